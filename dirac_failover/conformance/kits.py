@@ -1,0 +1,177 @@
+"""What the harness needs of an implementation: its classes, and a way to connect its clients to an in-memory DIRAC.
+
+A :class:`Kit` is a table of names. ``reference()`` is ours; ``dirac()`` is the real DIRAC 9.1, imported when asked for
+and never before. Everything else (ports, tests, benchmarks) is written once, against a kit.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from dirac_failover.wire.rpc import Transport
+
+
+class Connect(Protocol):
+    """Connects a kit's clients to a transport for the length of a ``with`` block: see :func:`dirac_failover.connect`."""
+
+    def __call__(
+        self,
+        transport: Transport,
+        *,
+        owner: str | None = None,
+        group: str | None = None,
+        options: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> AbstractContextManager[Any]:
+        """Connect."""
+        ...
+
+
+class KitUnavailableError(Exception):
+    """The implementation is not installed here; the message says how to get it."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The classes of one implementation, by DIRAC's names."""
+
+    name: str
+    version: str
+    ModuleBase: type[Any]
+    FailoverRequest: type[Any]
+    GracefulTermination: type[Exception]
+    JobReport: type[Any]
+    FileReport: type[Any]
+    DataStoreClient: type[Any]
+    TransformationClient: type[Any]
+    JobStateUpdateClient: type[Any]
+    ReqClient: type[Any]
+    Request: type[Any]
+    Operation: type[Any]
+    File: type[Any]
+    RequestValidator: type[Any]
+    DEncode: Any
+    JEncode: Any
+    connect: Connect
+
+
+_PLACES = {
+    "ModuleBase": ("module_base", "Workflow.Modules.ModuleBase"),
+    "FailoverRequest": ("failover_request", "Workflow.Modules.FailoverRequest"),
+    "GracefulTermination": ("module_base", "Workflow.Modules.ModuleBase"),
+    "JobReport": ("clients.job_report", "WorkloadManagementSystem.Client.JobReport"),
+    "FileReport": ("clients.file_report", "TransformationSystem.Client.FileReport"),
+    "DataStoreClient": ("clients.data_store", "AccountingSystem.Client.DataStoreClient"),
+    "TransformationClient": ("clients.transformation", "TransformationSystem.Client.TransformationClient"),
+    "JobStateUpdateClient": ("clients.job_state_update", "WorkloadManagementSystem.Client.JobStateUpdateClient"),
+    "ReqClient": ("clients.req_client", "RequestManagementSystem.Client.ReqClient"),
+    "Request": ("request.request", "RequestManagementSystem.Client.Request"),
+    "Operation": ("request.operation", "RequestManagementSystem.Client.Operation"),
+    "File": ("request.file", "RequestManagementSystem.Client.File"),
+    "RequestValidator": ("request.validator", "RequestManagementSystem.private.RequestValidator"),
+}
+
+
+def _classes(package: str, column: int) -> dict[str, Any]:
+    return {name: getattr(import_module(f"{package}.{places[column]}"), name) for name, places in _PLACES.items()}
+
+
+def reference() -> Kit:
+    """Return the reference implementation."""
+    from dirac_failover import __version__
+    from dirac_failover.wire import dencode, jencode
+    from dirac_failover.wire.rpc import connect
+
+    return Kit(
+        "reference", __version__, **_classes("dirac_failover", 0), DEncode=dencode, JEncode=jencode, connect=connect
+    )
+
+
+class _DiracRpcClient:
+    """Stands where DIRAC's clients expect the result of ``RPCClientSelector``."""
+
+    def __init__(self, transport: Transport, service: str, timeout: int) -> None:
+        self._call = transport
+        self._service = service
+        self._timeout = timeout
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        if method.startswith("__"):
+            raise AttributeError(method)
+        return lambda *args: self._call(self._service, method, args, timeout=self._timeout)
+
+
+class _Clock:
+    """DIRAC's ``ReqClient`` calls ``time.sleep``: this gives it another one without touching the shared module."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self.sleep = sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+_DIRAC_OPTION_PATHS = {
+    "Transformations/FilesMaxResetCounter": "/Operations/Defaults/Transformations/FilesMaxResetCounter",
+    "RequestManagement/ReqProxyURLs": "/Systems/RequestManagement/URLs/ReqProxyURLs",
+}
+
+
+@contextmanager
+def _connect_dirac(
+    transport: Transport,
+    *,
+    owner: str | None = None,
+    group: str | None = None,
+    options: Mapping[str, str] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    from DIRAC import S_ERROR, S_OK
+    from DIRAC.ConfigurationSystem.private.ConfigurationData import gConfigurationData
+
+    def select(url: str, *, timeout: int = 600, **_: Any) -> _DiracRpcClient:
+        return _DiracRpcClient(transport, url, timeout)
+
+    def proxy_info(*_: Any, **__: Any) -> dict[str, Any]:
+        if owner is None and group is None:
+            return dict(S_ERROR("No proxy found"))
+        return dict(S_OK({"validGroup": True, "validDN": True, "username": owner, "group": group, "identity": owner}))
+
+    with ExitStack() as stack:
+        stack.enter_context(patch("DIRAC.Core.Base.Client.RPCClientSelector", select))
+        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.Request.getProxyInfo", proxy_info))
+        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", _Clock(sleep)))
+        for option, value in (options or {}).items():
+            path = _DIRAC_OPTION_PATHS.get(option, option)
+            gConfigurationData.setOptionInCFG(path, value)
+            stack.callback(gConfigurationData.deleteOptionInCFG, path)
+        yield
+
+
+def dirac() -> Kit:
+    """Return the real DIRAC 9.1 of this environment; raises :class:`KitUnavailableError` when there is none."""
+    try:
+        import DIRAC
+    except ImportError as error:
+        raise KitUnavailableError(
+            f"The real DIRAC is not installed in this environment ({error}): 'nox -s differential' sets one up"
+        ) from error
+    DIRAC.gLogger.setLevel("FATAL")
+    from DIRAC.Core.Utilities import DEncode, JEncode
+
+    return Kit(
+        "dirac", DIRAC.version, **_classes("DIRAC", 1), DEncode=DEncode, JEncode=JEncode, connect=_connect_dirac
+    )
+
+
+KITS: dict[str, Callable[[], Kit]] = {"reference": reference, "dirac": dirac}
+"""Implementations that are known by name."""

@@ -1,0 +1,104 @@
+"""The one seam between clients and the world: where an RPC goes, whose it is, and what the configuration says.
+
+A client never knows whether it talks to the in-memory services or to a server: it asks :func:`call`, which uses the
+connection of the current context. :func:`connect` sets it. Contexts do not follow into new threads by themselves: a
+client that starts one hands it a copy (``contextvars.copy_context``).
+
+What may change here: what a connection holds. The shape of the stub is DIRAC's Tornado client's and must stay.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Result = dict[str, Any]
+"""A DIRAC return structure: ``{'OK': True, 'Value': ...}`` or ``{'OK': False, 'Errno': int, 'Message': str, ...}``."""
+
+DEFAULT_TIMEOUT = 600
+"""Seconds that a call may take, unless its client says otherwise (DIRAC's default, and what every stub says)."""
+
+
+class Transport(Protocol):
+    """Carries one call to a service and brings back its return structure, never an exception.
+
+    The answer carries ``rpcStub`` (see :func:`make_stub`) when the call can be replayed from it: that is what fail-over
+    is built from.
+    """
+
+    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Result:
+        """Call ``method`` of ``service`` (``System/Service`` or a URL) with ``args`` within ``timeout`` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the clients of one context see of the world."""
+
+    transport: Transport
+    owner: str | None = None
+    group: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+    random: random.Random = field(default_factory=random.Random)
+
+
+def make_stub(service: str, method: str, args: tuple[Any, ...], timeout: int = DEFAULT_TIMEOUT) -> tuple[Any, ...]:
+    """Describe a call so that it can be repeated later, in the shape of DIRAC's Tornado client."""
+    return ((service, {"timeout": timeout, "useAccessToken": False}), method, list(args))
+
+
+def _nowhere(service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Result:
+    result: Result = dict(
+        S_ERROR(
+            f"No transport is connected, so {service}.{method} reached nobody: "
+            "wrap the calls in dirac_failover.connect(transport)"
+        )
+    )
+    result["rpcStub"] = make_stub(service, method, args, timeout)
+    return result
+
+
+_CONNECTION: ContextVar[Connection] = ContextVar("dirac_failover_connection")
+_UNCONNECTED = Connection(_nowhere)
+
+
+def connection() -> Connection:
+    """Return the connection of this context; without one, a connection whose every call is a clear error."""
+    return _CONNECTION.get(_UNCONNECTED)
+
+
+@contextmanager
+def connect(
+    transport: Transport,
+    *,
+    owner: str | None = None,
+    group: str | None = None,
+    options: Mapping[str, str] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Connection]:
+    """Connect the clients of this context to ``transport`` for the length of a ``with`` block.
+
+    ``owner`` and ``group`` are what a proxy would say: new requests belong to them. ``options`` are configuration
+    options by their DIRAC path. ``sleep`` takes the seconds that a client wants to wait between tries.
+    """
+    new = Connection(transport, owner, group, options or {}, sleep)
+    token = _CONNECTION.set(new)
+    try:
+        yield new
+    finally:
+        _CONNECTION.reset(token)
+
+
+def call(service: str, method: str, *args: Any, timeout: int = DEFAULT_TIMEOUT) -> Result:
+    """Call ``method`` of ``service`` through the connection of this context."""
+    return connection().transport(service, method, args, timeout=timeout)
