@@ -136,7 +136,7 @@ def _connect_dirac(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
     from DIRAC import S_ERROR, S_OK
-    from DIRAC.ConfigurationSystem.private.ConfigurationData import gConfigurationData
+    from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
 
     def select(url: str, *, timeout: int = 600, **_: Any) -> _DiracRpcClient:
         return _DiracRpcClient(transport, url, timeout)
