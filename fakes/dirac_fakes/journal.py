@@ -1,0 +1,192 @@
+"""The journal: the ordered record of every call that reached a service or a scripted collaborator.
+
+It only remembers: whoever records hands over values that nobody changes afterwards (the World copies them). A line of
+its JSON form is one call; tuples, times, bytes and keys that are not text survive the way there and back. What may
+change here: queries and messages. ``Call`` and the JSON form are public.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Call(NamedTuple):
+    """One call: who was asked, for what, with which arguments, what came back, and whether it took effect.
+
+    ``answer`` is the return structure as the caller saw it, without the ``rpcStub`` that repeats the call, or
+    ``{'raises': repr(exception)}``. ``applied`` is the truth, whatever the answer says.
+    """
+
+    target: str
+    method: str
+    args: tuple[Any, ...]
+    answer: Any
+    applied: bool = True
+
+
+_TAG = "!"
+
+
+def to_plain(value: Any) -> Any:
+    """Return ``value`` in JSON's types; what JSON lacks becomes ``{'!': kind, 'is': ...}``, or else its repr."""
+    return _TO_PLAIN.get(type(value), _tagged_repr)(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _tagged_repr(value: Any) -> Any:
+    return {_TAG: "repr", "is": repr(value)}
+
+
+def _plain_dict(value: dict[Any, Any]) -> Any:
+    if _TAG not in value and all(type(key) is str for key in value):
+        return {key: to_plain(item) for key, item in value.items()}
+    return {_TAG: "dict", "is": [[to_plain(key), to_plain(item)] for key, item in value.items()]}
+
+
+_TO_PLAIN: dict[type, Callable[[Any], Any]] = {
+    type(None): _same,
+    bool: _same,
+    int: _same,
+    float: _same,
+    str: _same,
+    list: lambda value: [to_plain(item) for item in value],
+    tuple: lambda value: {_TAG: "tuple", "is": [to_plain(item) for item in value]},
+    dict: _plain_dict,
+    datetime: lambda value: {_TAG: "datetime", "is": value.isoformat()},
+    bytes: lambda value: {_TAG: "bytes", "is": value.hex()},
+}
+_FROM_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "dict": lambda pairs: {from_plain(key): from_plain(item) for key, item in pairs},
+    "tuple": lambda items: tuple(from_plain(item) for item in items),
+    "datetime": datetime.fromisoformat,
+    "bytes": bytes.fromhex,
+    "repr": str,
+}
+
+
+def from_plain(value: Any) -> Any:
+    """Undo :func:`to_plain`; what was kept as its repr stays that text."""
+    if isinstance(value, list):
+        return [from_plain(item) for item in value]
+    if isinstance(value, dict):
+        if _TAG in value:
+            return _FROM_PLAIN[value[_TAG]](value["is"])
+        return {key: from_plain(item) for key, item in value.items()}
+    return value
+
+
+class Journal:
+    """An append-only list of calls that can be queried, compared and written as JSON lines.
+
+    >>> journal = Journal()
+    >>> journal.record("job-state", "setJobStatusBulk", (77, {}, False), {"OK": True, "Value": None})
+    >>> journal.methods()
+    ['job-state.setJobStatusBulk']
+    """
+
+    __slots__ = ("calls",)
+
+    def __init__(self, calls: list[Call] | None = None) -> None:
+        """Start with ``calls``, or empty."""
+        self.calls: list[Call] = [] if calls is None else calls
+
+    def record(self, target: str, method: str, args: tuple[Any, ...], answer: Any = None, applied: bool = True) -> None:
+        """Append one call; the values are kept as they are, so hand over copies of what may change."""
+        self.calls.append(Call(target, method, args, answer, applied))
+
+    def __iter__(self) -> Iterator[Call]:
+        """Iterate over the calls, oldest first."""
+        return iter(self.calls)
+
+    def __len__(self) -> int:
+        """Count the calls."""
+        return len(self.calls)
+
+    def __getitem__(self, index: int) -> Call:
+        """Return the call at ``index``."""
+        return self.calls[index]
+
+    def __repr__(self) -> str:
+        """Name the calls in order."""
+        return f"Journal({', '.join(self.methods())})"
+
+    def select(self, target: str | None = None, method: str | None = None) -> list[Call]:
+        """Return the calls to ``target``, of ``method``, or both."""
+        return [
+            call
+            for call in self.calls
+            if (target is None or call.target == target) and (method is None or call.method == method)
+        ]
+
+    def methods(self) -> list[str]:
+        """Return ``target.method`` of every call in order."""
+        return [f"{call.target}.{call.method}" for call in self.calls]
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self.calls.clear()
+
+    def to_json_lines(self) -> str:
+        """Return one line of JSON for each call, each ended by a newline."""
+        return "".join(f"{json.dumps(to_plain(call._asdict()))}\n" for call in self.calls)
+
+    @classmethod
+    def from_json_lines(cls, text: str) -> Self:
+        """Read what :meth:`to_json_lines` wrote; ValueError names the line that is not a call."""
+        calls = []
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                calls.append(Call(**from_plain(json.loads(line))))
+            except (ValueError, TypeError, KeyError) as error:
+                raise ValueError(f"Line {number} is not a call of a journal ({error!r}): {line}") from error
+        return cls(calls)
+
+    def assert_called(self, target: str, method: str, *args: Any) -> None:
+        """Fail unless ``target.method`` was called with exactly ``args``; the message shows the nearest call."""
+        __tracebackhide__ = True
+        expected = (target, method, args)
+        if not any(call[:3] == expected for call in self.calls):
+            raise AssertionError(self._not_called(target, method, args))
+
+    def _not_called(self, target: str, method: str, args: tuple[Any, ...]) -> str:
+        lines = [
+            f"Expected: {_shown(target, method, args)}",
+            "Found:    " + ("\n          ".join(_shown(*call[:3]) for call in self.calls) or "no call at all"),
+        ]
+        if self.calls:
+            wanted = _fields(target, method, args)
+            found = [_fields(*call[:3]) for call in self.calls]
+            number = max(range(len(found)), key=lambda index: _likeness(wanted, found[index]))
+            nearest = found[number]
+            lines.append(f"Nearest:  call {number}, which differs in")
+            lines += [
+                f"          {name}: expected {_value(wanted, name)}, found {_value(nearest, name)}"
+                for name in {**wanted, **nearest}
+                if name not in wanted or name not in nearest or wanted[name] != nearest[name]
+            ]
+        return "\n".join(lines)
+
+
+def _shown(target: str, method: str, args: tuple[Any, ...]) -> str:
+    return f"{target}.{method}({', '.join(map(repr, args))})"
+
+
+def _fields(target: str, method: str, args: tuple[Any, ...]) -> dict[str, Any]:
+    return {"target": target, "method": method, **{f"args[{index}]": value for index, value in enumerate(args)}}
+
+
+def _likeness(wanted: dict[str, Any], found: dict[str, Any]) -> tuple[int, int]:
+    equal = sum(name in found and found[name] == value for name, value in wanted.items())
+    return equal, -len(found)
+
+
+def _value(fields: dict[str, Any], name: str) -> str:
+    return repr(fields[name]) if name in fields else "nothing"
