@@ -168,9 +168,7 @@ def dirac() -> Kit:
     DIRAC.gLogger.setLevel("FATAL")
     from DIRAC.Core.Utilities import DEncode, JEncode
 
-    return Kit(
-        "dirac", DIRAC.version, **_classes("DIRAC", 1), DEncode=DEncode, JEncode=JEncode, connect=_connect_dirac
-    )
+    return Kit("dirac", DIRAC.version, **_classes("DIRAC", 1), DEncode=DEncode, JEncode=JEncode, connect=_connect_dirac)
 
 
 KITS: dict[str, Callable[[], Kit]] = {"reference": reference, "dirac": dirac}
