@@ -1,0 +1,145 @@
+"""What requests, operations and files have in common: their JSON, how they are loaded from it, and how they keep times.
+
+Names that DIRAC's callers see are DIRAC's (camelCase). Behaviour is DIRAC 9.1's with one difference: data that DIRAC's
+constructors refuse with assorted errors, or that would overwrite a method or a private attribute, is refused with
+:class:`LoadError`, so that one ``except ValueError`` is enough for whoever loads what others have written.
+
+What may change here: the checks of loaded data. The texts of the errors and the format of times are DIRAC's.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
+from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+_FOUR_DIGIT_YEARS: Final = 1000
+
+
+class LoadError(ValueError):
+    """Data that no request can be built from; ``dirac`` is the error that DIRAC raises, None where it raises none."""
+
+    def __init__(self, message: str, dirac: type[Exception] | None) -> None:
+        """Keep the text for people and DIRAC's error for comparisons."""
+        super().__init__(message)
+        self.dirac = dirac
+
+
+def now() -> datetime:
+    """Return the present second in UTC, without a time zone."""
+    return DiracTime.utcnow().replace(microsecond=0)
+
+
+def time_property(name: str, *, optional: bool = False) -> Any:
+    """Make a property that holds a datetime, and takes one, its text, or None if ``optional``."""
+    kinds = (datetime, str, type(None)) if optional else (datetime, str)
+    attribute = f"_{name}"
+
+    def get(self: Any) -> datetime | None:
+        moment: datetime | None = getattr(self, attribute)
+        return moment
+
+    def put(self: Any, value: datetime | str | None) -> None:
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name} should be a datetime.datetime!")
+        if isinstance(value, str):
+            value = datetime.strptime(value.split(".")[0], TIME_FORMAT)  # noqa: DTZ007 - DIRAC's times are naive UTC
+        setattr(self, attribute, value)
+
+    return property(get, put, doc=f"{name}: a datetime; its text is taken too, without the fraction.")
+
+
+def bytes_property(name: str) -> Any:
+    """Make a property that holds bytes, None before it is set, and takes bytes or text."""
+    attribute = f"_{name}"
+
+    def get(self: Any) -> bytes | None:
+        content: bytes | None = getattr(self, attribute)
+        return content
+
+    def put(self: Any, value: bytes | str) -> None:
+        if isinstance(value, str):
+            value = value.encode()
+        if not isinstance(value, bytes):
+            raise TypeError(f"{name} should be bytes!")
+        setattr(self, attribute, value)
+
+    return property(get, put, doc=f"{name}: bytes; text is taken too, as UTF-8.")
+
+
+class _Encoder(json.JSONEncoder):
+    def default(self, o: Any) -> Any:
+        if isinstance(o, bytes):
+            return o.decode()
+        if hasattr(o, "_getJSONData"):
+            return o._getJSONData()  # noqa: SLF001 - DIRAC's name for it, on all three classes
+        return super().default(o)
+
+
+_ENCODER: Final = _Encoder()
+
+
+class Record:
+    """Something that is loaded from JSON and written to it, attribute by attribute."""
+
+    _JSON: ClassVar[tuple[str, ...]] = ()
+    _CHILDREN: ClassVar[str] = ""
+
+    def _load(self, fromDict: Any, addChild: Callable[[Any], object] | None = None) -> None:
+        """Take the attributes in ``fromDict``, JSON text or a dict; anything else says nothing, as in DIRAC.
+
+        Falsy values are skipped, and so are lost: this too is DIRAC's.
+        """
+        if not isinstance(fromDict, str | dict):
+            return
+        try:
+            source = json.loads(fromDict) if isinstance(fromDict, str) else fromDict
+            if addChild:
+                for child in source.get(self._CHILDREN, []):
+                    addChild(child)
+            for key, value in source.items():
+                if value and key != self._CHILDREN:
+                    self._refuse_reserved(key)
+                    setattr(self, key, value)
+        except (AttributeError, TypeError, RuntimeError) as error:
+            raise LoadError(str(error), type(error)) from error
+
+    def _refuse_reserved(self, key: Any) -> None:
+        if key in self._JSON or not isinstance(key, str):
+            return
+        if key.startswith("_") or callable(getattr(type(self), key, None)):
+            raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
+
+    def _getJSONData(self) -> dict[str, Any]:
+        data = {}
+        for name in self._JSON:
+            try:
+                value = getattr(self, name)
+            except AttributeError:  # the IDs, which only a database gives
+                continue
+            if isinstance(value, datetime):
+                early = value.year < _FOUR_DIGIT_YEARS  # strftime writes these without leading zeros
+                value = value.strftime(TIME_FORMAT) if early else value.isoformat(" ", "seconds")[:19]
+            data[name] = value
+        return data
+
+    def _json(self) -> str:
+        return _ENCODER.encode(self)
+
+    def __str__(self) -> str:
+        """Return the JSON."""
+        return str(self.toJSON()["Value"])
+
+    def toJSON(self) -> Any:
+        """Return S_OK of the JSON text, or S_ERROR of the reason why there is none."""
+        try:
+            return S_OK(self._json())
+        except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure whatever the attributes hold
+            return S_ERROR(str(error))

@@ -1,0 +1,162 @@
+"""What a request must have before it is sent, as DIRAC 9.1's ``RequestManagementSystem.private.RequestValidator``.
+
+The checks run in the order of ``RequestValidator().validator`` and the first that fails decides. What an operation of
+a type, and its files, must have is the table ``reqAttrs``; a type that is not in it is not refused.
+
+Left out: ``setAndCheckRequestOwner``, which is the service's, and the handlers named by an agent's configuration, which
+no check of DIRAC's list uses: ``opHandlers`` is empty here as it is in DIRAC without configuration.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
+
+from dirac_failover.vocabulary import FORWARD_DISET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.request.operation import Operation
+    from dirac_failover.request.request import Request
+
+
+def _needs(operation: list[str], files: list[str]) -> dict[str, list[str]]:
+    return {"Operation": operation, "Files": files}
+
+
+def _typed(request: Request, operation: Operation) -> str:
+    return f"Operation #{request.indexOf(operation)} of type '{operation.Type}'"
+
+
+def _has_name(request: Request) -> Any:
+    return S_OK() if request.RequestName else S_ERROR("RequestName not set")
+
+
+def _has_owner(request: Request) -> Any:
+    if not (request.Owner or getattr(request, "OwnerDN", None)):
+        return S_ERROR(f"Request '{request.RequestName}' is missing both Owner and OwnerDN value")
+    if not request.OwnerGroup:
+        return S_ERROR(f"Request '{request.RequestName}' is missing OwnerGroup value")
+    return S_OK()
+
+
+def _has_operations(request: Request) -> Any:
+    return S_OK() if len(request) else S_ERROR(f"Operations not present in request '{request.RequestName}'")
+
+
+def _has_types(request: Request) -> Any:
+    for operation in request:
+        if not operation.Type:
+            place = f"Operation #{request.indexOf(operation)} in request '{request.RequestName}'"
+            return S_ERROR(f"{place} hasn't got Type set")
+    return S_OK()
+
+
+def _has_checksum_pairs(request: Request) -> Any:
+    for operation in request:
+        for file in operation:
+            if bool(file.Checksum) != bool(file.ChecksumType):
+                place = f"File in operation #{request.indexOf(operation)}"
+                return S_ERROR(f"{place} is missing Checksum ({file.Checksum}) or ChecksumType ({file.ChecksumType})")
+    return S_OK()
+
+
+class _Singleton(type):
+    """Gives each class one instance, kept as its ``instance``."""
+
+    instance: Any = None
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        cls.instance = None
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls.instance is None:
+            cls.instance = super().__call__(*args, **kwargs)
+        return cls.instance
+
+
+class RequestValidator(metaclass=_Singleton):
+    """The checks of a request; one instance a process, so what is added to it stays."""
+
+    reqAttrs: ClassVar[dict[str, dict[str, list[str]]]] = {
+        FORWARD_DISET: _needs(["Arguments"], []),
+        "PutAndRegister": _needs(["TargetSE"], ["LFN", "PFN"]),
+        "ReplicateAndRegister": _needs(["TargetSE"], ["LFN"]),
+        "PhysicalRemoval": _needs(["TargetSE"], ["LFN"]),
+        "RemoveFile": _needs([], ["LFN"]),
+        "RemoveReplica": _needs(["TargetSE"], ["LFN"]),
+        "ReTransfer": _needs(["TargetSE"], ["LFN", "PFN"]),
+        "RegisterFile": _needs([], ["LFN", "PFN", "ChecksumType", "Checksum", "GUID"]),
+        "RegisterReplica": _needs(["TargetSE"], ["LFN", "PFN"]),
+    }
+    opHandlers: ClassVar[set[str]] = set()
+
+    def __init__(self) -> None:
+        """Put the checks in order."""
+        self.validator: tuple[Callable[[Any], Any], ...] = (
+            _has_name,
+            _has_owner,
+            _has_operations,
+            _has_types,
+            self._has_files,
+            self._has_required,
+            _has_checksum_pairs,
+        )
+
+    @classmethod
+    def addReqAttrsCheck(
+        cls, operationType: str, operationAttrs: list[str] | None = None, filesAttrs: list[str] | None = None
+    ) -> None:
+        """Require more attributes of operations of a type and of their files, from now on in this process."""
+        known = cls.reqAttrs.setdefault(operationType, _needs([], []))
+        for key, more in (("Operation", operationAttrs), ("Files", filesAttrs)):
+            known[key] = list(dict.fromkeys([*known[key], *(more or [])]))
+
+    @classmethod
+    def addValidator(cls, fcnObj: Any) -> Any:
+        """Fail: S_ERROR for what is no check, AttributeError for what is one.
+
+        DIRAC's own method looks for the list of checks on the class, where it is not. To add a check, extend
+        ``RequestValidator().validator``.
+        """
+        if not callable(fcnObj):
+            return S_ERROR("supplied argument is not callable")
+        if len(inspect.getfullargspec(fcnObj).args) not in (1, 2):
+            return S_ERROR("wrong number of arguments for supplied function object")
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute 'validator'")
+
+    @classmethod
+    def _has_files(cls, request: Request) -> Any:
+        for operation in request:
+            if operation.Type not in cls.reqAttrs:
+                return S_OK()  # DIRAC looks no further, whatever follows
+            wanted = bool(cls.reqAttrs[operation.Type]["Files"])
+            if wanted != bool(len(operation)):
+                verb = "hasn't got" if wanted else "has got"
+                return S_ERROR(f"{_typed(request, operation)} {verb} files to process.")
+        return S_OK()
+
+    @classmethod
+    def _has_required(cls, request: Request) -> Any:
+        for operation in request:
+            needs = cls.reqAttrs.get(operation.Type or "", _needs([], []))
+            for attribute in needs["Operation"]:
+                if not getattr(operation, attribute):
+                    return S_ERROR(f"{_typed(request, operation)} is missing {attribute} attribute.")
+            for file in operation:
+                for attribute in needs["Files"]:
+                    if not getattr(file, attribute):
+                        return S_ERROR(f"{_typed(request, operation)} is missing {attribute} attribute for file.")
+        return S_OK()
+
+    def validate(self, request: Request) -> Any:
+        """Return S_OK, or the S_ERROR of the first check that ``request`` fails."""
+        for check in self.validator:
+            result = check(request)
+            if not result["OK"]:
+                return result
+        return S_OK()
