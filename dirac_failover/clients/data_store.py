@@ -1,0 +1,126 @@
+"""The client of Accounting/DataStore: records are kept, sent in bundles, and handed to the request system if need be.
+
+Names are DIRAC's. Two names with leading underscores are DIRAC's as well, so that a test can look into both.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+
+from DIRACCommon.Core.Utilities.DErrno import ERMSUKN
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
+
+from dirac_failover import vocabulary as v
+from dirac_failover.clients.base import Client, operation_for
+from dirac_failover.clients.req_client import ReqClient
+from dirac_failover.log import gLogger
+from dirac_failover.request.request import Request
+from dirac_failover.wire.rpc import connection
+
+if TYPE_CHECKING:
+    from dirac_failover.wire.rpc import Result
+
+RECORDS_A_BUNDLE: Final = 5000
+COMMIT_DELAY: Final = 5
+"""Seconds."""
+
+_log = gLogger.getSubLogger("DataStoreClient")
+
+
+def _is_on(option: str) -> bool:
+    return connection().options.get(option, "").lower() in ("y", "yes", "true", "1")
+
+
+class DataStoreClient(Client):
+    """Keeps accounting records until the accounting, or the request system for it, has taken them."""
+
+    service = v.DATA_STORE
+
+    def __init__(self, retryGraceTime: float = 0, **kwargs: Any) -> None:
+        """Wait ``retryGraceTime`` seconds since the last success, or since now, before failures go to fail-over."""
+        super().__init__(**kwargs)
+        self.setServer(self.service)  # also over a url that was given: DIRAC's
+        self.__registersList: list[list[Any]] = []
+        self.__registersListLock = threading.RLock()
+        self.__maxTimeRetrying = retryGraceTime
+        self.__lastSuccessfulCommit = time.time()
+        self.__failoverEnabled = not _is_on(v.OPTION_DISABLE_FAILOVER)
+        self.__commitTimer: threading.Timer | None = None
+
+    def disableFailover(self) -> None:
+        """Keep records when the accounting does not take them, instead of handing them to the request system."""
+        self.__failoverEnabled = False
+
+    def addRegister(self, register: Any) -> Result:
+        """Keep a copy of a record; not OK if its class has no ancestor named BaseAccountingType, or by its own check.
+
+        An ancestor of that *name* will do, as in DIRAC: any module's accounting types are welcome.
+        """
+        if not any(parent.__name__ == "BaseAccountingType" for parent in register.__class__.__mro__[1:]):
+            return dict(S_ERROR("register is not a valid type (has to inherit from BaseAccountingType"))
+        check: Result = register.checkValues()
+        if not check["OK"]:
+            return check
+        if not _is_on(v.OPTION_DISABLE_ACCOUNTING):
+            record = copy.deepcopy(list(register.getValues()))
+            with self.__registersListLock:
+                self.__registersList.append(record)
+        return dict(S_OK())
+
+    def commit(self) -> Result:
+        """Send every record kept, in bundles; return ``S_OK`` of how many the accounting or the fail-over took.
+
+        Records that nobody took are kept, behind newer ones. While another thread's commit is under way its records
+        are not here: 0 is no promise about them (H18).
+        """
+        with self.__registersListLock:
+            pending, self.__registersList = self.__registersList, []
+        sent = 0
+        try:
+            while pending:
+                bundle = pending[:RECORDS_A_BUNDLE]
+                result = self._deliver(bundle)
+                if not result["OK"]:
+                    return result
+                sent += len(bundle)
+                del pending[:RECORDS_A_BUNDLE]
+        except Exception as error:  # noqa: BLE001 - whatever it is, the records must be kept
+            _log.exception("The commit broke off:", lException=error)
+            return dict(S_ERROR(f"Error committing {repr(error).replace(',)', ')')}"))
+        finally:
+            with self.__registersListLock:
+                self.__registersList.extend(pending)
+        return dict(S_OK(sent))
+
+    def _deliver(self, bundle: list[list[Any]]) -> Result:
+        answer = self.executeRPC(bundle, call="commitRegisters")
+        if answer["OK"]:
+            self.__lastSuccessfulCommit = time.time()
+            return answer
+        _log.warn("The accounting did not take records:", answer["Message"])
+        if self.__failoverEnabled and time.time() - self.__lastSuccessfulCommit > self.__maxTimeRetrying:
+            return _send_to_failover(answer["rpcStub"])
+        return dict(S_ERROR("Cannot commit data to DataStore service"))
+
+    def delayedCommit(self) -> Result:
+        """Commit in five seconds, together with what comes until then; one such commit waits at a time."""
+        if self.__commitTimer is None or not self.__commitTimer.is_alive():
+            # The thread does not see this context's connection by itself
+            self.__commitTimer = threading.Timer(COMMIT_DELAY, copy_context().run, (self.commit,))
+            self.__commitTimer.start()
+        return dict(S_OK())
+
+
+def _send_to_failover(rpc_stub: Any) -> Result:
+    """Put a request that repeats the failed call."""
+    try:
+        request = Request()
+        request.RequestName = f"Accounting.DataStore.{time.time()}.{connection().random.random()}"
+        request.addOperation(operation_for(v.FORWARD_DISET, rpc_stub))
+        return ReqClient().putRequest(request)
+    except Exception as error:  # noqa: BLE001 - the records are kept by the one who called
+        return dict(S_ERROR(ERMSUKN, f"Exception sending accounting failover request: {error!r}"))
