@@ -75,4 +75,5 @@ class Logger:
         return self._log(logging.ERROR, sMsg, text, exc_info=True)
 
 
+logging.getLogger(ROOT).addHandler(logging.NullHandler())  # as a library does: the application decides what is shown
 gLogger: Final = Logger()

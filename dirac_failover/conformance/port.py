@@ -1,0 +1,345 @@
+"""Runs a scenario on an implementation and says what was observed: ``Scenario -> World -> Port -> Outcome``.
+
+A port is an implementation behind the one method ``run``. :class:`ModulePort` drives any kit's module in this process:
+it lays out what the scenario says, executes the module and looks at everything that can be seen afterwards. It knows
+nothing of what should come out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from unittest.mock import patch
+
+from dirac_fakes.journal import Journal
+from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
+from dirac_fakes.world import World
+
+from dirac_failover.spec.outcome import Outcome, Scrubber, Step
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dirac_failover.conformance.kits import Kit
+
+HOOKS: Final = (
+    "_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize", "finalize",
+)  # fmt: skip
+"""The methods of a module that the contract names, in the order in which it wants them called."""
+
+ATTRIBUTES: Final = (
+    "production_id", "prod_job_id", "jobID", "step_number", "step_id", "jobType", "executable", "command",
+    "applicationName", "applicationVersion", "applicationLog", "stepName", "inputDataType", "InputData",
+    "inputDataList", "stepInputData", "appSteps", "outputDataFileMask", "workflowStatus", "stepStatus",
+)  # fmt: skip
+"""The attributes of a module that other modules may read afterwards."""
+
+HELD: Final = {
+    "JobReport": ("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters", "statuses", "parameters"),
+    "FileReport": ("transformation", "force", "statusDict"),
+    "AccountingReport": ("records",),
+}
+"""What each collaborator may still hold, by attribute."""
+
+
+class Port(Protocol):
+    """An implementation under test."""
+
+    name: str
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """Execute the module in the situation and return what was observed."""
+        ...
+
+
+class _TickingClock:
+    """A clock for one run: a moment later each time it is asked, and never at a full second."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._now = dt.datetime(2026, 1, 1, 12, 0, 0, 1)  # noqa: DTZ001 - DIRAC's times are naive UTC
+        self._tick = dt.timedelta(microseconds=1)
+
+    def __call__(self) -> dt.datetime:
+        self._now += self._tick
+        return self._now
+
+
+class ModulePort:
+    """A module class of a kit, run in this process; to be used inside its own :meth:`session`.
+
+    ``module`` replaces the kit's FailoverRequest.
+    """
+
+    def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
+        """Choose what to run; nothing is started before :meth:`session`."""
+        self.kit = kit
+        self.name = kit.name
+        self._module = module or kit.FailoverRequest
+        self._exceptions = {"GracefulTermination": kit.GracefulTermination}
+        self._clock = _TickingClock()
+        self._directory = ""
+        self._world: World | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[ModulePort]:
+        """Work in an empty directory of its own, with the kit's clients connected and a clock that ticks evenly.
+
+        The process's working directory and JOBID are the session's until it ends: one session at a time.
+        """
+        before, job_id = os.getcwd(), os.environ.get("JOBID")
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
+        with ExitStack() as stack:
+            self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-", dir=memory))
+            stack.callback(_restore, before, job_id)
+            os.chdir(self._directory)
+            stack.callback(logging.disable, logging.root.manager.disable)
+            logging.disable(logging.CRITICAL)
+            clock = staticmethod(self._clock)
+            stack.enter_context(patch("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", clock))
+            stack.enter_context(self.kit.connect(self._route, sleep=lambda _: None))
+            yield self
+
+    def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+        assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
+        return self._world(service, method, args, timeout=timeout)
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """Execute the module in the situation and return what was observed."""
+        self._clock.reset()
+        os.environ.pop("JOBID", None)
+        os.environ.update(scenario.environment)
+        for name, kind in scenario.files.items():
+            _LAY_OUT[kind](name)
+        if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
+            self._world = None
+            return self._observe(scenario, Journal())
+        world = self._world = seed(scenario)
+        user, group = scenario.owner or (None, None)
+        with self.kit.connect(self._route, owner=user, group=group, sleep=world.clock.sleep):
+            return self._observe(scenario, world.journal)
+
+    def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
+        module = self._module()
+        script = Script(scenario.answers, journal, self._operation, self._exceptions)
+        commons = _copy(scenario.workflow_commons)
+        self._collaborators(scenario, script, commons)
+        module.workflow_commons = commons
+        module.step_commons = _copy(scenario.step_commons)
+        for name, value in scenario.attributes.items():
+            setattr(module, name, _copy(value))
+        for name in HOOKS:
+            setattr(module, name, _recorded(name, getattr(module, name), journal))
+        ended, result = "returned", None
+        for _ in range(scenario.executions):
+            try:
+                result = module.execute()
+            except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
+                ended, result = "raised", error
+        return self._look(module, commons, journal, ended, result)
+
+    def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
+        job_id = scenario.environment.get("JOBID", "0")
+        makers: dict[str, dict[str, Callable[[], Any]]] = {
+            "JobReport": {
+                SCRIPTED: lambda: ScriptedJobReport(script),
+                LIVE: lambda: self._live_job_report(scenario, job_id),
+            },
+            "FileReport": {
+                SCRIPTED: lambda: ScriptedFileReport(script, scenario.reported),
+                LIVE: lambda: self._live_file_report(scenario),
+            },
+            "AccountingReport": {
+                SCRIPTED: lambda: ScriptedAccounting(script, scenario.records),
+                LIVE: lambda: self._live_accounting(scenario),
+            },
+            "Request": {SCRIPTED: lambda: self._request(scenario, script), LIVE: lambda: self._request(scenario, None)},
+        }
+        for name, kind in scenario.collaborators.items():
+            if kind == NONE:
+                commons[name] = None
+            elif kind != MISSING:
+                commons[name] = makers[name][kind]()
+
+    def _live_job_report(self, scenario: Scenario, job_id: str) -> Any:
+        report = self.kit.JobReport(int(job_id) if job_id.strip().isdigit() else 0)
+        for status in scenario.unsent_statuses:
+            report.setApplicationStatus(status, sendFlag=False)
+        report.setJobParameters(list(scenario.unsent_parameters.items()), sendFlag=False)
+        return report
+
+    def _live_file_report(self, scenario: Scenario) -> Any:
+        report = self.kit.FileReport()
+        for lfn, status in scenario.reported.items():
+            report.setFileStatus(12, lfn, status)
+        return report
+
+    def _live_accounting(self, scenario: Scenario) -> Any:
+        client = self.kit.DataStoreClient()
+        for _ in range(scenario.records):
+            client.addRegister(_Record())
+        return client
+
+    def _request(self, scenario: Scenario, script: Script | None) -> Any:
+        request = self.kit.Request()
+        if scenario.owner:
+            request.Owner, request.OwnerGroup = scenario.owner
+        for fields in scenario.operations:
+            request.addOperation(self._earlier_operation(fields))
+        if script is not None:
+            for method in ("toJSON", "getDigest"):
+                if f"Request.{method}" in scenario.answers:
+                    setattr(request, method, _scripted_method(script, method, getattr(request, method)))
+        return request
+
+    def _earlier_operation(self, fields: Any) -> Any:
+        operation = self.kit.Operation()
+        for name, value in fields.items():
+            if name == "Files":
+                for lfn in value:
+                    file = self.kit.File()
+                    file.LFN = lfn
+                    operation.addFile(file)
+            elif name == "ArgumentsHex":
+                operation.Arguments = bytes.fromhex(value)
+            else:
+                setattr(operation, name, value)
+        return operation
+
+    def _operation(self, target: str) -> Any:
+        """Make the operation that a scripted collaborator answers with."""
+        operation = self.kit.Operation()
+        operation.Type, operation.Arguments = _OPERATIONS[target]
+        return operation
+
+    def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
+        scrubber = Scrubber()
+        plain = scrubber.plain
+        steps = tuple(
+            Step(target, method, plain(args), None if answer is None else plain(_without_stack(answer)))
+            for target, method, args, answer, _ in journal.calls
+        )
+        attributes = {name: plain(getattr(module, name, "(absent)")) for name in ATTRIBUTES}
+        attributes["workflow_commons"] = sorted(commons)
+        for name, held in HELD.items():
+            collaborator = commons.get(name)
+            if collaborator is not None:
+                attributes[name] = {key: plain(collaborator.__dict__[key]) for key in held if key in collaborator.__dict__}
+        request = commons.get("Request")
+        return Outcome(
+            ended,
+            plain(_without_stack(result)),
+            steps,
+            attributes,
+            None if request is None else _look_at_request(request, scrubber),
+            _take_files(scrubber),
+            None if self._world is None else plain(self._world.snapshot()),
+        )
+
+
+def seed(scenario: Scenario) -> World:
+    """Return the in-memory services as the scenario finds them, with its faults armed."""
+    world = World(files=dict(scenario.server_files))
+    for fault in scenario.faults:
+        world.arm(fault)
+    return world
+
+
+class BaseAccountingType:
+    """The name that accounting clients look for among the ancestors of a record."""
+
+
+class _Record(BaseAccountingType):
+    """An accounting record, as any accounting client takes it."""
+
+    def checkValues(self) -> dict[str, Any]:
+        return {"OK": True, "Value": None}
+
+    def getValues(self) -> tuple[Any, ...]:
+        start = dt.datetime(2026, 1, 1, 11, 0, 0)  # noqa: DTZ001 - DIRAC's times are naive UTC
+        return ("Job", start, start + dt.timedelta(minutes=59), ["alice", 59])
+
+
+_OPERATIONS: Final = {
+    "JobReport": ("ForwardDISET", b"job report"),
+    "FileReport": ("SetFileStatus", b"file report"),
+}
+
+_LAY_OUT: Final[dict[str, Callable[[str], Any]]] = {
+    "old": lambda name: _write(name, "[]"),
+    "directory": os.mkdir,
+    "full": lambda name: os.symlink("/dev/full", name),
+}
+
+
+def _write(name: str, text: str) -> None:
+    with open(name, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _take_files(scrubber: Scrubber) -> dict[str, str]:
+    """Return what lies in the working directory by name, and leave the directory empty."""
+    found = {}
+    for name in sorted(os.listdir()):
+        if os.path.islink(name):
+            found[name] = "<link>"
+        elif os.path.isdir(name):
+            found[name] = "<directory>"
+            shutil.rmtree(name)
+            continue
+        else:
+            with open(name, encoding="utf-8", errors="backslashreplace") as file:
+                found[name] = scrubber.text(file.read())
+        os.unlink(name)
+    return found
+
+
+def _look_at_request(request: Any, scrubber: Scrubber) -> Any:
+    names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
+    seen = {name: scrubber.plain(getattr(request, name, "(absent)")) for name in names}
+    seen["Operations"] = [scrubber.operation(operation) for operation in request]
+    return seen
+
+
+def _recorded(name: str, method: Callable[..., Any], journal: Journal) -> Callable[..., Any]:
+    def hook(*args: Any, **kwargs: Any) -> Any:
+        journal.record("module", name, args)
+        return method(*args, **kwargs)
+
+    return hook
+
+
+def _scripted_method(script: Script, method: str, healthy: Callable[[], Any]) -> Callable[[], Any]:
+    def answer() -> Any:
+        applied, scripted = script.asked("Request", method, (), None)
+        return healthy() if applied else scripted
+
+    return answer
+
+
+def _without_stack(answer: Any) -> Any:
+    """Leave out what is never the same: the call stack, and the stub that is the call once more."""
+    if type(answer) is dict and ("CallStack" in answer or "rpcStub" in answer or "ExecInfo" in answer):
+        return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
+    return answer
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _restore(directory: str, job_id: str | None) -> None:
+    os.chdir(directory)
+    os.environ.pop("JOBID", None)
+    if job_id is not None:
+        os.environ["JOBID"] = job_id

@@ -1,0 +1,115 @@
+"""An outcome: everything that can be observed after ``execute()``, as plain data.
+
+Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
+(``<T1>``), other times read ``<time>``, exceptions are their class name and arguments, and an operation is its fields.
+Two implementations behave alike in a scenario when their outcomes are equal. What may change here: what is observed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+Json = Any
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{6})?")
+_SIMPLE: Final = frozenset({type(None), bool, int, float})
+
+OPERATION_FIELDS: Final = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
+FILE_FIELDS: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Size", "Status")
+
+
+class Step(NamedTuple):
+    """One call, in order: a hook of the module, or a method of a collaborator or service."""
+
+    target: str
+    method: str
+    args: Json
+    answer: Json
+
+
+class Outcome(NamedTuple):
+    """What can be observed; the fields are JSON values, but for the steps, which are tuples of them."""
+
+    ended: str
+    """``returned`` or ``raised``."""
+    result: Json
+    """The return structure, or the exception that escaped."""
+    steps: tuple[Step, ...]
+    attributes: dict[str, Json]
+    """The module's attributes, and what the collaborators hold afterwards."""
+    request: Json
+    files: dict[str, str]
+    """Name and content of everything in the working directory."""
+    services: Json
+    """The state of the in-memory services; None when every collaborator is scripted."""
+
+    def differences(self, other: Outcome) -> list[tuple[str, Json, Json]]:
+        """Return (place, mine, theirs) of what differs, the most specific place that can be named."""
+        found: list[tuple[str, Json, Json]] = []
+        for name, mine, theirs in zip(self._fields, self, other, strict=True):
+            _compare(name, mine, theirs, found)
+        return found
+
+
+def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, Json]]) -> None:
+    if type(mine) is type(theirs) and mine == theirs:
+        return
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in [*mine, *(key for key in theirs if key not in mine)]:
+            _compare(f"{place}.{key}", mine.get(key, "(absent)"), theirs.get(key, "(absent)"), found)
+    elif isinstance(mine, tuple | list) and isinstance(theirs, tuple | list) and not isinstance(mine, Step):
+        for i in range(max(len(mine), len(theirs))):
+            here = mine[i] if i < len(mine) else "(absent)"
+            there = theirs[i] if i < len(theirs) else "(absent)"
+            _compare(f"{place}[{i}]", here, there, found)
+    else:
+        found.append((place, mine, theirs))
+
+
+class Scrubber:
+    """Turns what one run observed into plain data: one for each run, since it numbers the run's timestamps."""
+
+    __slots__ = ("_stamps",)
+
+    def __init__(self) -> None:
+        """Start without timestamps."""
+        self._stamps: dict[str, str] = {}
+
+    def text(self, value: str) -> str:
+        """Replace the times in ``value``."""
+        return _TIME.sub(self._time, value) if "-" in value and ":" in value else value
+
+    def _time(self, match: re.Match[str]) -> str:
+        stamp = match[0]
+        if "." not in stamp:
+            return "<time>"
+        return self._stamps.setdefault(stamp, f"<T{len(self._stamps) + 1}>")
+
+    def plain(self, value: Any) -> Json:  # noqa: PLR0911 - one line for each kind of value
+        """Return ``value`` as JSON values."""
+        kind = type(value)
+        if kind in _SIMPLE:
+            return value
+        if kind is str:
+            return self.text(value)
+        if kind is dict or isinstance(value, dict):
+            return {
+                key if type(key) is str and "-" not in key else str(self.plain(key)): self.plain(item)
+                for key, item in value.items()
+            }
+        if kind is list or kind is tuple or isinstance(value, list | tuple):
+            return [self.plain(item) for item in value]
+        if isinstance(value, BaseException):
+            return {"exception": kind.__name__, "args": self.plain(value.args)}
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "backslashreplace"))
+        if hasattr(value, "Arguments"):
+            return self.operation(value)
+        return f"<{kind.__name__}>"
+
+    def operation(self, operation: Any) -> Json:
+        """Return an operation's fields and files."""
+        return {name: self.plain(getattr(operation, name, "(absent)")) for name in OPERATION_FIELDS} | {
+            "Files": [{name: self.plain(getattr(file, name)) for name in FILE_FIELDS} for file in operation]
+        }

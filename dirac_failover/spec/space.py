@@ -1,0 +1,585 @@
+"""The space: every scenario that is checked, as products of named dimensions.
+
+The space has regions. In a region each :class:`Dimension` lists all values that the module can tell apart, each with
+the reason why it is there, and the region is the product of its dimensions: all of it, not a sample. A dimension whose
+``when`` says no is not branched on, since the module never gets to ask: an exception before that point, an answer that
+makes the question moot. (That the module really asks, and asks nothing else, is checked by ``tests/spec``.)
+
+Regions meet only through values, never through decisions. What identifies the job, for example, reaches the services as
+a number and a file name; whether a service is down changes nothing in how the number was found. So the product of two
+regions would show nothing that the regions do not show.
+
+A value's ``sets`` are fields of :class:`~dirac_failover.spec.scenario.Scenario`; mappings are merged, and a key set to
+:data:`ABSENT` is removed. New values go into the tables below; nothing else needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ABSENT: Final = object()
+"""As a value in ``sets``: remove the key."""
+
+
+@dataclass(frozen=True)
+class Then:
+    """As a value in ``sets``: what the method answers after the answers that it has already."""
+
+    method: str
+    answer: str
+
+
+Choices = dict[str, str]
+"""The name of the value chosen in each dimension."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a dimension: its name, why it is there, and what it sets in the scenario."""
+
+    name: str
+    reason: str
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One question that the module asks of its surroundings, and all the answers that it can tell apart."""
+
+    name: str
+    reason: str
+    values: tuple[Value, ...]
+    when: Callable[[Choices], bool] = lambda _: True
+
+
+@dataclass(frozen=True)
+class Region:
+    """A product of dimensions over the same base."""
+
+    name: str
+    reason: str
+    base: Mapping[str, Any]
+    dimensions: tuple[Dimension, ...]
+
+    def scenarios(self) -> Iterator[Scenario]:
+        """Yield every scenario of the region, in a fixed order."""
+        yield from _expand(self, 0, {}, _merge(_FIELDS, self.base))
+
+
+_FIELDS: Final[dict[str, Any]] = {
+    name: getattr(Scenario(), name) for name in Scenario.__dataclass_fields__ if name != "name"
+}
+
+
+_ACCUMULATED: Final = frozenset({"faults", "operations", "unsent_statuses"})
+"""Fields to which each dimension adds."""
+
+
+def _merge(fields: dict[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
+    if not sets:
+        return fields
+    merged = dict(fields)
+    for name, value in sets.items():
+        if isinstance(value, Then):
+            before = merged["answers"].get(value.method, ())
+            merged["answers"] = {**merged["answers"], value.method: (*before, value.answer)}
+        elif isinstance(value, Mapping):
+            both = {**merged[name], **value}
+            merged[name] = {key: item for key, item in both.items() if item is not ABSENT}
+        elif name in _ACCUMULATED:
+            merged[name] = (*merged[name], *value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _expand(region: Region, depth: int, choices: Choices, fields: dict[str, Any]) -> Iterator[Scenario]:
+    while depth < len(region.dimensions) and not region.dimensions[depth].when(choices):
+        depth += 1
+    if depth == len(region.dimensions):
+        name = " ".join(f"{key}={value}" for key, value in choices.items())
+        yield Scenario(name=f"{region.name}: {name}", **fields)
+        return
+    dimension = region.dimensions[depth]
+    for value in dimension.values:
+        inner = choices | {dimension.name: value.name}
+        yield from _expand(region, depth + 1, inner, _merge(fields, value.sets))
+
+
+def _last(answer: str) -> dict[str, Any]:
+    return {"last status": Then("JobReport.setApplicationStatus", answer)}
+
+
+def _answers(method: str, *answers: str) -> dict[str, Any]:
+    return {"answers": {method: answers}}
+
+
+# Identity
+
+_IDS: Final = (
+    Value("text", "what the workflow gives: digits with leading zeros"),
+    Value("preset", "set on the module: wins", {}),
+    Value("zero", "counts as not set, and stays zero"),
+    Value("missing", "escapes as KeyError"),
+    Value("malformed", "escapes as ValueError"),
+    Value("none", "escapes as TypeError"),
+)
+
+
+def _id_values(key: str, attribute: str, number: int) -> tuple[Value, ...]:
+    sets: dict[str, Mapping[str, Any]] = {
+        "text": {},
+        "preset": {"attributes": {attribute: number}, "workflow_commons": {key: ABSENT}},
+        "zero": {"workflow_commons": {key: "0"}},
+        "missing": {"workflow_commons": {key: ABSENT}},
+        "malformed": {"workflow_commons": {key: "12x"}},
+        "none": {"workflow_commons": {key: None}},
+    }
+    return tuple(Value(value.name, value.reason, sets[value.name]) for value in _IDS)
+
+
+_ESCAPES: Final = frozenset({"missing", "malformed", "none", "empty"})
+
+
+def _identified(choices: Choices) -> bool:
+    return not any(choices.get(name) in _ESCAPES for name in ("production", "task", "job", "step number"))
+
+
+_BOTH_INPUTS: Final = {"InputData": "/vo/a;/vo/b"}
+_UNSET: Final[Mapping[str, Any]] = {}
+
+HEALTH: Final = Dimension(
+    "health",
+    "what happened before: decides the status of the inputs, whether anything is reported, and whether a file is made",
+    (
+        Value("well", "the good case"),
+        Value("workflow failed", "an earlier step failed", {"attributes": {"workflowStatus": FAILED_STATUS}}),
+        Value("step failed", "an earlier module of this step failed", {"attributes": {"stepStatus": FAILED_STATUS}}),
+        Value("workflow unset", "the default {}: asking is a KeyError", {"attributes": {"workflowStatus": _UNSET}}),
+        Value("step unset", "as before, found only when the workflow is well", {"attributes": {"stepStatus": _UNSET}}),
+    ),
+)
+
+_SCRIPTED: Final = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
+
+IDENTITY: Final = Region(
+    "identity",
+    "whose module this is, where it is found, and what escapes when it cannot be",
+    {"collaborators": _SCRIPTED, "workflow_commons": _BOTH_INPUTS, "operations": ({"Type": "ForwardDISET", "Arguments": "x"},)},
+    (
+        Dimension("production", "the transformation: goes into file reports and the file's name",
+                  _id_values("PRODUCTION_ID", "production_id", 12)),
+        Dimension("task", "the transformation's task: goes into the file's name",
+                  _id_values("JOB_ID", "prod_job_id", 34),
+                  lambda c: c["production"] not in _ESCAPES),
+        Dimension("job", "the WMS job: without it the module is disabled", (
+            Value("environment", "what a pilot gives"),
+            Value("preset", "set on the module: wins over the environment",
+                  {"attributes": {"jobID": 78}, "environment": {"JOBID": "55"}}),
+            Value("preset alone", "the environment is not needed",
+                  {"attributes": {"jobID": 78}, "environment": {"JOBID": ABSENT}}),
+            Value("preset text", "a text is a TypeError when it is logged",
+                  {"attributes": {"jobID": "78"}, "environment": {"JOBID": ABSENT}}),
+            Value("blanks", "int() takes blanks", {"environment": {"JOBID": " 77 "}}),
+            Value("absent", "not a job", {"environment": {"JOBID": ABSENT}}),
+            Value("zero", "not a job", {"environment": {"JOBID": "0"}}),
+            Value("empty", "escapes as ValueError", {"environment": {"JOBID": ""}}),
+            Value("malformed", "escapes as ValueError", {"environment": {"JOBID": "x9"}}),
+        ), lambda c: _identified(c)),
+        Dimension("step number", "goes into the step's ID", (
+            Value("text", "what the workflow gives"),
+            Value("preset", "set on the module: wins", {"attributes": {"step_number": 3, "STEP_NUMBER": ABSENT}}),
+            Value("missing", "escapes as AttributeError", {"attributes": {"STEP_NUMBER": ABSENT}}),
+            Value("none", "escapes as TypeError", {"attributes": {"STEP_NUMBER": None}}),
+            Value("malformed", "escapes as ValueError", {"attributes": {"STEP_NUMBER": "one"}}),
+        ), _identified),
+        Dimension("step ID", "made of the three numbers unless it is there", (
+            Value("derived", "the usual case"),
+            Value("preset", "set on the module: wins", {"attributes": {"step_id": "mine"}}),
+        ), _identified),
+        Dimension(HEALTH.name, HEALTH.reason, HEALTH.values, lambda c: _identified(c) and c["job"] not in {"absent", "zero"}),
+    ),
+)  # fmt: skip
+
+# Inputs
+
+
+def _inputs_understood(choices: Choices) -> bool:
+    replaced = choices["parametric"] not in {"absent", "none", "empty"}
+    bad = choices["parametric"] if replaced else choices["input data"]
+    return bad not in {"list of numbers", "number", "object"} and (replaced or bad != "list")
+
+
+def _step_understood(choices: Choices) -> bool:
+    return _inputs_understood(choices) and choices["step input"] not in _BAD_STEP_INPUTS
+
+
+_BAD_STEP_INPUTS: Final = frozenset(
+    {
+        "list",
+        "previous incomplete",
+        "previous nameless",
+        "previous without outputs",
+        "previous unknown",
+        "step nameless",
+    }
+)
+
+INPUTS: Final = Region(
+    "inputs",
+    "which files the job had as input, in every form in which a workflow can say so",
+    {"collaborators": _SCRIPTED},
+    (
+        Dimension("input data", "workflow_commons['InputData']", (
+            Value("absent", "no input", {}),
+            *(Value(name, reason, {"workflow_commons": {"InputData": data}}) for name, reason, data in (
+                ("none", "no input", None),
+                ("empty", "no input", ""),
+                ("semicolon", "no input: made empty", ";"),
+                ("one", "the usual case", "/vo/a"),
+                ("two", "separated by a semicolon", "/vo/a;/vo/b"),
+                ("prefixed", "LFN: is taken off", "LFN:/vo/a;LFN:/vo/b"),
+                ("twice prefixed", "as characters, so however often", "LFN:LFN:/vo/a"),
+                ("ends in L", "characters are taken off the end too: another file is reported", "/vo/FILE.L;/vo/NFL"),
+                ("lower case prefix", "stays", "lfn:/vo/a"),
+                ("other prefix", "stays", "PFN:/vo/a"),
+                ("only a prefix", "an empty name is reported", "LFN:"),
+                ("gaps", "empty parts are left out", "/vo/a;;/vo/b;"),
+                ("blanks", "stay", " /vo/a ; /vo/b"),
+                ("repeated", "the second one has a status by then, which was asked for before", "/vo/a;/vo/a"),
+                ("list", "AttributeError: a list cannot be split", ["/vo/a"]),
+                ("number", "AttributeError: a number cannot be split", 5),
+                ("object", "AttributeError: an object cannot be split", {"/vo/a": 1}),
+            )),
+        )),
+        Dimension("parametric", "workflow_commons['ParametricInputData'] replaces the input data", (
+            Value("absent", "the usual case"),
+            *(Value(name, reason, {"workflow_commons": {"ParametricInputData": data}}) for name, reason, data in (
+                ("none", "nothing is replaced", None),
+                ("empty", "nothing is replaced", ""),
+                ("text", "replaces, and loses its last semicolons", "/p;/q;;"),
+                ("semicolon", "becomes no input", ";"),
+                ("list", "is joined", ["/p", "LFN:/q"]),
+                ("list of numbers", "TypeError: cannot be joined", [1]),
+                ("number", "AttributeError: cannot be stripped", 5),
+            )),
+        )),
+        Dimension("step input", "step_commons['inputData'] goes before the job's", (
+            Value("absent", "the job's own input"),
+            Value("text", "is split", {"step_commons": {"inputData": "LFN:/vo/s;/vo/t;"}}),
+            Value("list", "AttributeError: a list cannot be split", {"step_commons": {"inputData": ["/vo/s"]}}),
+            Value("previous step", "the outputs of the step before this one", {
+                "step_commons": {"inputData": "previousStep", "inputDataType": "DST"},
+                "workflow_commons": {"appSteps": ["sim", "failover"], "outputList": [
+                    {"stepName": "sim", "outputDataType": "dst", "outputDataName": "LFNx.dst"},
+                    {"stepName": "sim", "outputDataType": "log", "outputDataName": "x.log"},
+                    {"stepName": "other"},
+                ]}}),
+            Value("previous of the first", "the last step", {
+                "step_commons": {"inputData": "previousStep", "inputDataType": "dst"},
+                "workflow_commons": {"appSteps": ["failover", "merge"], "outputList": [
+                    {"stepName": "merge", "outputDataType": "DST", "outputDataName": "m.dst"}]}}),
+            Value("previous incomplete", "RuntimeError: an output of that step without type", {
+                "step_commons": {"inputData": "previousStep"},
+                "workflow_commons": {"appSteps": ["sim", "failover"], "outputList": [{"stepName": "sim"}]}}),
+            Value("previous nameless", "RuntimeError: an output without step", {
+                "step_commons": {"inputData": "previousStep"},
+                "workflow_commons": {"appSteps": ["sim", "failover"], "outputList": [{"outputDataType": "dst"}]}}),
+            Value("previous without outputs", "KeyError", {
+                "step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim", "failover"]}}),
+            Value("previous unknown", "ValueError: this step is not among the steps",
+                  {"step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim"]}}),
+            Value("step nameless", "KeyError: the step's name must be there", {"step_commons": {"STEP_INSTANCE_NAME": ABSENT}}),
+        ), _inputs_understood),
+        Dimension("application", "what else the step says of itself", (
+            Value("absent", "Unknown, and the default log"),
+            Value("given", "is taken over", {
+                "step_commons": {"applicationName": "Gauss", "applicationVersion": "v1", "executable": "gauss",
+                                 "logFile": "g.log", "inputDataType": "SIM"},
+                "workflow_commons": {"JobType": "merge", "outputDataFileMask": "TXT; Root "}}),
+            Value("log twice", "applicationLog goes before logFile; a mask that is a list stays as it is", {
+                "step_commons": {"applicationLog": "a.log", "logFile": "g.log"},
+                "workflow_commons": {"outputDataFileMask": ["TXT"]}}),
+        ), _inputs_understood),
+        Dimension("reported", "statuses that earlier modules gave", (
+            Value("none", "each input gets one"),
+            Value("one", "it is kept", {"reported": {"/vo/a": "Problematic"}}),
+            Value("all", "nothing is added", {"reported": {"/vo/a": "Problematic", "/vo/b": "Processed", "/p": "Unused", "/q": "Unused"}}),
+        ), _step_understood),
+        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
+    ),
+)  # fmt: skip
+
+# Answers
+
+_BAD_RESULT: Final = (
+    ("none", "TypeError: None is no return structure", "bad_shape=null"),
+    ("empty", "KeyError: a return structure without OK", "bad_shape={}"),
+)
+_RAISES: Final = (
+    ("raises", "the usual exception: it becomes the result", "raises=ValueError:boom"),
+    ("raises runtime", "RuntimeError is the module's own way to fail", "raises=RuntimeError:boom"),
+    ("raises with number", "its second argument becomes the error number", "raises=RuntimeError:boom:1500"),
+    (
+        "raises graceful",
+        "GracefulTermination ends the module well, wherever it comes from",
+        "raises=GracefulTermination:bye",
+    ),
+    ("raises interrupt", "not even an interrupt gets out", "raises=KeyboardInterrupt"),
+)
+
+
+def _from_table(method: str, *rows: tuple[str, str, str]) -> tuple[Value, ...]:
+    return tuple(Value(name, reason, _answers(method, answer)) for name, reason, answer in rows)
+
+
+_OK: Final = ("ok", "the good case", "ok")
+
+
+def _well(choices: Choices) -> bool:
+    return choices["health"] == "well"
+
+
+def _passed(choices: Choices, *names: str) -> bool:
+    """Tell whether no answer so far has ended the module."""
+    return all(choices.get(name, "ok") in _GO_ON.get(name, frozenset({"ok", "error"})) for name in names)
+
+
+_GO_ON: Final[Mapping[str, frozenset[str]]] = {
+    "health": frozenset({"well", "workflow failed", "step failed"}),
+    "get files": frozenset({"ok"}),
+    "get files again": frozenset({"ok", "changed"}),
+    "set status": frozenset({"ok", "error"}),
+    "file commit": frozenset({"ok", "error"}),
+    "file forward": frozenset({"ok", "operation", "error with value"}),
+    "finished": frozenset({"ok", "error"}),
+    "job forward": frozenset({"ok", "operation", "error"}),
+    "accounting": frozenset({"absent", "none", "ok"}),
+    "owner": frozenset({"yes"}),
+    "earlier": frozenset({"none", "forward", "two", "set status first"}),
+    "serialise": frozenset({"ok"}),
+    "file": frozenset({"new", "old"}),
+    "digest": frozenset({"ok", "error"}),
+}
+_STAGES: Final = tuple(_GO_ON)
+
+
+def _reached(stage: str) -> Callable[[Choices], bool]:
+    before = _STAGES[: _STAGES.index(stage)]
+    return lambda choices: _passed(choices, *before)
+
+
+def _needs_status(choices: Choices) -> bool:
+    """Tell whether an input lacks a status, in the view that counts."""
+    lacking = {"unreported", "one reported"}
+    if choices.get("get files again") == "changed":
+        lacking = lacking | {"all reported"}  # by the changed answer, /vo/a has no status
+    return _reached("set status")(choices) and choices["inputs"] in lacking
+
+
+def _pending(choices: Choices) -> bool:
+    """Tell whether the request has an operation when the file is to be written."""
+    return (
+        _reached("owner")(choices)
+        and _well(choices)
+        and (
+            choices["earlier"] != "none"
+            or choices.get("file forward") == "operation"
+            or choices.get("job forward") == "operation"
+        )
+    )
+
+
+def _valid(choices: Choices) -> bool:
+    return _pending(choices) and choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
+
+
+ANSWERS: Final = Region(
+    "answers",
+    "what each collaborator answers, wherever the module asks",
+    {"collaborators": _SCRIPTED, "records": 1},
+    (
+        HEALTH,
+        Dimension("inputs", "each input file needs a status", (
+            Value("none", "nothing to report"),
+            Value("unreported", "both get a status", {"workflow_commons": _BOTH_INPUTS}),
+            Value("one reported", "the other gets a status",
+                  {"workflow_commons": _BOTH_INPUTS, "reported": {"/vo/a": "Problematic"}}),
+            Value("all reported", "nothing is added", {
+                "workflow_commons": _BOTH_INPUTS, "reported": {"/vo/a": "Problematic", "/vo/b": "Unused"}}),
+        )),
+        Dimension("get files", "FileReport.getFiles: the statuses so far", _from_table("FileReport.getFiles",
+            _OK, ("raises", "the usual exception", "raises=ValueError:boom"))),
+        Dimension("get files again", "FileReport.getFiles: asked once more when all is well", (
+            Value("ok", "the same statuses"),
+            Value("changed", "the second answer counts", {
+                "answers": {"FileReport.getFiles": ("ok={}", 'ok={"/vo/b": "Problematic"}')}}),
+            Value("raises", "the usual exception", {"answers": {"FileReport.getFiles": ("ok", "raises=ValueError:boom")}}),
+        ), lambda c: _well(c) and c["get files"] == "ok" and c["inputs"] != "none"),
+        Dimension("set status", "FileReport.setFileStatus: its answer is not looked at", _from_table(
+            "FileReport.setFileStatus", _OK,
+            ("error", "goes unnoticed", "s_error"),
+            ("raises", "the usual exception", "raises=ValueError:boom"),
+        ), _needs_status),
+        Dimension("file commit", "FileReport.commit: the statuses are sent", _from_table(
+            "FileReport.commit", _OK, ("error", "a second try follows", "s_error"), *_BAD_RESULT, *_RAISES,
+        ), _reached("file commit")),
+        Dimension("file forward", "FileReport.generateForwardDISET: the second try, or an operation", _from_table(
+            "FileReport.generateForwardDISET", ("ok", "the second try worked", "ok"),
+            ("operation", "goes into the request", "operation"),
+            ("error", "KeyError: the error's Value is looked for", "s_error"),
+            ("error with value", "only logged: the statuses are lost", 'bad_shape={"OK": false, "Value": "why"}'),
+            ("no value", "KeyError: OK without Value", 'bad_shape={"OK": true}'),
+            *_BAD_RESULT, *_RAISES,
+        ), lambda c: _reached("file forward")(c) and c["file commit"] == "error"),
+        Dimension("finished", "JobReport.setApplicationStatus: the job is reported as finished", _from_table(
+            "JobReport.setApplicationStatus", _OK,
+            ("error", "only logged", "s_error"),
+            ("error without text", "KeyError: the text is to be logged", 'bad_shape={"OK": false}'),
+            *_BAD_RESULT, *_RAISES,
+        ), lambda c: _well(c) and _reached("finished")(c)),
+        Dimension("job forward", "JobReport.generateForwardDISET: unsent statuses become an operation", _from_table(
+            "JobReport.generateForwardDISET", ("ok", "all was sent", "ok"),
+            ("operation", "goes into the request", "operation"),
+            ("error", "only logged: the statuses are lost", "s_error"),
+            ("no value", "KeyError: OK without Value", 'bad_shape={"OK": true}'),
+            *_BAD_RESULT, *_RAISES,
+        ), lambda c: _well(c) and _reached("job forward")(c)),
+        Dimension("accounting", "AccountingReport.commit: the records are sent", (
+            Value("ok", "the good case"),
+            Value("absent", "nobody has accounted for anything", {"collaborators": {"AccountingReport": ABSENT}}),
+            Value("none", "as absent", {"collaborators": {"AccountingReport": NONE}}),
+            *_from_table("AccountingReport.commit",
+                ("error", "no file is written, and nobody is told", "s_error"), *_BAD_RESULT, *_RAISES),
+        ), lambda c: _well(c) and _reached("accounting")(c)),
+        Dimension("earlier", "operations that earlier modules left in the request", (
+            Value("none", "only what arises here"),
+            Value("forward", "a call to be repeated", {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)}),
+            Value("two", "several files, in order", {"operations": (
+                {"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]}, {"Type": "ForwardDISET", "Arguments": "x"})}),
+            Value("set status first", "the validator looks no further than a type that it does not know", {"operations": (
+                {"Type": "SetFileStatus", "Arguments": "x"}, {"Type": "RemoveFile"})}),
+            Value("invalid", "one bad operation loses them all", {"operations": (
+                {"Type": "ForwardDISET", "Arguments": "x"}, {"Type": "RemoveFile"})}),
+            Value("not text", "UnicodeDecodeError when it is serialised", {"operations": (
+                {"Type": "ForwardDISET", "ArgumentsHex": "ff00"},)}),
+        ), lambda c: _well(c) and _reached("owner")(c)),
+        Dimension("owner", "the proxy's user and group: a request without them is not valid", (
+            Value("yes", "the good case"),
+            Value("no", "the whole request is lost", {"owner": None}),
+        ), _pending),
+        Dimension("serialise", "Request.toJSON", _from_table("Request.toJSON",
+            ("ok", "the good case", "ok"),
+            ("error", "RuntimeError with its text", "s_error"),
+            ("error without text", "KeyError: the text is looked for", 'bad_shape={"OK": false}'),
+            ("none", "TypeError: None is no return structure", "bad_shape=null"),
+            ("not text", "is made a text", "ok=[1]"),
+            ("raises", "the usual exception", "raises=ValueError:boom"),
+        ), _valid),
+        Dimension("file", "what lies where the file will be", (
+            Value("new", "the good case"),
+            Value("old", "is overwritten", {"files": {"12_34_request.json": "old"}}),
+            Value("directory", "cannot be opened", {"files": {"12_34_request.json": "directory"}}),
+            Value("full", "cannot be written", {"files": {"12_34_request.json": "full"}}),
+        ), lambda c: _valid(c) and c["serialise"] == "ok"),
+        Dimension("digest", "Request.getDigest: only logged, after the file was written", _from_table("Request.getDigest",
+            ("ok", "the good case", "ok"),
+            ("error", "only logged", "s_error"),
+            ("error without text", "KeyError: the text is to be logged", 'bad_shape={"OK": false}'),
+            ("raises", "the module fails though the file is there", "raises=ValueError:boom"),
+        ), lambda c: _valid(c) and c["serialise"] == "ok" and c["file"] in _GO_ON["file"]),
+        Dimension("last status", "JobReport.setApplicationStatus: how the module itself went", (
+            Value("ok", "the good case", _last("ok")),
+            Value("error", "only logged", _last("s_error")),
+            Value("none", "TypeError escapes", _last("bad_shape=null")),
+            Value("raises", "escapes", _last("raises=ValueError:late")),
+        ), _well),
+    ),
+)  # fmt: skip
+
+# Services
+
+
+def _faults(service: str, *rows: tuple[str, str]) -> tuple[Value, ...]:
+    return tuple(
+        Value(name, reason, {"faults": (_fault(service, name),)} if name != "well" else {}) for name, reason in rows
+    )
+
+
+def _fault(service: str, name: str) -> str:
+    return f"{service}.{name}" if name.startswith("set") else f"{service}:{name}"
+
+
+SERVICES: Final = Region(
+    "services",
+    "the implementation's own clients against services that fail in every way that a client can tell apart",
+    {"collaborators": {"AccountingReport": ABSENT}},
+    (
+        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
+        Dimension("inputs", "what is to be reported to the transformation system", (
+            Value("none", "it is not called"),
+            Value("two", "both get a status", {"workflow_commons": _BOTH_INPUTS}),
+            Value("one reported", "two different statuses at once", {
+                "workflow_commons": _BOTH_INPUTS, "reported": {"/vo/a": "Problematic"}}),
+        )),
+        Dimension("server", "the files' statuses in the transformation system", (
+            *(Value(status, reason, {"server_files": dict.fromkeys(("/vo/a", "/vo/b"), status)}) for status, reason in (
+                ("Assigned", "the usual case"),
+                ("Processed", "final: only force changes it"),
+                ("MaxReset", "final for Unused"),
+            )),
+            Value("unknown", "the files are not of this transformation: nothing is reported, and nobody is told"),
+        ), lambda c: c["inputs"] != "none"),
+        Dimension("transformation", "how the transformation system fails", _faults("transformation",
+            ("well", "the good case"),
+            ("down", "two tries fail, and an operation is made"),
+            ("first=1", "the second try works"),
+            ("setFileStatusForTransformation:refuse", "the files are looked up, but not changed"),
+            ("setFileStatusForTransformation:lost_reply", "done, but nobody knows"),
+        ), lambda c: c["inputs"] != "none"),
+        Dimension("job state", "how the job's state service fails", _faults("job-state",
+            ("well", "the good case"),
+            ("down", "three tries fail; the second one becomes an operation"),
+            ("first=1", "the statuses arrive with the second try"),
+            ("first=2", "the statuses arrive, and will arrive again"),
+            ("lost_reply", "done, but nobody knows"),
+            ("s_error=no,stub=no", "an error that cannot be repeated later: the status is lost"),
+            ("raises=ValueError:boom", "what a client never does"),
+        ), lambda c: c["health"] == "well"),
+        Dimension("accounting", "how accounting fails", (
+            Value("absent", "nobody has accounted for anything"),
+            Value("empty", "nothing to send", {"collaborators": {"AccountingReport": LIVE}}),
+            Value("sent", "the good case", {"collaborators": {"AccountingReport": LIVE}, "records": 2}),
+            Value("to the request system", "the records go into a request of their own", {
+                "collaborators": {"AccountingReport": LIVE}, "records": 2, "faults": ("accounting:down",)}),
+            Value("both down", "no file is written", {
+                "collaborators": {"AccountingReport": LIVE}, "records": 2, "faults": ("accounting:down", "requests:down")}),
+        ), lambda c: c["health"] == "well"),
+        Dimension("before", "what earlier modules left", (
+            Value("nothing", "the usual case"),
+            Value("an operation", "it is in the request", {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)}),
+            Value("unsent reports", "statuses are sent, parameters are not", {
+                "unsent_statuses": ("it's half done",), "unsent_parameters": {"CPU": "1"}}),
+            Value("no collaborators", "the module makes its own", {"reported": {}, "collaborators": {
+                "JobReport": MISSING, "FileReport": MISSING, "Request": MISSING}}),
+            Value("no proxy", "a request without owner is not valid", {"owner": None}),
+            Value("a first execution", "the same module is executed twice", {"executions": 2}),
+        )),
+    ),
+)  # fmt: skip
+
+REGIONS: Final = (IDENTITY, INPUTS, ANSWERS, SERVICES)
+"""All of the space."""
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Yield every scenario of the space, in a fixed order."""
+    for region in REGIONS:
+        yield from region.scenarios()
