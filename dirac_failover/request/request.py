@@ -81,8 +81,8 @@ class Request(Record):
             operation._parent = self
         status = WAITING
         waiting = None
-        # The statuses of before: an operation that is there twice must not be seen as changed half-way.
-        for operation, was in [(operation, operation.Status) for operation in self.__operations__]:
+        for operation in self.__operations__:
+            was = operation.Status
             if waiting:
                 if was == WAITING:
                     status = WAITING
