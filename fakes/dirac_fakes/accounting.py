@@ -1,0 +1,55 @@
+"""Accounting/DataStore: the accounting records that arrived.
+
+Method names, arguments and answers are DIRAC's. Every record type is known here; DIRAC knows those of its databases.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from DIRACCommon.Core.Utilities.TimeUtilities import toEpoch
+
+from dirac_fakes.service import Result, Service, ok, refusal
+
+_SHAPE = (str, datetime, datetime, list)
+
+
+class Accounting(Service):
+    """The service that takes accounting records."""
+
+    short = "accounting"
+    full = "Accounting/DataStore"
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        """Forget everything."""
+        self.state = {"records": []}
+
+    def records(self) -> list[list[Any]]:
+        """Return what was committed: type name, start and end in seconds since the epoch, and the list of values."""
+        return [list(record) for record in self.state["records"]]
+
+    def commitRegisters(self, entriesList: list[list[Any]]) -> Result:
+        """Keep all records, or none when one of them has not type name, start, end and values."""
+        for entry in entriesList:
+            if len(entry) != len(_SHAPE):
+                return refusal("Invalid records")
+            if not all(isinstance(_as_sent(item), kind) for item, kind in zip(entry, _SHAPE, strict=True)):
+                return refusal("Unexpected type in report")
+        for entry in entriesList:
+            self.commit(*entry)
+        return ok()
+
+    def commit(self, typeName: str, startTime: datetime, endTime: datetime, valuesList: list[Any]) -> Result:
+        """Keep one record."""
+        self.state["records"].append([typeName, int(toEpoch(startTime)), int(toEpoch(endTime)), list(valuesList)])
+        return ok()
+
+    faked = {"commit": commit, "commitRegisters": commitRegisters}
+
+
+def _as_sent(item: Any) -> Any:
+    # JSON knows no tuple: the service never sees one
+    return list(item) if isinstance(item, tuple) else item

@@ -1,0 +1,40 @@
+"""The clock of a world: what its services call now, and what sleeping costs: nothing.
+
+What may change here: where the time comes from. Nothing else in this package asks for the time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+
+class Clock:
+    """Time as the services see it: the process's clock (which ``freezegun`` can stop) or a fixed start, plus all sleep.
+
+    >>> clock = Clock(datetime(2026, 1, 1))
+    >>> clock.sleep(90)
+    >>> clock.now()
+    datetime.datetime(2026, 1, 1, 0, 1, 30)
+    """
+
+    __slots__ = ("slept", "start")
+
+    def __init__(self, start: datetime | None = None) -> None:
+        """Begin at ``start`` (UTC, naive) and stand still but for sleep; without it, follow the process's clock."""
+        self.start = start
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        """Return the time in UTC, naive, as DIRAC keeps it."""
+        now = self.start or DiracTime.utcnow()
+        return now + timedelta(seconds=self.slept) if self.slept else now
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` go by at once."""
+        self.slept += seconds
+
+    def reset(self) -> None:
+        """Forget all sleep."""
+        self.slept = 0.0

@@ -1,0 +1,246 @@
+"""WorkloadManagement/JobStateUpdate: one row, one history and one set of parameters for each job.
+
+Method names, arguments and answers are DIRAC's. The decision which status holds is DIRACCommon's; around it stand the
+service's own rules, of which the strangest are marked.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from DIRACCommon.Core.Utilities.TimeUtilities import fromEpoch, fromString, toEpochMilliSeconds, toString
+from DIRACCommon.WorkloadManagementSystem.Client import JobStatus
+from DIRACCommon.WorkloadManagementSystem.Utilities.JobStatusUtility import getNewStatus, getStartAndEndTime
+
+from dirac_fakes.service import Result, Service, ok, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MAY_TOUCH_ANY_JOB = frozenset(("JobAdministrator", "TrustedHost", "Operator", "GenericPilot"))
+_SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
+_SOURCE_LENGTH = 32
+_APPLICATION_LENGTH = 255
+_JOBS_PER_INDEX = 1_000_000
+_RUNNING_SINCE = timedelta(minutes=1)
+
+
+class _Silent:
+    """The logger that DIRACCommon's functions want."""
+
+    def debug(self, *_: object) -> None:
+        """Say nothing."""
+
+    error = debug
+
+
+_SILENT = _Silent()
+
+
+class JobState(Service):
+    """The service that keeps the status of jobs."""
+
+    short = "job-state"
+    full = "WorkloadManagement/JobStateUpdate"
+    not_faked = frozenset(("setJobAttribute", "setJobSite", "updateJobFromStager"))
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        """Forget everything."""
+        self.state = {"jobs": {}, "history": {}, "parameters": {}, "heartbeats": {}}
+
+    def add(self, job_id: int, **columns: Any) -> None:
+        """Register a job that runs since a minute; ``columns`` are DIRAC's and replace what it starts with.
+
+        Its history begins with that status: without any history the service refuses updates, as DIRAC does.
+        """
+        now = self.world.clock.now() - _RUNNING_SINCE
+        row = {
+            "Status": JobStatus.RUNNING,
+            "MinorStatus": "Application",
+            "ApplicationStatus": "Unknown",
+            "Owner": self.world.caller.username,
+            "OwnerGroup": self.world.caller.group,
+            "StartExecTime": now,
+            "EndExecTime": None,
+            "HeartBeatTime": now,
+            "LastUpdateTime": now,
+        }
+        if unknown := columns.keys() - row.keys():
+            raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
+        self.state["jobs"][job_id] = {**row, **columns}
+        self.state["history"][job_id] = []
+        job = self.state["jobs"][job_id]
+        self._log(job_id, job["Status"], job["MinorStatus"], job["ApplicationStatus"], now, "JobManager")
+
+    def status(self, job_id: int) -> tuple[str, str, str]:
+        """Return status, minor status and application status of a job."""
+        job = self.state["jobs"][job_id]
+        return job["Status"], job["MinorStatus"], job["ApplicationStatus"]
+
+    def setJobStatusBulk(self, jobID: int | str, statusDict: dict[str, Any], force: bool = False) -> Result:
+        """Take several updates, each under its time; answer what changed besides the major status."""
+        return self._refused(jobID) or self._bulk(int(jobID), statusDict, force)
+
+    def setJobStatus(
+        self,
+        jobID: int | str,
+        status: str = "",
+        minorStatus: str = "",
+        source: str = "Unknown",
+        datetime: str | None = None,
+        force: bool = False,
+    ) -> Result:
+        """Take one update of major and minor status, by default of now."""
+        update = {"Status": status, "MinorStatus": minorStatus}
+        return self._refused(jobID) or self._one(int(jobID), update, source, datetime, force)
+
+    def setJobApplicationStatus(self, jobID: int | str, appStatus: str, source: str = "Unknown") -> Result:
+        """Take one update of the application status of now."""
+        return self._refused(jobID) or self._one(int(jobID), {"ApplicationStatus": appStatus}, source, None, False)
+
+    def setJobParameters(self, jobID: int | str, parameters: Iterable[tuple[str, Any]]) -> Result:
+        """Keep (name, value) pairs; the first ones of a job answer the name of their index, later ones None."""
+        return self._refused(jobID) or self._keep(int(jobID), dict(parameters))
+
+    def setJobParameter(self, jobID: int | str, name: str, value: Any) -> Result:
+        """Keep one parameter."""
+        return self._refused(jobID) or self._keep(int(jobID), {name: value})
+
+    def setJobsParameter(self, jobsParameterDict: dict[str, tuple[Any, Any]]) -> Result:
+        """Keep one parameter for each job; the last job that may not be changed makes the error, the others count."""
+        answer = ok()
+        for job_id, (name, value) in jobsParameterDict.items():
+            if refused := self._refused(job_id):
+                answer = refused
+            else:
+                self._keep(int(job_id), {str(name): str(value)})
+        return answer
+
+    def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
+        """Take a sign of life, which makes the job Running unless it brings its own time; answer the commands for it: none."""
+        if refused := self._refused(jobID):
+            return refused
+        job_id = int(jobID)
+        for name, value in staticData.items():
+            self._keep(job_id, {name: value})
+        job = self.state["jobs"].get(job_id)
+        if job is None:
+            return refusal(f"Job {jobID} not found")
+        now = self.world.clock.now()
+        beat = dict(dynamicData)
+        if time := beat.pop("HeartBeatTime", None):
+            job["HeartBeatTime"] = time
+        else:
+            job.update(HeartBeatTime=now, Status=JobStatus.RUNNING)
+        self.state["heartbeats"].setdefault(job_id, []).extend([name, value, now] for name, value in beat.items())
+        return ok({})
+
+    def _refused(self, job_id: int | str) -> Result | None:
+        caller = self.world.caller
+        job = self.state["jobs"].get(int(job_id))
+        if job is None:
+            allowed = not _SEE_UNKNOWN_JOBS.isdisjoint(caller.properties)
+        else:
+            allowed = (
+                job["Owner"] == caller.username
+                or not _MAY_TOUCH_ANY_JOB.isdisjoint(caller.properties)
+                or (job["OwnerGroup"] == caller.group and "JobSharing" in caller.properties)
+            )
+        return None if allowed else refusal(f"Not authorized to modify job {job_id}")
+
+    def _one(self, job_id: int, update: dict[str, Any], source: str, time: str | None, force: bool) -> Result:
+        if not any(update.values()):
+            return ok()
+        return self._bulk(job_id, {time or str(self.world.clock.now()): {**update, "Source": source}}, force)
+
+    def _bulk(self, job_id: int, updates: dict[str, Any], force: bool) -> Result:
+        job = self.state["jobs"].get(job_id)
+        if job is None:
+            return refusal("No Matching Job")
+        history = self.state["history"][job_id]
+        if not history:
+            return refusal(f"No Logging Info for job {job_id}")
+        force = force and "JobAdministrator" in self.world.caller.properties
+        # A stalled job that speaks is running
+        current = JobStatus.RUNNING if job["Status"] == JobStatus.STALLED else job["Status"]
+        updates = {time: {key: item for key, item in update.items() if item} for time, update in updates.items()}
+        times = sorted(updates)
+
+        latest = {row["Status"]: row["Epoch"] for row in sorted(history, key=lambda row: row["Epoch"])}
+        stamps = sorted((epoch, status) for status, epoch in latest.items())
+        last = toString(fromEpoch(stamps[-1][0]))
+        start, end = getStartAndEndTime(job["StartExecTime"], job["EndExecTime"], times, stamps, updates)
+
+        now = self.world.clock.now()
+        changed: list[list[str]] = [[], []]
+        # Times are compared as text; an older update only goes to the history
+        if times[-1] >= last:
+            result = getNewStatus(job_id, times, last, updates, current, force, _SILENT)
+            if not result["OK"]:
+                return refusal(result["Message"])
+            status, minor, application = result["Value"]
+            if status:
+                job["Status"] = status
+            for name, value in (("MinorStatus", minor), ("ApplicationStatus", application)):
+                if value:
+                    job[name] = value
+                    changed[0].append(name)
+                    changed[1].append(value)
+            job["LastUpdateTime"] = now
+        # Both times become now, not the time of the update
+        if end and not job["EndExecTime"]:
+            job["EndExecTime"] = now
+        if start and not job["StartExecTime"]:
+            job["HeartBeatTime"] = job["HeartBeatTime"] or now
+            job["StartExecTime"] = now
+
+        for time in times:
+            update = updates[time]
+            source = update.get("Source", "Unknown")
+            self._log(
+                job_id,
+                update.get("Status", "idem"),
+                update.get("MinorStatus", "idem"),
+                update.get("ApplicationStatus", "idem"),
+                fromString(time) if time else now,
+                source,
+            )
+            if source.startswith("Job"):
+                job["HeartBeatTime"] = time
+        return ok(changed)
+
+    def _log(self, job_id: int, status: str, minor: str, application: str, time: datetime, source: str) -> None:
+        self.state["history"][job_id].append(
+            {
+                "Status": status,
+                "MinorStatus": minor,
+                "ApplicationStatus": application[:_APPLICATION_LENGTH],
+                "StatusTime": time,
+                "StatusSource": source[:_SOURCE_LENGTH],
+                # The order of the history is kept to the millisecond
+                "Epoch": round(time.replace(tzinfo=UTC).timestamp(), 3),
+            }
+        )
+
+    def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
+        kept = self.state["parameters"]
+        answer = ok() if job_id in kept else ok(f"job_parameters_{self.world.caller.vo}_{job_id // _JOBS_PER_INDEX}m")
+        own = {"JobID": job_id, "timestamp": toEpochMilliSeconds(self.world.clock.now())}
+        kept.setdefault(job_id, {}).update({**parameters, **own})
+        return answer
+
+    faked = {
+        method.__name__: method
+        for method in (
+            setJobStatus,
+            setJobStatusBulk,
+            setJobApplicationStatus,
+            setJobParameter,
+            setJobParameters,
+            setJobsParameter,
+            sendHeartBeat,
+        )
+    }

@@ -1,0 +1,152 @@
+"""What the services have in common: who is calling, how answers and refusals look, and how a call finds its method.
+
+A service is one ``state`` (a dict of plain data, so that it can be shown, copied and put back) and the methods of the
+real service that clients use; the others are listed, so that calling one says plainly that it is not faked.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_fakes.world import World
+
+Result = dict[str, Any]
+
+HOST = "dirac.invalid"
+
+
+class Caller(NamedTuple):
+    """Who the services think is calling: user name, group, the group's security properties, and the VO."""
+
+    username: str = "alice"
+    group: str = "vo_user"
+    properties: tuple[str, ...] = ("NormalUser", "ProductionManagement")
+    vo: str = "vo"
+
+
+def ok(value: Any = None) -> Result:
+    """Return a success that carries ``value``."""
+    return {"OK": True, "Value": value}
+
+
+def refusal(message: str, errno: int = 0) -> Result:
+    """Return an error as it arrives from a server, which keeps its call stack to itself."""
+    result: Result = dict(S_ERROR(errno, message, callStack=[]))
+    del result["CallStack"]
+    return result
+
+
+def client_error(message: str, errno: int = 0) -> Result:
+    """Return an error that DIRAC's client makes itself because no answer can be had."""
+    return dict(S_ERROR(errno, message, callStack=[]))
+
+
+def url_of(service: str) -> str:
+    """Return where ``service`` seems to be."""
+    return service if "://" in service else f"https://{HOST}/{service}"
+
+
+def http_error(service: str, method: str, status: int) -> Result:
+    """Return what DIRAC's HTTPS client makes of an HTTP ``status`` of 400 or more."""
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return client_error(f"{method} is not implemented", 38)
+    url = url_of(service)
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
+        return client_error(f"No access to {url}", 13)
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Unknown"
+    body = f"<html><title>{status}: {reason}</title><body>{status}: {reason}</body></html>"
+    if status == HTTPStatus.NOT_FOUND:
+        body = f"{url} is not found"
+    side = "Client" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Server"
+    return client_error(f"{status} {side} Error: {reason} for url: {url}: {body}")
+
+
+_AS_IS = frozenset((str, int, float, bool, type(None), datetime, date, bytes))
+
+
+def carried(value: Any) -> Any:
+    """Return a copy of ``value`` that shares nothing that can change; TypeError for what JSON could not carry."""
+    kind = type(value)
+    if kind in _AS_IS:
+        return value
+    if kind is dict:
+        return {key: item if type(item) in _AS_IS else carried(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _AS_IS else carried(item) for item in value]
+    if kind is tuple:
+        return tuple([item if type(item) in _AS_IS else carried(item) for item in value])
+    for base in (str, int, float):
+        if isinstance(value, base):
+            return value
+    for container in (dict, list, tuple):
+        if isinstance(value, container):
+            return carried(container(value))
+    raise TypeError(f"Object of type {kind.__name__} is not JSON serializable")
+
+
+def shown(state: Any) -> Any:
+    """Return ``state`` in JSON's types for people and for comparison: times as text, keys as text."""
+    if isinstance(state, dict):
+        return {str(key): shown(item) for key, item in state.items()}
+    if isinstance(state, list | tuple):
+        return [shown(item) for item in state]
+    return str(state) if isinstance(state, datetime) else state
+
+
+class Service:
+    """One service: its state, and the real method names that it answers."""
+
+    short: ClassVar[str]
+    full: ClassVar[str]
+    faked: ClassVar[dict[str, Callable[..., Result]]]
+    not_faked: ClassVar[frozenset[str]] = frozenset()
+
+    __slots__ = ("state", "world")
+
+    def __init__(self, world: World) -> None:
+        """Belong to ``world``; its constructor fills the state."""
+        self.world = world
+        self.state: dict[str, Any] = {}
+
+    def perform(self, method: str, args: tuple[Any, ...]) -> Result:
+        """Answer one call as the real service does; what the service's code raises becomes HTTP 500, as there."""
+        function = self.faked.get(method)
+        if function is None:
+            if method in self.not_faked or method in _EVERY_SERVICE_HAS:
+                names = ", ".join(sorted(self.faked))
+                return refusal(f"{self.short}.{method} exists in DIRAC but is not faked here; faked are: {names}")
+            return http_error(self.full, method, HTTPStatus.NOT_IMPLEMENTED)
+        try:
+            return function(self, *args)
+        except Exception:  # noqa: BLE001 - whatever it is, the real server turns it into this status
+            return http_error(self.full, method, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def down(self) -> None:
+        """Refuse every connection until :meth:`up`."""
+        self.world.arm(f"{self.short}:down")
+
+    def up(self) -> None:
+        """End what :meth:`down`, or a ``down`` fault for this service, began."""
+        self.world.disarm(lambda fault: fault.kind == "down" and fault.target == self.short)
+
+    def snapshot(self) -> Any:
+        """Return the state in JSON's types, sharing nothing with it."""
+        return shown(self.state)
+
+    def saved(self) -> dict[str, Any]:
+        """Return a deep copy of the state, to be assigned to ``state`` later."""
+        return deepcopy(self.state)
+
+
+_EVERY_SERVICE_HAS = frozenset(("ping", "whoami", "echo", "refreshConfiguration"))

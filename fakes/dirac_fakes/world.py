@@ -1,0 +1,185 @@
+"""The world: five services, a clock, a journal and the faults that are armed, behind one callable.
+
+A world is a transport: whatever carries DIRAC's calls hands them to it. It keeps nothing of what it is given and gives
+nothing that it keeps. Several worlds know nothing of each other. A new service is a row of ``faults.SERVICES``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dirac_fakes.accounting import Accounting
+from dirac_fakes.clock import Clock
+from dirac_fakes.faults import FILE, KINDS, PROCESS, Armed, Fault, FaultError, Pending, as_fault
+from dirac_fakes.job_state import JobState
+from dirac_fakes.journal import Journal
+from dirac_fakes.requests import RequestProxy, Requests
+from dirac_fakes.service import Caller, Result, Service, carried, client_error
+from dirac_fakes.transformation import Transformation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+DEFAULT_TIMEOUT = 600
+
+
+class World:
+    """An in-memory DIRAC with one job and one transformation.
+
+    ``files`` are the LFNs of the transformation, with file IDs 100, 101, ...: Assigned, or as a mapping of LFN to the
+    columns that differ. ``job_status`` is the job's. ``owner``, ``group`` and ``properties`` are of who calls, and the
+    job and the transformation are theirs; assign ``caller`` to call as somebody else. ``now`` stops the clock.
+
+    >>> world = World()
+    >>> world("Transformation/TransformationManager", "setFileStatusForTransformation", (12, {"100": ["Unused", True]}))
+    ... # doctest: +ELLIPSIS
+    {'OK': True, 'Value': None, 'rpcStub': (('Transformation/TransformationManager', ...
+    >>> world.transformation.statuses(12)
+    {'/vo/a': 'Unused', '/vo/b': 'Assigned'}
+    """
+
+    def __init__(  # noqa: PLR0913 - plain data, all with a default
+        self,
+        job_id: int = 77,
+        transformation_id: int = 12,
+        files: Iterable[str] | Mapping[str, Mapping[str, Any]] = ("/vo/a", "/vo/b"),
+        *,
+        job_status: str = "Running",
+        owner: str = "alice",
+        group: str = "vo_user",
+        properties: tuple[str, ...] = Caller().properties,
+        now: datetime | None = None,
+    ) -> None:
+        """Build the services and their contents."""
+        self.clock = Clock(now)
+        self.journal = Journal()
+        self.job_state = JobState(self)
+        self.transformation = Transformation(self)
+        self.accounting = Accounting(self)
+        self.requests = Requests(self)
+        self.request_proxy = RequestProxy(self)
+        self.services: dict[str, Service] = {
+            JobState.short: self.job_state,
+            Transformation.short: self.transformation,
+            Accounting.short: self.accounting,
+            Requests.short: self.requests,
+            RequestProxy.short: self.request_proxy,
+        }
+        self._files = files if isinstance(files, dict) else tuple(files)
+        self._ids = job_id, transformation_id
+        self._job_status = job_status
+        self._owner = Caller(owner, group, properties)
+        self._start()
+
+    def _start(self) -> None:
+        self.caller = self._owner
+        self._armed: list[Armed] = []
+        self._ever_armed: list[Armed] = []
+        self.job_state.start()
+        self.transformation.start()
+        self.accounting.start()
+        self.requests.start()
+        self.request_proxy.start()
+        job_id, transformation_id = self._ids
+        self.job_state.add(job_id, Status=self._job_status)
+        self.transformation.add(transformation_id, self._files)
+
+    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Any:
+        """Answer one call, as DIRAC's HTTPS client would: its result carries the ``rpcStub`` that repeats the call.
+
+        ``service`` is ``System/Service`` or a URL. TypeError for arguments that the wire could not carry.
+        """
+        home = self._home(service)
+        kept = carried(tuple(args))
+        stub = True
+        if home is None:
+            target, applied = service, False
+            answer: Any = client_error(f"URL for service {service} not found")
+        else:
+            target = home.short
+            armed = self._striking(target, method, kept) if self._armed else None
+            if armed is None:
+                answer = home.perform(method, kept)
+                applied = answer["OK"]
+            else:
+                call = Pending(self, home, service, method, kept, timeout)
+                try:
+                    answer = KINDS[armed.fault.kind].function(call, armed.parameter)  # type: ignore[misc]
+                except BaseException as error:
+                    self.journal.record(target, method, kept, {"raises": repr(error)}, applied=False)
+                    raise
+                stub, applied = call.stub, call.applied
+        self.journal.record(target, method, kept, carried(answer), applied)
+        if stub and answer is not None:
+            answer["rpcStub"] = ((service, {"timeout": timeout, "useAccessToken": False}), method, list(args))
+        return answer
+
+    def _home(self, service: str) -> Service | None:
+        short = _SHORT.get(service)
+        if short is None and "://" in service:
+            short = _SHORT.get("/".join(service.split("/")[-2:]))
+        if short is None and "ReqProxy" in service:
+            short = RequestProxy.short
+        return self.services[short] if short else None
+
+    def service(self, name: str) -> Service:
+        """Return a service by its short or full name; KeyError lists the short ones."""
+        short = _SHORT.get(name, name)
+        if short not in self.services:
+            raise KeyError(f"No service {name!r}; there are: {', '.join(self.services)}")
+        return self.services[short]
+
+    def arm(self, fault: Fault | str) -> Fault:
+        """Arm a fault, which counts calls from now on; if several strike one call, the one armed first acts."""
+        armed = Armed(as_fault(fault))
+        self._armed.append(armed)
+        self._ever_armed.append(armed)
+        return armed.fault
+
+    def disarm(self, which: Callable[[Fault], bool]) -> None:
+        """Disarm the faults that ``which`` is true for."""
+        self._armed = [armed for armed in self._armed if not which(armed.fault)]
+
+    def recover(self) -> None:
+        """End all outages and disarm all faults; the state and the journal stay."""
+        self._armed = []
+
+    def unfired(self) -> list[Fault]:
+        """Return the faults that never struck, disarmed or not."""
+        return [armed.fault for armed in self._ever_armed if not armed.fired]
+
+    def file_fault(self) -> Fault | None:
+        """Return the fault for a file that is opened now, if any; asking counts as one opening."""
+        return self._local(FILE)
+
+    def process_fault(self) -> Fault | None:
+        """Return the fault for the process, if any: its value is the step after which it ends."""
+        return self._local(PROCESS)
+
+    def _local(self, target: str) -> Fault | None:
+        armed = self._striking(target, "", ())
+        return armed.fault if armed else None
+
+    def _striking(self, target: str, method: str, args: tuple[Any, ...]) -> Armed | None:
+        # Each one counts the call, whichever acts
+        striking = [armed for armed in self._armed if armed.strikes(target, method, args)]
+        if not striking:
+            return None
+        striking[0].fired += 1
+        return striking[0]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state of all services in JSON's types, by short name."""
+        return {name: service.snapshot() for name, service in self.services.items()}
+
+    def reset(self) -> None:
+        """Return to the start: state, caller, clock, journal, no faults."""
+        self.clock.reset()
+        self.journal.clear()
+        self._start()
+
+
+_SHORT = {service.full: service.short for service in (JobState, Transformation, Accounting, Requests, RequestProxy)}
+
+__all__ = ["Caller", "Fault", "FaultError", "Result", "World"]
