@@ -109,7 +109,7 @@ def filters(node: ast.comprehension) -> Iterator[ast.AST]:
 
 
 def no_else(node: ast.If | ast.For | ast.While | ast.Try) -> Iterator[ast.AST]:
-    if node.orelse:
+    if not all(_is_log(statement) for statement in node.orelse):
         yield _with(node, orelse=[])
 
 

@@ -1,0 +1,101 @@
+"""What is checked before a change lands: ``nox -l`` lists it, ``nox -s lint`` runs one, ``.ci/run`` runs all.
+
+Each session makes an environment of its own. ``differential`` and ``bench`` install the real DIRAC, which needs swig, the
+OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+DIRAC = "DIRAC==9.1.22"
+CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "coverage", "build"]
+
+
+def group(name: str) -> tuple[str, ...]:
+    """Return the requirements of one dependency group."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def with_dirac(session: nox.Session) -> None:
+    """Install the project beside the real DIRAC."""
+    session.install("--no-deps", DIRAC)
+    session.install("-e", ".[test]", *group("dirac"))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, form, and the direction of imports."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types, in the packages and in what their users write."""
+    session.install("-e", ".[test]", *group("typing"))
+    session.run("mypy")
+    session.run("mypy", "tests/typing")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, on the built wheel: nothing is imported from the checkout."""
+    session.install(".[test]")
+    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
+    session.run("pytest", "-o", "pythonpath=", "--import-mode=importlib", *ignored, *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Every line and every branch is executed by a test."""
+    session.install("-e", ".[test]")
+    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
+    session.run("coverage", "run", "-m", "pytest", *ignored, *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """What is released: the contents of wheel and sdist, and that the wheel works in an empty environment."""
+    session.install("build", "pytest")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    (wheel,) = Path("dist").glob("*.whl")
+    session.run(
+        "pytest", "-p", "no:cacheprovider", "tests/packaging", *session.posargs, env={"DIST": str(wheel.parent)}
+    )
+
+
+@nox.session
+def differential(session: nox.Session) -> None:
+    """The reference beside the real DIRAC: every test that takes a kit, the direct comparisons, and all scenarios."""
+    with_dirac(session)
+    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
+    session.run("pytest", *ignored, *session.posargs)
+    session.run("dirac-failover", "differential", "reference", "dirac")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Every single fault of a module is noticed: ``nox -s mutants -- [FILE ...]``."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time and scale of the reference, side by side with the real DIRAC: ``nox -s bench -- [--json]``."""
+    with_dirac(session)
+    session.run("python", "-m", "tests.bench", *session.posargs)
