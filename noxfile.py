@@ -1,7 +1,7 @@
 """What is checked before a change lands: ``nox -l`` lists it, ``nox -s lint`` runs one, ``.ci/run`` runs all.
 
-Each session makes an environment of its own. ``differential`` and ``bench`` install the real DIRAC, which needs swig, the
-OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+Each session makes an environment of its own. ``differential`` and ``bench`` install the real DIRAC, which needs swig,
+the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
 """
 
 from __future__ import annotations

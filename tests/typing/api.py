@@ -1,0 +1,32 @@
+"""What users write must type-check: this file is read by mypy and never executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dirac_failover import FailoverRequest, GracefulTermination, JobReport, ModuleBase, Request, connect
+
+if TYPE_CHECKING:
+    from dirac_failover.wire.rpc import Result, Transport
+
+
+class Upload(ModuleBase):
+    """A module of somebody's own, written against the reference."""
+
+    def _execute(self) -> None:
+        if not self.workflowStatus["OK"]:
+            raise GracefulTermination("Nothing to upload")
+
+
+def transport(service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Result:
+    """A transport is any function of this shape."""
+    return {"OK": True, "Value": (service, method, args, timeout)}
+
+
+carried: Transport = transport
+
+with connect(transport, owner="someone", group="lhcb_user", options={"/LocalSite/DisableFailover": "no"}):
+    report = JobReport(77)
+    request = Request()
+    result = FailoverRequest().execute()
+    ok: bool = result is not None and result["OK"]
