@@ -13,6 +13,7 @@ from dirac_failover import vocabulary as v
 from dirac_failover.clients.base import Client
 from dirac_failover.log import gLogger
 from dirac_failover.wire import jencode
+from dirac_failover.wire.dencode import DecodeError
 from dirac_failover.wire.rpc import connection
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ LOOK_UP_TIMEOUT: Final = 1800
 DEFAULT_MAX_RESET: Final = 10
 
 _log = gLogger.getSubLogger("TransformationClient")
+
+
+def _inner(text: Any) -> Result:
+    """Return the return structure in an answer; what is none raises as in DIRAC (TypeError unless it is a text)."""
+    try:
+        structure: Result = jencode.decode(text)[0]
+    except DecodeError as error:
+        raise (error.__cause__ or error) from None
+    return structure
 
 
 class TransformationClient(Client):
@@ -79,8 +89,7 @@ class TransformationClient(Client):
             answer = self.executeRPC(*arguments, call="getTransformationFiles", timeout=timeout)
             if not answer["OK"]:
                 return answer, False
-            inner: Result = jencode.decode(answer["Value"])[0]
-            return inner, True
+            return _inner(answer["Value"]), True
 
         if "LFN" not in conditions:
             # In this order, though the service reads them as limit and offset: DIRAC's

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What holds an implementation against the real thing: kits, ports, the runner and its commands."""

@@ -137,6 +137,7 @@ def _connect_dirac(
 ) -> Iterator[None]:
     from DIRAC import S_ERROR, S_OK
     from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+    from DIRAC.ConfigurationSystem.Client.Helpers.Operations import Operations
 
     def select(url: str, *, timeout: int = 600, **_: Any) -> _DiracRpcClient:
         return _DiracRpcClient(transport, url, timeout)
@@ -150,6 +151,8 @@ def _connect_dirac(
         stack.enter_context(patch("DIRAC.Core.Base.Client.RPCClientSelector", select))
         stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.Request.getProxyInfo", proxy_info))
         stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", _Clock(sleep)))
+        # Operations caches its options by a version that options set in memory do not change
+        stack.enter_context(patch.object(Operations, "_Operations__cache", {}))
         for option, value in (options or {}).items():
             path = _DIRAC_OPTION_PATHS.get(option, option)
             gConfigurationData.setOptionInCFG(path, value)

@@ -8,19 +8,19 @@ nothing of what should come out.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import logging
 import os
-import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
-from dirac_fakes.journal import Journal
+from dirac_fakes.journal import Call, Journal
 from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
 from dirac_fakes.world import World
 
-from dirac_failover.spec.outcome import Outcome, Scrubber, Step
+from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 
 if TYPE_CHECKING:
@@ -136,68 +136,54 @@ class ModulePort:
         module.step_commons = _copy(scenario.step_commons)
         for name, value in scenario.attributes.items():
             setattr(module, name, _copy(value))
-        for name in HOOKS:
-            setattr(module, name, _recorded(name, getattr(module, name), journal))
+        for name, call in _HOOK_CALLS.items():
+            setattr(module, name, _recorded(call, getattr(module, name), journal.calls))
         ended, result = "returned", None
         for _ in range(scenario.executions):
             try:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
+        for name in HOOKS:
+            delattr(module, name)  # without the cycles, the module goes at once
         return self._look(module, commons, journal, ended, result)
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
-        job_id = scenario.environment.get("JOBID", "0")
-        makers: dict[str, dict[str, Callable[[], Any]]] = {
-            "JobReport": {
-                SCRIPTED: lambda: ScriptedJobReport(script),
-                LIVE: lambda: self._live_job_report(scenario, job_id),
-            },
-            "FileReport": {
-                SCRIPTED: lambda: ScriptedFileReport(script, scenario.reported),
-                LIVE: lambda: self._live_file_report(scenario),
-            },
-            "AccountingReport": {
-                SCRIPTED: lambda: ScriptedAccounting(script, scenario.records),
-                LIVE: lambda: self._live_accounting(scenario),
-            },
-            "Request": {SCRIPTED: lambda: self._request(scenario, script), LIVE: lambda: self._request(scenario, None)},
-        }
         for name, kind in scenario.collaborators.items():
             if kind == NONE:
                 commons[name] = None
             elif kind != MISSING:
-                commons[name] = makers[name][kind]()
+                commons[name] = _MAKERS[name, kind](self, scenario, script)
 
-    def _live_job_report(self, scenario: Scenario, job_id: str) -> Any:
+    def _live_job_report(self, scenario: Scenario, _: Script) -> Any:
+        job_id = scenario.environment.get("JOBID", "0")
         report = self.kit.JobReport(int(job_id) if job_id.strip().isdigit() else 0)
         for status in scenario.unsent_statuses:
             report.setApplicationStatus(status, sendFlag=False)
         report.setJobParameters(list(scenario.unsent_parameters.items()), sendFlag=False)
         return report
 
-    def _live_file_report(self, scenario: Scenario) -> Any:
+    def _live_file_report(self, scenario: Scenario, _: Script) -> Any:
         report = self.kit.FileReport()
         for lfn, status in scenario.reported.items():
             report.setFileStatus(12, lfn, status)
         return report
 
-    def _live_accounting(self, scenario: Scenario) -> Any:
+    def _live_accounting(self, scenario: Scenario, _: Script) -> Any:
         client = self.kit.DataStoreClient()
         for _ in range(scenario.records):
             client.addRegister(_Record())
         return client
 
-    def _request(self, scenario: Scenario, script: Script | None) -> Any:
+    def _request(self, scenario: Scenario, script: Script) -> Any:
         request = self.kit.Request()
         if scenario.owner:
             request.Owner, request.OwnerGroup = scenario.owner
         for fields in scenario.operations:
             request.addOperation(self._earlier_operation(fields))
-        if script is not None:
-            for method in ("toJSON", "getDigest"):
-                if f"Request.{method}" in scenario.answers:
-                    setattr(request, method, _scripted_method(script, method, getattr(request, method)))
+        for method in ("toJSON", "getDigest"):
+            if f"Request.{method}" in scenario.answers:
+                setattr(request, method, _scripted_method(script, method, getattr(request, method)))
         return request
 
     def _earlier_operation(self, fields: Any) -> Any:
@@ -224,15 +210,21 @@ class ModulePort:
         scrubber = Scrubber()
         plain = scrubber.plain
         steps = tuple(
-            Step(target, method, plain(args), None if answer is None else plain(_without_stack(answer)))
+            _HOOK_STEPS[method]
+            if target == "module"
+            else Step(target, method, plain(args), answer if type(answer) is str else plain(_without_stack(answer)))
             for target, method, args, answer, _ in journal.calls
         )
-        attributes = {name: plain(getattr(module, name, "(absent)")) for name in ATTRIBUTES}
+        state = module.__dict__
+        attributes = {
+            name: value if type(value := state.get(name, "(absent)")) in ATOMIC else plain(value) for name in ATTRIBUTES
+        }
         attributes["workflow_commons"] = sorted(commons)
         for name, held in HELD.items():
             collaborator = commons.get(name)
             if collaborator is not None:
-                attributes[name] = {key: plain(collaborator.__dict__[key]) for key in held if key in collaborator.__dict__}
+                state = collaborator.__dict__
+                attributes[name] = {key: plain(state[key]) for key in held if key in state}
         request = commons.get("Request")
         return Outcome(
             ended,
@@ -247,10 +239,22 @@ class ModulePort:
 
 def seed(scenario: Scenario) -> World:
     """Return the in-memory services as the scenario finds them, with its faults armed."""
-    world = World(files=dict(scenario.server_files))
+    world = World(files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()})
     for fault in scenario.faults:
         world.arm(fault)
     return world
+
+
+_MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any]]] = {
+    ("JobReport", SCRIPTED): lambda _, __, script: ScriptedJobReport(script),
+    ("JobReport", LIVE): ModulePort._live_job_report,
+    ("FileReport", SCRIPTED): lambda _, scenario, script: ScriptedFileReport(script, scenario.reported),
+    ("FileReport", LIVE): ModulePort._live_file_report,
+    ("AccountingReport", SCRIPTED): lambda _, scenario, script: ScriptedAccounting(script, scenario.records),
+    ("AccountingReport", LIVE): ModulePort._live_accounting,
+    ("Request", SCRIPTED): ModulePort._request,
+    ("Request", LIVE): ModulePort._request,
+}
 
 
 class BaseAccountingType:
@@ -289,17 +293,32 @@ def _take_files(scrubber: Scrubber) -> dict[str, str]:
     """Return what lies in the working directory by name, and leave the directory empty."""
     found = {}
     for name in sorted(os.listdir()):
-        if os.path.islink(name):
-            found[name] = "<link>"
-        elif os.path.isdir(name):
-            found[name] = "<directory>"
-            shutil.rmtree(name)
-            continue
+        try:
+            content = _read(name)
+        except OSError as error:
+            found[name] = _NO_FILE[error.errno]
+            if error.errno == errno.EISDIR:
+                os.rmdir(name)
+                continue
         else:
-            with open(name, encoding="utf-8", errors="backslashreplace") as file:
-                found[name] = scrubber.text(file.read())
+            found[name] = scrubber.text(content)
         os.unlink(name)
     return found
+
+
+_NO_FILE: Final = {errno.ELOOP: "<link>", errno.EISDIR: "<directory>"}
+
+
+def _read(name: str) -> str:
+    """Read a file of this directory with as few calls of the system as it takes: this is done for most scenarios."""
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        data = b""
+        while chunk := os.read(handle, 1 << 20):
+            data += chunk
+    finally:
+        os.close(handle)
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _look_at_request(request: Any, scrubber: Scrubber) -> Any:
@@ -309,9 +328,13 @@ def _look_at_request(request: Any, scrubber: Scrubber) -> Any:
     return seen
 
 
-def _recorded(name: str, method: Callable[..., Any], journal: Journal) -> Callable[..., Any]:
+_HOOK_CALLS: Final = {name: Call("module", name, (), None) for name in HOOKS}
+_HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
+
+
+def _recorded(call: Call, method: Callable[..., Any], calls: list[Call]) -> Callable[..., Any]:
     def hook(*args: Any, **kwargs: Any) -> Any:
-        journal.record("module", name, args)
+        calls.append(call)
         return method(*args, **kwargs)
 
     return hook

@@ -1,22 +1,39 @@
 """An outcome: everything that can be observed after ``execute()``, as plain data.
 
 Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
-(``<T1>``), other times read ``<time>``, exceptions are their class name and arguments, and an operation is its fields.
+(``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, exceptions are their class name and arguments, and an operation is its fields.
 Two implementations behave alike in a scenario when their outcomes are equal. What may change here: what is observed.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 Json = Any
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{6})?")
-_SIMPLE: Final = frozenset({type(None), bool, int, float})
+_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?!\.\d)")
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
+
+
+class _RandomName(NamedTuple):
+    prefix: str
+    pattern: re.Pattern[str]
+
+
+_RANDOM_NAME: Final = _RandomName("Accounting.DataStore.", re.compile(r"Accounting\.DataStore\.[-\d.e]+"))
+_TIME_LENGTH: Final = len("2026-01-01 12:00:00")
+ATOMIC: Final = frozenset({type(None), bool, int, float})
+"""Types that are plain as they are."""
 
 OPERATION_FIELDS: Final = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
 FILE_FIELDS: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Size", "Status")
+
+
+@lru_cache(maxsize=4096)  # neighbours in the space write the same files
+def _without_seconds(text: str) -> str:
+    return _SECOND.sub("<time>", text)
 
 
 class Step(NamedTuple):
@@ -78,27 +95,28 @@ class Scrubber:
 
     def text(self, value: str) -> str:
         """Replace the times in ``value``."""
-        return _TIME.sub(self._time, value) if "-" in value and ":" in value else value
+        if _RANDOM_NAME.prefix in value:
+            value = _RANDOM_NAME.pattern.sub(_RANDOM_NAME.prefix + "<name>", value)
+        if len(value) < _TIME_LENGTH or ":" not in value or "-" not in value:
+            return value
+        value = _without_seconds(value)
+        return _STAMP.sub(self._stamp, value) if "." in value else value
 
-    def _time(self, match: re.Match[str]) -> str:
-        stamp = match[0]
-        if "." not in stamp:
-            return "<time>"
-        return self._stamps.setdefault(stamp, f"<T{len(self._stamps) + 1}>")
+    def _stamp(self, match: re.Match[str]) -> str:
+        return self._stamps.setdefault(match[0], f"<T{len(self._stamps) + 1}>")
 
     def plain(self, value: Any) -> Json:  # noqa: PLR0911 - one line for each kind of value
         """Return ``value`` as JSON values."""
         kind = type(value)
-        if kind in _SIMPLE:
+        if kind in ATOMIC:
             return value
         if kind is str:
             return self.text(value)
-        if kind is dict or isinstance(value, dict):
-            return {
-                key if type(key) is str and "-" not in key else str(self.plain(key)): self.plain(item)
-                for key, item in value.items()
-            }
-        if kind is list or kind is tuple or isinstance(value, list | tuple):
+        if kind is list or kind is tuple:
+            return [item if type(item) in ATOMIC else self.plain(item) for item in value] if value else []
+        if isinstance(value, dict):
+            return {self._key(key): item if type(item) in ATOMIC else self.plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
             return [self.plain(item) for item in value]
         if isinstance(value, BaseException):
             return {"exception": kind.__name__, "args": self.plain(value.args)}
@@ -107,6 +125,9 @@ class Scrubber:
         if hasattr(value, "Arguments"):
             return self.operation(value)
         return f"<{kind.__name__}>"
+
+    def _key(self, key: Any) -> str:
+        return self.text(key) if type(key) is str else str(self.plain(key))
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""

@@ -1,7 +1,7 @@
 """The server end of DIRAC's HTTPS services: it answers their protocol out of any in-process transport.
 
-:func:`answer` is the protocol, a pure function; :class:`Server` puts it behind a port of the loopback interface: with it
-DIRAC's clients and programs in other languages can call the services of this process. The statuses are DIRAC's:
+:func:`answer` is the protocol, a pure function; :class:`Server` puts it behind a port of the loopback interface:
+with it, clients of DIRAC and programs in other languages can call the services of this process. Statuses are DIRAC's:
 
 ===================================================================  =============
 the path is none of the services                                     404
