@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from DIRACCommon.Core.Utilities.TimeUtilities import toEpoch
+from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_fakes.service import Result, Service, ok, refusal
+from dirac_fakes.service import Result, Service, names, ok, refusal
 
+_times: Any = TimeUtilities
 _SHAPE = (str, datetime, datetime, list)
 
 
@@ -20,6 +21,7 @@ class Accounting(Service):
 
     short = "accounting"
     full = "Accounting/DataStore"
+    faked = names("commit commitRegisters")
 
     __slots__ = ()
 
@@ -44,10 +46,9 @@ class Accounting(Service):
 
     def commit(self, typeName: str, startTime: datetime, endTime: datetime, valuesList: list[Any]) -> Result:
         """Keep one record."""
-        self.state["records"].append([typeName, int(toEpoch(startTime)), int(toEpoch(endTime)), list(valuesList)])
+        start, end = (int(_times.toEpoch(time)) for time in (startTime, endTime))
+        self.state["records"].append([typeName, start, end, list(valuesList)])
         return ok()
-
-    faked = {"commit": commit, "commitRegisters": commitRegisters}
 
 
 def _as_sent(item: Any) -> Any:

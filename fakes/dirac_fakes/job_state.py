@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from DIRACCommon.Core.Utilities.TimeUtilities import fromEpoch, fromString, toEpochMilliSeconds, toString
+from DIRACCommon.Core.Utilities import TimeUtilities
 from DIRACCommon.WorkloadManagementSystem.Client import JobStatus
-from DIRACCommon.WorkloadManagementSystem.Utilities.JobStatusUtility import getNewStatus, getStartAndEndTime
+from DIRACCommon.WorkloadManagementSystem.Utilities import JobStatusUtility
 
-from dirac_fakes.service import Result, Service, ok, refusal
+from dirac_fakes.service import Result, Service, names, ok, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,13 @@ _SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
 _SOURCE_LENGTH = 32
 _APPLICATION_LENGTH = 255
 _JOBS_PER_INDEX = 1_000_000
+_USUAL_LENGTHS = (19, 26)
 _RUNNING_SINCE = timedelta(minutes=1)
+
+
+# Both are typed for other arguments than DIRAC's service gives them, or not at all
+_times: Any = TimeUtilities
+_rules: Any = JobStatusUtility
 
 
 class _Silent:
@@ -43,7 +49,11 @@ class JobState(Service):
 
     short = "job-state"
     full = "WorkloadManagement/JobStateUpdate"
-    not_faked = frozenset(("setJobAttribute", "setJobSite", "updateJobFromStager"))
+    faked = names(
+        "setJobStatus setJobStatusBulk setJobApplicationStatus setJobParameter setJobParameters setJobsParameter "
+        "sendHeartBeat"
+    )
+    not_faked = names("setJobAttribute setJobSite updateJobFromStager")
 
     __slots__ = ()
 
@@ -72,8 +82,7 @@ class JobState(Service):
             raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
         self.state["jobs"][job_id] = {**row, **columns}
         self.state["history"][job_id] = []
-        job = self.state["jobs"][job_id]
-        self._log(job_id, job["Status"], job["MinorStatus"], job["ApplicationStatus"], now, "JobManager")
+        self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now))
 
     def status(self, job_id: int) -> tuple[str, str, str]:
         """Return status, minor status and application status of a job."""
@@ -84,7 +93,7 @@ class JobState(Service):
         """Take several updates, each under its time; answer what changed besides the major status."""
         return self._refused(jobID) or self._bulk(int(jobID), statusDict, force)
 
-    def setJobStatus(
+    def setJobStatus(  # noqa: PLR0913, PLR0917 - DIRAC's signature
         self,
         jobID: int | str,
         status: str = "",
@@ -120,7 +129,7 @@ class JobState(Service):
         return answer
 
     def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
-        """Take a sign of life, which makes the job Running unless it brings its own time; answer the commands for it: none."""
+        """Take a sign of life, which makes the job Running unless it brings its own time; answer no commands."""
         if refused := self._refused(jobID):
             return refused
         job_id = int(jobID)
@@ -163,84 +172,65 @@ class JobState(Service):
         history = self.state["history"][job_id]
         if not history:
             return refusal(f"No Logging Info for job {job_id}")
-        force = force and "JobAdministrator" in self.world.caller.properties
         # A stalled job that speaks is running
         current = JobStatus.RUNNING if job["Status"] == JobStatus.STALLED else job["Status"]
         updates = {time: {key: item for key, item in update.items() if item} for time, update in updates.items()}
         times = sorted(updates)
-
         latest = {row["Status"]: row["Epoch"] for row in sorted(history, key=lambda row: row["Epoch"])}
         stamps = sorted((epoch, status) for status, epoch in latest.items())
-        last = toString(fromEpoch(stamps[-1][0]))
-        start, end = getStartAndEndTime(job["StartExecTime"], job["EndExecTime"], times, stamps, updates)
-
-        now = self.world.clock.now()
-        changed: list[list[str]] = [[], []]
+        last = _times.toString(_times.fromEpoch(stamps[-1][0]))
+        start, end = _rules.getStartAndEndTime(job["StartExecTime"], job["EndExecTime"], times, stamps, updates)
+        changed: dict[str, str] = {}
         # Times are compared as text; an older update only goes to the history
         if times[-1] >= last:
-            result = getNewStatus(job_id, times, last, updates, current, force, _SILENT)
+            force = force and "JobAdministrator" in self.world.caller.properties
+            result = _rules.getNewStatus(job_id, times, last, updates, current, force, _SILENT)
             if not result["OK"]:
                 return refusal(result["Message"])
-            status, minor, application = result["Value"]
-            if status:
-                job["Status"] = status
-            for name, value in (("MinorStatus", minor), ("ApplicationStatus", application)):
-                if value:
-                    job[name] = value
-                    changed[0].append(name)
-                    changed[1].append(value)
-            job["LastUpdateTime"] = now
-        # Both times become now, not the time of the update
+            names_and_values = zip(("Status", "MinorStatus", "ApplicationStatus"), result["Value"], strict=True)
+            changed = {name: value for name, value in names_and_values if value}
+            job.update(changed, LastUpdateTime=self.world.clock.now())
+            changed.pop("Status", None)
+        self._set_times(job, start, end)
+        for time in times:
+            self._log(job_id, updates[time], time)
+            if updates[time].get("Source", "Unknown").startswith("Job"):
+                job["HeartBeatTime"] = time
+        return ok([list(changed), list(changed.values())])
+
+    def _set_times(self, job: dict[str, Any], start: Any, end: Any) -> None:
+        # Both become now, not the time of the update
+        now = self.world.clock.now()
         if end and not job["EndExecTime"]:
             job["EndExecTime"] = now
         if start and not job["StartExecTime"]:
             job["HeartBeatTime"] = job["HeartBeatTime"] or now
             job["StartExecTime"] = now
 
-        for time in times:
-            update = updates[time]
-            source = update.get("Source", "Unknown")
-            self._log(
-                job_id,
-                update.get("Status", "idem"),
-                update.get("MinorStatus", "idem"),
-                update.get("ApplicationStatus", "idem"),
-                fromString(time) if time else now,
-                source,
-            )
-            if source.startswith("Job"):
-                job["HeartBeatTime"] = time
-        return ok(changed)
-
-    def _log(self, job_id: int, status: str, minor: str, application: str, time: datetime, source: str) -> None:
+    def _log(self, job_id: int, update: dict[str, Any], time: str) -> None:
         self.state["history"][job_id].append(
             {
-                "Status": status,
-                "MinorStatus": minor,
-                "ApplicationStatus": application[:_APPLICATION_LENGTH],
+                "Status": update.get("Status", "idem"),
+                "MinorStatus": update.get("MinorStatus", "idem"),
+                "ApplicationStatus": update.get("ApplicationStatus", "idem")[:_APPLICATION_LENGTH],
                 "StatusTime": time,
-                "StatusSource": source[:_SOURCE_LENGTH],
+                "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
                 # The order of the history is kept to the millisecond
-                "Epoch": round(time.replace(tzinfo=UTC).timestamp(), 3),
+                "Epoch": round(_from_string(time).replace(tzinfo=UTC).timestamp(), 3),
             }
         )
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
         kept = self.state["parameters"]
         answer = ok() if job_id in kept else ok(f"job_parameters_{self.world.caller.vo}_{job_id // _JOBS_PER_INDEX}m")
-        own = {"JobID": job_id, "timestamp": toEpochMilliSeconds(self.world.clock.now())}
+        own = {"JobID": job_id, "timestamp": _times.toEpochMilliSeconds(self.world.clock.now())}
         kept.setdefault(job_id, {}).update({**parameters, **own})
         return answer
 
-    faked = {
-        method.__name__: method
-        for method in (
-            setJobStatus,
-            setJobStatusBulk,
-            setJobApplicationStatus,
-            setJobParameter,
-            setJobParameters,
-            setJobsParameter,
-            sendHeartBeat,
-        )
-    }
+
+def _from_string(time: str) -> datetime:
+    # DIRAC's own takes long, and differs only where the fraction has not six digits
+    if len(time) in _USUAL_LENGTHS and time[10] == " ":
+        return datetime.fromisoformat(time)
+    parsed: datetime = _times.fromString(time)
+    return parsed

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import md5
 from typing import Any
 
-from dirac_fakes.service import Caller, Result, Service, ok, refusal
+from dirac_fakes.service import Caller, Result, Service, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
 _ENOENT = 2
@@ -20,28 +20,17 @@ _ENOAUTH = 1111
 _MAY_ACT_FOR_OTHERS = frozenset(("FullDelegation", "LimitedDelegation"))
 _FINAL = ("Done", "Failed", "Canceled")
 _PROXY_HOST = Caller("proxy-host", "hosts", ("TrustedHost", "FullDelegation"))
-_INFO = (
-    "RequestID",
-    "Status",
-    "RequestName",
-    "JobID",
-    "Owner",
-    "OwnerGroup",
-    "SourceComponent",
-    "CreationTime",
-    "SubmitTime",
-    "LastUpdate",
-)
 
 
 def _claim(request: Plain, caller: Caller) -> Result | None:
     """Give an ownerless request to its sender; refuse one that the sender may not put."""
     if not request.get("Owner") or not request.get("OwnerGroup"):
         request.update(Owner=caller.username, OwnerGroup=caller.group)
-    elif (request["Owner"], request["OwnerGroup"]) != (caller.username, caller.group):
-        if _MAY_ACT_FOR_OTHERS.isdisjoint(caller.properties):
-            return refusal("Credentials in the requests are not allowed", _ENOAUTH)
-    return None
+        return None
+    own = (request["Owner"], request["OwnerGroup"]) == (caller.username, caller.group)
+    if own or not _MAY_ACT_FOR_OTHERS.isdisjoint(caller.properties):
+        return None
+    return refusal("Credentials in the requests are not allowed", _ENOAUTH)
 
 
 class Requests(Service):
@@ -49,8 +38,13 @@ class Requests(Service):
 
     short = "requests"
     full = "RequestManagement/ReqManager"
-    not_faked = frozenset(
-        ("getDBSummary", "getDistinctValuesWeb", "getRequestCountersWeb", "getRequestSummaryWeb", "getScheduledRequest")
+    faked = names(
+        "putRequest getRequest peekRequest getRequestStatus getDigest getRequestIDForName getRequestIDsForJobs "
+        "readRequestsForJobs cancelRequest deleteRequest"
+    )
+    not_faked = names(
+        "getBulkRequestStatus getBulkRequests getDBSummary getDistinctValuesWeb getRequestCountersWeb "
+        "getRequestFileStatus getRequestIDsList getRequestInfo getRequestSummaryWeb getScheduledRequest"
     )
 
     __slots__ = ()
@@ -85,46 +79,10 @@ class Requests(Service):
         """Show a request without marking it."""
         return self._read(requestID, assign=False)
 
-    def getBulkRequests(self, numberOfRequest: int, assigned: bool) -> Result:
-        """Hand out the oldest requests that are due, by ID, as JSON texts."""
-        due = self._due()[:numberOfRequest]
-        if not due:
-            return ok()
-        texts = {str(request_id): self._text(request_id) for request_id in sorted(due)}
-        if assigned:
-            for request_id in due:
-                self._assign(request_id)
-        return ok({"Successful": texts, "Failed": {}})
-
     def getRequestStatus(self, requestID: int) -> Result:
         """Return the stored status."""
         request = self.state["requests"].get(requestID)
         return ok(request["Status"]) if request else refusal(f"Request {requestID} does not exist", _ENOENT)
-
-    def getBulkRequestStatus(self, requestIDs: list[int]) -> Result:
-        """Return the stored status of those that exist."""
-        kept = self.state["requests"]
-        return ok({str(request_id): kept[request_id]["Status"] for request_id in requestIDs if request_id in kept})
-
-    def getRequestFileStatus(self, requestID: int, lfnList: str | list[str]) -> Result:
-        """Return for each LFN the status that says most about it."""
-        statuses = dict.fromkeys([lfnList] if isinstance(lfnList, str) else lfnList, "UNKNOWN")
-        request = self.state["requests"].get(requestID, {"Operations": []})
-        for operation in request["Operations"]:
-            for file in operation["Files"]:
-                if statuses.get(file["LFN"], "Failed") not in ("Failed", "Scheduled"):
-                    statuses[file["LFN"]] = file["Status"]
-        return ok(statuses)
-
-    def getRequestInfo(self, requestID: int) -> Result:
-        """Return ten fields of a request as a list."""
-        request = self.state["requests"].get(requestID)
-        if not request:
-            return refusal("No such request")
-        info = [request[key] for key in _INFO]
-        info[6] = request["SourceComponent"].encode() if request["SourceComponent"] else None
-        info[7:] = [datetime.strptime(text, TIME_FORMAT) for text in info[7:]]  # noqa: DTZ007 - naive, as DIRAC's
-        return ok(info)
 
     def getDigest(self, requestID: int) -> Result:
         """Return the summary of a request."""
@@ -147,30 +105,6 @@ class Requests(Service):
     def readRequestsForJobs(self, jobIDs: int | list[int]) -> Result:
         """Return the request of each job that has one."""
         return self._for_jobs(jobIDs, self._text)
-
-    def getRequestIDsList(
-        self,
-        statusList: list[str] | None = None,
-        limit: int | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        getJobID: bool = False,
-    ) -> Result:
-        """List requests by their stored status, oldest change first: ID, status, time, and the job if asked for."""
-        rows = [
-            (kept["LastUpdate"], request_id, kept)
-            for request_id, kept in self.state["requests"].items()
-            if kept["Status"] in (statusList or _FINAL)
-            and (not since or kept["LastUpdate"] > str(since))
-            and (not until or kept["LastUpdate"] < str(until))
-        ]
-        rows.sort(key=lambda row: row[:2])
-        return ok(
-            [
-                [request_id, kept["Status"], _when(time), *([kept["JobID"]] if getJobID else [])]
-                for time, request_id, kept in rows[: limit or 100]
-            ]
-        )
 
     def cancelRequest(self, requestID: int) -> Result:
         """Cancel a request: it cannot be put back."""
@@ -197,9 +131,9 @@ class Requests(Service):
 
     def _store(self, request: Plain) -> int:
         kept = self.state["requests"]
-        request_id = request.get("RequestID")
-        if request_id in kept and kept[request_id]["Status"] == "Canceled":
-            return int(request_id)
+        before = kept.get(request.get("RequestID"))
+        if before and before["Status"] == "Canceled":
+            return int(before["RequestID"])
         request_id = self._number(request, "RequestID")
         for operation in request["Operations"]:
             operation["RequestID"] = request_id
@@ -226,20 +160,17 @@ class Requests(Service):
         ]
         return [request_id for _, request_id in sorted(due)]
 
-    def _assign(self, request_id: int) -> None:
-        self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
-
     def _read(self, request_id: int, *, assign: bool) -> Result:
-        chosen: int | None = request_id
         if not request_id:
-            chosen = next(iter(self._due()), None)
-            if chosen is None:
+            due = self._due()
+            if not due:
                 return ok()
+            request_id = due[0]
         elif request_id not in self.state["requests"]:
             return refusal(f"getRequest: request '{request_id}' not exists")
-        text = self._text(chosen)
+        text = self._text(request_id)
         if assign:
-            self._assign(chosen)
+            self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
         return ok(text)
 
     def _text(self, request_id: int) -> str:
@@ -271,37 +202,13 @@ class Requests(Service):
         missing = {str(job_id): "Request not found" for job_id in sorted(wanted) if str(job_id) not in found}
         return ok({"Successful": found, "Failed": missing})
 
-    faked = {
-        method.__name__: method
-        for method in (
-            putRequest,
-            getRequest,
-            peekRequest,
-            getBulkRequests,
-            getRequestStatus,
-            getBulkRequestStatus,
-            getRequestFileStatus,
-            getRequestInfo,
-            getDigest,
-            getRequestIDForName,
-            getRequestIDsForJobs,
-            readRequestsForJobs,
-            getRequestIDsList,
-            cancelRequest,
-            deleteRequest,
-        )
-    }
-
-
-def _when(text: str) -> datetime:
-    return datetime.strptime(text, TIME_FORMAT)  # noqa: DTZ007 - naive, as DIRAC's
-
 
 class RequestProxy(Service):
     """A proxy of the request service: it takes any request and hands it on when it sweeps."""
 
     short = "req-proxy"
     full = "RequestManagement/ReqProxy"
+    faked = names("putRequest getStatus listCacheDir")
 
     __slots__ = ()
 
@@ -342,8 +249,6 @@ class RequestProxy(Service):
         finally:
             world.caller = asked
         return taken
-
-    faked = {"putRequest": putRequest, "getStatus": getStatus, "listCacheDir": listCacheDir}
 
 
 _SWEEP = 10

@@ -7,13 +7,12 @@ rows come by file ID unless an order is asked for. What may change here: methods
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dirac_fakes.service import Result, Service, ok, refusal
+from dirac_fakes.service import Result, Service, names, ok, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 COLUMNS = (
     "LFN",
@@ -37,55 +36,24 @@ _FOREIGN_KEY = (
 )
 
 
-def _for_json(value: Any) -> Any:
-    if type(value) is datetime:
-        return {"__dCls": "dt", "obj": value.strftime("%Y-%m-%d %H:%M:%S")}
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
 class Transformation(Service):
     """The service that keeps the files of transformations."""
 
     short = "transformation"
     full = "Transformation/TransformationManager"
-    not_faked = frozenset(
-        (
-            "addDirectory",
-            "addFile",
-            "addFilesToTransformation",
-            "addTaskForTransformation",
-            "addTransformation",
-            "cleanTransformation",
-            "completeTransformation",
-            "createTransformationMetaQuery",
-            "deleteTasks",
-            "deleteTransformation",
-            "deleteTransformationMetaQuery",
-            "deleteTransformationParameter",
-            "exists",
-            "extendTransformation",
-            "getAdditionalParameters",
-            "getCounters",
-            "getFileSummary",
-            "getTableDistinctAttributeValues",
-            "getTasksToSubmit",
-            "getTransformation",
-            "getTransformationFilesCount",
-            "getTransformationLogging",
-            "getTransformationMetaQuery",
-            "getTransformationParameters",
-            "getTransformationStats",
-            "getTransformationSummary",
-            "getTransformationTaskStats",
-            "getTransformationTasks",
-            "getTransformationWithStatus",
-            "getTransformations",
-            "removeFile",
-            "setMetadata",
-            "setTaskStatus",
-            "setTaskStatusAndWmsID",
-            "setTransformationParameter",
-        )
+    faked = names("getTransformationFiles getTransformationFilesAsJsonString setFileStatusForTransformation")
+    not_faked = names(
+        """
+        addDirectory addFile addFilesToTransformation addTaskForTransformation addTransformation
+        cleanTransformation completeTransformation createTransformationMetaQuery deleteTasks
+        deleteTransformation deleteTransformationMetaQuery deleteTransformationParameter exists
+        extendTransformation getAdditionalParameters getCounters getFileSummary
+        getTableDistinctAttributeValues getTasksToSubmit getTransformation getTransformationFilesCount
+        getTransformationLogging getTransformationMetaQuery getTransformationParameters
+        getTransformationStats getTransformationSummary getTransformationTaskStats getTransformationTasks
+        getTransformationWithStatus getTransformations removeFile setMetadata setTaskStatus
+        setTaskStatusAndWmsID setTransformationParameter
+        """
     )
 
     __slots__ = ()
@@ -104,7 +72,7 @@ class Transformation(Service):
         self.state["transformations"][transformation_id] = {"Author": caller.username, "AuthorGroup": caller.group}
         rows = self.state["files"].setdefault(transformation_id, {})
         ids = self.state["ids"]
-        now = self.world.clock.now().replace(microsecond=0)
+        now = self._now()
         columns = files if isinstance(files, dict) else {}
         for lfn in files:
             given = columns.get(lfn, {})
@@ -123,7 +91,7 @@ class Transformation(Service):
         """Return the status of each file of a transformation by its LFN."""
         return {row["LFN"]: row["Status"] for row in self.state["files"][transformation_id].values()}
 
-    def getTransformationFiles(
+    def getTransformationFiles(  # noqa: PLR0913, PLR0917 - DIRAC's signature
         self,
         condDict: dict[str, Any] | None = None,
         older: Any = None,
@@ -136,7 +104,7 @@ class Transformation(Service):
     ) -> Result:
         """Return a success whose Value is the JSON text of the whole answer: a success of rows, or the error."""
         inner = self._select(condDict, (older, newer, timeStamp), orderAttribute, (limit, offset), columns)
-        return ok(json.dumps(inner, default=_for_json))
+        return ok(json.dumps(inner))
 
     def setFileStatusForTransformation(self, transName: int | str, dictOfNewFilesStatus: dict[Any, Any]) -> Result:
         """Set the status of files by their IDs; each has a pair of the status and whether this was an error."""
@@ -154,7 +122,7 @@ class Transformation(Service):
         updates = [(int(file_id), *pair) for file_id, pair in dictOfNewFilesStatus.items()]
         lfns = {file_id: lfn for lfn, file_id in self.state["ids"].items()}
         rows = self.state["files"][transformation_id]
-        now = self.world.clock.now().replace(microsecond=0)
+        now = self._now()
         # One statement for the files in error and one for the others, in the order in which they were first met
         for error in dict.fromkeys(error for _, _, error in updates):
             group = [(file_id, status) for file_id, status, its_error in updates if its_error == error]
@@ -166,6 +134,9 @@ class Transformation(Service):
                 else:
                     rows[file_id] = _new_row(lfns[file_id], transformation_id, file_id, status, now)
         return ok()
+
+    def _now(self) -> str:
+        return str(self.world.clock.now())[:19]
 
     def _id(self, name: int | str) -> int | None:
         try:
@@ -202,34 +173,30 @@ class Transformation(Service):
                 return refusal(f"Invalid key {key} in condDict")
         rows = [row for files in self.state["files"].values() for row in files.values()]
         for key, wanted in (conditions or {}).items():
-            if wanted is None:
-                rows = [row for row in rows if row[key] is None]
-            else:
-                among = {str(item) for item in (wanted if isinstance(wanted, list) else [wanted])}
-                rows = [row for row in rows if row[key] is not None and str(row[key]) in among]
+            among = {_text(item) for item in (wanted if isinstance(wanted, list) else [wanted])}
+            rows = [row for row in rows if _text(row[key]) in among]
         older, newer, stamp = span
         if stamp and newer:
-            rows = [row for row in rows if str(row[stamp]) >= str(newer)]
+            rows = [row for row in rows if row[stamp] and row[stamp] >= str(newer)]
         if stamp and older:
-            rows = [row for row in rows if str(row[stamp]) < str(older)]
+            rows = [row for row in rows if row[stamp] and row[stamp] < str(older)]
         # Without any condition DIRAC forgets order and limit too
         if conditions or older or newer:
             for attribute in reversed(order if isinstance(order, list) else [order] if order else []):
                 name, _, direction = attribute.partition(":")
-                rows.sort(key=lambda row: (row[name] is not None, row[name]), reverse=direction.upper() == "DESC")  # noqa: B023
+                rows.sort(key=_sort_key(name), reverse=direction.upper() == "DESC")
             limit, offset = window
             if limit:
                 rows = rows[offset or 0 :][:limit]
-        return ok([{column: row[column] for column in columns or COLUMNS} for row in rows])
+        sent = [
+            {**row, "LastUpdate": _time(row["LastUpdate"]), "InsertedTime": _time(row["InsertedTime"])} for row in rows
+        ]
+        return ok(sent if columns is None else [{column: row[column] for column in columns} for row in sent])
 
-    faked = {
-        "getTransformationFiles": getTransformationFiles,
-        "getTransformationFilesAsJsonString": getTransformationFiles,
-        "setFileStatusForTransformation": setFileStatusForTransformation,
-    }
+    getTransformationFilesAsJsonString = getTransformationFiles
 
 
-def _new_row(lfn: str, transformation_id: int, file_id: int, status: str, now: datetime) -> dict[str, Any]:
+def _new_row(lfn: str, transformation_id: int, file_id: int, status: str, now: str) -> dict[str, Any]:
     return {
         "LFN": lfn,
         "TransformationID": transformation_id,
@@ -242,3 +209,15 @@ def _new_row(lfn: str, transformation_id: int, file_id: int, status: str, now: d
         "LastUpdate": now,
         "InsertedTime": None,
     }
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _sort_key(name: str) -> Callable[[dict[str, Any]], tuple[bool, Any]]:
+    return lambda row: (row[name] is not None, row[name])
+
+
+def _time(text: str | None) -> dict[str, str] | None:
+    return {"__dCls": "dt", "obj": text} if text else None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_fakes.accounting import Accounting
 from dirac_fakes.clock import Clock
-from dirac_fakes.faults import FILE, KINDS, PROCESS, Armed, Fault, FaultError, Pending, as_fault
+from dirac_fakes.faults import FILE, PROCESS, SERVICES, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
+from dirac_fakes.kinds import KINDS, Pending
 from dirac_fakes.requests import RequestProxy, Requests
-from dirac_fakes.service import Caller, Result, Service, carried, client_error
+from dirac_fakes.service import Caller, Service, carried, client_error
 from dirac_fakes.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -180,6 +181,4 @@ class World:
         self._start()
 
 
-_SHORT = {service.full: service.short for service in (JobState, Transformation, Accounting, Requests, RequestProxy)}
-
-__all__ = ["Caller", "Fault", "FaultError", "Result", "World"]
+_SHORT = {service.full: service.short for service in SERVICES.values()}

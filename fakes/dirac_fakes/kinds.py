@@ -1,0 +1,283 @@
+"""What a service can do wrong: one row of :data:`KINDS` for each kind of fault.
+
+A row says what the caller sees, whether the service did its work, the function that makes it so, and how the text of
+the value is read. Two kinds that look alike to the caller may differ in truth: that is how loss and double reporting
+are told apart. The texts are those that DIRAC's HTTPS client gives, shortened where they hold addresses.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dirac_fakes.service import HOST, Service, client_error, http_error, ok, refusal, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_fakes.service import Result
+    from dirac_fakes.world import World
+
+_APPLIED = ";applied"
+
+
+class Pending:
+    """One call on its way to a service, as a fault gets to see it."""
+
+    __slots__ = ("applied", "args", "home", "method", "service", "stub", "timeout", "world")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it is the record of a call
+        self, world: World, home: Service, service: str, method: str, args: tuple[Any, ...], timeout: float
+    ) -> None:
+        """Hold the call; nothing has been done yet."""
+        self.world = world
+        self.home = home
+        self.service = service
+        self.method = method
+        self.args = args
+        self.timeout = timeout
+        self.applied = False
+        self.stub = True
+
+    def perform(self) -> Result:
+        """Let the service do its work, and note whether it took effect."""
+        answer = self.home.perform(self.method, self.args)
+        self.applied = self.applied or bool(answer["OK"])
+        return answer
+
+
+def _refused(call: Pending, _: Any) -> Result:
+    cause = "Failed to establish a new connection: [Errno 111] Connection refused"
+    return _pool_error(f"Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError('{cause}'))")
+
+
+def _timed_out(call: Pending, _: Any = None) -> Result:
+    call.world.clock.sleep(call.timeout)
+    return _pool_error(f"Read timed out. (read timeout={call.timeout})")
+
+
+def _pool_error(reason: str) -> Result:
+    return client_error(f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}: None")
+
+
+def _path(call: Pending) -> str:
+    return "/" + url_of(call.service).split("/", 3)[-1]
+
+
+def _lost_reply(call: Pending, _: Any) -> Result:
+    call.perform()
+    return _timed_out(call)
+
+
+def _s_error(call: Pending, value: tuple[str, int, bool]) -> Result:
+    message, errno, call.stub = value
+    return refusal(message, errno)
+
+
+def _perform_if(call: Pending, applied: bool) -> None:
+    if applied:
+        call.perform()
+
+
+def _reset_peer(call: Pending, applied: bool) -> Result:
+    _perform_if(call, applied)
+    return client_error("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer')): None")
+
+
+def _latency(call: Pending, milliseconds: int) -> Result:
+    answer = call.perform()
+    if milliseconds > call.timeout * 1000:
+        return _timed_out(call)
+    call.world.clock.sleep(milliseconds / 1000)
+    return answer
+
+
+def _http(call: Pending, value: tuple[int, bool]) -> Result:
+    status, applied = value
+    _perform_if(call, applied)
+    return http_error(call.service, call.method, status)
+
+
+def _malformed_reply(call: Pending, value: tuple[str, bool]) -> Result:
+    body, applied = value
+    _perform_if(call, applied)
+    return client_error(f"{_not_json(body)}: {body}")
+
+
+def _empty_reply(call: Pending, applied: bool) -> Result:
+    return _malformed_reply(call, ("", applied))
+
+
+def _limit_data(call: Pending, limit: int) -> Result:
+    answer = call.perform()
+    missing = len(json.dumps(answer, default=str)) - limit
+    if missing <= 0:
+        return answer
+    cause = f"IncompleteRead({limit} bytes read, {missing} more expected)"
+    return client_error(f"('Connection broken: {cause}', {cause}): None")
+
+
+def _raises(_: Pending, exception: tuple[type[BaseException], str]) -> Result:
+    kind, text = exception
+    raise kind(text) if text else kind()
+
+
+def _bad_shape(call: Pending, shape: tuple[str, Any]) -> Any:
+    call.perform()
+    kind, value = shape
+    return {"missing": {"OK": True}, "none": None, "value": ok(value)}[kind]
+
+
+# Which argument holds the entries of a call that takes many
+_ENTRIES = {
+    "setFileStatusForTransformation": 1,
+    "setJobStatusBulk": 1,
+    "setJobParameters": 1,
+    "setJobsParameter": 0,
+    "commitRegisters": 0,
+}
+# Whose Value is the JSON text of the whole answer
+_JSON_INSIDE = ("getTransformationFiles", "getTransformationFilesAsJsonString")
+
+
+def _first(entries: Any, count: int) -> Any:
+    if isinstance(entries, dict):
+        return dict(list(entries.items())[:count])
+    return entries[:count] if isinstance(entries, list | tuple) else entries
+
+
+def _partial(call: Pending, count: int) -> Result:
+    index = _ENTRIES.get(call.method)
+    if index is not None:
+        args = call.args
+        call.args = (*args[:index], _first(args[index], count), *args[index + 1 :])
+        return call.perform()
+    answer = call.perform()
+    if call.method in _JSON_INSIDE and answer["OK"]:
+        inner = json.loads(answer["Value"])
+        return ok(json.dumps({**inner, "Value": _first(inner["Value"], count)}))
+    return {**answer, "Value": _first(answer["Value"], count)} if answer["OK"] else answer
+
+
+def _false_ack(call: Pending, _: Any) -> Result:
+    before = call.home.saved()
+    answer = call.perform()
+    call.home.state = before
+    call.applied = False
+    return answer if answer["OK"] else ok()
+
+
+def _duplicate(call: Pending, _: Any) -> Result:
+    call.perform()
+    return call.perform()
+
+
+def _nothing(value: str | None) -> None:
+    if value is not None:
+        raise ValueError("no value")
+
+
+def number(value: str | None) -> int:
+    """Return the number that ``value`` says; ValueError says what would be one."""
+    if value is None or not value.isdecimal():
+        raise ValueError("a whole number, not negative")
+    return int(value)
+
+
+def _word(value: str | None) -> str:
+    if not value:
+        raise ValueError("a text")
+    return value
+
+
+def _error(value: str | None) -> tuple[str, int, bool]:
+    found = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
+    assert found  # noqa: S101 - every part is optional
+    return found[1], int(found[2] or 0), not found[3]
+
+
+def _applied(value: str | None) -> bool:
+    if value not in (None, _APPLIED[1:]):
+        raise ValueError("'applied', or no value")
+    return value is not None
+
+
+def _status(value: str | None) -> tuple[int, bool]:
+    found = re.fullmatch(rf"([45]\d\d)({_APPLIED})?", value or "")
+    if not found:
+        raise ValueError(f"an HTTP status from 400 to 599, and then '{_APPLIED}' or nothing")
+    return int(found[1]), bool(found[2])
+
+
+def _not_json(body: str) -> ValueError | None:
+    try:
+        json.loads(body)
+    except ValueError as error:
+        return error
+    return None
+
+
+def _body(value: str | None) -> tuple[str, bool]:
+    text = "<html>not JSON</html>" if value is None else value
+    body = text.removesuffix(_APPLIED)
+    if not _not_json(body):
+        raise ValueError(f"a text that is not JSON, and then '{_APPLIED}' or nothing")
+    return body, body != text
+
+
+def _exception(value: str | None) -> tuple[type[BaseException], str]:
+    name, _, text = (value or "").partition(":")
+    kind = getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        raise ValueError("the name of a built-in exception, or 'NAME: text'")  # noqa: TRY004 - the caller expects this
+    return kind, text.strip()
+
+
+def _shape(value: str | None) -> tuple[str, Any]:
+    if value in ("missing", "none"):
+        return str(value), None
+    try:
+        return "value", json.loads(value or "")
+    except ValueError:
+        raise ValueError("'missing' (no Value), 'none' (no answer), or JSON (the Value)") from None
+
+
+class Kind(NamedTuple):
+    """What the caller sees, whether the service did its work, how it is done, and how its value is read."""
+
+    sees: str
+    applied: str
+    function: Callable[[Pending, Any], Any] | None
+    value: Callable[[str | None], Any] = _nothing
+
+
+KINDS: dict[str, Kind] = {
+    "down": Kind("connection refused, until the service is up again", "no", _refused),
+    "refuse": Kind("connection refused", "no", _refused),
+    "s_error": Kind("S_ERROR with this MESSAGE[;errno=N][;stub=no]", "no", _s_error, _error),
+    "timeout": Kind("no answer in time", "no", _timed_out),
+    "lost_reply": Kind("no answer in time", "yes", _lost_reply),
+    "reset_peer": Kind("connection reset", "no; yes with =applied", _reset_peer, _applied),
+    "latency": Kind(
+        "the answer after MILLISECONDS of the world's clock, or no answer in time", "yes", _latency, number
+    ),
+    "http": Kind("what the client makes of HTTP STATUS[;applied]", "no; yes with ;applied", _http, _status),
+    "empty_reply": Kind("a reply that is empty", "no; yes with =applied", _empty_reply, _applied),
+    "malformed_reply": Kind(
+        "a reply that is not JSON: [BODY][;applied]", "no; yes with ;applied", _malformed_reply, _body
+    ),
+    "limit_data": Kind("a reply that ends after BYTES", "yes", _limit_data, number),
+    "raises": Kind("this built-in exception: NAME[: text]", "no", _raises, _exception),
+    "bad_shape": Kind(
+        "S_OK without Value (missing), no answer (none), or this JSON as Value", "yes", _bad_shape, _shape
+    ),
+    "partial": Kind("S_OK, with or for the first COUNT entries only", "some", _partial, number),
+    "false_ack": Kind("the answer of a success", "no", _false_ack),
+    "duplicate": Kind("the second answer", "twice", _duplicate),
+    "disk_full": Kind("OSError ENOSPC while the file is written", "local", None),
+    "read_only": Kind("OSError EROFS when the file is opened", "local", None),
+    "short_write": Kind("OSError ENOSPC after BYTES were written", "local", None, number),
+    "crash_at": Kind("the process ends after STEP", "local", None, _word),
+}
