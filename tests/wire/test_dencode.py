@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import datetime as dt
+import pickle
+from collections import OrderedDict, defaultdict
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dirac_failover.wire import dencode
+from dirac_failover.wire.dencode import DecodeError
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+ENCODED: list[tuple[Any, bytes]] = [
+    (1, b"i1e"),
+    (-5, b"i-5e"),
+    (2**70, b"i1180591620717411303424e"),
+    (True, b"b1"),
+    (False, b"b0"),
+    (None, b"n"),
+    (1.5, b"f1.5e"),
+    (1e-7, b"f1e-07e"),
+    (1e16, b"f1e+16e"),
+    (float("inf"), b"finfe"),
+    ("", b"s0:"),
+    ("abc", b"s3:abc"),
+    ("é€", b"s5:\xc3\xa9\xe2\x82\xac"),
+    ("x" * 10, b"s10:" + b"x" * 10),
+    ("y" * 100, b"s100:" + b"y" * 100),
+    ("z" * 1000, b"s1000:" + b"z" * 1000),
+    ([], b"le"),
+    ((), b"te"),
+    ({}, b"de"),
+    ([1, "a"], b"li1es1:ae"),
+    (["é", b"b".decode()], b"ls2:\xc3\xa9s1:be"),
+    ((1,), b"ti1ee"),
+    ({"a": 1, 2: None}, b"ds1:ai1ei2ene"),
+    ({"k": [(1, {"n": "x"})]}, b"ds1:klti1eds1:ns1:xeeee"),
+    ({(1, "t"): "v"}, b"dti1es1:tes1:ve"),
+    (dt.datetime(2024, 1, 2, 3, 4, 5, 678901), b"zati2024ei1ei2ei3ei4ei5ei678901ene"),  # noqa: DTZ001 - DIRAC has no zones
+    (dt.date(2024, 1, 2), b"zdti2024ei1ei2ee"),
+    (dt.time(3, 4, 5, 678901), b"ztti3ei4ei5ei678901ene"),
+]
+ENCODED_ONLY: list[tuple[Any, bytes]] = [
+    (b"by\xff", b"s3:by\xff"),
+    ([b""], b"ls0:e"),
+    (float("nan"), b"fnane"),
+]
+DECODED_ONLY: list[tuple[bytes, Any, int]] = [
+    (b"I7e", 7, 3),
+    (b"u3:abc", "abc", 6),
+    (b"s3:by\xff", "by\udcff", 6),
+    (b"ls3:by\xffe", ["by\udcff"], 8),
+    (b"lu1:ae", ["a"], 6),
+    (b"i1etrailing", 1, 3),
+    (b"s3:ab", "ab", 6),
+    (b"b7", True, 2),
+    (b"bx", True, 2),
+    (b"i 12 e", 12, 6),
+    (b"i1_0e", 10, 5),
+    (b"s 2:ab", "ab", 6),
+    (b"s+2:ab", "ab", 6),
+    (b"s02:ab", "ab", 6),
+    ("s٢:ab".encode(), "ab", 6),  # any script's digits
+    (b"ls2:abs1:\x1fe", ["ab", "\x1f"], 11),
+    (b"s-1:abc", "", 3),
+    (b"s-3:abcdef", "", 1),
+    (b"s-6:abcdefgh", "abcdef", -2),
+    (b"f1e300e", 1.0, 3),
+    (b"f1.1e-10e", 1.1 * 10**-10, 9),
+    (b"f5e-324e", 0.0, 8),
+    (b"f1e-400e", 0.0, 8),
+    (b"f1e+308e", 1e308, 8),
+    (b"f1e+2e", 100.0, 6),
+    (b"f-1.5e", -1.5, 6),
+    (b"f1e", 1.0, 3),
+    (b"ds1:ai1es1:ai2ee", {"a": 2}, 16),
+    (b"di1ei2eb1i3ee", {1: 3}, 13),
+    (b"zdli2024ei1ei2ee", dt.date(2024, 1, 2), 16),
+    (b"ztte", dt.time(0), 4),
+    (b"ztle!", dt.time(0), 4),
+    (b"lztteztlee", [dt.time(0), dt.time(0)], 10),
+]
+MALFORMED: list[tuple[bytes, type[Exception], int]] = [
+    (b"", ValueError, 0),
+    (b"ie", ValueError, 0),
+    (b"iabce", ValueError, 0),
+    (b"fxe", ValueError, 0),
+    (b"f1e-xe", ValueError, 0),
+    (b"s:abc", ValueError, 0),
+    (b"i1", ValueError, 0),
+    (b"I5", ValueError, 0),
+    (b"f1.5", ValueError, 0),
+    (b"f1e+5", ValueError, 0),
+    (b"s3abc", ValueError, 0),
+    (b"s\xff:abc", UnicodeDecodeError, 0),
+    (b"f\xffe", UnicodeDecodeError, 0),
+    (b"i\xffe", ValueError, 0),
+    (b"ti1eli2exe", KeyError, 8),
+    (b"ls3:abcie", ValueError, 7),
+    (b"li1es", ValueError, 4),
+    (b"b", IndexError, 0),
+    (b"l", IndexError, 1),
+    (b"li1e", IndexError, 4),
+    (b"ls3:ab", IndexError, 7),
+    (b"ls99999999999999999999:", IndexError, 10**20 + 22),
+    (b"ds1:a", IndexError, 5),
+    (b"z", IndexError, 0),
+    (b"za", IndexError, 0),
+    (b"x", KeyError, 0),
+    (b" i1e", KeyError, 0),
+    (b"zaq", KeyError, 0),
+    (b"ls-1:abc", KeyError, 4),
+    (b"ls-2:abc", KeyError, 3),
+    (b"ls-3:abc", KeyError, 2),
+    (b"d1:ae", KeyError, 1),
+    (b"ds1:ae", KeyError, 5),
+    (b"di1ei2ei3ee", KeyError, 10),
+    (b"dlei1ee", TypeError, 6),
+    (b"dtleei1ee", TypeError, 8),
+    (b"dlei1ex", TypeError, 6),
+    (b"dleix", ValueError, 3),
+    (b"dlex", KeyError, 3),
+    (b"dlee", KeyError, 3),
+    (b"zxti1ee", Exception, 0),
+    (b"zdti2024ei13ei1ee", ValueError, 0),
+    (b"lzdni1ee", TypeError, 1),
+    (b"zate", TypeError, 0),
+    (b"f1e+309e", OverflowError, 0),
+    (b"f0e+309e", OverflowError, 0),
+]
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+class Text(str):
+    __slots__ = ()
+
+
+TOO_MANY_DIGITS = (
+    "Exceeds the limit (4300 digits) for integer string conversion; "
+    "use sys.set_int_max_str_digits() to increase the limit"
+)
+UNENCODABLE: list[tuple[Any, type[Exception], str]] = [
+    ({1}, KeyError, "<class 'set'>"),
+    ([1j], KeyError, "<class 'complex'>"),
+    (bytearray(b"a"), KeyError, "<class 'bytearray'>"),
+    (defaultdict(list), KeyError, "<class 'collections.defaultdict'>"),
+    ((OrderedDict(),), KeyError, "<class 'collections.OrderedDict'>"),
+    ({"k": frozenset()}, KeyError, "<class 'frozenset'>"),
+    ({frozenset(): "v"}, KeyError, "<class 'frozenset'>"),
+    (Number.ONE, KeyError, str(KeyError(Number))),
+    ([Text("a")], KeyError, str(KeyError(Text))),
+    (dt.datetime(2024, 1, 2, tzinfo=dt.UTC), KeyError, "<class 'datetime.timezone'>"),
+    (dt.time(1, tzinfo=dt.UTC), KeyError, "<class 'datetime.timezone'>"),
+    (
+        "a\udcff",
+        UnicodeEncodeError,
+        "'utf-8' codec can't encode character '\\udcff' in position 1: surrogates not allowed",
+    ),
+    (
+        {"k": "\ud800"},
+        UnicodeEncodeError,
+        "'utf-8' codec can't encode character '\\ud800' in position 0: surrogates not allowed",
+    ),
+    (
+        [10**5000],
+        ValueError,
+        TOO_MANY_DIGITS,
+    ),
+]
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, min_value=-1e6, max_value=1e6).map(lambda number: round(number, 3))
+    | st.text()
+    | st.dates()
+    | st.times().map(lambda time: time.replace(fold=0))
+    | st.datetimes().map(lambda time: time.replace(fold=0))
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(st.text() | st.integers() | st.tuples(st.text(), st.none()), inner)
+    ),
+    max_leaves=30,
+)
+
+
+def failure(kit: Kit, data: Any) -> Exception:
+    """What a caller that unpacks the answer gets from ``data``."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - its class and text are what is compared
+        _value, _consumed = kit.DEncode.decode(data)
+    return caught.value
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal, and of equal types all the way down."""
+    return repr(left) == repr(right)
+
+
+@pytest.mark.parametrize(("value", "data"), ENCODED + ENCODED_ONLY)
+def test_a_value_has_these_bytes(kit: Kit, value: Any, data: bytes) -> None:
+    """Each kind of value is encoded as this table says, by the reference and by DIRAC."""
+    assert kit.DEncode.encode(value) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "value", "consumed"), [(data, value, len(data)) for value, data in ENCODED] + DECODED_ONLY
+)
+def test_bytes_have_this_value(kit: Kit, data: bytes, value: Any, consumed: int) -> None:
+    """Decoding gives the value of this table and the number of bytes it took, oddities included."""
+    found, taken = kit.DEncode.decode(data)
+    assert same(found, value)
+    assert taken == consumed
+
+
+def test_a_bytearray_is_as_good_as_bytes(kit: Kit) -> None:
+    """A bytearray decodes like the bytes in it."""
+    assert kit.DEncode.decode(bytearray(b"ls1:ai7ee")) == (["a", 7], 9)
+
+
+@pytest.mark.parametrize(("value", "error", "text"), UNENCODABLE)
+def test_what_cannot_be_encoded_says_so_in_these_words(kit: Kit, value: Any, error: type[Exception], text: str) -> None:
+    """Only exact types are encoded; anything else raises the error whose text modules report."""
+    with pytest.raises(error) as caught:
+        kit.DEncode.encode(value)
+    assert type(caught.value) is error
+    assert str(caught.value) == text
+
+
+def test_a_loop_cannot_be_encoded(kit: Kit) -> None:
+    """A list that holds itself is a RecursionError."""
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(RecursionError):
+        kit.DEncode.encode(loop)
+
+
+@pytest.mark.parametrize(("data", "error"), [(data, error) for data, error, _ in MALFORMED])
+def test_what_cannot_be_decoded_is_this_error_in_dirac(kit: Kit, data: bytes, error: type[Exception]) -> None:
+    """The reference names the class that DIRAC raises, and its callers for empty input."""
+    caught = failure(kit, data)
+    assert getattr(caught, "dirac", type(caught)) is error
+
+
+@pytest.mark.parametrize("data", [b"iabce", b"i1", b"s:a", b"sx:a", b"f1.5", b"fxe", b"zdti2024ei13ei1ee", b"", b"x"])
+def test_the_text_of_an_error_is_diracs(kit: Kit, data: bytes) -> None:
+    """``str()`` of the error is what DIRAC's says: a failed operation keeps it."""
+    texts = {
+        b"iabce": "invalid literal for int() with base 10: b'abc'",
+        b"i1": "subsection not found",
+        b"s:a": "invalid literal for int() with base 10: ''",
+        b"sx:a": "invalid literal for int() with base 10: 'x'",
+        b"f1.5": "subsection not found",
+        b"fxe": "could not convert string to float: 'x'",
+        b"zdti2024ei13ei1ee": "month must be in 1..12",
+        b"": "not enough values to unpack (expected 2, got 0)",
+        b"x": "120",
+    }
+    caught = failure(kit, data)
+    assert str(caught).startswith(texts[data])
+
+
+@pytest.mark.parametrize(("data", "error", "position"), MALFORMED)
+def test_an_error_says_where(data: bytes, error: type[Exception], position: int) -> None:
+    """``position`` is where the value begins that could not be read."""
+    with pytest.raises(DecodeError) as caught:
+        dencode.decode(data)
+    assert (caught.value.position, caught.value.dirac) == (position, error)
+    assert caught.value.args == (position, error, caught.value.reason)
+    assert str(caught.value) == caught.value.reason
+
+
+def test_an_error_keeps_its_cause_and_survives_pickling() -> None:
+    """The original exception is the cause, and another process gets the same error."""
+    with pytest.raises(DecodeError) as caught:
+        dencode.decode(b"li1eie")
+    assert isinstance(caught.value.__cause__, ValueError)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert (type(again), again.position, again.dirac, again.reason) == (
+        DecodeError,
+        4,
+        ValueError,
+        "invalid literal for int() with base 10: b''",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "error"), [("", ValueError), ("i1e", NotImplementedError), (None, TypeError), (7, NotImplementedError)]
+)
+def test_what_is_not_bytes_is_refused(kit: Kit, data: Any, error: type[Exception]) -> None:
+    """Text, None and numbers are errors too, of the class that DIRAC or its caller raises."""
+    caught = failure(kit, data)
+    assert getattr(caught, "dirac", type(caught)) is error
+
+
+@pytest.mark.parametrize("data", [b"ls-4:abce", b"li1es-5:e", b"ds1:as-8:e", b"lls-5:ee", b"lf1es-9:"])
+def test_a_negative_size_does_not_lead_back_inside_a_container(data: bytes) -> None:
+    """Where DIRAC reads the same bytes again without end, the reference refuses at once."""
+    with pytest.raises(DecodeError, match="a negative size leads back to what has been read") as caught:
+        dencode.decode(data)
+    assert caught.value.dirac is MemoryError
+    assert caught.value.position == data.index(b"s-")
+
+
+def test_a_power_that_would_never_end_is_refused() -> None:
+    """An exponent of any size is answered at once."""
+    with pytest.raises(DecodeError, match=r"^int too large to convert to float$") as caught:
+        dencode.decode(b"f1e+99999999999999999999e")
+    assert caught.value.dirac is OverflowError
+
+
+def test_an_unknown_kind_of_datetime_is_named() -> None:
+    """The error for a wrong letter after ``z`` tells the letter's number."""
+    with pytest.raises(DecodeError, match=r"^120 is not a kind of datetime$"):
+        dencode.decode(b"zxti1ee")
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [(b"l" * 5000 + b"e" * 5000, RecursionError), (b"i" + b"9" * 5000 + b"e", ValueError)],
+    ids=["levels", "digits"],
+)
+def test_what_is_too_much_for_python_is_an_error(kit: Kit, data: bytes, error: type[Exception]) -> None:
+    """Thousands of levels or digits are refused, by the class that DIRAC raises."""
+    caught = failure(kit, data)
+    assert getattr(caught, "dirac", type(caught)) is error
+
+
+def test_hundreds_of_levels_are_fine() -> None:
+    """Depth is limited by Python alone."""
+    value, consumed = dencode.decode(b"l" * 500 + b"e" * 500)
+    assert consumed == 1000
+    for _ in range(499):
+        (value,) = value
+    assert value == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(values)
+def test_a_value_comes_back_as_it_was(value: Any) -> None:
+    """What is encoded is decoded to the same value of the same types, and nothing is left over."""
+    data = dencode.encode(value)
+    found, consumed = dencode.decode(data + b"e")
+    assert same(found, value)
+    assert consumed == len(data)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.binary() | st.lists(st.sampled_from(list(b"ldtezadsniIfub0123456789:+-.")), max_size=40).map(bytes))
+def test_anything_is_a_value_or_a_decode_error(data: bytes) -> None:
+    """Whatever arrives, decoding returns or raises ``DecodeError`` with a class of exceptions and a text."""
+    try:
+        _, consumed = dencode.decode(data)
+    except DecodeError as error:
+        known = (issubclass(error.dirac, Exception), type(error.position), type(error.reason))
+    else:
+        known = (True, type(consumed), str)
+    assert known == (True, int, str)
