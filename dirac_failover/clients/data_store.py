@@ -66,6 +66,7 @@ class DataStoreClient(Client):
         if not check["OK"]:
             return check
         if not _is_on(v.OPTION_DISABLE_ACCOUNTING):
+            # Copied first: DIRAC has looked the list up by then, and loses the record if a commit comes in between
             record = copy.deepcopy(list(register.getValues()))
             with self.__registersListLock:
                 self.__registersList.append(record)

@@ -74,7 +74,7 @@ def replay(request: Request, *, honour_force: bool = False) -> ReplayReport:
             break
         step = _try(operation, honour_force)
         steps.append(step)
-        if step.status in (v.WAITING, v.SCHEDULED):
+        if step.status == v.WAITING:
             break
     return ReplayReport(tuple(steps), request.Status)
 

@@ -127,7 +127,7 @@ class TransformationClient(Client):
         transformation does not know, and statuses that stay the same, are passed over in silence (H6, H7).
         """
         if isinstance(newLFNsStatus, str):
-            wanted = dict.fromkeys([lfns] if isinstance(lfns, str) else lfns or (), newLFNsStatus)
+            wanted = dict.fromkeys([lfns] if lfns and isinstance(lfns, str) else lfns or (), newLFNsStatus)
         else:
             wanted = newLFNsStatus or {}
         if not wanted:

@@ -1,0 +1,135 @@
+"""A scripted service behind the clients of each implementation in turn, and a clock that stands until it is moved."""
+
+from __future__ import annotations
+
+import copy
+import json
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
+from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dirac_failover.conformance.kits import Kit
+
+
+class Call(NamedTuple):
+    """One call as it arrived."""
+
+    service: str
+    method: str
+    args: tuple[Any, ...]
+    timeout: int
+
+
+class Service:
+    """A transport whose answers are scripted by method; it remembers every call and every pause of a client.
+
+    ``answers[method]`` is a list: each call takes the first answer, and the last answer stays. An answer is a return
+    structure (with a stub added), an exception to be raised, or a function of the arguments. Unscripted: ``S_OK()``.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.calls: list[Call] = []
+        self.naps: list[float] = []
+        self.answers: dict[str, list[Any]] = {}
+        self.stubs = True
+
+    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:
+        seen = copy.deepcopy(args)
+        self.calls.append(Call(service, method, seen, timeout))
+        script = self.answers.get(method) or [S_OK()]
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        if callable(answer):
+            answer = answer(*args)
+        if isinstance(answer, Exception):
+            raise answer
+        if not isinstance(answer, dict):
+            return answer
+        stub = {"rpcStub": ((service, {"timeout": 600, "useAccessToken": False}), method, list(seen))}
+        return {**answer, **(stub if self.stubs else {})}
+
+    @property
+    def methods(self) -> list[str]:
+        """The names of the methods called, in order."""
+        return [call.method for call in self.calls]
+
+    @contextmanager
+    def connected(self, **options: str) -> Iterator[None]:
+        """Connect once more, with configuration options by their last name."""
+        paths = {
+            "DisableFailover": "/LocalSite/DisableFailover",
+            "DisableAccounting": "/LocalSite/DisableAccounting",
+            "FilesMaxResetCounter": "Transformations/FilesMaxResetCounter",
+            "ReqProxyURLs": "RequestManagement/ReqProxyURLs",
+        }
+        with self.kit.connect(
+            self,
+            owner="alice",
+            group="vo_user",
+            options={paths[name]: value for name, value in options.items()},
+            sleep=self.naps.append,
+        ):
+            yield
+
+
+@pytest.fixture
+def service(kit: Kit) -> Iterator[Service]:
+    """A scripted service that the clients of ``kit`` are connected to."""
+    service = Service(kit)
+    with service.connected():
+        yield service
+
+
+class Clock:
+    """What DIRAC's clock says: ``T0`` until it is moved."""
+
+    T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC
+
+    def __init__(self) -> None:
+        self.now = self.T0
+
+    def tick(self) -> str:
+        """Move by a second; return the new time as it is sent."""
+        self.now += timedelta(seconds=1)
+        return str(self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of both implementations."""
+    clock = Clock()
+    monkeypatch.setattr(DiracTime, "utcnow", staticmethod(lambda: clock.now))
+    return clock
+
+
+def rows(*files: tuple[str, str, int]) -> dict[str, Any]:
+    """Answer of ``getTransformationFiles`` for (LFN, status, error count); file IDs count from 100."""
+    return S_OK(
+        json.dumps(
+            S_OK(
+                [
+                    {"LFN": lfn, "Status": status, "ErrorCount": errors, "FileID": number}
+                    for number, (lfn, status, errors) in enumerate(files, 100)
+                ]
+            )
+        )
+    )
+
+
+@pytest.fixture
+def files_are():
+    """Make the answer of ``getTransformationFiles``: see :func:`rows`."""
+    return rows
+
+
+@pytest.fixture
+def error():
+    """Make a failed return structure with a message."""
+    return S_ERROR

@@ -1,0 +1,372 @@
+"""How TransformationClient looks files up and decides what becomes of them, on the reference and on the real DIRAC."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+
+SERVICE = "Transformation/TransformationManager"
+
+
+@pytest.fixture
+def client(kit, service):
+    """A client with the default options."""
+    return kit.TransformationClient()
+
+
+def inner(value):
+    """The service's answer: JSON text of a second return structure."""
+    return {"OK": True, "Value": json.dumps(value)}
+
+
+def test_signatures_are_the_same_in_both(kit):
+    """Names, order and defaults of the arguments are DIRAC's."""
+    wanted = {
+        "getTransformationFiles": (
+            "(self, condDict=None, older=None, newer=None, timeStamp=None, orderAttribute=None, limit=None, "
+            "timeout=1800, offset=0, maxfiles=None, columns=None)"
+        ),
+        "setFileStatusForTransformation": "(self, transName, newLFNsStatus=None, lfns=None, force=False)",
+        "_wasFileInError": "(self, newStatus, currentStatus)",
+        "_applyTransformationFilesStateMachine": "(self, tsFilesAsDict, dictOfProposedLFNsStatus, force)",
+    }
+    for name, text in wanted.items():
+        signature = inspect.signature(getattr(kit.TransformationClient, name))
+        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+        assert str(inspect.Signature(plain)) == text
+
+
+# Options
+
+
+@pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
+def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
+    """A whole number, read when the client is made; anything else is passed over for 10."""
+    with service.connected(FilesMaxResetCounter=text):
+        client = kit.TransformationClient()
+    assert client.maxResetCounter == counter
+    assert kit.TransformationClient().maxResetCounter == 10
+
+
+# Looking up without LFNs
+
+
+def test_without_lfns_everything_is_asked_for_in_one_call(client, service):
+    """Offset and number of files are sent in this order, and the inner value is returned."""
+    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [{"LFN": "/a"}], "Records": [1]})]
+    result = client.getTransformationFiles({"TransformationID": 12}, 1, 2, "T", "O", 3, 4, 5, 6, ["LFN"])
+    assert result == {"OK": True, "Value": [{"LFN": "/a"}]}
+    assert service.calls == [
+        (SERVICE, "getTransformationFiles", ({"TransformationID": 12}, 1, 2, "T", "O", 5, 6, ["LFN"]), 4)
+    ]
+
+
+def test_without_arguments_defaults_are_sent(client, service):
+    """An empty condition, the time of the last update, offset 0; half an hour to answer."""
+    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
+    assert client.getTransformationFiles() == {"OK": True, "Value": []}
+    assert service.calls == [
+        (SERVICE, "getTransformationFiles", ({}, None, None, "LastUpdate", None, 0, None, None), 1800)
+    ]
+
+
+@pytest.mark.parametrize("conditions", [{"TransformationID": 12}, {"LFN": ["/a"]}], ids=["all", "LFN"])
+def test_a_failed_call_is_not_repeated(client, service, error, conditions):
+    """Its answer is returned, stub included."""
+    service.answers["getTransformationFiles"] = [error("down")]
+    result = client.getTransformationFiles(conditions)
+    assert (result["OK"], result["Message"], len(service.calls)) == (False, "down", 1)
+    assert "rpcStub" in result
+
+
+def test_without_lfns_an_inner_error_is_returned_at_once(client, service):
+    """As the service wrote it."""
+    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3, "More": 1})]
+    assert client.getTransformationFiles() == {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
+    assert len(service.calls) == 1
+
+
+# Looking up LFNs
+
+
+def ask_for(client, service, count, **arguments):
+    """Look up ``count`` LFNs in reverse order; return the chunks of LFNs that were asked for, and the result."""
+    service.answers["getTransformationFiles"] = [lambda condition, *_: inner({"OK": True, "Value": condition["LFN"]})]
+    conditions = {"TransformationID": 12, "LFN": [f"/{number:05}" for number in reversed(range(count))]}
+    result = client.getTransformationFiles(conditions, **arguments)
+    return [call.args[0]["LFN"] for call in service.calls], result
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(0, []), (1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
+)
+def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(client, service, count, sizes):
+    """Whatever order they were given in; none, no call."""
+    chunks, result = ask_for(client, service, count)
+    assert [len(chunk) for chunk in chunks] == sizes
+    assert result == {"OK": True, "Value": sum(chunks, [])}
+    assert result["Value"] == [f"/{number:05}" for number in range(count)]
+
+
+def test_the_chunks_limit_and_the_offset_can_be_given(client, service):
+    """They are not sent: the lists are cut instead."""
+    chunks, result = ask_for(client, service, 5, limit=2, offset=1, columns=["LFN"], older=1, newer=2)
+    assert chunks == [["/00001", "/00002"], ["/00003", "/00004"]]
+    assert result["Value"] == ["/00001", "/00002", "/00003", "/00004"]
+    assert service.calls[0].args[1:] == (1, 2, "LastUpdate", None, None, None, ["LFN"])
+    assert service.calls[0].timeout == 1800
+
+
+@pytest.mark.parametrize(("maxfiles", "calls"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3), (0, 3)])
+def test_no_more_chunks_are_asked_for_when_there_are_enough_files(client, service, maxfiles, calls):
+    """And what is too many is cut off; 0 means no limit."""
+    chunks, result = ask_for(client, service, 5, limit=2, maxfiles=maxfiles)
+    assert len(chunks) == calls
+    assert len(result["Value"]) == (min(maxfiles, 5) if maxfiles else 5)
+
+
+def test_a_single_lfn_can_be_a_text(client, service):
+    """It becomes a list of one."""
+    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
+    client.getTransformationFiles({"LFN": "/a"}, timeout=0, timeStamp="T", orderAttribute="O")
+    assert service.calls == [
+        (SERVICE, "getTransformationFiles", ({"LFN": ["/a"]}, None, None, "T", "O", None, None, None), 600)
+    ]
+
+
+def test_the_caller_s_condition_keeps_the_last_chunk(client, service):
+    """DIRAC changes the dict that it was given."""
+    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
+    conditions = {"LFN": ["/c", "/b", "/a"]}
+    client.getTransformationFiles(conditions, limit=2)
+    assert conditions == {"LFN": ["/c"]}
+
+
+def test_an_inner_error_is_tried_five_times_in_all(client, service):
+    """Then it is returned as the service wrote it; no further chunk is asked for."""
+    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3})]
+    result = client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1)
+    assert result == {"OK": False, "Message": "bad", "Errno": 3}
+    assert [call.args[0]["LFN"] for call in service.calls] == [["/a"]] * 5
+    assert service.naps == []
+
+
+def test_each_chunk_has_its_own_five_tries(client, service):
+    """Four errors in front of each of two chunks do no harm."""
+    bad = inner({"OK": False, "Message": "bad"})
+    good = inner({"OK": True, "Value": [1]})
+    service.answers["getTransformationFiles"] = [*[bad] * 4, good, *[bad] * 4, good]
+    assert client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1) == {"OK": True, "Value": [1, 1]}
+    assert len(service.calls) == 10
+
+
+def test_a_failed_call_ends_the_tries(client, service, error):
+    """Also when it comes after an inner error."""
+    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad"}), error("down")]
+    assert client.getTransformationFiles({"LFN": ["/a"]})["Message"] == "down"
+    assert len(service.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "exception"),
+    [
+        ({"OK": True, "Value": [1]}, TypeError),
+        ({"OK": True, "Value": None}, TypeError),
+        ({"OK": True, "Value": "not JSON"}, ValueError),
+        ({"OK": True}, KeyError),
+        ({}, KeyError),
+        (None, TypeError),
+        (inner(None), TypeError),
+        (inner({"OK": True}), KeyError),
+        (inner({"OK": True, "Value": None}), TypeError),
+        (inner({"OK": False}), KeyError),
+    ],
+    ids=repr,
+)
+def test_a_malformed_answer_raises(client, service, answer, exception):
+    """What the service must say is not guessed."""
+    service.answers["getTransformationFiles"] = [answer]
+    with pytest.raises(exception):
+        client.getTransformationFiles({"LFN": ["/a"]})
+    assert len(service.calls) == 1
+
+
+# Setting statuses
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ({},), (None, ["/a"]), ("Unused",), ("Unused", []), ("Unused", None), ("Unused", "")]
+)
+def test_with_nothing_to_set_there_is_no_call(client, service, arguments):
+    """The result is S_OK({})."""
+    assert client.setFileStatusForTransformation(12, *arguments) == {"OK": True, "Value": {}}
+    assert service.calls == []
+
+
+@pytest.mark.parametrize("lfns", ["/a", ["/a"], ("/a",), {"/a"}], ids=repr)
+def test_one_status_can_be_given_for_several_files(client, service, files_are, lfns):
+    """Or for one, as a text."""
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
+    result = client.setFileStatusForTransformation(12, "Problematic", lfns)
+    assert result == {"OK": True, "Value": {"/a": "Problematic"}}
+    assert service.calls[0].args[0] == {"TransformationID": 12, "LFN": ["/a"]}
+
+
+def test_an_empty_status_is_a_status(client, service, files_are):
+    """It is sent like any other."""
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
+    assert client.setFileStatusForTransformation(12, "", "/a") == {"OK": True, "Value": {"/a": ""}}
+
+
+def test_files_are_updated_by_their_numbers(client, service, files_are):
+    """With the new status and whether an error counts; unknown and unchanged files are left out."""
+    service.answers["getTransformationFiles"] = [
+        files_are(("/a", "Assigned", 0), ("/b", "Unused", 0), ("/c", "Assigned", 0))
+    ]
+    wanted = {"/c": "Processed", "/x": "Processed", "/b": "Unused", "/a": "Unused"}
+    result = client.setFileStatusForTransformation("name", wanted)
+    assert result == {"OK": True, "Value": {"/c": "Processed", "/a": "Unused"}}
+    assert list(result["Value"]) == ["/c", "/a"]
+    assert service.calls[0] == (
+        SERVICE,
+        "getTransformationFiles",
+        (
+            {"TransformationID": "name", "LFN": ["/a", "/b", "/c", "/x"]},
+            *(None, None, "LastUpdate", None, None, None, None),
+        ),
+        1800,
+    )
+    assert service.calls[1] == (
+        SERVICE,
+        "setFileStatusForTransformation",
+        ("name", {102: ["Processed", False], 100: ["Unused", True]}),
+        600,
+    )
+
+
+def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service, files_are):
+    """The look-up has its own timeout."""
+    client.setServer("X/Y")
+    client.timeout = 7
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
+    client.setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert [(call.service, call.timeout) for call in service.calls] == [("X/Y", 1800), ("X/Y", 7)]
+
+
+@pytest.mark.parametrize("wanted", [{"/a": "Processed"}, ["/a"]], ids=["dict", "list"])
+def test_files_that_nobody_knows_are_passed_over(client, service, files_are, wanted):
+    """No update, S_OK({}); the statuses are not even looked at (H6)."""
+    service.answers["getTransformationFiles"] = [files_are()]
+    assert client.setFileStatusForTransformation(12, wanted) == {"OK": True, "Value": {}}
+    assert service.methods == ["getTransformationFiles"]
+
+
+def test_without_a_change_there_is_no_update(client, service, files_are):
+    """S_OK({}) (H7)."""
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
+    assert client.setFileStatusForTransformation(12, {"/a": "Unused"}) == {"OK": True, "Value": {}}
+    assert service.methods == ["getTransformationFiles"]
+
+
+@pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
+def test_a_failure_is_returned(client, service, files_are, error, method):
+    """With its number, message and stub."""
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
+    service.answers[method] = [error(1500, "down")]
+    result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert (result["Errno"], result["Message"]) == (1500, "Unknown WMS error ( 1500 : down)")
+    assert result["rpcStub"][1] == method
+
+
+def test_the_answer_to_the_update_is_not_the_result(client, service, files_are):
+    """The result says what was asked for."""
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
+    service.answers["setFileStatusForTransformation"] = [{"OK": True, "Value": "nothing"}]
+    result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert result == {"OK": True, "Value": {"/a": "Processed"}}
+
+
+@pytest.mark.parametrize("missing", ["LFN", "Status", "ErrorCount", "FileID"])
+def test_a_row_that_lacks_a_column_raises(client, service, missing):
+    """KeyError, before any update."""
+    row = {"LFN": "/a", "Status": "Unused", "ErrorCount": 0, "FileID": 100}
+    del row[missing]
+    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [row]})]
+    with pytest.raises(KeyError, match=missing):
+        client.setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert service.methods == ["getTransformationFiles"]
+
+
+# The rules
+
+STATUSES = ["Unused", "Assigned", "Processed", "Problematic", "MaxReset", "MissingInFC", "Other"]
+
+
+def after(current, wanted, errors, force):
+    """What the fact sheet says becomes of a file."""
+    if force:
+        return wanted
+    if current == "Processed":
+        return "Processed"
+    if wanted == "Unused" and (current == "MaxReset" or errors in (10, 20)):
+        return "MaxReset"
+    return wanted
+
+
+@pytest.mark.parametrize("current", STATUSES)
+@pytest.mark.parametrize("wanted", STATUSES)
+@pytest.mark.parametrize("errors", [0, 1, 9, 10, 11, 20])
+@pytest.mark.parametrize("force", [False, True])
+def test_what_a_file_becomes(client, current, wanted, errors, force):
+    """Processed stays, MaxReset is not reset, nor is what failed ten times or a multiple; force lets all pass."""
+    client_rule = client._applyTransformationFilesStateMachine
+    expected = after(current, wanted, errors, force)
+    changes = client_rule({"/a": [current, errors, 100]}, {"/a": wanted}, force)
+    assert changes == ({} if expected == current else {"/a": expected})
+
+
+@pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
+def test_the_counter_decides_what_is_too_often(kit, service, errors, becomes):
+    """As the option says."""
+    with service.connected(FilesMaxResetCounter="3"):
+        client = kit.TransformationClient()
+    known = {"/a": ["Assigned", errors, 100]}
+    assert client._applyTransformationFilesStateMachine(known, {"/a": "Unused"}, False) == {"/a": becomes}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_counter_zero_is_a_division_by_zero(kit, service, force):
+    """Only for a file that failed and shall be unused, forced or not."""
+    with service.connected(FilesMaxResetCounter="0"):
+        client = kit.TransformationClient()
+    rule = client._applyTransformationFilesStateMachine
+    assert rule({"/a": ["Assigned", 0, 100]}, {"/a": "Unused"}, force) == {"/a": "Unused"}
+    assert rule({"/a": ["Assigned", 1, 100]}, {"/a": "Processed"}, force) == {"/a": "Processed"}
+    with pytest.raises(ZeroDivisionError):
+        rule({"/a": ["Assigned", 1, 100]}, {"/a": "Unused"}, force)
+
+
+@pytest.mark.parametrize("current", STATUSES)
+@pytest.mark.parametrize("new", STATUSES)
+def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
+    """And did not process."""
+    assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
+
+
+def test_an_experiment_can_have_its_own_rules(kit, service, files_are):
+    """By overriding the two hooks."""
+
+    class Client(kit.TransformationClient):
+        def _applyTransformationFilesStateMachine(self, tsFilesAsDict, dictOfProposedLFNsStatus, force):
+            assert tsFilesAsDict == {"/a": ["Processed", 3, 100]}
+            return {lfn: f"{status}-{force}" for lfn, status in dictOfProposedLFNsStatus.items()}
+
+        def _wasFileInError(self, newStatus, currentStatus):
+            return f"{newStatus}<{currentStatus}"
+
+    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 3))]
+    result = Client().setFileStatusForTransformation(12, {"/a": "Unused"}, force="f")
+    assert result == {"OK": True, "Value": {"/a": "Unused-f"}}
+    assert service.calls[1].args == (12, {100: ["Unused-f", "Unused-f<Processed"]})

@@ -1,0 +1,485 @@
+"""The clients of the reference beside those of the real DIRAC: the same calls, results and state for the same story.
+
+A story is a list of steps and what the services answer, well formed or not. It is told to both; whatever can be seen
+from outside must be equal: results (number and text), exceptions (class and text), calls with their arguments and
+timeouts, pauses, and what the clients still hold.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
+from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.conformance.kits import Kit
+
+PROXY = "https://proxy:9443/RequestManagement/ReqProxy"
+T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC
+LFNS = ["/vo/a", "/vo/b", "/vo/c"]
+FILE_STATUSES = ["Unused", "Assigned", "Processed", "Problematic", "MaxReset", "Other", ""]
+
+thorough = settings(max_examples=200, deadline=None)
+
+
+class BaseAccountingType:
+    """What both look for among the ancestors of a record's class."""
+
+
+class Record(BaseAccountingType):
+    """An accounting record."""
+
+    def __init__(self, value: Any, check: Any) -> None:
+        self.value = value
+        self.check = check
+
+    def checkValues(self) -> Any:
+        """Return what the story says."""
+        return self.check
+
+    def getValues(self) -> tuple[Any, ...]:
+        """Return the four parts of a record."""
+        return ("Job", T0, T0, [self.value])
+
+
+class Told:
+    """What one implementation was seen to do; also the transport, with the answers of the story."""
+
+    def __init__(self, answers: dict[str, list[Any]], stubs: bool) -> None:
+        self.answers = copy.deepcopy(answers)
+        self.stubs = stubs
+        self.seen: list[Any] = []
+        self.now = T0
+
+    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:
+        args = copy.deepcopy(args)
+        self.seen.append(("call", service, method, plain(args), timeout))
+        script = self.answers.get(method) or [S_OK()]
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, dict) and self.stubs:
+            return {**answer, "rpcStub": ((service, {"timeout": timeout}), method, list(args))}
+        return answer
+
+    def sleep(self, seconds: float) -> None:
+        """Remember that there was a pause; how long is a matter of dice."""
+        assert seconds in (1, 2, 3, 4, 5)
+        self.seen.append("pause")
+
+    def do(self, step: Callable[[], Any], held: Callable[[], Any]) -> None:
+        """Let one step happen, and remember how it ended and what is held now."""
+        try:
+            end = ("returned", plain(step()))
+        except Exception as error:  # noqa: BLE001 - any is part of the story
+            end = ("raised", plain(error))
+        self.seen.append((end, plain(held())))
+
+
+def plain(value: Any) -> Any:
+    """Make a value comparable between implementations."""
+    if isinstance(value, Exception):
+        return (type(value).__name__, plain(str(value)))
+    if isinstance(value, str):
+        return re.sub(r"(Accounting\.DataStore\.[0-9]+\.[0-9]+)\.[-.e0-9]+", r"\1.(dice)", value)
+    if isinstance(value, dict):
+        return [(plain(key), plain(item)) for key, item in value.items() if key != "CallStack"]
+    if isinstance(value, (list, tuple)):
+        return [type(value).__name__, *map(plain, value)]
+    if type(value).__name__ == "Operation":
+        return ("Operation", value.Type, value.Arguments, value.Status)
+    return (type(value).__name__, repr(value))
+
+
+def tell(kit: Kit, story: Callable[[Kit, Told], None], answers: Any, stubs: bool, options: dict[str, str]) -> Any:
+    """Tell the story to one implementation; return what was seen."""
+    told = Told(answers, stubs)
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(DiracTime, "utcnow", staticmethod(lambda: told.now)))
+        stack.enter_context(patch("time.time", lambda: told.now.timestamp()))
+        stack.enter_context(kit.connect(told, owner="alice", group="vo_user", options=options, sleep=told.sleep))
+        story(kit, told)
+    return told.seen
+
+
+def compare(
+    reference: Kit, dirac: Kit, story: Any, answers: Any, stubs: bool = True, options: dict[str, str] | None = None
+) -> None:
+    """Tell the story to both and compare."""
+    assert tell(reference, story, answers, stubs, options or {}) == tell(dirac, story, answers, stubs, options or {})
+
+
+# What services answer
+
+ERRORS = st.sampled_from(
+    [
+        S_ERROR("down"),
+        S_ERROR(1500, "bad"),
+        {"OK": False, "Message": "bare"},
+        {"OK": False, "Message": ""},
+    ]
+)
+ODD = st.sampled_from(
+    [
+        None,
+        {},
+        5,
+        "text",
+        [],
+        {"OK": True},
+        {"OK": False},
+        {"OK": None, "Message": None},
+        {"OK": False, "Message": ValueError("object")},
+        {"OK": True, "Value": None},
+        {"OK": True, "Value": "text"},
+        {"OK": True, "Value": 5},
+        {"OK": True, "Value": {}},
+        OSError("no way"),
+        KeyError("OK"),
+    ]
+)
+
+
+def script(good: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Make a list of answers, mostly good or refused ones."""
+    return st.lists(st.one_of(good, good, ERRORS, ERRORS, ODD), max_size=6)
+
+
+TAKEN = st.sampled_from([S_OK(), S_OK("taken"), S_OK(5)])
+TEXTS = st.sampled_from(["", "Running", "It's", "'", "é€"])
+ANYTHING = st.one_of(TEXTS, st.sampled_from([None, 5, True, 1.5, b"x", ["a"], ("a",), ValueError("it's")]))
+
+
+# JobReport
+
+VALUES = st.recursive(
+    st.one_of(
+        TEXTS,
+        st.integers(),
+        st.floats(),
+        st.decimals(),
+        st.sampled_from([None, True, 10**400, float("nan"), float("inf")]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.tuples(inner), st.dictionaries(TEXTS, inner, max_size=2)),
+    max_leaves=4,
+)
+JOB_STEPS = st.one_of(
+    st.tuples(st.just("setJobStatus"), st.tuples(TEXTS, TEXTS, TEXTS, st.booleans())),
+    st.tuples(st.just("setJobStatus"), st.lists(ANYTHING, max_size=4).map(tuple)),
+    st.tuples(st.just("setApplicationStatus"), st.tuples(ANYTHING, st.booleans())),
+    st.tuples(st.just("setJobParameter"), st.tuples(TEXTS, VALUES, st.booleans())),
+    st.tuples(st.just("setJobParameters"), st.tuples(st.lists(st.tuples(TEXTS, VALUES), max_size=3), st.booleans())),
+    st.tuples(st.just("setJobParameters"), st.tuples(st.sampled_from([None, [5], [("a",)], ["ab"], {"ab": 1}, "ab"]))),
+    st.tuples(
+        st.sampled_from(["sendStoredStatusInfo", "sendStoredJobParameters", "commit", "generateForwardDISET"]),
+        st.just(()),
+    ),
+    st.tuples(st.just("setJob"), st.tuples(st.sampled_from([0, 78, "78", None]))),
+    st.tuples(st.just("tick"), st.just(())),
+)
+
+
+@thorough
+@given(
+    jobid=st.sampled_from([77, 77, 77, "77", 0, "", None, 7.9]),
+    source=st.sampled_from(["", "", "Pilot", None]),
+    steps=st.lists(JOB_STEPS, max_size=8),
+    answers=st.fixed_dictionaries({"setJobStatusBulk": script(TAKEN), "setJobParameters": script(TAKEN)}),
+    stubs=st.sampled_from([True, True, False]),
+)
+def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, stubs):
+    """Whatever is reported and whatever is answered."""
+
+    def story(kit: Kit, told: Told) -> None:
+        reports: list[Any] = []
+        told.do(lambda: reports.append(kit.JobReport(jobid, source)), lambda: None)
+        for method, arguments in steps if reports else []:
+            report = reports[0]
+            if method == "tick":
+                told.now += timedelta(seconds=1)
+                continue
+            told.do(
+                lambda report=report, method=method, arguments=arguments: getattr(report, method)(
+                    *copy.deepcopy(arguments)
+                ),
+                lambda report=report: (
+                    report.jobID,
+                    report.source,
+                    report.jobStatusInfo,
+                    report.appStatusInfo,
+                    report.jobParameters,
+                ),
+            )
+
+    compare(reference, dirac, story, answers, stubs)
+
+
+# The files of a transformation
+
+ROW = st.fixed_dictionaries(
+    {
+        "LFN": st.sampled_from(LFNS),
+        "Status": st.sampled_from(FILE_STATUSES),
+        "ErrorCount": st.sampled_from([0, 1, 9, 10, 11, 20, 3]),
+        "FileID": st.integers(100, 103),
+    }
+)
+ODD_ROW = st.one_of(
+    st.tuples(ROW, st.sampled_from(["LFN", "Status", "ErrorCount", "FileID"])).map(
+        lambda row: {key: value for key, value in row[0].items() if key != row[1]}
+    ),
+    st.tuples(ROW, st.sampled_from(["Status", "ErrorCount", "FileID"]), st.sampled_from([None, "x", "7", [], 0.0])).map(
+        lambda row: {**row[0], row[1]: row[2]}
+    ),
+    st.sampled_from([None, 5, "text", [], ["LFN"]]),
+)
+INNER = st.one_of(
+    st.lists(ROW, max_size=4).map(S_OK),
+    st.lists(ROW, max_size=4).map(S_OK),
+    st.lists(st.one_of(ROW, ODD_ROW), max_size=4).map(S_OK),
+    st.sampled_from(
+        [
+            {"OK": False, "Message": "inner"},
+            {"OK": False, "Errno": 3, "Message": "inner", "More": 1},
+            {"OK": False},
+            {"OK": True},
+            {"OK": True, "Value": None},
+            {"OK": True, "Value": "text"},
+            {"OK": True, "Value": {}},
+            {"OK": True, "Value": {"LFN": 1}},
+            {"OK": True, "Value": 5},
+            {},
+            None,
+            [],
+            5,
+            "text",
+        ]
+    ),
+)
+FOUND = st.one_of(
+    INNER.map(lambda inner: S_OK(json.dumps(inner))),
+    INNER.map(lambda inner: S_OK(json.dumps(inner))),
+    INNER.map(lambda inner: S_OK(json.dumps(inner))),
+    st.sampled_from([S_OK(""), S_OK("{"), S_OK([]), S_OK({"OK": True}), S_OK("{} {}"), S_OK(b"{}")]),
+)
+FILE_ANSWERS = st.fixed_dictionaries(
+    {"getTransformationFiles": script(FOUND), "setFileStatusForTransformation": script(TAKEN)}
+)
+STATUS = st.one_of(st.sampled_from(FILE_STATUSES), st.sampled_from(FILE_STATUSES), st.sampled_from([None, 5, ["x"]]))
+SOME_LFNS = st.lists(st.sampled_from([*LFNS, "/vo/x"]), max_size=4)
+OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}]) | st.sampled_from(
+    ["0", "-1", "x", " 7 ", "1.5"]
+).map(lambda text: {"Transformations/FilesMaxResetCounter": text})
+
+
+@thorough
+@given(
+    name=st.sampled_from([12, "12", "name", 0, None]),
+    wanted=st.one_of(
+        st.dictionaries(st.sampled_from([*LFNS, "/vo/x"]), STATUS, max_size=4),
+        st.sampled_from(FILE_STATUSES),
+        st.sampled_from([None, [], ["/vo/a"], 5, (), {"/vo/a": "Unused", 5: "Unused"}]),
+    ),
+    lfns=st.one_of(SOME_LFNS, SOME_LFNS.map(tuple), st.sampled_from([None, "", "/vo/a", 5, ["/vo/a", 5]])),
+    force=st.booleans(),
+    answers=FILE_ANSWERS,
+    stubs=st.booleans(),
+    options=OPTIONS,
+)
+def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, force, answers, stubs, options):
+    """Whatever is wanted, whatever the files' state, and whatever is answered."""
+
+    def story(kit: Kit, told: Told) -> None:
+        told.do(
+            lambda: kit.TransformationClient().setFileStatusForTransformation(
+                name, copy.deepcopy(wanted), copy.deepcopy(lfns), force
+            ),
+            lambda: None,
+        )
+
+    compare(reference, dirac, story, answers, stubs, options)
+
+
+@thorough
+@given(
+    conditions=st.one_of(
+        st.none(),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "TransformationID": st.just(12),
+                "LFN": st.one_of(SOME_LFNS, SOME_LFNS.map(tuple), st.sampled_from(["/vo/a", "", None, 5, ["a", 5]])),
+            },
+        ),
+    ),
+    keywords=st.fixed_dictionaries(
+        {},
+        optional={
+            "older": st.just("o"),
+            "newer": st.just("n"),
+            "timeStamp": st.sampled_from(["T", "", None]),
+            "orderAttribute": st.just("O"),
+            "limit": st.sampled_from([None, 0, 1, 2, 3]),
+            "timeout": st.sampled_from([None, 0, 7]),
+            "offset": st.integers(0, 5),
+            "maxfiles": st.sampled_from([None, 0, 1, 2, 3]),
+            "columns": st.just(["LFN"]),
+        },
+    ),
+    answers=FILE_ANSWERS,
+)
+def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
+    """Whatever is asked for and whatever is answered; the caller's condition is changed alike."""
+
+    def story(kit: Kit, told: Told) -> None:
+        given_conditions = copy.deepcopy(conditions)
+        told.do(
+            lambda: kit.TransformationClient().getTransformationFiles(given_conditions, **keywords),
+            lambda: given_conditions,
+        )
+
+    compare(reference, dirac, story, answers)
+
+
+FILE_STEPS = st.one_of(
+    st.tuples(
+        st.just("setFileStatus"),
+        st.tuples(
+            st.sampled_from([12, 12, 5, 0, None]),
+            st.one_of(
+                st.sampled_from([*LFNS, 5, None]), SOME_LFNS, SOME_LFNS.map(tuple), SOME_LFNS.map(dict.fromkeys)
+            ),
+            STATUS,
+            st.sampled_from([False, False, True]),
+        ),
+    ),
+    st.tuples(st.just("setCommonStatus"), st.tuples(STATUS)),
+    st.tuples(st.sampled_from(["getFiles", "commit", "generateForwardDISET"]), st.just(())),
+    st.tuples(st.just("force"), st.booleans()),
+)
+
+
+@thorough
+@given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
+def test_file_reports_are_alike(reference, dirac, steps, answers, stubs, options):
+    """Whatever is reported, whatever the files' state, and whatever is answered."""
+
+    def story(kit: Kit, told: Told) -> None:
+        report = kit.FileReport()
+        for method, arguments in steps:
+            if method == "force":
+                report.force = arguments
+                continue
+            told.do(
+                lambda method=method, arguments=arguments: getattr(report, method)(*copy.deepcopy(arguments)),
+                lambda: (report.transformation, report.statusDict, report.force),
+            )
+
+    compare(reference, dirac, story, answers, stubs, options)
+
+
+# Accounting and requests
+
+RECORDS = st.one_of(
+    st.builds(Record, st.integers(0, 9), st.just(S_OK())),
+    st.builds(Record, ANYTHING.filter(lambda value: not isinstance(value, Exception)), st.just(S_OK())),
+    st.builds(Record, st.just(1), st.sampled_from([S_ERROR("bad"), {}, None])),
+    st.sampled_from([5, None, BaseAccountingType()]),
+)
+STORE_STEPS = st.one_of(
+    st.tuples(st.just("addRegister"), RECORDS),
+    st.tuples(st.just("addRegister"), RECORDS),
+    st.tuples(st.just("commit"), st.none()),
+    st.tuples(st.just("commit"), st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([0.5, 1, 9, 10])),
+    st.tuples(st.just("disableFailover"), st.none()),
+)
+PUT = st.one_of(TAKEN, st.sampled_from([S_OK({"set": True}), S_OK({"set": 0, "saved": 1}), S_OK({"set": False})]))
+YES_NO = st.sampled_from(["yes", "no", "TRUE", "1", "x", ""])
+STORE_OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "/LocalSite/DisableFailover": YES_NO,
+        "/LocalSite/DisableAccounting": st.just("no"),
+        "RequestManagement/ReqProxyURLs": st.just(PROXY),
+    },
+) | YES_NO.map(lambda text: {"/LocalSite/DisableAccounting": text})
+
+
+@thorough
+@given(
+    grace=st.sampled_from([0, 0, 1, 10]),
+    steps=st.lists(STORE_STEPS, max_size=10),
+    answers=st.fixed_dictionaries({"commitRegisters": script(TAKEN), "putRequest": script(PUT)}),
+    stubs=st.sampled_from([True, True, True, False]),
+    options=STORE_OPTIONS,
+)
+def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, options):
+    """Whatever is recorded and whatever is answered, request system and proxy included."""
+
+    def story(kit: Kit, told: Told) -> None:
+        client = kit.DataStoreClient(retryGraceTime=grace)
+        for method, argument in steps:
+            if method == "wait":
+                told.now += timedelta(seconds=argument)
+                continue
+            told.do(
+                lambda method=method, argument=argument: getattr(client, method)(
+                    *([argument] if method == "addRegister" else [])
+                ),
+                lambda: client._DataStoreClient__registersList,
+            )
+
+    compare(reference, dirac, story, answers, stubs, options)
+
+
+@thorough
+@given(
+    name=st.sampled_from(["n", "", None]),
+    operations=st.integers(0, 2),
+    proxies=st.booleans(),
+    retries=st.integers(0, 3),
+    answers=st.fixed_dictionaries({"putRequest": script(PUT)}),
+    options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
+)
+def test_requests_are_put_alike(reference, dirac, name, operations, proxies, retries, answers, options):
+    """Valid or not, with and without a proxy, and whatever is answered."""
+
+    def story(kit: Kit, told: Told) -> None:
+        request = kit.Request()
+        request.RequestName = name
+        for _ in range(operations):
+            operation = kit.Operation()
+            operation.Type, operation.Arguments = "ForwardDISET", b"x"
+            request.addOperation(operation)
+        told.do(lambda: kit.ReqClient().putRequest(request, proxies, retries), lambda: None)
+
+    compare(reference, dirac, story, answers, True, options)
+
+
+@pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
+@thorough
+@given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
+def test_requests_are_got_alike(reference, dirac, method, number, answers):
+    """Whatever is asked for and whatever is answered."""
+
+    def story(kit: Kit, told: Told) -> None:
+        told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number)), lambda: None)
+
+    def look_at(result: Any) -> Any:
+        value = result.get("Value")
+        return {**result, "Value": value.RequestName} if hasattr(value, "RequestName") else result
+
+    compare(reference, dirac, story, {method: answers})
