@@ -16,15 +16,15 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
+from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 from dirac_fakes.journal import Call, Journal
 from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
 from dirac_fakes.world import World
 
-from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step
-from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from dirac_failover.conformance.kits import Kit
 
@@ -73,6 +73,9 @@ class _TickingClock:
         return self._now
 
 
+_CLOCK: Final = _TickingClock()
+
+
 class ModulePort:
     """A module class of a kit, run in this process; to be used inside its own :meth:`session`.
 
@@ -85,36 +88,26 @@ class ModulePort:
         self.name = kit.name
         self._module = module or kit.FailoverRequest
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
-        self._clock = _TickingClock()
-        self._directory = ""
         self._world: World | None = None
 
     @contextmanager
     def session(self) -> Iterator[ModulePort]:
-        """Work in an empty directory of its own, with the kit's clients connected and a clock that ticks evenly.
-
-        The process's working directory and JOBID are the session's until it ends: one session at a time.
-        """
-        before, job_id = os.getcwd(), os.environ.get("JOBID")
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
-        with ExitStack() as stack:
-            self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-", dir=memory))
-            stack.callback(_restore, before, job_id)
-            os.chdir(self._directory)
-            stack.callback(logging.disable, logging.root.manager.disable)
-            logging.disable(logging.CRITICAL)
-            clock = staticmethod(self._clock)
-            stack.enter_context(patch("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", clock))
-            stack.enter_context(self.kit.connect(self._route, sleep=lambda _: None))
+        """Prepare the process for :meth:`run`: see :func:`sessions`."""
+        with sessions(self):
             yield self
+
+    def connected(self) -> AbstractContextManager[Any]:
+        """Connect the kit's clients to the services of whatever scenario is being run."""
+        return self.kit.connect(self._route, sleep=lambda _: None)
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
-        return self._world(service, method, args, timeout=timeout)
+        answer: dict[str, Any] = self._world(service, method, args, timeout=timeout)
+        return answer
 
     def run(self, scenario: Scenario) -> Outcome:
         """Execute the module in the situation and return what was observed."""
-        self._clock.reset()
+        _CLOCK.reset()
         os.environ.pop("JOBID", None)
         os.environ.update(scenario.environment)
         for name, kind in scenario.files.items():
@@ -155,7 +148,8 @@ class ModulePort:
             elif kind != MISSING:
                 commons[name] = _MAKERS[name, kind](self, scenario, script)
 
-    def _live_job_report(self, scenario: Scenario, _: Script) -> Any:
+    def live_job_report(self, scenario: Scenario, _: Script) -> Any:
+        """Make the kit's own job report, with what waits in it."""
         job_id = scenario.environment.get("JOBID", "0")
         report = self.kit.JobReport(int(job_id) if job_id.strip().isdigit() else 0)
         for status in scenario.unsent_statuses:
@@ -163,19 +157,22 @@ class ModulePort:
         report.setJobParameters(list(scenario.unsent_parameters.items()), sendFlag=False)
         return report
 
-    def _live_file_report(self, scenario: Scenario, _: Script) -> Any:
+    def live_file_report(self, scenario: Scenario, _: Script) -> Any:
+        """Make the kit's own file report, with the statuses of earlier modules."""
         report = self.kit.FileReport()
         for lfn, status in scenario.reported.items():
             report.setFileStatus(12, lfn, status)
         return report
 
-    def _live_accounting(self, scenario: Scenario, _: Script) -> Any:
+    def live_accounting(self, scenario: Scenario, _: Script) -> Any:
+        """Make the kit's own accounting client, with records waiting."""
         client = self.kit.DataStoreClient()
-        for _ in range(scenario.records):
+        for _number in range(scenario.records):
             client.addRegister(_Record())
         return client
 
-    def _request(self, scenario: Scenario, script: Script) -> Any:
+    def request(self, scenario: Scenario, script: Script) -> Any:
+        """Make the kit's own request, with the operations of earlier modules and the answers that are scripted."""
         request = self.kit.Request()
         if scenario.owner:
             request.Owner, request.OwnerGroup = scenario.owner
@@ -237,6 +234,27 @@ class ModulePort:
         )
 
 
+@contextmanager
+def sessions(*ports: ModulePort) -> Iterator[None]:
+    """Work in an empty directory, without logs, with an even clock, and with the clients of ``ports`` connected.
+
+    The working directory, JOBID and the clock are the process's: one such block at a time.
+    """
+    before, job_id = os.getcwd(), os.environ.get("JOBID")
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-", dir=memory))
+        stack.callback(_restore, before, job_id)
+        os.chdir(directory)
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
+        clock = staticmethod(_CLOCK)
+        stack.enter_context(patch("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", clock))
+        for port in ports:
+            stack.enter_context(port.connected())
+        yield
+
+
 def seed(scenario: Scenario) -> World:
     """Return the in-memory services as the scenario finds them, with its faults armed."""
     world = World(files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()})
@@ -247,13 +265,13 @@ def seed(scenario: Scenario) -> World:
 
 _MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any]]] = {
     ("JobReport", SCRIPTED): lambda _, __, script: ScriptedJobReport(script),
-    ("JobReport", LIVE): ModulePort._live_job_report,
+    ("JobReport", LIVE): ModulePort.live_job_report,
     ("FileReport", SCRIPTED): lambda _, scenario, script: ScriptedFileReport(script, scenario.reported),
-    ("FileReport", LIVE): ModulePort._live_file_report,
+    ("FileReport", LIVE): ModulePort.live_file_report,
     ("AccountingReport", SCRIPTED): lambda _, scenario, script: ScriptedAccounting(script, scenario.records),
-    ("AccountingReport", LIVE): ModulePort._live_accounting,
-    ("Request", SCRIPTED): ModulePort._request,
-    ("Request", LIVE): ModulePort._request,
+    ("AccountingReport", LIVE): ModulePort.live_accounting,
+    ("Request", SCRIPTED): ModulePort.request,
+    ("Request", LIVE): ModulePort.request,
 }
 
 
@@ -296,7 +314,7 @@ def _take_files(scrubber: Scrubber) -> dict[str, str]:
         try:
             content = _read(name)
         except OSError as error:
-            found[name] = _NO_FILE[error.errno]
+            found[name] = _NO_FILE[error.errno or 0]
             if error.errno == errno.EISDIR:
                 os.rmdir(name)
                 continue

@@ -1,8 +1,9 @@
 """An outcome: everything that can be observed after ``execute()``, as plain data.
 
 Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
-(``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, exceptions are their class name and arguments, and an operation is its fields.
-Two implementations behave alike in a scenario when their outcomes are equal. What may change here: what is observed.
+(``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, exceptions are their class
+name and arguments, and an operation is its fields. Two implementations behave alike in a scenario when their outcomes
+are equal. What may change here: what is observed.
 """
 
 from __future__ import annotations

@@ -138,16 +138,7 @@ class Scenario:
             kind = FIELDS[key].kind
             if not _KINDS[kind].accepts(value):
                 raise ScenarioError(f"{key}: expected {_KINDS[kind].text}, found {_show(value)}")
-        for key, known in (("collaborators", COLLABORATOR_KINDS), ("files", FILE_KINDS)):
-            for name, value in data.get(key, {}).items():
-                if value not in known:
-                    raise ScenarioError(f"{key}.{name}: expected one of {', '.join(known)}, found {_show(value)}")
-        for name in data.get("collaborators", {}):
-            if name not in DEFAULT_COLLABORATORS:
-                raise ScenarioError(f"collaborators: expected {', '.join(DEFAULT_COLLABORATORS)}, found {_show(name)}")
-        for name in data.get("files", {}):
-            if "/" in name or name in {"", ".", ".."}:
-                raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
+        _check_names(data)
         return cls(**{key: _KINDS[FIELDS[key].kind].build(value) for key, value in data.items()})
 
     @classmethod
@@ -158,6 +149,19 @@ class Scenario:
         except (ValueError, RecursionError) as error:
             raise ScenarioError(f"A scenario is a JSON object, and this is not JSON: {error}") from error
         return cls.from_json(data)
+
+
+def _check_names(data: Mapping[str, Json]) -> None:
+    for key, known in (("collaborators", COLLABORATOR_KINDS), ("files", FILE_KINDS)):
+        for name, value in data.get(key, {}).items():
+            if value not in known:
+                raise ScenarioError(f"{key}.{name}: expected one of {', '.join(known)}, found {_show(value)}")
+    for name in data.get("collaborators", {}):
+        if name not in DEFAULT_COLLABORATORS:
+            raise ScenarioError(f"collaborators: expected {', '.join(DEFAULT_COLLABORATORS)}, found {_show(name)}")
+    for name in data.get("files", {}):
+        if "/" in name or name in {"", ".", ".."}:
+            raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
 
 
 @dataclass(frozen=True)

@@ -15,102 +15,13 @@ A value's ``sets`` are fields of :class:`~dirac_failover.spec.scenario.Scenario`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
 from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-ABSENT: Final = object()
-"""As a value in ``sets``: remove the key."""
-
-
-@dataclass(frozen=True)
-class Then:
-    """As a value in ``sets``: what the method answers after the answers that it has already."""
-
-    method: str
-    answer: str
-
-
-Choices = dict[str, str]
-"""The name of the value chosen in each dimension."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """One value of a dimension: its name, why it is there, and what it sets in the scenario."""
-
-    name: str
-    reason: str
-    sets: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One question that the module asks of its surroundings, and all the answers that it can tell apart."""
-
-    name: str
-    reason: str
-    values: tuple[Value, ...]
-    when: Callable[[Choices], bool] = lambda _: True
-
-
-@dataclass(frozen=True)
-class Region:
-    """A product of dimensions over the same base."""
-
-    name: str
-    reason: str
-    base: Mapping[str, Any]
-    dimensions: tuple[Dimension, ...]
-
-    def scenarios(self) -> Iterator[Scenario]:
-        """Yield every scenario of the region, in a fixed order."""
-        yield from _expand(self, 0, {}, _merge(_FIELDS, self.base))
-
-
-_FIELDS: Final[dict[str, Any]] = {
-    name: getattr(Scenario(), name) for name in Scenario.__dataclass_fields__ if name != "name"
-}
-
-
-_ACCUMULATED: Final = frozenset({"faults", "operations", "unsent_statuses"})
-"""Fields to which each dimension adds."""
-
-
-def _merge(fields: dict[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
-    if not sets:
-        return fields
-    merged = dict(fields)
-    for name, value in sets.items():
-        if isinstance(value, Then):
-            before = merged["answers"].get(value.method, ())
-            merged["answers"] = {**merged["answers"], value.method: (*before, value.answer)}
-        elif isinstance(value, Mapping):
-            both = {**merged[name], **value}
-            merged[name] = {key: item for key, item in both.items() if item is not ABSENT}
-        elif name in _ACCUMULATED:
-            merged[name] = (*merged[name], *value)
-        else:
-            merged[name] = value
-    return merged
-
-
-def _expand(region: Region, depth: int, choices: Choices, fields: dict[str, Any]) -> Iterator[Scenario]:
-    while depth < len(region.dimensions) and not region.dimensions[depth].when(choices):
-        depth += 1
-    if depth == len(region.dimensions):
-        name = " ".join(f"{key}={value}" for key, value in choices.items())
-        yield Scenario(name=f"{region.name}: {name}", **fields)
-        return
-    dimension = region.dimensions[depth]
-    for value in dimension.values:
-        inner = choices | {dimension.name: value.name}
-        yield from _expand(region, depth + 1, inner, _merge(fields, value.sets))
+    from collections.abc import Callable, Iterator, Mapping
 
 
 def _last(answer: str) -> dict[str, Any]:
@@ -152,6 +63,7 @@ def _identified(choices: Choices) -> bool:
     return not any(choices.get(name) in _ESCAPES for name in ("production", "task", "job", "step number"))
 
 
+_FORWARD: Final = {"Type": "ForwardDISET", "Arguments": "x"}
 _BOTH_INPUTS: Final = {"InputData": "/vo/a;/vo/b"}
 _UNSET: Final[Mapping[str, Any]] = {}
 
@@ -172,7 +84,7 @@ _SCRIPTED: Final = dict.fromkeys(("JobReport", "FileReport", "AccountingReport",
 IDENTITY: Final = Region(
     "identity",
     "whose module this is, where it is found, and what escapes when it cannot be",
-    {"collaborators": _SCRIPTED, "workflow_commons": _BOTH_INPUTS, "operations": ({"Type": "ForwardDISET", "Arguments": "x"},)},
+    {"collaborators": _SCRIPTED, "workflow_commons": _BOTH_INPUTS, "operations": (_FORWARD,)},
     (
         Dimension("production", "the transformation: goes into file reports and the file's name",
                   _id_values("PRODUCTION_ID", "production_id", 12)),
@@ -192,7 +104,7 @@ IDENTITY: Final = Region(
             Value("zero", "not a job", {"environment": {"JOBID": "0"}}),
             Value("empty", "escapes as ValueError", {"environment": {"JOBID": ""}}),
             Value("malformed", "escapes as ValueError", {"environment": {"JOBID": "x9"}}),
-        ), lambda c: _identified(c)),
+        ), _identified),
         Dimension("step number", "goes into the step's ID", (
             Value("text", "what the workflow gives"),
             Value("preset", "set on the module: wins", {"attributes": {"step_number": 3, "STEP_NUMBER": ABSENT}}),
@@ -204,7 +116,8 @@ IDENTITY: Final = Region(
             Value("derived", "the usual case"),
             Value("preset", "set on the module: wins", {"attributes": {"step_id": "mine"}}),
         ), _identified),
-        Dimension(HEALTH.name, HEALTH.reason, HEALTH.values, lambda c: _identified(c) and c["job"] not in {"absent", "zero"}),
+        Dimension("health", HEALTH.reason, HEALTH.values,
+                  lambda c: _identified(c) and c["job"] not in {"absent", "zero"}),
     ),
 )  # fmt: skip
 
@@ -296,7 +209,8 @@ INPUTS: Final = Region(
                 "step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim", "failover"]}}),
             Value("previous unknown", "ValueError: this step is not among the steps",
                   {"step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim"]}}),
-            Value("step nameless", "KeyError: the step's name must be there", {"step_commons": {"STEP_INSTANCE_NAME": ABSENT}}),
+            Value("step nameless", "KeyError: the step's name must be there",
+                  {"step_commons": {"STEP_INSTANCE_NAME": ABSENT}}),
         ), _inputs_understood),
         Dimension("application", "what else the step says of itself", (
             Value("absent", "Unknown, and the default log"),
@@ -311,7 +225,8 @@ INPUTS: Final = Region(
         Dimension("reported", "statuses that earlier modules gave", (
             Value("none", "each input gets one"),
             Value("one", "it is kept", {"reported": {"/vo/a": "Problematic"}}),
-            Value("all", "nothing is added", {"reported": {"/vo/a": "Problematic", "/vo/b": "Processed", "/p": "Unused", "/q": "Unused"}}),
+            Value("all", "nothing is added", {"reported": {
+                "/vo/a": "Problematic", "/vo/b": "Processed", "/p": "Unused", "/q": "Unused"}}),
         ), _step_understood),
         Dimension("health", HEALTH.reason, HEALTH.values[:2]),
     ),
@@ -347,11 +262,6 @@ def _well(choices: Choices) -> bool:
     return choices["health"] == "well"
 
 
-def _passed(choices: Choices, *names: str) -> bool:
-    """Tell whether no answer so far has ended the module."""
-    return all(choices.get(name, "ok") in _GO_ON.get(name, frozenset({"ok", "error"})) for name in names)
-
-
 _GO_ON: Final[Mapping[str, frozenset[str]]] = {
     "health": frozenset({"well", "workflow failed", "step failed"}),
     "get files": frozenset({"ok"}),
@@ -372,8 +282,24 @@ _STAGES: Final = tuple(_GO_ON)
 
 
 def _reached(stage: str) -> Callable[[Choices], bool]:
-    before = _STAGES[: _STAGES.index(stage)]
-    return lambda choices: _passed(choices, *before)
+    """Return whether no answer so far has ended the module before it asks for ``stage``."""
+    before = [(name, _GO_ON[name]) for name in _STAGES[: _STAGES.index(stage)]]
+
+    def reached(choices: Choices) -> bool:
+        for name, go_on in before:  # noqa: SIM110 - asked at every branch of the space
+            if name in choices and choices[name] not in go_on:
+                return False
+        return True
+
+    return reached
+
+
+_SET_STATUS_REACHED: Final = _reached("set status")
+_FORWARD_REACHED: Final = _reached("file forward")
+_FINISHED_REACHED: Final = _reached("finished")
+_JOB_FORWARD_REACHED: Final = _reached("job forward")
+_ACCOUNTING_REACHED: Final = _reached("accounting")
+_REQUEST_REACHED: Final = _reached("owner")
 
 
 def _needs_status(choices: Choices) -> bool:
@@ -381,13 +307,13 @@ def _needs_status(choices: Choices) -> bool:
     lacking = {"unreported", "one reported"}
     if choices.get("get files again") == "changed":
         lacking = lacking | {"all reported"}  # by the changed answer, /vo/a has no status
-    return _reached("set status")(choices) and choices["inputs"] in lacking
+    return _SET_STATUS_REACHED(choices) and choices["inputs"] in lacking
 
 
 def _pending(choices: Choices) -> bool:
     """Tell whether the request has an operation when the file is to be written."""
     return (
-        _reached("owner")(choices)
+        _REQUEST_REACHED(choices)
         and _well(choices)
         and (
             choices["earlier"] != "none"
@@ -421,7 +347,8 @@ ANSWERS: Final = Region(
             Value("ok", "the same statuses"),
             Value("changed", "the second answer counts", {
                 "answers": {"FileReport.getFiles": ("ok={}", 'ok={"/vo/b": "Problematic"}')}}),
-            Value("raises", "the usual exception", {"answers": {"FileReport.getFiles": ("ok", "raises=ValueError:boom")}}),
+            Value("raises", "the usual exception", {
+                "answers": {"FileReport.getFiles": ("ok", "raises=ValueError:boom")}}),
         ), lambda c: _well(c) and c["get files"] == "ok" and c["inputs"] != "none"),
         Dimension("set status", "FileReport.setFileStatus: its answer is not looked at", _from_table(
             "FileReport.setFileStatus", _OK,
@@ -438,39 +365,39 @@ ANSWERS: Final = Region(
             ("error with value", "only logged: the statuses are lost", 'bad_shape={"OK": false, "Value": "why"}'),
             ("no value", "KeyError: OK without Value", 'bad_shape={"OK": true}'),
             *_BAD_RESULT, *_RAISES,
-        ), lambda c: _reached("file forward")(c) and c["file commit"] == "error"),
+        ), lambda c: _FORWARD_REACHED(c) and c["file commit"] == "error"),
         Dimension("finished", "JobReport.setApplicationStatus: the job is reported as finished", _from_table(
             "JobReport.setApplicationStatus", _OK,
             ("error", "only logged", "s_error"),
             ("error without text", "KeyError: the text is to be logged", 'bad_shape={"OK": false}'),
             *_BAD_RESULT, *_RAISES,
-        ), lambda c: _well(c) and _reached("finished")(c)),
+        ), lambda c: _well(c) and _FINISHED_REACHED(c)),
         Dimension("job forward", "JobReport.generateForwardDISET: unsent statuses become an operation", _from_table(
             "JobReport.generateForwardDISET", ("ok", "all was sent", "ok"),
             ("operation", "goes into the request", "operation"),
             ("error", "only logged: the statuses are lost", "s_error"),
             ("no value", "KeyError: OK without Value", 'bad_shape={"OK": true}'),
             *_BAD_RESULT, *_RAISES,
-        ), lambda c: _well(c) and _reached("job forward")(c)),
+        ), lambda c: _well(c) and _JOB_FORWARD_REACHED(c)),
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
             Value("absent", "nobody has accounted for anything", {"collaborators": {"AccountingReport": ABSENT}}),
             Value("none", "as absent", {"collaborators": {"AccountingReport": NONE}}),
             *_from_table("AccountingReport.commit",
                 ("error", "no file is written, and nobody is told", "s_error"), *_BAD_RESULT, *_RAISES),
-        ), lambda c: _well(c) and _reached("accounting")(c)),
+        ), lambda c: _well(c) and _ACCOUNTING_REACHED(c)),
         Dimension("earlier", "operations that earlier modules left in the request", (
             Value("none", "only what arises here"),
-            Value("forward", "a call to be repeated", {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)}),
+            Value("forward", "a call to be repeated", {"operations": (_FORWARD,)}),
             Value("two", "several files, in order", {"operations": (
                 {"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]}, {"Type": "ForwardDISET", "Arguments": "x"})}),
-            Value("set status first", "the validator looks no further than a type that it does not know", {"operations": (
-                {"Type": "SetFileStatus", "Arguments": "x"}, {"Type": "RemoveFile"})}),
+            Value("set status first", "the validator looks no further than a type that it does not know", {
+                "operations": ({"Type": "SetFileStatus", "Arguments": "x"}, {"Type": "RemoveFile"})}),
             Value("invalid", "one bad operation loses them all", {"operations": (
                 {"Type": "ForwardDISET", "Arguments": "x"}, {"Type": "RemoveFile"})}),
             Value("not text", "UnicodeDecodeError when it is serialised", {"operations": (
                 {"Type": "ForwardDISET", "ArgumentsHex": "ff00"},)}),
-        ), lambda c: _well(c) and _reached("owner")(c)),
+        ), lambda c: _well(c) and _REQUEST_REACHED(c)),
         Dimension("owner", "the proxy's user and group: a request without them is not valid", (
             Value("yes", "the good case"),
             Value("no", "the whole request is lost", {"owner": None}),
@@ -489,8 +416,8 @@ ANSWERS: Final = Region(
             Value("directory", "cannot be opened", {"files": {"12_34_request.json": "directory"}}),
             Value("full", "cannot be written", {"files": {"12_34_request.json": "full"}}),
         ), lambda c: _valid(c) and c["serialise"] == "ok"),
-        Dimension("digest", "Request.getDigest: only logged, after the file was written", _from_table("Request.getDigest",
-            ("ok", "the good case", "ok"),
+        Dimension("digest", "Request.getDigest: only logged, after the file was written", _from_table(
+            "Request.getDigest", ("ok", "the good case", "ok"),
             ("error", "only logged", "s_error"),
             ("error without text", "KeyError: the text is to be logged", 'bad_shape={"OK": false}'),
             ("raises", "the module fails though the file is there", "raises=ValueError:boom"),
@@ -560,11 +487,12 @@ SERVICES: Final = Region(
             Value("to the request system", "the records go into a request of their own", {
                 "collaborators": {"AccountingReport": LIVE}, "records": 2, "faults": ("accounting:down",)}),
             Value("both down", "no file is written", {
-                "collaborators": {"AccountingReport": LIVE}, "records": 2, "faults": ("accounting:down", "requests:down")}),
+                "collaborators": {"AccountingReport": LIVE}, "records": 2,
+                "faults": ("accounting:down", "requests:down")}),
         ), lambda c: c["health"] == "well"),
         Dimension("before", "what earlier modules left", (
             Value("nothing", "the usual case"),
-            Value("an operation", "it is in the request", {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)}),
+            Value("an operation", "it is in the request", {"operations": (_FORWARD,)}),
             Value("unsent reports", "statuses are sent, parameters are not", {
                 "unsent_statuses": ("it's half done",), "unsent_parameters": {"CPU": "1"}}),
             Value("no collaborators", "the module makes its own", {"reported": {}, "collaborators": {

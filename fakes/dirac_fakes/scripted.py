@@ -11,8 +11,9 @@ An answer is a text, so that it can stand in a scenario:
 ``raises=NAME[:TEXT[:NUMBER]]``  that exception (one of :data:`EXCEPTIONS`)
 ======================  ==================================================================================
 
-The n-th call gets the n-th answer, later calls the last one; without answers every call is ``ok``. Each call is recorded
-in the journal. What may change here: which methods a double has; they are those that a module calls.
+The n-th call gets the n-th answer, later calls the last one; without answers every call is ``ok``. Each call is
+recorded in the journal, with the text of its answer. What may change here: which methods a double has; they are those
+that a module calls.
 """
 
 from __future__ import annotations
@@ -71,6 +72,9 @@ def parse_answer(text: str) -> tuple[str, Any]:
     )
 
 
+_HEALTHY: Final = ("ok",)
+
+
 class Script:
     """What all doubles of one run share: the answers, the journal, and how to make an operation.
 
@@ -99,20 +103,15 @@ class Script:
         ``healthy`` is the Value of a plain ``ok``.
         """
         key = f"{target}.{method}"
-        answers = self._answers.get(key)
-        if not answers:
-            kind, value = "ok", None
-        else:
-            count = self._counts.get(key, 0)
-            self._counts[key] = count + 1
-            kind, value = parse_answer(answers[min(count, len(answers) - 1)])
-        record = self.journal.record
+        answers = self._answers.get(key, _HEALTHY)
+        count = self._counts[key] = self._counts.get(key, 0) + 1
+        text = answers[min(count, len(answers)) - 1]
+        kind, value = parse_answer(text)
+        applied = kind == "ok"
+        self.journal.record(target, method, args, text, applied)
         if kind == "raises":
             name, arguments = value
-            error = (self._exceptions.get(name) or EXCEPTIONS[name])(*arguments)
-            record(target, method, args, error, False)
-            raise error
-        applied = kind == "ok"
+            raise (self._exceptions.get(name) or EXCEPTIONS[name])(*arguments)
         if applied:
             answer = {"OK": True, "Value": value() if value else healthy}
         elif kind == "s_error":
@@ -121,7 +120,6 @@ class Script:
             answer = {"OK": True, "Value": self.make_operation(target)}
         else:
             answer = value()
-        record(target, method, args, answer, applied)
         return applied, answer
 
     def unused(self) -> list[str]:

@@ -1,0 +1,116 @@
+"""Runs the same work in several processes and hands back what they find, as they find it.
+
+The work is a function of a shard (``index`` of ``count``) that yields messages; every process works on its own shard
+and sends its messages through a pipe. A process that dies or raises ends the whole with a
+:class:`~dirac_failover.conformance.errors.CommandError`: a result that is not complete is no result.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+
+from dirac_failover.conformance.errors import CommandError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
+_END: Final = "end of the shard"
+_BROKEN: Final = "broken"
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard: tuple[int, int]) -> Iterator[Any]:
+    """Yield the messages of ``work`` on the shards that make up ``shard`` (index from 0, and how many there are)."""
+    context = multiprocessing.get_context("spawn")
+    index, count = shard
+    receivers: list[Connection] = []
+    processes = []
+    try:
+        for worker in range(workers):
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_send, args=(work, index + count * worker, count * workers, sender))
+            process.start()
+            sender.close()
+            processes.append(process)
+            receivers.append(receiver)
+        while receivers:
+            for receiver in cast("list[Connection]", wait(receivers)):
+                message = _receive(receiver)
+                if message == _END:
+                    receivers.remove(receiver)
+                else:
+                    yield message
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _receive(receiver: Connection) -> Any:
+    try:
+        message = receiver.recv()
+    except EOFError:
+        raise CommandError("A worker process died before it had finished its scenarios", Exit.BROKEN) from None
+    if isinstance(message, tuple) and message[0] == _BROKEN:
+        raise CommandError(message[1], Exit.BROKEN)
+    return message
+
+
+def _send(work: Callable[[int, int], Iterator[Any]], index: int, count: int, sender: Connection) -> None:
+    try:
+        for message in work(index, count):
+            sender.send(message)
+        sender.send(_END)
+    except KeyboardInterrupt:  # the parent is told too, and says so
+        pass
+    except BaseException as error:  # noqa: BLE001 - the parent says it, in one line
+        sender.send((_BROKEN, f"{type(error).__name__}: {error}"))
+    finally:
+        sender.close()
+
+
+class Progress:
+    """One line on a terminal that says how far the work is; silent when ``stream`` is not a terminal."""
+
+    def __init__(self, what: str, total: int, stream: TextIO | None = None) -> None:
+        """Name the work and how much there is of it."""
+        self._what = what
+        self._total = max(total, 1)
+        self._stream = stream or sys.stderr
+        self._shown = self._stream.isatty()
+        self._started = self._last = time.monotonic()
+        self.done = 0
+
+    def add(self, number: int) -> None:
+        """Count ``number`` more."""
+        self.done += number
+        now = time.monotonic()
+        if self._shown and now - self._last > 0.1:  # noqa: PLR2004 - seconds; faster than anybody reads
+            self._last = now
+            self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        share = min(self.done / self._total, 1.0)
+        rate = self.done / max(now - self._started, 1e-9)
+        left = (self._total - self.done) / rate if rate else 0
+        bar = ("#" * round(share * 30)).ljust(30, ".")
+        count = f"{self.done:,} of {self._total:,}"
+        line = f"{self._what} [{bar}] {share:4.0%} {count}, {rate:,.0f} a second, {left:.0f} s left"
+        self._stream.write(f"\r\x1b[K{line}")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

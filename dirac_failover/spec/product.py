@@ -1,0 +1,111 @@
+"""Products of named dimensions: how a region of the space is described, and how its scenarios are made.
+
+A dimension is a question that the module asks of its surroundings. It is branched on only if ``when`` says that the
+module gets to ask: neither an exception nor an earlier answer has made the question moot. The tables are in
+:mod:`dirac_failover.spec.space`; here is only the multiplication, which must stay quick: it makes every scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ABSENT: Final = object()
+"""As a value in ``sets``: remove the key."""
+
+
+@dataclass(frozen=True)
+class Then:
+    """As a value in ``sets``: what the method answers after the answers that it has already."""
+
+    method: str
+    answer: str
+
+
+Choices = dict[str, str]
+"""The name of the value chosen in each dimension."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a dimension: its name, why it is there, and what it sets in the scenario."""
+
+    name: str
+    reason: str
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One question that the module asks of its surroundings, and all the answers that it can tell apart."""
+
+    name: str
+    reason: str
+    values: tuple[Value, ...]
+    when: Callable[[Choices], bool] = lambda _: True
+
+
+@dataclass(frozen=True)
+class Region:
+    """A product of dimensions over the same base."""
+
+    name: str
+    reason: str
+    base: Mapping[str, Any]
+    dimensions: tuple[Dimension, ...]
+
+    def scenarios(self) -> Iterator[Scenario]:
+        """Yield every scenario of the region, in a fixed order."""
+        dimensions = self.dimensions
+        depth_of_all = len(dimensions)
+        pending: list[tuple[int, str, Choices, dict[str, Any]]] = [(0, f"{self.name}:", {}, _merge(_FIELDS, self.base))]
+        while pending:
+            depth, name, choices, fields = pending.pop()
+            while depth < depth_of_all and not dimensions[depth].when(choices):
+                depth += 1
+            if depth == depth_of_all:
+                yield Scenario(name.rstrip(","), **fields)
+                continue
+            dimension = dimensions[depth]
+            pending += [
+                (
+                    depth + 1,
+                    f"{name} {dimension.name}={value.name},",
+                    {**choices, dimension.name: value.name},
+                    _merge(fields, value.sets),
+                )
+                for value in reversed(dimension.values)
+            ]
+
+
+_FIELDS: Final[dict[str, Any]] = {
+    item.name: getattr(Scenario(), item.name) for item in fields(Scenario) if item.name != "name"
+}
+
+
+_ACCUMULATED: Final = frozenset({"faults", "operations", "unsent_statuses"})
+"""Fields to which each dimension adds."""
+
+
+def _merge(fields: dict[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
+    if not sets:
+        return fields
+    merged = dict(fields)
+    for name, value in sets.items():
+        if isinstance(value, Then):
+            before = merged["answers"].get(value.method, ())
+            merged["answers"] = {**merged["answers"], value.method: (*before, value.answer)}
+        elif isinstance(value, Mapping):
+            both = {**merged[name], **value}
+            merged[name] = {key: item for key, item in both.items() if item is not ABSENT}
+        elif name in _ACCUMULATED:
+            merged[name] = (*merged[name], *value)
+        else:
+            merged[name] = value
+    return merged
