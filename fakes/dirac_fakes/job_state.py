@@ -23,6 +23,7 @@ _SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
 _SOURCE_LENGTH = 32
 _APPLICATION_LENGTH = 255
 _JOBS_PER_INDEX = 1_000_000
+_EPOCH = 1_270_000_000
 _USUAL_LENGTHS = (19, 26)
 _RUNNING_SINCE = timedelta(minutes=1)
 
@@ -129,7 +130,10 @@ class JobState(Service):
         return answer
 
     def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
-        """Take a sign of life, which makes the job Running unless it brings its own time; answer no commands."""
+        """Take a sign of life; answer no commands.
+
+        One without a time of its own makes the job Running whatever it was; one with it, only a Stalled or Matched job.
+        """
         if refused := self._refused(jobID):
             return refused
         job_id = int(jobID)
@@ -142,6 +146,8 @@ class JobState(Service):
         beat = dict(dynamicData)
         if time := beat.pop("HeartBeatTime", None):
             job["HeartBeatTime"] = time
+            if job["Status"] in (JobStatus.STALLED, JobStatus.MATCHED):
+                job.update(LastUpdateTime=now, Status=JobStatus.RUNNING)
         else:
             job.update(HeartBeatTime=now, Status=JobStatus.RUNNING)
         self.state["heartbeats"].setdefault(job_id, []).extend([name, value, now] for name, value in beat.items())
@@ -215,8 +221,7 @@ class JobState(Service):
                 "ApplicationStatus": update.get("ApplicationStatus", "idem")[:_APPLICATION_LENGTH],
                 "StatusTime": time,
                 "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
-                # The order of the history is kept to the millisecond
-                "Epoch": round(_from_string(time).replace(tzinfo=UTC).timestamp(), 3),
+                "Epoch": _to_millisecond(_from_string(time)),
             }
         )
 
@@ -234,3 +239,8 @@ def _from_string(time: str) -> datetime:
         return datetime.fromisoformat(time)
     parsed: datetime = _times.fromString(time)
     return parsed
+
+
+def _to_millisecond(time: datetime) -> float:
+    # As DIRAC's column keeps the order of the history
+    return round(time.replace(tzinfo=UTC).timestamp() - _EPOCH, 3) + _EPOCH
