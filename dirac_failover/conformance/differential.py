@@ -7,6 +7,7 @@ places are one group; of each group the smallest scenario is reported. Nothing h
 from __future__ import annotations
 
 import json
+import marshal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -98,9 +99,10 @@ class Comparison:
 
 def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | None:
     """Return how the outcomes differ, or None."""
-    if left == right:
+    if left == right and marshal.dumps(left, 0) == marshal.dumps(right, 0):  # quick, and tells True from 1
         return None
-    return Difference(scenario.name, scenario.to_json(), tuple(left.differences(right)))
+    places = tuple(left.differences(right))
+    return Difference(scenario.name, scenario.to_json(), places) if places else None
 
 
 def shard(names: tuple[str, str], region: str | None, index: int, count: int) -> Iterator[int | Difference]:

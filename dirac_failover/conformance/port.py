@@ -128,7 +128,7 @@ class ModulePort:
         module.workflow_commons = commons
         module.step_commons = _copy(scenario.step_commons)
         for name, value in scenario.attributes.items():
-            setattr(module, name, _copy(value))
+            setattr(module, name, value if type(value) in _SHARED else _copy(value))
         for name, call in _HOOK_CALLS.items():
             setattr(module, name, _recorded(call, getattr(module, name), journal.calls))
         ended, result = "returned", None
@@ -209,13 +209,15 @@ class ModulePort:
         steps = tuple(
             _HOOK_STEPS[method]
             if target == "module"
-            else Step(target, method, plain(args), answer if type(answer) is str else plain(_without_stack(answer)))
+            else Step(
+                target, method, scrubber.items(args), answer if type(answer) is str else plain(_without_stack(answer))
+            )
             for target, method, args, answer, _ in journal.calls
         )
         state = module.__dict__
-        attributes = {
-            name: value if type(value := state.get(name, "(absent)")) in ATOMIC else plain(value) for name in ATTRIBUTES
-        }
+        attributes = dict(
+            zip(ATTRIBUTES, scrubber.items([state.get(name, "(absent)") for name in ATTRIBUTES]), strict=True)
+        )
         attributes["workflow_commons"] = sorted(commons)
         for name, held in HELD.items():
             collaborator = commons.get(name)
@@ -375,8 +377,12 @@ def _without_stack(answer: Any) -> Any:
 
 def _copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: item if type(item) in _SHARED else _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+_SHARED: Final = ATOMIC | {str}
+"""Types whose values nobody can change."""
 
 
 def _restore(directory: str, job_id: str | None) -> None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Json = Any
 
@@ -18,13 +21,10 @@ _SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?!\.\d)")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 
 
-class _RandomName(NamedTuple):
-    prefix: str
-    pattern: re.Pattern[str]
-
-
-_RANDOM_NAME: Final = _RandomName("Accounting.DataStore.", re.compile(r"Accounting\.DataStore\.[-\d.e]+"))
-_TIME_LENGTH: Final = len("2026-01-01 12:00:00")
+_NAME_PREFIX: Final = "Accounting.DataStore."
+_NAME: Final = re.compile(r"Accounting\.DataStore\.[-\d.e]+")
+_SHORTEST: Final = len("2026-01-01 12:00:00")
+"""A shorter text has nothing to replace."""
 ATOMIC: Final = frozenset({type(None), bool, int, float})
 """Types that are plain as they are."""
 
@@ -35,6 +35,9 @@ FILE_FIELDS: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Size", 
 @lru_cache(maxsize=4096)  # neighbours in the space write the same files
 def _without_seconds(text: str) -> str:
     return _SECOND.sub("<time>", text)
+
+
+_ABSENT: Final = "(absent)"
 
 
 class Step(NamedTuple):
@@ -71,17 +74,17 @@ class Outcome(NamedTuple):
 
 
 def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, Json]]) -> None:
-    if type(mine) is type(theirs) and mine == theirs:
-        return
     if isinstance(mine, dict) and isinstance(theirs, dict):
         for key in [*mine, *(key for key in theirs if key not in mine)]:
-            _compare(f"{place}.{key}", mine.get(key, "(absent)"), theirs.get(key, "(absent)"), found)
-    elif isinstance(mine, tuple | list) and isinstance(theirs, tuple | list) and not isinstance(mine, Step):
+            _compare(f"{place}.{key}", mine.get(key, _ABSENT), theirs.get(key, _ABSENT), found)
+    elif isinstance(mine, tuple | list) and isinstance(theirs, tuple | list):
+        if isinstance(mine, Step) and mine[:2] != theirs[:2]:
+            found.append((place, mine, theirs))  # another call: its arguments would say nothing
+            return
         for i in range(max(len(mine), len(theirs))):
-            here = mine[i] if i < len(mine) else "(absent)"
-            there = theirs[i] if i < len(theirs) else "(absent)"
+            here, there = (side[i] if i < len(side) else _ABSENT for side in (mine, theirs))
             _compare(f"{place}[{i}]", here, there, found)
-    else:
+    elif type(mine) is not type(theirs) or mine != theirs:  # True == 1, but not here
         found.append((place, mine, theirs))
 
 
@@ -95,13 +98,14 @@ class Scrubber:
         self._stamps: dict[str, str] = {}
 
     def text(self, value: str) -> str:
-        """Replace the times in ``value``."""
-        if _RANDOM_NAME.prefix in value:
-            value = _RANDOM_NAME.pattern.sub(_RANDOM_NAME.prefix + "<name>", value)
-        if len(value) < _TIME_LENGTH or ":" not in value or "-" not in value:
-            return value
-        value = _without_seconds(value)
-        return _STAMP.sub(self._stamp, value) if "." in value else value
+        """Replace times, and names made of them, in ``value``."""
+        if _NAME_PREFIX in value:
+            value = _NAME.sub(f"{_NAME_PREFIX}<name>", value)
+        if ":" in value and "-" in value:
+            value = _without_seconds(value)
+            if "." in value:
+                value = _STAMP.sub(self._stamp, value)
+        return value
 
     def _stamp(self, match: re.Match[str]) -> str:
         return self._stamps.setdefault(match[0], f"<T{len(self._stamps) + 1}>")
@@ -112,13 +116,13 @@ class Scrubber:
         if kind in ATOMIC:
             return value
         if kind is str:
-            return self.text(value)
+            return value if len(value) < _SHORTEST else self.text(value)
         if kind is list or kind is tuple:
-            return [item if type(item) in ATOMIC else self.plain(item) for item in value] if value else []
+            return self.items(value)
         if isinstance(value, dict):
             return {self._key(key): item if type(item) in ATOMIC else self.plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.plain(item) for item in value]
+            return self.items(value)
         if isinstance(value, BaseException):
             return {"exception": kind.__name__, "args": self.plain(value.args)}
         if isinstance(value, bytes):
@@ -127,8 +131,18 @@ class Scrubber:
             return self.operation(value)
         return f"<{kind.__name__}>"
 
+    def items(self, values: Iterable[Any]) -> list[Json]:
+        """Return ``values`` as JSON values; most are short, and taken as they are."""
+        plain = self.plain
+        return [
+            item if (kind := type(item)) in ATOMIC or (kind is str and len(item) < _SHORTEST) else plain(item)
+            for item in values
+        ]
+
     def _key(self, key: Any) -> str:
-        return self.text(key) if type(key) is str else str(self.plain(key))
+        if type(key) is str:
+            return key if len(key) < _SHORTEST else self.text(key)
+        return str(self.plain(key))
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""
