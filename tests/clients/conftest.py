@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dirac_failover.conformance.kits import Kit
+
+Make = Callable[..., dict[str, Any]]
+"""Makes an answer."""
 
 
 class Call(NamedTuple):
@@ -124,12 +128,12 @@ def rows(*files: tuple[str, str, int]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def files_are():
+def files_are() -> Make:
     """Make the answer of ``getTransformationFiles``: see :func:`rows`."""
     return rows
 
 
 @pytest.fixture
-def error():
+def error() -> Make:
     """Make a failed return structure with a message."""
     return S_ERROR

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.clients.base import Client, operation_for
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+    from tests.clients.conftest import Service
 
 CLIENTS = {
     "JobStateUpdateClient": "WorkloadManagement/JobStateUpdate",
@@ -18,19 +23,19 @@ CLIENTS = {
 
 
 @pytest.fixture(params=CLIENTS)
-def name(request):
+def name(request: pytest.FixtureRequest) -> Any:
     """Each client in turn."""
     return request.param
 
 
-def test_any_method_is_called_at_the_service(kit, service, name):
+def test_any_method_is_called_at_the_service(kit: Kit, service: Service, name: str) -> None:
     """With the arguments as they are, and the answer is returned."""
     service.answers["doIt"] = [{"OK": True, "Value": 5}]
     assert getattr(kit, name)().doIt(1, [2], {"a": None})["Value"] == 5
     assert service.calls == [(CLIENTS[name], "doIt", (1, [2], {"a": None}), 600)]
 
 
-def test_a_call_can_have_its_own_url_and_timeout(kit, service, name):
+def test_a_call_can_have_its_own_url_and_timeout(kit: Kit, service: Service, name: str) -> None:
     """Falsy ones count as not given; later calls are as before."""
     client = getattr(kit, name)()
     client.doIt(1, url="X/Y", timeout=7)
@@ -43,7 +48,7 @@ def test_a_call_can_have_its_own_url_and_timeout(kit, service, name):
     ]
 
 
-def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
+def test_the_client_can_be_pointed_elsewhere_for_good(kit: Kit, service: Service, name: str) -> None:
     """By setServer, and with another timeout by the attribute."""
     client = getattr(kit, name)()
     client.setServer("X/Y")
@@ -53,35 +58,35 @@ def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
     assert service.calls == [("X/Y", "doIt", (), 7)]
 
 
-def test_the_constructor_takes_a_url_and_other_keywords(kit, name):
+def test_the_constructor_takes_a_url_and_other_keywords(kit: Kit, name: str) -> None:
     """The url is used by every client but DataStoreClient, which ignores it."""
     client = getattr(kit, name)(url="X/Y", useCertificates=True)
     assert client.serverURL == ("Accounting/DataStore" if name == "DataStoreClient" else "X/Y")
     assert client.timeout == 600
 
 
-def test_execute_rpc_calls_the_method_that_it_is_told(kit, service, name):
+def test_execute_rpc_calls_the_method_that_it_is_told(kit: Kit, service: Service, name: str) -> None:
     """By the keyword call, as DIRAC's own clients use it."""
     getattr(kit, name)().executeRPC(1, 2, call="doIt", timeout=7)
     assert service.calls == [(CLIENTS[name], "doIt", (1, 2), 7)]
 
 
-def test_the_default_service_is_none():
+def test_the_default_service_is_none() -> None:
     """A client without a class of its own is pointed somewhere by its caller."""
     assert Client().serverURL == ""
     assert Client("X/Y").serverURL == "X/Y"
 
 
-def test_python_s_own_protocols_are_not_calls():
+def test_python_s_own_protocols_are_not_calls() -> None:
     """A client can be copied and pickled, which in DIRAC calls the service."""
     client = Client("X/Y")
     assert copy.deepcopy(client).serverURL == "X/Y"
     assert pickle.loads(pickle.dumps(client)).serverURL == "X/Y"  # noqa: S301 - our own
-    with pytest.raises(AttributeError, match="^__len__$"):
+    with pytest.raises(AttributeError, match=r"^__len__$"):
         client.__len__()
 
 
-def test_an_operation_holds_its_arguments_encoded():
+def test_an_operation_holds_its_arguments_encoded() -> None:
     """As DEncode does."""
     operation = operation_for("ForwardDISET", (1, "a"))
     assert (operation.Type, operation.Arguments) == ("ForwardDISET", b"ti1es1:ae")

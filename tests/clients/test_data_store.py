@@ -1,5 +1,7 @@
 """How DataStoreClient keeps, bundles and fails over accounting records, on the reference and on the real DIRAC."""
 
+# ruff: noqa: ARG001, PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
+
 from __future__ import annotations
 
 import inspect
@@ -7,8 +9,14 @@ import json
 import threading
 from contextvars import copy_context
 from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+    from tests.clients.conftest import Make, Service
 
 STORE = "Accounting/DataStore"
 MANAGER = "RequestManagement/ReqManager"
@@ -19,15 +27,15 @@ T0 = 1_800_000_000.0
 class BaseAccountingType:
     """The name counts, not the class."""
 
-    def __init__(self, *values, check=None):
+    def __init__(self, *values: Any, check: Any = None) -> None:
         self.values = list(values)
         self.check = check or {"OK": True, "Value": None}
 
-    def checkValues(self):
+    def checkValues(self) -> Any:
         """Return what the test wants."""
         return self.check
 
-    def getValues(self):
+    def getValues(self) -> Any:
         """Return the four parts of a record."""
         return ("Job", START, START, self.values)
 
@@ -41,7 +49,7 @@ class PilotJob(Job):
 
 
 @pytest.fixture
-def now(monkeypatch):
+def now(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The clock of both implementations, in seconds: a list whose one item can be changed."""
     now = [T0]
     monkeypatch.setattr("time.time", lambda: now[0])
@@ -49,30 +57,30 @@ def now(monkeypatch):
 
 
 @pytest.fixture
-def client(kit, service, now):
+def client(kit: Kit, service: Service, now: list[float]) -> Any:
     """A client that has been waiting for a second, with a failed commit going to fail-over at once."""
     client = kit.DataStoreClient()
     now[0] += 1
     return client
 
 
-def add(client, *values):
+def add(client: Any, *values: Any) -> None:
     """Add a record for each value."""
     for value in values:
         assert client.addRegister(Job(value)) == {"OK": True, "Value": None}
 
 
-def held(client):
+def held(client: Any) -> list[Any]:
     """Return the values of the records that are held, under DIRAC's own name in both implementations."""
     return [record[3][0] for record in client._DataStoreClient__registersList]
 
 
-def sent(service):
+def sent(service: Service) -> Any:
     """Return the values of the records of each bundle that arrived at the accounting."""
     return [[record[3][0] for record in call.args[0]] for call in service.calls if call.method == "commitRegisters"]
 
 
-def test_signatures_are_the_same_in_both(kit):
+def test_signatures_are_the_same_in_both(kit: Kit) -> None:
     """Names, order and defaults of the arguments are DIRAC's."""
     wanted = {"__init__": "(self, retryGraceTime=0, **kwargs)", "addRegister": "(self, register)"}
     for name, text in wanted.items():
@@ -84,14 +92,14 @@ def test_signatures_are_the_same_in_both(kit):
 # Records
 
 
-def test_a_record_is_kept_as_a_list_of_four_parts(client, service):
+def test_a_record_is_kept_as_a_list_of_four_parts(client: Any, service: Service) -> None:
     """Type, start, end, values; nothing is sent."""
     add(client, 1)
     assert client._DataStoreClient__registersList == [["Job", START, START, [1]]]
     assert service.calls == []
 
 
-def test_a_record_is_a_copy(client):
+def test_a_record_is_a_copy(client: Any) -> None:
     """Whoever changes the original changes nothing here."""
     record = Job(1)
     client.addRegister(record)
@@ -99,14 +107,14 @@ def test_a_record_is_a_copy(client):
     assert held(client) == [1]
 
 
-def test_a_record_s_type_may_have_more_ancestors(client):
+def test_a_record_s_type_may_have_more_ancestors(client: Any) -> None:
     """The base may be any of them."""
     assert client.addRegister(PilotJob(1)) == {"OK": True, "Value": None}
     assert held(client) == [1]
 
 
 @pytest.mark.parametrize("record", [object(), 5, BaseAccountingType(1)], ids=["object", "int", "the base itself"])
-def test_what_is_no_accounting_type_is_refused(client, record):
+def test_what_is_no_accounting_type_is_refused(client: Any, record: Any) -> None:
     """An ancestor must have the name of the base; the class itself does not count."""
     result = client.addRegister(record)
     assert (result["OK"], result["Errno"]) == (False, 0)
@@ -114,7 +122,7 @@ def test_what_is_no_accounting_type_is_refused(client, record):
     assert held(client) == []
 
 
-def test_a_record_that_fails_its_own_check_is_refused(client, error):
+def test_a_record_that_fails_its_own_check_is_refused(client: Any, error: Make) -> None:
     """What the check says is returned."""
     check = error("bad record")
     assert client.addRegister(Job(1, check=check)) is check
@@ -125,7 +133,9 @@ def test_a_record_that_fails_its_own_check_is_refused(client, error):
     ("text", "off"),
     [("yes", True), ("Y", True), ("TRUE", True), ("1", True), ("no", False), ("on", False), ("", False), ("0", False)],
 )
-def test_accounting_can_be_disabled_by_an_option(client, service, text, off, error):
+def test_accounting_can_be_disabled_by_an_option(
+    client: Any, service: Service, text: str, off: Any, error: Make
+) -> None:
     """A record is still checked, and then dropped without a word."""
     with service.connected(DisableAccounting=text):
         add(client, 1)
@@ -137,13 +147,13 @@ def test_accounting_can_be_disabled_by_an_option(client, service, text, off, err
 # Commits
 
 
-def test_without_records_there_is_no_call(client, service):
+def test_without_records_there_is_no_call(client: Any, service: Service) -> None:
     """The result is S_OK(0)."""
     assert client.commit() == {"OK": True, "Value": 0}
     assert service.calls == []
 
 
-def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
+def test_records_are_sent_in_one_bundle_and_forgotten(client: Any, service: Service) -> None:
     """The result is their number."""
     add(client, 1, 2)
     assert client.commit() == {"OK": True, "Value": 2}
@@ -153,7 +163,7 @@ def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
     assert held(client) == []
 
 
-def test_the_url_and_the_timeout_of_the_client_hold(client, service):
+def test_the_url_and_the_timeout_of_the_client_hold(client: Any, service: Service) -> None:
     """As of any client."""
     client.setServer("X/Y")
     client.timeout = 7
@@ -163,15 +173,15 @@ def test_the_url_and_the_timeout_of_the_client_hold(client, service):
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (5001, [5000, 1]), (10001, [5000, 5000, 1])])
-def test_a_bundle_holds_at_most_five_thousand(client, service, count, sizes):
+def test_a_bundle_holds_at_most_five_thousand(client: Any, service: Service, count: int, sizes: list[int]) -> None:
     """In the order in which they were added."""
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(count))
     assert client.commit() == {"OK": True, "Value": count}
     assert [len(bundle) for bundle in sent(service)] == sizes
-    assert sum(sent(service), []) == list(range(count))
+    assert list(chain(*sent(service))) == list(range(count))
 
 
-def test_a_failure_in_the_middle_keeps_what_was_not_sent(client, service, error):
+def test_a_failure_in_the_middle_keeps_what_was_not_sent(client: Any, service: Service, error: Make) -> None:
     """The bundles before it are gone; a later commit sends the rest."""
     client.disableFailover()
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(10001))
@@ -184,12 +194,12 @@ def test_a_failure_in_the_middle_keeps_what_was_not_sent(client, service, error)
     assert [len(bundle) for bundle in sent(service)] == [5000, 5000, 5000, 1]
 
 
-def test_records_that_come_during_a_commit_are_not_in_it(client, service, error):
+def test_records_that_come_during_a_commit_are_not_in_it(client: Any, service: Service, error: Make) -> None:
     """And stand before the ones that were not sent."""
     client.disableFailover()
     add(client, 1)
 
-    def refuse(_):
+    def refuse(_: Any) -> Any:
         add(client, 2)
         return error("down")
 
@@ -199,7 +209,7 @@ def test_records_that_come_during_a_commit_are_not_in_it(client, service, error)
     assert held(client) == [2, 1]
 
 
-def test_a_commit_during_a_commit_finds_nothing(client, service):
+def test_a_commit_during_a_commit_finds_nothing(client: Any, service: Service) -> None:
     """It returns S_OK(0) at once, which is no promise about the records that are on their way (H18)."""
     add(client, 1)
     inner = []
@@ -212,7 +222,7 @@ def test_a_commit_during_a_commit_finds_nothing(client, service):
 # Fail-over
 
 
-def test_refused_records_are_handed_to_the_request_system(kit, client, service, error):
+def test_refused_records_are_handed_to_the_request_system(kit: Kit, client: Any, service: Service, error: Make) -> None:
     """One request with one operation that repeats the call; the records count as handled and are forgotten."""
     service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
@@ -231,7 +241,7 @@ def test_refused_records_are_handed_to_the_request_system(kit, client, service, 
     assert held(client) == []
 
 
-def test_the_commit_goes_on_after_fail_over(client, service, error):
+def test_the_commit_goes_on_after_fail_over(client: Any, service: Service, error: Make) -> None:
     """The next bundle is sent to the accounting again."""
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(5001))
     service.answers["commitRegisters"] = [error("down"), {"OK": True, "Value": None}]
@@ -239,7 +249,7 @@ def test_the_commit_goes_on_after_fail_over(client, service, error):
     assert service.methods == ["commitRegisters", "putRequest", "commitRegisters"]
 
 
-def test_what_the_request_system_refuses_is_kept(client, service, error):
+def test_what_the_request_system_refuses_is_kept(client: Any, service: Service, error: Make) -> None:
     """The refusal is returned, as ReqClient words it."""
     service.answers["commitRegisters"] = [error("down")]
     service.answers["putRequest"] = [error("down as well")]
@@ -252,11 +262,11 @@ def test_what_the_request_system_refuses_is_kept(client, service, error):
     assert len(service.naps) == 1
 
 
-def test_a_request_without_an_owner_is_refused(kit, now, error):
+def test_a_request_without_an_owner_is_refused(kit: Kit, now: list[float], error: Make) -> None:
     """Fail-over takes a proxy."""
     calls = []
 
-    def refuse(service, method, args, *, timeout=600):
+    def refuse(service: str, method: str, args: Any, *, timeout: Any = 600) -> Any:
         calls.append(method)
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, [1])}
 
@@ -272,7 +282,7 @@ def test_a_request_without_an_owner_is_refused(kit, now, error):
     assert held(client) == [1]
 
 
-def test_an_exception_in_fail_over_is_an_error_of_its_own(client, service, error):
+def test_an_exception_in_fail_over_is_an_error_of_its_own(client: Any, service: Service, error: Make) -> None:
     """With the number of the request system; the records are kept."""
     service.answers["commitRegisters"] = [error("down")]
     service.answers["putRequest"] = [OSError("no way")]
@@ -286,7 +296,9 @@ def test_an_exception_in_fail_over_is_an_error_of_its_own(client, service, error
 
 
 @pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
-def test_fail_over_can_be_disabled_by_an_option(kit, service, now, error, text, enabled):
+def test_fail_over_can_be_disabled_by_an_option(
+    kit: Kit, service: Service, now: list[float], error: Make, text: str, enabled: bool
+) -> None:
     """It is read when the client is made."""
     with service.connected(DisableFailover=text):
         client = kit.DataStoreClient()
@@ -297,7 +309,7 @@ def test_fail_over_can_be_disabled_by_an_option(kit, service, now, error, text, 
     assert ("putRequest" in service.methods) is enabled
 
 
-def test_fail_over_can_be_disabled_by_the_caller(client, service, error):
+def test_fail_over_can_be_disabled_by_the_caller(client: Any, service: Service, error: Make) -> None:
     """For good."""
     client.disableFailover()
     service.answers["commitRegisters"] = [error("down")]
@@ -307,8 +319,12 @@ def test_fail_over_can_be_disabled_by_the_caller(client, service, error):
     assert held(client) == [1]
 
 
-@pytest.mark.parametrize(("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)])
-def test_fail_over_waits_for_the_grace_time(kit, service, now, error, grace, waited, handed):
+@pytest.mark.parametrize(
+    ("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)]
+)
+def test_fail_over_waits_for_the_grace_time(
+    kit: Kit, service: Service, now: list[float], error: Make, grace: Any, waited: Any, handed: Any
+) -> None:
     """More seconds than that must have gone since the client was made."""
     client = kit.DataStoreClient(retryGraceTime=grace)
     now[0] += waited
@@ -318,7 +334,7 @@ def test_fail_over_waits_for_the_grace_time(kit, service, now, error, grace, wai
     assert ("putRequest" in service.methods) is handed
 
 
-def test_a_success_starts_the_grace_time_anew(kit, service, now, error):
+def test_a_success_starts_the_grace_time_anew(kit: Kit, service: Service, now: list[float], error: Make) -> None:
     """A commit in fail-over does not."""
     client = kit.DataStoreClient(10)
     service.answers["commitRegisters"] = [{"OK": True, "Value": None}, error("down")]
@@ -334,7 +350,7 @@ def test_a_success_starts_the_grace_time_anew(kit, service, now, error):
 # What should not happen
 
 
-def test_an_exception_of_the_call_is_an_error(client, service):
+def test_an_exception_of_the_call_is_an_error(client: Any, service: Service) -> None:
     """Its repr is in the message, without the trailing comma of old Pythons; the records are kept."""
     service.answers["commitRegisters"] = [ConnectionError("x")]
     add(client, 1)
@@ -344,17 +360,17 @@ def test_an_exception_of_the_call_is_an_error(client, service):
     assert held(client) == [1]
 
 
-def test_a_comma_before_a_closing_bracket_is_removed(client, service):
+def test_a_comma_before_a_closing_bracket_is_removed(client: Any, service: Service) -> None:
     """Wherever it is."""
     service.answers["commitRegisters"] = [ValueError((1,))]
     add(client, 1)
     assert client.commit()["Message"] == "Error committing ValueError((1))"
 
 
-def test_an_exception_that_is_no_error_escapes(client, service):
+def test_an_exception_that_is_no_error_escapes(client: Any, service: Service) -> None:
     """The records are kept all the same."""
 
-    def stop(_):
+    def stop(_: Any) -> Any:
         raise KeyboardInterrupt
 
     service.answers["commitRegisters"] = [stop]
@@ -374,7 +390,7 @@ def test_an_exception_that_is_no_error_escapes(client, service):
     ],
     ids=repr,
 )
-def test_a_malformed_answer_is_an_error(client, service, failover, answer, text):
+def test_a_malformed_answer_is_an_error(client: Any, service: Service, failover: bool, answer: Any, text: str) -> None:
     """And the records are kept."""
     if not failover:
         client.disableFailover()
@@ -384,7 +400,7 @@ def test_a_malformed_answer_is_an_error(client, service, failover, answer, text)
     assert held(client) == [1]
 
 
-def test_without_a_stub_there_is_no_fail_over(client, service, error):
+def test_without_a_stub_there_is_no_fail_over(client: Any, service: Service, error: Make) -> None:
     """The commit fails, and the records are kept."""
     service.stubs = False
     service.answers["commitRegisters"] = [error("down")]
@@ -402,21 +418,21 @@ class Timer:
 
     made: list[Timer]
 
-    def __init__(self, interval, function, args=None, kwargs=None):
+    def __init__(self, interval: Any, function: Any, args: Any = None, kwargs: Any = None) -> None:
         self.interval = interval
         self.work = lambda: function(*(args or ()), **(kwargs or {}))
         self.alive = False
 
-    def start(self):
+    def start(self) -> None:
         """Begin to wait."""
         self.alive = True
         self.made.append(self)
 
-    def is_alive(self):
+    def is_alive(self) -> bool:
         """Tell whether it waits."""
         return self.alive
 
-    def run_out(self):
+    def run_out(self) -> None:
         """End the waiting, in a thread of its own, as the real one does."""
         thread = threading.Thread(target=self.work)
         thread.start()
@@ -425,14 +441,14 @@ class Timer:
 
 
 @pytest.fixture
-def timers(monkeypatch):
+def timers(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The timers that were started."""
     timers = Timer.made = []
     monkeypatch.setattr(threading, "Timer", Timer)
     return timers
 
 
-def test_a_delayed_commit_takes_place_in_five_seconds(kit, service, timers):
+def test_a_delayed_commit_takes_place_in_five_seconds(kit: Kit, service: Service, timers: list[Timer]) -> None:
     """Together with what was added until then, in another thread, through the connection of this one."""
     client = kit.DataStoreClient()
     add(client, 1)
@@ -445,7 +461,7 @@ def test_a_delayed_commit_takes_place_in_five_seconds(kit, service, timers):
     assert held(client) == []
 
 
-def test_one_delayed_commit_waits_at_a_time(kit, service, timers):
+def test_one_delayed_commit_waits_at_a_time(kit: Kit, service: Service, timers: list[Timer]) -> None:
     """A second one is started only after the first has run out."""
     client = kit.DataStoreClient()
     client.delayedCommit()
@@ -456,12 +472,12 @@ def test_one_delayed_commit_waits_at_a_time(kit, service, timers):
     assert len(timers) == 2
 
 
-def test_a_real_timer_commits_too(kit, service, monkeypatch):
+def test_a_real_timer_commits_too(kit: Kit, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it is told to wait no longer, it waits for five seconds."""
     started = []
 
     class Impatient(threading.Timer):
-        def __init__(self, interval, *args):
+        def __init__(self, _: float, *args: Any) -> None:
             super().__init__(0, *args)
             started.append(self)
 
@@ -473,18 +489,18 @@ def test_a_real_timer_commits_too(kit, service, monkeypatch):
     assert sent(service) == [[1]]
 
 
-def test_nothing_is_lost_or_doubled_between_threads(reference):
+def test_nothing_is_lost_or_doubled_between_threads(reference: Kit) -> None:
     """Records added and committed by several threads at once arrive exactly once.
 
     The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that.
     """
     arrived = []
 
-    def take(service, method, args, *, timeout=600):
+    def take(service: str, method: str, args: Any, *, timeout: Any = 600) -> Any:
         arrived.extend(record[3][0] for record in args[0])
         return {"OK": True, "Value": None}
 
-    def work(client, first):
+    def work(client: Any, first: Any) -> Any:
         for number in range(first, first + 50):
             add(client, number)
             assert client.commit()["OK"]
@@ -501,11 +517,11 @@ def test_nothing_is_lost_or_doubled_between_threads(reference):
     assert sorted(arrived) == list(range(150))
 
 
-def test_a_record_that_is_added_during_a_commit_is_not_lost(reference):
+def test_a_record_that_is_added_during_a_commit_is_not_lost(reference: Kit) -> None:
     """Even when the commit takes place while the record is being copied, which loses it in DIRAC."""
 
     class Slow(Job):
-        def getValues(self):
+        def getValues(self) -> Any:
             client.commit()
             return super().getValues()
 

@@ -1,21 +1,28 @@
 """What FileReport keeps, sends and turns into an operation, on the reference and on the real DIRAC."""
 
+# ruff: noqa: ARG001 - fixtures and parameters are arguments, used or not
+
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+    from tests.clients.conftest import Make, Service
 
 SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def report(kit, service):
+def report(kit: Kit, service: Service) -> Any:
     """An empty report."""
     return kit.FileReport()
 
 
-def test_a_report_starts_empty(kit):
+def test_a_report_starts_empty(kit: Kit) -> None:
     """No files, no transformation, no force; it talks to the TransformationManager or to the server given."""
     report = kit.FileReport()
     assert (report.statusDict, report.transformation, report.force) == ({}, None, False)
@@ -24,7 +31,7 @@ def test_a_report_starts_empty(kit):
     assert kit.FileReport(server="X/Y").transClient.serverURL == "X/Y"
 
 
-def test_signatures_are_the_same_in_both(kit):
+def test_signatures_are_the_same_in_both(kit: Kit) -> None:
     """Names, order and defaults of the arguments are DIRAC's."""
     wanted = {
         "__init__": f"(self, server='{SERVICE}')",
@@ -38,13 +45,13 @@ def test_signatures_are_the_same_in_both(kit):
 
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])
-def test_several_files_can_be_given_one_status(report, lfns):
+def test_several_files_can_be_given_one_status(report: Any, lfns: Any) -> None:
     """In a list, a tuple or the keys of a dict."""
     assert report.setFileStatus(12, lfns, "Processed") == {"OK": True, "Value": None}
     assert report.statusDict == {"/a": "Processed", "/b": "Processed"}
 
 
-def test_a_status_is_kept_and_the_last_one_counts(report, service):
+def test_a_status_is_kept_and_the_last_one_counts(report: Any, service: Service) -> None:
     """There is no call before the commit."""
     assert report.setFileStatus(12, "/a", "Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, "/b", "Problematic")
@@ -53,7 +60,7 @@ def test_a_status_is_kept_and_the_last_one_counts(report, service):
     assert service.calls == []
 
 
-def test_the_first_transformation_named_stays(report):
+def test_the_first_transformation_named_stays(report: Any) -> None:
     """A falsy one is not a name; later ones are ignored (H14)."""
     report.setFileStatus(0, "/a", "Processed")
     assert report.transformation == 0
@@ -62,7 +69,7 @@ def test_the_first_transformation_named_stays(report):
     assert report.transformation == 5
 
 
-def test_the_files_that_are_returned_are_a_copy(report):
+def test_the_files_that_are_returned_are_a_copy(report: Any) -> None:
     """Whoever changes them changes nothing here, at any depth."""
     status = ["Processed"]
     report.setFileStatus(12, "/a", status)
@@ -72,7 +79,7 @@ def test_the_files_that_are_returned_are_a_copy(report):
     assert report.statusDict == {"/a": ["Processed"]}
 
 
-def test_a_common_status_replaces_that_of_every_file(report):
+def test_a_common_status_replaces_that_of_every_file(report: Any) -> None:
     """And adds none."""
     assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, ["/a", "/b"], "Processed")
@@ -80,13 +87,13 @@ def test_a_common_status_replaces_that_of_every_file(report):
     assert report.statusDict == {"/a": "Unused", "/b": "Unused"}
 
 
-def test_an_empty_report_commits_without_a_call(report, service):
+def test_an_empty_report_commits_without_a_call(report: Any, service: Service) -> None:
     """The result is S_OK({})."""
     assert report.commit() == {"OK": True, "Value": {}}
     assert service.calls == []
 
 
-def test_a_commit_sends_every_status_and_forgets_them(report, service, files_are):
+def test_a_commit_sends_every_status_and_forgets_them(report: Any, service: Service, files_are: Make) -> None:
     """The Value says what changed; a file that is in its status already, or is unknown, is in the dark (H6, H7)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0), ("/b", "Processed", 0))]
     report.setFileStatus(12, ["/a", "/b", "/c"], "Processed")
@@ -107,13 +114,13 @@ def test_a_commit_sends_every_status_and_forgets_them(report, service, files_are
     assert report.transformation == 12
 
 
-def test_the_flag_commits_at_once(report, service, files_are):
+def test_the_flag_commits_at_once(report: Any, service: Service, files_are: Make) -> None:
     """The result is that of the commit."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     assert report.setFileStatus(12, "/a", "Processed", sendFlag=True) == {"OK": True, "Value": {"/a": "Processed"}}
 
 
-def test_force_is_handed_on(report, service, files_are):
+def test_force_is_handed_on(report: Any, service: Service, files_are: Make) -> None:
     """A processed file becomes unused."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     report.setFileStatus(12, "/a", "Unused")
@@ -122,7 +129,7 @@ def test_force_is_handed_on(report, service, files_are):
 
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_what_was_not_taken_stays(report, service, files_are, error, method):
+def test_what_was_not_taken_stays(report: Any, service: Service, files_are: Make, error: Make, method: str) -> None:
     """The answer that was not OK is returned."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers[method] = [error("down")]
@@ -131,7 +138,7 @@ def test_what_was_not_taken_stays(report, service, files_are, error, method):
     assert report.statusDict == {"/a": "Processed"}
 
 
-def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, files_are):
+def test_no_operation_is_needed_when_the_statuses_are_taken(report: Any, service: Service, files_are: Make) -> None:
     """S_OK(None), also when there was nothing to send."""
     assert report.generateForwardDISET() == {"OK": True, "Value": None}
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
@@ -140,7 +147,9 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, fil
     assert report.statusDict == {}
 
 
-def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service, error):
+def test_statuses_that_were_not_taken_become_an_operation_and_stay(
+    kit: Kit, report: Any, service: Service, error: Make
+) -> None:
     """The operation says what the report holds, encoded byte for byte as DIRAC does."""
     service.answers["getTransformationFiles"] = [error("down")]
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+    from tests.clients.conftest import Service
 
 
-def test_a_status_is_set_with_all_six_arguments(kit, service):
+def test_a_status_is_set_with_all_six_arguments(kit: Kit, service: Service) -> None:
     """Defaults are filled in and sent by position; the answer is returned."""
     service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
     when = datetime(2026, 1, 2)  # noqa: DTZ001 - DIRAC's times are naive UTC

@@ -1,14 +1,21 @@
 """How ReqClient hands requests over and gets them back, on the reference and on the real DIRAC."""
 
+# ruff: noqa: ARG001, PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
+
 from __future__ import annotations
 
 import inspect
 import json
 import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.wire.rpc import connection
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+    from tests.clients.conftest import Make, Service
 
 MANAGER = "RequestManagement/ReqManager"
 PROXIES = [f"https://proxy{number}:9443/RequestManagement/ReqProxy" for number in range(3)]
@@ -16,13 +23,13 @@ FAILED = "ReqClient.putRequest: unable to set request 'n'"
 
 
 @pytest.fixture
-def client(kit, service):
+def client(kit: Kit, service: Service) -> Any:
     """A client of the ReqManager."""
     return kit.ReqClient()
 
 
 @pytest.fixture
-def request_(kit, service):
+def request_(kit: Kit, service: Service) -> Any:
     """A valid request named n."""
     operation = kit.Operation()
     operation.Type = "ForwardDISET"
@@ -33,7 +40,7 @@ def request_(kit, service):
     return request
 
 
-def test_signatures_are_the_same_in_both(kit):
+def test_signatures_are_the_same_in_both(kit: Kit) -> None:
     """Names, order and defaults of the arguments are DIRAC's."""
     wanted = {
         "__init__": "(self, url=None, **kwargs)",
@@ -47,7 +54,7 @@ def test_signatures_are_the_same_in_both(kit):
         assert str(inspect.Signature(plain)) == text
 
 
-def test_a_request_is_put_as_its_json(client, service, request_):
+def test_a_request_is_put_as_its_json(client: Any, service: Service, request_: Any) -> None:
     """The answer is returned, and there is no pause."""
     service.answers["putRequest"] = [{"OK": True, "Value": 5}]
     assert client.putRequest(request_)["Value"] == 5
@@ -56,21 +63,23 @@ def test_a_request_is_put_as_its_json(client, service, request_):
     assert service.naps == []
 
 
-def test_an_invalid_request_is_not_sent(kit, client, service):
+def test_an_invalid_request_is_not_sent(kit: Kit, client: Any, service: Service) -> None:
     """What the validator says is returned."""
     result = client.putRequest(kit.Request())
     assert (result["OK"], result["Message"]) == (False, "RequestName not set")
     assert service.calls == []
 
 
-def test_a_request_without_json_is_not_sent(client, service, request_, error):
+def test_a_request_without_json_is_not_sent(client: Any, service: Service, request_: Any, error: Make) -> None:
     """The error is returned."""
     request_.toJSON = lambda: error("no JSON")
     assert client.putRequest(request_)["Message"] == "no JSON"
     assert service.calls == []
 
 
-def test_a_refused_request_fails_with_the_refusal_under_its_own_key(client, service, request_, error):
+def test_a_refused_request_fails_with_the_refusal_under_its_own_key(
+    client: Any, service: Service, request_: Any, error: Make
+) -> None:
     """There is neither an error number nor a call stack; a pause of whole seconds follows even the last try."""
     service.answers["putRequest"] = [error(1500, "bad")]
     assert client.putRequest(request_) == {
@@ -82,7 +91,7 @@ def test_a_refused_request_fails_with_the_refusal_under_its_own_key(client, serv
     assert [1 <= nap <= 5 and nap == int(nap) for nap in service.naps] == [True]
 
 
-def test_pauses_are_of_one_to_five_seconds(client, service, request_, error):
+def test_pauses_are_of_one_to_five_seconds(client: Any, service: Service, request_: Any, error: Make) -> None:
     """Each of the five occurs."""
     service.answers["putRequest"] = [error("down")]
     client.putRequest(request_, retryMainService=99)
@@ -90,22 +99,26 @@ def test_pauses_are_of_one_to_five_seconds(client, service, request_, error):
     assert set(service.naps) == {1, 2, 3, 4, 5}
 
 
-def test_the_service_can_be_tried_more_often(client, service, request_, error):
+def test_the_service_can_be_tried_more_often(client: Any, service: Service, request_: Any, error: Make) -> None:
     """1 + retryMainService times; the last refusal is reported."""
     service.answers["putRequest"] = [error("a"), error("b"), error("c")]
     assert client.putRequest(request_, retryMainService=2)["RequestManager"] == "c"
     assert (len(service.calls), len(service.naps)) == (3, 3)
 
 
-def test_no_try_follows_a_success(client, service, request_, error):
+def test_no_try_follows_a_success(client: Any, service: Service, request_: Any, error: Make) -> None:
     """And no pause."""
     service.answers["putRequest"] = [error("a"), {"OK": True, "Value": 5}]
     assert client.putRequest(request_, retryMainService=2)["Value"] == 5
     assert (len(service.calls), len(service.naps)) == (2, 1)
 
 
-@pytest.mark.parametrize("value", [{"set": True, "saved": False}, {"set": False, "saved": True}, {"set": 0, "saved": 0}])
-def test_a_proxy_takes_what_the_service_refused(kit, service, request_, error, value):
+@pytest.mark.parametrize(
+    "value", [{"set": True, "saved": False}, {"set": False, "saved": True}, {"set": 0, "saved": 0}]
+)
+def test_a_proxy_takes_what_the_service_refused(
+    kit: Kit, service: Service, request_: Any, error: Make, value: Any
+) -> None:
     """The proxy's answer is returned."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
     with service.connected(ReqProxyURLs=PROXIES[0]):
@@ -116,7 +129,7 @@ def test_a_proxy_takes_what_the_service_refused(kit, service, request_, error, v
     assert len(service.naps) == 1
 
 
-def test_every_proxy_is_tried_once_in_any_order(kit, service, request_, error):
+def test_every_proxy_is_tried_once_in_any_order(kit: Kit, service: Service, request_: Any, error: Make) -> None:
     """Each refusal is under its own key; the keys come in the order in which they were tried, the message last."""
     service.answers["putRequest"] = [error("down")]
     orders = set()
@@ -133,7 +146,7 @@ def test_every_proxy_is_tried_once_in_any_order(kit, service, request_, error):
     assert len(orders) == 6
 
 
-def test_the_first_proxy_that_takes_it_is_enough(kit, service, request_, error):
+def test_the_first_proxy_that_takes_it_is_enough(kit: Kit, service: Service, request_: Any, error: Make) -> None:
     """The others are not asked."""
     service.answers["putRequest"] = [error("down"), error("down"), {"OK": True, "Value": {"set": True, "saved": True}}]
     with service.connected(ReqProxyURLs=",".join(PROXIES)):
@@ -141,7 +154,7 @@ def test_the_first_proxy_that_takes_it_is_enough(kit, service, request_, error):
     assert len(service.calls) == 3
 
 
-def test_proxies_can_be_left_out(kit, service, request_, error):
+def test_proxies_can_be_left_out(kit: Kit, service: Service, request_: Any, error: Make) -> None:
     """By useFailoverProxy."""
     service.answers["putRequest"] = [error("down")]
     with service.connected(ReqProxyURLs=PROXIES[0]):
@@ -153,20 +166,22 @@ def test_proxies_can_be_left_out(kit, service, request_, error):
 @pytest.mark.parametrize(
     ("value", "exception"), [(None, TypeError), ({}, KeyError), ({"set": False}, KeyError), ({"saved": 1}, KeyError)]
 )
-def test_a_proxy_must_say_what_it_did(kit, service, request_, error, value, exception):
+def test_a_proxy_must_say_what_it_did(
+    kit: Kit, service: Service, request_: Any, error: Make, value: Any, exception: Any
+) -> None:
     """Whether it set the request, and if not, whether it saved it; else the answer raises."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
     with service.connected(ReqProxyURLs=PROXIES[0]), pytest.raises(exception):
         kit.ReqClient().putRequest(request_)
 
 
-def test_the_connection_s_dice_decide_pauses_and_order(reference):
+def test_the_connection_s_dice_decide_pauses_and_order(reference: Kit) -> None:
     """With equal seeds the reference does the same twice."""
     seen = []
     for _ in range(2):
         calls = []
 
-        def refuse(service, method, args, *, timeout=600, calls=calls):
+        def refuse(service: str, method: str, args: Any, *, timeout: Any = 600, calls: Any = calls) -> Any:
             calls.append(service)
             return {"OK": False, "Message": "down"}
 
@@ -186,7 +201,7 @@ def test_the_connection_s_dice_decide_pauses_and_order(reference):
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_request_is_got_back(kit, client, service, request_, method):
+def test_a_request_is_got_back(kit: Kit, client: Any, service: Service, request_: Any, method: str) -> None:
     """The JSON that the service gives becomes a Request."""
     service.answers[method] = [{"OK": True, "Value": request_.toJSON()["Value"]}]
     result = getattr(client, method)(5)
@@ -196,7 +211,7 @@ def test_a_request_is_got_back(kit, client, service, request_, method):
     assert service.calls == [(MANAGER, method, (5,), 600)]
 
 
-def test_which_request_is_due_is_the_service_s_choice(client, service):
+def test_which_request_is_due_is_the_service_s_choice(client: Any, service: Service) -> None:
     """The number 0 asks for it; an empty answer is returned as it is."""
     service.answers["getRequest"] = [{"OK": True, "Value": None}]
     assert client.getRequest()["Value"] is None
@@ -204,7 +219,7 @@ def test_which_request_is_due_is_the_service_s_choice(client, service):
 
 
 @pytest.mark.parametrize("value", [None, "", {}])
-def test_an_empty_answer_is_returned_as_it_is(client, service, value):
+def test_an_empty_answer_is_returned_as_it_is(client: Any, service: Service, value: Any) -> None:
     """By both."""
     service.answers["getRequest"] = service.answers["peekRequest"] = [{"OK": True, "Value": value}]
     assert client.getRequest(5)["Value"] == value
@@ -212,14 +227,14 @@ def test_an_empty_answer_is_returned_as_it_is(client, service, value):
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_failure_to_get_a_request_is_returned(client, service, error, method):
+def test_a_failure_to_get_a_request_is_returned(client: Any, service: Service, error: Make, method: str) -> None:
     """With its message and stub."""
     service.answers[method] = [error("down")]
     result = getattr(client, method)(5)
     assert (result["OK"], result["Message"], result["rpcStub"][1]) == (False, "down", method)
 
 
-def test_peeking_wants_a_number(client, service):
+def test_peeking_wants_a_number(client: Any, service: Service) -> None:
     """A text is made one; what is none raises ValueError."""
     client.peekRequest("5")
     assert service.calls == [(MANAGER, "peekRequest", (5,), 600)]
@@ -227,7 +242,7 @@ def test_peeking_wants_a_number(client, service):
         client.peekRequest("x")
 
 
-def test_getting_takes_the_number_as_it_is(client, service):
+def test_getting_takes_the_number_as_it_is(client: Any, service: Service) -> None:
     """A text is sent as a text."""
     client.getRequest("5")
     assert service.calls[0].args == ("5",)

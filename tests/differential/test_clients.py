@@ -5,6 +5,8 @@ from outside must be equal: results (number and text), exceptions (class and tex
 timeouts, pauses, and what the clients still hold.
 """
 
+# ruff: noqa: PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
+
 from __future__ import annotations
 
 import copy
@@ -79,6 +81,10 @@ class Told:
         assert seconds in (1, 2, 3, 4, 5)
         self.seen.append("pause")
 
+    def time(self) -> float:
+        """Return the story's time in seconds."""
+        return self.now.timestamp()
+
     def do(self, step: Callable[[], Any], held: Callable[[], Any]) -> None:
         """Let one step happen, and remember how it ended and what is held now."""
         try:
@@ -108,7 +114,7 @@ def tell(kit: Kit, story: Callable[[Kit, Told], None], answers: Any, stubs: bool
     told = Told(answers, stubs)
     with ExitStack() as stack:
         stack.enter_context(patch.object(DiracTime, "utcnow", staticmethod(lambda: told.now)))
-        stack.enter_context(patch("time.time", lambda: told.now.timestamp()))
+        stack.enter_context(patch("time.time", told.time))
         stack.enter_context(kit.connect(told, owner="alice", group="vo_user", options=options, sleep=told.sleep))
         story(kit, told)
     return told.seen
@@ -199,7 +205,15 @@ JOB_STEPS = st.one_of(
     answers=st.fixed_dictionaries({"setJobStatusBulk": script(TAKEN), "setJobParameters": script(TAKEN)}),
     stubs=st.sampled_from([True, True, False]),
 )
-def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, stubs):
+def test_job_reports_are_alike(
+    reference: Kit,
+    dirac: Kit,
+    jobid: Any,
+    source: Any,
+    steps: list[tuple[str, Any]],
+    answers: dict[str, list[Any]],
+    stubs: bool,
+) -> None:
     """Whatever is reported and whatever is answered."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -298,7 +312,17 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     stubs=st.booleans(),
     options=OPTIONS,
 )
-def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, force, answers, stubs, options):
+def test_statuses_of_files_are_set_alike(
+    reference: Kit,
+    dirac: Kit,
+    name: str,
+    wanted: Any,
+    lfns: Any,
+    force: bool,
+    answers: dict[str, list[Any]],
+    stubs: bool,
+    options: dict[str, str],
+) -> None:
     """Whatever is wanted, whatever the files' state, and whatever is answered."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -340,7 +364,9 @@ def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, f
     ),
     answers=FILE_ANSWERS,
 )
-def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
+def test_files_are_looked_up_alike(
+    reference: Kit, dirac: Kit, conditions: Any, keywords: Any, answers: dict[str, list[Any]]
+) -> None:
     """Whatever is asked for and whatever is answered; the caller's condition is changed alike."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -358,9 +384,7 @@ FILE_STEPS = st.one_of(
         st.just("setFileStatus"),
         st.tuples(
             st.sampled_from([12, 12, 5, 0, None]),
-            st.one_of(
-                st.sampled_from([*LFNS, 5, None]), SOME_LFNS, SOME_LFNS.map(tuple), SOME_LFNS.map(dict.fromkeys)
-            ),
+            st.one_of(st.sampled_from([*LFNS, 5, None]), SOME_LFNS, SOME_LFNS.map(tuple), SOME_LFNS.map(dict.fromkeys)),
             STATUS,
             st.sampled_from([False, False, True]),
         ),
@@ -373,7 +397,14 @@ FILE_STEPS = st.one_of(
 
 @thorough
 @given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
-def test_file_reports_are_alike(reference, dirac, steps, answers, stubs, options):
+def test_file_reports_are_alike(
+    reference: Kit,
+    dirac: Kit,
+    steps: list[tuple[str, Any]],
+    answers: dict[str, list[Any]],
+    stubs: bool,
+    options: dict[str, str],
+) -> None:
     """Whatever is reported, whatever the files' state, and whatever is answered."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -426,7 +457,15 @@ STORE_OPTIONS = st.fixed_dictionaries(
     stubs=st.sampled_from([True, True, True, False]),
     options=STORE_OPTIONS,
 )
-def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, options):
+def test_accounting_is_alike(
+    reference: Kit,
+    dirac: Kit,
+    grace: Any,
+    steps: list[tuple[str, Any]],
+    answers: dict[str, list[Any]],
+    stubs: bool,
+    options: dict[str, str],
+) -> None:
     """Whatever is recorded and whatever is answered, request system and proxy included."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -454,7 +493,16 @@ def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, opt
     answers=st.fixed_dictionaries({"putRequest": script(PUT)}),
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
-def test_requests_are_put_alike(reference, dirac, name, operations, proxies, retries, answers, options):
+def test_requests_are_put_alike(
+    reference: Kit,
+    dirac: Kit,
+    name: str,
+    operations: Any,
+    proxies: Any,
+    retries: Any,
+    answers: dict[str, list[Any]],
+    options: dict[str, str],
+) -> None:
     """Valid or not, with and without a proxy, and whatever is answered."""
 
     def story(kit: Kit, told: Told) -> None:
@@ -472,7 +520,9 @@ def test_requests_are_put_alike(reference, dirac, name, operations, proxies, ret
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
 @thorough
 @given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
-def test_requests_are_got_alike(reference, dirac, method, number, answers):
+def test_requests_are_got_alike(
+    reference: Kit, dirac: Kit, method: str, number: Any, answers: dict[str, list[Any]]
+) -> None:
     """Whatever is asked for and whatever is answered."""
 
     def story(kit: Kit, told: Told) -> None:
