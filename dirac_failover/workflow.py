@@ -100,7 +100,8 @@ def _run_step(step: Step, number: int, commons: dict[str, Any], workflow_status:
     parameters = _step_parameters(step, number, commons)
     step_commons = {**parameters, "StartTime": time.time(), "StartStats": os.times()}
     step_status: Result = dict(S_OK())
-    code, message = 0, ""  # of the step's first failure
+    code: Any  # these two are the first failure's
+    message: Any
     for place, module in enumerate(step.modules, 1):
         instance = module.kind()
         name = module.name or type(instance).__name__
