@@ -7,7 +7,6 @@ places are one group; of each group the smallest scenario is reported. Nothing h
 from __future__ import annotations
 
 import json
-import marshal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ class Comparison:
 
 def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | None:
     """Return how the outcomes differ, or None."""
-    if left == right and marshal.dumps(left, 0) == marshal.dumps(right, 0):  # quick, and tells True from 1
+    if left == right and json.dumps(left) == json.dumps(right):  # the texts tell True from 1
         return None
     places = tuple(left.differences(right))
     return Difference(scenario.name, scenario.to_json(), places) if places else None
