@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -16,25 +17,34 @@ from dirac_failover.wire import dencode
 from dirac_failover.wire.dencode import DecodeError
 from dirac_failover.wire.rpc import make_stub
 
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
 STUB = make_stub(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), timeout=5)
-DIRACX = {"dCls": "JobStateUpdateClient", "dMod": "no.such.module", "dMeth": "setJobStatusBulk", "args": (77, {}), "kwargs": {}}
+DIRACX = {
+    "dCls": "JobStateUpdateClient",
+    "dMod": "no.such.module",
+    "dMeth": "setJobStatusBulk",
+    "args": (77, {}),
+    "kwargs": {},
+}
 WANTED = {"transformation": 12, "statusDict": {"/a": "Unused"}, "force": True}
 
 
 @pytest.fixture
-def kit(reference):
+def kit(reference: Kit) -> Any:
     """The reference alone: replay is no class of DIRAC's."""
     return reference
 
 
-def forward(stub=STUB):
+def forward(stub: Any = STUB) -> Any:
     """Make a ForwardDISET of a stub."""
     return operation("ForwardDISET", dencode.encode(stub))
 
 
-def operation(type_, arguments=None):
+def operation(type_: Any, arguments: Any = None) -> Any:
     """Make an operation."""
     made = Operation()
     made.Type = type_
@@ -43,7 +53,7 @@ def operation(type_, arguments=None):
     return made
 
 
-def request_of(*operations):
+def request_of(*operations: Any) -> Any:
     """Make a request."""
     request = Request()
     for each in operations:
@@ -51,12 +61,12 @@ def request_of(*operations):
     return request
 
 
-def calls(service):
+def calls(service: Any) -> Any:
     """What arrived, without the time that it may take."""
     return [call[:3] for call in service.calls]
 
 
-def only_step(request, **options):
+def only_step(request: Any, **options: Any) -> Any:
     """Replay a request of which one operation is tried."""
     report = replay(request, **options)
     (step,) = report.steps
@@ -64,7 +74,7 @@ def only_step(request, **options):
     return step
 
 
-def test_a_call_is_repeated_as_it_was(service):
+def test_a_call_is_repeated_as_it_was(service: Any) -> None:
     """To its service, with its arguments and the default time, whatever the stub says; the operation is done."""
     service.answers["setJobStatusBulk"] = [S_OK("fine")]
     request = request_of(forward())
@@ -72,18 +82,24 @@ def test_a_call_is_repeated_as_it_was(service):
     report = replay(request)
     assert service.calls == [(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), 600)]
     (step,) = report.steps
-    assert (step.order, step.type, step.answer["Value"], step.error, step.status) == (0, "ForwardDISET", "fine", None, "Done")
+    assert (step.order, step.type, step.answer["Value"], step.error, step.status) == (
+        0,
+        "ForwardDISET",
+        "fine",
+        None,
+        "Done",
+    )
     assert (report.status, report.done, request[0].Error) == ("Done", True, "")
 
 
-def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service):
+def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service: Any) -> None:
     """The module that it names is not imported."""
     assert only_step(request_of(forward(DIRACX))).status == "Done"
     assert calls(service) == [(JOB_STATE, "setJobStatusBulk", (77, {}))]
     assert SERVICES == {"JobStateUpdateClient": JOB_STATE}
 
 
-def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
+def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service: Any) -> None:
     """The answer's message is its error; those behind it are not tried."""
     service.answers["setJobStatusBulk"] = [S_OK(), S_ERROR("still down")]
     request = request_of(forward(), forward(), forward())
@@ -100,19 +116,24 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
 
 
 @pytest.mark.parametrize("arguments", [b"", b"i1", b"ixe"])
-def test_arguments_that_will_never_be_understood_fail_the_operation(service, arguments):
+def test_arguments_that_will_never_be_understood_fail_the_operation(service: Any, arguments: Any) -> None:
     """Where DIRAC's decoder raises a ValueError; its text is the error."""
     with pytest.raises(DecodeError) as error:
         dencode.decode(arguments)
     request = request_of(operation("ForwardDISET", arguments), forward())
     step = only_step(request)
-    assert (step.answer["OK"], step.answer["Message"], step.error, step.status) == (False, str(error.value), None, "Failed")
+    assert (step.answer["OK"], step.answer["Message"], step.error, step.status) == (
+        False,
+        str(error.value),
+        None,
+        "Failed",
+    )
     assert (request[0].Error, request.Status, service.calls) == (str(error.value), "Failed", [])
 
 
 @pytest.mark.parametrize("type_", ["ForwardDISET", "SetFileStatus"])
 @pytest.mark.parametrize("arguments", [None, b"x", b"l", b"dlei1ee"])
-def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service, type_, arguments):
+def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service: Any, type_: Any, arguments: Any) -> None:
     """Where its decoder raises anything else, which its agent reports."""
     request = request_of(operation(type_, arguments))
     step = only_step(request)
@@ -121,7 +142,7 @@ def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service, type_,
     assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
 
 
-def test_statuses_without_arguments_leave_the_operation_waiting(service):
+def test_statuses_without_arguments_leave_the_operation_waiting(service: Any) -> None:
     """DIRAC's handler trips over them in another way than that of calls."""
     assert isinstance(only_step(request_of(operation("SetFileStatus", b""))).error, DecodeError)
     assert only_step(request_of(operation("SetFileStatus", b"i1"))).status == "Failed"
@@ -146,7 +167,9 @@ def test_statuses_without_arguments_leave_the_operation_waiting(service):
         ({"dCls": "JobStateUpdateClient"}, KeyError, "'kwargs'"),
     ],
 )
-def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stub, error, text):
+def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(
+    service: Any, stub: Any, error: Any, text: Any
+) -> None:
     """The exception is reported; nobody is called."""
     request = request_of(forward(stub))
     step = only_step(request)
@@ -155,7 +178,7 @@ def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stu
     assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
 
 
-def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
+def test_what_a_transport_raises_leaves_the_operation_waiting(service: Any, caplog: pytest.LogCaptureFixture) -> None:
     """It is reported and logged."""
     service.answers["setJobStatusBulk"] = [OSError("gone")]
     step = only_step(request_of(forward()))
@@ -164,17 +187,26 @@ def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
 
 
 @pytest.mark.parametrize("type_", ["RemoveFile", "", None])
-def test_an_unknown_type_ends_the_replay(service, type_):
+def test_an_unknown_type_ends_the_replay(service: Any, type_: Any) -> None:
     """The operation says so, and waits."""
     request = request_of(operation(type_), forward())
     step = only_step(request)
     assert step.answer["Message"] == request[0].Error == f"handler for operation '{type_}' not set"
-    assert (step.type, step.error, step.status, request.Status, service.calls) == (type_, None, "Waiting", "Waiting", [])
+    assert (step.type, step.error, step.status, request.Status, service.calls) == (
+        type_,
+        None,
+        "Waiting",
+        "Waiting",
+        [],
+    )
     assert list(HANDLERS) == ["ForwardDISET", "SetFileStatus"]
 
 
-@pytest.mark.parametrize(("honour", "sent"), [(False, []), (True, [(TRANSFORMATION, "setFileStatusForTransformation", (12, {100: ["Unused", False]}))])])
-def test_force_is_lost_unless_it_is_honoured(service, files_are, honour, sent):
+@pytest.mark.parametrize(
+    ("honour", "sent"),
+    [(False, []), (True, [(TRANSFORMATION, "setFileStatusForTransformation", (12, {100: ["Unused", False]}))])],
+)
+def test_force_is_lost_unless_it_is_honoured(service: Any, files_are: Any, honour: Any, sent: Any) -> None:
     """As in DIRAC a forced status meets the state machine; here the fix is one switch (H8)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     step = only_step(request_of(operation("SetFileStatus", dencode.encode(WANTED))), honour_force=honour)
@@ -182,32 +214,38 @@ def test_force_is_lost_unless_it_is_honoured(service, files_are, honour, sent):
     assert calls(service)[1:] == sent
 
 
-def test_without_force_none_is_honoured(service, files_are):
+def test_without_force_none_is_honoured(service: Any, files_are: Any) -> None:
     """The switch forces nothing by itself."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     arguments = dencode.encode({**WANTED, "force": False})
     assert only_step(request_of(operation("SetFileStatus", arguments)), honour_force=True).answer == S_OK({})
 
 
-def test_statuses_that_are_refused_stay_waiting(service, files_are):
+def test_statuses_that_are_refused_stay_waiting(service: Any, files_are: Any) -> None:
     """The error says what could not be done."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers["setFileStatusForTransformation"] = [S_ERROR(1500, "no")]
     request = request_of(operation("SetFileStatus", dencode.encode(WANTED)))
     step = only_step(request)
     message = "failed to change status: Unknown WMS error ( 1500 : no)"
-    assert (step.answer["Message"], step.answer["Errno"], request[0].Error, step.status) == (message, 0, message, "Waiting")
+    assert (step.answer["Message"], step.answer["Errno"], request[0].Error, step.status) == (
+        message,
+        0,
+        message,
+        "Waiting",
+    )
 
 
 @pytest.mark.parametrize("key", WANTED)
-def test_statuses_need_all_their_parts(service, key):
+def test_statuses_need_all_their_parts(service: Any, key: Any) -> None:
     """Else the operation waits."""
     arguments = dencode.encode({name: value for name, value in WANTED.items() if name != key})
     step = only_step(request_of(operation("SetFileStatus", arguments)))
     assert (type(step.error), str(step.error), service.calls) == (KeyError, repr(key), [])
 
 
-def test_an_operation_with_files_is_done_when_they_are(service):
+@pytest.mark.usefixtures("service")
+def test_an_operation_with_files_is_done_when_they_are() -> None:
     """It is not set to Done, so it still waits, and the replay ends."""
     made = forward()
     made.addFile(File())
@@ -218,7 +256,7 @@ def test_an_operation_with_files_is_done_when_they_are(service):
 
 
 @pytest.mark.parametrize("statuses", ["Done", "Failed"])
-def test_a_request_that_is_at_its_end_is_left(service, statuses):
+def test_a_request_that_is_at_its_end_is_left(service: Any, statuses: Any) -> None:
     """Nothing is tried."""
     request = request_of(forward())
     request[0].Status = statuses
@@ -226,7 +264,7 @@ def test_a_request_that_is_at_its_end_is_left(service, statuses):
     assert service.calls == []
 
 
-def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, clock):
+def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service: Any, clock: Any) -> None:
     """It says why."""
     request = Request()
     clock.tick()
@@ -236,7 +274,7 @@ def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, 
     assert service.calls == []
 
 
-def test_reports_cannot_be_changed():
+def test_reports_cannot_be_changed() -> None:
     """They are values."""
     step = Step(0, "T", None, None, "Waiting")
     report = ReplayReport((step,), "Waiting")

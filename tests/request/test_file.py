@@ -1,0 +1,176 @@
+"""What a file of an operation holds and refuses, on the reference and on the real DIRAC."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+GUID = "01234567-89ab-CDEF-0123-456789abcdef"
+ATTRIBUTES = ["Status", "LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Attempt", "Size", "Error"]
+
+
+def test_a_new_file_waits_and_knows_nothing(kit: Kit) -> None:
+    """All attributes have DIRAC's defaults; there are no IDs."""
+    file = kit.File()
+    assert {name: getattr(file, name) for name in ATTRIBUTES} == {
+        **dict.fromkeys(ATTRIBUTES),
+        "Status": "Waiting",
+        "Attempt": 0,
+        "Size": 0,
+    }
+    assert file._parent is None
+    assert not hasattr(file, "FileID")
+    assert not hasattr(file, "OperationID")
+
+
+def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
+    """IDs first when they are known, null for what is not."""
+    file = kit.File({"LFN": "/a", "Size": 7, "OperationID": 2, "FileID": 1})
+    assert file.toJSON() == {"OK": True, "Value": str(file)}
+    assert str(file) == (
+        '{"FileID": 1, "OperationID": 2, "Status": "Waiting", "LFN": "/a", "PFN": null, "ChecksumType": null, '
+        '"Checksum": null, "GUID": null, "Attempt": 0, "Size": 7, "Error": null}'
+    )
+
+
+def test_the_json_loads_again(kit: Kit) -> None:
+    """As text or as a dict."""
+    text = str(kit.File({"LFN": "/é", "PFN": "p", "ChecksumType": "AD", "Checksum": "1", "GUID": GUID, "Attempt": 2}))
+    assert str(kit.File(text)) == text
+    assert str(kit.File(json.loads(text))) == text
+    assert '"LFN": "/\\u00e9"' in text
+
+
+def test_a_file_that_is_no_json_is_an_error(kit: Kit) -> None:
+    """An attribute that JSON has no form for gives S_ERROR."""
+    answer = kit.File({"Error": {1, 2}}).toJSON()
+    assert (answer["OK"], answer["Message"]) == (False, "Object of type set is not JSON serializable")
+
+
+def test_the_lfn_is_an_absolute_path(kit: Kit) -> None:
+    """Another text is a ValueError, another type a TypeError; the LFN of before stays."""
+    file = kit.File({"LFN": "/a"})
+    for value, error, text in (
+        ("b", ValueError, "LFN should be an absolute path!"),
+        (5, TypeError, "LFN has to be a string!"),
+    ):
+        with pytest.raises(error, match=rf"^{text}$"):
+            file.LFN = value
+    assert file.LFN == "/a"
+
+
+@pytest.mark.parametrize(
+    "guid",
+    [
+        GUID,
+        GUID.upper(),
+        "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
+        GUID + "\n",
+        "",
+        None,
+        0,
+        "1234567\n-1234-1234-1234-123456789012",
+    ],
+)
+def test_guids_that_are_taken(kit: Kit, guid: Any) -> None:
+    """Any characters in parts of the right lengths, a line end behind real digits, and anything falsy."""
+    file = kit.File()
+    file.GUID = guid
+    assert guid == file.GUID
+
+
+@pytest.mark.parametrize(
+    "guid",
+    [
+        "abc",
+        GUID + "0",
+        "0" + GUID,
+        GUID.replace("-", ""),
+        GUID + "-",
+        "z" + GUID[1:] + "\n",
+        "-" + GUID[1:],
+        GUID[:-1] + "-",
+    ],
+)
+def test_guids_that_are_refused(kit: Kit, guid: Any) -> None:
+    """Other lengths are a ValueError with the GUID in it."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is compared next
+        kit.File().GUID = guid
+    assert str(error.value) == f"'{guid}' is not a valid GUID!"
+
+
+def test_a_guid_is_a_text(kit: Kit) -> None:
+    """Anything else that is not falsy is a TypeError."""
+    with pytest.raises(TypeError, match=r"^GUID should be a string!$"):
+        kit.File().GUID = 5
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("ADLER32", "ADLER32"),
+        (" adler32 ", "ADLER32"),
+        ("ad", "ADLER32"),
+        ("Md5", "MD5"),
+        ("SHA1", "SHA1"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_checksum_types(kit: Kit, given: Any, kept: Any) -> None:
+    """Case and blanks do not matter, AD is short for ADLER32, falsy is empty."""
+    file = kit.File()
+    file.ChecksumType = given
+    assert file.ChecksumType == kept
+
+
+def test_another_checksum_type_is_refused(kit: Kit) -> None:
+    """With the type as it was given."""
+    with pytest.raises(ValueError, match=r"^unknown checksum type:  crc $"):
+        kit.File().ChecksumType = " crc "
+
+
+@pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled"])
+def test_a_file_takes_its_statuses(kit: Kit, status: str) -> None:
+    """Done clears the error, the others keep it."""
+    file = kit.File()
+    file.Error = "bad"
+    file.Status = status
+    assert file.Status == status
+    assert file.Error == ("" if status == "Done" else "bad")
+
+
+def test_a_file_refuses_other_statuses(kit: Kit) -> None:
+    """Also those of operations; the status of before stays."""
+    file = kit.File()
+    for status in ("Queued", "Assigned", "Canceled", "", None):
+        with pytest.raises(ValueError, match=rf"^Unknown Status: {status}!$"):
+            file.Status = status
+    assert file.Status == "Waiting"
+
+
+def test_a_new_status_dates_the_operation_and_the_request(clock: Any, operation: Any, request_of: Any) -> None:
+    """The same status again does not."""
+    held = operation("RemoveFile", "/a", "/b")
+    request = request_of(held)
+    clock.tick()
+    held[0].Status = "Waiting"
+    assert held.LastUpdate != clock.second
+    assert request.LastUpdate != clock.second
+    held[0].Status = "Scheduled"
+    assert (held.LastUpdate, request.LastUpdate) == (clock.second, clock.second)
+    assert (held.Status, request.Status) == ("Scheduled", "Scheduled")
+
+
+def test_the_same_status_again_still_counts_the_files(operation: Any) -> None:
+    """The operation derives its status anew, and Done clears its error."""
+    held = operation("RemoveFile", "/a")
+    held[0].Status = "Done"
+    held.Error = "bad"
+    held[0].Status = "Done"
+    assert (held.Status, held.Error) == ("Done", "")

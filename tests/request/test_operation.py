@@ -1,0 +1,376 @@
+"""What an operation holds, and how its status follows from its files, on the reference and on the real DIRAC."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.request.file import File
+from dirac_failover.request.operation import Operation
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
+
+
+def test_a_new_operation_is_queued_and_empty(kit: Kit) -> None:
+    """All attributes have DIRAC's defaults; there are no IDs."""
+    made = kit.Operation()
+    assert made.Status == "Queued"
+    assert made.Order == 0
+    assert [getattr(made, name) for name in ("Type", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")] == [
+        None
+    ] * 6
+    assert made._parent is None
+    assert (len(made), list(made), bool(made)) == (0, [], True)
+    assert (made.sourceSEList, made.targetSEList, made.catalogList, made.fileStatusList()) == ([], [], [], [])
+
+
+def test_constants(kit: Kit) -> None:
+    """Statuses, attributes and the most files are DIRAC's."""
+    assert tuple(STATUSES) == kit.Operation.ALL_STATES
+    assert kit.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
+    assert kit.Operation.MAX_FILES == 10000
+    assert [
+        *("OperationID", "RequestID", "Type", "Status", "Arguments", "Order", "SourceSE", "TargetSE", "Catalog"),
+        *("Error", "CreationTime", "SubmitTime", "LastUpdate"),
+    ] == kit.Operation.ATTRIBUTE_NAMES
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
+    """IDs first when they are known, the files last."""
+    made = kit.Operation({"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"})
+    assert made.toJSON() == {"OK": True, "Value": str(made)}
+    assert str(made) == (
+        '{"OperationID": 3, "RequestID": 4, "Type": "T", "Status": "Queued", "Arguments": "x", "Order": 0, '
+        '"SourceSE": null, "TargetSE": null, "Catalog": null, "Error": null, "CreationTime": "2026-01-02 03:04:05", '
+        '"SubmitTime": "2026-01-02 03:04:05", "LastUpdate": "2026-01-02 03:04:05", "Files": ['
+        '{"Status": "Waiting", "LFN": "/a", "PFN": null, "ChecksumType": null, "Checksum": null, "GUID": null, '
+        '"Attempt": 0, "Size": 0, "Error": null}]}'
+    )
+
+
+def test_the_json_loads_again(kit: Kit) -> None:
+    """As text or as a dict, with its files."""
+    text = str(
+        kit.Operation(
+            {
+                "Type": "T",
+                "Files": [{"LFN": "/a", "Status": "Failed"}, {"LFN": "/b", "Status": "Done"}],
+                "Catalog": "c",
+                "Order": 5,
+                "LastUpdate": "2024-02-03 04:05:06",
+            }
+        )
+    )
+    assert '"Status": "Failed", "Arguments": null, "Order": 5,' in text
+    assert str(kit.Operation(text)) == text
+    assert str(kit.Operation(json.loads(text))) == text
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ("Failed Failed", "Failed"),
+        ("Failed Done", "Failed"),
+        ("Failed Done Waiting", "Queued"),
+        ("Failed Waiting", "Queued"),
+        ("Waiting", "Queued"),
+        ("Done Done", "Done"),
+        ("Failed Done Waiting Scheduled", "Scheduled"),
+        ("Scheduled Failed", "Scheduled"),
+        ("Done Scheduled", "Scheduled"),
+    ],
+)
+def test_the_status_follows_from_the_files(kit: Kit, operation: Any, files: str, status: str) -> None:
+    """Whether they had their statuses before or got them after, and whatever is set."""
+    statuses = files.split()
+    before = kit.Operation({"Files": [{"Status": name} for name in statuses]})
+    after = operation("T", *(f"/{number}" for number in range(len(statuses))))
+    for file, name in zip(after, statuses, strict=True):
+        file.Status = name
+    for made in (before, after):
+        assert (made.Status, made.fileStatusList()) == (status, statuses)
+        made.Status = "Canceled"
+        assert made.Status == status
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_without_files_the_status_is_what_is_set(kit: Kit, clock: Any, status: str) -> None:
+    """Failed and Done are dated; Done clears the error."""
+    made = kit.Operation()
+    made.Error = "bad"
+    before = clock.second
+    clock.tick()
+    made.Status = status
+    assert made.Status == status
+    assert made.LastUpdate == (clock.second if status in ("Failed", "Done") else before)
+    assert made.Error == ("" if status == "Done" else "bad")
+    assert made.CreationTime == made.SubmitTime == before
+
+
+@pytest.mark.parametrize("status", ["Failed", "Done"])
+def test_a_final_status_is_dated_once(kit: Kit, clock: Any, status: str) -> None:
+    """Setting it again changes nothing but the error."""
+    made = kit.Operation()
+    made.Status = status
+    first = clock.second
+    clock.tick()
+    made.Error = "bad"
+    made.Status = status
+    assert made.LastUpdate == first
+    assert made.Error == ("" if status == "Done" else "bad")
+
+
+def test_another_status_is_refused(operation: Any) -> None:
+    """With and without files."""
+    for made in (operation(), operation("T", "/a")):
+        with pytest.raises(ValueError, match=r"^unknown Status 'Bad'$"):
+            made.Status = "Bad"
+        assert made.Status == "Queued"
+
+
+@pytest.mark.parametrize(
+    ("status", "dated"), [("Failed", True), ("Done", True), ("Scheduled", True), ("Waiting", False)]
+)
+def test_a_status_that_follows_is_dated_when_it_changes(
+    kit: Kit, clock: Any, operation: Any, status: str, dated: Any
+) -> None:
+    """To one of these three; the request is not dated by it."""
+    made = operation("T")
+    before = clock.second
+    clock.tick()
+    made.addFile(kit.File({"Status": status}))
+    assert made.LastUpdate == (clock.second if dated else before)
+    after = made.LastUpdate
+    clock.tick()
+    made.addFile(kit.File({"Status": status}))
+    assert made.LastUpdate == after
+
+
+def test_done_by_its_files_clears_the_error(operation: Any) -> None:
+    """The other statuses keep it."""
+    made = operation("T", "/a", "/b")
+    made.Error = "bad"
+    made[0].Status = "Failed"
+    made[1].Status = "Scheduled"
+    assert made.Error == "bad"
+    made[0].Status = made[1].Status = "Done"
+    assert (made.Status, made.Error) == ("Done", "")
+
+
+def test_a_new_date_is_the_requests_too(clock: Any, operation: Any, request_of: Any) -> None:
+    """As a datetime, whatever was given."""
+    made = operation()
+    made.LastUpdate = "2024-02-03 04:05:06"  # it has no request yet
+    request = request_of(made)
+    assert request.LastUpdate == clock.second
+    made.LastUpdate = "2025-02-03 04:05:06.7"
+    assert str(request.LastUpdate) == str(made.LastUpdate) == "2025-02-03 04:05:06"
+
+
+def test_a_file_is_in_once(kit: Kit, operation: Any) -> None:
+    """The same object; another one for the same LFN is another file."""
+    made = operation("T", "/a")
+    first, same = made[0], kit.File({"LFN": "/a"})
+    made.addFile(first)
+    assert list(made) == [first]
+    assert first in made
+    assert same not in made
+    made += same
+    assert (list(made), len(made)) == ([first, same], 2)
+    assert first._parent is same._parent is made
+    assert made[-1] is same
+    assert made[0:1] == [first]
+
+
+def test_a_full_operation_takes_no_more(kit: Kit, operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even a file that is in."""
+    monkeypatch.setattr(kit.Operation, "MAX_FILES", 2)
+    made = operation("T", "/a", "/b")
+    for add in (made.addFile, made.__iadd__):
+        for file in (kit.File(), made[0]):
+            with pytest.raises(RuntimeError, match=r"^too many Files in a single Operation$"):
+                add(file)
+    assert len(made) == 2
+
+
+def test_files_can_be_replaced_and_removed(kit: Kit, operation: Any) -> None:
+    """The status follows each time."""
+    made = operation("T", "/a", "/b", "/c")
+    first, second, third = made
+    other = kit.File({"Status": "Scheduled"})
+    made[1] = other
+    assert (list(made), made.Status, other._parent) == ([first, other, third], "Scheduled", made)
+    assert second not in made
+    assert other in made
+    del made[1]
+    assert (list(made), made.Status) == ([first, third], "Queued")
+    assert other not in made
+    first.Status = "Failed"
+    del made[-1]
+    assert (list(made), made.Status) == ([first], "Failed")
+    del made[:]
+    assert (list(made), made.Status) == ([], "Done")
+    for act in (lambda: made[0], lambda: made.__delitem__(0), lambda: made.__setitem__(0, first)):
+        with pytest.raises(IndexError):
+            act()
+
+
+def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
+    """Its later statuses change nothing."""
+    made = operation("T", "/a", "/b")
+    gone = made[0]
+    del made[0]
+    gone.Status = "Scheduled"
+    assert (made.Status, made.fileStatusList()) == ("Queued", ["Waiting"])
+
+
+def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit: Kit, operation: Any) -> None:
+    """Setting an index can put it there a second time."""
+    made = operation("T", "/a", "/b")
+    first, second = made
+    made[1] = first
+    assert second not in made
+    assert first in made
+    first.Status = "Failed"
+    assert made.Status == "Failed"
+    made.addFile(second)
+    assert made.Status == "Queued"
+    del made[2]
+    assert made.Status == "Failed"
+    del made[0]
+    assert (list(made), made.Status) == ([first], "Failed")
+    first.Status = "Done"
+    assert made.Status == "Done"
+    made.addFile(first)
+    assert len(made) == 1
+    made.addFile(kit.File())
+    assert made.Status == "Queued"
+
+
+def test_a_file_of_two_operations_tells_the_later_one(operation: Any) -> None:
+    """The other one sees the change when it looks the next time; that is DIRAC's too."""
+    first, second = operation("T", "/a"), operation("T", "/b")
+    file = first[0]
+    second.addFile(file)
+    assert file._parent is second
+    file.Status = "Scheduled"
+    assert (first.Status, second.Status) == ("Queued", "Scheduled")
+    first.Status = "Done"
+    assert first.Status == "Scheduled"
+    del first[0]
+    assert first.Status == "Done"
+    del second[1]
+    assert second.Status == "Queued"
+    first.addFile(file)
+    file.Status = "Failed"
+    assert (first.Status, second.Status) == ("Failed", "Queued")
+    second[0].Status = "Scheduled"
+    assert second.Status == "Scheduled"
+
+
+def test_a_file_is_taken_over_by_setting_an_index_too(operation: Any) -> None:
+    """It then tells the operation that has it last."""
+    first, second = operation("T", "/a", "/x"), operation("T", "/b")
+    file = first[0]
+    second[0] = file
+    file.Status = "Scheduled"
+    assert (first.Status, second.Status) == ("Queued", "Scheduled")
+    first[1].Status = "Done"
+    assert first.Status == "Scheduled"
+    first[0] = file
+    file.Status = "Done"
+    assert (first.Status, second.Status) == ("Done", "Scheduled")
+
+
+def test_only_the_request_queues_and_wakes_its_operations(operation: Any, request_of: Any) -> None:
+    """Another caller is not heard."""
+    made = operation()
+    request = request_of(made)
+    made._setQueued(request_of())
+    assert made.Status == "Waiting"
+    made._setQueued(request)
+    assert made.Status == "Queued"
+    made._setWaiting(request_of())
+    assert made.Status == "Queued"
+    made._setWaiting(request)
+    assert made.Status == "Waiting"
+
+
+def test_the_order_is_the_index_in_the_request(operation: Any, request_of: Any) -> None:
+    """What is set holds only without a request; -1 once it was removed."""
+    made = operation()
+    made.Order = 7
+    assert made.Order == 7
+    request = request_of(operation(), made)
+    assert made.Order == 1
+    made.Order = 7
+    assert made.Order == 1
+    del request[1]
+    assert made.Order == -1
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [("a", ["a"]), (" a , b ,,a", ["a", "b"]), (["b", 5, " ", "b"], ["5", "b"]), ("", []), ([], []), (" , ", [])],
+)
+def test_catalogues_are_names_without_blanks_and_doubles(kit: Kit, given: Any, names: Any) -> None:
+    """DIRAC has them in any order."""
+    made = kit.Operation()
+    made.Catalog = given
+    assert sorted(made.catalogList) == names
+    assert made.Catalog == ",".join(made.catalogList)
+
+
+def test_the_reference_keeps_the_order_of_catalogues(reference: Kit) -> None:
+    """It is one of the orders that DIRAC may have."""
+    assert reference.Operation({"Catalog": "z,b,a,z"}).Catalog == "z,b,a"
+
+
+def test_catalogues_that_are_refused(kit: Kit) -> None:
+    """Other types, and more than 255 characters."""
+    made = kit.Operation()
+    for value in (None, 5, ("a",), {"a": 1}, b"a"):
+        with pytest.raises(TypeError, match=r"^wrong type for value$"):
+            made.Catalog = value
+    made.Catalog = "a" * 255
+    with pytest.raises(ValueError, match=r"^Catalog list too long$"):
+        made.Catalog = "b" * 256
+    with pytest.raises(ValueError, match=r"^Catalog list too long$"):
+        made.Catalog = ["b" * 128, "c" * 127]
+    assert made.Catalog == "a" * 255
+
+
+def test_storage_elements_are_lists_of_names(kit: Kit) -> None:
+    """As they are written, split at commas."""
+    made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c"})
+    assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c"])
+
+
+def test_no_change_looks_at_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adding, changing and removing files of an operation takes as many looks at statuses as there are changes."""
+    looks = 0
+    status = File.Status
+
+    def look(file: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return status.fget(file)
+
+    monkeypatch.setattr(File, "Status", property(look, status.fset))
+    made = Operation()
+    files = [File() for _ in range(500)]
+    for file in files:
+        made.addFile(file)
+        made.addFile(file)
+    for file in files:
+        file.Status = "Done"
+    for _ in files:
+        del made[0]
+    assert made.Status == "Done"
+    assert looks <= 4 * len(files)

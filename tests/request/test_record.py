@@ -1,0 +1,237 @@
+"""What requests, operations and files have in common: loading, times, bytes, JSON."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from freezegun import freeze_time
+
+from dirac_failover.request.file import File
+from dirac_failover.request.operation import Operation
+from dirac_failover.request.record import LoadError, now
+from dirac_failover.request.request import Request
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+
+def naive(*fields: int) -> datetime:
+    """Make a time as DIRAC has them: of UTC, without saying so."""
+    return datetime(*fields)  # type: ignore[arg-type]  # noqa: DTZ001
+
+
+CLASSES = ["Request", "Operation", "File"]
+HOSTILE = {
+    "not an object": ("Request", "[]", AttributeError),
+    "a number": ("File", "5", AttributeError),
+    "a text": ("Operation", '"abc"', AttributeError),
+    "nothing in it": ("Request", '{"Operations": null}', TypeError),
+    "files that are a number": ("Operation", '{"Files": 5}', TypeError),
+    "bytes that are a number": ("Operation", '{"Arguments": 5}', TypeError),
+    "a component that is a list": ("Request", '{"SourceComponent": [1]}', TypeError),
+    "an LFN that is a list": ("File", '{"LFN": ["/a"]}', TypeError),
+    "a time that is a number": ("Request", '{"NotBefore": 5}', TypeError),
+    "catalogues that are an object": ("Operation", '{"Catalog": {"a": 1}}', TypeError),
+    "an attribute that cannot be set": ("Request", '{"Order": 3}', AttributeError),
+    "one too deep": ("Request", '{"Operations": ' + "[" * 100_000, RecursionError),
+    "one deep inside": ("Request", '{"Operations": [{"Files": [{"LFN": 7}]}]}', TypeError),
+}
+VALUE_ERRORS = {
+    "no JSON": ("Request", "{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    "empty": ("File", "", "Expecting value: line 1 column 1 (char 0)"),
+    "a status": ("Operation", '{"Status": "Bad"}', "unknown Status 'Bad'"),
+    "a request's status": ("Request", '{"Status": ["Done"]}', "Unknown status: ['Done']"),
+    "a time": ("Request", '{"CreationTime": "today"}', "time data 'today' does not match format '%Y-%m-%d %H:%M:%S'"),
+    "a date": (
+        "Operation",
+        '{"LastUpdate": "2026-01-02"}',
+        "time data '2026-01-02' does not match format '%Y-%m-%d %H:%M:%S'",
+    ),
+    "a relative LFN inside": (
+        "Request",
+        '{"Operations": [{"Files": [{"LFN": "a"}]}]}',
+        "LFN should be an absolute path!",
+    ),
+    "half a character": (
+        "Operation",
+        '{"Arguments": "\\udcff"}',
+        "'utf-8' codec can't encode character '\\udcff' in position 0: surrogates not allowed",
+    ),
+}
+RESERVED = {
+    "Request": ["_Status", "__operations__", "__class__", "__dict__", "toJSON", "getWaiting"],
+    "Operation": ["_members", "__files__", "addFile", "__len__"],
+    "File": ["_parent", "toJSON"],
+}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("source", [None, 5, [], (), b"{}", {}, "{}", '{"Error": "", "Status": null, "Attempt": 0}'])
+def test_what_says_nothing_makes_a_new_one(kit: Kit, name: str, source: Any) -> None:
+    """Other types than text and dict are passed over, and so are falsy values."""
+    made = getattr(kit, name)
+    assert str(made(source)) == str(made())
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("name", CLASSES)
+def test_other_attributes_are_kept_but_not_written(kit: Kit, name: str) -> None:
+    """Falsy ones are not even kept; what is loaded from is not changed."""
+    source = {"Foo": [1], "Bar": 0, "Error": "e"}
+    loaded = getattr(kit, name)(source)
+    assert loaded.Foo == [1]
+    assert not hasattr(loaded, "Bar")
+    assert json.loads(str(loaded)) == {**json.loads(str(getattr(kit, name)())), "Error": "e"}
+    assert source == {"Foo": [1], "Bar": 0, "Error": "e"}
+
+
+@pytest.mark.parametrize(("name", "source", "error"), HOSTILE.values(), ids=HOSTILE)
+def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(
+    kit: Kit, name: str, source: Any, error: Any
+) -> None:
+    """It says which error DIRAC raises, and DIRAC's text."""
+    with pytest.raises((LoadError, AttributeError, TypeError, RuntimeError)) as caught:
+        getattr(kit, name)(source)
+    if kit.name == "dirac":
+        assert caught.type is error
+        return
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.dirac is error
+    assert str(caught.value) == str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(("name", "source", "text"), VALUE_ERRORS.values(), ids=VALUE_ERRORS)
+def test_dirac_s_own_value_errors_stay_as_they_are(kit: Kit, name: str, source: Any, text: Any) -> None:
+    """With the same text."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared next
+        getattr(kit, name)(source)
+    assert str(caught.value) == text
+    assert not isinstance(caught.value, LoadError)
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in RESERVED.items() for key in keys])
+def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(reference: Kit, name: str, key: Any) -> None:
+    """DIRAC sets them, and breaks in one way or another; here nothing of it is loaded."""
+    with pytest.raises(LoadError) as caught:
+        getattr(reference, name)({key: "x"})
+    assert str(caught.value) == f"{name} has no attribute {key!r} to load"
+    assert caught.value.dirac is None
+
+
+def test_a_key_that_is_no_text_is_refused(kit: Kit) -> None:
+    """JSON has none; a dict may."""
+    with pytest.raises((LoadError, TypeError), match=r"^attribute name must be string, not 'int'$"):
+        kit.Request({5: 1})
+
+
+def test_the_present_is_a_second_of_utc_without_a_zone() -> None:
+    """So that it is written and read without loss, and freezegun can stop it."""
+    with freeze_time("2026-01-02 03:04:05.678"):
+        assert now() == naive(2026, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("name", ["CreationTime", "SubmitTime", "LastUpdate"])
+@pytest.mark.parametrize("cls", ["Request", "Operation"])
+class TestTimes:
+    """Times of requests and operations."""
+
+    def test_a_new_one_begins_now(self, kit: Kit, clock: Any, cls, name: str) -> None:
+        """Without the fraction."""
+        assert getattr(getattr(kit, cls)(), name) == clock.second
+
+    def test_a_datetime_is_kept_as_it_is(self, kit: Kit, cls, name: str) -> None:
+        """Fraction and zone are cut off only when it is written."""
+        made = getattr(kit, cls)()
+        moment = datetime(2024, 2, 3, 4, 5, 6, 999999, tzinfo=timezone(timedelta(hours=2)))
+        setattr(made, name, moment)
+        assert getattr(made, name) is moment
+        assert json.loads(str(made))[name] == "2024-02-03 04:05:06"
+
+    def test_a_text_is_read_without_its_fraction(self, kit: Kit, cls, name: str) -> None:
+        """What follows the first dot does not matter."""
+        made = getattr(kit, cls)()
+        setattr(made, name, "2024-02-03 04:05:06.9x.y")
+        assert getattr(made, name) == naive(2024, 2, 3, 4, 5, 6)
+
+    def test_another_type_is_refused(self, kit: Kit, cls, name: str) -> None:
+        """None too."""
+        made = getattr(kit, cls)()
+        for value in (None, 5, b"2024-02-03 04:05:06"):
+            with pytest.raises(TypeError, match=rf"^{name} should be a datetime.datetime!$"):
+                setattr(made, name, value)
+
+    @pytest.mark.parametrize("year", [9, 999, 1000, 9999])
+    def test_early_years_are_written_as_strftime_does(self, kit: Kit, cls, name: str, year: Any) -> None:
+        """That is, without leading zeros."""
+        made = getattr(kit, cls)({"Error": "e"})
+        moment = naive(year, 2, 3, 4, 5, 6)
+        setattr(made, name, moment)
+        assert json.loads(str(made))[name] == moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@pytest.mark.parametrize(("cls", "name"), [("Request", "SourceComponent"), ("Operation", "Arguments")])
+class TestBytes:
+    """The source component of a request and the arguments of an operation."""
+
+    def test_text_becomes_bytes(self, kit: Kit, cls, name: str) -> None:
+        """As UTF-8; bytes stay."""
+        made = getattr(kit, cls)()
+        assert getattr(made, name) is None
+        for value in ("é", "é".encode()):
+            setattr(made, name, value)
+            assert getattr(made, name) == b"\xc3\xa9"
+            assert json.loads(str(made))[name] == "é"
+
+    def test_another_type_is_refused(self, kit: Kit, cls, name: str) -> None:
+        """None too; what was there stays."""
+        made = getattr(kit, cls)({name: "x"})
+        for value in (None, 5, bytearray(b"x")):
+            with pytest.raises(TypeError, match=rf"^{name} should be bytes!$"):
+                setattr(made, name, value)
+        assert getattr(made, name) == b"x"
+
+
+def test_bytes_that_are_no_text_cannot_be_written(operation: Any, request_of: Any) -> None:
+    """The request raises, the operation returns an error (H20)."""
+    made = operation(Arguments=b"\xff")
+    answer = made.toJSON()
+    assert (answer["OK"], answer["Message"]) == (
+        False,
+        "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+    )
+    with pytest.raises(UnicodeDecodeError):
+        request_of(made).toJSON()
+    with pytest.raises(KeyError, match="Value"):
+        str(made)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_values_are_written_as_far_as_json_goes(kit: Kit, name: str) -> None:
+    """Bytes and times anywhere among the attributes, files of DIRAC's kind anywhere; an attribute may be missing."""
+    made = getattr(kit, name)()
+    made.Error = {"b": b"x", "f": [kit.File({"LFN": "/a"})]}
+    assert json.loads(str(made))["Error"] == {"b": "x", "f": [json.loads(str(kit.File({"LFN": "/a"})))]}
+    made.Error = naive(2024, 2, 3, 4, 5, 6)
+    assert json.loads(str(made))["Error"] == "2024-02-03 04:05:06"
+    del made.Error
+    assert "Error" not in json.loads(str(made))
+
+
+def test_copies_are_whole() -> None:
+    """A deep or pickled copy has copies of all its parts and goes on by itself."""
+    request = Request()
+    request += Operation({"Type": "RemoveFile", "Files": [{"LFN": "/a"}, {"LFN": "/b"}]})
+    for twin in (copy.deepcopy(request), pickle.loads(pickle.dumps(request))):  # noqa: S301 - written in the same line
+        assert str(twin) == str(request)
+        assert twin[0][1] in twin[0]
+        assert request[0][1] not in twin[0]
+        twin[0][0].Status = twin[0][1].Status = "Failed"
+        assert (twin.Status, request.Status) == ("Failed", "Waiting")
+        twin[0].addFile(File({"LFN": "/c"}))
+        assert twin.Status == "Waiting"

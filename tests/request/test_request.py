@@ -1,0 +1,401 @@
+"""What a request holds, how its status follows from its operations, and what others see of it; on both."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.request.request import Request
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+TABLE = [
+    # operations; the request; operations after; index of the waiting one, of the order
+    ("", "Waiting", "", None, 0),
+    ("Queued Queued", "Waiting", "Waiting Queued", 0, 0),
+    ("Waiting Waiting", "Waiting", "Waiting Queued", 0, 0),
+    ("Done Queued", "Waiting", "Done Waiting", 1, 1),
+    ("Done Done", "Done", "Done Done", None, 2),
+    ("Failed Queued", "Failed", "Failed Queued", None, 2),
+    ("Done Failed Queued", "Failed", "Done Failed Queued", None, 3),
+    ("Waiting Failed", "Waiting", "Waiting Failed", 0, 0),
+    ("Waiting Done Queued", "Waiting", "Waiting Done Queued", 0, 0),
+    ("Scheduled Waiting", "Waiting", "Scheduled Queued", 0, 2),
+    ("Scheduled Failed", "Scheduled", "Scheduled Failed", 0, 2),
+    ("Done Scheduled", "Scheduled", "Done Scheduled", 1, 2),
+    ("Canceled", "Waiting", "Canceled", None, 1),
+    ("Assigned", "Waiting", "Assigned", None, 1),
+    ("Done Canceled", "Done", "Done Canceled", None, 2),
+    ("Canceled Done", "Done", "Canceled Done", None, 2),
+    ("Assigned Queued", "Waiting", "Assigned Waiting", 1, 1),
+]
+
+
+def of_statuses(operation: Any, request_of: Any, statuses: Any) -> Any:
+    """Make a request of operations with these statuses."""
+    operations = [operation() for _ in statuses.split()]
+    request = request_of(*operations)
+    for made, status in zip(operations, statuses.split(), strict=True):
+        made._Status = status  # past the request, which would see each in between
+    return request
+
+
+def test_a_new_request_is_of_the_connected_owner(kit: Kit, clock: Any) -> None:
+    """All attributes have DIRAC's defaults; there is no ID."""
+    made = kit.Request()
+    assert (made.Owner, made.OwnerGroup) == ("alice", "vo_user")
+    assert (made.RequestName, made.Error, made.SourceComponent, made.JobID) == (None, None, None, 0)
+    assert made.CreationTime == made.SubmitTime == made.LastUpdate == made.NotBefore == clock.second
+    assert (made.Status, made.Order, made.getWaiting()) == ("Waiting", 0, {"OK": True, "Value": None})
+    assert (len(made), list(made), bool(made), made.isEmpty(), made.subStatusList()) == (0, [], True, True, [])
+    assert not hasattr(made, "RequestID")
+
+
+def test_without_a_connection_nobody_owns_it() -> None:
+    """Neither owner nor group."""
+    made = Request()
+    assert (made.Owner, made.OwnerGroup) == (None, None)
+
+
+def test_constants(kit: Kit) -> None:
+    """The statuses are DIRAC's."""
+    assert kit.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
+    assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
+    """The ID first when it is known, the operations last."""
+    made = kit.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
+    made += kit.Operation({"Type": "T"})
+    assert made.toJSON() == {"OK": True, "Value": str(made)}
+    assert str(made) == (
+        '{"RequestID": 3, "RequestName": "n", "Owner": "alice", "OwnerGroup": "vo_user", "Status": "Waiting", '
+        '"Error": null, "SourceComponent": "Job_77", "JobID": 77, "CreationTime": "2026-01-02 03:04:05", '
+        '"SubmitTime": "2026-01-02 03:04:05", "LastUpdate": "2026-01-02 03:04:05", '
+        '"NotBefore": "2026-01-02 03:04:05", "Operations": [{"Type": "T", "Status": "Waiting", "Arguments": null, '
+        '"Order": 0, "SourceSE": null, "TargetSE": null, "Catalog": null, "Error": null, '
+        '"CreationTime": "2026-01-02 03:04:05", "SubmitTime": "2026-01-02 03:04:05", '
+        '"LastUpdate": "2026-01-02 03:04:05", "Files": []}]}'
+    )
+
+
+def test_the_json_loads_again(kit: Kit, operation: Any, request_of: Any) -> None:
+    """With operations and files; owner and times are the loaded ones, the status is worked out anew."""
+    made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
+    made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
+    text = str(made)
+    for source in (text, json.loads(text)):
+        loaded = kit.Request(source)
+        assert str(loaded) == text
+        assert [operation._parent for operation in loaded] == [loaded, loaded]
+        assert loaded[0][1]._parent is loaded[0]
+    assert kit.Request({**json.loads(text), "Status": "Failed"}).Status == "Waiting"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] or "none" for row in TABLE])
+def test_the_status_follows_from_the_operations(operation: Any, request_of: Any, row: Any) -> None:
+    """The first that is not at its end decides; the others that wait are queued."""
+    before, status, after, waiting, order = row
+    request = of_statuses(operation, request_of, before)
+    assert request.Status == status
+    assert request.subStatusList() == after.split()
+    found = request.getWaiting()["Value"]
+    assert (None if found is None else request.indexOf(found)) == waiting
+    assert request.Order == order
+
+
+def test_a_waiting_operation_behind_a_scheduled_one_hides_it_for_one_look(operation: Any, request_of: Any) -> None:
+    """It is queued by that look, so the next one finds the request scheduled."""
+    request = of_statuses(operation, request_of, "Scheduled Waiting")
+    assert [request.Status, request.Status] == ["Waiting", "Scheduled"]
+
+
+@pytest.mark.parametrize(("look", "result"), [("getWaiting", None), ("Order", 1), ("Status", "Waiting")])
+def test_each_look_works_it_out_anew(operation: Any, request_of: Any, look: str, result: Any) -> None:
+    """A change that the request was not told of is seen."""
+    request = of_statuses(operation, request_of, "Done Queued")
+    found = getattr(request, look)
+    if callable(found):
+        assert found() == {"OK": True, "Value": request[1]}
+    else:
+        assert found == result
+    assert request[1]._Status == "Waiting"
+
+
+def test_done_clears_the_error_and_is_dated_once(clock: Any, operation: Any, request_of: Any) -> None:
+    """Failed is dated as well."""
+    for status in ("Done", "Failed"):
+        request = request_of(operation(), Error="bad")
+        clock.tick()
+        request[0].Status = status
+        assert (request.Status, request.Error) == (status, "" if status == "Done" else "bad")
+        assert request.LastUpdate == clock.second
+        clock.tick()
+        assert request.Status == status
+        assert request.LastUpdate == clock.second - timedelta(seconds=1)
+
+
+def test_a_first_operation_that_is_done_clears_the_error(operation: Any, request_of: Any) -> None:
+    """Although the request goes on; one that waits before it keeps the error."""
+    for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad")):
+        request = of_statuses(operation, request_of, statuses)
+        request.Error = "bad"
+        assert request.Status == "Waiting"
+        assert request.Error == error
+
+
+@pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled"])
+def test_a_status_that_is_set_lasts_until_the_next_look(
+    clock: Any, operation: Any, request_of: Any, status: str
+) -> None:
+    """Failed and Done are dated, Done clears the error."""
+    request = request_of(operation(), Error="bad")
+    before = clock.second
+    clock.tick()
+    request.Status = status
+    assert request.LastUpdate == (clock.second if status in ("Failed", "Done") else before)
+    assert request.Error == ("" if status == "Done" else "bad")
+    assert request.Status == "Waiting"
+
+
+def test_another_status_is_refused(kit: Kit) -> None:
+    """Also those of operations only."""
+    made = kit.Request()
+    for status in ("Queued", "", None):
+        with pytest.raises(ValueError, match=rf"^Unknown status: {status}$"):
+            made.Status = status
+
+
+def test_not_before_takes_none_too(kit: Kit) -> None:
+    """Besides a datetime and its text, without the fraction."""
+    made = kit.Request()
+    made.NotBefore = None
+    assert made.NotBefore is None
+    assert json.loads(str(made))["NotBefore"] is None
+    made.NotBefore = "2024-02-03 04:05:06.7"
+    assert str(made.NotBefore) == "2024-02-03 04:05:06"
+    with pytest.raises(TypeError, match=r"^NotBefore should be a datetime.datetime!$"):
+        made.NotBefore = 5
+
+
+def test_execution_can_be_put_off_by_minutes(kit: Kit, clock: Any) -> None:
+    """From now, whatever it was."""
+    made = kit.Request()
+    made.NotBefore = None
+    clock.tick()
+    assert made.delayNextExecution(90) == {"OK": True, "Value": None}
+    assert made.NotBefore == clock.second + timedelta(minutes=90)
+
+
+def test_operations_are_added_at_the_end_and_once(operation: Any, request_of: Any) -> None:
+    """The same object; equal ones are others."""
+    first, second = operation(), operation()
+    request = request_of(first)
+    assert request.addOperation(second) == {"OK": True, "Value": None}
+    answer = request.addOperation(first)
+    assert (answer["OK"], answer["Message"]) == (False, "This operation is already in!!!")
+    request += second
+    assert list(request) == [first, second]
+    assert (request[0], request[-1], request[0:1]) == (first, second, [first])
+    assert (len(request), request.isEmpty()) == (2, False)
+    assert [made._parent for made in request] == [request, request]
+    assert (request.indexOf(first), request.indexOf(second), request.indexOf(operation())) == (0, 1, -1)
+    assert first in request
+    assert operation() not in request
+
+
+@pytest.mark.parametrize(("name", "order"), [("insertBefore", "nab"), ("insertAfter", "anb")])
+def test_operations_are_inserted_beside_others(operation: Any, request_of: Any, name: str, order: Any) -> None:
+    """The other must be in and the new one not."""
+    made = {letter: operation(letter) for letter in "abn"}
+    request = request_of(made["a"], made["b"])
+    insert = getattr(request, name)
+    for new, existing, text in (
+        ("n", operation("x"), "{} is not in"),
+        ("a", operation("x"), "{} is not in"),
+        ("a", made["b"], "{} is already in"),
+    ):
+        answer = insert(made[new], existing)
+        subject = existing if "not" in text else made[new]
+        assert (answer["OK"], answer["Message"]) == (False, text.format(subject))
+    assert insert(made["n"], made["a"]) == {"OK": True, "Value": None}
+    assert [each.Type for each in request] == list(order)
+    assert request[0]._Status == "Waiting"
+    assert made["n"]._parent is request
+
+
+def test_operations_can_be_replaced_and_removed(operation: Any, request_of: Any) -> None:
+    """The status follows each time, before anybody looks."""
+    first, second, third = operation(), operation(), operation()
+    request = request_of(first, second)
+    first._Status = "Done"
+    request[1] = third
+    assert (list(request), third._Status, third._parent) == ([first, third], "Waiting", request)
+    del request[1]
+    assert (list(request), request._Status) == ([first], "Done")
+
+
+def test_the_digest_names_each_operation(kit: Kit, operation: Any, request_of: Any) -> None:
+    """With what it is for, and the first file; the type twice, as DIRAC has it."""
+    request = request_of(
+        operation("ForwardDISET"),
+        operation("RemoveFile", "/a", Catalog="FC"),
+        operation("ReplicateAndRegister", "/a", "/b", "/c", TargetSE="SE"),
+        operation(None, TargetSE="SE", Catalog="FC"),
+    )
+    assert request.getDigest() == {
+        "OK": True,
+        "Value": "Name:r\n"
+        "ForwardDISET:ForwardDISET:Waiting:0\n"
+        "RemoveFile:RemoveFile:Queued:1:FC:/a\n"
+        "ReplicateAndRegister:ReplicateAndRegister:Queued:2:SE:/a...+<2 files>\n"
+        "None:None:Queued:3:SE:FC",
+    }
+    assert request_of(operation("T", "/a", "/b")).getDigest()["Value"].endswith(":/a...+<1 files>")
+    with pytest.raises(TypeError):
+        kit.Request().getDigest()
+
+
+def described(request: Any) -> Any:
+    """Say in short what the operations of a request are."""
+    return [
+        f"{made.Type} {made.SourceSE}>{made.TargetSE} {','.join(file.LFN for file in made)}".strip() for made in request
+    ]
+
+
+def test_a_request_of_the_database_is_not_optimised(operation: Any, request_of: Any) -> None:
+    """ID 0 is none."""
+    request = request_of(operation("T"), operation("T"))
+    request.RequestID = 3
+    answer = request.optimize()
+    assert answer["Message"] == "Cannot optimize because Request seems to be already in the DB (RequestID 3)"
+    assert len(request) == 2
+    request.RequestID = 0
+    assert request.optimize()["OK"]
+
+
+def test_equal_neighbours_are_merged(operation: Any, request_of: Any) -> None:
+    """Files move to the first of them; without files the others go, and that counts as no change."""
+    request = request_of(operation("T", "/a"), operation("T", "/b", "/c"), operation("T", "/d"), operation("U", "/e"))
+    first = request[0]
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == ["T None>None /a,/b,/c,/d", "U None>None /e"]
+    assert request[0] is first
+    assert all(file._parent is first for file in first)
+    assert request.optimize() == {"OK": True, "Value": False}
+    request = request_of(operation("T"), operation("T"), operation("T"))
+    assert request.optimize() == {"OK": True, "Value": False}
+    assert len(request) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Type", "U"), ("Arguments", b"x"), ("SourceSE", "S"), ("TargetSE", "T"), ("Catalog", "C")]
+)
+def test_operations_that_differ_are_not_merged(operation: Any, request_of: Any, name: str, value: Any) -> None:
+    """In any of these attributes."""
+    request = request_of(operation("T", "/a"), operation("T", "/b"))
+    setattr(request[1], name, value)
+    assert request.optimize() == {"OK": True, "Value": False}
+    assert len(request) == 2
+
+
+def test_operations_with_a_common_file_are_not_merged(operation: Any, request_of: Any) -> None:
+    """The next ones may be."""
+    request = request_of(operation("T", "/a"), operation("T", "/b", "/a"), operation("T", "/c"))
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == ["T None>None /a", "T None>None /b,/a,/c"]
+
+
+def test_an_operation_is_filled_no_further_than_it_may(
+    kit: Kit, operation: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit stays in the next one, which is filled in its turn."""
+    monkeypatch.setattr(kit.Operation, "MAX_FILES", 3)
+    request = request_of(operation("T", "/a", "/b"), operation("T", "/c", "/d"), operation("T", "/e", "/f", "/g"))
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == ["T None>None /a,/b,/c", "T None>None /d,/e,/f", "T None>None /g"]
+    assert request.optimize() == {"OK": True, "Value": False}
+
+
+def test_files_that_were_merged_count_where_they_are(operation: Any, request_of: Any) -> None:
+    """And nowhere else, also when a part of them stays."""
+    request = request_of(operation("T", "/a"), operation("T", "/b"))
+    second = request[1]
+    request.optimize()
+    assert len(second) == 0
+    request[0][1].Status = "Scheduled"
+    assert (request[0].Status, second.Status) == ("Scheduled", "Done")
+
+
+def test_failover_pairs_are_grouped(operation: Any, request_of: Any) -> None:
+    """Replications first, then removals, each by target; the source is forgotten if it is for fail-over."""
+
+    def pair(target: Any, lfn: Any, source: Any = "X-Failover") -> Any:
+        return (
+            operation("ReplicateAndRegister", lfn, SourceSE=source, TargetSE=target),
+            operation("RemoveReplica", lfn, TargetSE=f"F{target}"),
+        )
+
+    request = request_of(operation("T"), *pair("B", "/b"), *pair("A", "/a", "CERN"), operation("U"), *pair("C", "/c"))
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == [
+        "T None>None",
+        "ReplicateAndRegister CERN>A /a",
+        "ReplicateAndRegister >B /b",
+        "RemoveReplica None>FA /a",
+        "RemoveReplica None>FB /b",
+        "U None>None",
+        "ReplicateAndRegister >C /c",
+        "RemoveReplica None>FC /c",
+    ]
+    assert [made.Status for made in request] == ["Waiting", *["Queued"] * 7]
+
+
+def test_pairs_without_a_source_are_grouped(operation: Any, request_of: Any) -> None:
+    """A single pair is already in order, and counts as a change all the same."""
+    request = request_of(operation("ReplicateAndRegister", "/a"), operation("RemoveReplica", "/a"))
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == ["ReplicateAndRegister None>None /a", "RemoveReplica None>None /a"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "files"),
+    [
+        ("ReplicateAndRegister", "RemoveReplica", "/b"),
+        ("ReplicateAndRegister", "RemoveFile", "/a"),
+        ("RegisterFile", "RemoveReplica", "/a"),
+    ],
+)
+def test_what_is_no_pair_is_left(operation: Any, request_of: Any, first: Any, second: Any, files: str) -> None:
+    """Other types, or other files."""
+    request = request_of(operation(first, "/a", SourceSE="FAILOVER"), operation(second, files))
+    assert request.optimize() == {"OK": True, "Value": False}
+    assert request[0].SourceSE == "FAILOVER"
+
+
+def test_pairs_of_equal_targets_are_merged_after_they_were_grouped(operation: Any, request_of: Any) -> None:
+    """This is what the grouping is for."""
+    operations = []
+    for lfn in ("/a", "/b"):
+        operations.append(operation("ReplicateAndRegister", lfn, SourceSE="FAILOVER", TargetSE="A"))
+        operations.append(operation("RemoveReplica", lfn, TargetSE="F"))
+    request = request_of(*operations)
+    assert request.optimize() == {"OK": True, "Value": True}
+    assert described(request) == ["ReplicateAndRegister >A /a,/b", "RemoveReplica None>F /a,/b"]
+
+
+def test_targets_that_cannot_be_sorted_are_an_error(operation: Any, request_of: Any) -> None:
+    """One without a target beside one with; the reference then keeps the operations, which DIRAC loses."""
+    operations = []
+    for target in (None, "A"):
+        operations.append(operation("ReplicateAndRegister", "/a", TargetSE=target))
+        operations.append(operation("RemoveReplica", "/a", TargetSE="F"))
+    request = request_of(*operations)
+    with pytest.raises(TypeError):
+        request.optimize()
+    assert len(request) == (4 if isinstance(request, Request) else 0)

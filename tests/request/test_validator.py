@@ -1,0 +1,243 @@
+"""What a request must have before it is sent, check by check, on the reference and on the real DIRAC."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+OK = {"OK": True, "Value": None}
+WHOLE_FILE = {
+    "LFN": "/a",
+    "PFN": "p",
+    "ChecksumType": "MD5",
+    "Checksum": "1",
+    "GUID": "00000000-0000-0000-0000-000000000000",
+}
+NEEDS = {
+    # type: what the operation needs, what its files need (None: no files allowed)
+    "ForwardDISET": ("Arguments", None),
+    "PutAndRegister": ("TargetSE", ["LFN", "PFN"]),
+    "ReTransfer": ("TargetSE", ["LFN", "PFN"]),
+    "RegisterReplica": ("TargetSE", ["LFN", "PFN"]),
+    "ReplicateAndRegister": ("TargetSE", ["LFN"]),
+    "PhysicalRemoval": ("TargetSE", ["LFN"]),
+    "RemoveReplica": ("TargetSE", ["LFN"]),
+    "RemoveFile": (None, ["LFN"]),
+    "RegisterFile": (None, ["LFN", "PFN", "ChecksumType", "Checksum", "GUID"]),
+}
+
+
+@pytest.fixture
+def judge(kit: Kit) -> Any:
+    """Validate a request; return None or the message."""
+    return lambda request: kit.RequestValidator().validate(request).get("Message")
+
+
+@pytest.fixture(autouse=True)
+def restored(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Leave the table of the class, which lasts for the process, as it was."""
+    monkeypatch.setattr(kit.RequestValidator, "reqAttrs", copy.deepcopy(kit.RequestValidator.reqAttrs))
+
+
+def whole(kit: Kit, type_: Any) -> Any:
+    """Make an operation that has all it needs."""
+    needed, files = NEEDS[type_]
+    made = kit.Operation({"Type": type_, **({needed: "x"} if needed else {})})
+    if files:
+        made.addFile(kit.File(WHOLE_FILE))
+    return made
+
+
+def test_there_is_one_validator(kit: Kit) -> None:
+    """In a process; a class that extends it has its own."""
+    assert kit.RequestValidator() is kit.RequestValidator() is kit.RequestValidator.instance
+
+    class Other(kit.RequestValidator):
+        pass
+
+    assert Other.instance is None
+    assert Other() is Other() is Other.instance
+    assert Other() is not kit.RequestValidator()
+    assert kit.RequestValidator().opHandlers == set()
+
+
+def test_the_table_is_diracs(kit: Kit) -> None:
+    """By type: attributes of the operation and of its files."""
+    assert kit.RequestValidator.reqAttrs == {
+        type_: {"Operation": [needed] if needed else [], "Files": files or []}
+        for type_, (needed, files) in NEEDS.items()
+    }
+
+
+def test_what_is_whole_is_valid(kit: Kit, request_of: Any) -> None:
+    """All types at once, and one that is not in the table."""
+    request = request_of(*(whole(kit, type_) for type_ in NEEDS), kit.Operation({"Type": "SetFileStatus"}))
+    assert kit.RequestValidator().validate(request) == OK
+
+
+def test_the_checks_follow_each_other(kit: Kit, judge: Any) -> None:
+    """With nothing right the name comes first; each repair shows the next message."""
+    broken = kit.File({"LFN": "/a", "Checksum": "ab"})
+    request = kit.Request()
+    request.Owner = request.OwnerGroup = None
+    assert judge(request) == "RequestName not set"
+    request.RequestName = "n"
+    assert judge(request) == "Request 'n' is missing both Owner and OwnerDN value"
+    request.Owner = "alice"
+    assert judge(request) == "Request 'n' is missing OwnerGroup value"
+    request.OwnerGroup = "vo_user"
+    assert judge(request) == "Operations not present in request 'n'"
+    operation = kit.Operation()
+    request += operation
+    assert judge(request) == "Operation #0 in request 'n' hasn't got Type set"
+    operation.Type = "ReplicateAndRegister"
+    assert judge(request) == "Operation #0 of type 'ReplicateAndRegister' hasn't got files to process."
+    operation.addFile(broken)
+    assert judge(request) == "Operation #0 of type 'ReplicateAndRegister' is missing TargetSE attribute."
+    operation.TargetSE = "SE"
+    assert judge(request) == "File in operation #0 is missing Checksum (ab) or ChecksumType (None)"
+    broken.ChecksumType = "MD5"
+    assert judge(request) is None
+
+
+def test_messages_number_the_operation(kit: Kit, request_of: Any, judge: Any) -> None:
+    """From 0."""
+    good = kit.Operation({"Type": "ForwardDISET", "Arguments": "x"})
+    pairs = {
+        "Operation #1 in request 'r' hasn't got Type set": {},
+        "Operation #1 of type 'RemoveFile' hasn't got files to process.": {"Type": "RemoveFile"},
+        "Operation #1 of type 'ForwardDISET' has got files to process.": {
+            "Type": "ForwardDISET",
+            "Files": [WHOLE_FILE],
+        },
+        "Operation #1 of type 'ForwardDISET' is missing Arguments attribute.": {"Type": "ForwardDISET"},
+        "Operation #1 of type 'RemoveFile' is missing LFN attribute for file.": {"Type": "RemoveFile", "Files": [{}]},
+        "File in operation #1 is missing Checksum () or ChecksumType (MD5)": {
+            "Type": "RemoveFile",
+            "Files": [{"LFN": "/a"}, {"LFN": "/b", "ChecksumType": "MD5"}],
+        },
+    }
+    for message, source in pairs.items():
+        operation = kit.Operation(source)
+        for file in operation:
+            file.Checksum = ""
+        assert judge(request_of(good, operation)) == message
+
+
+def test_an_owner_by_distinguished_name_is_enough(request_of: Any, operation: Any, judge: Any) -> None:
+    """Where there is no name (H21); an empty one is not."""
+    request = request_of(operation("SetFileStatus"), Owner="", OwnerDN="")
+    assert judge(request) == "Request 'r' is missing both Owner and OwnerDN value"
+    request.OwnerDN = "/CN=alice"
+    assert judge(request) is None
+
+
+@pytest.mark.parametrize("type_", NEEDS)
+def test_each_type_needs_its_attributes(kit: Kit, request_of: Any, judge: Any, type_: Any) -> None:
+    """Each of them, of the operation and of every file."""
+    needed, files = NEEDS[type_]
+    if needed:
+        operation = whole(kit, type_)
+        setattr(operation, needed, "")
+        assert judge(request_of(operation)) == f"Operation #0 of type '{type_}' is missing {needed} attribute."
+    for attribute in files or []:
+        operation = whole(kit, type_)
+        operation.addFile(kit.File({key: value for key, value in WHOLE_FILE.items() if key != attribute}))
+        message = f"Operation #0 of type '{type_}' is missing {attribute} attribute for file."
+        assert judge(request_of(operation)) == message
+
+
+@pytest.mark.parametrize("type_", NEEDS)
+def test_each_type_has_files_or_has_none(kit: Kit, request_of: Any, judge: Any, type_: Any) -> None:
+    """As the table says."""
+    operation = whole(kit, type_)
+    if len(operation):
+        del operation[0]
+        message = f"Operation #0 of type '{type_}' hasn't got files to process."
+    else:
+        operation.addFile(kit.File(WHOLE_FILE))
+        message = f"Operation #0 of type '{type_}' has got files to process."
+    assert judge(request_of(operation)) == message
+
+
+def test_the_check_for_files_ends_at_the_first_unknown_type(
+    kit: Kit, request_of: Any, judge: Any, operation: Any
+) -> None:
+    """What follows may lack its files; the check for attributes goes on."""
+    unknown, bare = kit.Operation({"Type": "SetFileStatus"}), kit.Operation({"Type": "RemoveFile"})
+    assert judge(request_of(unknown, bare)) is None
+    assert judge(request_of(bare, unknown)) == "Operation #0 of type 'RemoveFile' hasn't got files to process."
+    assert (
+        judge(request_of(operation("SetFileStatus"), operation("ForwardDISET")))
+        == "Operation #1 of type 'ForwardDISET' is missing Arguments attribute."
+    )
+
+
+def test_requirements_can_be_added(kit: Kit, request_of: Any, judge: Any, operation: Any) -> None:
+    """Of a new type or a known one; they last."""
+    add = kit.RequestValidator.addReqAttrsCheck
+    assert add("Foo", operationAttrs=["Bar", "Bar"], filesAttrs=["LFN"]) is None
+    assert kit.RequestValidator.reqAttrs["Foo"] == {"Operation": ["Bar"], "Files": ["LFN"]}
+    assert judge(request_of(operation("Foo", "/a", Bar=0))) == "Operation #0 of type 'Foo' is missing Bar attribute."
+    add("Foo", ["Buzz"])
+    add("Foo", filesAttrs=["PFN"])
+    add("Empty")
+    assert sorted(kit.RequestValidator.reqAttrs["Foo"]["Operation"]) == ["Bar", "Buzz"]
+    assert sorted(kit.RequestValidator.reqAttrs["Foo"]["Files"]) == ["LFN", "PFN"]
+    assert kit.RequestValidator.reqAttrs["Empty"] == {"Operation": [], "Files": []}
+    with pytest.raises(AttributeError, match=r"has no attribute '(Bar|Buzz)'$"):
+        judge(request_of(operation("Foo", "/a")))
+
+
+def test_the_reference_keeps_requirements_in_order(reference: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DIRAC has them in any order."""
+    table = copy.deepcopy(reference.RequestValidator.reqAttrs)
+    monkeypatch.setattr(reference.RequestValidator, "reqAttrs", table)
+    reference.RequestValidator.addReqAttrsCheck("RemoveFile", ["B", "A"], ["PFN", "LFN", "GUID"])
+    assert table["RemoveFile"] == {"Operation": ["B", "A"], "Files": ["LFN", "PFN", "GUID"]}
+
+
+def test_a_class_that_extends_it_may_have_its_own_table(kit: Kit, request_of: Any, judge: Any, operation: Any) -> None:
+    """The other is not changed by it."""
+
+    class Other(kit.RequestValidator):
+        reqAttrs: ClassVar = {"Foo": {"Operation": ["Bar"], "Files": []}}
+
+    request = request_of(operation("Foo", Bar=None))
+    assert Other().validate(request)["Message"] == "Operation #0 of type 'Foo' is missing Bar attribute."
+    request[0].addFile(kit.File())
+    assert Other().validate(request)["Message"] == "Operation #0 of type 'Foo' has got files to process."
+    assert judge(request) is None
+
+
+def test_a_check_cannot_be_added_by_the_method_for_it(kit: Kit) -> None:
+    """What could be one raises AttributeError: DIRAC looks for the list on the class."""
+    add = kit.RequestValidator.addValidator
+    for wrong, message in (
+        (5, "supplied argument is not callable"),
+        (lambda: None, "wrong number of arguments for supplied function object"),
+        (lambda a, b, c: None, "wrong number of arguments for supplied function object"),  # noqa: ARG005
+    ):
+        answer = add(wrong)
+        assert (answer["OK"], answer["Message"]) == (False, message)
+    for check in (lambda request: None, lambda self, request: None):  # noqa: ARG005
+        with pytest.raises(AttributeError, match=r"^type object 'RequestValidator' has no attribute 'validator'$"):
+            add(check)
+
+
+def test_a_check_can_be_added_to_the_list(kit: Kit, request_of: Any, operation: Any) -> None:
+    """It runs after the others, and its answer is returned."""
+
+    class Other(kit.RequestValidator):
+        pass
+
+    refusal = {"OK": False, "Message": "no"}
+    Other().validator += (lambda request: refusal,)  # noqa: ARG005
+    assert Other().validate(request_of(operation("T"))) is refusal
+    assert Other().validate(request_of())["Message"] == "Operations not present in request 'r'"
+    assert len(kit.RequestValidator().validator) == 7
