@@ -50,6 +50,12 @@ class Dimension:
     values: tuple[Value, ...]
     when: Callable[[Choices], bool] = lambda _: True
 
+    def __post_init__(self) -> None:
+        """Refuse two values of the same name: choices could not tell them apart."""
+        names = [value.name for value in self.values]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Dimension {self.name!r} has two values of the same name among {names}")
+
 
 @dataclass(frozen=True)
 class Region:

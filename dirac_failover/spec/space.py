@@ -271,7 +271,7 @@ _GO_ON: Final[Mapping[str, frozenset[str]]] = {
     "file forward": frozenset({"ok", "operation", "error with value"}),
     "finished": frozenset({"ok", "error"}),
     "job forward": frozenset({"ok", "operation", "error"}),
-    "accounting": frozenset({"absent", "none", "ok"}),
+    "accounting": frozenset({"absent", "given as none", "ok"}),
     "owner": frozenset({"yes"}),
     "earlier": frozenset({"none", "forward", "two", "set status first"}),
     "serialise": frozenset({"ok"}),
@@ -382,7 +382,7 @@ ANSWERS: Final = Region(
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
             Value("absent", "nobody has accounted for anything", {"collaborators": {"AccountingReport": ABSENT}}),
-            Value("none", "as absent", {"collaborators": {"AccountingReport": NONE}}),
+            Value("given as none", "as absent", {"collaborators": {"AccountingReport": NONE}}),
             *_from_table("AccountingReport.commit",
                 ("error", "no file is written, and nobody is told", "s_error"), *_BAD_RESULT, *_RAISES),
         ), lambda c: _well(c) and _ACCOUNTING_REACHED(c)),
