@@ -96,7 +96,7 @@ def reference() -> Kit:
     )
 
 
-class _DiracRpcClient:
+class _DiracRpcClient:  # needs DIRAC
     """Stands where DIRAC's clients expect the result of ``RPCClientSelector``."""
 
     def __init__(self, transport: Transport, service: str, timeout: int) -> None:
@@ -110,7 +110,7 @@ class _DiracRpcClient:
         return lambda *args: self._call(self._service, method, args, timeout=self._timeout)
 
 
-class _Clock:
+class _Clock:  # needs DIRAC
     """DIRAC's ``ReqClient`` calls ``time.sleep``: this gives it another one without touching the shared module."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
@@ -127,7 +127,7 @@ _DIRAC_OPTION_PATHS = {
 
 
 @contextmanager
-def _connect_dirac(
+def _connect_dirac(  # needs DIRAC
     transport: Transport,
     *,
     owner: str | None = None,
@@ -160,7 +160,7 @@ def _connect_dirac(
         yield
 
 
-def dirac() -> Kit:
+def dirac() -> Kit:  # needs DIRAC
     """Return the real DIRAC 9.1 of this environment; raises :class:`KitUnavailableError` when there is none."""
     try:
         import DIRAC

@@ -45,6 +45,7 @@ ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitXor: ast.BitOr,
 }
+SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MARK: Final = "~"
 LOGGERS: Final = {"log", "_log", "logger", "gLogger"}
 LOG_METHODS: Final = {"debug", "verbose", "info", "warn", "warning", "notice", "error", "always", "fatal", "exception"}
@@ -346,12 +347,18 @@ def mutants(path: Path, source: str) -> list[Mutant]:
     """Return every single fault that the table knows for ``source``, the text of ``path``."""
     tree = ast.parse(source)
     found: list[Mutant] = []
+    elsewhere = {number for number, line in enumerate(source.splitlines(), 1) if line.endswith("# needs DIRAC")}
 
     def visit(node: ast.AST, place: Place, scope: tuple[str, ...], live: bool, at: Any) -> None:
-        if _is_text(node) or _is_log(node) or _is_typing(node):
+        if (
+            _is_text(node)
+            or _is_log(node)
+            or _is_typing(node)
+            or (isinstance(node, SCOPES) and node.lineno in elsewhere)
+        ):
             return
         at = node if isinstance(node, ast.stmt | ast.ExceptHandler) else at
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, SCOPES):
             scope = (*scope, node.name)
         for operator in OPERATORS.get(type(node), ()):
             if live or operator not in (drop, drop_value):  # outside of functions a dropped name is never rebound

@@ -74,6 +74,7 @@ UNTOUCHED = (
     "X = dict[str, None]",
     "def f():\n  self.log.info('a', 1)",
     "class C(Protocol):\n  def f(self): return 1",
+    "def f():  # needs DIRAC\n  return 1",
     "@overload\ndef f(): return 1",
 )
 
