@@ -119,7 +119,9 @@ class Fault:
     schedule: str | Callable[[Call], bool] = "always"
 
     def __post_init__(self) -> None:
-        """Refuse what does not exist."""
+        """Refuse what does not exist; a number as value becomes its text."""
+        if self.value is not None:
+            object.__setattr__(self, "value", str(self.value))
         object.__setattr__(self, "target", _BY_FULL_NAME.get(self.target, self.target))
         service = SERVICES.get(self.target)
         if service is None and self.target not in LOCAL:

@@ -139,7 +139,8 @@ class Requests(Service):
             operation["RequestID"] = request_id
             operation_id = self._number(operation, "OperationID")
             for file in operation["Files"]:
-                file["OperationID"] = operation_id
+                # The column's default
+                file.update(OperationID=operation_id, ChecksumType=file["ChecksumType"] or "")
                 self._number(file, "FileID")
         kept[request_id] = request
         return request_id
@@ -168,10 +169,9 @@ class Requests(Service):
             request_id = due[0]
         elif request_id not in self.state["requests"]:
             return refusal(f"getRequest: request '{request_id}' not exists")
-        text = self._text(request_id)
         if assign:
             self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
-        return ok(text)
+        return ok(self._text(request_id))
 
     def _text(self, request_id: int) -> str:
         """Return the JSON text of a request; its status is computed anew, so that an Assigned one reads Waiting."""

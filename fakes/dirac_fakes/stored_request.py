@@ -73,6 +73,8 @@ def read(given: Plain, now: str) -> Plain:
     request["NotBefore"] = _time(given.get("NotBefore") or now)
     request["Operations"] = [_operation(operation, now) for operation in given.get("Operations", [])]
     settle(request)
+    if request["Status"] in ("Done", "Failed") and request["Status"] != (given.get("Status") or request["Status"]):
+        request["LastUpdate"] = now
     return request
 
 
@@ -81,6 +83,8 @@ def _fields(given: Plain, ids: tuple[str, ...], defaults: Plain, now: str | None
     built.update({key: given.get(key) or default for key, default in defaults.items()})
     if built["Status"] not in statuses:
         raise ValueError(f"Unknown status: {built['Status']}")
+    if built["Status"] == "Done":
+        built["Error"] = given.get("Error") or ""
     if now is not None:
         built.update({key: _time(given.get(key) or now) for key in _TIMES})
     return built
@@ -95,7 +99,10 @@ def _operation(given: Plain, now: str) -> Plain:
     if catalog := operation["Catalog"]:
         names = catalog.split(",") if isinstance(catalog, str) else catalog
         operation["Catalog"] = ",".join(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
-    operation["Files"] = [_file(file) for file in given.get("Files", [])]
+    operation["Files"] = files = [_file(file) for file in given.get("Files", [])]
+    if files:
+        # The operation was done for a moment, if its first file was
+        operation["Error"] = given.get("Error") or ("" if files[0]["Status"] == "Done" else None)
     return operation
 
 
