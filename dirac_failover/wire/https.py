@@ -78,9 +78,9 @@ class HttpsTransport:
         import requests  # a tenth of a second that only those who call servers should pay
 
         self.session = requests.Session()
-        self.session.verify = (os.environ.get("X509_CERT_DIR") or True) if verify is None else verify
         self._urls = urls or {}
         self._proxy = proxy
+        self._verify = (os.environ.get("X509_CERT_DIR") or True) if verify is None else verify
         self._form = {"clientVO": vo, "clientSetup": "None"}  # there are no setups since DIRAC 9
         if extra_credentials:
             self._form["extraCredentials"] = jencode.encode(extra_credentials)
@@ -133,7 +133,7 @@ class HttpsTransport:
             return dict(S_ERROR("No proxy found"))
         body = None
         try:
-            response = self.session.post(url, data=form, timeout=timeout, cert=proxy)
+            response = self.session.post(url, data=form, timeout=timeout, cert=proxy, verify=self._verify)
             body = response.text
             if response.status_code in _FINAL:
                 number, text = _FINAL[response.status_code]

@@ -348,7 +348,7 @@ def test_hundreds_of_levels_are_fine() -> None:
     assert value == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(values)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     """What is encoded is decoded to the same value of the same types, and nothing is left over."""
@@ -358,7 +358,7 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert consumed == len(data)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=150)
 @given(st.binary() | st.lists(st.sampled_from(list(b"ldtezadsniIfub0123456789:+-.")), max_size=40).map(bytes))
 def test_anything_is_a_value_or_a_decode_error(data: bytes) -> None:
     """Whatever arrives, decoding returns or raises ``DecodeError`` with a class of exceptions and a text."""

@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from random import Random
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+import responses
+
+from dirac_failover.wire import https
+from dirac_failover.wire.https import HttpsTransport
+from dirac_failover.wire.rpc import make_stub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SERVICE = "WorkloadManagement/JobStateUpdate"
+URL = f"https://first.invalid:9443/{SERVICE}"
+OTHER = f"https://second.invalid:9443/{SERVICE}"
+GOOD = {"OK": True, "Value": 7}
+STUB = ((SERVICE, {"timeout": 600, "useAccessToken": False}), "setJobStatus", [77, "Done"])
+
+
+class InOrder(Random):
+    """Leaves every list as it is, and counts."""
+
+    shuffled = 0
+
+    def shuffle(self, x: Any) -> None:
+        self.shuffled += len(x)
+
+
+def seeded() -> Random:
+    """Chance that is the same each time."""
+    return Random(5)  # noqa: S311 - spreads load
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    """No network but what a test says; an answer that nobody asked for is an error."""
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> str:
+    """A file that stands for a proxy."""
+    path = tmp_path / "x509up"
+    path.write_text("a proxy")
+    return str(path)
+
+
+@pytest.fixture
+def transport(proxy: str) -> Iterator[HttpsTransport]:
+    """A transport that knows one URL of one service."""
+    with HttpsTransport({SERVICE: [URL]}, proxy=proxy, chance=InOrder()) as transport:
+        yield transport
+
+
+def call(transport: HttpsTransport, **options: Any) -> dict[str, Any]:
+    """Make the call that all tests make."""
+    return transport(SERVICE, "setJobStatus", (77, "Done"), **options)
+
+
+def without_stack(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without the part that differs from run to run."""
+    return {key: value for key, value in result.items() if key != "CallStack"}
+
+
+def form_of(web: responses.RequestsMock) -> list[tuple[str, str]]:
+    """The fields of the only request, in order."""
+    (sent,) = web.calls
+    return parse_qsl(sent.request.body, keep_blank_values=True, strict_parsing=True)
+
+
+def test_a_call_is_a_form_with_diracs_fields(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+    """Method, arguments as JSON, VO and the text None for the setup, urlencoded, by POST."""
+    web.post(URL, json=GOOD)
+    assert call(transport) == {**GOOD, "rpcStub": STUB}
+    assert form_of(web) == [
+        ("method", "setJobStatus"),
+        ("args", '[77, "Done"]'),
+        ("clientVO", "unknown"),
+        ("clientSetup", "None"),
+    ]
+    assert web.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_vo_and_extra_credentials_are_sent_when_given(web: responses.RequestsMock, proxy: str) -> None:
+    """A VO replaces the unknown one, and extra credentials are JSON."""
+    web.post(URL, json=GOOD)
+    with HttpsTransport({SERVICE: [URL]}, proxy=proxy, vo="vo", extra_credentials=("/CN=x", "group")) as transport:
+        call(transport)
+    assert form_of(web) == [
+        ("method", "setJobStatus"),
+        ("args", '[77, "Done"]'),
+        ("clientVO", "vo"),
+        ("clientSetup", "None"),
+        ("extraCredentials", '["/CN=x", "group"]'),
+    ]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(600, 600), (0, 600), (5, 120), (120, 120), (121, 121), (1000, 1000)])
+def test_a_call_is_given_two_minutes_at_least(
+    web: responses.RequestsMock, transport: HttpsTransport, timeout: int, seconds: int
+) -> None:
+    """Timeouts below 120 s are raised to it, 0 is the default of 600 s; the stub says what was used."""
+    web.post(URL, json=GOOD)
+    result = call(transport, timeout=timeout)
+    assert web.calls[0].request.req_kwargs["timeout"] == seconds
+    assert result["rpcStub"] == make_stub(SERVICE, "setJobStatus", (77, "Done"), seconds)
+
+
+def test_the_default_is_ten_minutes(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+    """A call that says nothing may take 600 s."""
+    web.post(URL, json=GOOD)
+    call(transport)
+    assert web.calls[0].request.req_kwargs["timeout"] == 600
+
+
+def test_the_proxy_is_the_client_certificate(
+    web: responses.RequestsMock, transport: HttpsTransport, proxy: str
+) -> None:
+    """The proxy file is shown to the server."""
+    web.post(URL, json=GOOD)
+    call(transport)
+    assert web.calls[0].request.req_kwargs["cert"] == proxy
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "used"),
+    [
+        (None, None, True),
+        (None, "", True),
+        (None, "/etc/authorities", "/etc/authorities"),
+        (False, "/etc/authorities", False),
+        (True, "/etc/authorities", True),
+        ("/mine", "/etc/authorities", "/mine"),
+    ],
+)
+def test_authorities_are_the_given_ones_or_the_environments(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, given: Any, environment: str | None, used: Any
+) -> None:
+    """Servers are verified unless the caller says no; what the caller says beats the variables of ``requests``."""
+    for name in ("X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    if used is not True:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/bundle")
+    if environment is not None:
+        monkeypatch.setenv("X509_CERT_DIR", environment)
+    web.post(URL, json=GOOD)
+    with HttpsTransport({SERVICE: [URL]}, proxy="any", verify=given) as transport:
+        call(transport)
+    assert web.calls[0].request.req_kwargs["verify"] == used
+
+
+def test_a_proxy_is_found_where_dirac_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two variables are looked at in turn, then the usual place; a name without a file is passed over."""
+    files = [tmp_path / "one", tmp_path / "two"]
+    for name in ("GRID_PROXY_FILE", "X509_USER_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(https.os, "getuid", lambda: 987654321)
+    assert https.find_proxy() is None
+    usual: list[str] = []
+    isfile = https.os.path.isfile
+    monkeypatch.setattr(https.os.path, "isfile", lambda path: usual.append(path) or isfile(path))
+    assert https.find_proxy() is None
+    assert usual == ["/tmp/x509up_u987654321"]  # noqa: S108 - the place that all grid tools agree on
+    monkeypatch.setenv("X509_USER_PROXY", str(files[1]))
+    assert https.find_proxy() is None
+    files[1].touch()
+    assert https.find_proxy() == str(files[1])
+    link = tmp_path / "link"
+    link.symlink_to(files[0])
+    monkeypatch.setenv("GRID_PROXY_FILE", str(link))
+    assert https.find_proxy() == str(files[1])
+    files[0].touch()
+    assert https.find_proxy() == str(files[0])
+
+
+def test_without_a_proxy_nothing_is_sent(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTPS needs a proxy: the error says so, carries the stub, and no other URL is tried."""
+    monkeypatch.setattr(https, "find_proxy", lambda: None)
+    with HttpsTransport({SERVICE: [URL, OTHER]}) as transport:
+        result = call(transport)
+    assert without_stack(result) == {"OK": False, "Errno": 0, "Message": "No proxy found", "rpcStub": STUB}
+    assert not web.calls
+
+
+def test_the_users_proxy_is_the_default(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """Without a proxy given, the one that is found is used."""
+    monkeypatch.setattr(https, "find_proxy", lambda: proxy)
+    web.post(URL, json=GOOD)
+    with HttpsTransport({SERVICE: [URL]}) as transport:
+        assert call(transport)["OK"]
+    assert web.calls[0].request.req_kwargs["cert"] == proxy
+
+
+def test_plain_http_needs_no_proxy(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that is itself a URL is called there, and over plain HTTP without a certificate."""
+    monkeypatch.setattr(https, "find_proxy", lambda: None)
+    url = f"http://local.invalid/{SERVICE}"
+    web.post(url, json=GOOD)
+    with HttpsTransport() as transport:
+        result = transport(url, "ping", ())
+    assert result == {**GOOD, "rpcStub": ((url, {"timeout": 600, "useAccessToken": False}), "ping", [])}
+    assert web.calls[0].request.req_kwargs["cert"] is None
+
+
+def test_a_service_without_urls_is_an_error_with_the_stub(proxy: str) -> None:
+    """The message is DIRAC's."""
+    with HttpsTransport({"Other/Service": [URL]}, proxy=proxy) as transport:
+        result = call(transport)
+    assert without_stack(result) == {
+        "OK": False,
+        "Errno": 0,
+        "Message": f"URL for service {SERVICE} not found",
+        "rpcStub": STUB,
+    }
+
+
+FINAL = [
+    (501, 38, "Function not implemented ( 38 : setJobStatus is not implemented)"),
+    (401, 13, f"Permission denied ( 13 : No access to {URL})"),
+    (403, 13, f"Permission denied ( 13 : No access to {URL})"),
+]
+RETRIED = [
+    (400, "oops", f"400 Client Error: Bad Request for url: {URL}: oops"),
+    (404, "oops", f"404 Client Error: Not Found for url: {URL}: {URL} is not found"),
+    (413, "", f"413 Client Error: Request Entity Too Large for url: {URL}: "),
+    (500, "oops", f"500 Server Error: Internal Server Error for url: {URL}: oops"),
+    (503, "oops", f"503 Server Error: Service Unavailable for url: {URL}: oops"),
+    (200, "", "Expecting value: line 1 column 1 (char 0): "),
+    (200, "{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1): {"),
+    (200, "oops", "Expecting value: line 1 column 1 (char 0): oops"),
+    (200, "[1]", "The answer is not a return structure: [1]"),
+    (200, '"text"', 'The answer is not a return structure: "text"'),
+    (200, "null", "The answer is not a return structure: null"),
+]
+
+
+@pytest.mark.parametrize(("status", "errno", "message"), FINAL)
+def test_a_status_that_every_server_would_give_is_not_retried(
+    web: responses.RequestsMock, proxy: str, status: int, errno: int, message: str
+) -> None:
+    """An unknown method and missing rights are errors with a number, after one request."""
+    web.post(URL, status=status, body="whatever")
+    with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
+        result = call(transport)
+    assert without_stack(result) == {"OK": False, "Errno": errno, "Message": message, "rpcStub": STUB}
+    assert [sent.request.url for sent in web.calls] == [URL]
+
+
+@pytest.mark.parametrize(("status", "body", "message"), RETRIED)
+def test_anything_else_is_told_with_its_body(
+    web: responses.RequestsMock, transport: HttpsTransport, status: int, body: str, message: str
+) -> None:
+    """With one URL, the error is what went wrong and what was received."""
+    web.post(URL, status=status, body=body)
+    assert without_stack(call(transport)) == {"OK": False, "Errno": 0, "Message": message, "rpcStub": STUB}
+
+
+@pytest.mark.parametrize(("status", "body", "message"), RETRIED)
+def test_anything_else_is_tried_at_the_next_url(
+    web: responses.RequestsMock, proxy: str, status: int, body: str, message: str
+) -> None:
+    """With another URL, its answer counts, and the failed one is not asked again."""
+    del message
+    web.post(URL, status=status, body=body)
+    web.post(OTHER, json=GOOD)
+    with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
+        assert call(transport) == {**GOOD, "rpcStub": STUB}
+    assert [sent.request.url for sent in web.calls] == [URL, OTHER]
+    assert web.calls[0].request.body == web.calls[1].request.body
+
+
+@pytest.mark.parametrize(
+    "error",
+    [requests.ConnectionError("refused"), requests.ReadTimeout("slow"), OSError("no such certificate"), KeyError("x")],
+)
+def test_an_exception_is_an_error_without_a_body(
+    web: responses.RequestsMock, transport: HttpsTransport, error: Exception
+) -> None:
+    """Nothing escapes, and where nothing was received the text says None."""
+    web.post(URL, body=error)
+    result = call(transport)
+    assert without_stack(result) == {"OK": False, "Errno": 0, "Message": f"{error}: None", "rpcStub": STUB}
+
+
+def test_an_interrupt_is_not_caught(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+    """The user's Ctrl-C ends the call."""
+
+    def interrupt(_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    web.add_callback("POST", URL, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        call(transport)
+
+
+def test_the_last_error_is_returned(web: responses.RequestsMock, proxy: str) -> None:
+    """When no URL answers, each was asked once, and the last one's error counts."""
+    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(3)]
+    for number, url in enumerate(urls):
+        web.post(url, status=500 + (number != 0) * 3, body=str(number))
+    with HttpsTransport({SERVICE: urls}, proxy=proxy, chance=InOrder()) as transport:
+        result = call(transport)
+    assert result["Message"] == f"503 Server Error: Service Unavailable for url: {urls[2]}: 2"
+    assert [sent.request.url for sent in web.calls] == urls
+
+
+def test_a_host_that_failed_is_asked_last(web: responses.RequestsMock, proxy: str) -> None:
+    """Of several instances, those on another host come first after a failure."""
+    urls = [f"https://{host}/{SERVICE}" for host in ("a.invalid:1", "a.invalid:2", "b.invalid:1", "b.invalid:2")]
+    for url in urls:
+        web.post(url, status=500)
+    with HttpsTransport({SERVICE: urls}, proxy=proxy, chance=InOrder()) as transport:
+        call(transport)
+    assert [sent.request.url for sent in web.calls] == [urls[0], urls[2], urls[1], urls[3]]
+
+
+def test_urls_are_tried_in_an_order_that_chance_decides(web: responses.RequestsMock, proxy: str) -> None:
+    """The generator that is given shuffles; what was given stays as it is."""
+    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
+    for url in urls:
+        web.post(url, status=500)
+    given = tuple(urls)
+    with HttpsTransport({SERVICE: given}, proxy=proxy, chance=seeded()) as transport:
+        call(transport)
+    seeded().shuffle(urls)
+    assert [sent.request.url for sent in web.calls] == urls
+    assert urls != list(given)
+
+
+def test_chance_is_there_by_default(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Without a generator given, a fresh one shuffles."""
+    monkeypatch.setattr(https.random, "Random", Mock(side_effect=[seeded()]))
+    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
+    seeded().shuffle(shuffled := list(urls))
+    web.post(shuffled[0], json=GOOD)
+    with HttpsTransport({SERVICE: urls}, proxy=proxy) as transport:
+        assert call(transport)["OK"]
+
+
+def test_an_error_of_the_service_arrives_whole(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+    """A refusal is an answer like any other: nothing is retried or added but the stub."""
+    refused = {"OK": False, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}
+    web.post(URL, json=refused)
+    assert call(transport) == {**refused, "rpcStub": STUB}
+
+
+def test_an_object_that_is_no_return_structure_is_passed_on(
+    web: responses.RequestsMock, transport: HttpsTransport
+) -> None:
+    """Whatever object the server sends is the result, as with DIRAC."""
+    web.post(URL, json={"strange": 1})
+    assert call(transport) == {"strange": 1, "rpcStub": STUB}
+
+
+def test_an_unknown_class_in_an_answer_is_an_error(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+    """A server cannot make the client import a module."""
+    body = json.dumps({"OK": True, "Value": {"__dCls": "Popen", "__dMod": "subprocess"}})
+    web.post(URL, body=body)
+    result = call(transport)
+    assert result["Message"] == f"Popen is not a class that can be decoded here: {body}"
+    assert result["rpcStub"] == STUB
+
+
+def test_arguments_without_json_are_the_callers_error(transport: HttpsTransport) -> None:
+    """What cannot be sent is a TypeError before anything is sent, as with DIRAC's client."""
+    with pytest.raises(TypeError, match=r"^Object of type set is not JSON serializable$"):
+        transport(SERVICE, "m", ({1},))
+
+
+def test_closing_ends_the_session(monkeypatch: pytest.MonkeyPatch, transport: HttpsTransport) -> None:
+    """The end of the block closes the connections."""
+    closed: list[bool] = []
+    monkeypatch.setattr(transport.session, "close", lambda: closed.append(True))
+    with transport as entered:
+        assert entered is transport
+        assert not closed
+    assert closed == [True]
+
+
+def test_requests_is_imported_by_those_who_call_servers_only() -> None:
+    """Importing the module is cheap: the HTTP library comes with the first transport."""
+    code = "import sys, dirac_failover.wire.https; sys.exit('requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
