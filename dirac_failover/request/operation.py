@@ -4,13 +4,14 @@ The status of an operation with files follows from theirs and cannot be set. DIR
 here they are counted, with the same result, so that an operation of 10,000 files costs ten times one of 1,000.
 ``OperationID`` and ``RequestID`` are not set here (the database gives them) but are kept when loaded.
 
-What may change here: how files are counted. ``_statuses`` must always agree with ``fileStatusList``.
+What may change here: how files are counted. The counts must always agree with ``fileStatusList``.
 """
 
 # ruff: noqa: SLF001 - requests, operations and files are friends
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dirac_failover.request.file import File
@@ -52,7 +53,6 @@ class Operation(Record):
         "LastUpdate",
     ]
     _JSON = tuple(ATTRIBUTE_NAMES)
-    _CHILDREN = "Files"
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
         """Make a queued operation, then take what ``fromDict`` says."""
@@ -62,7 +62,7 @@ class Operation(Record):
         self._Order = 0
         self.__files__: list[File] = []
         self._members: set[File] = set()
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._shared = False
         self.TargetSE: str | None = None
         self.SourceSE: str | None = None
@@ -70,29 +70,22 @@ class Operation(Record):
         self.Error: str | None = None
         self.Type: str | None = None
         self._Catalog: str | None = None
-        self._load(fromDict, lambda child: self.addFile(File(child)))
+        self._load(fromDict, Files=lambda child: self.addFile(File(child)))
 
     # Status and files
 
-    def _statuses(self) -> set[str]:
-        """Return the statuses that its files have."""
+    def _count_again(self) -> None:
+        """Count all files, but only if they cannot be counted one by one."""
         # Lengths differ after a file was replaced, or is there twice; a shared file's changes are not told to us.
         if self._shared or len(self._members) != len(self.__files__):
-            self._forget()
-            self._members.update(self.__files__)
-            for member in self._members:
-                self._counts[member.Status] = self._counts.get(member.Status, 0) + 1
-        return {status for status, number in self._counts.items() if number}
+            self._members = set(self.__files__)
+            self._counts = Counter(member.Status for member in self._members)
 
     def _count(self, opFile: File, old: str, new: str) -> None:
         """Count a file of ours under its new status."""
         if opFile in self._members:
             self._counts[old] -= 1
-            self._counts[new] = self._counts.get(new, 0) + 1
-
-    def _forget(self) -> None:
-        self._members = set()
-        self._counts = {}
+            self._counts[new] += 1
 
     def _adopt(self, opFile: File) -> None:
         if opFile._parent and opFile._parent is not self:
@@ -101,7 +94,8 @@ class Operation(Record):
 
     def _notify(self) -> None:
         """Derive the status from the files' and let the request do the same."""
-        statuses = self._statuses()
+        self._count_again()
+        statuses = {status for status, number in self._counts.items() if number}
         if statuses == {FAILED}:
             status = FAILED
         elif SCHEDULED in statuses:
@@ -140,7 +134,7 @@ class Operation(Record):
         if opFile not in self:
             self.__files__.append(opFile)
             self._members.add(opFile)
-            self._counts[opFile.Status] = self._counts.get(opFile.Status, 0) + 1
+            self._counts[opFile.Status] += 1
             self._adopt(opFile)
         self._notify()
 
@@ -151,9 +145,8 @@ class Operation(Record):
 
     def __contains__(self, opFile: object) -> bool:
         """Say whether this very object is one of the files."""
-        if len(self._members) == len(self.__files__):
-            return opFile in self._members
-        return opFile in self.__files__
+        self._count_again()
+        return opFile in self._members
 
     def __iter__(self) -> Iterator[File]:
         """Iterate over the files."""
@@ -166,19 +159,17 @@ class Operation(Record):
     def __setitem__(self, i: int, opFile: File) -> None:
         """Replace the file at index ``i``."""
         self.__files__[i] = opFile
-        self._forget()
+        self._members.clear()
         self._adopt(opFile)
         self._notify()
 
     def __delitem__(self, i: Any) -> None:
-        """Remove the file at index ``i``."""
+        """Remove the file at index ``i``, or the files of a slice."""
         gone = self.__files__[i]
         del self.__files__[i]
-        if isinstance(gone, File) and not self._shared and len(self._members) == len(self.__files__) + 1:
-            self._members.remove(gone)
-            self._counts[gone.Status] -= 1
-        else:
-            self._forget()
+        for file in gone if isinstance(gone, list) else [gone]:
+            self._members.discard(file)
+            self._counts[file.Status] -= 1
         self._notify()
 
     def __len__(self) -> int:

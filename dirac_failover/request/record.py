@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
-_FOUR_DIGIT_YEARS: Final = 1000
 
 
 class LoadError(ValueError):
@@ -53,7 +52,7 @@ def time_property(name: str, *, optional: bool = False) -> Any:
             value = datetime.strptime(value.split(".")[0], TIME_FORMAT)  # noqa: DTZ007 - DIRAC's times are naive UTC
         setattr(self, attribute, value)
 
-    return property(get, put, doc=f"{name}: a datetime; its text is taken too, without the fraction.")
+    return property(get, put)
 
 
 def bytes_property(name: str) -> Any:
@@ -71,7 +70,7 @@ def bytes_property(name: str) -> Any:
             raise TypeError(f"{name} should be bytes!")
         setattr(self, attribute, value)
 
-    return property(get, put, doc=f"{name}: bytes; text is taken too, as UTF-8.")
+    return property(get, put)
 
 
 class _Encoder(json.JSONEncoder):
@@ -90,31 +89,31 @@ class Record:
     """Something that is loaded from JSON and written to it, attribute by attribute."""
 
     _JSON: ClassVar[tuple[str, ...]] = ()
-    _CHILDREN: ClassVar[str] = ""
 
-    def _load(self, fromDict: Any, addChild: Callable[[Any], object] | None = None) -> None:
+    def _load(self, fromDict: Any, **children: Callable[[Any], object]) -> None:
         """Take the attributes in ``fromDict``, JSON text or a dict; anything else says nothing, as in DIRAC.
 
-        Falsy values are skipped, and so are lost: this too is DIRAC's.
+        The lists named in ``children`` are handed over item by item, before the rest. Falsy values are skipped, and so
+        are lost: this too is DIRAC's.
         """
         if not isinstance(fromDict, str | dict):
             return
         try:
             source = json.loads(fromDict) if isinstance(fromDict, str) else fromDict
-            if addChild:
-                for child in source.get(self._CHILDREN, []):
-                    addChild(child)
+            for name, add in children.items():
+                for child in source.get(name, []):
+                    add(child)
             for key, value in source.items():
-                if value and key != self._CHILDREN:
+                if value and key not in children:
                     self._refuse_reserved(key)
                     setattr(self, key, value)
         except (AttributeError, TypeError, RuntimeError) as error:
             raise LoadError(str(error), type(error)) from error
 
     def _refuse_reserved(self, key: Any) -> None:
-        if key in self._JSON or not isinstance(key, str):
+        if not isinstance(key, str):
             return
-        if key.startswith("_") or callable(getattr(type(self), key, None)):
+        if key.startswith("_") or (hasattr(type(self), key) and callable(getattr(type(self), key))):
             raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
 
     def _getJSONData(self) -> dict[str, Any]:
@@ -125,8 +124,9 @@ class Record:
             except AttributeError:  # the IDs, which only a database gives
                 continue
             if isinstance(value, datetime):
-                early = value.year < _FOUR_DIGIT_YEARS  # strftime writes these without leading zeros
-                value = value.strftime(TIME_FORMAT) if early else value.isoformat(" ", "seconds")[:19]
+                value = (
+                    f"{value.year}{value.isoformat(' ')[4:19]}"  # TIME_FORMAT, which has no zeros before early years
+                )
             data[name] = value
         return data
 

@@ -54,11 +54,9 @@ class Request(Record):
         "LastUpdate",
         "NotBefore",
     )
-    _CHILDREN = "Operations"
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
         """Make an empty request of the connection's owner, then take what ``fromDict`` says."""
-        self._waiting: Operation | None = None
         self._CreationTime = self._SubmitTime = self._LastUpdate = self._NotBefore = now()
         self._Status = DONE
         self.JobID = 0
@@ -69,15 +67,14 @@ class Request(Record):
         self.Owner = here.owner
         self.OwnerGroup = here.group
         self.__operations__: list[Operation] = []
-        self._load(fromDict, lambda child: self.__iadd__(Operation(child)))
+        self._load(fromDict, Operations=lambda child: self.__iadd__(Operation(child)))
         self._notify()
 
     # Status
 
     def _notify(self) -> None:
-        """Work out the waiting operation and the status, and number the operations."""
-        for index, operation in enumerate(self.__operations__):
-            operation.Order = index
+        """Work out the waiting operation and the status."""
+        for operation in self.__operations__:
             operation._parent = self
         status = WAITING
         waiting = None
@@ -98,7 +95,7 @@ class Request(Record):
                 status = SCHEDULED if was == SCHEDULED else WAITING
                 if was == QUEUED:
                     operation._setWaiting(self)
-        self._waiting = waiting
+        self._waiting: Operation | None = waiting
         self.Status = status
 
     @property
@@ -255,21 +252,20 @@ class Request(Record):
     def _failover_pairs(self, start: int) -> list[Operation]:
         """Return the run of replications and removals of the same files that begins at ``start``."""
         run: list[Operation] = []
-        for copy, removal in zip(self.__operations__[start::2], self.__operations__[start + 1 :: 2], strict=False):
+        while len(pair := self.__operations__[start + len(run) :][:2]) > 1:
+            copy, removal = pair
             types = (copy.Type, removal.Type)
             if types != ("ReplicateAndRegister", "RemoveReplica") or _lfns(copy) != _lfns(removal):
                 break
-            run += (copy, removal)
+            run += pair
         return run
 
     def _group_failover(self) -> bool:
         """Within each run of pairs put the replications first, each sorted by target."""
         grouped = False
-        index = 0
-        while index < len(self):
-            run = self._failover_pairs(index)
+        for start in range(len(self)):
+            run = self._failover_pairs(start)
             if not run:
-                index += 1
                 continue
             grouped = True
             copies, removals = run[::2], run[1::2]
@@ -277,11 +273,10 @@ class Request(Record):
                 if isinstance(copy.SourceSE, str) and "FAILOVER" in copy.SourceSE.upper():
                     copy.SourceSE = ""  # the file may have left it by then
             ordered = [*sorted(copies, key=attrgetter("TargetSE")), *sorted(removals, key=attrgetter("TargetSE"))]
-            del self.__operations__[index : index + len(run)]
-            for operation in ordered:
+            del self.__operations__[start : start + len(run)]
+            for index, operation in enumerate(ordered, start):
                 self.__operations__.insert(index, operation)
-                self._notify()  # after each, as DIRAC: a waiting operation may become another one meanwhile
-                index += 1
+                self._notify()  # after each, as DIRAC: another operation may have become the waiting one meanwhile
         return grouped
 
     def _merge_neighbours(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from dirac_failover.request.file import File
 from dirac_failover.request.operation import Operation
+from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.kits import Kit
@@ -348,29 +349,47 @@ def test_catalogues_that_are_refused(kit: Kit) -> None:
 
 def test_storage_elements_are_lists_of_names(kit: Kit) -> None:
     """As they are written, split at commas."""
-    made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c"})
-    assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c"])
+    made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
+    assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c", "d"])
 
 
-def test_no_change_looks_at_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adding, changing and removing files of an operation takes as many looks at statuses as there are changes."""
-    looks = 0
-    status = File.Status
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[File]:
+    """Note every file of the reference whose status is looked at."""
+    looks: list[File] = []
+    status = File.__dict__["Status"]
 
-    def look(file: Any) -> Any:
-        nonlocal looks
-        looks += 1
-        return status.fget(file)
+    def look(file: File) -> str:
+        looks.append(file)
+        return str(status.fget(file))
 
     monkeypatch.setattr(File, "Status", property(look, status.fset))
+    return looks
+
+
+def test_no_change_looks_at_all_files(looks: list[File]) -> None:
+    """Adding, changing and removing files takes as many looks at statuses as there are changes."""
     made = Operation()
     files = [File() for _ in range(500)]
+    made.addFile(files[0])
+    made[0] = files[0]
     for file in files:
         made.addFile(file)
         made.addFile(file)
     for file in files:
         file.Status = "Done"
-    for _ in files:
+    for file in files:
         del made[0]
-    assert made.Status == "Done"
-    assert looks <= 4 * len(files)
+        made.addFile(file)
+    assert (len(made), made.Status) == (500, "Done")
+    assert len(looks) <= 4 * len(files)
+
+
+def test_no_merge_looks_at_all_files(looks: list[File]) -> None:
+    """Moving files from one operation to another neither."""
+    request = Request()
+    for number in range(2):
+        request += Operation({"Files": [{"LFN": f"/{number}/{file}"} for file in range(500)]})
+    request.optimize()
+    assert len(request[0]) == 1000
+    assert len(looks) <= 4 * 1000

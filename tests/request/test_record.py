@@ -136,8 +136,13 @@ def test_the_present_is_a_second_of_utc_without_a_zone() -> None:
         assert now() == naive(2026, 1, 2, 3, 4, 5)
 
 
-@pytest.mark.parametrize("name", ["CreationTime", "SubmitTime", "LastUpdate"])
-@pytest.mark.parametrize("cls", ["Request", "Operation"])
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        *(("Request", name) for name in ("CreationTime", "SubmitTime", "LastUpdate", "NotBefore")),
+        *(("Operation", name) for name in ("CreationTime", "SubmitTime", "LastUpdate")),
+    ],
+)
 class TestTimes:
     """Times of requests and operations."""
 
@@ -160,9 +165,9 @@ class TestTimes:
         assert getattr(made, name) == naive(2024, 2, 3, 4, 5, 6)
 
     def test_another_type_is_refused(self, kit: Kit, cls, name: str) -> None:
-        """None too."""
+        """None too, but for NotBefore."""
         made = getattr(kit, cls)()
-        for value in (None, 5, b"2024-02-03 04:05:06"):
+        for value in (5, b"2024-02-03 04:05:06", *([None] if name != "NotBefore" else [])):
             with pytest.raises(TypeError, match=rf"^{name} should be a datetime.datetime!$"):
                 setattr(made, name, value)
 

@@ -67,6 +67,18 @@ def test_constants(kit: Kit) -> None:
     assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
 
 
+def test_loading_works_the_status_out_and_dates_it(kit: Kit, clock: Any) -> None:
+    """If it is another one than was written, and whatever date was written."""
+    old = "2024-02-03 04:05:06"
+    for written, status, dated in (("Waiting", "Failed", True), ("Failed", "Failed", False), (None, "Done", False)):
+        loaded = kit.Request({"Operations": [{"Status": status}], "Status": written, "LastUpdate": old})
+        then = str(clock.second)
+        clock.tick()
+        assert str(loaded.LastUpdate) == (then if dated else old)
+        assert loaded.Status == status
+        assert not hasattr(loaded, "Operations")
+
+
 @pytest.mark.usefixtures("clock")
 def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
     """The ID first when it is known, the operations last."""
@@ -209,11 +221,11 @@ def test_operations_are_added_at_the_end_and_once(operation: Any, request_of: An
     assert operation() not in request
 
 
-@pytest.mark.parametrize(("name", "order"), [("insertBefore", "nab"), ("insertAfter", "anb")])
+@pytest.mark.parametrize(("name", "order"), [("insertBefore", "bnac"), ("insertAfter", "banc")])
 def test_operations_are_inserted_beside_others(operation: Any, request_of: Any, name: str, order: Any) -> None:
     """The other must be in and the new one not."""
-    made = {letter: operation(letter) for letter in "abn"}
-    request = request_of(made["a"], made["b"])
+    made = {letter: operation(letter) for letter in "abcn"}
+    request = request_of(made["b"], made["a"], made["c"])
     insert = getattr(request, name)
     for new, existing, text in (
         ("n", operation("x"), "{} is not in"),
@@ -354,6 +366,16 @@ def test_failover_pairs_are_grouped(operation: Any, request_of: Any) -> None:
         "RemoveReplica None>FC /c",
     ]
     assert [made.Status for made in request] == ["Waiting", *["Queued"] * 7]
+
+
+def test_grouping_wakes_an_operation_for_a_moment(operation: Any, request_of: Any) -> None:
+    """While the pair is not all back the one behind it waits, and stays so if the pair failed: DIRAC's too."""
+    copy, removal = operation("ReplicateAndRegister"), operation("RemoveReplica")
+    request = request_of(copy, removal, operation("U"))
+    copy.Status, removal.Status = "Done", "Failed"
+    assert [made._Status for made in request] == ["Done", "Failed", "Queued"]
+    assert request.optimize()["Value"]
+    assert [made._Status for made in request] == ["Done", "Failed", "Waiting"]
 
 
 def test_pairs_without_a_source_are_grouped(operation: Any, request_of: Any) -> None:
