@@ -45,8 +45,22 @@ class Operations:
     """The configuration's operations options, as ``opsH`` of a module: read from the connection of the context."""
 
     def getValue(self, optionPath: str, defaultValue: Any = None) -> Any:
-        """Return the option's text, or ``defaultValue`` when it is not set."""
-        return connection().options.get(optionPath, defaultValue)
+        """Return the option, made what ``defaultValue`` (a value or a type) is; without the option, ``defaultValue``.
+
+        A text that cannot be made one gives ``defaultValue``, too. Lists are written with commas; None leaves the text.
+        """
+        text = connection().options.get(optionPath)
+        if text is None or defaultValue is None:
+            return defaultValue if text is None else text
+        kind = defaultValue if isinstance(defaultValue, type) else type(defaultValue)
+        if kind is bool:
+            return text.lower() in ("y", "yes", "true", "1")
+        if kind is list:
+            return [part.strip() for part in text.split(",") if part.strip()]
+        try:
+            return kind(text)
+        except Exception:  # noqa: BLE001 - whatever it is, the text is none of the kind
+            return defaultValue
 
 
 class NoDataManager:
@@ -167,7 +181,7 @@ class ModuleBase:
 
     def _finalize(self, status: str = "") -> None:
         """Hook: end well, with ``status`` as the last application status."""
-        raise GracefulTermination(status or f"{type(self)!s} correctly finalized")
+        raise GracefulTermination(status or f"{type(self)} correctly finalized")
 
     def finalize(self) -> None:
         """Flush the logs: called at the very end, always."""
@@ -175,21 +189,21 @@ class ModuleBase:
 
     # Collaborators: taken from workflow_commons (None included), else created and left there for the next module
 
-    def _collaborator(self, key: str, package: str, *arguments: Any) -> Any:
+    def _collaborator(self, key: str, *arguments: Any) -> Any:
         if key not in self.workflow_commons:
             import dirac_failover
 
-            self.workflow_commons[key] = getattr(dirac_failover, package)(*arguments)
+            self.workflow_commons[key] = getattr(dirac_failover, key)(*arguments)  # the class is named as the key
         return self.workflow_commons[key]
 
     def _getJobReporter(self) -> Any:
-        return self._collaborator(v.COMMONS_JOB_REPORT, "JobReport", self.jobID)
+        return self._collaborator(v.COMMONS_JOB_REPORT, self.jobID)
 
     def _getFileReporter(self) -> Any:
-        return self._collaborator(v.COMMONS_FILE_REPORT, "FileReport")
+        return self._collaborator(v.COMMONS_FILE_REPORT)
 
     def _getRequestContainer(self) -> Any:
-        return self._collaborator(v.COMMONS_REQUEST, "Request")
+        return self._collaborator(v.COMMONS_REQUEST)
 
     # Inputs
 
@@ -341,13 +355,13 @@ class ModuleBase:
 
     def _checkSanity(self, candidateFiles: Mapping[str, Mapping[str, Any]]) -> None:
         missing = [
-            f"{name} has no {key}"
+            (name, key)
             for name, data in candidateFiles.items()
             for key in ("type", "workflowSE", "lfn")
             if key not in data
         ]
         if missing:
-            self.log.error("; ".join(missing))
+            self.log.error("Files to upload lack something:", missing)
             raise ValueError
 
     def _checkLocalExistance(self, fileList: Sequence[str]) -> None:
