@@ -11,6 +11,7 @@ JOB_STATE: Final = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION: Final = "Transformation/TransformationManager"
 DATA_STORE: Final = "Accounting/DataStore"
 REQ_MANAGER: Final = "RequestManagement/ReqManager"
+REQ_PROXY: Final = "RequestManagement/ReqProxy"
 
 # Configuration options, as DIRAC's configuration has them
 OPTION_DISABLE_FAILOVER: Final = "/LocalSite/DisableFailover"

@@ -28,7 +28,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl
 
-from dirac_failover import vocabulary
+from dirac_failover import vocabulary as v
 from dirac_failover.log import gLogger
 from dirac_failover.wire import jencode
 
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 
     Reply = tuple[int, str, bytes]
 
-SERVICES: Final = frozenset(
-    (vocabulary.JOB_STATE, vocabulary.TRANSFORMATION, vocabulary.DATA_STORE, vocabulary.REQ_MANAGER)
-)
+SERVICES: Final = frozenset((v.JOB_STATE, v.TRANSFORMATION, v.DATA_STORE, v.REQ_MANAGER, v.REQ_PROXY))
 """What is served unless a server is told otherwise."""
 
 MAX_BODY: Final = 100 * 1024 * 1024
@@ -84,7 +82,7 @@ def answer(transport: Transport, service: str, form: Mapping[str, str]) -> Reply
         if isinstance(result, dict):
             if result.get("Errno") == errno.ENOSYS:
                 return failure(HTTPStatus.NOT_IMPLEMENTED)
-            result = {key: value for key, value in result.items() if key not in _OWN}
+            result = {key: kept for key, kept in result.items() if key not in _OWN}
         if result is None or isinstance(result, str):
             return HTTPStatus.OK, _HTML, (result or "").encode()
         return HTTPStatus.OK, _JSON, jencode.encode(result).encode()

@@ -18,7 +18,6 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover import vocabulary
 from dirac_failover.wire import server as server_module
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.server import Server, answer, failure
@@ -200,10 +199,15 @@ def test_the_last_field_of_a_name_counts_and_blank_ones_are_kept(server: Server)
     assert json.loads(ask(server, "POST", f"/{SERVICE}", "method=")[2])["Value"][1] == ""
 
 
-def test_the_four_services_are_served_unless_told_otherwise() -> None:
+def test_the_five_services_are_served_unless_told_otherwise() -> None:
     """The default is what FailoverRequest talks to."""
-    names = (vocabulary.JOB_STATE, vocabulary.TRANSFORMATION, vocabulary.DATA_STORE, vocabulary.REQ_MANAGER)
-    assert set(names) == server_module.SERVICES
+    assert {
+        "WorkloadManagement/JobStateUpdate",
+        "Transformation/TransformationManager",
+        "Accounting/DataStore",
+        "RequestManagement/ReqManager",
+        "RequestManagement/ReqProxy",
+    } == server_module.SERVICES
     with Server(echo, services=["My/Service"]) as server:
         assert ask(server, "POST", "/My/Service", "method=m")[0] == 200
         assert ask(server, "POST", f"/{SERVICE}", "method=m")[0] == 404
