@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -36,6 +37,15 @@ def now() -> datetime:
     return DiracTime.utcnow().replace(microsecond=0)
 
 
+@lru_cache  # one request has the same time in many places
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, TIME_FORMAT)  # noqa: DTZ007 - DIRAC's times are naive UTC
+
+
+def _time_text(time: datetime) -> str:
+    return f"{time.year}{time.isoformat(' ')[4:19]}"  # quicker than TIME_FORMAT, which puts no zeros before a year
+
+
 def time_property(name: str, *, optional: bool = False) -> Any:
     """Make a property that holds a datetime, and takes one, its text, or None if ``optional``."""
     kinds = (datetime, str, type(None)) if optional else (datetime, str)
@@ -49,7 +59,7 @@ def time_property(name: str, *, optional: bool = False) -> Any:
         if not isinstance(value, kinds):
             raise TypeError(f"{name} should be a datetime.datetime!")
         if isinstance(value, str):
-            value = datetime.strptime(value.split(".")[0], TIME_FORMAT)  # noqa: DTZ007 - DIRAC's times are naive UTC
+            value = _time(value.split(".")[0])
         setattr(self, attribute, value)
 
     return property(get, put)
@@ -83,12 +93,18 @@ class _Encoder(json.JSONEncoder):
 
 
 _ENCODER: Final = _Encoder()
+_ABSENT: Final = object()
 
 
 class Record:
     """Something that is loaded from JSON and written to it, attribute by attribute."""
 
     _JSON: ClassVar[tuple[str, ...]] = ()
+    _reserved: ClassVar[set[str]] = set()
+
+    def __init_subclass__(cls) -> None:
+        """Note the names of methods, which nothing that is loaded may replace."""
+        cls._reserved = {name for name in dir(cls) if callable(getattr(cls, name))}
 
     def _load(self, fromDict: Any, **children: Callable[[Any], object]) -> None:
         """Take the attributes in ``fromDict``, JSON text or a dict; anything else says nothing, as in DIRAC.
@@ -105,29 +121,20 @@ class Record:
                     add(child)
             for key, value in source.items():
                 if value and key not in children:
-                    self._refuse_reserved(key)
+                    if key in self._reserved or (isinstance(key, str) and key.startswith("_")):
+                        raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
                     setattr(self, key, value)
         except (AttributeError, TypeError, RuntimeError) as error:
             raise LoadError(str(error), type(error)) from error
 
-    def _refuse_reserved(self, key: Any) -> None:
-        if not isinstance(key, str):
-            return
-        if key.startswith("_") or (hasattr(type(self), key) and callable(getattr(type(self), key))):
-            raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
-
     def _getJSONData(self) -> dict[str, Any]:
         data = {}
         for name in self._JSON:
-            try:
-                value = getattr(self, name)
-            except AttributeError:  # the IDs, which only a database gives
-                continue
+            value = getattr(self, name, _ABSENT)
             if isinstance(value, datetime):
-                value = (
-                    f"{value.year}{value.isoformat(' ')[4:19]}"  # TIME_FORMAT, which has no zeros before early years
-                )
-            data[name] = value
+                value = _time_text(value)
+            if value is not _ABSENT:  # the IDs are, until a database gives them
+                data[name] = value
         return data
 
     def _json(self) -> str:
