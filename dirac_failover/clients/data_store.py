@@ -32,7 +32,7 @@ _log = gLogger.getSubLogger("DataStoreClient")
 
 
 def _is_on(option: str) -> bool:
-    return connection().options.get(option, "").lower() in ("y", "yes", "true", "1")
+    return str(connection().options.get(option)).lower() in ("y", "yes", "true", "1")
 
 
 class DataStoreClient(Client):
@@ -40,10 +40,9 @@ class DataStoreClient(Client):
 
     service = v.DATA_STORE
 
-    def __init__(self, retryGraceTime: float = 0, **kwargs: Any) -> None:
+    def __init__(self, retryGraceTime: float = 0, **kwargs: Any) -> None:  # noqa: ARG002 - DIRAC's
         """Wait ``retryGraceTime`` seconds since the last success, or since now, before failures go to fail-over."""
-        super().__init__(**kwargs)
-        self.setServer(self.service)  # also over a url that was given: DIRAC's
+        super().__init__()  # a url among the keywords is passed over as well: DIRAC's
         self.__registersList: list[list[Any]] = []
         self.__registersListLock = threading.RLock()
         self.__maxTimeRetrying = retryGraceTime

@@ -66,6 +66,6 @@ class FileReport:
     def generateForwardDISET(self) -> Result:
         """Commit; return ``S_OK(None)``, or ``S_OK(Operation)`` that says later what was not taken now."""
         if self.commit()["OK"]:
-            return dict(S_OK(None))
+            return dict(S_OK())
         pending = {"transformation": self.transformation, "statusDict": self.statusDict, "force": self.force}
         return dict(S_OK(operation_for(v.SET_FILE_STATUS, pending)))

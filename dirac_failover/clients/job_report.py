@@ -37,11 +37,10 @@ def _is_finite(value: Any) -> bool:
     match value:
         case int():  # exact, and possibly too large to be asked
             return True
-        case float() | Decimal():
-            try:
-                return math.isfinite(value)
-            except ValueError:  # a signalling NaN
-                return False
+        case float():
+            return math.isfinite(value)
+        case Decimal():  # one that is too large for a float counts as infinite, as in DIRAC
+            return not value.is_snan() and math.isfinite(value)
         case dict():
             return all(map(_is_finite, value.values()))
         case list() | tuple() | set():
@@ -152,7 +151,7 @@ class JobReport:
         """
         result = self.sendStoredStatusInfo()
         if result["OK"]:
-            return dict(S_OK(None))
+            return dict(S_OK())
         self.log.error("The statuses did not reach JobStateUpdate:", result["Message"])
         if "rpcStub" not in result:
             return dict(S_ERROR("Could not create ForwardDISET operation"))

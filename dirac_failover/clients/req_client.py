@@ -26,14 +26,14 @@ class ReqClient(Client):
 
     service = v.REQ_MANAGER
 
-    def __init__(self, url: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, url: str | None = None, **kwargs: Any) -> None:  # noqa: ARG002 - DIRAC's
         """Point at ``url`` or at the ReqManager."""
-        super().__init__(url, **kwargs)
+        super().__init__(url)
         self.log = gLogger.getSubLogger("ReqClient")
 
     def requestProxies(self) -> dict[str, Client]:
         """Return a client for each request proxy that the options name, by its (complete) URL."""
-        urls = fromChar(connection().options.get(v.OPTION_REQUEST_PROXIES, "")) or []
+        urls = fromChar(connection().options.get(v.OPTION_REQUEST_PROXIES, ""))
         if not urls:
             self.log.warn("There is no request proxy, for want of the option", v.OPTION_REQUEST_PROXIES)
         return {url: Client(url) for url in urls}
@@ -72,8 +72,9 @@ class ReqClient(Client):
             answer = proxies[url].putRequest(text["Value"])
             if answer["OK"]:
                 done = answer["Value"]
-                how = "has handed on" if done["set"] else "keeps" if done["saved"] else "has acknowledged"
-                self.log.info(f"The request proxy {url} {how} the request", request.RequestName)
+                self.log.info(
+                    f"The request proxy {url} has set, or else saved, the request:", done["set"] or done["saved"]
+                )
                 return answer
             self.log.warn(f"The request proxy {url} did not take the request:", answer["Message"])
             failure[f"RequestProxy({url})"] = answer["Message"]

@@ -5,7 +5,7 @@ The rules are the table :data:`RULES`; the service itself takes any status. Name
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_OK
 
@@ -45,7 +45,7 @@ def _inner(text: Any) -> Result:
     try:
         structure: Result = jencode.decode(text)[0]
     except DecodeError as error:
-        raise (error.__cause__ or error) from None
+        raise cast("Exception", error.__cause__) from None
     return structure
 
 
@@ -84,8 +84,8 @@ class TransformationClient(Client):
         conditions = {} if condDict is None else condDict
         stamp = "LastUpdate" if timeStamp is None else timeStamp
 
-        def ask(*window: int | None) -> tuple[Result, bool]:
-            arguments = (conditions, older, newer, stamp, orderAttribute, *window, columns)
+        def ask(first: int | None = None, most: int | None = None) -> tuple[Result, bool]:
+            arguments = (conditions, older, newer, stamp, orderAttribute, first, most, columns)
             answer = self.executeRPC(*arguments, call="getTransformationFiles", timeout=timeout)
             if not answer["OK"]:
                 return answer, False
@@ -101,11 +101,11 @@ class TransformationClient(Client):
         files: list[Any] = []
         for start in range(offset, len(lfns), limit):
             conditions["LFN"] = lfns[start : start + limit]
-            for tries_left in reversed(range(TRIES)):
-                answer, repeatable = ask(None, None)
+            for attempt in range(TRIES):
+                answer, repeatable = ask()
                 if answer["OK"] or not repeatable:
                     break
-                _log.error(f"The files could not be looked up ({tries_left} tries left):", answer["Message"])
+                _log.error(f"The files could not be looked up (try {attempt + 1} of {TRIES}):", answer["Message"])
             if not answer["OK"]:
                 return answer
             _log.verbose("Files found:", len(answer["Value"]))
@@ -126,10 +126,9 @@ class TransformationClient(Client):
         ``newLFNsStatus`` maps LFNs to statuses, or is one status for ``lfns`` (one or several). LFNs that the
         transformation does not know, and statuses that stay the same, are passed over in silence (H6, H7).
         """
+        wanted: Any = newLFNsStatus
         if isinstance(newLFNsStatus, str):
             wanted = dict.fromkeys([lfns] if lfns and isinstance(lfns, str) else lfns or (), newLFNsStatus)
-        else:
-            wanted = newLFNsStatus or {}
         if not wanted:
             return dict(S_OK({}))
         answer = self.getTransformationFiles({"TransformationID": transName, "LFN": list(wanted)})

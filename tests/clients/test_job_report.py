@@ -222,6 +222,7 @@ def test_without_parameters_there_is_no_call(report: Any, service: Service) -> N
         decimal.Decimal("sNaN"),
         decimal.Decimal("NaN"),
         decimal.Decimal("Infinity"),
+        decimal.Decimal("1e400"),
         [1, float("nan")],
         (float("nan"), 1),
         {float("inf")},

@@ -1,0 +1,103 @@
+"""Where the reference's clients say what went wrong: each under its own name, with what the service said."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.conformance.kits import Kit
+
+
+class BaseAccountingType:
+    """The name counts."""
+
+
+class Record(BaseAccountingType):
+    """An accounting record."""
+
+    def checkValues(self) -> dict[str, Any]:
+        """Find nothing wrong."""
+        return {"OK": True, "Value": None}
+
+    def getValues(self) -> list[Any]:
+        """Return something."""
+        return [1]
+
+
+def report_status(kit: Kit) -> Any:
+    """Report a status."""
+    report = kit.JobReport(77)
+    report.setApplicationStatus("x", sendFlag=False)
+    return report
+
+
+def commit_record(kit: Kit) -> None:
+    """Commit a record."""
+    client = kit.DataStoreClient()
+    client.addRegister(Record())
+    client.commit()
+
+
+def put_request(kit: Kit) -> None:
+    """Put a valid request."""
+    operation = kit.Operation()
+    operation.Type, operation.Arguments = "ForwardDISET", b"x"
+    request = kit.Request()
+    request.RequestName = "n"
+    request.addOperation(operation)
+    kit.ReqClient().putRequest(request)
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "act"),
+    [
+        ("JobReport", logging.WARNING, lambda kit: report_status(kit).commit()),
+        ("JobReport", logging.ERROR, lambda kit: report_status(kit).generateForwardDISET()),
+        ("JobReport", logging.WARNING, lambda kit: kit.JobReport(77).setJobParameter("down", float("nan"))),
+        ("DataStoreClient", logging.WARNING, commit_record),
+        ("ReqClient", logging.WARNING, put_request),
+        ("ReqClient", logging.ERROR, lambda kit: kit.ReqClient().getRequest()),
+    ],
+)
+def test_failures_are_logged(
+    reference: Kit, caplog: pytest.LogCaptureFixture, name: str, level: int, act: Callable[[Kit], Any]
+) -> None:
+    """With the service's own words."""
+
+    def refuse(service: str, method: str, args: tuple[Any, ...], **_: Any) -> dict[str, Any]:
+        return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, list(args))}
+
+    caplog.set_level(logging.DEBUG, "dirac_failover")
+    with reference.connect(refuse, owner="alice", group="vo_user", sleep=lambda _: None):
+        act(reference)
+    assert (f"dirac_failover.{name}", level) in [
+        (record.name, record.levelno) for record in caplog.records if "down" in record.message
+    ]
+
+
+def test_tries_to_look_files_up_are_counted(reference: Kit, caplog: pytest.LogCaptureFixture) -> None:
+    """By the TransformationClient."""
+    answer = {"OK": True, "Value": '{"OK": false, "Message": "down"}'}
+    caplog.set_level(logging.DEBUG, "dirac_failover")
+    with reference.connect(lambda *_, **__: answer):
+        reference.TransformationClient().getTransformationFiles({"LFN": "/a"})
+    assert {record.name for record in caplog.records} == {"dirac_failover.TransformationClient"}
+    assert [record.message[-18:] for record in caplog.records] == [
+        f"(try {number} of 5): down" for number in range(1, 6)
+    ]
+
+
+@pytest.mark.parametrize(("proxies", "warned"), [("", True), ("https://proxy:1/RequestManagement/ReqProxy", False)])
+def test_that_there_is_no_proxy_is_said(
+    reference: Kit, caplog: pytest.LogCaptureFixture, proxies: str, warned: bool
+) -> None:
+    """With the option that would name one."""
+    caplog.set_level(logging.DEBUG, "dirac_failover")
+    with reference.connect(lambda *_, **__: {}, options={"RequestManagement/ReqProxyURLs": proxies}):
+        assert list(reference.ReqClient().requestProxies()) == ([] if warned else [proxies])
+    assert any("RequestManagement/ReqProxyURLs" in record.message for record in caplog.records) is warned
