@@ -78,7 +78,7 @@ class HttpsTransport:
         import requests  # a tenth of a second that only those who call servers should pay
 
         self.session = requests.Session()
-        self._urls = urls or {}
+        self._urls = {} if urls is None else urls  # looked up at each call: it may grow
         self._proxy = proxy
         self._verify = (os.environ.get("X509_CERT_DIR") or True) if verify is None else verify
         self._form = {"clientVO": vo, "clientSetup": "None"}  # there are no setups since DIRAC 9

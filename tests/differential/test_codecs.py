@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dirac_failover.conformance.kits import Kit
 
 LIMITS = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 HANGS = re.compile(rb"[su][^:]*-|e\+[^e]{4}", re.DOTALL)
 """Where DIRAC may read the same bytes for ever, or compute an endless power: not to be tried on it."""

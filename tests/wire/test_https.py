@@ -227,6 +227,16 @@ def test_a_service_without_urls_is_an_error_with_the_stub(proxy: str) -> None:
     }
 
 
+def test_urls_may_become_known_later(web: responses.RequestsMock, proxy: str) -> None:
+    """The mapping is asked at each call."""
+    web.post(URL, json=GOOD)
+    urls: dict[str, list[str]] = {}
+    with HttpsTransport(urls, proxy=proxy) as transport:
+        assert not call(transport)["OK"]
+        urls[SERVICE] = [URL]
+        assert call(transport)["OK"]
+
+
 FINAL = [
     (501, 38, "Function not implemented ( 38 : setJobStatus is not implemented)"),
     (401, 13, f"Permission denied ( 13 : No access to {URL})"),

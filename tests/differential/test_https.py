@@ -1,0 +1,384 @@
+"""The wire beside DIRAC's own HTTPS client: the same forms, the same results, and real TLS over loopback."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+import responses
+
+from dirac_failover.wire.https import HttpsTransport
+from dirac_failover.wire.server import Server
+from dirac_fakes import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dirac_failover.conformance.kits import Kit
+
+pytest.importorskip("DIRAC")
+
+from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+from DIRAC.Core.Tornado.Client.ClientSelector import RPCClientSelector
+
+START = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+SERVICE = "WorkloadManagement/JobStateUpdate"
+OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
+FIRST = f"https://first.invalid:9443/{SERVICE}"
+SECOND = f"https://second.invalid:9443/{SERVICE}"
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority, the certificate of a host and that of a user with its key, which is a proxy here."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificates, and is not installed")
+    folder = tmp_path_factory.mktemp("grid")
+    (folder / "authorities").mkdir()
+    (folder / "host.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "authorities/ca.pem", "-days", "2", "-subj", "/CN=Authority")
+    for name, extensions in (("host", ("-extfile", "host.ext")), ("user", ())):
+        run("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        signed = ("-CA", "authorities/ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2")
+        run("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", *signed, *extensions)
+        (folder / f"x509up_{name}").write_text(
+            (folder / f"{name}.pem").read_text() + (folder / f"{name}.key").read_text()
+        )
+    run("rehash", "authorities")
+    return folder
+
+
+@pytest.fixture
+def context(grid: Path) -> ssl.SSLContext:
+    """What a server shows, and whom it lets in: nobody without a certificate of the authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(grid / "x509up_host")
+    context.load_verify_locations(grid / "authorities" / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, grid: Path) -> None:
+    """The user's proxy and authorities where both clients look for them."""
+    for name in ("GRID_PROXY_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("X509_CERT_DIR", str(grid / "authorities"))
+    monkeypatch.setenv("X509_USER_PROXY", str(grid / "x509up_user"))
+
+
+@dataclass
+class End:
+    """One of the two clients, and how it is told where the service is."""
+
+    name: str
+    call: Callable[..., dict[str, Any]]
+    locate: Callable[[list[str]], None]
+
+
+def ours() -> Iterator[End]:
+    """Our client."""
+    urls: dict[str, list[str]] = {}
+    with HttpsTransport(urls) as transport:
+
+        def call(service: str, method: str, *args: Any, timeout: int = 600) -> dict[str, Any]:
+            return transport(service, method, args, timeout=timeout)
+
+        yield End("reference", call, lambda places: urls.update({SERVICE: places}))
+
+
+def theirs() -> Iterator[End]:
+    """DIRAC's client, as its own classes get it."""
+
+    def call(service: str, method: str, *args: Any, timeout: int = 600) -> dict[str, Any]:
+        result: dict[str, Any] = getattr(RPCClientSelector(service, timeout=timeout), method)(*args)
+        return result
+
+    yield End("dirac", call, lambda places: gConfigurationData.setOptionInCFG(OPTION, ", ".join(places)))
+    gConfigurationData.deleteOptionInCFG(OPTION)
+
+
+@pytest.fixture(params=[ours, theirs], ids=["reference", "dirac"])
+def end(request: pytest.FixtureRequest) -> Iterator[End]:
+    """Each client in turn."""
+    yield from request.param()
+
+
+@pytest.fixture
+def both() -> Iterator[list[End]]:
+    """Both clients at once."""
+    first, second = ours(), theirs()
+    yield [next(first), next(second)]
+    for generator in (first, second):
+        next(generator, None)
+
+
+def seen(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without what differs from run to run."""
+    return {key: value for key, value in result.items() if key not in {"CallStack", "ExecInfo"}}
+
+
+# In process, through ``responses``: what is sent, and what is made of what comes back
+
+
+@pytest.mark.parametrize("timeout", [600, 0, 5, 1000])
+def test_both_send_the_same_request(both: list[End], timeout: int) -> None:
+    """Form, headers that matter, certificate and time limit are the same."""
+    requests_seen = []
+    for end in both:
+        with responses.RequestsMock() as web:
+            web.post(FIRST, json={"OK": True, "Value": [1]})
+            end.locate([FIRST])
+            result = end.call(
+                SERVICE, "setJobStatusBulk", 77, {"2024-01-02": {"Status": "Done"}}, b"\xff", timeout=timeout
+            )
+            sent = web.calls[0].request
+            requests_seen.append(
+                (
+                    sent.method,
+                    sent.url,
+                    sorted(parse_qsl(sent.body, keep_blank_values=True, strict_parsing=True)),
+                    sent.headers["Content-Type"],
+                    sent.req_kwargs["cert"],
+                    sent.req_kwargs["timeout"],
+                    str(sent.req_kwargs["verify"]),
+                    result,
+                    repr(result["rpcStub"]),
+                )
+            )
+    assert requests_seen[0] == requests_seen[1]
+
+
+ANSWERS: list[dict[str, Any]] = [
+    *[{"status": status, "body": "what the server says"} for status in (*range(400, 418), 500, 501, 502, 503, 504)],
+    *[
+        {"body": body}
+        for body in (
+            "",
+            "{",
+            "text",
+            '{"OK": true}',
+            "{}",
+            '{"OK": false, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}',
+            '{"OK": true, "Value": {"__dCls": "date", "obj": "2024-01-02"}}',
+            '{"OK": true, "Value": {"__dCls": "date", "obj": "yesterday"}}',
+            '{"OK": true, "Value": "é"}',
+            '{"OK": true, "Value": NaN',
+            "[" * 200_000,
+        )
+    ],
+    {"body": b"\xff\xfe{", "content_type": "application/json"},
+    {"status": 301},
+    {"status": 204},
+    {"body": requests.ConnectionError("refused")},
+    {"body": requests.ReadTimeout("no answer in time")},
+    {"body": OSError("no such certificate")},
+]
+
+
+@pytest.mark.parametrize("given", ANSWERS, ids=range(len(ANSWERS)))
+@pytest.mark.parametrize("places", [[FIRST], [FIRST, SECOND]], ids=["one", "two"])
+def test_both_make_the_same_of_an_answer(both: list[End], places: list[str], given: dict[str, Any]) -> None:
+    """Each status, body and exception: the same result and stub, and the same number of URLs asked."""
+    results = []
+    for end in both:
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
+            for place in places:
+                web.post(place, **given)
+            end.locate(places)
+            result = seen(end.call(SERVICE, "m", 1))
+            if len(places) > 1 and len(web.calls) == 1:  # chance decided which
+                result["Message"] = str(result.get("Message")).replace(web.calls[0].request.url, "URL")
+            elif len(places) > 1:
+                result["Message"] = str(result.get("Message")).replace(web.calls[-1].request.url, "URL")
+            results.append((repr(result), len(web.calls)))
+    assert results[0] == results[1]
+
+
+def test_both_return_the_second_answer(end: End) -> None:
+    """A call that the second URL takes is a success, also in what it returns."""
+    with responses.RequestsMock() as web:
+        web.post(FIRST, status=500)
+        web.post(SECOND, status=500)
+        end.locate([FIRST, SECOND])
+        assert not end.call(SERVICE, "m")["OK"]
+        asked = [call.request.url for call in web.calls]
+    assert sorted(asked) == [FIRST, SECOND]
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
+        web.post(FIRST, status=500)
+        web.post(SECOND, json={"OK": True, "Value": "second"})
+        for _ in range(10):
+            assert end.call(SERVICE, "m")["Value"] == "second"
+        assert SECOND in [call.request.url for call in web.calls]
+
+
+def test_where_the_results_differ_ours_is_an_error_and_theirs_an_exception(both: list[End]) -> None:
+    """A JSON list: DIRAC's client fails with a TypeError, ours returns an error that carries the stub."""
+    reference, dirac = both
+    with responses.RequestsMock() as web:
+        web.post(FIRST, json=[1])
+        for end in both:
+            end.locate([FIRST])
+        with pytest.raises(TypeError):
+            dirac.call(SERVICE, "m")
+        result = reference.call(SERVICE, "m")
+    assert result["Message"] == "The answer is not a return structure: [1]"
+    assert result["rpcStub"] == ((SERVICE, {"timeout": 600, "useAccessToken": False}), "m", [])
+
+
+def test_without_a_proxy_both_say_so(both: list[End], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same error, and nothing is sent."""
+    monkeypatch.setenv("X509_USER_PROXY", "/nowhere")
+    monkeypatch.setattr("os.getuid", lambda: 987654321)
+    results = []
+    for end in both:
+        end.locate([FIRST])
+        results.append(seen(end.call(SERVICE, "m")))
+    assert results[0] == results[1]
+    assert results[0]["Message"] == "No proxy found"
+
+
+# Over TLS, to our server
+
+CALLS: list[tuple[str, tuple[Any, ...]]] = [
+    ("setJobStatus", (77, "Running", "Application", "testing")),
+    ("setJobStatusBulk", (77, {"2026-01-02 03:04:05": {"ApplicationStatus": "é", "Source": "me"}})),
+    ("setJobParameters", (77, [("a", "1"), ("b", "2")])),
+    ("setJobStatus", ()),
+    ("noSuchMethod", (1,)),
+    ("setJobStatus", ("not a job", "Running")),
+]
+
+
+@pytest.mark.parametrize(("method", "args"), CALLS)
+def test_a_call_over_tls_does_what_it_does_in_process(
+    end: End, context: ssl.SSLContext, method: str, args: tuple[Any, ...]
+) -> None:
+    """Either client, through our server: the same result as from the services themselves, and the same state after."""
+    near, far = World(now=START), World(now=START)
+    with Server(far, context=context) as server:
+        url = server.url_of(SERVICE)
+        end.locate([url])
+        over_tls = seen(end.call(SERVICE, method, *args))
+    in_process = seen(near(SERVICE, method, args))
+    assert repr(over_tls) == repr(in_process)
+    assert far.snapshot() == near.snapshot()
+
+
+def test_a_client_without_the_authoritys_certificate_is_not_let_in(
+    end: End, context: ssl.SSLContext, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy is really shown: one that the server does not trust ends the handshake, and the server lives on."""
+    openssl = shutil.which("openssl")
+    subprocess.run(
+        [
+            str(openssl),
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            "stranger",
+            "-out",
+            "stranger.pem",
+            "-subj",
+            "/CN=s",
+        ],
+        cwd=grid,
+        check=True,
+        capture_output=True,
+    )
+    (grid / "x509up_stranger").write_text((grid / "stranger.pem").read_text() + (grid / "stranger").read_text())
+    world = World()
+    with Server(world, context=context) as server:
+        end.locate([server.url_of(SERVICE)])
+        monkeypatch.setenv("X509_USER_PROXY", str(grid / "x509up_stranger"))
+        result = end.call(SERVICE, "setJobStatus", 77, "Running")
+        assert not result["OK"]
+        assert result["Errno"] == 0
+        assert result["Message"].endswith(": None")
+        assert not list(world.journal)
+        monkeypatch.setenv("X509_USER_PROXY", str(grid / "x509up_user"))
+        assert end.call(SERVICE, "setJobStatus", 77, "Running")["OK"]
+
+
+def test_a_server_that_is_not_trusted_is_not_spoken_to(
+    end: End, context: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both clients verify the server against the authorities."""
+    monkeypatch.setenv("X509_CERT_DIR", str(tmp_path))
+    world = World()
+    with Server(world, context=context) as server:
+        url = server.url_of(SERVICE)
+        if end.name == "reference":
+            with HttpsTransport({SERVICE: [url]}) as transport:
+                result = transport(SERVICE, "setJobStatus", (77, "Running"))
+        else:
+            end.locate([url])
+            result = end.call(SERVICE, "setJobStatus", 77, "Running")
+    assert not result["OK"]
+    assert "certificate" in result["Message"].lower()
+    assert not list(world.journal)
+
+
+def test_a_dead_server_is_passed_over(end: End, context: ssl.SSLContext) -> None:
+    """Of two URLs one refuses: the call arrives at the other, once."""
+    world = World()
+    with Server(World(), context=context) as dead:
+        gone = dead.url_of(SERVICE)
+    with Server(world, context=context) as server:
+        end.locate([gone, server.url_of(SERVICE)])
+        for _ in range(4):
+            assert end.call(SERVICE, "setJobStatus", 77, "Running")["OK"]
+    assert [call.method for call in world.journal] == ["setJobStatus"] * 4
+
+
+def test_diracs_own_clients_work_against_our_server(context: ssl.SSLContext, dirac: Kit, reference: Kit) -> None:
+    """DIRAC's classes, unchanged and over TLS, leave the services as ours do that call them in process."""
+    services = {
+        "/Systems/WorkloadManagement/URLs/JobStateUpdate": SERVICE,
+        "/Systems/Transformation/URLs/TransformationManager": "Transformation/TransformationManager",
+    }
+
+    def work(kit: Kit) -> list[Any]:
+        report = kit.JobReport(77)
+        report.setApplicationStatus("over the wire")
+        report.setJobParameter("name", "value")
+        files = kit.FileReport()
+        files.setFileStatus(12, "/vo/a", "Processed")
+        return [seen(report.commit()), seen(files.commit()), files.getFiles()]
+
+    near, far = World(), World()
+    with reference.connect(near, owner="alice", group="vo_user"):
+        in_process = work(reference)
+    with Server(far, context=context) as server:
+        for option, service in services.items():
+            gConfigurationData.setOptionInCFG(option, server.url_of(service))
+        try:
+            over_tls = work(dirac)
+        finally:
+            for option in services:
+                gConfigurationData.deleteOptionInCFG(option)
+    assert repr(over_tls) == repr(in_process)
+    assert [(call.target, call.method) for call in far.journal] == [(call.target, call.method) for call in near.journal]
+    assert (
+        far.transformation.statuses(12)
+        == near.transformation.statuses(12)
+        == {"/vo/a": "Processed", "/vo/b": "Assigned"}
+    )
