@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from dirac_fakes.accounting import Accounting
@@ -197,9 +198,12 @@ class Fault:
         return cls(**data)
 
 
+_parsed = lru_cache(maxsize=256)(Fault.parse)
+
+
 def as_fault(fault: Fault | str) -> Fault:
     """Return a fault from itself or its text form."""
-    return Fault.parse(fault) if isinstance(fault, str) else fault
+    return _parsed(fault) if isinstance(fault, str) else fault
 
 
 class Armed:

@@ -93,13 +93,17 @@ def carried(value: Any) -> Any:
     raise TypeError(f"Object of type {kind.__name__} is not JSON serializable")
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
 def shown(state: Any) -> Any:
     """Return ``state`` in JSON's types for people and for comparison: times as text, keys as text."""
-    if isinstance(state, dict):
-        return {str(key): shown(item) for key, item in state.items()}
-    if isinstance(state, list | tuple):
-        return [shown(item) for item in state]
-    return str(state) if isinstance(state, datetime) else state
+    kind = type(state)
+    if kind is dict:
+        return {str(key): item if type(item) in _PLAIN else shown(item) for key, item in state.items()}
+    if kind is list or kind is tuple:
+        return [item if type(item) in _PLAIN else shown(item) for item in state]
+    return state if kind in _PLAIN else str(state)
 
 
 def names(text: str) -> frozenset[str]:

@@ -1,0 +1,147 @@
+"""The journal: what it remembers, and what it says when a call is missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dirac_fakes import Call, Journal
+from dirac_fakes.journal import from_plain, to_plain
+
+ONE = Call("job-state", "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), {"OK": True, "Value": None})
+TWO = Call("transformation", "getTransformationFiles", ({"LFN": ["/vo/a"]},), {"OK": False, "Message": "x"}, False)
+
+
+@pytest.fixture
+def journal():
+    """A journal of two calls."""
+    found = Journal()
+    for call in (ONE, TWO):
+        found.record(*call)
+    return found
+
+
+def test_calls_are_kept_in_order_with_what_they_answered(journal):
+    """Length, index and iteration see every field of every call; taking effect is the default."""
+    assert list(journal) == journal.calls == [ONE, TWO]
+    assert len(journal) == 2
+    assert journal[-1] is journal.calls[1]
+    assert (journal[0].applied, journal[1].applied) == (True, False)
+    journal.record("a", "b", ())
+    assert journal[2] == Call("a", "b", (), None, applied=True)
+    assert repr(journal) == "Journal(job-state.setJobStatusBulk, transformation.getTransformationFiles, a.b)"
+
+
+def test_calls_are_selected_by_target_and_method(journal):
+    """Each of the two narrows the selection, neither selects all."""
+    journal.record("job-state", "setJobParameters", ())
+    assert journal.select() == journal.calls
+    assert journal.select("job-state") == [ONE, journal[2]]
+    assert journal.select(method="getTransformationFiles") == [TWO]
+    assert journal.select("job-state", "setJobStatusBulk") == [ONE]
+    assert journal.select("job-state", "getTransformationFiles") == []
+    assert journal.methods() == [
+        "job-state.setJobStatusBulk",
+        "transformation.getTransformationFiles",
+        "job-state.setJobParameters",
+    ]
+
+
+def test_a_cleared_journal_is_empty(journal):
+    """It is the same object, without its calls."""
+    journal.clear()
+    assert journal.calls == []
+
+
+def test_json_lines_say_each_call_by_its_fields(journal):
+    """One line a call, with the names of the fields."""
+    assert journal.to_json_lines().splitlines()[1] == (
+        '{"target": "transformation", "method": "getTransformationFiles", '
+        '"args": {"!": "tuple", "is": [{"LFN": ["/vo/a"]}]}, "answer": {"OK": false, "Message": "x"}, "applied": false}'
+    )
+    assert journal.to_json_lines().endswith("\n")
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
+VALUES = st.recursive(
+    PLAIN | st.binary() | st.datetimes(),
+    lambda inner: st.lists(inner)
+    | st.lists(inner).map(tuple)
+    | st.dictionaries(st.text() | st.integers() | st.just("!"), inner),
+)
+
+
+@given(args=st.lists(VALUES).map(tuple), answer=VALUES, applied=st.booleans())
+def test_json_lines_give_back_the_same_calls(args, answer, applied):
+    """Tuples, times, bytes and keys of any kind survive the way through JSON."""
+    journal = Journal()
+    journal.record("a", "b", args, answer, applied)
+    assert Journal.from_json_lines(journal.to_json_lines()).calls == journal.calls
+
+
+def test_what_json_lacks_is_kept_as_its_repr():
+    """An exception comes back as text."""
+    assert to_plain(ValueError("x")) == {"!": "repr", "is": "ValueError('x')"}
+    assert from_plain(to_plain([ValueError("x")])) == ["ValueError('x')"]
+    assert to_plain(datetime(2026, 1, 2)) == {"!": "datetime", "is": "2026-01-02T00:00:00"}
+    assert to_plain({1: b"\x01"}) == {"!": "dict", "is": [[1, {"!": "bytes", "is": "01"}]]}
+
+
+@pytest.mark.parametrize("line", ["[1]", "not JSON", '{"target": "a"}', '{"!": "nonsense", "is": 1}', '{"x": 1}'])
+def test_a_line_that_is_no_call_is_named(line):
+    """The error says which line, and shows it."""
+    with pytest.raises(ValueError, match=r"^Line 2 is not a call of a journal \(") as error:
+        Journal.from_json_lines(f"{Journal([ONE]).to_json_lines()}{line}\n")
+    assert str(error.value).endswith(f": {line}")
+
+
+def test_a_call_that_was_made_is_found(journal):
+    """Target, method and all arguments must be equal; the answer does not matter."""
+    journal.assert_called("job-state", "setJobStatusBulk", 77, {"T": {"Source": "Job_77"}}, False)
+
+
+def test_a_missing_call_is_explained_by_the_nearest_one(journal):
+    """The message says what was expected, what was found, and in which fields the nearest call differs."""
+    journal.record("job-state", "setJobParameters", (77, []))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("job-state", "setJobStatusBulk", 78, {"T": {"Source": "Job_77"}}, False, "more")
+    assert str(error.value) == (
+        "Expected: job-state.setJobStatusBulk(78, {'T': {'Source': 'Job_77'}}, False, 'more')\n"
+        "Found:    job-state.setJobStatusBulk(77, {'T': {'Source': 'Job_77'}}, False)\n"
+        "          transformation.getTransformationFiles({'LFN': ['/vo/a']})\n"
+        "          job-state.setJobParameters(77, [])\n"
+        "Nearest:  call 0, which differs in\n"
+        "          args[0]: expected 78, found 77\n"
+        "          args[3]: expected 'more', found nothing"
+    )
+
+
+def test_of_two_calls_equally_near_the_shorter_and_then_the_first_is_shown():
+    """Extra arguments make a call less near, and are shown as not expected."""
+    journal = Journal()
+    journal.record("a", "b", (1, 2, 3))
+    journal.record("a", "b", (1, 2))
+    journal.record("a", "b", (1, 4))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("a", "b", 1)
+    assert str(error.value).splitlines()[-2:] == [
+        "Nearest:  call 1, which differs in",
+        "          args[1]: expected nothing, found 2",
+    ]
+
+
+def test_without_any_call_there_is_no_nearest_one():
+    """An empty journal says so."""
+    with pytest.raises(AssertionError) as error:
+        Journal().assert_called("a", "b")
+    assert str(error.value) == "Expected: a.b()\nFound:    no call at all"
+
+
+def test_only_exactly_equal_calls_count(journal):
+    """Neither the method nor the target alone is enough."""
+    for target, method in [("job-state", "x"), ("x", "setJobStatusBulk")]:
+        with pytest.raises(AssertionError, match=f"^Expected: {target}.{method}"):
+            journal.assert_called(target, method, *ONE.args)
