@@ -86,7 +86,7 @@ class ModulePort:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.kit = kit
         self.name = kit.name
-        self._module = module or kit.FailoverRequest
+        self._module: Callable[[], Any] = module or kit.FailoverRequest
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
 
@@ -259,7 +259,14 @@ def sessions(*ports: ModulePort) -> Iterator[None]:
 
 def seed(scenario: Scenario) -> World:
     """Return the in-memory services as the scenario finds them, with its faults armed."""
-    world = World(files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()})
+    user, group = scenario.owner or ("alice", "vo_user")
+    job_id = scenario.environment.get("JOBID", "").strip()
+    world = World(
+        int(job_id) if job_id.isdecimal() else 77,
+        files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()},
+        owner=user,
+        group=group,
+    )
     for fault in scenario.faults:
         world.arm(fault)
     return world

@@ -1,0 +1,124 @@
+"""The command ``dirac-failover``: a table of verbs, and how a command ends.
+
+A verb is a module with ``add_arguments(parser)`` and ``execute(arguments) -> int``. It is imported when it is asked for
+and not before, so that the help of the whole is quick. A new verb is one line in :data:`VERBS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from dirac_failover import __version__
+from dirac_failover.conformance.errors import CommandError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+PROGRAM: Final = "dirac-failover"
+
+
+class Verb(NamedTuple):
+    """Where a verb lives, and what it does in a few words."""
+
+    module: str
+    summary: str
+
+
+VERBS: Final = {
+    "run": Verb(
+        "dirac_failover.conformance.run_command", "run the end of a job, break what you like, see what is lost"
+    ),
+    "differential": Verb("dirac_failover.conformance.differential", "run every scenario on two implementations"),
+    "schema": Verb("dirac_failover.conformance.schema_command", "print the JSON Schema of what is read or printed"),
+}
+
+_EXIT_CODES: Final = """exit codes:
+  0  it ran, and all is as it should be
+  1  it ran, and something is not as it should be
+  2  interrupted
+  3  an implementation, or the command itself, broke down
+  4  the command line, or a file that it names, cannot be used
+  5  nothing ran
+"""
+_DEBUG: Final = "--debug"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints end like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message} (see '{self.prog} --help')")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (the process's own) and return its exit code; a complaint is one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except CommandError as error:
+        return _ended(given, str(error), error.code)
+    except KeyboardInterrupt:
+        return _ended(given, "interrupted", Exit.INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback who has not asked for it
+        text = f"{type(error).__name__}: {error}"
+        return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", Exit.BROKEN)
+    return code
+
+
+def _ended(given: Sequence[str], message: str, code: Exit) -> int:
+    if _DEBUG in given:
+        traceback.print_exc()
+    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - its purpose
+    return code
+
+
+def _run(given: list[str]) -> int:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="The end of a DIRAC job on an in-memory DIRAC that can be broken on purpose.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument(_DEBUG, action="store_true", help="show where an error comes from")
+    verbs = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
+    asked = next((argument for argument in given if not argument.startswith("-")), None)
+    for name, verb in VERBS.items():
+        added = verbs.add_parser(
+            name,
+            help=verb.summary,
+            description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        added.add_argument(_DEBUG, action="store_true", help=argparse.SUPPRESS)
+        if name == asked:
+            _verb(verb).add_arguments(added)
+    try:
+        arguments = parser.parse_args(given)
+    except SystemExit:  # --help and --version have been answered
+        return Exit.OK
+    if arguments.verb is None:
+        parser.print_help()
+        return Exit.OK
+    code: int = _verb(VERBS[arguments.verb]).execute(arguments)
+    return code
+
+
+def _verb(verb: Verb) -> ModuleType:
+    try:
+        return import_module(verb.module)
+    except ModuleNotFoundError as error:
+        text = f"{error.name} is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
+        raise CommandError(text, Exit.BROKEN) from error

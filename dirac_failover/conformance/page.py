@@ -1,0 +1,122 @@
+"""Text for a terminal: sections of rows, each a text and what came of it, laid out for a width.
+
+An answer stands beside its text, in a column where that is possible, and below it where there is no room. What may
+change here: how things look; what they say comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_COLOURS: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36", "blue": "34"}
+_SIGNS: Final = {
+    "arrow": ("→", "->"),
+    "failed": ("✗", "x"),
+    "well": ("✓", "+"),
+    "more": ("…", "..."),
+    "rule": ("─", "-"),
+}
+BEYOND_ASCII: Final = "".join(sign for sign, _ in _SIGNS.values())
+"""What a terminal must be able to show; otherwise ASCII will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the terminal is: columns, whether it shows colours, and whether it shows more than ASCII."""
+
+    width: int = 80
+    colours: bool = False
+    unicode: bool = True
+
+    def sign(self, name: str) -> str:
+        """Return a sign."""
+        return _SIGNS[name][not self.unicode]
+
+    def paint(self, text: str, colour: str) -> str:
+        """Colour a text."""
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colours and colour and text else text
+
+    def clean(self, text: str) -> str:
+        """Return ``text`` without what would confuse the terminal."""
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return shown if self.unicode else shown.encode("ascii", "backslashreplace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry: its text, of which the first ``head`` characters have the colour, and what came of it."""
+
+    indent: int
+    text: str
+    colour: str = ""
+    head: int = 0
+    sign: str = ""
+    answer: str = ""
+    answer_colour: str = ""
+    hang: int = 4
+
+
+class Page:
+    """Lines, laid out for a style."""
+
+    def __init__(self, style: Style) -> None:
+        """Start empty."""
+        self._style = style
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        """Return the lines, each ended by a newline."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+    def section(self, title: str, rows: Iterable[Row]) -> None:
+        """Add a section; its answers share a column."""
+        style = self._style
+        if self._lines:
+            self._lines.append("")
+        rule = style.sign("rule")
+        self._lines.append(style.paint(f"{rule * 2} {title} ".ljust(style.width, rule), "bold"))
+        listed = list(rows)
+        widths = [2 * row.indent + len(row.text) for row in listed if row.answer]
+        column = max((width for width in widths if width <= style.width * 7 // 10), default=0)
+        for row in listed:
+            self._row(row, column)
+
+    def _row(self, row: Row, column: int) -> None:
+        style = self._style
+        indent = "  " * row.indent
+        text = style.clean(row.text)
+        answer = (f"{style.sign(row.sign)} " if row.sign else "") + style.clean(row.answer)
+        lines = self._wrapped(indent, text, row.hang) or [""]
+        used = len(indent) + len(text)
+        if row.head:
+            head = len(indent) + row.head
+            lines[0] = indent + style.paint(lines[0][len(indent) : head], row.colour) + lines[0][head:]
+        if not row.answer:
+            self._lines += lines
+            return
+        gap = max(column - used, 0) + 2
+        if used + gap + len(answer) > style.width:
+            gap = 2
+        if len(lines) == 1 and used + gap + len(answer) <= style.width:
+            self._lines.append(lines[0] + " " * gap + style.paint(answer, row.answer_colour))
+            return
+        below = indent + "  "
+        answers = self._wrapped(below, answer, 2)
+        self._lines += [*lines, *(below + style.paint(line[len(below) :], row.answer_colour) for line in answers)]
+
+    def _wrapped(self, indent: str, text: str, hang: int) -> list[str]:
+        return textwrap.wrap(
+            text,
+            max(self._style.width, len(indent) + hang + _NARROWEST),
+            initial_indent=indent,
+            subsequent_indent=indent + " " * hang,
+            break_on_hyphens=False,
+        )
+
+
+_NARROWEST: Final = 20

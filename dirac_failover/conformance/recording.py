@@ -1,0 +1,237 @@
+"""A recording: one execution of a module with every call in its place, and with everything that it left behind.
+
+A :class:`Tape` nests calls as they happen: a hook of the module, inside it a method of a collaborator, inside that a
+call to a service. :class:`Recorder` is the port that ``run`` uses; it executes a scenario as its parent does and only
+looks more closely, so what it records is what ``differential`` compares. What may change here: what is recorded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.port import HOOKS, ModulePort
+from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
+from dirac_fakes.faults import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.spec.outcome import Json, Outcome
+    from dirac_failover.spec.scenario import Scenario
+    from dirac_failover.wire.rpc import Transport
+    from dirac_fakes.world import World
+
+MODULE: Final = "module"
+METHODS: Final = (*HOOKS, "generateFailoverFile")
+"""The methods of a module that are recorded: the hooks, and the one that writes the request's file."""
+
+_NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
+
+
+class _Plain(Scrubber):
+    """Makes plain data of anything, and leaves the times as they are: they are numbered once, over the whole report."""
+
+    __slots__ = ()
+
+    def text(self, value: str) -> str:
+        return value
+
+    def plain(self, value: Any) -> Json:
+        if isinstance(value, datetime):
+            return str(value)
+        if type(value) is dict and not _NEVER_THE_SAME.isdisjoint(value):
+            value = {key: item for key, item in value.items() if key not in _NEVER_THE_SAME}
+        return super().plain(value)
+
+
+PLAIN: Final = _Plain()
+
+
+@dataclass(slots=True)
+class Event:
+    """One call: of whom, which method, with what; what came back or was raised; and the calls that it made.
+
+    ``applied`` tells of a call to a service whether it took effect there, whatever the answer says.
+    """
+
+    target: str
+    method: str
+    args: list[Json]
+    kwargs: dict[str, Json]
+    answer: Json = None
+    raised: Json = None
+    applied: bool | None = None
+    calls: list[Event] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return it for machines; what a call does not have is left out."""
+        data: dict[str, Json] = {"target": self.target, "method": self.method, "args": self.args}
+        if self.kwargs:
+            data["kwargs"] = self.kwargs
+        if self.raised is None:
+            data["answer"] = self.answer
+        else:
+            data["raised"] = self.raised
+        if self.applied is not None:
+            data["applied"] = self.applied
+        return {**data, "calls": [event.to_json() for event in self.calls]}
+
+
+class Tape:
+    """What was called, in order, each call inside the one that made it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.events: list[Event] = []
+        self._open: list[Event] = []
+
+    def inside(self, target: str) -> bool:
+        """Tell whether a call to ``target`` is going on."""
+        return any(event.target == target for event in self._open)
+
+    def call(self, target: str, method: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``function`` with the arguments, and record it as ``target.method``."""
+        event = self._begin(target, method, args, kwargs)
+        try:
+            answer = function(*args, **kwargs)
+        except BaseException as error:
+            event.raised = PLAIN.plain(error)
+            raise
+        finally:
+            self._open.pop()
+        event.answer = PLAIN.plain(answer)
+        return answer
+
+    def transport(self, world: World) -> Transport:
+        """Return ``world`` as a transport whose calls are recorded."""
+
+        def route(service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+            before = len(world.journal)
+            home = "/".join(service.split("/")[-2:])
+            event = self._begin(_SHORT.get(home, service), method, args, {})
+            try:
+                answer: dict[str, Any] = world(service, method, args, timeout=timeout)
+            except BaseException as error:
+                event.raised = PLAIN.plain(error)
+                raise
+            finally:
+                self._open.pop()
+                if len(world.journal) > before:
+                    event.applied = world.journal[-1].applied
+            event.answer = PLAIN.plain(answer)
+            return answer
+
+        return route
+
+    def _begin(self, target: str, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:
+        event = Event(target, method, PLAIN.plain(args), PLAIN.plain(kwargs))
+        (self._open[-1].calls if self._open else self.events).append(event)
+        self._open.append(event)
+        return event
+
+
+_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One execution: the calls, how it ended, what the module's collaborators hold, the files, and the services."""
+
+    scenario: Scenario
+    events: list[Event]
+    ended: str
+    result: Json
+    commons: dict[str, Any]
+    files: dict[str, str]
+    world: World | None
+
+    @property
+    def operations(self) -> list[dict[str, Json]]:
+        """The fields of each operation in the module's request."""
+        return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
+
+
+class Recorder(ModulePort):
+    """A port that keeps what it sees; to be used inside its session."""
+
+    def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
+        """Choose what to run, as :class:`ModulePort`."""
+        super().__init__(kit, module)
+        self._create = self._module
+        self._module = self._recorded_module
+        self._tape = Tape()
+        self._watched: list[Any] = []
+        self._recording: Recording | None = None
+        self._scenario: Scenario | None = None
+
+    def record(self, scenario: Scenario) -> Recording:
+        """Execute the module in the situation; raises CommandError when the module cannot even be created."""
+        self._scenario, self._tape, self._watched = scenario, Tape(), []
+        self.run(scenario)
+        assert self._recording is not None  # noqa: S101 - run ends in _look
+        return self._recording
+
+    def _recorded_module(self) -> Any:
+        try:
+            module = self._create()
+        except Exception as error:
+            raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
+        for name in METHODS:
+            if hasattr(module, name):
+                setattr(module, name, self._method(module, name, getattr(module, name)))
+        return module
+
+    def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            self._watch(module.workflow_commons)
+            try:
+                return self._tape.call(MODULE, name, method, *args, **kwargs)
+            finally:
+                self._watch(module.workflow_commons)  # it may have made its own
+
+        return recorded
+
+    def _watch(self, commons: Any) -> None:
+        """Record from now on what is asked of the collaborators."""
+        for target in DEFAULT_COLLABORATORS:
+            collaborator = commons.get(target) if isinstance(commons, dict) else None
+            if collaborator is not None and not any(collaborator is known for known in self._watched):
+                self._watched.append(collaborator)
+                for name in dir(type(collaborator)):
+                    if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
+                        setattr(collaborator, name, self._outermost(target, name, getattr(collaborator, name)))
+
+    def _outermost(self, target: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Record a call unless the collaborator makes it itself."""
+
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            if self._tape.inside(target):
+                return method(*args, **kwargs)
+            return self._tape.call(target, name, method, *args, **kwargs)
+
+        return recorded
+
+    def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+        assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
+        return self._tape.transport(self._world)(service, method, args, timeout=timeout)
+
+    def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Outcome:
+        events = list(self._tape.events)
+        texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name) and not os.path.islink(name)}
+        outcome = super()._look(module, commons, journal, ended, result)
+        files = {**outcome.files, **texts}
+        assert self._scenario is not None  # noqa: S101 - record sets it
+        self._recording = Recording(self._scenario, events, ended, PLAIN.plain(result), commons, files, self._world)
+        return outcome
+
+
+def _text(name: str) -> str:
+    with open(name, encoding="utf-8", errors="backslashreplace") as file:
+        return file.read()

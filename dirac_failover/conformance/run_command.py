@@ -1,0 +1,351 @@
+"""``dirac-failover run``: the end of one job on the in-memory DIRAC, and what becomes of everything that it had to say.
+
+The options, or a file, make a scenario; the recorder executes it; recovery replays what is left; the report of it all
+is shown as a timeline, or as JSON. Every way in which an option or a file can be wrong is found before anything runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from contextlib import redirect_stdout
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.page import BEYOND_ASCII, Style
+from dirac_failover.conformance.port import HOOKS
+from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
+from dirac_failover.conformance.recovery import holdings, recover
+from dirac_failover.conformance.timeline import render
+from dirac_failover.conformance.wording import operation_of
+from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
+from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError
+from dirac_fakes.journal import Journal
+from dirac_fakes.kinds import KINDS
+from dirac_fakes.scripted import (
+    EXCEPTIONS,
+    AnswerError,
+    Script,
+    ScriptedAccounting,
+    ScriptedFileReport,
+    ScriptedJobReport,
+    parse_answer,
+)
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.spec.outcome import Json
+
+SCHEMA: Final = "dirac-failover/run/1"
+INPUTS: Final = ("/vo/a", "/vo/b")
+FAULTS: Final = ("transformation:down",)
+NONE: Final = "none"
+OPERATION_FIELDS: Final = (
+    "Type", "Arguments", "ArgumentsHex", "Files", "SourceSE", "TargetSE", "Catalog", "Status", "Error",
+)  # fmt: skip
+_DOUBLES: Final[dict[str, type[Any] | None]] = {
+    "JobReport": ScriptedJobReport,
+    "FileReport": ScriptedFileReport,
+    "AccountingReport": ScriptedAccounting,
+    "Request": None,
+}
+_REQUEST_METHODS: Final = ("toJSON", "getDigest")
+_OF_THE_JOB: Final = {
+    "inputs": "--input",
+    "job_id": "--job-id",
+    "workflow_failed": "--workflow-failed",
+    "step_failed": "--step-failed",
+    "reported": "--reported",
+    "accounting": "--accounting",
+    "operations": "--operation",
+    "no_proxy": "--no-proxy",
+}
+_PRINTS: Final = "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    # fmt: off
+    parser.epilog = f"{_vocabulary()}\n\n{_PRINTS}"
+    job = parser.add_argument_group("the job")
+    add = job.add_argument
+    add("--input", dest="inputs", metavar="LFN", action="append",
+        help=f"an input file; again for more; {NONE}: no input data (default: {' and '.join(INPUTS)})")
+    add("--job-id", metavar="ID", help=f"JOBID; {NONE}: not set (default: 77)")
+    add("--workflow-failed", action="store_true", help="an earlier step has failed")
+    add("--step-failed", action="store_true", help="an earlier module of this step has failed")
+    add("--reported", metavar="LFN=STATUS", action="append", default=[],
+        help="an earlier module has given a file this status; again for more")
+    add("--accounting", metavar="N", type=int, default=0, help="accounting records that wait to be sent")
+    add("--operation", dest="operations", metavar="TYPE|JSON", action="append", default=[],
+        help='an earlier module has left this operation in the request, such as \'{"Type": "RemoveFile", "Files": '
+        "[\"/vo/x\"]}'; again for more")
+    add("--no-proxy", action="store_true", help="requests have no owner")
+    add("--scenario", metavar="FILE", help="the whole situation as JSON (-: stdin) instead of the options above")
+    around = parser.add_argument_group("what runs, and what goes wrong")
+    add = around.add_argument
+    add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
+    add("--kit", metavar="NAME", default="reference",
+        help=f"whose clients and requests it gets: {', '.join(KITS)} (default: %(default)s)")
+    add("--fault", dest="faults", metavar="FAULT", action="append",
+        help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
+        f"(default: {', '.join(FAULTS)})")
+    output = parser.add_argument_group("output")
+    add = output.add_argument
+    add("--json", action="store_true", help="print the report for machines")
+    add("--color", choices=["auto", "always", "never"], default="auto",
+        help="colours (default: on a terminal, unless NO_COLOR is set)")
+    add("--check", action="store_true", help="exit with 1 when the services do not converge or anything is lost")
+    # fmt: on
+
+
+def _vocabulary() -> str:
+    kinds = [(name, kind.sees) for name, kind in KINDS.items() if kind.function]
+    width = max(len(name) for name, _ in kinds)
+    return "\n".join(
+        [
+            "a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]",
+            f"  services   {', '.join(SERVICES)}",
+            f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse the connection",
+            "  kinds, and what the caller sees:",
+            *(f"    {name.ljust(width)}  {sees}" for name, sees in kinds),
+        ]
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    scenario = checked(_scenario(arguments))
+    kit = _kit(arguments.kit)
+    module = find_class(arguments.module) if arguments.module else None
+    report = run(kit, scenario, module)
+    if arguments.check and report["recovery"] is None:
+        raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
+    sys.stdout.write(f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, _style(arguments.color)))
+    recovery = report["recovery"]
+    return Exit.DIFFERS if arguments.check and (recovery["differences"] or recovery["lost"]) else Exit.OK
+
+
+def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[str, Json]:
+    """Execute the module (the kit's FailoverRequest) in a scenario, recover, and return the report.
+
+    Raises CommandError when the module cannot be created, or the scenario cannot be laid out on this machine.
+    """
+    recorder = Recorder(kit, module)
+    try:
+        with redirect_stdout(sys.stderr), recorder.session():
+            recorder.request(scenario, Script({}, Journal(), lambda _: None))  # are the operations possible at all?
+            return _report(recorder, scenario, module or kit.FailoverRequest)
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
+
+
+def _report(recorder: Recorder, scenario: Scenario, module: type[Any]) -> dict[str, Json]:
+    recording = recorder.record(scenario)
+    world = recording.world
+    seen = {
+        "unfired": list(scenario.faults) if world is None else [str(fault) for fault in world.unfired()],
+        "ended": recording.ended,
+        "result": recording.result,
+        "calls": [event.to_json() for event in recording.events],
+        "services": None if world is None else holdings(world),
+        "request": _request(recording),
+        "files": recording.files,
+        "recovery": recover(recorder, recording),
+    }
+    implementation = {
+        "kit": recorder.kit.name,
+        "version": recorder.kit.version,
+        "module": f"{module.__module__}:{module.__qualname__}",
+    }
+    report = {"schema": SCHEMA, "implementation": implementation, "scenario": scenario.to_json()}
+    # JSON has no NaN: it becomes that text
+    plain: dict[str, Json] = json.loads(json.dumps({**report, **Scrubber().plain(seen)}), parse_constant=str)
+    return plain
+
+
+def _request(recording: Recording) -> Json:
+    request = recording.commons.get("Request")
+    if request is None:
+        return None
+    names = ("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent")
+    fields = {name: PLAIN.plain(getattr(request, name, None)) for name in names}
+    return {**fields, "Operations": [operation_of(operation) for operation in recording.operations]}
+
+
+# The situation
+
+
+def _scenario(arguments: argparse.Namespace) -> Scenario:
+    if arguments.scenario is None:
+        return _of_options(arguments)
+    given = [option for name, option in _OF_THE_JOB.items() if getattr(arguments, name)]
+    if given:
+        raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
+    try:
+        text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
+        scenario = Scenario.from_text(text)
+    except OSError as error:
+        raise CommandError(f"--scenario: cannot read {arguments.scenario}: {error.strerror}") from error
+    except ScenarioError as error:
+        raise CommandError(f"--scenario {arguments.scenario}: {error}") from error
+    return replace(scenario, faults=(*scenario.faults, *_unless_none("--fault", arguments.faults, ())))
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _of_options(arguments: argparse.Namespace) -> Scenario:
+    inputs = _unless_none("--input", arguments.inputs, INPUTS)
+    for lfn in inputs:
+        if not lfn or ";" in lfn:
+            raise CommandError(f"--input: expected an LFN without ';', found {lfn!r}")
+    if arguments.accounting < 0:
+        raise CommandError(f"--accounting: expected a number from 0, found {arguments.accounting}")
+    job_id = arguments.job_id
+    scenario = Scenario.of_job(
+        inputs=inputs,
+        job_id=77 if job_id is None else None if job_id == NONE else job_id,
+        workflow_failed=arguments.workflow_failed,
+        step_failed=arguments.step_failed,
+        reported=dict(map(_reported, arguments.reported)),
+        records=arguments.accounting,
+        operations=map(_operation, arguments.operations),
+        owner=None if arguments.no_proxy else ("alice", "vo_user"),
+        faults=_unless_none("--fault", arguments.faults, FAULTS),
+    )
+    known = {lfn.removeprefix("LFN:"): status for lfn, status in scenario.server_files.items()}
+    return replace(scenario, server_files=known)
+
+
+def _unless_none(option: str, given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    if given is None:
+        return default
+    if NONE in given and len(given) > 1:
+        raise CommandError(f"{option}: {NONE} cannot stand beside others")
+    return () if given == [NONE] else tuple(given)
+
+
+def _reported(text: str) -> tuple[str, str]:
+    lfn, _, status = text.rpartition("=")
+    if not lfn or not status:
+        raise CommandError(f"--reported: expected LFN=STATUS, found {text!r}")
+    return lfn, status
+
+
+def _operation(text: str) -> dict[str, Json]:
+    if not text.startswith("{"):
+        return {"Type": text}
+    try:
+        fields: dict[str, Json] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(
+            f"--operation: expected a type or a JSON object, and {text!r} is not JSON: {error}"
+        ) from error
+    return fields
+
+
+def checked(scenario: Scenario) -> Scenario:
+    """Return the scenario; raises CommandError for what its form allows and nobody can execute."""
+    for fault in scenario.faults:
+        _check_fault(fault)
+    for key, answers in scenario.answers.items():
+        _check_answers(scenario, key, answers)
+    for number, operation in enumerate(scenario.operations, 1):
+        if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
+            raise CommandError(
+                f"Operation {number}: unknown field {unknown[0]!r}; there are: {', '.join(OPERATION_FIELDS)}"
+            )
+    return scenario
+
+
+def _check_fault(text: str) -> None:
+    try:
+        fault = Fault.parse(text)
+    except FaultError as error:
+        raise CommandError(f"Fault {text}: {error}") from error
+    if fault.target in LOCAL:
+        raise CommandError(
+            f"Fault {text}: here only services can be hit; a file that cannot be written is in a scenario's 'files'"
+        )
+
+
+def _check_answers(scenario: Scenario, key: str, answers: Iterable[str]) -> None:
+    collaborator, _, method = key.partition(".")
+    if collaborator not in _DOUBLES:
+        raise CommandError(f"Answers of {key}: there are collaborators {', '.join(_DOUBLES)}")
+    double = _DOUBLES[collaborator]
+    methods = [name for name in vars(double) if not name.startswith("_")] if double else _REQUEST_METHODS
+    if method not in methods:
+        raise CommandError(f"Answers of {key}: the methods of {collaborator} are {', '.join(methods)}")
+    if double and scenario.collaborators.get(collaborator) != SCRIPTED:
+        raise CommandError(f"Answers of {key}: only a collaborator that is '{SCRIPTED}' gives answers")
+    for text in answers:
+        try:
+            kind, value = parse_answer(text)
+        except AnswerError as error:
+            raise CommandError(f"Answers of {key}: {error}") from error
+        known = [*EXCEPTIONS, "GracefulTermination"]
+        if kind == "raises" and value[0] not in known:
+            raise CommandError(f"Answers of {key}: unknown exception {value[0]!r}; there are: {', '.join(known)}")
+
+
+# What runs
+
+
+def _kit(name: str) -> Kit:
+    if name not in KITS:
+        raise CommandError(f"--kit: unknown implementation {name!r}; there are: {', '.join(KITS)}")
+    try:
+        return KITS[name]()
+    except KitUnavailableError as error:
+        raise CommandError(str(error), Exit.BROKEN) from error
+
+
+def find_class(path: str) -> type[Any]:
+    """Return the module class that ``package.module:Class`` names, looking in the working directory too.
+
+    Raises CommandError unless it can be imported and has the methods of a module.
+    """
+    package, _, name = path.partition(":")
+    if not package or not name:
+        raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
+    try:
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        found: Any = import_module(package)
+    except (Exception, SystemExit) as error:
+        raise CommandError(f"--module: cannot import {package}: {type(error).__name__}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise CommandError(f"--module: {package} has no {name}")
+        found = getattr(found, part)
+    if not isinstance(found, type):
+        raise CommandError(f"--module: {path} is not a class but {type(found).__name__}")
+    if missing := [method for method in ("execute", *HOOKS) if not callable(getattr(found, method, None))]:
+        raise CommandError(f"--module: {path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
+    return found
+
+
+def _style(color: str) -> Style:
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        BEYOND_ASCII.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        unicode = False
+    else:
+        unicode = encoding.lower().replace("-", "").startswith("utf")
+    on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(max(shutil.get_terminal_size().columns, 40), 160)
+    return Style(width, color == "always" or (color == "auto" and on), unicode)

@@ -1,0 +1,317 @@
+"""The timeline: the report of ``run`` for people.
+
+:func:`render` reads the report that ``--json`` prints and nothing else, so the two cannot say different things. What a
+call made happen stands indented below it. Long values are shortened here, never in the report.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.page import Page, Row, Style
+from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dirac_failover.spec.outcome import Json
+
+_MOST: Final = 6
+_LONGEST: Final = 160
+_TAIL: Final = 50
+
+_KNOWN_ERRORS: Final = (
+    ("Connection refused", "connection refused"),
+    ("Read timed out", "no answer in time"),
+    ("Connection reset by peer", "connection reset"),
+    ("Connection broken", "the reply ended early"),
+)
+"""What the long texts of an HTTPS client mean."""
+
+_ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
+"""Methods that answer with what they were given, as far as it changed anything."""
+
+
+def render(report: Mapping[str, Json], style: Style) -> str:
+    """Return the report as text, each line ended by a newline."""
+    page = Page(style)
+    page.section("Job", table(_job(report)))
+    page.section("What happened", [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])])
+    services, recovery = report["services"], report["recovery"]
+    nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
+    page.section("What the services hold", nothing if services is None else table(_services(services)))
+    page.section("The request", _request(report["request"], report["files"]))
+    if recovery is not None:
+        page.section("After recovery", _recovery(recovery, style))
+    return page.text()
+
+
+def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Row]:
+    """Yield a row for each fact that says anything; of several texts the first has the label."""
+    told = {label: [said] if isinstance(said, str) else said for label, said in facts.items() if said}
+    width = max(map(len, told), default=0)
+    for label, texts in told.items():
+        for number, text in enumerate(texts):
+            yield Row(indent, f"{'' if number else label:{width}}  {text}", "dim", width, hang=width + 2)
+
+
+# Job
+
+
+def _job(report: Mapping[str, Json]) -> dict[str, str]:
+    scenario = Scenario.from_json(report["scenario"])
+    module, kit, version = (report["implementation"][key] for key in ("module", "kit", "version"))
+    failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]
+    struck = (fault + (" (never struck)" if fault in report["unfired"] else "") for fault in scenario.faults)
+    facts = {
+        "module": f"{module}, with the clients of {kit} {version}",
+        "job": scenario.environment.get("JOBID", "none: JOBID is not set"),
+        "inputs": str(scenario.workflow_commons.get("InputData") or "none").replace(";", ", "),
+        "until now": f"{' and '.join(failed)} failed" if failed else "all went well",
+        "reported": ", ".join(f"{lfn} {status}" for lfn, status in scenario.reported.items()),
+        "accounting": f"{count(scenario.records, 'record')} to be sent" if scenario.records else "",
+        "operations": ", ".join(map(_earlier, scenario.operations)),
+        "proxy": ", ".join(scenario.owner) if scenario.owner else "none",
+        "faults": ", ".join(struck) or "none",
+    }
+    for name, value in report["scenario"].items():
+        if name in _SAID_OTHERWISE:
+            value = {key: item for key, item in value.items() if key not in _SAID_OTHERWISE[name]}  # noqa: PLW2901
+        if value and name not in _SAID:
+            facts[name.replace("_", " ")] = show(value)
+    return facts
+
+
+_SAID: Final = frozenset({"name", "reported", "records", "operations", "owner", "faults", "server_files"})
+_SAID_OTHERWISE: Final = {
+    "environment": {"JOBID"},
+    "workflow_commons": {*DEFAULT_COMMONS, "InputData"},
+    "attributes": {*DEFAULT_ATTRIBUTES},
+}
+
+
+def _has_failed(status: Json) -> bool:
+    return isinstance(status, dict) and not status.get("OK", True)
+
+
+def _earlier(operation: Mapping[str, Json]) -> str:
+    return f"{operation.get('Type')}" + (f" ({some(operation['Files'])})" if "Files" in operation else "")
+
+
+# What happened
+
+
+def _tree(calls: Sequence[Mapping[str, Json]], indent: int, style: Style) -> Iterator[Row]:
+    for call in calls:
+        target, name = call["target"], call["method"]
+        colour = "bold" if target == "module" else "cyan" if target[0].isupper() else "blue"
+        name = name if target == "module" else f"{target}.{name}"
+        args = list(call["args"])
+        while args[-2:] == [None, None]:
+            args.pop()
+        said = [*map(show, args), *(f"{key}={show(value)}" for key, value in call.get("kwargs", {}).items())]
+        if len(args) < len(call["args"]):
+            said[-1] = style.sign("more")
+        brackets = f"({', '.join(said)})" if said or target != "module" else ""
+        yield Row(indent, name + brackets, colour, len(name), *_answer(call))
+        yield from _tree(call["calls"], indent + 1, style)
+
+
+Answer = tuple[str, str, str]
+"""Sign, text and colour."""
+
+
+def _answer(call: Mapping[str, Json]) -> Answer:
+    """Return what came back from a call."""
+    if "raised" in call:
+        graceful = call["raised"]["exception"] == "GracefulTermination"
+        return _well(f"ends: {show(call['raised'])}") if graceful else _failed(f"raised {show(call['raised'])}")
+    answer = call["answer"]
+    if not _is_result(answer):
+        return ("", "", "") if call["target"] == "module" and answer is None else _well(show(answer))
+    below = [inner["answer"] for inner in call["calls"] if "answer" in inner]
+    applied = call.get("applied")
+    if answer["OK"]:
+        value = None if answer in below else answer.get("Value")
+        said = "OK, nothing changed" if value == [[], []] else f"OK: {show(value)}"
+        text = "OK" if value is None or (call["method"] in _ECHOES and value != [[], []]) else said
+        return _failed(f"{text}, but it was not done") if applied is False else _well(text)
+    if any(_is_result(inner) and inner.get("Message") == answer.get("Message") for inner in below):
+        return _failed("not OK:")
+    return _failed(_reason(answer.get("Message")) + (", but it was done" if applied else ""))
+
+
+def _well(text: str) -> Answer:
+    return "arrow", text, "dim"
+
+
+def _failed(text: str) -> Answer:
+    return "failed", text, "red"
+
+
+def _is_result(answer: Json) -> bool:
+    return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
+
+
+def _reason(message: Json) -> str:
+    if not isinstance(message, str):
+        return f"not OK: {show(message)}"
+    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")
+
+
+def _result(ended: str, result: Json) -> Row:
+    if ended == "raised":
+        answer = _failed(f"{show(result)} escapes")
+    elif not _is_result(result):
+        answer = _failed(f"returns {show(result)}, which is no result")
+    elif result["OK"]:
+        answer = "well", f"OK: {show(result.get('Value'))}", "green"
+    else:
+        answer = _failed(_reason(result.get("Message")))
+    return Row(1, "execute", "bold", len("execute"), *answer)
+
+
+# Values
+
+
+def show(value: Json) -> str:
+    """Return a value for people: long ones shortened, requests and operations named."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return f"[{_first(list(map(show, value)))}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    for keys, shown in _SHAPES:
+        if keys <= value.keys():
+            return shown(value)
+    return f"{{{_first([f'{_key(key)}: {show(item)}' for key, item in value.items()])}}}"
+
+
+_SHAPES: Final[tuple[tuple[set[str], Callable[[dict[str, Any]], str]], ...]] = (
+    ({"exception", "args"}, lambda value: f"{value['exception']}({', '.join(map(show, value['args']))})"),
+    ({"Type", "Arguments"}, lambda value: f"operation {value['Type']}"),
+    ({"LFN", "FileID", "Status"}, lambda value: f"{value['LFN']} ({value['FileID']}) {value['Status']}"),
+    (
+        {"RequestName", "Operations"},
+        lambda value: f"{value['RequestName']} of {count(len(value['Operations']), 'operation')}",
+    ),
+)
+"""Dictionaries that people know by name: their keys, and how they are shown."""
+
+
+def _first(texts: list[str]) -> str:
+    more = [f"{len(texts) - _MOST} more"] if len(texts) > _MOST else []
+    return ", ".join(texts[:_MOST] + more)
+
+
+def _key(key: str) -> str:
+    return key if key.isdecimal() or key.startswith("<") else repr(key)
+
+
+def _text(value: str) -> str:
+    """Return a text for people; what is JSON inside is shown as what it says."""
+    try:
+        inner: Any = json.loads(value) if value.startswith('{"') else None
+    except ValueError:
+        inner = None
+    if _is_result(inner):
+        return show(inner.get("Value")) if inner["OK"] else _reason(inner.get("Message"))
+    return _shortened(repr(value)) if inner is None else show(inner)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _TAIL - 5]} ... {text[-_TAIL:]}"
+
+
+# Services and requests
+
+
+def _services(services: Mapping[str, Json]) -> dict[str, str | list[str]]:
+    files = {
+        lfn: file["Status"] + (f" (error count {file['ErrorCount']})" if file["ErrorCount"] else "")
+        for lfn, file in services["files"].items()
+    }
+    return {
+        "job": [
+            f"{job_id}: {job['Status']}, {job['MinorStatus']}, {job['ApplicationStatus']!r}"
+            + "".join(f", {name} = {show(value)}" for name, value in job["parameters"].items())
+            for job_id, job in services["jobs"].items()
+        ],
+        "files": [f"{some(lfns, _MOST)}: {status}" for status, lfns in grouped(files).items()] or "none",
+        "accounting": count(len(services["accounting"]), "record"),
+        "requests": [
+            f"{request['id']}: {request['name']}, {request['status']}: "
+            + some([describe(operation) for operation in request["operations"]])
+            for request in services["requests"]
+        ]
+        or "none",
+    }
+
+
+def _request(request: Mapping[str, Json] | None, files: Mapping[str, str]) -> Iterator[Row]:
+    if request is None or not request["Operations"]:
+        yield Row(1, "Nothing is pending: it has no operations.")
+    else:
+        yield Row(1, f"{request['RequestName']} of {request['Owner']}, {request['OwnerGroup']}")
+        for number, operation in enumerate(request["Operations"], 1):
+            name = f"{number}. {operation['Type']}"
+            yield Row(2, f"{name}, {operation['Status']}", "bold", len(name))
+            yield from table(_operation(operation), 3)
+        if not any(name.endswith("_request.json") for name in files):
+            yield Row(1, "It is in no file.", "red", len("It is in no file."))
+    for name, content in files.items():
+        yield Row(
+            1, f"file {name}", "", 0, *_well(content if content.startswith("<") else count(len(content), "character"))
+        )
+
+
+def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
+    decoded, facts = operation["decoded"], {}
+    if isinstance(decoded, dict):
+        facts = {key: show(value) for key, value in decoded.items()}
+    elif stub := stub_of(decoded):
+        facts["call"] = f"{stub[0]}.{stub[1]}({', '.join(map(show, stub[2]))})"
+    elif operation["Arguments"]:
+        facts["arguments"] = _shortened(repr(operation["Arguments"]))
+    facts |= {key: str(operation[key] or "") for key in ("SourceSE", "TargetSE", "Catalog", "Error")}
+    return {**facts, "files": some(operation["Files"], _MOST)}
+
+
+# After recovery
+
+
+def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
+    handed = recovery["handed_over"]
+    if handed is None:
+        yield Row(1, "The job wrapper finds nothing to hand over.")
+    else:
+        end = _failed(_shortened(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
+        yield Row(1, f"The job wrapper hands over {', '.join(handed['files'])}", "", 0, *end)
+    for request in recovery["requests"]:
+        end = _well("Done") if request["status"] == "Done" else _failed(request["status"])
+        yield Row(1, f"Request {request['id']} is executed: {request['name']}", "", 0, *end)
+        for operation in request["operations"]:
+            if operation["elsewhere"]:
+                yield Row(2, describe(operation), "", 0, *_well("done by services that are not here"))
+            elif operation["Error"]:
+                yield Row(2, describe(operation), "", 0, *_failed(_reason(operation["Error"])))
+        yield from _tree(request["calls"], 2, style)
+    yield Row(1, "The services hold now:")
+    yield from table(_services(recovery["services"]), 2)
+    yield Row(0, "")
+    if recovery["converged"]:
+        yield _verdict("well", "Converged: the services hold what they would if nothing had gone wrong.", style)
+    else:
+        yield _verdict("failed", "Not converged. What differs from a run in which nothing goes wrong:", style)
+        yield from (Row(2, f"- {difference}", hang=2) for difference in recovery["differences"])
+    if recovery["lost"]:
+        yield _verdict("failed", "Lost with the job:", style)
+        yield from (Row(2, f"- {loss}", hang=2) for loss in recovery["lost"])
+
+
+def _verdict(sign: str, text: str, style: Style) -> Row:
+    said = f"{style.sign(sign)} {text}"
+    return Row(1, said, "green" if sign == "well" else "red", len(said), hang=2)
