@@ -1,6 +1,6 @@
 """The client of Accounting/DataStore: records are kept, sent in bundles, and handed to the request system if need be.
 
-Names are DIRAC's. Two names with leading underscores are DIRAC's as well, so that a test can look into both.
+Names are DIRAC's, that of the private list of records included, so that a test can look into both.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ class DataStoreClient(Client):
         """Wait ``retryGraceTime`` seconds since the last success, or since now, before failures go to fail-over."""
         super().__init__()  # a url among the keywords is passed over as well: DIRAC's
         self.__registersList: list[list[Any]] = []
-        self.__registersListLock = threading.RLock()
-        self.__maxTimeRetrying = retryGraceTime
-        self.__lastSuccessfulCommit = time.time()
-        self.__failoverEnabled = not _is_on(v.OPTION_DISABLE_FAILOVER)
-        self.__commitTimer: threading.Timer | None = None
+        self._lock = threading.RLock()
+        self._grace = retryGraceTime
+        self._last_success = time.time()
+        self._failover = not _is_on(v.OPTION_DISABLE_FAILOVER)
+        self._timer: threading.Timer | None = None
 
     def disableFailover(self) -> None:
         """Keep records when the accounting does not take them, instead of handing them to the request system."""
-        self.__failoverEnabled = False
+        self._failover = False
 
     def addRegister(self, register: Any) -> Result:
         """Keep a copy of a record; not OK if its class has no ancestor named BaseAccountingType, or by its own check.
@@ -67,7 +67,7 @@ class DataStoreClient(Client):
         if not _is_on(v.OPTION_DISABLE_ACCOUNTING):
             # Copied first: DIRAC has looked the list up by then, and loses the record if a commit comes in between
             record = copy.deepcopy(list(register.getValues()))
-            with self.__registersListLock:
+            with self._lock:
                 self.__registersList.append(record)
         return dict(S_OK())
 
@@ -77,7 +77,7 @@ class DataStoreClient(Client):
         Records that nobody took are kept, behind newer ones. While another thread's commit is under way its records
         are not here: 0 is no promise about them (H18).
         """
-        with self.__registersListLock:
+        with self._lock:
             pending, self.__registersList = self.__registersList, []
         sent = 0
         try:
@@ -92,26 +92,26 @@ class DataStoreClient(Client):
             _log.exception("The commit broke off:", lException=error)
             return dict(S_ERROR(f"Error committing {repr(error).replace(',)', ')')}"))
         finally:
-            with self.__registersListLock:
+            with self._lock:
                 self.__registersList.extend(pending)
         return dict(S_OK(sent))
 
     def _deliver(self, bundle: list[list[Any]]) -> Result:
         answer = self.executeRPC(bundle, call="commitRegisters")
         if answer["OK"]:
-            self.__lastSuccessfulCommit = time.time()
+            self._last_success = time.time()
             return answer
         _log.warn("The accounting did not take records:", answer["Message"])
-        if self.__failoverEnabled and time.time() - self.__lastSuccessfulCommit > self.__maxTimeRetrying:
+        if self._failover and time.time() - self._last_success > self._grace:
             return _send_to_failover(answer["rpcStub"])
         return dict(S_ERROR("Cannot commit data to DataStore service"))
 
     def delayedCommit(self) -> Result:
         """Commit in five seconds, together with what comes until then; one such commit waits at a time."""
-        if self.__commitTimer is None or not self.__commitTimer.is_alive():
+        if self._timer is None or not self._timer.is_alive():
             # The thread does not see this context's connection by itself
-            self.__commitTimer = threading.Timer(COMMIT_DELAY, copy_context().run, (self.commit,))
-            self.__commitTimer.start()
+            self._timer = threading.Timer(COMMIT_DELAY, copy_context().run, (self.commit,))
+            self._timer.start()
         return dict(S_OK())
 
 

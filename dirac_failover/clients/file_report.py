@@ -58,10 +58,10 @@ class FileReport:
         """Send the statuses; forget them once taken. The Value holds only what changed (H6: an unknown LFN is lost)."""
         if not self.statusDict:
             return dict(S_OK({}))
-        result = self.transClient.setFileStatusForTransformation(self.transformation, self.statusDict, force=self.force)
-        if result["OK"]:
+        answer = self.transClient.setFileStatusForTransformation(self.transformation, self.statusDict, force=self.force)
+        if answer["OK"]:
             self.statusDict = {}
-        return result
+        return answer
 
     def generateForwardDISET(self) -> Result:
         """Commit; return ``S_OK(None)``, or ``S_OK(Operation)`` that says later what was not taken now."""

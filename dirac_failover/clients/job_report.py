@@ -86,7 +86,8 @@ class JobReport:
 
     def setJobParameter(self, par_name: str, par_value: Any, sendFlag: bool = True) -> Result:
         """Keep one parameter, and send as :meth:`setJobParameters` does."""
-        return self.setJobParameters([(par_name, par_value)], sendFlag)
+        pair = (par_name, par_value)
+        return self.setJobParameters([pair], sendFlag)
 
     def setJobParameters(self, parameters: Iterable[tuple[str, Any]], sendFlag: bool = True) -> Result:
         """Keep (name, value) pairs, and send all that are kept if ``sendFlag`` and there is a job.
@@ -126,10 +127,10 @@ class JobReport:
         """Send every parameter kept; forget them once taken. ``S_OK('Empty')`` when there is none."""
         if not self.jobParameters:
             return dict(S_OK("Empty"))
-        result = JobStateUpdateClient().setJobParameters(self.jobID, self.jobParameters)
-        if result["OK"]:
+        answer = JobStateUpdateClient().setJobParameters(self.jobID, self.jobParameters)
+        if answer["OK"]:
             self.jobParameters = []
-        return result
+        return answer
 
     def commit(self) -> Result:
         """Send statuses and parameters; what is not taken stays, and makes the result not OK."""

@@ -67,9 +67,9 @@ class ReqClient(Client):
             world.sleep(world.random.randint(1, 5))
         self.log.warn(f"The ReqManager did not take the request {request.RequestName}:", answer["Message"])
 
-        proxies = self.requestProxies() if useFailoverProxy else {}
-        for url in world.random.sample(list(proxies), len(proxies)):
-            answer = proxies[url].putRequest(text["Value"])
+        others = self.requestProxies() if useFailoverProxy else {}
+        for url in world.random.sample(list(others), len(others)):
+            answer = others[url].putRequest(text["Value"])
             if answer["OK"]:
                 done = answer["Value"]
                 self.log.info(
