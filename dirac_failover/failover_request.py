@@ -63,7 +63,7 @@ class FailoverRequest(ModuleBase):
         elif result["Value"] is not None:
             self.request.addOperation(result["Value"])
 
-    def _finalize(self, status: str = v.FAILOVER_FINISHED) -> None:
+    def _finalize(self) -> None:  # type: ignore[override]  # DIRAC's takes no status either
         if not self._checkWFAndStepStatus(noPrint=True):
             raise RuntimeError(v.FAILOVER_FAILED)
-        super()._finalize(status)
+        super()._finalize(v.FAILOVER_FINISHED)

@@ -34,7 +34,7 @@ class Logger:
         if not self._logger.isEnabledFor(level):
             return False
         text = f"{message} {variable}" if variable != "" else str(message)
-        self._logger.log(level, "%s", text, exc_info=exc_info, stacklevel=3)
+        self._logger.log(level, text, exc_info=exc_info, stacklevel=3)
         return True
 
     def debug(self, sMsg: object, sVarMsg: object = "") -> bool:

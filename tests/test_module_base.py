@@ -867,6 +867,22 @@ def test_candidates_that_lack_something_are_refused(base, key):
     assert caught.value.args == ()
 
 
+def test_the_log_says_what_is_missing(reference):
+    """File by file: of the candidates the key, of the local files the name."""
+    module = reference.ModuleBase(log := Spy())
+    for check, argument, missing in (
+        (
+            module._checkSanity,
+            {"a": {"type": "", "lfn": ""}, "b": {"type": ""}},
+            [("a", "workflowSE"), ("b", "workflowSE"), ("b", "lfn")],
+        ),
+        (module._checkLocalExistance, ["a", "."], ["a"]),
+    ):
+        with pytest.raises((ValueError, OSError)):
+            check(argument)
+        assert log.calls.pop()[2] == missing
+
+
 def test_files_must_be_there(base, on_disk):
     """A bare OSError says that one is not; a directory is a file here."""
     on_disk("f")

@@ -1,0 +1,116 @@
+"""Loggers with DIRAC's levels and call shapes, on the standard library's."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from dirac_failover import log
+from dirac_failover.log import Logger, gLogger
+
+LEVELS = {
+    "debug": (10, "DEBUG"),
+    "verbose": (15, "VERBOSE"),
+    "info": (20, "INFO"),
+    "warn": (30, "WARNING"),
+    "notice": (35, "NOTICE"),
+    "error": (40, "ERROR"),
+    "always": (45, "ALWAYS"),
+    "fatal": (50, "CRITICAL"),
+    "exception": (40, "ERROR"),
+}
+
+
+def test_level_numbers_are_diracs():
+    """Between the standard ones, and levels may be set by their names."""
+    assert {name: logging.getLevelNamesMapping()[name] for name in ("VERBOSE", "NOTICE", "ALWAYS")} == {
+        "VERBOSE": 15, "NOTICE": 35, "ALWAYS": 45,
+    }  # fmt: skip
+    assert (log.VERBOSE, log.NOTICE, log.ALWAYS) == (15, 35, 45)
+
+
+@pytest.mark.parametrize("method", LEVELS)
+def test_each_method_logs_at_its_level(caplog, monkeypatch, method):
+    """Under the level's name, from the line that called; shown means True."""
+    level, name = LEVELS[method]
+    monkeypatch.setattr(logging, "_srcfile", logging.addLevelName.__code__.co_filename)  # DIRAC switches callers off
+    with caplog.at_level(level, "dirac_failover"):
+        assert getattr(gLogger, method)("fixed") is True
+    (record,) = caplog.records
+    assert (record.levelno, record.levelname, record.getMessage()) == (level, name, "fixed")
+    assert (record.name, record.funcName) == ("dirac_failover", "test_each_method_logs_at_its_level")
+
+
+@pytest.mark.parametrize("method", LEVELS)
+def test_what_is_below_the_level_is_not_shown(caplog, method):
+    """Which the return value says."""
+    with caplog.at_level(LEVELS[method][0] + 1, "dirac_failover"):
+        assert getattr(gLogger, method)("fixed", "variable") is False
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("method", LEVELS)
+@pytest.mark.parametrize(
+    ("variable", "text"), [("why", "50% why"), (5, "50% 5"), (None, "50% None"), ("", "50%"), ([], "50% []")]
+)
+def test_a_variable_text_follows_the_fixed_one(caplog, method, variable, text):
+    """Unless it is empty; nothing in either is a format."""
+    with caplog.at_level(10, "dirac_failover"):
+        getattr(gLogger, method)("50%", variable)
+    assert caplog.messages == [text]
+
+
+def test_arguments_have_diracs_names(caplog):
+    """A message need not be a text."""
+    with caplog.at_level(10, "dirac_failover"):
+        gLogger.info(sMsg=ValueError("bye"), sVarMsg={"a": 1})
+        gLogger.exception(sMsg="a", sVarMsg="b", lException=ValueError("c"))
+    assert caplog.messages == ["bye {'a': 1}", "a b c"]
+
+
+def test_exceptions_are_logged_with_their_traceback(caplog):
+    """That of the exception being handled; other methods log none."""
+    with caplog.at_level(10, "dirac_failover"):
+        try:
+            int("x")
+        except ValueError:
+            info = sys.exc_info()
+            gLogger.exception()
+            gLogger.error("no")
+    assert caplog.records[0].exc_info == info
+    assert caplog.records[0].getMessage() == ""
+    assert not caplog.records[1].exc_info
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("m", "v", False), "m v"), (("m", "v", None), "m v"), (("m", "v", "e"), "m v e"), (("m", "", "e"), "m e"),
+        (("m", "", ""), "m"), (("m", "v", 0), "m v 0"),
+    ],
+)  # fmt: skip
+def test_an_exception_may_be_given_to_the_log(caplog, arguments, text):
+    """Behind the variable text; False and None stand for none."""
+    with caplog.at_level(10, "dirac_failover"):
+        gLogger.exception(*arguments)
+    assert caplog.messages == [text]
+
+
+def test_sub_loggers_are_below_the_one_that_names_them(caplog):
+    """So that a level set above holds for them."""
+    sub = gLogger.getSubLogger("Module").getSubLogger("part")
+    assert isinstance(sub, Logger)
+    with caplog.at_level(20, "dirac_failover"):
+        sub.info("x")
+    assert [record.name for record in caplog.records] == ["dirac_failover.Module.part"]
+    assert gLogger.getSubLogger(subName="Module")._logger is logging.getLogger("dirac_failover.Module")
+
+
+def test_the_library_configures_nothing():
+    """It has one handler, which does nothing, so that nothing is printed unless the application wants it."""
+    root = logging.getLogger("dirac_failover")
+    assert [type(handler) for handler in root.handlers] == [logging.NullHandler]
+    assert (root.level, root.propagate) == (logging.NOTSET, True)
+    assert Logger()._logger is root
