@@ -18,6 +18,7 @@ LEVELS = {
 
 def test_level_numbers_are_diracs():
     """Between the standard ones, and levels may be set by their names."""
+    assert (log.VERBOSE, log.NOTICE, log.ALWAYS) == (15, 35, 45)
     names = logging.getLevelNamesMapping()
     for name, level in (("VERBOSE", 15), ("NOTICE", 35), ("ALWAYS", 45)):
         assert (names[name], logging.getLevelName(level)) == (level, name)
