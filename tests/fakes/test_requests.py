@@ -1,0 +1,284 @@
+"""The rules of the request service and its proxy; beside the real ones they are held in tests/differential."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dirac_fakes import Caller
+
+FORWARD = {"Type": "ForwardDISET", "Arguments": "i1e", "Status": "Waiting"}
+REMOVE = {"Type": "RemoveFile", "Files": [{"LFN": "/vo/a"}]}
+NOW = "2026-01-01 12:00:00"
+OWNED = {"Owner": "alice", "OwnerGroup": "vo_user"}
+
+
+def _text(*operations, **fields):
+    return json.dumps({"RequestName": "one", "Operations": operations or (FORWARD,), **OWNED, **fields})
+
+
+@pytest.fixture
+def put(call):
+    """Put a request of these operations and fields."""
+    return lambda *operations, **fields: call("requests", "putRequest", _text(*operations, **fields))
+
+
+def test_a_request_is_kept_whole(world, call, put):
+    """It gets its IDs, and reads in DIRAC's JSON form and order of keys."""
+    assert put(FORWARD, REMOVE, JobID=77, SourceComponent="Job_77") == {"OK": True, "Value": 1}
+    times = {"CreationTime": NOW, "SubmitTime": NOW, "LastUpdate": NOW}
+    expected = {
+        "RequestID": 1,
+        "RequestName": "one",
+        **OWNED,
+        "Status": "Waiting",
+        "Error": None,
+        "SourceComponent": "Job_77",
+        "JobID": 77,
+        **times,
+        "NotBefore": NOW,
+        "Operations": [
+            {
+                "OperationID": 1,
+                "RequestID": 1,
+                "Type": "ForwardDISET",
+                "Status": "Waiting",
+                "Arguments": "i1e",
+                "Order": 0,
+                **dict.fromkeys(("SourceSE", "TargetSE", "Catalog", "Error")),
+                **times,
+                "Files": [],
+            },
+            {
+                "OperationID": 2,
+                "RequestID": 1,
+                "Type": "RemoveFile",
+                "Status": "Queued",
+                "Arguments": None,
+                "Order": 1,
+                **dict.fromkeys(("SourceSE", "TargetSE", "Catalog", "Error")),
+                **times,
+                "Files": [
+                    {
+                        "FileID": 1,
+                        "OperationID": 2,
+                        "Status": "Waiting",
+                        "LFN": "/vo/a",
+                        "PFN": None,
+                        "ChecksumType": "",
+                        "Checksum": None,
+                        "GUID": None,
+                        "Attempt": 0,
+                        "Size": 0,
+                        "Error": None,
+                    }
+                ],
+            },
+        ],
+    }
+    assert call("requests", "peekRequest", 1) == {"OK": True, "Value": json.dumps(expected)}
+    assert world.requests.stored() == {1: expected}
+    assert put(REMOVE)["Value"] == 2
+    again = world.requests.stored()[2]["Operations"][0]
+    assert (again["OperationID"], again["Files"][0]["FileID"]) == (3, 2)
+
+
+def test_what_is_shown_of_requests_is_a_copy(world, put):
+    """Whoever gets it may change it."""
+    put()
+    world.requests.stored()[1]["Operations"].clear()
+    assert len(world.requests.stored()[1]["Operations"]) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "not JSON", json.dumps({"Status": "Nonsense"})])
+def test_what_is_no_request_is_an_error_of_the_server(call, text):
+    """DIRAC does not catch it."""
+    assert call("requests", "putRequest", text)["Message"].startswith("500 Server Error")
+
+
+def test_an_invalid_request_is_refused(world, put):
+    """It is not kept."""
+    assert put({"Type": "RemoveFile"}) == {
+        "OK": False,
+        "Errno": 0,
+        "Message": "Operation #0 of type 'RemoveFile' hasn't got files to process.",
+    }
+    assert world.requests.stored() == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "caller", "owner"),
+    [
+        ({}, Caller(), ("alice", "vo_user")),
+        ({"Owner": None}, Caller(), ("alice", "vo_user")),
+        ({"OwnerGroup": ""}, Caller("bob", "other"), ("bob", "other")),
+        ({"Owner": "bob"}, Caller(), None),
+        ({"OwnerGroup": "other"}, Caller(), None),
+        ({"Owner": "bob"}, Caller("pilot", "pilots", ("LimitedDelegation",)), ("bob", "vo_user")),
+        ({"Owner": "bob"}, Caller("agent", "agents", ("FullDelegation",)), ("bob", "vo_user")),
+    ],
+)
+@pytest.mark.parametrize("service", ["requests", "req-proxy"])
+def test_whose_a_request_is(world, call, service, fields, caller, owner):
+    """An ownerless one is its sender's; somebody else's needs delegation."""
+    world.caller = caller
+    answer = call(service, "putRequest", _text(**fields))
+    if owner is None:
+        assert answer == {
+            "OK": False,
+            "Errno": 1111,
+            "Message": "Unauthorized query ( 1111 : Credentials in the requests are not allowed)",
+        }
+        return
+    assert answer["OK"]
+    world.request_proxy.sweep()
+    kept = world.requests.stored()[1]
+    assert (kept["Owner"], kept["OwnerGroup"]) == owner
+
+
+def test_a_request_is_handed_out_once(world, call, put):
+    """The due one that was changed longest ago comes first; one that is Assigned is not due, but can be had by its ID."""
+    put(LastUpdate="2025-12-02 00:00:00", NotBefore="2026-01-01 11:59:59")
+    put(LastUpdate="2025-12-01 00:00:00", NotBefore="2026-01-01 11:59:59")
+    put(NotBefore=NOW)
+    assert json.loads(call("requests", "peekRequest")["Value"])["RequestID"] == 2
+    first = json.loads(call("requests", "getRequest")["Value"])
+    assert (first["RequestID"], first["Status"], first["LastUpdate"]) == (2, "Waiting", NOW)
+    assert call("requests", "getRequestStatus", 2) == {"OK": True, "Value": "Assigned"}
+    assert call("requests", "getRequestStatus", 1) == {"OK": True, "Value": "Waiting"}
+    assert json.loads(call("requests", "getRequest", 0)["Value"])["RequestID"] == 1
+    for method in ("getRequest", "peekRequest"):
+        assert call("requests", method) == {"OK": True, "Value": None}
+    assert call("requests", "getRequest", 2)["OK"]
+    world.clock.sleep(1)
+    assert json.loads(call("requests", "getRequest")["Value"])["RequestID"] == 3
+
+
+def test_a_request_that_is_not_there(call):
+    """Each method has its own words for it."""
+    assert call("requests", "getRequest", 9)["Message"] == "getRequest: request '9' not exists"
+    assert call("requests", "peekRequest", 9)["Message"] == "getRequest: request '9' not exists"
+    assert call("requests", "getDigest", 9)["Message"] == "getRequest: request '9' not exists"
+    assert call("requests", "cancelRequest", 9)["Message"] == "No such request 9"
+    assert call("requests", "deleteRequest", 9) == {"OK": True, "Value": None}
+    assert call("requests", "getRequestIDForName", "x")["Message"] == "No such request x"
+    status = call("requests", "getRequestStatus", 9)
+    assert (status["Errno"], status["Message"]) == (2, "No such file or directory ( 2 : Request 9 does not exist)")
+    assert call("requests", "getDigest", 0) == {"OK": True, "Value": None}
+
+
+def test_a_known_request_is_replaced(world, put):
+    """Under its ID; its operations and files keep theirs, new ones get the next."""
+    put(FORWARD, REMOVE)
+    kept = world.requests.stored()[1]
+    kept["RequestName"] = "changed"
+    kept["Operations"].append({"Type": "ForwardDISET", "Arguments": "i2e"})
+    world.clock.sleep(10)
+    assert put(*kept.pop("Operations"), **kept)["Value"] == 1
+    stored = world.requests.stored()
+    assert list(stored) == [1]
+    assert stored[1]["RequestName"] == "changed"
+    assert [operation["OperationID"] for operation in stored[1]["Operations"]] == [1, 2, 3]
+    assert put(RequestID=7)["Value"] == 7
+    assert put()["Value"] == 8
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "due"),
+    [
+        ([], {}, "2026-01-01 12:00:10"),
+        ([], {"NotBefore": "2026-01-01 12:00:10"}, "2026-01-01 12:00:10"),
+        ([], {"NotBefore": "2026-01-01 12:00:11"}, "2026-01-01 12:00:11"),
+        ([{"Attempt": 0}], {}, "2026-01-01 12:00:10"),
+        ([{"Attempt": 1}], {}, "2026-01-01 12:00:10"),
+        ([{"Attempt": 9}, {"Attempt": 2}, {"Attempt": 99, "Status": "Failed"}], {}, "2026-01-01 12:04:33"),
+        ([{"Attempt": 9, "Status": "Done"}], {}, "2026-01-01 11:00:00"),
+        ([{"Attempt": 9, "Status": "Scheduled"}], {}, "2026-01-01 12:00:10"),
+    ],
+)
+def test_a_request_that_comes_back_is_due_later(world, put, files, fields, due):
+    """The later, the more its waiting files were tried; one that is over keeps its time."""
+    put(NotBefore="2026-01-01 11:00:00")
+    assert world.requests.stored()[1]["NotBefore"] == "2026-01-01 11:00:00"
+    operation = {"Type": "RemoveFile", "Files": [{"LFN": f"/vo/{i}", **file} for i, file in enumerate(files)]}
+    world.clock.sleep(10)
+    put(operation if files else FORWARD, **{"RequestID": 1, "NotBefore": "2026-01-01 11:00:00", **fields})
+    assert world.requests.stored()[1]["NotBefore"] == due
+
+
+def test_a_cancelled_request_stays_so(world, call, put):
+    """Putting it back is acknowledged and ignored."""
+    put()
+    world.clock.sleep(5)
+    assert call("requests", "cancelRequest", 1) == {"OK": True, "Value": None}
+    assert put(RequestID=1, RequestName="back") == {"OK": True, "Value": 1}
+    kept = world.requests.stored()[1]
+    assert (kept["RequestName"], kept["LastUpdate"]) == ("one", "2026-01-01 12:00:05")
+    assert call("requests", "getRequestStatus", 1)["Value"] == "Canceled"
+
+
+def test_a_deleted_request_is_gone(world, call, put):
+    """Its ID is not given again."""
+    put()
+    call("requests", "deleteRequest", 1)
+    assert world.requests.stored() == {}
+    assert put()["Value"] == 2
+
+
+def test_requests_are_found_by_name_and_job(call, put):
+    """A name that several have is an error; of several requests of a job the last counts."""
+    put(JobID=77)
+    put(JobID=77, RequestName="two")
+    assert call("requests", "getRequestIDForName", "two") == {"OK": True, "Value": 2}
+    put(RequestName="two", JobID=78)
+    assert call("requests", "getRequestIDForName", "two")["Message"] == "RequestName two not unique (2 matches)"
+    assert call("requests", "getRequestIDsForJobs", [79, 77]) == {
+        "OK": True,
+        "Value": {"Successful": {"77": 2}, "Failed": {"79": "Request not found"}},
+    }
+    assert call("requests", "getRequestIDsForJobs", 78)["Value"] == {"Successful": {"78": 3}, "Failed": {}}
+    assert call("requests", "getRequestIDsForJobs", [])["Message"] == "Must provide jobID list as argument."
+    texts = call("requests", "readRequestsForJobs", [77])["Value"]["Successful"]
+    assert texts == {"77": call("requests", "peekRequest", 2)["Value"]}
+
+
+def test_a_digest_is_one_line_an_operation(call, put):
+    """Type twice, status, order, and what is there of storage, catalogue and files."""
+    files = [{"LFN": "/vo/a"}, {"LFN": "/vo/b"}]
+    put(FORWARD, {"Type": "RemoveReplica", "TargetSE": "SE", "Catalog": "FC", "Files": files}, REMOVE)
+    assert call("requests", "getDigest", 1)["Value"] == (
+        "Name:one\n"
+        "ForwardDISET:ForwardDISET:Waiting:0\n"
+        "RemoveReplica:RemoveReplica:Queued:1:SE:FC:/vo/a...+<1 files>\n"
+        "RemoveFile:RemoveFile:Queued:2:/vo/a"
+    )
+
+
+def test_a_proxy_saves_and_sweeps(world, call):
+    """The same text is saved once; a sweep hands on ten, as the host that may put anybody's."""
+    assert call("req-proxy", "putRequest", _text()) == {"OK": True, "Value": {"set": False, "saved": True}}
+    call("req-proxy", "putRequest", _text())
+    assert call("req-proxy", "getStatus") == {"OK": True, "Value": 1}
+    for number in range(11):
+        call("req-proxy", "putRequest", _text(RequestName=f"n{number}"))
+    names = call("req-proxy", "listCacheDir")["Value"]
+    assert len(names) == 12
+    assert all(len(name) == 32 for name in names)
+    world.caller = caller = Caller("nobody", "none", ())
+    assert world.request_proxy.sweep() == 10
+    assert world.caller is caller
+    assert list(world.request_proxy.state["cache"]) == names[10:]
+    assert [kept["RequestName"] for kept in world.requests.stored().values()] == ["one", *(f"n{i}" for i in range(9))]
+    assert {kept["Owner"] for kept in world.requests.stored().values()} == {"alice"}
+
+
+def test_what_the_service_does_not_take_stays_at_the_proxy(world, call):
+    """The next sweep tries again; calls of a sweep are in the journal."""
+    call("req-proxy", "putRequest", _text())
+    world.requests.down()
+    assert world.request_proxy.sweep() == 0
+    world.recover()
+    assert world.request_proxy.sweep() == 1
+    assert world.journal.methods() == ["req-proxy.putRequest", "requests.putRequest", "requests.putRequest"]
+    assert call("req-proxy", "getStatus")["Value"] == 0
