@@ -43,7 +43,7 @@ ATTRIBUTES: Final = (
 HELD: Final = {
     "JobReport": ("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters", "statuses", "parameters"),
     "FileReport": ("transformation", "force", "statusDict"),
-    "AccountingReport": ("records",),
+    "AccountingReport": ("records", "_DataStoreClient__registersList"),
 }
 """What each collaborator may still hold, by attribute."""
 
