@@ -245,7 +245,7 @@ FINAL = [
 RETRIED = [
     (400, "oops", f"400 Client Error: Bad Request for url: {URL}: oops"),
     (404, "oops", f"404 Client Error: Not Found for url: {URL}: {URL} is not found"),
-    (413, "", f"413 Client Error: Request Entity Too Large for url: {URL}: "),
+    (409, "", f"409 Client Error: Conflict for url: {URL}: "),
     (500, "oops", f"500 Server Error: Internal Server Error for url: {URL}: oops"),
     (503, "oops", f"503 Server Error: Service Unavailable for url: {URL}: oops"),
     (200, "", "Expecting value: line 1 column 1 (char 0): "),
