@@ -11,6 +11,7 @@ import ast
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MARK: Final = "~"
+WIDTH: Final = 120
+CONTEXT: Final = 30
 LOGGERS: Final = {"log", "_log", "logger", "gLogger"}
 LOG_METHODS: Final = {"debug", "verbose", "info", "warn", "warning", "notice", "error", "always", "fatal", "exception"}
 GENERICS: Final = {"dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Mapping", "Iterator", "Iterable"}
@@ -334,13 +337,31 @@ class Mutant:
         return tuple("\n".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "-+")  # type: ignore[return-value]
 
     def diff(self) -> str:
-        """Return the changed lines of the statement as a unified diff without header."""
+        """Return the changed lines of the statement as a unified diff without header, long ones cut to the change."""
         old = self._old
         before = ast.unparse(self.statement).splitlines()
         self._put(self.new)
         after = ast.unparse(self.new if old is self.statement else self.statement).splitlines()
         self._put(old)
-        return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=0))[3:])
+        lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[3:]
+        if len(lines) == 2 and max(map(len, lines)) > WIDTH:
+            lines = _cut(lines[0][1:], lines[1][1:])
+        return "\n".join(lines)
+
+
+def _shared(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _cut(old: str, new: str) -> list[str]:
+    """Leave out what both lines begin and end with, but for some characters."""
+    start = max(_shared(old, new) - CONTEXT, 0)
+    rest = [old[start:], new[start:]]
+    end = max(_shared(*(text[:CONTEXT:-1] for text in rest)) - CONTEXT, 0)
+    return [
+        f"{sign}{'…' * (start > 0)}{text[: len(text) - end]}{'…' * (end > 0)}"
+        for sign, text in zip("-+", rest, strict=True)
+    ]
 
 
 def mutants(path: Path, source: str) -> list[Mutant]:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 """Where packages lie, and where the folders of their tests start."""
 
+NEAREST: Final = {"dirac_failover/__init__.py": ("tests/test_imports.py",)}
+"""The tests of modules that have no test file of the same name."""
+
 WIDER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("dirac_failover/wire", ("tests/wire",)),
     ("dirac_failover/request", ("tests/request", "tests/clients")),
@@ -128,7 +131,7 @@ def target(name: str, root: Path, tests: Sequence[str] = ()) -> Target:
             mirrored = sorted(root.glob(str(Path(folder) / inner.parent / f"test_{stem}.py")))
             mirrored += sorted(root.glob(str(Path(folder) / inner.parent / f"test_{stem}_*.py")))
             wider = next(paths for prefix, paths in WIDER if relative.is_relative_to(prefix or "."))
-            near = tuple(str(test.relative_to(root)) for test in mirrored)
+            near = NEAREST.get(name, tuple(str(test.relative_to(root)) for test in mirrored))
             far = tuple(test for test in wider if (root / test).exists())
             stages = tuple(stage for stage in (near, far) if stage)
             return Target(".".join(parts), path, (tuple(tests),) if tests else stages)
@@ -249,14 +252,26 @@ class _Faulty(SourceFileLoader):
         return self._code
 
 
-def afresh(mutant: Mutant, module: str, tests: Sequence[str], seconds: float) -> int:
-    """Run ``tests`` from the start in this process, with the faulty module in place of the sound one."""
-    within(seconds)
-    code = _compiled(mutant)
-    if code is None:
-        return INVALID
-    sys.meta_path.insert(0, _Faulty(module, mutant.path, code))
-    ended = pytest.main([*tests, *OPTIONS, "-x"])
+@dataclass(frozen=True)
+class _FastestFirst:
+    """A pytest plug-in that puts the tests in the order of the time that they took in the survey."""
+
+    seconds: dict[str, float]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self.seconds.get(item.nodeid, 0.0))
+
+
+def afresh(mutant: Mutant | None, module: str, tests: Sequence[str], survey: Survey) -> int:
+    """Run ``tests`` from the start in this process, with the faulty module, if any, in place of the sound one."""
+    within(4.0 + 5 * sum(survey.seconds.values()))
+    if mutant is not None:
+        code = _compiled(mutant)
+        if code is None:
+            return INVALID
+        sys.meta_path.insert(0, _Faulty(module, mutant.path, code))
+    ended = pytest.main([*tests, *OPTIONS, "-x"], plugins=[_FastestFirst(survey.seconds)])
     return LIVES if ended in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else KILLED
 
 
@@ -397,9 +412,13 @@ def stage(
                 with suppress(BaseException):
                     importlib.import_module(name)
     gc.freeze()
-    seconds = 4.0 + 5 * sum(survey.seconds.values())
-    for mutant, code in race(again, lambda job: afresh(job, target.module, tests, seconds), workers):
-        yield mutant, _fate(code)
+    control: list[Mutant | None] = [None] if again else []
+    for job, code in race([*control, *again], lambda job: afresh(job, target.module, tests, survey), workers):
+        fate = _fate(code)
+        if job is not None:
+            yield job, fate
+        elif fate is not Fate.SURVIVED:
+            raise MutationError("Without any fault, the tests fail when the fastest are run first")
 
 
 def _is_test(name: str) -> bool:

@@ -119,3 +119,11 @@ def test_a_mutant_knows_where_it_is() -> None:
     assert ("C.m", 3, range(3, 4), False, "def m(self, a=3):") in places
     assert ("C.m", 4, range(4, 6), True, "if a or self:") in places
     assert ("C.m", 6, range(6, 7), True, "return 4") in places
+
+
+def test_a_long_line_is_cut_to_its_change() -> None:
+    """What both lines begin and end with is left out, but for what is needed to find it."""
+    before, after = "+".join(["a"] * 40), "+".join(["z"] * 40)
+    changes = [mutant.change() for mutant in mutants(Path("m.py"), f"x = ({before} + 5 + {after})")]
+    cut = "…+ a + a + a + a + a + a + a + {} + z + z + z + z + z + z + z +…"
+    assert (cut.format(5), cut.format(6)) in changes
