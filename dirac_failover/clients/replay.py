@@ -91,8 +91,7 @@ def _try(operation: Operation, honour_force: bool) -> Step:
 
 
 def _execute(operation: Operation, honour_force: bool) -> Result:
-    handler = HANDLERS.get(operation.Type or "")
-    if not handler:
+    if operation.Type not in HANDLERS:
         operation.Error = f"handler for operation '{operation.Type}' not set"
         return dict(S_ERROR(operation.Error))
     try:
@@ -105,7 +104,7 @@ def _execute(operation: Operation, honour_force: bool) -> Result:
         operation.Error = str(error)
         operation.Status = v.FAILED
         return dict(S_ERROR(operation.Error))
-    answer = handler(arguments, honour_force)
+    answer = HANDLERS[operation.Type](arguments, honour_force)
     if answer["OK"]:
         operation.Status = v.DONE
     else:
@@ -130,9 +129,9 @@ def _forward_diset(stub: Any, _honour_force: bool) -> Result:
 def _diracx_call(stub: dict[str, Any]) -> tuple[str, Any, Any]:
     name = stub.get("dCls")
     if name not in SERVICES:
-        raise TypeError(f"A stub of {name!r} cannot be replayed, only of {', '.join(SERVICES)}")
+        raise TypeError(f"A stub of {name!r} cannot be replayed, only of {sorted(SERVICES)}")
     if stub["kwargs"]:
-        raise TypeError(f"A stub with arguments by name cannot be replayed: {stub['kwargs']!r}")
+        raise TypeError(f"A stub with arguments by name cannot be replayed: {stub['kwargs']}")
     return SERVICES[name], stub["dMeth"], stub["args"]
 
 

@@ -67,11 +67,8 @@ def _has_checksum_pairs(request: Request) -> Any:
 class _Singleton(type):
     """Gives each class one instance, kept as its ``instance``."""
 
-    instance: Any = None
-
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
-        super().__init__(name, bases, namespace)
-        cls.instance = None
+    def __init__(cls, *_: object) -> None:
+        cls.instance: Any = None
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls.instance is None:
@@ -129,21 +126,21 @@ class RequestValidator(metaclass=_Singleton):
             return S_ERROR("wrong number of arguments for supplied function object")
         raise AttributeError(f"type object {cls.__name__!r} has no attribute 'validator'")
 
-    @classmethod
-    def _has_files(cls, request: Request) -> Any:
+    def _has_files(self, request: Request) -> Any:
         for operation in request:
-            if operation.Type not in cls.reqAttrs:
+            if operation.Type not in self.reqAttrs:
                 return S_OK()  # DIRAC looks no further, whatever follows
-            wanted = bool(cls.reqAttrs[operation.Type]["Files"])
+            wanted = bool(self.reqAttrs[operation.Type]["Files"])
             if wanted != bool(len(operation)):
                 verb = "hasn't got" if wanted else "has got"
                 return S_ERROR(f"{_typed(request, operation)} {verb} files to process.")
         return S_OK()
 
-    @classmethod
-    def _has_required(cls, request: Request) -> Any:
+    def _has_required(self, request: Request) -> Any:
         for operation in request:
-            needs = cls.reqAttrs.get(operation.Type or "", _needs([], []))
+            if operation.Type not in self.reqAttrs:
+                continue
+            needs = self.reqAttrs[operation.Type]
             for attribute in needs["Operation"]:
                 if not getattr(operation, attribute):
                     return S_ERROR(f"{_typed(request, operation)} is missing {attribute} attribute.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,7 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service: Any)
     assert len(service.calls) == 4
 
 
-@pytest.mark.parametrize("arguments", [b"", b"i1", b"ixe"])
+@pytest.mark.parametrize("arguments", [b"", b"i1", b"ixe", b"f\xffe"])
 def test_arguments_that_will_never_be_understood_fail_the_operation(service: Any, arguments: Any) -> None:
     """Where DIRAC's decoder raises a ValueError; its text is the error."""
     with pytest.raises(DecodeError) as error:
@@ -132,7 +133,7 @@ def test_arguments_that_will_never_be_understood_fail_the_operation(service: Any
 
 
 @pytest.mark.parametrize("type_", ["ForwardDISET", "SetFileStatus"])
-@pytest.mark.parametrize("arguments", [None, b"x", b"l", b"dlei1ee"])
+@pytest.mark.parametrize("arguments", [None, b"x", b"l", b"dlei1ee", b"zxti1ee"])
 def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service: Any, type_: Any, arguments: Any) -> None:
     """Where its decoder raises anything else, which its agent reports."""
     request = request_of(operation(type_, arguments))
@@ -160,8 +161,12 @@ def test_statuses_without_arguments_leave_the_operation_waiting(service: Any) ->
         ((("S", 5), "m", []), TypeError, "'int' object is not iterable"),
         ((("S", {}), 5, []), TypeError, "The method of a stub is a text, not int"),
         ((("S", {}), "m", 5), TypeError, "must be an iterable, not int"),
-        ({}, TypeError, "A stub of None cannot be replayed, only of JobStateUpdateClient"),
-        ({**DIRACX, "dCls": "Popen"}, TypeError, "A stub of 'Popen' cannot be replayed, only of JobStateUpdateClient"),
+        ({}, TypeError, "A stub of None cannot be replayed, only of ['JobStateUpdateClient']"),
+        (
+            {**DIRACX, "dCls": "Popen"},
+            TypeError,
+            "A stub of 'Popen' cannot be replayed, only of ['JobStateUpdateClient']",
+        ),
         ({**DIRACX, "kwargs": {"a": 1}}, TypeError, "A stub with arguments by name cannot be replayed: {'a': 1}"),
         ({**DIRACX, "dMeth": 5}, TypeError, "The method of a stub is a text, not int"),
         ({"dCls": "JobStateUpdateClient"}, KeyError, "'kwargs'"),
@@ -183,7 +188,8 @@ def test_what_a_transport_raises_leaves_the_operation_waiting(service: Any, capl
     service.answers["setJobStatusBulk"] = [OSError("gone")]
     step = only_step(request_of(forward()))
     assert (repr(step.error), step.status) == ("OSError('gone')", "Waiting")
-    assert caplog.messages == ["ForwardDISET ended with an exception and stays as it is: OSError('gone')"]
+    text = "ForwardDISET ended with an exception and stays as it is: OSError('gone')"
+    assert caplog.record_tuples == [("dirac_failover.replay", logging.ERROR, text)]
 
 
 @pytest.mark.parametrize("type_", ["RemoveFile", "", None])
@@ -209,7 +215,9 @@ def test_an_unknown_type_ends_the_replay(service: Any, type_: Any) -> None:
 def test_force_is_lost_unless_it_is_honoured(service: Any, files_are: Any, honour: Any, sent: Any) -> None:
     """As in DIRAC a forced status meets the state machine; here the fix is one switch (H8)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
-    step = only_step(request_of(operation("SetFileStatus", dencode.encode(WANTED))), honour_force=honour)
+    step = only_step(
+        request_of(operation("SetFileStatus", dencode.encode(WANTED))), **({"honour_force": True} if honour else {})
+    )
     assert (step.answer, step.status) == (S_OK({"/a": "Unused"} if honour else {}), "Done")
     assert calls(service)[1:] == sent
 

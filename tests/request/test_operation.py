@@ -222,6 +222,17 @@ def test_files_can_be_replaced_and_removed(kit: Kit, operation: Any) -> None:
             act()
 
 
+def test_the_list_itself_may_be_changed(kit: Kit, operation: Any) -> None:
+    """What was put there is in, and counts from the next change on."""
+    made = operation("T", "/a")
+    file = kit.File({"Status": "Scheduled"})
+    made.__files__.append(file)
+    assert file in made
+    assert made.Status == "Queued"
+    made.addFile(file)
+    assert (len(made), made.Status) == (2, "Scheduled")
+
+
 def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
     """Its later statuses change nothing."""
     made = operation("T", "/a", "/b")

@@ -136,6 +136,19 @@ def test_the_present_is_a_second_of_utc_without_a_zone() -> None:
         assert now() == naive(2026, 1, 2, 3, 4, 5)
 
 
+def test_only_not_before_may_be_no_time(kit: Kit) -> None:
+    """None says that nothing has to be waited for."""
+    made = kit.Request()
+    made.NotBefore = None
+    assert made.NotBefore is None
+
+
+def test_one_text_is_read_once() -> None:
+    """The times of a request are mostly one and the same, and reading them is slow."""
+    text = "2024-02-03 04:05:06"
+    assert Request({"CreationTime": text}).CreationTime is Operation({"LastUpdate": text}).LastUpdate
+
+
 @pytest.mark.parametrize(
     ("cls", "name"),
     [

@@ -58,10 +58,13 @@ def test_there_is_one_validator(kit: Kit) -> None:
     assert kit.RequestValidator() is kit.RequestValidator() is kit.RequestValidator.instance
 
     class Other(kit.RequestValidator):
-        pass
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__()
+            self.given = given, named
 
     assert Other.instance is None
-    assert Other() is Other() is Other.instance
+    assert Other(1, a=2) is Other() is Other.instance
+    assert Other().given == ((1,), {"a": 2})
     assert Other() is not kit.RequestValidator()
     assert kit.RequestValidator().opHandlers == set()
 
