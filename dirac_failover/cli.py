@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
@@ -77,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ended(given: Sequence[str], message: str, code: Exit) -> int:
     if _DEBUG in given:
+        import traceback
+
         traceback.print_exc()
     print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - its purpose
     return code

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -141,16 +141,22 @@ def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[s
     Raises CommandError when the module cannot be created, or the scenario cannot be laid out on this machine.
     """
     recorder = Recorder(kit, module)
-    try:
-        with redirect_stdout(sys.stderr), recorder.session():
-            recorder.request(scenario, Script({}, Journal(), lambda _: None))  # are the operations possible at all?
-            return _report(recorder, scenario, module or kit.FailoverRequest)
-    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(sys.stderr))  # a module may print
+        try:
+            stack.enter_context(recorder.session())
+        except OSError as error:
+            raise CommandError(f"There is no directory to work in: {error}") from error
+        try:
+            recorder.request(scenario, Script({}, Journal(), lambda _: None))  # can these operations be made at all?
+            recording = recorder.record(scenario)
+        except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
+        return _report(recorder, recording, module or kit.FailoverRequest)
 
 
-def _report(recorder: Recorder, scenario: Scenario, module: type[Any]) -> dict[str, Json]:
-    recording = recorder.record(scenario)
+def _report(recorder: Recorder, recording: Recording, module: type[Any]) -> dict[str, Json]:
+    scenario = recording.scenario
     world = recording.world
     seen = {
         "unfired": list(scenario.faults) if world is None else [str(fault) for fault in world.unfired()],

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dirac_failover.conformance.wording import count, describe, grouped, operation_of, some, stub_of, times
+from dirac_failover.wire import dencode
+
+STUB = [["Accounting/DataStore", {"timeout": 600}], "commitRegisters", [[1]]]
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+    """The fields of an operation, as a request's."""
+    names = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
+    return {**dict.fromkeys(names), "Type": "X", "Status": "Waiting", "Files": [], **changes}
+
+
+def test_numbers() -> None:
+    """One record, no records; once, twice, three times."""
+    assert [count(number, "record") for number in (0, 1, 2)] == ["0 records", "1 record", "2 records"]
+    assert [times(number) for number in (1, 2, 3)] == ["once", "twice", "3 times"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], ""),
+        (["/a"], "/a"),
+        (["/a", None, 3], "/a, None, 3"),
+        (["/a", "/b", "/c", "/d"], "/a, /b, /c and 1 more"),
+    ],
+)
+def test_a_list_names_the_first_three(names: list[Any], expected: str) -> None:
+    """And counts the others."""
+    assert some(names) == expected
+
+
+def test_a_list_can_name_more() -> None:
+    """As many as it is told."""
+    assert some(["/a", "/b", "/c"], 2) == "/a, /b and 1 more"
+
+
+def test_files_are_grouped_by_status() -> None:
+    """In the order in which the statuses are met, whatever they are."""
+    assert grouped({"/a": "x", "/b": None, "/c": "x"}) == {"x": ["/a", "/c"], "None": ["/b"]}
+
+
+def test_an_operation_has_its_arguments_decoded_and_its_files_as_lfns() -> None:
+    """All its fields, in a fixed order."""
+    arguments = dencode.encode({"force": True}).decode()
+    seen = operation_of({**fields(Arguments=arguments, TargetSE="SE"), "Order": 0, "Files": [{"LFN": "/a", "Size": 1}]})
+    assert list(seen.items()) == [
+        ("Type", "X"),
+        ("Status", "Waiting"),
+        ("Arguments", arguments),
+        ("SourceSE", None),
+        ("TargetSE", "SE"),
+        ("Catalog", None),
+        ("Error", None),
+        ("decoded", {"force": True}),
+        ("Files", ["/a"]),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [None, "", "job report", "i1", "\udc00"])
+def test_arguments_that_cannot_be_decoded_are_none(arguments: str | None) -> None:
+    """Whatever they are."""
+    assert operation_of(fields(Arguments=arguments))["decoded"] is None
+
+
+def test_arguments_are_decoded_as_utf_8() -> None:
+    """They are bytes in DIRAC."""
+    assert operation_of(fields(Arguments="s3:€"))["decoded"] == "€"
+
+
+@pytest.mark.parametrize(
+    ("decoded", "expected"),
+    [
+        (STUB, ("Accounting/DataStore", "commitRegisters", [[1]])),
+        ([["A/B"], "m", []], ("A/B", "m", [])),
+        ([[], "m", []], None),
+        ([[1], "m", []], None),
+        ([["A/B"], 1, []], None),
+        ([["A/B"], "m", {}], None),
+        ([["A/B"], "m", [], 1], None),
+        ({"dMeth": "m"}, None),
+        (None, None),
+    ],
+)
+def test_a_stub_is_recognised(decoded: Any, expected: Any) -> None:
+    """It is service and options, method, arguments."""
+    assert stub_of(decoded) == expected
+
+
+@pytest.mark.parametrize(
+    ("decoded", "files", "expected"),
+    [
+        (STUB, [], "operation X (Accounting/DataStore.commitRegisters)"),
+        ({"statusDict": {"/a": "Unused", "/b": "Processed"}}, [], "operation X (/a to Unused; /b to Processed)"),
+        ({"statusDict": 5}, ["/a", "/b"], "operation X (/a, /b)"),
+        (None, ["/a"], "operation X (/a)"),
+        (None, [], "operation X"),
+    ],
+)
+def test_what_an_operation_does_is_one_line(decoded: Any, files: list[str], expected: str) -> None:
+    """The call that it repeats, the statuses that it sets, or its files."""
+    assert describe({"Type": "X", "decoded": decoded, "Files": files}) == expected
