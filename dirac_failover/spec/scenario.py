@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -121,11 +121,9 @@ class Scenario:
 
     def to_json(self) -> dict[str, Json]:
         """Return the fields that differ from their defaults, as JSON values."""
-        return {
-            key: _plain(value)
-            for key, value in ((key, getattr(self, key)) for key in FIELDS)
-            if value != getattr(_DEFAULT, key)
-        }
+        values = {key: _plain(getattr(self, key)) for key in FIELDS}
+        # By text, since True == 1, but a module may be told either
+        return {key: value for key, value in values.items() if repr(value) != repr(_plain(getattr(_DEFAULT, key)))}
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
@@ -151,6 +149,9 @@ class Scenario:
         return cls.from_json(data)
 
 
+_NO_NAMES: Final = ("", ".", "..")
+
+
 def _check_names(data: Mapping[str, Json]) -> None:
     for key, known in (("collaborators", COLLABORATOR_KINDS), ("files", FILE_KINDS)):
         for name, value in data.get(key, {}).items():
@@ -160,7 +161,7 @@ def _check_names(data: Mapping[str, Json]) -> None:
         if name not in DEFAULT_COLLABORATORS:
             raise ScenarioError(f"collaborators: expected {', '.join(DEFAULT_COLLABORATORS)}, found {_show(name)}")
     for name in data.get("files", {}):
-        if "/" in name or name in {"", ".", ".."}:
+        if name in _NO_NAMES or not {"/", "\0"}.isdisjoint(name):
             raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
 
 
@@ -179,7 +180,7 @@ class _Kind:
             return tuple(value)
         if isinstance(value, Mapping):
             return {key: tuple(item) if self is _KINDS["lists"] else item for key, item in value.items()}
-        return value
+        return int(value) if isinstance(value, float) else value
 
 
 _TYPES: Final[dict[str, Any]] = {"string": str, "integer": int, "object": Mapping, "array": list, "null": type(None)}
@@ -190,6 +191,8 @@ def _matches(value: Json, schema: Mapping[str, Json]) -> bool:
     if not schema:
         return True
     names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # to JSON, 1.0 is an integer
     if isinstance(value, bool) or not any(isinstance(value, _TYPES[name]) for name in names):
         return False
     if isinstance(value, Mapping):
@@ -249,8 +252,6 @@ FIELDS: Final[dict[str, Field]] = {
 }
 
 _DEFAULT: Final = Scenario()
-if set(FIELDS) != {item.name for item in fields(Scenario)}:
-    raise AssertionError("FIELDS and Scenario do not have the same names")
 
 
 def schema() -> dict[str, Json]:
@@ -261,6 +262,7 @@ def schema() -> dict[str, Json]:
     properties["collaborators"]["additionalProperties"] = {"enum": list(COLLABORATOR_KINDS)}
     properties["collaborators"]["propertyNames"] = {"enum": list(DEFAULT_COLLABORATORS)}
     properties["files"]["additionalProperties"] = {"enum": list(FILE_KINDS)}
+    properties["files"]["propertyNames"] = {"pattern": "^[^/\\u0000]*$", "not": {"enum": list(_NO_NAMES)}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A scenario of dirac-failover",

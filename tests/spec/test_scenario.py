@@ -1,0 +1,314 @@
+"""Scenarios: plain data, there and back, and everything malformed refused with a message that helps."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import FrozenInstanceError, fields, replace
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from dirac_failover.spec.scenario import (
+    COLLABORATOR_KINDS,
+    FIELDS,
+    FILE_KINDS,
+    Scenario,
+    ScenarioError,
+    schema,
+)
+
+WHOLE = {
+    "name": "all fields",
+    "environment": {"JOBID": "78", "OTHER": "x"},
+    "attributes": {"STEP_NUMBER": "2", "jobID": None},
+    "workflow_commons": {"InputData": ["/vo/a"], "PRODUCTION_ID": 12},
+    "step_commons": {"inputData": None},
+    "collaborators": {"JobReport": "scripted", "FileReport": "missing", "Request": "none", "AccountingReport": "live"},
+    "answers": {"JobReport.setApplicationStatus": ["s_error", "ok"]},
+    "reported": {"/vo/a": "Problematic"},
+    "unsent_statuses": ["half done"],
+    "unsent_parameters": {"CPU": "1"},
+    "records": 2,
+    "operations": [{"Type": "RemoveFile", "Files": ["/vo/o"]}],
+    "owner": ["bob", "vo_admin"],
+    "faults": ["accounting:down"],
+    "server_files": {"/vo/a": "Assigned"},
+    "files": {"12_34_request.json": "old"},
+    "executions": 3,
+}
+
+
+def test_the_usual_scenario_says_nothing():
+    """It is a job of the WMS that went well, with all its collaborators alive."""
+    usual = Scenario()
+    assert usual.to_json() == {}
+    assert Scenario.from_json({}) == usual
+    found = {item.name: getattr(usual, item.name) for item in fields(Scenario)}
+    assert found == {
+        "name": "", "environment": {"JOBID": "77"},
+        "attributes": {"STEP_NUMBER": "1", "workflowStatus": {"OK": True}, "stepStatus": {"OK": True}},
+        "workflow_commons": {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"},
+        "step_commons": {"STEP_INSTANCE_NAME": "failover"},
+        "collaborators": {"JobReport": "live", "FileReport": "live", "AccountingReport": "live", "Request": "live"},
+        "answers": {}, "reported": {}, "unsent_statuses": (), "unsent_parameters": {}, "records": 0, "operations": (),
+        "owner": ("alice", "vo_user"), "faults": (), "server_files": {}, "files": {}, "executions": 1,
+    }  # fmt: skip
+
+
+def test_every_field_is_described_and_in_its_place():
+    """The table that checks and the class have the same names in the same order; each says what it is."""
+    assert list(FIELDS) == [item.name for item in fields(Scenario)]
+    assert all(
+        item.text
+        and item.text[0].isupper() == (item.text[0].isalpha() and key != "workflow_commons" and key != "step_commons")
+        for key, item in FIELDS.items()
+    )
+
+
+def test_a_scenario_cannot_be_changed():
+    """It is a value; another one is made with replace()."""
+    with pytest.raises(FrozenInstanceError):
+        Scenario().records = 5
+    assert replace(Scenario(), records=5) == Scenario(records=5)
+    assert not hasattr(Scenario(), "__dict__")
+
+
+def test_the_name_is_not_part_of_the_situation():
+    """Two situations with other names are the same."""
+    assert Scenario("a") == Scenario("b")
+    assert Scenario("a", records=1) != Scenario("a")
+    assert Scenario("a").to_json() == {"name": "a"}
+
+
+def test_all_fields_come_back_as_they_were():
+    """Lists become tuples on the way in, so that nobody adds to them, and lists on the way out."""
+    scenario = Scenario.from_json(WHOLE)
+    assert scenario.to_json() == WHOLE
+    assert scenario.answers == {"JobReport.setApplicationStatus": ("s_error", "ok")}
+    assert (scenario.owner, scenario.faults, scenario.unsent_statuses) == (
+        ("bob", "vo_admin"), ("accounting:down",), ("half done",),
+    )  # fmt: skip
+    assert scenario.operations == ({"Type": "RemoveFile", "Files": ["/vo/o"]},)
+    assert scenario.workflow_commons == {"InputData": ["/vo/a"], "PRODUCTION_ID": 12}
+    assert Scenario.from_text(json.dumps(WHOLE)) == Scenario.from_text(json.dumps(WHOLE).encode()) == scenario
+
+
+def test_only_what_differs_is_written():
+    """True and 1 differ: a module may look at the type."""
+    assert Scenario(owner=None, records=1).to_json() == {"records": 1, "owner": None}
+    attributes = {"STEP_NUMBER": "1", "workflowStatus": {"OK": 1}, "stepStatus": {"OK": True}}
+    assert Scenario(attributes=attributes).to_json() == {"attributes": attributes}
+
+
+def test_whole_numbers_may_be_written_as_json_likes():
+    """1.0 is a whole number there."""
+    scenario = Scenario.from_json({"records": 2.0, "executions": 1e0})
+    assert (scenario.records, scenario.executions) == (2, 1)
+    assert type(scenario.records) is type(scenario.executions) is int
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+texts = st.dictionaries(st.text(), st.text(), max_size=3)
+objects = st.dictionaries(st.text(), values, max_size=3)
+BY_KIND = {
+    "text": st.text(),
+    "texts": texts,
+    "values": objects,
+    "list": st.lists(st.text(), max_size=3),
+    "lists": st.dictionaries(st.text(), st.lists(st.text(), min_size=1, max_size=3), max_size=3),
+    "objects": st.lists(objects, max_size=3),
+    "count": st.integers(min_value=0),
+    "times": st.integers(min_value=1),
+    "pair": st.none() | st.lists(st.text(), min_size=2, max_size=2),
+}
+sound = {key: BY_KIND[item.kind] for key, item in FIELDS.items()} | {
+    "collaborators": st.dictionaries(st.sampled_from(list(WHOLE["collaborators"])), st.sampled_from(list(COLLABORATOR_KINDS))),
+    "files": st.dictionaries(st.text("abc._-é ", min_size=3), st.sampled_from(list(FILE_KINDS)), max_size=3),
+}  # fmt: skip
+scenarios = st.fixed_dictionaries({}, optional=sound)
+CHECK = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@CHECK
+@given(scenarios)
+def test_any_sound_scenario_comes_back_as_it_was(data):
+    """Through JSON text and back, to the type; what is sound to us is sound to the schema."""
+    scenario = Scenario.from_json(data)
+    written = scenario.to_json()
+    assert repr(Scenario.from_text(json.dumps(written))) == repr(scenario)
+    assert set(written) <= set(data)
+    jsonschema.validate(data, schema())
+
+
+def places(value, path=()):
+    """All places in a JSON value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+@CHECK
+@given(st.data(), scenarios, values)
+@example(None, {"records": 0}, 1.5)
+@example(None, {"files": {"a": "old"}}, {"..": "old"})
+def test_the_schema_refuses_what_we_refuse_and_nothing_else(data, sound, odd):
+    """Wherever an odd value, or an odd key, is put into a sound scenario."""
+    spoilt = copy.deepcopy(sound)
+    if data is None:
+        path = (next(iter(spoilt)),)
+    else:
+        path = data.draw(st.sampled_from(list(places(spoilt))))
+    target = spoilt
+    for key in path[:-1]:
+        target = target[key]
+    if not path:
+        spoilt = odd
+    elif isinstance(target, dict) and data is not None and data.draw(st.booleans()):
+        target[data.draw(st.text(max_size=3))] = target.pop(path[-1])
+    else:
+        target[path[-1]] = odd
+    try:
+        Scenario.from_json(spoilt)
+    except ScenarioError:
+        ours = False
+    else:
+        ours = True
+    assert jsonschema.Draft202012Validator(schema()).is_valid(spoilt) is ours
+
+
+ALL = ", ".join(FIELDS)
+MALFORMED = [
+    ([], "A scenario is a JSON object, not []"),
+    (None, "A scenario is a JSON object, not null"),
+    ("x" * 80, 'A scenario is a JSON object, not "' + "x" * 56 + "..."),
+    ({"record": 1}, f"Unknown field 'record': a scenario has {ALL}"),
+    ({"name": None}, "name: expected a text, found null"),
+    ({"environment": {"JOBID": 77}}, 'environment: expected an object whose values are texts, found {"JOBID": 77}'),
+    ({"environment": []}, "environment: expected an object whose values are texts, found []"),
+    ({"attributes": None}, "attributes: expected an object, found null"),
+    ({"unsent_statuses": "x"}, 'unsent_statuses: expected a list of texts, found "x"'),
+    ({"unsent_statuses": [1]}, "unsent_statuses: expected a list of texts, found [1]"),
+    ({"answers": {"a": "ok"}}, 'answers: expected an object whose values are lists of texts, found {"a": "ok"}'),
+    ({"answers": {"a": []}}, 'answers: expected an object whose values are lists of texts, found {"a": []}'),
+    ({"operations": [1]}, "operations: expected a list of objects, found [1]"),
+    ({"records": -1}, "records: expected a whole number that is not negative, found -1"),
+    ({"records": 1.5}, "records: expected a whole number that is not negative, found 1.5"),
+    ({"records": True}, "records: expected a whole number that is not negative, found true"),
+    ({"executions": 0}, "executions: expected a whole number of at least 1, found 0"),
+    ({"owner": ["a"]}, 'owner: expected [user, group] or null, found ["a"]'),
+    ({"owner": ["a", "b", "c"]}, 'owner: expected [user, group] or null, found ["a", "b", "c"]'),
+    ({"owner": ["a", None]}, 'owner: expected [user, group] or null, found ["a", null]'),
+    ({"collaborators": {"JobReport": "dead"}},
+     'collaborators.JobReport: expected one of live, scripted, missing, none, found "dead"'),
+    ({"collaborators": {"JobRaport": "live"}},
+     'collaborators: expected JobReport, FileReport, AccountingReport, Request, found "JobRaport"'),
+    ({"files": {"a": "new"}}, 'files.a: expected one of old, directory, full, found "new"'),
+    *(({"files": {name: "old"}}, f"files: expected a name in the working directory, found {json.dumps(name)}")
+      for name in ("", ".", "..", "a/b", "/", "a\0b")),
+    ({"attributes": {1: 2}}, 'attributes: expected an object, found {"1": 2}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "message"), MALFORMED, ids=[message for _, message in MALFORMED])
+def test_malformed_scenarios_are_refused_with_a_message(data, message):
+    """It names the field, what was expected there, and what was found, cut where it gets long."""
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.from_json(data)
+    assert caught.value.args == (message,)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_values_are_shown_up_to_sixty_characters():
+    """One more, and the last ones become dots."""
+    for length, shown in ((58, '"' + "x" * 58 + '"'), (59, '"' + "x" * 56 + "...")):
+        with pytest.raises(ScenarioError) as caught:
+            Scenario.from_json({"records": "x" * length})
+        assert str(caught.value).endswith(f"found {shown}")
+
+
+@pytest.mark.parametrize("text", ["", "{", b"\xff", "nope", "[" * 100_000])
+def test_text_that_is_not_json_is_refused_as_such(text):
+    """With the parser's own words."""
+    with pytest.raises(ScenarioError, match=r"^A scenario is a JSON object, and this is not JSON: .+") as caught:
+        Scenario.from_text(text)
+    assert caught.value.__cause__ is not None
+
+
+def test_text_that_is_json_is_held_to_the_same_rules():
+    """As from_json() says."""
+    with pytest.raises(ScenarioError, match=r"^A scenario is a JSON object, not 5$"):
+        Scenario.from_text("5")
+
+
+def test_the_schema_is_a_schema_and_describes_every_field():
+    """In the draft that it names; with the texts of the table."""
+    jsonschema.Draft202012Validator.check_schema(schema())
+    whole = schema()
+    assert whole["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
+    assert (whole["title"], whole["type"]) == ("A scenario of dirac-failover", "object")
+    assert {key: item["description"] for key, item in whole["properties"].items()} == {
+        key: item.text for key, item in FIELDS.items()
+    }
+    assert FIELDS["collaborators"].text == "How each collaborator is there: live, scripted, missing, none"
+    assert FIELDS["files"].text == "What lies in the working directory, by name: old, directory, full"
+
+
+def test_one_schema_does_not_change_another():
+    """Each is made anew."""
+    spoilt = schema()
+    spoilt["properties"]["records"]["minimum"] = 7
+    assert schema()["properties"]["records"]["minimum"] == 0
+
+
+# Scenarios of a job
+
+
+def test_the_job_that_nothing_is_said_of_is_the_usual_one():
+    """Without a word it is the default."""
+    assert Scenario.of_job() == Scenario()
+
+
+def test_inputs_are_known_to_the_transformation_system():
+    """As Assigned, and to the module as one text; any iterable will do."""
+    scenario = Scenario.of_job(inputs=iter(["/vo/a", "/vo/b"]))
+    assert scenario.workflow_commons == {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034", "InputData": "/vo/a;/vo/b"}
+    assert scenario.server_files == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
+
+
+@pytest.mark.parametrize(
+    ("job", "environment"), [(None, {}), (5, {"JOBID": "5"}), ("x9", {"JOBID": "x9"}), (0, {"JOBID": "0"})]
+)
+def test_the_job_id_goes_into_the_environment(job, environment):
+    """None: there is none."""
+    assert Scenario.of_job(job_id=job).environment == environment
+
+
+def test_what_failed_before_is_in_the_statuses():
+    """Each in its own."""
+    failed, well = {"OK": False, "Errno": 0, "Message": "failed before"}, {"OK": True}
+    for workflow, step in ((True, False), (False, True), (True, True)):
+        attributes = Scenario.of_job(workflow_failed=workflow, step_failed=step).attributes
+        assert attributes == {
+            "STEP_NUMBER": "1", "workflowStatus": failed if workflow else well, "stepStatus": failed if step else well,
+        }  # fmt: skip
+
+
+def test_the_rest_of_a_job_is_taken_as_it_is():
+    """Lists become tuples."""
+    operation = {"Type": "ForwardDISET"}
+    found = Scenario.of_job(
+        name="n", reported={"/vo/a": "x"}, records=2, operations=[operation], owner=None, faults=["accounting:down"]
+    )
+    assert found == Scenario(
+        reported={"/vo/a": "x"}, records=2, operations=(operation,), owner=None, faults=("accounting:down",)
+    )
+    assert found.name == "n"
+    assert Scenario.of_job(owner=("bob", "g")).owner == ("bob", "g")
