@@ -155,9 +155,12 @@ def _partial(call: Pending, count: int) -> Result:
         call.args = (*args[:index], _first(args[index], count), *args[index + 1 :])
         return call.perform()
     answer = call.perform()
-    if call.method in _JSON_INSIDE and answer["OK"]:
-        inner = json.loads(answer["Value"])
-        return ok(json.dumps({**inner, "Value": _first(inner["Value"], count)}))
+    if answer["OK"] and call.method in _JSON_INSIDE:
+        return ok(json.dumps(_cut(json.loads(answer["Value"]), count)))
+    return _cut(answer, count)
+
+
+def _cut(answer: Result, count: int) -> Result:
     return {**answer, "Value": _first(answer["Value"], count)} if answer["OK"] else answer
 
 

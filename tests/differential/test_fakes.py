@@ -274,7 +274,7 @@ def job_state_of(world):
 
 
 TIMES = st.integers(-90, 300).map(
-    lambda second: str(START + timedelta(seconds=second, microseconds=(second % 3) * 300))
+    lambda second: str(START + timedelta(seconds=second, microseconds=(second % 3) * 300_000))
 )
 STATUSES = st.sampled_from(
     ["Running", "Completing", "Completed", "Done", "Failed", "Killed", "Waiting", "Stalled", "Matched", "Bogus"]

@@ -1,4 +1,5 @@
 """What the tests of the fakes share."""
+# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """The journal: what it remembers, and what it says when a call is missing."""
+# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 
@@ -68,9 +69,9 @@ def test_json_lines_say_each_call_by_its_fields(journal):
 PLAIN = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 VALUES = st.recursive(
     PLAIN | st.binary() | st.datetimes(),
-    lambda inner: st.lists(inner)
-    | st.lists(inner).map(tuple)
-    | st.dictionaries(st.text() | st.integers() | st.just("!"), inner),
+    lambda inner: (
+        st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text() | st.integers() | st.just("!"), inner)
+    ),
 )
 
 

@@ -120,7 +120,7 @@ def test_an_invalid_request_is_refused(world, put):
     ],
 )
 @pytest.mark.parametrize("service", ["requests", "req-proxy"])
-def test_whose_a_request_is(world, call, service, fields, caller, owner):
+def test_whose_a_request_is(world, call, service, fields, caller, owner):  # noqa: PLR0913, PLR0917 - a table
     """An ownerless one is its sender's; somebody else's needs delegation."""
     world.caller = caller
     answer = call(service, "putRequest", _text(**fields))
@@ -138,7 +138,7 @@ def test_whose_a_request_is(world, call, service, fields, caller, owner):
 
 
 def test_a_request_is_handed_out_once(world, call, put):
-    """The due one that was changed longest ago comes first; one that is Assigned is not due, but can be had by its ID."""
+    """The due one that was changed longest ago comes first; an Assigned one is not due, but can be had by its ID."""
     put(LastUpdate="2025-12-02 00:00:00", NotBefore="2026-01-01 11:59:59")
     put(LastUpdate="2025-12-01 00:00:00", NotBefore="2026-01-01 11:59:59")
     put(NotBefore=NOW)

@@ -161,15 +161,15 @@ def test_checksum_types_have_one_name(given, kept):
 )
 def test_what_dirac_cannot_read_is_a_value_error(fields):
     """On each level."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read(fields, NOW)
 
 
 def test_a_wrong_status_and_path_are_named():
     """The two that people see in logs."""
-    with pytest.raises(ValueError, match="^Unknown status: Queued$"):
+    with pytest.raises(ValueError, match=r"^Unknown status: Queued$"):
         read({"Status": "Queued"}, NOW)
-    with pytest.raises(ValueError, match="^LFN should be an absolute path!$"):
+    with pytest.raises(ValueError, match=r"^LFN should be an absolute path!$"):
         _read(_operation(Files=[{"LFN": "a"}]))
 
 
@@ -203,7 +203,11 @@ def test_neighbours_that_differ_in_files_only_become_one():
         [],
         ["/d"],
     ]
-    assert [(op["Order"], op["Status"]) for op in request["Operations"]] == [(0, "Waiting"), (1, "Queued"), (2, "Queued")]
+    assert [(op["Order"], op["Status"]) for op in request["Operations"]] == [
+        (0, "Waiting"),
+        (1, "Queued"),
+        (2, "Queued"),
+    ]
 
 
 @pytest.mark.parametrize("field", ["Type", "Arguments", "SourceSE", "TargetSE", "Catalog"])
@@ -307,7 +311,8 @@ NEEDS = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "field"), [(kind, field) for kind, fields in NEEDS.items() for field in ("Arguments", "TargetSE", *REGISTER)]
+    ("kind", "field"),
+    [(kind, field) for kind, fields in NEEDS.items() for field in ("Arguments", "TargetSE", *REGISTER)],
 )
 def test_each_type_needs_its_fields(kind, field):
     """And no other one: a checksum and its type only need each other."""

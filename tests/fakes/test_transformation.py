@@ -1,4 +1,5 @@
 """The rules of the transformation service; beside the real one they are held in tests/differential."""
+# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 
@@ -188,7 +189,7 @@ def test_who_may_change_a_transformation(world, call, caller, allowed):
         assert answer["Message"] == "Could not retrieve transformation 99 details for permissions check."
 
 
-def test_files_can_begin_otherwise(files):
+def test_files_can_begin_otherwise():
     """A mapping gives the columns that differ; an ID of one's own is kept for that file."""
     world = World(files={"/vo/a": {"Status": "Processed", "FileID": 7}, "/vo/b": {"ErrorCount": 9}}, now=NOON)
     world.transformation.add(5, ["/vo/a"])

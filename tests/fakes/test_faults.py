@@ -1,0 +1,467 @@
+"""Faults: what each does and shows, when they strike, and how they are written."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dirac_fakes import Call, Fault, FaultError, World
+from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES
+from dirac_fakes.kinds import KINDS
+
+SERVICE = "Transformation/TransformationManager"
+METHOD = "setFileStatusForTransformation"
+URL = f"https://dirac.invalid/{SERVICE}"
+POOL = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
+REFUSED = (
+    f"{POOL}: Max retries exceeded with url: /{SERVICE} "
+    "(Caused by NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')): None"
+)
+LATE = f"{POOL}: Read timed out. (read timeout=600): None"
+RESET = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer')): None"
+EMPTY = "Expecting value: line 1 column 1 (char 0): "
+PAGE = "<html><title>503: Service Unavailable</title><body>503: Service Unavailable</body></html>"
+
+
+def _set(world, statuses=None):
+    """Set two files to Unused, with an error; return the answer."""
+    statuses = statuses or {"100": ["Unused", True], "101": ["Unused", True]}
+    return world(SERVICE, METHOD, (12, statuses))
+
+
+def _applied(world):
+    """Return how often each file was set."""
+    return [row["ErrorCount"] for row in world.transformation.state["files"][12].values()]
+
+
+def _client(message, errno=0):
+    return {"OK": False, "Errno": errno, "Message": message, "CallStack": []}
+
+
+def _server(message, errno=0):
+    return {"OK": False, "Errno": errno, "Message": message}
+
+
+OK = {"OK": True, "Value": None}
+LIMIT = "IncompleteRead(20 bytes read, 7 more expected)"
+
+EFFECTS = [
+    # fault, answer without its stub, times that each file was set, seconds that went by
+    ("down", _client(REFUSED), [0, 0], 0),
+    ("refuse", _client(REFUSED), [0, 0], 0),
+    ("s_error=boom", _server("boom"), [0, 0], 0),
+    ("s_error", _server(""), [0, 0], 0),
+    ("s_error=a;b;errno=1500", _server("Unknown WMS error ( 1500 : a;b)", 1500), [0, 0], 0),
+    ("s_error=;errno=-3", _server("Unknown error -3 ( -3 : )", -3), [0, 0], 0),
+    ("timeout", _client(LATE), [0, 0], 600),
+    ("lost_reply", _client(LATE), [1, 1], 600),
+    ("reset_peer", _client(RESET), [0, 0], 0),
+    ("reset_peer=applied", _client(RESET), [1, 1], 0),
+    ("latency=1500", OK, [1, 1], 1.5),
+    ("latency=600000", OK, [1, 1], 600),
+    ("latency=600001", _client(LATE), [1, 1], 600),
+    ("http=503", _client(f"503 Server Error: Service Unavailable for url: {URL}: {PAGE}"), [0, 0], 0),
+    ("http=403;applied", _client(f"Permission denied ( 13 : No access to {URL})", 13), [1, 1], 0),
+    ("http=501", _client(f"Function not implemented ( 38 : {METHOD} is not implemented)", 38), [0, 0], 0),
+    ("empty_reply", _client(EMPTY), [0, 0], 0),
+    ("empty_reply=applied", _client(EMPTY), [1, 1], 0),
+    ("malformed_reply", _client(f"{EMPTY}<html>not JSON</html>"), [0, 0], 0),
+    ("malformed_reply={;applied", _client(
+        "Expecting property name enclosed in double quotes: line 1 column 2 (char 1): {"), [1, 1], 0),
+    ("malformed_reply=", _client(EMPTY), [0, 0], 0),
+    ("limit_data=20", _client(f"('Connection broken: {LIMIT}', {LIMIT}): None"), [1, 1], 0),
+    ("limit_data=27", OK, [1, 1], 0),
+    ("bad_shape=missing", {"OK": True}, [1, 1], 0),
+    ("bad_shape=none", None, [1, 1], 0),
+    ('bad_shape=["x"]', {"OK": True, "Value": ["x"]}, [1, 1], 0),
+    ("partial=1", OK, [1, 0], 0),
+    ("partial=0", {"OK": True, "Value": {}}, [0, 0], 0),
+    ("false_ack", OK, [0, 0], 0),
+    ("duplicate", OK, [2, 2], 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "answer", "applied", "seconds"), EFFECTS, ids=[row[0] for row in EFFECTS])
+def test_what_a_fault_does_and_what_the_caller_sees(world, kind, answer, applied, seconds):
+    """The answer carries the stub as any other; the journal knows whether it took effect."""
+    world.arm(f"transformation:{kind}")
+    found = _set(world)
+    if found is not None:
+        stub = found.pop("rpcStub")
+        assert stub[1] == "setFileStatusForTransformation"
+    assert found == answer
+    assert _applied(world) == applied
+    assert world.clock.slept == seconds
+    assert world.journal[0].answer == answer
+    assert world.journal[0].applied is (any(applied) or kind == "partial=0")
+    assert world.unfired() == []
+
+
+def test_every_kind_that_hits_a_service_is_tried():
+    """Here or below."""
+    assert {row[0].partition("=")[0] for row in EFFECTS} | {"raises"} == {
+        name for name, kind in KINDS.items() if kind.function
+    }
+
+
+def test_an_error_can_come_without_its_stub(world):
+    """That is what fail-over cannot be built from."""
+    world.arm("transformation:s_error=boom;errno=1500;stub=no")
+    assert _set(world) == _server("Unknown WMS error ( 1500 : boom)", 1500)
+    world.recover()
+    world.arm("transformation:s_error=;stub=no")
+    assert _set(world) == _server("")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "args"),
+    [
+        ("ConnectionError", ConnectionError, ()),
+        ("ValueError: a: b", ValueError, ("a: b",)),
+        ("KeyboardInterrupt", KeyboardInterrupt, ()),
+    ],
+)
+def test_an_exception_escapes_and_is_in_the_journal(world, value, kind, args):
+    """Nothing took effect."""
+    world.arm(f"transformation:raises={value}")
+    with pytest.raises(kind) as error:
+        _set(world)
+    assert error.value.args == args
+    (call,) = world.journal
+    assert call[:2] == ("transformation", "setFileStatusForTransformation")
+    assert call.args == (12, {"100": ["Unused", True], "101": ["Unused", True]})
+    assert (call.answer, call.applied) == ({"raises": repr(error.value)}, False)
+    assert _applied(world) == [0, 0]
+
+
+def test_a_lost_reply_to_what_was_refused_was_not_applied(world):
+    """The journal tells the truth: the service said no."""
+    world.arm("transformation:lost_reply")
+    _set(world, {"100": ["Unused"]})
+    assert not world.journal[0].applied
+
+
+def test_latency_counts_against_the_time_that_the_caller_gives(world):
+    """In seconds."""
+    world.arm("transformation:latency=2000")
+    assert world(SERVICE, "getTransformationFiles", (), timeout=2)["OK"]
+    answer = world(SERVICE, "getTransformationFiles", (), timeout=1)
+    assert answer["Message"] == f"{POOL}: Read timed out. (read timeout=1): None"
+    assert world.clock.slept == 3
+
+
+def test_a_refused_url_is_named_by_its_path(world):
+    """Whatever the service was called by."""
+    world.arm("req-proxy:down")
+    answer = world("dips://host:9161/RequestManagement/ReqProxy", "getStatus", ())
+    assert answer["Message"].startswith(f"{POOL}: Max retries exceeded with url: /RequestManagement/ReqProxy (")
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "args", "kept"),
+    [
+        ("job-state", "setJobStatusBulk", (77, {"2030-01-01 00:00:00": {"MinorStatus": "a"}, "x": {}}), 2),
+        ("job-state", "setJobParameters", (77, [("a", 1), ("b", 2)]), 1),
+        ("job-state", "setJobsParameter", ({"77": ("a", 1), "78": ("b", 2)},), 1),
+        ("accounting", "commitRegisters", ([["T", None], ["U", None]],), 0),
+    ],
+)
+def test_partial_takes_the_first_entries(world, service, method, args, kept):
+    """Of the argument that holds many; a bad first one is refused as ever."""
+    world.arm(f"{service}:partial=1")
+    answer = world(world.service(service).full, method, args)
+    assert answer["OK"] is bool(kept)
+    state = world.job_state.state
+    assert len(state["history"][77]) == (2 if kept == 2 else 1)
+    assert set(state["parameters"].get(77, {})) == ({"a", "JobID", "timestamp"} if kept == 1 else set())
+
+
+def test_partial_shows_the_first_rows(world):
+    """Of a look-up, in the text that it answers; an error stays as it is."""
+    world.arm("transformation:partial=1")
+    world.arm("requests:partial=1")
+    for method in ("getTransformationFiles", "getTransformationFilesAsJsonString"):
+        inner = json.loads(world(SERVICE, method, ())["Value"])
+        assert [row["LFN"] for row in inner["Value"]] == ["/vo/a"]
+    wrong = json.loads(world(SERVICE, "getTransformationFiles", ({"Bogus": 1},))["Value"])
+    assert wrong["Message"] == "Invalid key Bogus in condDict"
+    failed = world(SERVICE, "getTransformationFiles", tuple(range(9)))
+    assert failed["Message"].startswith("500 Server Error")
+    assert world("RequestManagement/ReqManager", "cancelRequest", (1,))["Message"] == "No such request 1"
+    found = world("RequestManagement/ReqManager", "getRequestIDsForJobs", ([1],))
+    assert found["Value"] == {"Successful": {}}
+    assert world("RequestManagement/ReqManager", "deleteRequest", (1,))["Value"] is None
+
+
+def test_a_false_acknowledgement_of_what_would_be_refused_is_a_success(world):
+    """It promises anything."""
+    world.arm("transformation:false_ack")
+    answer = _set(world, {"100": ["Unused"]})
+    assert (answer["OK"], answer["Value"]) == (True, None)
+    assert not world.journal[0].applied
+
+
+def test_a_duplicate_request_is_two(world):
+    """The caller hears of the second."""
+    world.arm("requests:duplicate")
+    text = json.dumps({"RequestName": "n", "Operations": [{"Type": "X"}]})
+    assert world("RequestManagement/ReqManager", "putRequest", (text,))["Value"] == 2
+    assert list(world.requests.stored()) == [1, 2]
+
+
+# When
+
+
+def _struck(schedule, calls=8):
+    world = World()
+    world.arm(Fault("accounting", schedule=schedule))
+    answers = [world("Accounting/DataStore", "commitRegisters", ([],))["OK"] for _ in range(calls)]
+    return "".join("." if ok else "x" for ok in answers)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "struck"),
+    [
+        ("always", "xxxxxxxx"),
+        ("first=1", "x......."),
+        ("first=3", "xxx....."),
+        ("nth=1", "x......."),
+        ("nth=3", "..x....."),
+        ("after=0", "xxxxxxxx"),
+        ("after=3", "...xxxxx"),
+        ("every=1", "xxxxxxxx"),
+        ("every=3", "..x..x.."),
+        ("seeded=0/1", "........"),
+        ("seeded=1/1", "xxxxxxxx"),
+        ("seeded=1.0/1", "xxxxxxxx"),
+        ("seeded=0.5/1", "x..xxx.."),
+        ("seeded=.5/2", "..xx...x"),
+    ],
+)
+def test_when_a_fault_strikes(schedule, struck):
+    """Calls count from the moment it is armed; a seed makes the same ones each time."""
+    assert _struck(schedule) == struck
+    assert _struck(schedule) == struck
+
+
+def test_a_seeded_fault_strikes_below_its_probability(monkeypatch):
+    """And not at it."""
+    monkeypatch.setattr("dirac_fakes.faults.random.Random", lambda seed: SimpleNamespace(random=lambda: seed / 4))
+    assert _struck("seeded=0.5/1", 1) == "x"
+    assert _struck("seeded=0.5/2", 1) == "."
+
+
+def test_a_predicate_is_asked_with_each_matching_call(world):
+    """It sees service, method and arguments, before anything happened."""
+    seen = []
+
+    def odd(call):
+        seen.append(call)
+        return call.args[0] % 2 == 1
+
+    world.arm(Fault("requests", "deleteRequest", schedule=odd))
+    answers = [world("RequestManagement/ReqManager", "deleteRequest", (n,))["OK"] for n in (1, 2, 3)]
+    world("RequestManagement/ReqManager", "getRequest", ())
+    assert answers == [False, True, False]
+    assert seen == [Call("requests", "deleteRequest", (n,), None, applied=False) for n in (1, 2, 3)]
+
+
+def test_only_calls_of_its_method_count(world):
+    """Others do not even count."""
+    world.arm("accounting.commitRegisters:nth=2")
+    world("Accounting/DataStore", "commit", ())
+    assert world("Accounting/DataStore", "commitRegisters", ([],))["OK"]
+    assert world("Transformation/TransformationManager", "getTransformationFiles", ())["OK"]
+    assert not world("Accounting/DataStore", "commitRegisters", ([],))["OK"]
+
+
+# How they are written
+
+TEXTS = [
+    ("transformation:down", Fault("transformation", None, "down")),
+    (
+        "job-state.setJobStatusBulk:s_error=boom@nth=2",
+        Fault("job-state", "setJobStatusBulk", "s_error", "boom", "nth=2"),
+    ),
+    ("job-state:refuse@first=2", Fault("job-state", None, "refuse", None, "first=2")),
+    ("requests:s_error=me@home@always", Fault("requests", None, "s_error", "me@home")),
+    ("requests:s_error=", Fault("requests", None, "s_error", "")),
+    ("requests:s_error=a\nb=c:d", Fault("requests", None, "s_error", "a\nb=c:d")),
+    (
+        "req-proxy.putRequest:latency=250@seeded=0.3/42",
+        Fault("req-proxy", "putRequest", "latency", "250", "seeded=0.3/42"),
+    ),
+    ("file:short_write=10", Fault("file", None, "short_write", "10")),
+    ("file:disk_full@first=1", Fault("file", None, "disk_full", None, "first=1")),
+    ("process:crash_at=commit", Fault("process", None, "crash_at", "commit")),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), TEXTS, ids=[text for text, _ in TEXTS])
+def test_a_fault_reads_and_writes_as_text_and_json(text, fault):
+    """Each form gives back the same fault."""
+    assert Fault.parse(text) == fault
+    assert str(fault) == text
+    assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
+
+
+FAULTS = st.builds(
+    Fault,
+    st.sampled_from(list(SERVICES)),
+    st.none(),
+    st.just("s_error"),
+    st.none() | st.text(),
+    st.sampled_from(["always", "first=3", "seeded=0.25/7"]),
+)
+
+
+@given(FAULTS)
+def test_any_message_survives_both_forms(fault):
+    """Whatever signs it holds."""
+    assert Fault.parse(str(fault)) == fault
+    assert Fault.from_json(fault.to_json()) == fault
+
+
+@pytest.mark.parametrize("schedule", ["always", "first=2", "nth=2", "after=2", "every=2", "seeded=0.5/1"])
+def test_a_schedule_alone_means_refuse(schedule):
+    """Each of them."""
+    assert Fault.parse(f"job-state:{schedule}") == Fault("job-state", None, "refuse", None, schedule)
+    assert {schedule.partition("=")[0] for schedule in ("always", "first", "nth", "after", "every", "seeded")} == set(
+        SCHEDULES
+    )
+
+
+def test_a_service_may_be_named_in_full():
+    """A fault keeps the short name; a number as value becomes its text."""
+    fault = Fault("Transformation/TransformationManager", kind="latency", value=5)
+    assert (fault.target, fault.value) == ("transformation", "5")
+    assert Fault.parse("Accounting/DataStore.commit:down") == Fault("accounting", "commit", "down")
+    assert Fault.from_json({"target": "accounting"}) == Fault("accounting")
+
+
+def test_a_predicate_has_no_text_and_no_json():
+    """It shows as when, which is not read back."""
+    fault = Fault("accounting", schedule=lambda _: True)
+    assert str(fault) == "accounting:refuse@when"
+    with pytest.raises(FaultError, match=r"^accounting:refuse@when has a predicate, which exists in Python only$"):
+        fault.to_json()
+    with pytest.raises(
+        FaultError, match=r"^No schedule 'when'; there are: always, .* when \(in Python: a predicate\)$"
+    ):
+        Fault.parse("accounting:refuse@when")
+
+
+NUMBER = "accepted is a whole number, not negative"
+POSITIVE = "accepted is a whole number from 1"
+STATUS = "accepted is an HTTP status from 400 to 599, and then ';applied' or nothing"
+NOT_JSON = "accepted is a text that is not JSON, and then ';applied' or nothing"
+WRONG = [
+    ("transformation", "Not a fault: 'transformation'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
+    ("transformation:", "Not a fault: 'transformation:'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
+    (
+        "nobody:down",
+        "No service 'nobody'; there are: job-state, transformation, accounting, requests, req-proxy, file, process",
+    ),
+    ("accounting.x:down", "No method 'x' of accounting; there are: commit, commitRegisters"),
+    ("file.x:disk_full", "No method 'x' of file; there are: none: leave it out"),
+    (
+        "accounting:disk_full",
+        f"Fault 'disk_full' cannot hit accounting; what can: {', '.join(list(KINDS)[:-4])}",
+    ),
+    ("file:down", "Fault 'down' cannot hit file; what can: disk_full, read_only, short_write"),
+    ("process:disk_full", "Fault 'disk_full' cannot hit process; what can: crash_at"),
+    ("accounting:down=1", "Fault 'down' with value '1': accepted is no value"),
+    ("accounting:latency", f"Fault 'latency' with value None: {NUMBER}"),
+    ("accounting:latency=-1", f"Fault 'latency' with value '-1': {NUMBER}"),
+    ("accounting:partial=x", f"Fault 'partial' with value 'x': {NUMBER}"),
+    ("accounting:limit_data=1.5", f"Fault 'limit_data' with value '1.5': {NUMBER}"),
+    ("file:short_write=", f"Fault 'short_write' with value '': {NUMBER}"),
+    ("process:crash_at", "Fault 'crash_at' with value None: accepted is a text"),
+    ("accounting:reset_peer=x", "Fault 'reset_peer' with value 'x': accepted is 'applied', or no value"),
+    ("accounting:empty_reply=", "Fault 'empty_reply' with value '': accepted is 'applied', or no value"),
+    *(
+        (
+            f"accounting:http={status}",
+            f"Fault 'http' with value '{status}': {STATUS}",
+        )
+        for status in ("399", "600", "503;", "")
+    ),
+    ("accounting:http", f"Fault 'http' with value None: {STATUS}"),
+    (
+        "accounting:malformed_reply=[1];applied",
+        f"Fault 'malformed_reply' with value '[1];applied': {NOT_JSON}",
+    ),
+    *(
+        (
+            f"accounting:raises{value}",
+            f"Fault 'raises' with value {value[1:]!r}: accepted is the name of a built-in exception, or 'NAME: text'",
+        )
+        for value in ("=Nonsense", "=print", "=int", "=", "=__name__")
+    ),
+    (
+        "accounting:bad_shape=x",
+        "Fault 'bad_shape' with value 'x': accepted is 'missing' (no Value), 'none' (no answer), or JSON (the Value)",
+    ),
+    ("accounting:down@always=1", "Schedule 'always=1': accepted is no value"),
+    ("accounting:down@first", f"Schedule 'first': {NUMBER}"),
+    ("accounting:down@first=0", f"Schedule 'first=0': {POSITIVE}"),
+    ("accounting:nth=0", f"Schedule 'nth=0': {POSITIVE}"),
+    ("accounting:every=0", f"Schedule 'every=0': {POSITIVE}"),
+    ("accounting:down@after=x", f"Schedule 'after=x': {NUMBER}"),
+    *(
+        (f"accounting:seeded{value}", f"Schedule 'seeded{value}': accepted is PROBABILITY/SEED, such as 0.3/42")
+        for value in ("", "=1.5/1", "=0.5", "=2/1", "=x/1", "=0.5/x")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG, ids=[text for text, _ in WRONG])
+def test_what_does_not_exist_is_refused_with_what_does(text, message):
+    """When it is written, not when it should strike."""
+    with pytest.raises(FaultError) as error:
+        Fault.parse(text)
+    assert str(error.value) == message
+    assert isinstance(error.value, ValueError)
+
+
+def test_an_unknown_kind_is_refused_with_all_kinds():
+    """And all schedules, which can stand in their place."""
+    with pytest.raises(FaultError) as error:
+        Fault.parse("accounting:explode")
+    assert str(error.value) == (
+        f"No fault 'explode'; there are: {', '.join(KINDS)}, always (a schedule: refuse), first (a schedule: refuse), "
+        "nth (a schedule: refuse), after (a schedule: refuse), every (a schedule: refuse), seeded (a schedule: refuse)"
+    )
+    with pytest.raises(
+        FaultError, match=r"^No schedule 'home'; there are: always, first, nth, after, every, seeded, when"
+    ):
+        Fault.parse("accounting:s_error=me@home")
+
+
+@pytest.mark.parametrize("data", [{}, {"kind": "down"}, {"target": "accounting", "until": 3}])
+def test_json_that_is_no_fault_is_refused(data):
+    """With the keys that there are."""
+    with pytest.raises(FaultError) as error:
+        Fault.from_json(data)
+    assert str(error.value) == f"Not a fault: {data!r}; accepted are: target, method, kind, value, schedule"
+
+
+def test_every_kind_says_what_it_is():
+    """The table has a sentence for each, and local kinds have a place that they hit."""
+    assert all(kind.sees and kind.applied for kind in KINDS.values())
+    assert all(schedule.when for schedule in SCHEDULES.values())
+    assert {name for names in LOCAL.values() for name in names} == {
+        name for name, kind in KINDS.items() if kind.applied == "local"
+    }
+
+
+def test_faults_are_values():
+    """Equal ones are equal, and they do not change."""
+    assert Fault.parse("accounting:down") == Fault("accounting", kind="down")
+    assert len({Fault.parse("accounting:down"), Fault("accounting", kind="down")}) == 1
+    with pytest.raises(AttributeError):
+        Fault("accounting").kind = "down"
