@@ -109,7 +109,7 @@ class RequestValidator(metaclass=_Singleton):
         cls, operationType: str, operationAttrs: list[str] | None = None, filesAttrs: list[str] | None = None
     ) -> None:
         """Require more attributes of operations of a type and of their files, from now on in this process."""
-        known = cls.reqAttrs.setdefault(operationType, _needs([], []))
+        known = cls.reqAttrs.setdefault(operationType, {"Operation": [], "Files": []})
         for key, more in (("Operation", operationAttrs), ("Files", filesAttrs)):
             known[key] = list(dict.fromkeys([*known[key], *(more or [])]))
 
