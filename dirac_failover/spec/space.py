@@ -477,7 +477,7 @@ SERVICES: Final = Region(
             ("first=1", "the statuses arrive with the second try"),
             ("first=2", "the statuses arrive, and will arrive again"),
             ("lost_reply", "done, but nobody knows"),
-            ("s_error=no,stub=no", "an error that cannot be repeated later: the status is lost"),
+            ("s_error=no;stub=no", "an error that cannot be repeated later: the status is lost"),
             ("raises=ValueError:boom", "what a client never does"),
         ), lambda c: c["health"] == "well"),
         Dimension("accounting", "how accounting fails", (
