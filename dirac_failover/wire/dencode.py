@@ -12,6 +12,7 @@ a container is refused: DIRAC then reads the same bytes again, as a rule until i
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,8 +31,7 @@ class DecodeError(ValueError):
     """
 
     def __init__(self, position: int, dirac: type[Exception], reason: str) -> None:
-        """Keep what is known."""
-        super().__init__(position, dirac, reason)
+        """Keep what is known; ``args``, which ``pickle`` uses, are kept already."""
         self.position = position
         self.dirac = dirac
         self.reason = reason
@@ -119,23 +119,21 @@ _HEADS: Final = {
 }
 """The first four or five bytes of most strings, and where text begins and ends: quicker than looking for the colon."""
 
-_MAX_EXPONENT: Final = 308
-"""The greatest power of ten that a float can be multiplied by."""
-
 
 def _read_int(data: bytes, i: int) -> Read:
-    end = data.index(b"e", i + 1)
+    end = data.index(b"e", i)
     return int(data[i + 1 : end]), end + 1
 
 
 def _read_float(data: bytes, i: int) -> Read:
-    end = data.index(b"e", i + 1)
+    end = data.index(b"e", i)
     mantissa = data[i + 1 : end]
     if data[end + 1 : end + 2] not in (b"+", b"-"):  # so the exponent of f1e300e is not seen, and 300e is what follows
         return float(mantissa.decode()), end + 1
-    start, end = end + 1, data.index(b"e", end + 1)
+    start = end + 1
+    end = data.index(b"e", start)
     number, exponent = float(mantissa.decode()), int(data[start:end].decode())
-    if exponent > _MAX_EXPONENT:  # before an endless power is computed
+    if exponent > sys.float_info.max_10_exp:  # before an endless power is computed
         raise OverflowError("int too large to convert to float")
     return number * 10**exponent, end + 1
 
@@ -149,7 +147,7 @@ def _read_none(_: bytes, i: int) -> Read:
 
 
 def _read_string(data: bytes, i: int) -> Read:
-    start = data.index(b":", i + 1) + 1
+    start = data.index(b":", i) + 1
     end = start + int(data[i + 1 : start - 1].decode())
     if end <= i and i:
         raise DecodeError(i, MemoryError, "a negative size leads back to what has been read")
@@ -187,7 +185,7 @@ def _read_container(data: bytes, i: int) -> Read:
 
 def _pairs(items: list[Any]) -> dict[Any, Any]:
     alternating = iter(items)
-    return dict(zip(alternating, alternating, strict=False))
+    return dict(zip(alternating, alternating))  # noqa: B905 - the last key may have no value
 
 
 _BUILDERS: Final[dict[int, Callable[[list[Any]], Any]]] = {ord("l"): list, ord("t"): tuple, _DICT: _pairs}

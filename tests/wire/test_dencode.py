@@ -226,6 +226,39 @@ def test_bytes_have_this_value(kit: Kit, data: bytes, value: Any, consumed: int)
     assert taken == consumed
 
 
+def test_strings_that_are_found_quickly_are_the_short_ones() -> None:
+    """The table of heads has every size below a thousand once, one digit with each printable character after it."""
+    expected = {}
+    for size in range(1000):
+        head = b"s%d:" % size
+        for after in range(32, 127) if size < 10 else (None,):
+            expected[head if after is None else head + bytes([after])] = (len(head), len(head) + size)
+    assert expected == dencode._HEADS
+
+
+class Heads(dict[bytes, tuple[int, int]]):
+    """The table of heads, and what was looked up in it."""
+
+    def __init__(self) -> None:
+        super().__init__(dencode._HEADS)
+        self.asked: list[bytes] = []
+
+    def get(self, head: bytes, default: Any = None) -> Any:
+        self.asked.append(head)
+        return super().get(head, default)
+
+
+def test_short_strings_in_containers_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four bytes are looked up, then five, for strings only; the reader of strings is not needed."""
+    heads = Heads()
+    monkeypatch.setattr(dencode, "_HEADS", heads)
+    monkeypatch.delitem(dencode._READERS, ord("s"))
+    value = [7, "", "n" * 9, None, "t" * 10, "T" * 99, 1.5, "h" * 100, "H" * 999]
+    data = dencode.encode(value)
+    assert dencode.decode(data) == (value, len(data))
+    assert heads.asked == [b"s0:s", b"s9:n", b"s10:", b"s99:", b"s100", b"s100:", b"s999", b"s999:"]
+
+
 def test_a_bytearray_is_as_good_as_bytes(kit: Kit) -> None:
     """A bytearray decodes like the bytes in it."""
     assert kit.DEncode.decode(bytearray(b"ls1:ai7ee")) == (["a", 7], 9)
@@ -255,7 +288,9 @@ def test_what_cannot_be_decoded_is_this_error_in_dirac(kit: Kit, data: bytes, er
     assert getattr(caught, "dirac", type(caught)) is error
 
 
-@pytest.mark.parametrize("data", [b"iabce", b"i1", b"s:a", b"sx:a", b"f1.5", b"fxe", b"zdti2024ei13ei1ee", b"", b"x"])
+@pytest.mark.parametrize(
+    "data", [b"iabce", b"i1", b"s:a", b"sx:a", b"f1.5", b"fxe", b"zdti2024ei13ei1ee", b"", b"x", b"ds1:ae"]
+)
 def test_the_text_of_an_error_is_diracs(kit: Kit, data: bytes) -> None:
     """``str()`` of the error is what DIRAC's says: a failed operation keeps it."""
     texts = {
@@ -268,6 +303,7 @@ def test_the_text_of_an_error_is_diracs(kit: Kit, data: bytes) -> None:
         b"zdti2024ei13ei1ee": "month must be in 1..12",
         b"": "not enough values to unpack (expected 2, got 0)",
         b"x": "120",
+        b"ds1:ae": "101",
     }
     caught = failure(kit, data)
     assert str(caught).startswith(texts[data])
@@ -309,7 +345,7 @@ def test_what_is_not_bytes_is_refused(kit: Kit, data: Any, error: type[Exception
 @pytest.mark.parametrize("data", [b"ls-4:abce", b"li1es-5:e", b"ds1:as-8:e", b"lls-5:ee", b"lf1es-9:"])
 def test_a_negative_size_does_not_lead_back_inside_a_container(data: bytes) -> None:
     """Where DIRAC reads the same bytes again without end, the reference refuses at once."""
-    with pytest.raises(DecodeError, match="a negative size leads back to what has been read") as caught:
+    with pytest.raises(DecodeError, match=r"^a negative size leads back to what has been read$") as caught:
         dencode.decode(data)
     assert caught.value.dirac is MemoryError
     assert caught.value.position == data.index(b"s-")
@@ -337,6 +373,12 @@ def test_what_is_too_much_for_python_is_an_error(kit: Kit, data: bytes, error: t
     """Thousands of levels or digits are refused, by the class that DIRAC raises."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error
+
+
+def test_what_is_not_bytes_is_named() -> None:
+    """The error for another type names it."""
+    with pytest.raises(DecodeError, match=r"^str is not bytes$"):
+        dencode.decode("i1e")  # type: ignore[arg-type]
 
 
 def test_hundreds_of_levels_are_fine() -> None:

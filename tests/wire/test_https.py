@@ -160,6 +160,17 @@ def test_authorities_are_the_given_ones_or_the_environments(
     assert web.calls[0].request.req_kwargs["verify"] == used
 
 
+def test_authorities_may_be_left_to_the_environment(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says nothing gets the environment's."""
+    monkeypatch.setenv("X509_CERT_DIR", "/etc/authorities")
+    web.post(URL, json=GOOD)
+    with HttpsTransport({SERVICE: [URL]}, proxy="any") as transport:
+        call(transport)
+    assert web.calls[0].request.req_kwargs["verify"] == "/etc/authorities"
+
+
 def test_a_proxy_is_found_where_dirac_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Two variables are looked at in turn, then the usual place; a name without a file is passed over."""
     files = [tmp_path / "one", tmp_path / "two"]
@@ -217,14 +228,14 @@ def test_plain_http_needs_no_proxy(web: responses.RequestsMock, monkeypatch: pyt
 
 def test_a_service_without_urls_is_an_error_with_the_stub(proxy: str) -> None:
     """The message is DIRAC's."""
-    with HttpsTransport({"Other/Service": [URL]}, proxy=proxy) as transport:
-        result = call(transport)
-    assert without_stack(result) == {
-        "OK": False,
-        "Errno": 0,
-        "Message": f"URL for service {SERVICE} not found",
-        "rpcStub": STUB,
-    }
+    for transport in (HttpsTransport(), HttpsTransport({"Other/Service": [URL]}, proxy=proxy)):
+        with transport:
+            assert without_stack(call(transport)) == {
+                "OK": False,
+                "Errno": 0,
+                "Message": f"URL for service {SERVICE} not found",
+                "rpcStub": STUB,
+            }
 
 
 def test_urls_may_become_known_later(web: responses.RequestsMock, proxy: str) -> None:

@@ -181,6 +181,21 @@ def test_an_attribute_that_is_null_keeps_what_the_object_has() -> None:
     assert vars(found) == {"name": "unset", "nothing": None, "more": 0}
 
 
+def test_a_class_may_have_other_bases_with_wishes_of_their_own() -> None:
+    """Making the class known does not keep the next base from hearing of it."""
+    heard: list[tuple[str, int]] = []
+
+    class Base:
+        def __init_subclass__(cls, wish: int) -> None:
+            heard.append((cls.__name__, wish))
+
+    class Both(jencode.JSerializable, Base, wish=7):
+        pass
+
+    assert heard == [("Both", 7)]
+    assert type(jencode.decode(f'{{"__dCls": "Both", "__dMod": "{__name__}"}}')[0]) is Both
+
+
 def test_an_object_that_does_not_say_what_to_send_is_refused() -> None:
     """A class without the list of attributes cannot be sent."""
     with pytest.raises(TypeError, match=r"^Silent does not say what to send: it has no _attrToSerialize$"):
