@@ -140,7 +140,7 @@ def test_what_is_missing_is_said_in_words(recorder: Recorder, situation: str) ->
 
 
 def test_the_request_is_handed_over_and_executed(recorder: Recorder) -> None:
-    """The job wrapper makes one request of the file; its calls are on record, and the services hold what they should."""
+    """The job wrapper makes one request of the file; its calls are on record, and the services know."""
     recovery = after(recorder, faults=["transformation:down"], operations=[REMOVE])
     assert recovery["handed_over"] == {
         "files": ["12_34_request.json"],
@@ -158,7 +158,9 @@ def test_the_request_is_handed_over_and_executed(recorder: Recorder) -> None:
         ("transformation", "getTransformationFiles", True),
         ("transformation", "setFileStatusForTransformation", True),
     ]
-    assert recovery["services"]["files"] == dict.fromkeys(("/vo/a", "/vo/b"), {"Status": "Processed", "ErrorCount": 0})
+    assert recovery["services"]["files"] == {
+        key: {"Status": "Processed", "ErrorCount": 0} for key in ("/vo/a", "/vo/b")
+    }
     assert recovery["services"]["requests"][0]["status"] == "Done"
     assert recovery["undisturbed"]["files"] == recovery["services"]["files"]
 

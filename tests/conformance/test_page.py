@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+from dirac_failover.conformance.page import BEYOND_ASCII, Page, Row, Style
+
+
+def lines(*rows: Row, style: Style | None = None) -> list[str]:
+    """The lines of a section with these rows, without its heading."""
+    page = Page(style or Style(40))
+    page.section("Title", rows)
+    heading, *others = page.text().splitlines()
+    assert heading.strip("\x1b[01m─-") == " Title "
+    return others
+
+
+def test_sections_have_a_rule_and_stand_apart() -> None:
+    """As wide as the terminal, with an empty line between; each line is ended."""
+    page = Page(Style(20))
+    assert page.text() == ""
+    page.section("One", [Row(0, "text")])
+    page.section("Two", [])
+    assert page.text() == "── One ─────────────\ntext\n\n── Two ─────────────\n"
+
+
+def test_answers_share_a_column() -> None:
+    """That of the longest text that leaves room for answers."""
+    assert lines(
+        Row(0, "short", sign="arrow", answer="1"),
+        Row(1, "a bit longer", sign="failed", answer="2"),
+        Row(0, "no answer, and as long as it likes", ""),
+        Row(0, "x" * 28, answer="3"),
+    ) == [
+        "short                         → 1",
+        "  a bit longer                ✗ 2",
+        "no answer, and as long as it likes",
+        f"{'x' * 28}  3",
+    ]
+
+
+def test_a_text_that_leaves_no_room_makes_no_column() -> None:
+    """Seven tenths of the width is the most; its own answer follows it where it fits."""
+    assert lines(Row(0, "a", answer="1"), Row(0, "x" * 29, answer="2"), Row(0, "bb", answer="3")) == [
+        "a   1",
+        f"{'x' * 29}  2",
+        "bb  3",
+    ]
+
+
+def test_an_answer_that_does_not_fit_the_column_moves_left() -> None:
+    """First to its text, then below it, where it is wrapped."""
+    answer = "x" * 29
+    rows = (Row(0, "x" * 20, answer="1"), Row(0, "text", answer=answer), Row(1, "texts", answer=f"{answer} yy zzzz"))
+    assert lines(*rows) == [
+        f"{'x' * 20}  1",
+        f"text  {answer}",
+        "  texts",
+        f"    {answer} yy",
+        "      zzzz",
+    ]
+
+
+def test_an_answer_fits_up_to_the_last_column() -> None:
+    """One character more, and it goes below."""
+    assert lines(Row(0, "four", answer="x" * 34)) == [f"four  {'x' * 34}"]
+    assert lines(Row(0, "four", answer="x" * 35)) == ["four", f"  {'x' * 35}"]
+    assert lines(Row(0, "x" * 10, answer="1"), Row(0, "four", answer="x" * 28)) == [
+        f"{'x' * 10}  1",
+        f"four        {'x' * 28}",
+    ]
+
+
+def test_a_long_text_is_wrapped_and_hangs() -> None:
+    """By four columns or as told; its answer stands below."""
+    text = "aaaaaaaaa bbbbbbbbb ccccccccc ddd-ddddd eeeeeeeee"
+    assert lines(Row(1, text, answer="ok")) == [
+        "  aaaaaaaaa bbbbbbbbb ccccccccc",
+        "      ddd-ddddd eeeeeeeee",
+        "    ok",
+    ]
+    assert lines(Row(0, text, hang=1)) == ["aaaaaaaaa bbbbbbbbb ccccccccc ddd-ddddd", " eeeeeeeee"]
+
+
+def test_however_narrow_there_are_twenty_columns() -> None:
+    """Deep calls stay readable."""
+    assert lines(Row(20, "x" * 30)) == [" " * 40 + "x" * 24, " " * 44 + "x" * 6]
+
+
+def test_an_empty_row_is_an_empty_line() -> None:
+    """It sets things apart."""
+    assert lines(Row(0, "")) == [""]
+
+
+def test_without_unicode_there_is_ascii_only() -> None:
+    """Signs have another form; other texts are escaped."""
+    ascii_only = Style(40, unicode=False)
+    assert lines(Row(0, "/vo/é", sign="well", answer="€"), style=ascii_only) == ["/vo/\\xe9  + \\u20ac"]
+    assert [ascii_only.sign(name) for name in ("arrow", "failed", "well", "more", "rule")] == [
+        "->",
+        "x",
+        "+",
+        "...",
+        "-",
+    ]
+    assert [Style().sign(name) for name in ("arrow", "failed", "well", "more", "rule")] == list(BEYOND_ASCII)
+    assert BEYOND_ASCII == "→✗✓…─"
+
+
+def test_what_would_confuse_a_terminal_is_escaped() -> None:
+    """Control characters and lone surrogates; a text of a foreign alphabet is not."""
+    assert Style().clean("a\x1b[0m\n\udcff é") == "a\\x1b[0m\\n\\udcff é"
+
+
+@pytest.mark.parametrize(
+    ("colour", "code"), [("bold", 1), ("dim", 2), ("red", 31), ("green", 32), ("cyan", 36), ("blue", 34)]
+)
+def test_colours_are_ansi(colour: str, code: int) -> None:
+    """And only where they are wanted."""
+    assert Style(colours=True).paint("x", colour) == f"\x1b[{code}mx\x1b[0m"
+    assert Style(colours=False).paint("x", colour) == "x"
+    assert Style(colours=True).paint("", colour) == ""
+    assert Style(colours=True).paint("x", "") == "x"
+
+
+def test_the_usual_terminal() -> None:
+    """80 columns, no colours, more than ASCII."""
+    assert Style() == Style(80, colours=False, unicode=True)
+
+
+def test_colours_change_no_place() -> None:
+    """The head of a text and the answer are painted after everything is laid out."""
+    style = Style(40, colours=True)
+    row = Row(1, "head(tail)", "cyan", 4, "failed", "no", "red")
+    assert lines(row, style=style) == ["  \x1b[36mhead\x1b[0m(tail)  \x1b[31m✗ no\x1b[0m"]
+    below = Row(1, "head", "cyan", 4, "", "x" * 33 + " yyyy", "dim")
+    assert lines(below, style=style) == [
+        "  \x1b[36mhead\x1b[0m",
+        f"    \x1b[2m{'x' * 33}\x1b[0m",
+        "    \x1b[2m  yyyy\x1b[0m",
+    ]
+    page = Page(style)
+    page.section("T", [])
+    assert page.text() == f"\x1b[1m── T {'─' * 35}\x1b[0m\n"

@@ -1,0 +1,611 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from dirac_failover import FailoverRequest, __version__
+from dirac_failover.cli import main
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.run_command import FAULTS, INPUTS, SCHEMA, checked, find_class, run
+from dirac_failover.conformance.schema_command import SCHEMAS
+from dirac_failover.conformance.timeline import render
+from dirac_failover.spec.scenario import Scenario
+from dirac_fakes.faults import SCHEDULES, SERVICES
+from dirac_fakes.kinds import KINDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dirac_failover.conformance.kits import Kit
+
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """80 columns, and nothing that says otherwise."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What ``run`` prints, when it ends well."""
+    code = main(["run", *options])
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "")
+    return out
+
+
+def report(capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+    """What ``run --json`` prints."""
+    return json.loads(printed(capsys, "--json", *options))
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *options: str, code: int = 4) -> str:
+    """The one line that ``run`` says when it cannot."""
+    assert main(["run", *options]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("dirac-failover: error: ")
+    return err.removeprefix("dirac-failover: error: ").rstrip("\n")
+
+
+# The situation
+
+
+def test_without_options_two_files_and_the_transformation_down(capsys: pytest.CaptureFixture[str]) -> None:
+    """The default is a situation worth looking at, and everything converges."""
+    seen = report(capsys)
+    usual = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
+    assert seen["scenario"] == usual.to_json()
+    assert (INPUTS, FAULTS) == (("/vo/a", "/vo/b"), ("transformation:down",))
+    assert seen["recovery"]["converged"] is True
+    assert seen["recovery"]["lost"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--input", "/a", "--input", "/b"], {"inputs": ["/a", "/b"]}),
+        (["--input", "none"], {"inputs": []}),
+        (["--job-id", "5"], {"job_id": 5}),
+        (["--job-id", "0"], {"job_id": 0}),
+        (["--job-id", "none"], {"job_id": None}),
+        (["--workflow-failed"], {"workflow_failed": True}),
+        (["--step-failed"], {"step_failed": True}),
+        (
+            ["--reported", "/a=b=Unused", "--reported", "/b=Processed"],
+            {"reported": {"/a=b": "Unused", "/b": "Processed"}},
+        ),
+        (["--accounting", "3"], {"records": 3}),
+        (["--operation", "RemoveFile"], {"operations": [{"Type": "RemoveFile"}]}),
+        (
+            ["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "X"],
+            {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "X"}]},
+        ),
+        (["--no-proxy"], {"owner": None}),
+        (["--fault", "none"], {"faults": []}),
+        (
+            ["--fault", "accounting:down", "--fault", "job-state:first=2"],
+            {"faults": ["accounting:down", "job-state:first=2"]},
+        ),
+    ],
+)
+def test_each_option_says_one_thing(
+    capsys: pytest.CaptureFixture[str], options: list[str], expected: dict[str, Any]
+) -> None:
+    """What is not said is as without any option."""
+    usual = {"inputs": INPUTS, "faults": FAULTS}
+    assert report(capsys, *options)["scenario"] == Scenario.of_job(**{**usual, **expected}).to_json()
+
+
+def test_the_services_know_inputs_without_their_prefix(capsys: pytest.CaptureFixture[str]) -> None:
+    """The prefix of an LFN in InputData is not part of the LFN."""
+    seen = report(capsys, "--input", "LFN:/vo/a", "--input", "/vo/LFN:b")
+    assert seen["scenario"]["workflow_commons"]["InputData"] == "LFN:/vo/a;/vo/LFN:b"
+    assert seen["scenario"]["server_files"] == {"/vo/a": "Assigned", "/vo/LFN:b": "Assigned"}
+
+
+def test_a_scenario_can_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The scenario of a report is such a file; faults on the command line are added to it."""
+    first = report(capsys, "--accounting", "2")
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(first["scenario"]))
+    assert report(capsys, "--scenario", str(path)) == first
+    more = report(capsys, "--scenario", str(path), "--fault", "accounting:down")
+    assert more["scenario"]["faults"] == ["transformation:down", "accounting:down"]
+    assert report(capsys, "--scenario", str(path), "--fault", "none") == first
+
+
+def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without default faults: the file says all."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
+    assert report(capsys, "--scenario", "-")["scenario"] == {"records": 1}
+
+
+# The report
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--workflow-failed", "--operation", '{"Type": "ForwardDISET", "Arguments": "x"}'],
+        ["--accounting", "2", "--fault", "accounting:down", "--operation", '{"Type": "RemoveFile", "Files": ["/x"]}'],
+        ["--job-id", "x9"],
+        ["--job-id", "none", "--no-proxy"],
+        ["--fault", "job-state:raises=OSError: x"],
+        ["--fault", "transformation:bad_shape=none"],
+    ],
+)
+def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    """And is the same each time; and the timeline can be made of it."""
+    seen = report(capsys, *options)
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
+    assert seen["schema"] == SCHEMA == "dirac-failover/run/1"
+    assert report(capsys, *options) == seen
+    assert printed(capsys, *options) == render(seen, Style(80))
+
+
+def test_a_report_without_services_fits_the_schema(reference: Kit) -> None:
+    """There is nothing to recover, and faults cannot strike."""
+    scenario = Scenario.from_json({"collaborators": SCRIPTED, "faults": ["transformation:down"]})
+    seen = run(reference, scenario)
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
+    assert (seen["services"], seen["recovery"], seen["unfired"]) == (None, None, ["transformation:down"])
+    without = run(reference, Scenario.from_json({"collaborators": {**SCRIPTED, "Request": "none"}}))
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(without)
+    assert without["request"] is None
+
+
+def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
+    """The implementation, the request, the file, faults that never struck."""
+    seen = report(capsys, "--fault", "transformation:down", "--fault", "accounting.commit:down")
+    assert seen["implementation"] == {
+        "kit": "reference",
+        "version": __version__,
+        "module": "dirac_failover.failover_request:FailoverRequest",
+    }
+    assert seen["unfired"] == ["accounting.commit:down"]
+    assert {key: value for key, value in seen["request"].items() if key != "Operations"} == {
+        "RequestName": "job_77_request.xml",
+        "JobID": 77,
+        "Owner": "alice",
+        "OwnerGroup": "vo_user",
+        "SourceComponent": "Job_77",
+    }
+    (operation,) = seen["request"]["Operations"]
+    assert operation["decoded"] == {
+        "transformation": 12,
+        "statusDict": {"/vo/a": "Processed", "/vo/b": "Processed"},
+        "force": False,
+    }
+    assert '"CreationTime": "<time>"' in seen["files"]["12_34_request.json"]
+    assert (seen["ended"], seen["result"]["OK"]) == ("returned", True)
+    assert seen["services"]["files"]["/vo/a"]["Status"] == "Assigned"
+    assert seen["recovery"]["services"]["files"]["/vo/a"]["Status"] == "Processed"
+
+
+def test_times_are_numbered_over_the_whole_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same time has the same number wherever it is; the scenario keeps its own times."""
+    operation = '{"Type": "X", "Catalog": "2026-01-01 12:00:00.000001"}'
+    seen = report(capsys, "--fault", "job-state:down", "--operation", operation)
+    assert seen["scenario"]["operations"][0]["Catalog"] == "2026-01-01 12:00:00.000001"
+    first = next(call for call in seen["calls"][4]["calls"] if call["target"] == "JobReport")["calls"][0]
+    (stamp,) = first["args"][1]
+    assert stamp == "<T1>"
+    forwarded = next(item for item in seen["request"]["Operations"] if item["Type"] == "ForwardDISET")
+    assert list(forwarded["decoded"][2][1]) == [stamp]
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What JSON cannot say becomes a text; texts that no encoding has are escaped."""
+    (tmp_path / "odd_module.py").write_text(
+        "from dirac_failover import FailoverRequest\n"
+        "class Odd(FailoverRequest):\n"
+        "    def execute(self):\n"
+        "        print('not for the report')\n"
+        "        return {'OK': True, 'Value': [float('nan'), float('inf'), '\\udcff']}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main(["run", "--json", "--module", "odd_module:Odd"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["result"]["Value"] == ["NaN", "Infinity", "\udcff"]
+    assert err == "not for the report\nnot for the report\n"
+
+
+# What runs
+
+
+MODULE = """
+from dirac_failover import FailoverRequest, GracefulTermination
+
+class Mine(FailoverRequest):
+    def _execute(self):
+        raise GracefulTermination("mine")
+
+class Outer:
+    Inner = Mine
+
+class Half:
+    def execute(self):
+        return {"OK": True, "Value": None}
+
+class Greedy(Mine):
+    def __init__(self, needed):
+        pass
+
+mine = Mine()
+"""
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with modules in it, which is not on the path."""
+    (tmp_path / "my_modules.py").write_text(MODULE)
+    (tmp_path / "broken_module.py").write_text("raise ZeroDivisionError('at import')")
+    (tmp_path / "leaving_module.py").write_text("raise SystemExit('bye')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "my_modules", raising=False)
+
+
+@pytest.mark.usefixtures("modules")
+def test_any_module_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """From the working directory; also a class inside another."""
+    for name in ("my_modules:Mine", "my_modules:Outer.Inner"):
+        seen = report(capsys, "--module", name)
+        assert seen["implementation"]["module"] == "my_modules:Mine"
+        assert seen["result"]["Value"] == {"exception": "GracefulTermination", "args": ["mine"]}
+    assert sys.path.count(os.getcwd()) == 1
+
+
+def test_the_reference_is_a_module() -> None:
+    """As any other."""
+    assert find_class("dirac_failover:FailoverRequest") is FailoverRequest
+
+
+@pytest.mark.usefixtures("modules")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("my_modules", "expected PACKAGE.MODULE:CLASS, found 'my_modules'"),
+        (":Mine", "expected PACKAGE.MODULE:CLASS, found ':Mine'"),
+        ("my_modules:", "expected PACKAGE.MODULE:CLASS, found 'my_modules:'"),
+        ("none.such:X", "cannot import none.such: ModuleNotFoundError: No module named 'none'"),
+        ("broken_module:X", "cannot import broken_module: ZeroDivisionError: at import"),
+        ("leaving_module:X", "cannot import leaving_module: SystemExit: bye"),
+        ("my_modules:Nope", "my_modules has no Nope"),
+        ("my_modules:Outer.Nope", "my_modules has no Outer.Nope"),
+        ("my_modules:mine", "my_modules:mine is not a class but Mine"),
+        ("my_modules:Outer", "my_modules:Outer is not a module: it has no execute() (derive it from ModuleBase)"),
+        (
+            "my_modules:Half",
+            "my_modules:Half is not a module: it has no _resolveInputVariables() (derive it from ModuleBase)",
+        ),
+    ],
+)
+def test_what_is_no_module_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, expected: str) -> None:
+    """Whatever is wrong with it."""
+    assert complaint(capsys, "--module", name) == f"--module: {expected}"
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    """The workflow creates it without arguments."""
+    said = complaint(capsys, "--module", "my_modules:Greedy", code=3)
+    assert said.startswith("The module cannot be created: TypeError: Greedy.__init__() missing 1 required")
+
+
+def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong name is a wrong command line; an implementation that is not installed is broken."""
+    assert complaint(capsys, "--kit", "nope") == "--kit: unknown implementation 'nope'; there are: reference, dirac"
+    monkeypatch.setitem(sys.modules, "DIRAC", None)
+    assert complaint(capsys, "--kit", "dirac", code=3).startswith("The real DIRAC is not installed in this environment")
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--input", ""], "--input: expected an LFN without ';', found ''"),
+        (["--input", "/a;/b"], "--input: expected an LFN without ';', found '/a;/b'"),
+        (["--input", "none", "--input", "/a"], "--input: none cannot stand beside others"),
+        (["--reported", "/a"], "--reported: expected LFN=STATUS, found '/a'"),
+        (["--reported", "=x"], "--reported: expected LFN=STATUS, found '=x'"),
+        (["--reported", "/a="], "--reported: expected LFN=STATUS, found '/a='"),
+        (["--accounting", "-1"], "--accounting: expected a number from 0, found -1"),
+        (["--accounting", "x"], "argument --accounting: invalid int value: 'x' (see 'dirac-failover run --help')"),
+        (
+            ["--operation", "{"],
+            (
+                "--operation: expected a type or a JSON object, and '{' is not JSON: Expecting property name "
+                "enclosed in double quotes: line 1 column 2 (char 1)"
+            ),
+        ),
+        (
+            ["--operation", "X", "--operation", '{"Tpye": 1}'],
+            (
+                "Operation 2: unknown field 'Tpye'; there are: Type, Arguments, ArgumentsHex, Files, SourceSE, "
+                "TargetSE, Catalog, Status, Error"
+            ),
+        ),
+        (
+            ["--operation", '{"Type": "X", "Files": 5}'],
+            "This scenario cannot be set up: TypeError: 'int' object is not iterable",
+        ),
+        (
+            ["--operation", '{"Type": "X", "Status": "No"}'],
+            "This scenario cannot be set up: ValueError: unknown Status 'No'",
+        ),
+        (["--fault", "none", "--fault", "transformation:down"], "--fault: none cannot stand beside others"),
+        (
+            ["--fault", "nowhere:down"],
+            (
+                "Fault nowhere:down: No service 'nowhere'; there are: job-state, transformation, accounting, requests, "
+                "req-proxy, file, process"
+            ),
+        ),
+        (
+            ["--fault", "transformation:down@never"],
+            (
+                "Fault transformation:down@never: No schedule 'never'; there are: always, first, nth, after, every, "
+                "seeded, when (in Python: a predicate)"
+            ),
+        ),
+        (
+            ["--fault", "file:disk_full"],
+            (
+                "Fault file:disk_full: here only services can be hit; a file that cannot be written is in a scenario's "
+                "'files'"
+            ),
+        ),
+        (["--scenario", "/no/such"], "--scenario: cannot read /no/such: No such file or directory"),
+        (["--scenario", "/"], "--scenario: cannot read /: Is a directory"),
+    ],
+)
+def test_bad_options_are_one_clear_line(capsys: pytest.CaptureFixture[str], options: list[str], expected: str) -> None:
+    """What was expected, and what was found."""
+    assert complaint(capsys, *options) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        (["--input", "/a"], "--input"),
+        (["--job-id", "1"], "--job-id"),
+        (["--workflow-failed"], "--workflow-failed"),
+        (["--step-failed"], "--step-failed"),
+        (["--reported", "/a=x"], "--reported"),
+        (["--accounting", "1"], "--accounting"),
+        (["--operation", "X"], "--operation"),
+        (["--no-proxy"], "--no-proxy"),
+        (["--no-proxy", "--input", "/a"], "--input, --no-proxy"),
+    ],
+)
+def test_a_scenario_says_all_about_the_job(capsys: pytest.CaptureFixture[str], option: list[str], name: str) -> None:
+    """So no option may say something else."""
+    said = complaint(capsys, "--scenario", "-", *option)
+    assert said == f"{name} cannot stand beside --scenario, which says all about the job"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "A scenario is a JSON object, and this is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("\xff", "A scenario is a JSON object, and this is not JSON: "),
+        ("[]", "A scenario is a JSON object, not []"),
+        ('{"inputs": []}', "Unknown field 'inputs': a scenario has "),
+        ('{"records": "2"}', 'records: expected a whole number that is not negative, found "2"'),
+        ('{"executions": 0}', "executions: expected a whole number of at least 1, found 0"),
+    ],
+)
+def test_a_bad_scenario_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    """With the name of the file."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode("latin-1"))))
+    assert complaint(capsys, "--scenario", "-").startswith(f"--scenario -: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"faults": ["x"]}, "Fault x: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
+        ({"operations": [{"type": "X"}]}, "Operation 1: unknown field 'type'; there are: Type, Arguments, "),
+        (
+            {"answers": {"Reporter.commit": ["ok"]}},
+            "Answers of Reporter.commit: there are collaborators JobReport, FileReport, AccountingReport, Request",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"AccountingReport.comit": ["ok"]}},
+            "Answers of AccountingReport.comit: the methods of AccountingReport are commit",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"JobReport.__init__": ["ok"]}},
+            (
+                "Answers of JobReport.__init__: the methods of JobReport are setApplicationStatus, setJobParameter, "
+                "generateForwardDISET"
+            ),
+        ),
+        (
+            {"answers": {"Request.addFile": ["ok"]}},
+            "Answers of Request.addFile: the methods of Request are toJSON, getDigest",
+        ),
+        (
+            {"answers": {"FileReport.commit": ["ok"]}},
+            "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers",
+        ),
+        (
+            {"collaborators": {"FileReport": "live"}, "answers": {"FileReport.getFiles": ["ok"]}},
+            "Answers of FileReport.getFiles: only a collaborator that is 'scripted' gives answers",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"FileReport.commit": ["ok", "well"]}},
+            "Answers of FileReport.commit: Unknown answer 'well': expected ok, ",
+        ),
+        (
+            {"answers": {"Request.toJSON": ["raises=Nothing"]}},
+            "Answers of Request.toJSON: unknown exception 'Nothing'; there are: RuntimeError, ValueError, ",
+        ),
+    ],
+)
+def test_what_nobody_can_execute_is_refused(fields: dict[str, Any], expected: str) -> None:
+    """Before anything runs."""
+    with pytest.raises(CommandError) as caught:
+        checked(Scenario.from_json(fields))
+    assert str(caught.value).startswith(expected)
+    assert caught.value.code is Exit.USAGE
+
+
+def test_what_can_be_executed_is_accepted() -> None:
+    """Doubles that answer as they are told, and a request that cannot be written."""
+    scenario = Scenario.from_json(
+        {
+            "collaborators": SCRIPTED,
+            "answers": {
+                "JobReport.setApplicationStatus": ["raises=GracefulTermination:x", "ok"],
+                "FileReport.generateForwardDISET": ["s_error"],
+                "Request.toJSON": ["raises=OSError:x"],
+                "Request.getDigest": ["ok=1"],
+            },
+        }
+    )
+    assert checked(scenario) is scenario
+
+
+def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Kit) -> None:
+    """A name that is too long, say."""
+    with pytest.raises(
+        CommandError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
+    ):
+        run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
+
+
+def test_without_a_directory_to_work_in_nothing_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TMPDIR, say, is gone."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
+    said = complaint(capsys)
+    assert said.startswith(
+        "There is no directory to work in: [Errno 2] No such file or directory: '/no/such/directory/"
+    )
+
+
+# Output
+
+
+def test_check_says_whether_anything_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the exit code alone: the output is the same."""
+    well = printed(capsys)
+    assert printed(capsys, "--check") == well
+    for options in (["--fault", "job-state:first=2"], ["--job-id", "none"]):
+        lost = printed(capsys, *options)
+        assert main(["run", "--check", *options]) == 1
+        assert capsys.readouterr() == (lost, "")
+
+
+def test_what_cannot_converge_cannot_be_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Without services there is nothing to hold against anything."""
+    path = tmp_path / "scripted.json"
+    path.write_text(json.dumps({"collaborators": SCRIPTED}))
+    assert "there are no services here" in printed(capsys, "--scenario", str(path))
+    said = complaint(capsys, "--scenario", str(path), "--check")
+    assert said == "--check: every collaborator is scripted, so there are no services that could converge"
+
+
+class Screen(io.StringIO):
+    """A stdout of some kind."""
+
+    def __init__(self, encoding: str | None = "utf-8", *, terminal: bool = True) -> None:
+        super().__init__()
+        self._encoding, self._terminal = encoding, terminal
+
+    @property
+    def encoding(self) -> Any:
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def on(screen: Screen, monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    """What appears on a screen."""
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert main(["run", *options]) == 0
+    return screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("screen", "environment", "options", "coloured"),
+    [
+        (Screen(), {}, [], True),
+        (Screen(), {"NO_COLOR": ""}, [], True),
+        (Screen(), {"NO_COLOR": "1"}, [], False),
+        (Screen(), {"TERM": "dumb"}, [], False),
+        (Screen(terminal=False), {}, [], False),
+        (Screen(), {}, ["--color", "never"], False),
+        (Screen(terminal=False), {"NO_COLOR": "1"}, ["--color", "always"], True),
+    ],
+)
+def test_colours_are_for_terminals(
+    monkeypatch: pytest.MonkeyPatch, screen: Screen, environment: dict[str, str], options: list[str], coloured: bool
+) -> None:
+    """Unless somebody says otherwise."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in on(screen, monkeypatch, *options)) is coloured
+
+
+@pytest.mark.parametrize(
+    ("encoding", "unicode"),
+    [
+        ("utf-8", True),
+        ("UTF-16", True),
+        ("ascii", False),
+        ("latin-1", False),
+        ("gb18030", False),
+        (None, False),
+        ("x", False),
+    ],
+)
+def test_signs_are_for_unicode(monkeypatch: pytest.MonkeyPatch, encoding: str | None, unicode: bool) -> None:
+    """Everywhere else ASCII will do."""
+    assert on(Screen(encoding), monkeypatch, "--input", "/é").isascii() is not unicode
+
+
+@pytest.mark.parametrize(("columns", "width"), [("100", 100), ("20", 40), ("1000", 160)])
+def test_lines_are_as_wide_as_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    """Within reason."""
+    monkeypatch.setenv("COLUMNS", columns)
+    assert len(printed(capsys).splitlines()[0]) == width
+
+
+def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    """Services, schedules, and the kinds that can hit a service with what the caller sees; and the schemas."""
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    epilog = text[text.index("a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]\n") :].splitlines()
+    assert epilog[1] == f"  services   {', '.join(SERVICES)}"
+    assert epilog[2].startswith(f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse")
+    assert epilog[3] == "  kinds, and what the caller sees:"
+    assert epilog[4] == "    down             connection refused, until the service is up again"
+    kinds = [line.split()[0] for line in epilog[4:-2]]
+    assert kinds == [name for name, kind in KINDS.items() if kind.function]
+    assert epilog[-1].startswith("--json is described by 'dirac-failover schema run'")

@@ -1,0 +1,533 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dirac_failover.conformance.page import Page, Style
+from dirac_failover.conformance.timeline import render, show, table
+from dirac_failover.spec.scenario import Scenario
+from dirac_failover.wire import dencode
+
+STUB = [["A/B", {}], "method", [1, "x"]]
+REFUSED = {"OK": False, "Errno": 0, "Message": "HTTPSConnectionPool: [Errno 111] Connection refused')): None"}
+
+
+def call(target: str = "module", method: str = "_execute", *args: Any, **others: Any) -> dict[str, Any]:
+    """A call as a report has it."""
+    return {"target": target, "method": method, "args": list(args), "answer": None, "calls": [], **others}
+
+
+def operation(**changes: Any) -> dict[str, Any]:
+    names = ("Arguments", "SourceSE", "TargetSE", "Catalog", "Error", "decoded")
+    return {**dict.fromkeys(names), "Type": "X", "Status": "Waiting", "Files": [], **changes}
+
+
+SERVICES: dict[str, Any] = {
+    "jobs": {
+        "77": {"Status": "Running", "MinorStatus": "m", "ApplicationStatus": "a", "history": [], "parameters": {}}
+    },
+    "files": {"/a": {"Status": "Processed", "ErrorCount": 0}},
+    "accounting": [],
+    "requests": [],
+}
+RECOVERY: dict[str, Any] = {
+    "handed_over": None,
+    "requests": [],
+    "services": SERVICES,
+    "undisturbed": SERVICES,
+    "converged": True,
+    "differences": [],
+    "lost": [],
+}
+
+
+def shown(style: Style = Style(100), scenario: Scenario | None = None, **changes: Any) -> dict[str, list[str]]:  # noqa: B008
+    """Render a report with these changes; return the lines of each section."""
+    report = {
+        "implementation": {"kit": "reference", "version": "0.1.0", "module": "package.module:Class"},
+        "scenario": (scenario or Scenario.of_job()).to_json(),
+        "unfired": [],
+        "ended": "returned",
+        "result": {"OK": True, "Value": None},
+        "calls": [],
+        "services": SERVICES,
+        "request": None,
+        "files": {},
+        "recovery": RECOVERY,
+        **changes,
+    }
+    found: dict[str, list[str]] = {}
+    for line in render(report, style).splitlines():
+        if (title := line.removeprefix("\x1b[1m")).startswith(style.sign("rule") * 2):
+            found[title.removesuffix("\x1b[0m").strip("─- ")] = here = []
+        else:
+            here.append(line)
+    return {title: lines[:-1] if lines[-1:] == [""] else lines for title, lines in found.items()}
+
+
+def calls(*made: dict[str, Any], style: Style = Style(100)) -> list[str]:  # noqa: B008
+    """The lines of these calls."""
+    return shown(style, calls=list(made))["What happened"][:-1]
+
+
+def answer(**of_call: Any) -> str:
+    """What is shown beside a call to a service."""
+    (line,) = calls(call("transformation", "go", **of_call))
+    assert line.startswith("  transformation.go()  ")
+    return line.removeprefix("  transformation.go()  ")
+
+
+def test_a_report_has_five_sections() -> None:
+    """In this order, the last one only when there were services."""
+    sections = ["Job", "What happened", "What the services hold", "The request", "After recovery"]
+    assert list(shown()) == sections
+    assert list(shown(recovery=None)) == sections[:-1]
+
+
+def test_without_services_that_is_said() -> None:
+    """Instead of what they hold."""
+    assert shown(services=None)["What the services hold"] == [
+        "  Every collaborator is scripted: there are no services here."
+    ]
+
+
+# Job
+
+
+def test_a_plain_job_is_told_in_six_lines() -> None:
+    """Module, ID, inputs, what happened before, proxy and faults; always."""
+    assert shown()["Job"] == [
+        "  module     package.module:Class, with the clients of reference 0.1.0",
+        "  job        77",
+        "  inputs     none",
+        "  until now  all went well",
+        "  proxy      alice, vo_user",
+        "  faults     none",
+    ]
+
+
+def test_everything_about_a_job_is_told() -> None:
+    """Whatever its scenario says."""
+    scenario = Scenario.of_job(
+        name="not told",
+        inputs=["/a", "/b"],
+        job_id=None,
+        workflow_failed=True,
+        step_failed=True,
+        reported={"/a": "Problematic", "/b": "Unused"},
+        records=1,
+        operations=[{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "Other"}],
+        owner=None,
+        faults=["transformation:down", "accounting:down"],
+    )
+    assert shown(scenario=scenario, unfired=["accounting:down"])["Job"] == [
+        "  module      package.module:Class, with the clients of reference 0.1.0",
+        "  job         none: JOBID is not set",
+        "  inputs      /a, /b",
+        "  until now   workflow and step failed",
+        "  reported    /a Problematic, /b Unused",
+        "  accounting  1 record to be sent",
+        "  operations  RemoveFile (/x), Other",
+        "  proxy       none",
+        "  faults      transformation:down, accounting:down (never struck)",
+    ]
+
+
+def test_one_failure_is_told_alone() -> None:
+    """Of the step, say; a status that is none is no failure."""
+    assert shown(scenario=Scenario.of_job(step_failed=True))["Job"][3] == "  until now  step failed"
+    odd = Scenario(attributes={"workflowStatus": {}, "stepStatus": None})
+    assert shown(scenario=odd)["Job"][3] == "  until now  all went well"
+
+
+def test_what_only_a_file_can_say_is_told_too() -> None:
+    """Fields without words of their own; of others, the part that is not said already."""
+    scenario = Scenario.from_json(
+        {
+            "environment": {"JOBID": "77", "SITE": "here"},
+            "workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "2", "InputData": None, "JobType": "User"},
+            "attributes": {"STEP_NUMBER": "2", "workflowStatus": {"OK": True}, "stepStatus": {"OK": True}, "jobID": 5},
+            "step_commons": {},
+            "unsent_statuses": ["said"],
+            "executions": 2,
+            "server_files": {"/a": "Unused"},
+        }
+    )
+    assert shown(scenario=scenario)["Job"][6:] == [
+        "  environment       {'SITE': 'here'}",
+        "  attributes        {'jobID': 5}",
+        "  workflow commons  {'JobType': 'User'}",
+        "  unsent statuses   ['said']",
+        "  executions        2",
+    ]
+
+
+# What happened
+
+
+def test_calls_stand_inside_each_other() -> None:
+    """A hook has no brackets unless it is given something; answers follow."""
+    inner = call("job-state", "setJobStatusBulk", 77, answer={"OK": True, "Value": [["x"], ["y"]]}, applied=True)
+    report = call(
+        "JobReport", "setApplicationStatus", "fine", True, answer={"OK": True, "Value": "other"}, calls=[inner]
+    )
+    assert calls(call(calls=[report]), call("module", "_finalize", "status"), call("module", "finalize", answer=5)) == [
+        "  _execute",
+        "    JobReport.setApplicationStatus('fine', True)  → OK: 'other'",
+        "      job-state.setJobStatusBulk(77)              → OK",
+        "  _finalize('status')",
+        "  finalize                                        → 5",
+    ]
+
+
+def test_targets_have_colours() -> None:
+    """The module's hooks, collaborators, and services differ."""
+    inner = [call("JobReport", "commit", answer=1), call("accounting", "commit", answer=2)]
+    assert calls(call(calls=inner), style=Style(100, colours=True)) == [
+        "  \x1b[1m_execute\x1b[0m",
+        "    \x1b[36mJobReport.commit\x1b[0m()   \x1b[2m→ 1\x1b[0m",
+        "    \x1b[34maccounting.commit\x1b[0m()  \x1b[2m→ 2\x1b[0m",
+    ]
+    failed = calls(call("accounting", "commit", answer=REFUSED), style=Style(100, colours=True))
+    assert failed == ["  \x1b[34maccounting.commit\x1b[0m()  \x1b[31m✗ connection refused\x1b[0m"]
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "expected"),
+    [
+        ([], {}, "x.go_there()"),
+        ([None], {}, "x.go_there(None)"),
+        ([1, None], {}, "x.go_there(1, None)"),
+        ([1, None, None], {}, "x.go_there(1, …)"),
+        ([None, None, 1, None, None, None], {}, "x.go_there(None, None, 1, …)"),
+        ([1], {"a": "b", "c": 2}, "x.go_there(1, a='b', c=2)"),
+    ],
+)
+def test_arguments_are_shown(args: list[Any], kwargs: dict[str, Any], expected: str) -> None:
+    """Those by name too; a tail of None is not worth it."""
+    (line,) = calls(call("x", "go_there", *args, kwargs=kwargs, answer=1))
+    assert line == f"  {expected}  → 1"
+
+
+def test_the_tail_has_an_ascii_form() -> None:
+    """As all signs."""
+    assert calls(call("x", "go", 1, None, None, answer=1), style=Style(100, unicode=False)) == ["  x.go(1, ...)  -> 1"]
+
+
+@pytest.mark.parametrize(
+    ("of_call", "expected"),
+    [
+        ({"answer": {"OK": True}}, "→ OK"),
+        ({"answer": {"OK": True, "Value": None}}, "→ OK"),
+        ({"answer": {"OK": True, "Value": 0}}, "→ OK: 0"),
+        ({"answer": {"OK": True, "Value": [[], []]}}, "→ OK, nothing changed"),
+        ({"answer": {"OK": True, "Value": 1}, "applied": True}, "→ OK: 1"),
+        ({"answer": {"OK": True, "Value": None}, "applied": False}, "✗ OK, but it was not done"),
+        ({"answer": {"OK": True, "Value": 1}, "applied": False}, "✗ OK: 1, but it was not done"),
+        ({"answer": {"OK": False, "Message": "no"}}, "✗ not OK: no"),
+        ({"answer": {"OK": False, "Message": "no"}, "applied": False}, "✗ not OK: no"),
+        ({"answer": {"OK": False, "Message": "no"}, "applied": True}, "✗ not OK: no, but it was done"),
+        ({"answer": {"OK": False, "Message": {"exception": "OSError", "args": [2]}}}, "✗ not OK: OSError(2)"),
+        ({"answer": {"OK": False}}, "✗ not OK: None"),
+        ({"answer": REFUSED}, "✗ connection refused"),
+        (
+            {"answer": {"OK": False, "Message": "(Read timed out. 5"}, "applied": True},
+            "✗ no answer in time, but it was done",
+        ),
+        ({"answer": {"OK": False, "Message": "Connection reset by peer')"}}, "✗ connection reset"),
+        ({"answer": {"OK": False, "Message": "('Connection broken: x"}}, "✗ the reply ended early"),
+        ({"answer": {"OK": "yes"}}, "→ {'OK': 'yes'}"),
+        ({"answer": None}, "→ None"),
+        ({"answer": []}, "→ []"),
+        ({"raised": {"exception": "OSError", "args": ["gone"]}}, "✗ raised OSError('gone')"),
+        ({"raised": {"exception": "GracefulTermination", "args": ["bye"]}}, "→ ends: GracefulTermination('bye')"),
+    ],
+)
+def test_answers_are_shown(of_call: dict[str, Any], expected: str) -> None:
+    """A success, a failure, what is neither, and whether the service tells the truth."""
+    assert answer(**of_call) == expected
+
+
+@pytest.mark.parametrize("method", ["setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"])
+def test_an_echo_is_not_repeated(method: str) -> None:
+    """These methods answer with what they were given, unless nothing changed."""
+    said = [call("x", method, answer={"OK": True, "Value": value}) for value in ([["a"], ["b"]], [[], []], None)]
+    assert [line.partition("()")[2] for line in calls(*said)] == ["  → OK", "  → OK, nothing changed", "  → OK"]
+
+
+def test_what_is_said_below_is_not_said_twice() -> None:
+    """Neither an answer that is handed on, nor a reason."""
+    value = {"OK": True, "Value": 5}
+    good = call("JobReport", "go", answer=value, calls=[call("x", "go", answer=value)])
+    raised = {**call("x", "go"), "raised": {"exception": "E", "args": []}}
+    del raised["answer"]
+    bad = call(
+        "JobReport", "go", answer=REFUSED, calls=[raised, call("x", "go", answer=5), call("x", "go", answer=REFUSED)]
+    )
+    assert calls(good, bad) == [
+        "  JobReport.go()  → OK",
+        "    x.go()        → OK: 5",
+        "  JobReport.go()  ✗ not OK:",
+        "    x.go()        ✗ raised E()",
+        "    x.go()        → 5",
+        "    x.go()        ✗ connection refused",
+    ]
+    other = call("JobReport", "go", answer={"OK": False, "Message": "b"}, calls=[call("x", "go", answer=REFUSED)])
+    assert calls(other)[0] == "  JobReport.go()  ✗ not OK: b"
+
+
+@pytest.mark.parametrize(
+    ("ended", "result", "expected"),
+    [
+        ("returned", {"OK": True, "Value": {"exception": "G", "args": ["bye"]}}, "✓ OK: G('bye')"),
+        ("returned", {"OK": True}, "✓ OK: None"),
+        ("returned", {"OK": False, "Message": {"exception": "E", "args": []}}, "✗ not OK: E()"),
+        ("returned", {"OK": False}, "✗ not OK: None"),
+        ("returned", None, "✗ returns None, which is no result"),
+        ("raised", {"exception": "E", "args": []}, "✗ E() escapes"),
+    ],
+)
+def test_the_last_line_is_the_result(ended: str, result: Any, expected: str) -> None:
+    """What execute() returned, or what escaped."""
+    assert shown(ended=ended, result=result)["What happened"] == [f"  execute  {expected}"]
+
+
+def test_the_result_has_colours() -> None:
+    """Green and red."""
+    style = Style(100, colours=True)
+    assert shown(style)["What happened"] == ["  \x1b[1mexecute\x1b[0m  \x1b[32m✓ OK: None\x1b[0m"]
+    assert shown(style, result=None)["What happened"] == [
+        "  \x1b[1mexecute\x1b[0m  \x1b[31m✗ returns None, which is no result\x1b[0m"
+    ]
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (1.5, "1.5"),
+        ("it's", '"it\'s"'),
+        ("x" * 158, f"'{'x' * 158}'"),
+        ("x" * 160, f"'{'x' * 104} ... {'x' * 49}'"),
+        ([1, "a"], "[1, 'a']"),
+        ([1, 2, 3, 4, 5, 6], "[1, 2, 3, 4, 5, 6]"),
+        ([1, 2, 3, 4, 5, 6, 7, 8], "[1, 2, 3, 4, 5, 6, 2 more]"),
+        ({"a": [1], "100": 2, "<T1>": 3}, "{'a': [1], 100: 2, <T1>: 3}"),
+        (dict.fromkeys("abcdefg", 1), "{'a': 1, 'b': 1, 'c': 1, 'd': 1, 'e': 1, 'f': 1, 1 more}"),
+        ({"exception": "OSError", "args": [2, "x"]}, "OSError(2, 'x')"),
+        ({"Type": "X", "Arguments": None, "Status": "Done"}, "operation X"),
+        ({"LFN": "/a", "FileID": 100, "Status": "Unused", "ErrorCount": 0}, "/a (100) Unused"),
+        ('{"RequestName": "r", "Operations": [1]}', "r of 1 operation"),
+        ('{"OK": true, "Value": [1]}', "[1]"),
+        ('{"OK": true}', "None"),
+        ('{"OK": false, "Message": "no"}', "not OK: no"),
+        ('{"OK": 1}', "{'OK': 1}"),
+        ('{"a', "'{\"a'"),
+        ("[1]", "'[1]'"),
+        ('{"a": null}', "{'a': None}"),
+    ],
+)
+def test_values_are_shown_for_people(value: Any, expected: str) -> None:
+    """Long ones shortened, known ones named, and JSON inside a text as what it says."""
+    assert show(value) == expected
+
+
+def test_a_table_leaves_out_what_says_nothing() -> None:
+    """Labels are as wide as the widest; of several texts only the first has it, and long ones hang below themselves."""
+    page = Page(Style(40, colours=True))
+    page.section("T", table({"a": "one", "long": ["two " * 10, "three"], "none": "", "no": []}, 0))
+    assert page.text().splitlines()[1:] == [
+        "\x1b[2ma   \x1b[0m  one",
+        "\x1b[2mlong\x1b[0m  two two two two two two two two",
+        "      two two",
+        "\x1b[2m    \x1b[0m  three",
+    ]
+    assert list(table({})) == []
+
+
+# Services and requests
+
+
+def test_services_are_shown() -> None:
+    """Statuses of the job with its parameters, files by status, records, requests."""
+    job = {**SERVICES["jobs"]["77"], "parameters": {"Events": 5, "Site": "here"}}
+    file = {"Status": "Unused", "ErrorCount": 2}
+    many = {f"/f{number}": {"Status": "Processed", "ErrorCount": 0} for number in range(7)}
+    requests = [
+        {"id": 1, "name": "r", "status": "Done", "operations": [operation(Files=["/x"]), operation()]},
+        {"id": 2, "name": "s", "status": "Waiting", "operations": [operation()]},
+    ]
+    services = {"jobs": {"77": job, "78": job}, "files": many | {"/z": file}, "accounting": [[]], "requests": requests}
+    assert shown(services=services)["What the services hold"] == [
+        "  job         77: Running, m, 'a', Events = 5, Site = 'here'",
+        "              78: Running, m, 'a', Events = 5, Site = 'here'",
+        "  files       /f0, /f1, /f2, /f3, /f4, /f5 and 1 more: Processed",
+        "              /z: Unused (error count 2)",
+        "  accounting  1 record",
+        "  requests    1: r, Done: operation X (/x), operation X",
+        "              2: s, Waiting: operation X",
+    ]
+
+
+def test_empty_services_are_shown() -> None:
+    """Nothing is none."""
+    services = {**SERVICES, "files": {}}
+    assert shown(services=services)["What the services hold"][1:] == [
+        "  files       none",
+        "  accounting  0 records",
+        "  requests    none",
+    ]
+
+
+REQUEST = {"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": "vo_user"}
+
+
+def test_a_request_is_shown_with_its_operations_and_files() -> None:
+    """Arguments decoded, or as they are; what is not set is not mentioned."""
+    arguments = dencode.encode({"a": 1}).decode()
+    operations = [
+        operation(Arguments=arguments, decoded={"transformation": 12, "statusDict": {"/a": "Unused"}}),
+        operation(Type="Call", Status="Queued", Arguments="x", decoded=STUB),
+        operation(Arguments="x" * 200),
+        operation(TargetSE="SE", SourceSE="S", Catalog="C", Error="no", Files=[f"/{n}" for n in range(7)]),
+        operation(),
+    ]
+    files = {"12_34_request.json": "x" * 20, "other": "x", "link": "<link>"}
+    assert shown(request={**REQUEST, "Operations": operations}, files=files)["The request"] == [
+        "  job_77_request.xml of alice, vo_user",
+        "    1. X, Waiting",
+        "      transformation  12",
+        "      statusDict      {'/a': 'Unused'}",
+        "    2. Call, Queued",
+        "      call  A/B.method(1, 'x')",
+        "    3. X, Waiting",
+        f"      arguments  '{'x' * 82}",
+        f"                 {'x' * 22} ... {'x' * 49}'",
+        "    4. X, Waiting",
+        "      SourceSE  S",
+        "      TargetSE  SE",
+        "      Catalog   C",
+        "      Error     no",
+        "      files     /0, /1, /2, /3, /4, /5 and 1 more",
+        "    5. X, Waiting",
+        "  file 12_34_request.json  → 20 characters",
+        "  file other               → 1 character",
+        "  file link                → <link>",
+    ]
+
+
+def test_operations_have_colours() -> None:
+    """Their numbers and types stand out."""
+    lines = shown(Style(100, colours=True), request={**REQUEST, "Operations": [operation()]})["The request"]
+    assert lines[1:] == ["    \x1b[1m1. X\x1b[0m, Waiting", "  \x1b[31mIt is in no file.\x1b[0m"]
+
+
+@pytest.mark.parametrize("request_", [None, {**REQUEST, "Operations": []}])
+def test_nothing_pending_is_said(request_: Any) -> None:
+    """Without a request, and without operations."""
+    assert shown(request=request_)["The request"] == ["  Nothing is pending: it has no operations."]
+
+
+def test_a_request_without_file_is_noticed() -> None:
+    """Unless a file has the right name."""
+    request = {**REQUEST, "Operations": [operation()]}
+    assert shown(request=request)["The request"][-1] == "  It is in no file."
+    assert (
+        shown(request=request, files={"x_request.json": ""})["The request"][-1]
+        == "  file x_request.json  → 0 characters"
+    )
+    assert shown(request=request, files={"x": ""})["The request"][-2:] == [
+        "  It is in no file.",
+        "  file x  → 0 characters",
+    ]
+
+
+# After recovery
+
+
+def test_a_recovery_without_anything_to_do() -> None:
+    """Then the services stand at once."""
+    assert shown()["After recovery"] == [
+        "  The job wrapper finds nothing to hand over.",
+        "  The services hold now:",
+        "    job         77: Running, m, 'a'",
+        "    files       /a: Processed",
+        "    accounting  0 records",
+        "    requests    none",
+        "",
+        "  ✓ Converged: the services hold what they would if nothing had gone wrong.",
+    ]
+
+
+def test_a_recovery_is_told() -> None:
+    """What was handed over, what was executed with which calls, what differs and what is lost."""
+    handed = {"files": ["a_request.json", "b_request.json"], "operations": 3, "request_id": 1, "error": None}
+    operations = [
+        {**operation(Files=["/x"]), "elsewhere": True},
+        {**operation(Error="no"), "elsewhere": False},
+        {**operation(Error=""), "elsewhere": False},
+    ]
+    made = [call("accounting", "go", answer={"OK": True, "Value": None})]
+    requests = [
+        {"id": 1, "name": "first", "status": "Waiting", "operations": operations, "calls": made},
+        {"id": 2, "name": "second", "status": "Done", "operations": [], "calls": []},
+    ]
+    recovery = {
+        **RECOVERY,
+        "handed_over": handed,
+        "requests": requests,
+        "converged": False,
+        "differences": ["one", "two"],
+        "lost": ["three"],
+    }
+    lines = shown(recovery=recovery)["After recovery"]
+    assert lines[:7] == [
+        "  The job wrapper hands over a_request.json, b_request.json  → request 1",
+        "  Request 1 is executed: first                               ✗ Waiting",
+        "    operation X (/x)                                         → done by services that are not here",
+        "    operation X                                              ✗ not OK: no",
+        "    accounting.go()                                          → OK",
+        "  Request 2 is executed: second                              → Done",
+        "  The services hold now:",
+    ]
+    assert lines[11:] == [
+        "",
+        "  ✗ Not converged. What differs from a run in which nothing goes wrong:",
+        "    - one",
+        "    - two",
+        "  ✗ Lost with the job:",
+        "    - three",
+    ]
+
+
+def test_what_is_not_taken_is_told() -> None:
+    """With the reason."""
+    handed = {"files": ["a_request.json"], "operations": 0, "request_id": None, "error": "breaks down"}
+    lines = shown(recovery={**RECOVERY, "handed_over": handed})["After recovery"]
+    assert lines[0] == "  The job wrapper hands over a_request.json  ✗ breaks down"
+
+
+def test_verdicts_have_colours_and_hang() -> None:
+    """Green for what converged, red for what did not; a loss does not hide that the services converged."""
+    style = Style(40, colours=True)
+    well = shown(style, recovery={**RECOVERY, "lost": ["x" * 30 + " yyyy"]})["After recovery"]
+    assert well[-6:] == [
+        "  \x1b[32m✓ Converged: the services hold what\x1b[0m",
+        "    they would if nothing had gone",
+        "    wrong.",
+        "  \x1b[31m✗ Lost with the job:\x1b[0m",
+        f"    - {'x' * 30}",
+        "      yyyy",
+    ]
+    bad = {**RECOVERY, "converged": False, "differences": ["x" * 30 + " yyyy"]}
+    assert shown(style, recovery=bad)["After recovery"][-4:] == [
+        "  \x1b[31m✗ Not converged. What differs from a\x1b[0m",
+        "    run in which nothing goes wrong:",
+        f"    - {'x' * 30}",
+        "      yyyy",
+    ]

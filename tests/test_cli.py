@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover import __version__
+from dirac_failover.cli import VERBS, main
+from dirac_failover.conformance.errors import CommandError, Exit
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+COMMAND = [sys.executable, "-m", "dirac_failover"]
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Replace what ``schema`` does."""
+
+    def replace(function: Callable[[], Any]) -> None:
+        module = ModuleType("stand_in")
+        module.add_arguments = lambda parser: parser.add_argument("--option")  # type: ignore[attr-defined]
+        module.execute = lambda _: function()  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
+
+    return replace
+
+
+def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same as with --help: every command, every exit code."""
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert capsys.readouterr() == (text, "")
+    assert text.startswith("usage: dirac-failover [-h] [--version] [--debug] COMMAND ...\n")
+    for name, command in VERBS.items():
+        assert re.search(rf"^    {name}\s+{re.escape(command.summary)}$", text, re.MULTILINE)
+    codes = dict(re.findall(r"^  (\d)  (.+)$", text[text.index("exit codes:\n") :], re.MULTILINE))
+    assert {int(code) for code in codes} == set(Exit)
+    assert codes["0"] == "it ran, and all is as it should be"
+
+
+def test_the_exit_codes_are_these() -> None:
+    """Scripts rely on them."""
+    assert {code.name: int(code) for code in Exit} == {
+        "OK": 0,
+        "DIFFERS": 1,
+        "INTERRUPTED": 2,
+        "BROKEN": 3,
+        "USAGE": 4,
+        "NOTHING_RAN": 5,
+    }
+    assert CommandError("x").code is Exit.USAGE
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """One number."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr() == (f"dirac-failover {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """With its summary, as a sentence."""
+    assert main([name, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: dirac-failover {name} ")
+    summary = VERBS[name].summary
+    assert f"\n{summary[0].upper()}{summary[1:]}.\n" in out
+    assert "--debug" not in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["bogus"], r"argument COMMAND: invalid choice: 'bogus' \(choose from .*\) \(see 'dirac-failover --help'\)"),
+        (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover --help'\)"),
+        (["--vers"], r"unrecognized arguments: --vers \(see 'dirac-failover --help'\)"),
+        (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover --help'\)"),
+        (["schema"], r"the following arguments are required: name \(see 'dirac-failover schema --help'\)"),
+        (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    """It says where to look; options cannot be shortened."""
+    assert main(arguments) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"dirac-failover: error: {expected}\n", err)
+
+
+def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any]], None]) -> None:
+    """Whatever it is."""
+    verb(lambda: Exit.NOTHING_RAN)
+    assert main(["schema", "--option", "x"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (CommandError("no\n  such thing", Exit.NOTHING_RAN), 5, "no such thing"),
+        (KeyboardInterrupt(), 2, "interrupted"),
+        (ZeroDivisionError("by zero"), 3, "broke down: ZeroDivisionError: by zero (--debug shows where)"),
+    ],
+)
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_every_end_is_one_line(  # noqa: PLR0913, PLR0917 - what is varied
+    verb: Callable[[Callable[[], Any]], None],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    said: str,
+    debug: list[str],
+) -> None:
+    """With its exit code; a traceback only for who asks for it, before or after the command."""
+
+    def fail() -> None:
+        raise error
+
+    verb(fail)
+    for arguments in ([*debug, "schema"], ["schema", *debug]):
+        assert main(arguments) == code
+        out, err = capsys.readouterr()
+        assert out == ""
+        *trace, last = err.splitlines()
+        assert last == f"dirac-failover: error: {said}"
+        assert (trace[:1] == ["Traceback (most recent call last):"]) is bool(debug)
+
+
+def test_a_checkout_that_is_not_installed_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fakes are in a folder of their own, which nobody looks into."""
+    for name in [*sys.modules]:
+        if name.startswith("dirac_fakes") or name == VERBS["run"].module:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith("fakes")])
+    finders = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
+    monkeypatch.setattr(sys, "meta_path", [_NoFakes(), *finders])
+    assert main(["run"]) == 3
+    said = "dirac_fakes is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
+    assert capsys.readouterr() == ("", f"dirac-failover: error: {said}\n")
+
+
+class _NoFakes:
+    """Finds no fakes, wherever they are."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name.split(".")[0] == "dirac_fakes":
+            raise ModuleNotFoundError("No module named 'dirac_fakes'", name="dirac_fakes")
+
+
+def test_only_what_a_command_needs_is_loaded() -> None:
+    """The help of the whole loads no command, and knows no DIRAC."""
+    code = "import sys; from dirac_failover.cli import main; main(['--help']); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(run.stdout.splitlines()[-1].split())
+    assert not modules & {"DIRACCommon", "dirac_fakes", "requests", "json", "dataclasses", "inspect", "traceback"}
+    assert {name for name in modules if name.startswith("dirac_failover.")} == {
+        "dirac_failover.cli",
+        "dirac_failover.conformance",
+        "dirac_failover.conformance.errors",
+    }
+
+
+def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m dirac_failover``; its arguments are the process's."""
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("dirac_failover", run_name="__main__", alter_sys=True)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dirac-failover {__version__}\n"
+
+
+def test_importing_the_command_runs_nothing() -> None:
+    """Tools import every module."""
+    assert "main" in runpy.run_module("dirac_failover", run_name="dirac_failover.__main__")
+
+
+def test_who_stops_reading_gets_no_complaint() -> None:
+    """Output into a pipe that is closed ends the command quietly, as if interrupted."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run([*COMMAND, "schema", "run"], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (2, b"")
+
+
+def test_output_that_nobody_reads_is_put_away(
+    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """So that the interpreter does not stumble over it when it ends."""
+
+    def fail() -> None:
+        raise BrokenPipeError
+
+    verb(fail)
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(["schema"]) == 2
+        out.write("put away")
+    assert (tmp_path / "out").read_text() == ""
+
+
+def test_output_is_flushed_before_the_end(
+    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk, say, is noticed while somebody can still say so."""
+
+    class Full:
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    verb(lambda: 0)
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["schema"]) == 3
+    assert capsys.readouterr().err == (
+        "dirac-failover: error: broke down: OSError: [Errno 28] No space left on device (--debug shows where)\n"
+    )
+
+
+def test_an_interrupt_ends_the_process_well() -> None:
+    """Ctrl-C: one line, code 2."""
+    code = (
+        "import os, signal, sys, threading\n"
+        "from types import ModuleType\n"
+        "from dirac_failover.cli import main\n"
+        "module = sys.modules['dirac_failover.conformance.schema_command'] = ModuleType('stand_in')\n"
+        "module.add_arguments = lambda parser: None\n"
+        f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
+        "sys.exit(main(['schema']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "dirac-failover: error: interrupted\n")
+
+
+def test_a_verb_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsed, and only its own are looked up."""
+    seen: list[argparse.Namespace] = []
+    module = ModuleType("stand_in")
+    module.add_arguments = lambda parser: parser.add_argument("name")  # type: ignore[attr-defined]
+    module.execute = lambda arguments: seen.append(arguments) or 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
+    monkeypatch.setitem(sys.modules, VERBS["run"].module, None)
+    assert main(["--debug", "schema", "run"]) == 0
+    assert (seen[0].verb, seen[0].name, seen[0].debug) == ("schema", "run", True)
