@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -165,8 +165,7 @@ def _check_names(data: Mapping[str, Json]) -> None:
             raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """A shape of JSON values: how to say it, recognise it, build the field from it, and describe it to a validator."""
 
     text: str
@@ -186,7 +185,7 @@ class _Kind:
 _TYPES: Final[dict[str, Any]] = {"string": str, "integer": int, "object": Mapping, "array": list, "null": type(None)}
 
 
-def _matches(value: Json, schema: Mapping[str, Json]) -> bool:
+def _matches(value: Json, schema: Mapping[str, Json] | None) -> bool:
     """Check the part of JSON Schema that :data:`_KINDS` uses."""
     if not schema:
         return True
@@ -196,14 +195,14 @@ def _matches(value: Json, schema: Mapping[str, Json]) -> bool:
     if isinstance(value, bool) or not any(isinstance(value, _TYPES[name]) for name in names):
         return False
     if isinstance(value, Mapping):
-        inner = schema.get("additionalProperties", {})
+        inner = schema.get("additionalProperties")
         return all(isinstance(key, str) and _matches(item, inner) for key, item in value.items())
     if isinstance(value, list):
         size = len(value)
-        return schema.get("minItems", 0) <= size <= schema.get("maxItems", size) and all(
+        return schema.get("minItems", size) <= size <= schema.get("maxItems", size) and all(
             _matches(item, schema["items"]) for item in value
         )
-    return not isinstance(value, int) or bool(value >= schema.get("minimum", value))
+    return not isinstance(value, int) or bool(value >= schema["minimum"])
 
 
 _TEXT: Final = {"type": "string"}
@@ -223,8 +222,7 @@ _KINDS: Final[dict[str, _Kind]] = {
 }
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """What a field of a scenario means, and its shape (a key of the table of kinds)."""
 
     kind: str
@@ -259,9 +257,9 @@ def schema() -> dict[str, Json]:
     properties: dict[str, Json] = {
         key: {"description": item.text, **_KINDS[item.kind].schema} for key, item in FIELDS.items()
     }
-    properties["collaborators"]["additionalProperties"] = {"enum": list(COLLABORATOR_KINDS)}
+    properties["collaborators"]["additionalProperties"] = _one_of(COLLABORATOR_KINDS)
     properties["collaborators"]["propertyNames"] = {"enum": list(DEFAULT_COLLABORATORS)}
-    properties["files"]["additionalProperties"] = {"enum": list(FILE_KINDS)}
+    properties["files"]["additionalProperties"] = _one_of(FILE_KINDS)
     properties["files"]["propertyNames"] = {"pattern": "^[^/\\u0000]*$", "not": {"enum": list(_NO_NAMES)}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -272,6 +270,10 @@ def schema() -> dict[str, Json]:
     }
 
 
+def _one_of(kinds: Mapping[str, str]) -> dict[str, Json]:
+    return {"enum": list(kinds), "description": "; ".join(f"{name}: {text}" for name, text in kinds.items())}
+
+
 def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
@@ -279,5 +281,5 @@ def _plain(value: Any) -> Json:
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value, default=repr)
+    text = json.dumps(value, default=repr, skipkeys=True)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits beside the rest of the line
