@@ -126,7 +126,7 @@ class Scrubber:
         if isinstance(value, BaseException):
             return {"exception": kind.__name__, "args": self.plain(value.args)}
         if isinstance(value, bytes):
-            return self.text(value.decode("utf-8", "backslashreplace"))
+            return self.text(value.decode(errors="backslashreplace"))
         if hasattr(value, "Arguments"):
             return self.operation(value)
         return f"<{kind.__name__}>"
