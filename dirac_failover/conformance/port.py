@@ -367,10 +367,14 @@ def _recorded(call: Call, method: Callable[..., Any], calls: list[Call]) -> Call
     return hook
 
 
+_REAL: Final = object()
+"""As the Value of a healthy answer: whatever the request itself answers."""
+
+
 def _scripted_method(script: Script, method: str, healthy: Callable[[], Any]) -> Callable[[], Any]:
     def answer() -> Any:
-        applied, scripted = script.asked("Request", method, (), None)
-        return healthy() if applied else scripted
+        applied, scripted = script.asked("Request", method, (), _REAL)
+        return healthy() if applied and scripted["Value"] is _REAL else scripted
 
     return answer
 
