@@ -1,0 +1,125 @@
+"""The space: how many scenarios, no two alike, each with its reasons; and that the module asks for what they answer."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from dirac_failover.conformance import port
+from dirac_failover.spec import space
+from dirac_failover.spec.product import ABSENT, Then
+from dirac_failover.spec.scenario import FIELDS, Scenario
+
+SIZES = {"identity": 1_191, "inputs": 10_782, "answers": 223_996, "services": 8_856}
+REGIONS = {region.name: region for region in space.REGIONS}
+SITUATION = [name for name in FIELDS if name != "name"]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """One pass over all of it: how many scenarios, names and situations a region has, and which values are nowhere."""
+    found = {}
+    for region in space.REGIONS:
+        names, situations, count = set(), set(), 0
+        for scenario in region.scenarios():
+            count += 1
+            names.add(scenario.name)
+            situations.add(hash(repr([getattr(scenario, field) for field in SITUATION])))
+        text = ",".join(names) + ","
+        choices = [f" {dimension.name}={value.name}," for dimension in region.dimensions for value in dimension.values]
+        found[region.name] = (count, len(names), len(situations), [choice for choice in choices if choice not in text])
+    return found
+
+
+def test_the_space_has_four_regions_of_known_size(whole):
+    """A change of the tables shows in how many scenarios they make; change the number with the tables."""
+    assert {name: count for name, (count, *_) in whole.items()} == SIZES
+
+
+def test_no_two_scenarios_have_the_same_name(whole):
+    """So that one can be asked for."""
+    assert {name: names for name, (_, names, *_) in whole.items()} == SIZES
+
+
+def test_no_two_scenarios_are_the_same_situation(whole):
+    """Each adds something: no dimension is branched on where its values make no difference in what is set."""
+    assert {name: situations for name, (_, _, situations, _) in whole.items()} == SIZES
+
+
+def test_the_space_is_its_regions_in_order():
+    """Each scenario's name begins with its region's."""
+    heads = [scenario.name for scenario in islice(space.scenarios(), 3)]
+    assert heads == [scenario.name for scenario in islice(REGIONS["identity"].scenarios(), 3)]
+    assert [region.name for region in space.REGIONS] == list(SIZES)
+    for region in space.REGIONS:
+        first = next(region.scenarios()).name
+        assert first.startswith(f"{region.name}: {region.dimensions[0].name}={region.dimensions[0].values[0].name}")
+        assert not first.endswith(",")
+
+
+@pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: region.name)
+def test_everything_in_a_region_has_a_reason(region):
+    """The region, its dimensions and their values; names are unique in each."""
+    assert region.reason
+    dimensions = region.dimensions
+    assert len({dimension.name for dimension in dimensions}) == len(dimensions)
+    for dimension in dimensions:
+        assert dimension.reason, dimension.name
+        assert len(dimension.values) > 1, dimension.name
+        assert all(value.name and value.reason for value in dimension.values), dimension.name
+
+
+@pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: region.name)
+def test_values_set_fields_of_scenarios(region):
+    """And nothing that a scenario does not have."""
+    for sets in [region.base, *(value.sets for dimension in region.dimensions for value in dimension.values)]:
+        assert {name for name, value in sets.items() if not isinstance(value, Then)} <= set(SITUATION)
+
+
+def test_every_value_of_every_dimension_is_somewhere(whole):
+    """None is kept from being chosen by what was chosen before."""
+    assert {name: nowhere for name, (*_, nowhere) in whole.items()} == {name: [] for name in SIZES}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_scenarios_of_the_space_are_sound(name):
+    """They come back from JSON as they were; nothing that stands for an absent key is left in them."""
+    for scenario in islice(REGIONS[name].scenarios(), 0, None, 211):
+        assert Scenario.from_json(scenario.to_json()) == scenario
+        assert not any(ABSENT in value.values() for value in (scenario.environment, scenario.collaborators))
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The scripts of the runs, the last one at the end."""
+    made = []
+
+    class Kept(port.Script):
+        __slots__ = ()
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    monkeypatch.setattr(port, "Script", Kept)
+    return made
+
+
+@pytest.mark.parametrize(("name", "every"), [("identity", 5), ("inputs", 53), ("answers", 101), ("services", 53)])
+def test_the_module_asks_for_every_answer_and_for_nothing_else(reference, scripts, name, every):
+    """Each method that a scenario answers is called, and as often as it has answers.
+
+    Where the region is about answers, the module asks for no other; only sound accounting needs none to be given.
+    """
+    runner = port.ModulePort(reference)
+    with runner.session():
+        for scenario in islice(REGIONS[name].scenarios(), 0, None, every):
+            runner.run(scenario)
+            script = scripts.pop()
+            assert script.unused() == [], scenario.name
+            idle = [method for method, answers in scenario.answers.items() if script._counts[method] < len(answers)]
+            assert idle == [], scenario.name
+            others = set(script._counts) - set(scenario.answers)
+            usual = {"AccountingReport.commit"} if " accounting=ok," in scenario.name else set()
+            assert name != "answers" or others == usual, scenario.name
