@@ -74,6 +74,8 @@ class _TickingClock:
 
 
 _CLOCK: Final = _TickingClock()
+_OWN_VARIABLES: Final = frozenset({"JOBID"})
+"""The variables of the environment that every run sets or removes, and the session puts back."""
 
 
 class ModulePort:
@@ -107,6 +109,12 @@ class ModulePort:
 
     def run(self, scenario: Scenario) -> Outcome:
         """Execute the module in the situation and return what was observed."""
+        if scenario.environment.keys() <= _OWN_VARIABLES:
+            return self._run(scenario)
+        with patch.dict(os.environ):  # whatever else is set is nobody else's
+            return self._run(scenario)
+
+    def _run(self, scenario: Scenario) -> Outcome:
         _CLOCK.reset()
         os.environ.pop("JOBID", None)
         os.environ.update(scenario.environment)
