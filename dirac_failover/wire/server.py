@@ -127,9 +127,11 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.one_by_one:
             return answer(self.server.transport, self._service(), dict(pairs))
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what the base class does not understand; it takes a verb that has no method here for a 501."""
-        del message, explain  # they quote the request
+    def send_error(self, code: int, *_: Any, **__: Any) -> None:
+        """Refuse what the base class does not understand, without its texts: they quote the request.
+
+        A verb that has no method here is a 501 to it.
+        """
         if code == HTTPStatus.NOT_IMPLEMENTED:
             known = self._service() in self.server.services
             code = HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND

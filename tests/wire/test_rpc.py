@@ -4,6 +4,7 @@ import contextvars
 import random
 import threading
 import time
+from dataclasses import FrozenInstanceError
 from typing import Any
 from unittest.mock import Mock
 
@@ -79,6 +80,12 @@ def test_a_thread_has_the_connection_only_with_a_copy_of_the_context() -> None:
             thread.start()
             thread.join()
     assert [one is connection for one in found] == [False, True]
+
+
+def test_a_connection_cannot_be_changed() -> None:
+    """What clients share stays as it is."""
+    with rpc.connect(Mock()) as connection, pytest.raises(FrozenInstanceError):
+        connection.owner = "eve"  # type: ignore[misc]
 
 
 def test_a_stub_has_the_shape_of_diracs() -> None:

@@ -265,6 +265,8 @@ def test_the_defaults_are_the_real_servers() -> None:
     """A hundred megabytes, a hundred fields, the loopback interface and a free port."""
     with Server(echo) as server:
         assert server.max_body == 104_857_600
+        assert server.request_queue_size == 128
+        assert server.allow_reuse_address
         host, port = server.server_address[:2]
         assert host == "127.0.0.1"
         assert server.url == f"http://127.0.0.1:{port}"
