@@ -217,7 +217,7 @@ class Armed:
         self.parameter = fault.parameter()
         self._fires = fault.compiled()
         self.seen = 0
-        self.fired = 0
+        self.fired = False
 
     def strikes(self, target: str, method: str, args: tuple[Any, ...]) -> bool:
         """Count a call if it matches, and tell whether the fault is for it."""

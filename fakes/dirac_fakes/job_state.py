@@ -23,7 +23,6 @@ _SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
 _SOURCE_LENGTH = 32
 _APPLICATION_LENGTH = 255
 _JOBS_PER_INDEX = 1_000_000
-_USUAL_LENGTHS = (19, 26)
 _RUNNING_SINCE = timedelta(minutes=1)
 
 
@@ -82,7 +81,7 @@ class JobState(Service):
             raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
         self.state["jobs"][job_id] = {**row, **columns}
         self.state["history"][job_id] = []
-        self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now))
+        self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now), now)
 
     def status(self, job_id: int) -> tuple[str, str, str]:
         """Return status, minor status and application status of a job."""
@@ -108,7 +107,7 @@ class JobState(Service):
 
     def setJobApplicationStatus(self, jobID: int | str, appStatus: str, source: str = "Unknown") -> Result:
         """Take one update of the application status of now."""
-        return self._refused(jobID) or self._one(int(jobID), {"ApplicationStatus": appStatus}, source, None, False)
+        return self._refused(jobID) or self._one(int(jobID), {"ApplicationStatus": appStatus}, source, None, None)
 
     def setJobParameters(self, jobID: int | str, parameters: Iterable[tuple[str, Any]]) -> Result:
         """Keep (name, value) pairs; the first ones of a job answer the name of their index, later ones None."""
@@ -165,12 +164,12 @@ class JobState(Service):
             )
         return None if allowed else refusal(f"Not authorized to modify job {job_id}")
 
-    def _one(self, job_id: int, update: dict[str, Any], source: str, time: str | None, force: bool) -> Result:
+    def _one(self, job_id: int, update: dict[str, Any], source: str, time: str | None, force: bool | None) -> Result:
         if not any(update.values()):
             return ok()
         return self._bulk(job_id, {time or str(self.world.clock.now()): {**update, "Source": source}}, force)
 
-    def _bulk(self, job_id: int, updates: dict[str, Any], force: bool) -> Result:
+    def _bulk(self, job_id: int, updates: dict[str, Any], force: bool | None) -> Result:
         job = self.state["jobs"].get(job_id)
         if job is None:
             return refusal("No Matching Job")
@@ -192,14 +191,15 @@ class JobState(Service):
             result = _rules.getNewStatus(job_id, times, last, updates, current, force, _SILENT)
             if not result["OK"]:
                 return refusal(result["Message"])
-            names_and_values = zip(("Status", "MinorStatus", "ApplicationStatus"), result["Value"], strict=True)
-            changed = {name: value for name, value in names_and_values if value}
-            job.update(changed, LastUpdateTime=self.world.clock.now())
-            changed.pop("Status", None)
+            status, minor, application = result["Value"]
+            job.update(Status=status, LastUpdateTime=self.world.clock.now())
+            said = {"MinorStatus": minor, "ApplicationStatus": application}
+            changed = {name: value for name, value in said.items() if value}
+            job.update(changed)
         self._set_times(job, start, end)
         for time in times:
-            self._log(job_id, updates[time], time)
-            if updates[time].get("Source", "Unknown").startswith("Job"):
+            row = self._log(job_id, updates[time], time, _times.fromString(time))
+            if row["StatusSource"].startswith("Job"):
                 job["HeartBeatTime"] = time
         return ok([list(changed), list(changed.values())])
 
@@ -212,17 +212,17 @@ class JobState(Service):
             job["HeartBeatTime"] = job["HeartBeatTime"] or now
             job["StartExecTime"] = now
 
-    def _log(self, job_id: int, update: dict[str, Any], time: str) -> None:
-        self.state["history"][job_id].append(
-            {
-                "Status": update.get("Status", "idem"),
-                "MinorStatus": update.get("MinorStatus", "idem"),
-                "ApplicationStatus": update.get("ApplicationStatus", "idem")[:_APPLICATION_LENGTH],
-                "StatusTime": time,
-                "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
-                "Epoch": _to_millisecond(_from_string(time)),
-            }
-        )
+    def _log(self, job_id: int, update: dict[str, Any], text: str, time: datetime) -> dict[str, Any]:
+        row = {
+            "Status": update.get("Status", "idem"),
+            "MinorStatus": update.get("MinorStatus", "idem"),
+            "ApplicationStatus": update.get("ApplicationStatus", "idem")[:_APPLICATION_LENGTH],
+            "StatusTime": text,
+            "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
+            "Epoch": _to_millisecond(time),
+        }
+        self.state["history"][job_id].append(row)
+        return row
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
         kept = self.state["parameters"]
@@ -230,14 +230,6 @@ class JobState(Service):
         own = {"JobID": job_id, "timestamp": _times.toEpochMilliSeconds(self.world.clock.now())}
         kept.setdefault(job_id, {}).update({**parameters, **own})
         return answer
-
-
-def _from_string(time: str) -> datetime:
-    # DIRAC's own takes long, and differs only where the fraction has not six digits
-    if len(time) in _USUAL_LENGTHS and time[10] == " ":
-        return datetime.fromisoformat(time)
-    parsed: datetime = _times.fromString(time)
-    return parsed
 
 
 def _to_millisecond(time: datetime) -> float:

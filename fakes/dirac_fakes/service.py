@@ -7,7 +7,7 @@ real service that clients use; the others are listed, so that calling one says p
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -37,7 +37,7 @@ def ok(value: Any = None) -> Result:
 
 def refusal(message: str, errno: int = 0) -> Result:
     """Return an error as it arrives from a server, which keeps its call stack to itself."""
-    result: Result = dict(S_ERROR(errno, message, callStack=[]))
+    result = client_error(message, errno)
     del result["CallStack"]
     return result
 
@@ -70,30 +70,28 @@ def http_error(service: str, method: str, status: int) -> Result:
     return client_error(f"{status} {side} Error: {reason} for url: {url}: {body}")
 
 
-_AS_IS = frozenset((str, int, float, bool, type(None), datetime, date, bytes))
+_SCALARS = (str, int, float, bool, type(None), date, bytes)
+_AS_IS = frozenset(_SCALARS)
 
 
 def carried(value: Any) -> Any:
     """Return a copy of ``value`` that shares nothing that can change; TypeError for what JSON could not carry."""
     kind = type(value)
-    if kind in _AS_IS:
-        return value
     if kind is dict:
         return {key: item if type(item) in _AS_IS else carried(item) for key, item in value.items()}
     if kind is list:
         return [item if type(item) in _AS_IS else carried(item) for item in value]
     if kind is tuple:
         return tuple([item if type(item) in _AS_IS else carried(item) for item in value])
-    for base in (str, int, float):
-        if isinstance(value, base):
-            return value
+    if isinstance(value, _SCALARS):
+        return value
     for container in (dict, list, tuple):
         if isinstance(value, container):
             return carried(container(value))
     raise TypeError(f"Object of type {kind.__name__} is not JSON serializable")
 
 
-_PLAIN = frozenset((str, int, float, bool, type(None)))
+_PLAIN = _AS_IS - {date, bytes}
 
 
 def shown(state: Any) -> Any:
@@ -118,13 +116,13 @@ class Service:
     full: ClassVar[str]
     faked: ClassVar[frozenset[str]]
     not_faked: ClassVar[frozenset[str]] = frozenset()
+    state: dict[str, Any]
 
     __slots__ = ("state", "world")
 
     def __init__(self, world: World) -> None:
-        """Belong to ``world``; its constructor fills the state."""
+        """Belong to ``world``, which starts the service."""
         self.world = world
-        self.state: dict[str, Any] = {}
 
     def perform(self, method: str, args: tuple[Any, ...]) -> Result:
         """Answer one call as the real service does; what the service's code raises becomes HTTP 500, as there."""

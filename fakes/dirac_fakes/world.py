@@ -117,11 +117,9 @@ class World:
         return answer
 
     def _home(self, service: str) -> Service | None:
-        short = _SHORT.get(service)
-        if short is None and "://" in service:
-            short = _SHORT.get("/".join(service.split("/")[-2:]))
-        if short is None and "ReqProxy" in service:
-            short = RequestProxy.short
+        if "ReqProxy" in service:
+            return self.request_proxy
+        short = _SHORT.get("/".join(service.split("/")[-2:]))
         return self.services[short] if short else None
 
     def service(self, name: str) -> Service:
@@ -167,7 +165,7 @@ class World:
         striking = [armed for armed in self._armed if armed.strikes(target, method, args)]
         if not striking:
             return None
-        striking[0].fired += 1
+        striking[0].fired = True
         return striking[0]
 
     def snapshot(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from time import tzset
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_an_update_changes_the_job_and_its_history(world, call):
     )
     assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x" * 300]]}
     job = world.job_state.state["jobs"][77]
-    assert (job["HeartBeatTime"], job["LastUpdateTime"]) == (T1, NOON)
+    assert (job["HeartBeatTime"], job["LastUpdateTime"], job["EndExecTime"]) == (T1, NOON, None)
     assert world.job_state.state["history"][77][1] == {
         "Status": "idem",
         "MinorStatus": "idem",
@@ -72,6 +73,15 @@ def test_an_update_that_is_late_goes_to_the_history_only(world, call):
     assert world.job_state.status(77) == ("Running", "Application", "Unknown")
     row = world.job_state.state["history"][77][1]
     assert (row["Status"], row["MinorStatus"], row["StatusSource"]) == ("Done", "m", "s" * 32)
+
+
+def test_the_newest_of_the_history_decides_what_is_late(world, call):
+    """Not the first; and of several updates the last one must not be late."""
+    call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:05": {"Status": "Completing"}})
+    assert call("job-state", "setJobStatusBulk", 77, {T2: {"MinorStatus": "late"}})["Value"] == [[], []]
+    both = {"2026-01-01 12:00:06": {"MinorStatus": "new"}, T1: {"MinorStatus": "late"}}
+    assert call("job-state", "setJobStatusBulk", 77, both)["Value"] == [["MinorStatus"], ["new"]]
+    assert [row["StatusTime"][-8:] for row in world.job_state.state["history"][77][3:]] == [T1[-8:], "12:00:06"]
 
 
 def test_the_state_machine_decides(world, call):
@@ -103,11 +113,14 @@ def test_a_stalled_job_that_speaks_is_running():
     world = World(job_status="Stalled", now=NOON)
     world("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", (77, {T1: {"MinorStatus": "m"}}))
     assert world.job_state.status(77) == ("Running", "m", "Unknown")
+    assert [row["Status"] for row in world.job_state.state["history"][77]] == ["Stalled", "idem"]
 
 
 def test_start_and_end_become_now(world, call):
     """They are set once, to the time of the service, not of the update; a start is the first sign of life."""
     world.job_state.add(78, StartExecTime=None, HeartBeatTime=None, Status="Matched")
+    call("job-state", "setJobStatusBulk", 78, {T1: {"MinorStatus": "m"}})
+    assert world.job_state.state["jobs"][78]["StartExecTime"] is None
     call("job-state", "setJobStatusBulk", 78, {T1: {"Status": "Running"}})
     world.clock.sleep(60)
     call("job-state", "setJobStatusBulk", 78, {"2026-01-01 12:02:00": {"Status": "Done"}})
@@ -159,16 +172,26 @@ def test_a_job_without_history_refuses_updates(world, call):
     assert answer["Message"] == "No Logging Info for job 77"
 
 
+@pytest.fixture
+def local_time():
+    """Let the time zone of the process be changed."""
+    yield
+    tzset()
+
+
+@pytest.mark.usefixtures("local_time")
 @pytest.mark.parametrize(
     ("time", "epoch"),
     [
         ("2026-01-01 12:00:01.5", 1767268801.0),
-        ("2026-01-01 12:00:01.123956", 1767268801.123),
+        ("2026-01-01 12:00:01.999999", 1767268801.999),
         ("2026-1-1 12:00:1", 1767268801.0),
     ],
 )
-def test_times_are_read_as_dirac_reads_them(world, call, time, epoch):
-    """A short fraction counts microseconds; the history is ordered to the millisecond."""
+def test_times_are_read_as_dirac_reads_them(monkeypatch, world, call, time, epoch):
+    """They are UTC; a short fraction counts microseconds; the history is ordered to the millisecond."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    tzset()
     call("job-state", "setJobStatusBulk", 77, {time: {"MinorStatus": "m"}})
     assert world.job_state.state["history"][77][1]["Epoch"] == epoch
 

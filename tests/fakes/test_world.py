@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from dirac_fakes import Caller, Fault, FaultError, World
+from dirac_fakes import Call, Caller, Fault, FaultError, World
 from dirac_fakes.service import carried
 
 NOON = datetime(2026, 1, 1, 12)
@@ -116,7 +116,9 @@ def test_a_service_can_be_called_by_its_url(world, service, target):
     assert answer["Errno"] == 38
 
 
-@pytest.mark.parametrize("service", ["WorkloadManagement/JobMonitoring", "job-state", "https://host/A/B", "x/a://b"])
+@pytest.mark.parametrize(
+    "service", ["WorkloadManagement/JobMonitoring", "job-state", "https://host/A/B", "JobStateUpdate"]
+)
 def test_a_service_that_is_not_there_has_no_url(world, service):
     """As for DIRAC's client; the call is in the journal under the name that was used."""
     answer = world(service, "m", (1,))
@@ -243,3 +245,11 @@ def test_local_faults_are_asked_for(world):
     assert [str(fault) for fault in world.unfired()] == ["accounting:down"]
     world.recover()
     assert world.process_fault() is None
+
+
+def test_a_predicate_can_decide_about_a_file(world):
+    """It is asked once for each opening; there is no method."""
+    seen = []
+    world.arm(Fault("file", kind="disk_full", schedule=seen.append))
+    assert world.file_fault() is None
+    assert seen == [Call("file", "", (), None, applied=False)]
