@@ -1,0 +1,192 @@
+"""Kits: the classes of an implementation by DIRAC's names, and how its clients are connected."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from dirac_failover import __version__
+from dirac_failover.conformance import kits
+from dirac_failover.conformance.kits import KITS, KitUnavailableError
+
+CLASSES = [
+    field.name for field in fields(kits.Kit) if field.name not in {"name", "version", "DEncode", "JEncode", "connect"}
+]
+OK = {"OK": True, "Value": None}
+RESETS = "Transformations/FilesMaxResetCounter"
+
+
+class Transport:
+    """Remembers calls; answers are by method, one after the other."""
+
+    def __init__(self, **answers):
+        self.calls = []
+        self.answers = answers
+
+    def __call__(self, service, method, args, *, timeout=600):
+        self.calls.append((service, method, args, timeout))
+        return self.answers.get(method, OK)
+
+
+def nowhere(*_args, **_kwargs):
+    raise AssertionError("nothing is to be called here")
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_each_class_has_diracs_name(kit, name):
+    """So that what is written for one kit runs on the other."""
+    assert getattr(kit, name).__name__ == name
+
+
+def test_the_classes_are_of_one_implementation(kit):
+    """None of them is borrowed from the other."""
+    package = {"reference": "dirac_failover", "dirac": "DIRAC"}[kit.name]
+    assert {getattr(kit, name).__module__.partition(".")[0] for name in CLASSES} == {package}
+    assert {kit.DEncode.__name__.partition(".")[0], kit.JEncode.__name__.partition(".")[0]} == {package}
+    assert (kit.DEncode.__name__.lower()[-7:], kit.JEncode.__name__.lower()[-7:]) == ("dencode", "jencode")
+
+
+def test_kits_are_known_by_their_names(kit):
+    """And say which version they are."""
+    assert list(KITS) == ["reference", "dirac"]
+    assert KITS[kit.name]() == kit
+    assert kit.version == {"reference": __version__, "dirac": "9.1.22"}[kit.name]
+    with pytest.raises(FrozenInstanceError):
+        kit.name = "mine"
+
+
+def test_a_kit_that_is_not_installed_says_how_to_get_it(monkeypatch):
+    """Instead of an ImportError somewhere."""
+    monkeypatch.setitem(sys.modules, "DIRAC", None)
+    with pytest.raises(KitUnavailableError) as caught:
+        KITS["dirac"]()
+    cause = caught.value.__cause__
+    assert isinstance(cause, ImportError)
+    message = f"The real DIRAC is not installed in this environment ({cause}): 'nox -s differential' sets one up"
+    assert caught.value.args == (message,)
+
+
+def test_clients_call_the_transport_that_is_connected(kit):
+    """With the service by its name, the arguments as a tuple and the seconds that the call may take."""
+    files = [{"LFN": "/a", "FileID": 1, "Status": "Assigned", "ErrorCount": 0}]
+    transport = Transport(getTransformationFiles={"OK": True, "Value": json.dumps({"OK": True, "Value": files})})
+    with kit.connect(transport):
+        kit.JobStateUpdateClient().setJobStatusBulk(77, {}, False)
+        kit.TransformationClient().setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert [call[:2] + call[3:] for call in transport.calls] == [
+        ("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", 600),
+        ("Transformation/TransformationManager", "getTransformationFiles", 1800),
+        ("Transformation/TransformationManager", "setFileStatusForTransformation", 600),
+    ]
+    assert transport.calls[0][2] == (77, {}, False)
+    assert transport.calls[2][2] == (12, {1: ["Processed", False]})
+
+
+def test_the_innermost_connection_counts_and_goes_with_its_block(kit):
+    """The outer one is back afterwards."""
+    outer, inner = Transport(), Transport()
+    client = kit.JobStateUpdateClient()
+    with kit.connect(outer):
+        with kit.connect(inner):
+            client.setJobStatusBulk(1, {}, False)
+        client.setJobStatusBulk(2, {}, False)
+    assert [call[2][0] for call in inner.calls] == [1]
+    assert [call[2][0] for call in outer.calls] == [2]
+    with pytest.raises(ZeroDivisionError), kit.connect(inner):
+        _ = 1 / 0
+    assert client.setJobStatusBulk(3, {}, False)["OK"] is False
+    assert len(inner.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "group"), [("alice", "vo_user"), (None, None), ("alice", None), (None, "vo_user"), ("", "")]
+)
+def test_requests_belong_to_whom_the_connection_says(kit, owner, group):
+    """Or to nobody."""
+    with kit.connect(nowhere, owner=owner, group=group):
+        request = kit.Request()
+    assert (request.Owner, request.OwnerGroup) == (owner, group)
+
+
+class BaseAccountingType:
+    """The name that accounting clients look for."""
+
+
+class Record(BaseAccountingType):
+    """A record that may be added."""
+
+    def checkValues(self):
+        return OK
+
+    def getValues(self):
+        return ("Job", None, None, [])
+
+
+def test_options_hold_as_long_as_the_connection(kit):
+    """By the paths of the vocabulary; before and after, the defaults hold."""
+    found = []
+    for options in (None, {"/LocalSite/DisableAccounting": "yes", RESETS: "3"}, {RESETS: "4"}, {}):
+        transport = Transport()
+        with kit.connect(transport, options=options):
+            accounting = kit.DataStoreClient()
+            accounting.addRegister(Record())
+            accounting.commit()
+            found.append((kit.ModuleBase().opsH.getValue(RESETS, 10), len(transport.calls)))
+    assert found == [(10, 1), (3, 0), (4, 1), (10, 1)]
+
+
+def test_clients_sleep_as_the_connection_says(kit):
+    """Each failed try of a request is followed by one to five seconds, which nobody waits for here."""
+    naps = []
+    request = named(kit)
+    transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
+    before = time.sleep
+    with kit.connect(transport, owner="alice", group="vo_user", sleep=naps.append):
+        assert kit.ReqClient().putRequest(request)["OK"] is False
+    assert [1 <= nap <= 5 for nap in naps] == [True]
+    assert time.sleep is before
+
+
+def test_proxies_of_requests_are_an_option(kit):
+    """They are called when the service itself fails."""
+    transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
+    options = {"RequestManagement/ReqProxyURLs": "https://proxy:1/RequestManagement/ReqProxy"}
+    with kit.connect(transport, options=options, sleep=lambda _: None):
+        kit.ReqClient().putRequest(named(kit))
+    assert [call[0] for call in transport.calls] == [
+        "RequestManagement/ReqManager", "https://proxy:1/RequestManagement/ReqProxy",
+    ]  # fmt: skip
+
+
+def named(kit):
+    """A request that may be put."""
+    request = kit.Request()
+    request.RequestName, request.Owner, request.OwnerGroup = "n", "alice", "vo_user"
+    operation = kit.Operation()
+    operation.Type, operation.Arguments = "ForwardDISET", "x"
+    request.addOperation(operation)
+    return request
+
+
+def test_the_stand_in_for_diracs_rpc_client_has_every_method():
+    """But none of Python's own, which would be asked for by copying, for example."""
+    transport = Transport()
+    client = kits._DiracRpcClient(transport, "System/Service", 5)
+    assert client.anything(1, "a") == OK
+    assert transport.calls == [("System/Service", "anything", (1, "a"), 5)]
+    with pytest.raises(AttributeError) as caught:
+        _ = client.__deepcopy__
+    assert caught.value.args == ("__deepcopy__",)
+
+
+def test_the_clock_for_dirac_is_the_modules_but_for_sleeping():
+    """The shared module is not touched."""
+    naps = []
+    clock = kits._Clock(naps.append)
+    clock.sleep(5)
+    assert naps == [5]
+    assert clock.monotonic is time.monotonic
