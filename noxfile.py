@@ -69,7 +69,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """What is released: the contents of wheel and sdist, and that the wheel works in an empty environment."""
-    session.install("build", "pytest")
+    session.install("build", ".[test]")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build")
     (wheel,) = Path("dist").glob("*.whl")

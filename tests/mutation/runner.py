@@ -454,9 +454,14 @@ def run(target: Target, known: Callable[[Mutant], bool], workers: int = 2) -> It
 def quiet_hypothesis() -> None:
     """Let hypothesis find failures without shrinking them, remembering them or minding the time."""
     with suppress(ImportError):
-        from hypothesis import Phase, settings
+        from hypothesis import HealthCheck, Phase, settings
 
         settings.register_profile(
-            "mutants", phases=(Phase.explicit, Phase.generate), database=None, deadline=None, derandomize=True
+            "mutants",
+            phases=(Phase.explicit, Phase.generate),
+            database=None,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=[HealthCheck.too_slow],
         )
         settings.load_profile("mutants")
