@@ -498,6 +498,7 @@ SERVICES: Final = Region(
             Value("no collaborators", "the module makes its own", {"reported": {}, "collaborators": {
                 "JobReport": MISSING, "FileReport": MISSING, "Request": MISSING}}),
             Value("no proxy", "a request without owner is not valid", {"owner": None}),
+            Value("an old file", "it lies where the file will be", {"files": {"12_34_request.json": "old"}}),
             Value("a first execution", "the same module is executed twice", {"executions": 2}),
         )),
     ),

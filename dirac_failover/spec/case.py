@@ -1,0 +1,110 @@
+"""A case: one scenario, what an implementation made of it, and the questions that clauses ask of the two.
+
+Nothing here judges; a question that only one clause asks belongs to that clause.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dirac_failover.spec.model import expected
+from dirac_failover.spec.scenario import LIVE, MISSING
+
+if TYPE_CHECKING:
+    from dirac_failover.spec.outcome import Outcome, Step
+    from dirac_failover.spec.scenario import Json, Scenario
+
+MODULE = "module"
+STATUS = "JobReport.setApplicationStatus"
+
+
+class Case:
+    """A scenario and an outcome."""
+
+    def __init__(self, scenario: Scenario, outcome: Outcome) -> None:
+        """Hold the two together."""
+        self.scenario = scenario
+        self.outcome = outcome
+
+    @cached_property
+    def scripted(self) -> bool:
+        """Whether every collaborator is scripted: then the specification knows the complete outcome."""
+        return not {LIVE, MISSING} & set(self.scenario.collaborators.values())
+
+    @cached_property
+    def expected(self) -> Outcome | None:
+        """What the specification says, if it speaks of this scenario."""
+        return expected(self.scenario) if self.scripted else None
+
+    @cached_property
+    def health(self) -> str:
+        """``well``, ``failed`` before, or ``unset``: the module was not told."""
+        statuses = (self.scenario.attributes.get(name, {}) for name in ("workflowStatus", "stepStatus"))
+        told = [status.get("OK") for status in statuses]
+        if False in told[: 1 + bool(told[0])]:
+            return "failed"
+        return "unset" if None in told else "well"
+
+    @cached_property
+    def job(self) -> bool:
+        """Whether this is a job of the WMS, as far as the module got."""
+        return bool(self.outcome.attributes["jobID"])
+
+    @cached_property
+    def hooks(self) -> list[str]:
+        """The hooks that were called, in order."""
+        return [step.method for step in self.outcome.steps if step.target == MODULE]
+
+    @cached_property
+    def collaboration(self) -> list[Step]:
+        """The calls of collaborators and services, in order."""
+        return [step for step in self.outcome.steps if step.target != MODULE]
+
+    def calls(self, method: str) -> list[Step]:
+        """Return the calls of ``Collaborator.method``, in order."""
+        return [step for step in self.outcome.steps if f"{step.target}.{step.method}" == method]
+
+    def answered(self, method: str, *answers: str) -> bool:
+        """Tell whether the last call of a scripted method was answered with one of ``answers``, or one like them."""
+        calls = self.calls(method)
+        return bool(calls) and str(calls[-1].answer).startswith(answers)
+
+    @cached_property
+    def ok(self) -> bool:
+        """Whether the module says that all is well."""
+        return self.outcome.ended == "returned" and isinstance(self.result, dict) and self.result.get("OK") is True
+
+    @property
+    def result(self) -> Json:
+        """What was returned or raised."""
+        return self.outcome.result
+
+    @cached_property
+    def request_file(self) -> str:
+        """The name that the request's file has to have."""
+        return "{production_id}_{prod_job_id}_request.json".format(**self.outcome.attributes)
+
+    @cached_property
+    def pending(self) -> list[Json]:
+        """The operations in the request: type, arguments, LFNs."""
+        return [_key(operation) for operation in (self.outcome.request or {}).get("Operations", [])]
+
+    @cached_property
+    def written(self) -> list[Json]:
+        """The operations in the file, in the same form; none when there is no file, or it is not a request."""
+        try:
+            content = json.loads(self.outcome.files.get(self.request_file, "{}"))
+            return [_key(operation) for operation in content["Operations"]]
+        except (ValueError, KeyError, TypeError):
+            return []
+
+    @cached_property
+    def unwritten(self) -> list[Json]:
+        """The operations that are in the request and not in the file."""
+        return [operation for operation in self.pending if operation not in self.written]
+
+
+def _key(operation: Json) -> Json:
+    return [operation["Type"], operation["Arguments"], [file["LFN"] for file in operation["Files"]]]
