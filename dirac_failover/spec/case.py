@@ -39,6 +39,17 @@ class Case:
         return expected(self.scenario) if self.scripted else None
 
     @cached_property
+    def as_expected(self) -> bool:
+        """Whether the outcome is the expected one in every respect; the texts tell True from 1."""
+        return self.outcome == self.expected and json.dumps(self.outcome) == json.dumps(self.expected)
+
+    @cached_property
+    def writable(self) -> bool:
+        """Whether nothing but the operations themselves keeps the request from being written."""
+        answers = self.scenario.answers.get("Request.toJSON", ("ok",))
+        return answers == ("ok",) and not {"directory", "full"} & set(self.scenario.files.values())
+
+    @cached_property
     def health(self) -> str:
         """``well``, ``failed`` before, or ``unset``: the module was not told."""
         statuses = (self.scenario.attributes.get(name, {}) for name in ("workflowStatus", "stepStatus"))

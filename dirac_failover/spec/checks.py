@@ -221,7 +221,7 @@ def aspect(look: Callable[[Outcome], Json]) -> Check:
     def check(case: Case) -> Verdict:
         if case.expected is None:
             return None
-        return HELD if case.outcome is case.expected else _equal(look(case.expected), look(case.outcome))
+        return HELD if case.as_expected else _equal(look(case.expected), look(case.outcome))
 
     return check
 
@@ -261,7 +261,7 @@ def others_kept(is_bad: Callable[[Json], bool]) -> Check:
         )
         bad = [operation for operation in case.pending if is_bad(operation)]
         others = [operation for operation in case.pending if not is_bad(operation)]
-        if not bad or not others or not reached or not case.scenario.owner:
+        if not bad or not others or not reached or not case.scenario.owner or not case.writable:
             return None
         return _holds(
             all(item in case.written for item in others), {"in the file": others}, {"in the file": case.written}

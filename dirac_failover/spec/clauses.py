@@ -163,7 +163,7 @@ _ROWS: Final[tuple[tuple[object, ...], ...]] = (
      "They are lost.", "The job looks as if it were still running.", f"{BASE}.generateFailoverFile",
      c.not_a_success(lambda k: k.answered("JobReport.generateForwardDISET", "s_error"), "statuses are lost"), "H10"),
     ("LL-010", "The last status is reported while it can still go into the request.",
-     "After the file is written, nothing can be added.", "The job's last status is lost when the service is down.",
+     "After the file is written, nothing can be added.", "The last status is lost when the service is down.",
      f"{BASE}.execute", c.last_status_can_be_kept, "H11"),
     ("LL-011", "A file of an earlier run does not stay when nothing is pending.",
      "The job wrapper sends whatever it finds.", "Operations of another job are executed.",
