@@ -2,7 +2,7 @@
 
 A row says what the caller sees, whether the service did its work, the function that makes it so, and how the text of
 the value is read. Two kinds that look alike to the caller may differ in truth: that is how loss and double reporting
-are told apart. The texts are those that DIRAC's HTTPS client gives, shortened where they hold addresses.
+are told apart. The texts are those that DIRAC's HTTPS client gives.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ class Pending:
 
 
 def _refused(call: Pending, _: Any) -> Result:
-    cause = "Failed to establish a new connection: [Errno 111] Connection refused"
-    return _pool_error(f"Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError('{cause}'))")
+    end = f"HTTPSConnection(host='{HOST}', port=443)"
+    cause = f"{end}: Failed to establish a new connection: [Errno 111] Connection refused"
+    return _pool_error(f'Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError("{cause}"))')
 
 
 def _timed_out(call: Pending, _: Any = None) -> Result:

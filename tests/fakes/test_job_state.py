@@ -185,6 +185,7 @@ def local_time():
     [
         ("2026-01-01 12:00:01.5", 1767268801.0),
         ("2026-01-01 12:00:01.999999", 1767268801.999),
+        ("2026-01-01 12:00:01.500000", 1767268801.5),
         ("2026-1-1 12:00:1", 1767268801.0),
     ],
 )
@@ -238,10 +239,12 @@ def test_who_may_change_a_job(world, call, caller, allowed, unknown):
 
 def test_parameters_are_kept_by_name(world, call):
     """The first ones of a job answer the name of their index, which has a million jobs."""
-    world.job_state.add(1_000_077)
+    for job_id in (999_999, 1_000_000):
+        world.job_state.add(job_id)
     assert call("job-state", "setJobParameters", 77, [("a", 1), ["b", "x"]])["Value"] == "job_parameters_vo_0m"
     assert call("job-state", "setJobParameter", "77", "a", 2) == {"OK": True, "Value": None}
-    assert call("job-state", "setJobParameter", 1_000_077, "a", 2)["Value"] == "job_parameters_vo_1m"
+    assert call("job-state", "setJobParameter", 999_999, "a", 2)["Value"] == "job_parameters_vo_0m"
+    assert call("job-state", "setJobParameter", 1_000_000, "a", 2)["Value"] == "job_parameters_vo_1m"
     assert world.job_state.snapshot()["parameters"]["77"] == {
         "a": 2,
         "b": "x",

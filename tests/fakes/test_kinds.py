@@ -14,7 +14,8 @@ URL = f"https://dirac.invalid/{SERVICE}"
 POOL = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
 REFUSED = (
     f"{POOL}: Max retries exceeded with url: /{SERVICE} "
-    "(Caused by NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')): None"
+    "(Caused by NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): "
+    'Failed to establish a new connection: [Errno 111] Connection refused")): None'
 )
 LATE = f"{POOL}: Read timed out. (read timeout=600): None"
 RESET = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer')): None"
