@@ -1,0 +1,205 @@
+"""Results: how a port stands to each clause, as frozen values, and as the JSON that reports are made of.
+
+``Results.to_json`` and ``from_json`` are each other's inverse, and ``schemas/results.json`` is their published shape. A
+footer with a digest ends the JSON, so that a file that was cut, or changed by hand, is an error and never a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.shape import ShapeError, check, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dirac_failover.spec.outcome import Json
+
+SCHEMA: Final = "dirac-failover/results/1"
+
+HELD: Final = "held"
+BROKEN: Final = "broken"
+NOT_ASKED: Final = "not asked"
+VERDICTS: Final = (HELD, BROKEN, NOT_ASKED)
+"""How a port stands to one clause: no scenario broke it, one did, or none was about it."""
+
+CONFORMS: Final = "conforms"
+DIVERGES: Final = "diverges"
+"""How it stands to all of them; ``broken`` when nothing can be said, since the port broke down."""
+
+
+@dataclass(frozen=True)
+class PortInfo:
+    """Which port it was."""
+
+    name: str
+    version: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything that is needed to repeat the run."""
+
+    tool: str
+    port: PortInfo
+    profile: str
+    python: str
+    platform: str
+    date: str
+    command: str
+    regions: tuple[str, ...]
+    shard: str
+    clauses: int
+
+
+@dataclass(frozen=True)
+class Minimal:
+    """The smallest scenario that breaks a clause, and what happened in it."""
+
+    name: str
+    scenario: Mapping[str, Json]
+    expected: Json
+    observed: Json
+    steps: tuple[Json, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The entry of a baseline that a breach answers to."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClauseResult:
+    """How the port stands to one clause."""
+
+    id: str
+    level: str
+    text: str
+    verdict: str = NOT_ASKED
+    asked: int = 0
+    broken: int = 0
+    minimal: Minimal | None = None
+    baseline: Known | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """How a port stands to the contract."""
+
+    header: Header
+    scenarios: int
+    clauses: tuple[ClauseResult, ...]
+    verdict: str
+    error: str | None = None
+    counts: Mapping[str, int] = field(init=False)
+    """How many scenarios were run, and how many clauses have each verdict."""
+
+    def __post_init__(self) -> None:
+        """Count."""
+        verdicts = [clause.verdict for clause in self.clauses]
+        counts = {"scenarios": self.scenarios} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+        object.__setattr__(self, "counts", counts)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return it as JSON values, the footer last."""
+        data = {
+            "schema": SCHEMA,
+            "header": asdict(self.header),
+            "counts": dict(self.counts),
+            "clauses": [asdict(clause) for clause in self.clauses],
+            "verdict": self.verdict,
+            "error": self.error,
+        }
+        plain: dict[str, Json] = json.loads(json.dumps(data), parse_constant=str)  # JSON has neither tuples nor NaN
+        return {**plain, "footer": {"complete": True, "sha256": digest(plain)}}
+
+    def to_text(self) -> str:
+        """Return it as text, ended by a newline."""
+        return json.dumps(self.to_json(), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Return what the JSON values say; raises ShapeError unless they are complete and unchanged."""
+        if isinstance(data, dict) and data.get("schema") == SCHEMA and "footer" not in data:
+            raise ShapeError("the footer is missing: it was cut")
+        check(data, schema("results"))
+        if data["footer"]["sha256"] != digest({key: value for key, value in data.items() if key != "footer"}):
+            raise ShapeError("the digest is another: it was cut or changed")
+        header = data["header"]
+        made = cls(
+            Header(**{**header, "port": PortInfo(**header["port"]), "regions": tuple(header["regions"])}),
+            data["counts"]["scenarios"],
+            tuple(map(_clause, data["clauses"])),
+            data["verdict"],
+            data["error"],
+        )
+        if made.counts != data["counts"]:
+            raise ShapeError("counts: they are not those of the clauses")
+        return made
+
+
+def _clause(data: dict[str, Json]) -> ClauseResult:
+    minimal, known = data["minimal"], data["baseline"]
+    made: dict[str, Any] = {
+        "minimal": minimal and Minimal(**{**minimal, "steps": tuple(minimal["steps"])}),
+        "baseline": known and Known(**known),
+    }
+    return ClauseResult(**{**data, **made})
+
+
+def digest(data: Mapping[str, Json]) -> str:
+    """Return the digest of JSON values: SHA-256 of their text with sorted keys, no spaces, and ASCII only."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def load(path: str) -> Results:
+    """Return the results in a file; raises CommandError when it cannot be read, was cut, changed, or is another."""
+    try:
+        with open(path, "rb") as file:
+            return Results.from_json(json.load(file))
+    except OSError as error:
+        raise CommandError(f"Cannot read the results in {path}: {error.strerror}") from error
+    except ShapeError as error:
+        raise CommandError(f"{path} does not hold the results of 'dirac-failover verify': {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"{path} is not JSON, or was cut: {error}") from error
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, whole or not at all; raises CommandError when that cannot be."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe, say
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            _replace(os.path.realpath(path), text)
+    except OSError as error:
+        raise CommandError(f"Cannot write {path}: {error.strerror}") from error
+
+
+def _replace(path: str, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".failover-")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
