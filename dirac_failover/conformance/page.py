@@ -43,8 +43,7 @@ class Style:
 
     def clean(self, text: str) -> str:
         """Return ``text`` without what would confuse the terminal."""
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        return shown if self.unicode else shown.encode("ascii", "backslashreplace").decode()
+        return "".join(c if c.isprintable() and (self.unicode or c.isascii()) else ascii(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +98,10 @@ class Page:
         if not row.answer:
             self._lines += lines
             return
-        gap = max(column - used, 0) + 2
-        if used + gap + len(answer) > style.width:
-            gap = 2
-        if len(lines) == 1 and used + gap + len(answer) <= style.width:
-            self._lines.append(lines[0] + " " * gap + style.paint(answer, row.answer_colour))
-            return
+        for gap in (" " * (column - used) + "  ", "  "):
+            if used + len(gap) + len(answer) <= style.width:
+                self._lines.append("".join(lines) + gap + style.paint(answer, row.answer_colour))
+                return
         below = indent + "  "
         answers = self._wrapped(below, answer, 2)
         self._lines += [*lines, *(below + style.paint(line[len(below) :], row.answer_colour) for line in answers)]
@@ -112,11 +109,8 @@ class Page:
     def _wrapped(self, indent: str, text: str, hang: int) -> list[str]:
         return textwrap.wrap(
             text,
-            max(self._style.width, len(indent) + hang + _NARROWEST),
+            self._style.width,
             initial_indent=indent,
             subsequent_indent=indent + " " * hang,
             break_on_hyphens=False,
         )
-
-
-_NARROWEST: Final = 20

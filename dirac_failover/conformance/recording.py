@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -168,15 +169,13 @@ class Recorder(ModulePort):
         self._module = self._recorded_module
         self._tape = Tape()
         self._watched: list[Any] = []
-        self._recording: Recording | None = None
-        self._scenario: Scenario | None = None
+        self._left: dict[str, Any] = {}
 
     def record(self, scenario: Scenario) -> Recording:
         """Execute the module in the situation; raises CommandError when the module cannot even be created."""
-        self._scenario, self._tape, self._watched = scenario, Tape(), []
+        self._tape, self._watched = Tape(), []
         self.run(scenario)
-        assert self._recording is not None  # noqa: S101 - run ends in _look
-        return self._recording
+        return Recording(scenario, self._tape.events, world=self._world, **self._left)
 
     def _recorded_module(self) -> Any:
         try:
@@ -202,7 +201,7 @@ class Recorder(ModulePort):
         """Record from now on what is asked of the collaborators."""
         for target in DEFAULT_COLLABORATORS:
             collaborator = commons.get(target) if isinstance(commons, dict) else None
-            if collaborator is not None and not any(collaborator is known for known in self._watched):
+            if not any(collaborator is known for known in self._watched):
                 self._watched.append(collaborator)
                 for name in dir(type(collaborator)):
                     if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
@@ -211,6 +210,7 @@ class Recorder(ModulePort):
     def _outermost(self, target: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         """Record a call unless the collaborator makes it itself."""
 
+        @wraps(method)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             if self._tape.inside(target):
                 return method(*args, **kwargs)
@@ -223,15 +223,13 @@ class Recorder(ModulePort):
         return self._tape.transport(self._world)(service, method, args, timeout=timeout)
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Outcome:
-        events = list(self._tape.events)
-        texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name) and not os.path.islink(name)}
+        texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name)}
         outcome = super()._look(module, commons, journal, ended, result)
         files = {**outcome.files, **texts}
-        assert self._scenario is not None  # noqa: S101 - record sets it
-        self._recording = Recording(self._scenario, events, ended, PLAIN.plain(result), commons, files, self._world)
+        self._left = {"ended": ended, "result": PLAIN.plain(result), "commons": commons, "files": files}
         return outcome
 
 
 def _text(name: str) -> str:
-    with open(name, encoding="utf-8", errors="backslashreplace") as file:
-        return file.read()
+    with open(name, "rb") as file:
+        return file.read().decode(errors="backslashreplace")

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def _run() -> dict[str, Any]:
-    text = files("dirac_failover").joinpath("schemas/run.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(files("dirac_failover").joinpath("schemas/run.json").read_bytes())
     schema["$defs"]["scenario"] = {key: value for key, value in scenario.schema().items() if key != "$schema"}
     return schema
 

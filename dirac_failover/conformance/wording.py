@@ -44,16 +44,16 @@ def operation_of(fields: Mapping[str, Any]) -> dict[str, Json]:
     names = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
     return {
         **{name: fields[name] for name in names},
-        "decoded": _decoded(fields["Arguments"] or ""),
+        "decoded": _decoded(fields["Arguments"]),
         "Files": [file["LFN"] for file in fields["Files"]],
     }
 
 
-def _decoded(arguments: str) -> Json:
+def _decoded(arguments: str | None) -> Json:
     if not arguments:
         return None
     try:
-        return PLAIN.plain(dencode.decode(arguments.encode("utf-8", "backslashreplace"))[0])
+        return PLAIN.plain(dencode.decode(arguments.encode(errors="backslashreplace"))[0])
     except dencode.DecodeError:
         return None
 

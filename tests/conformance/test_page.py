@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from dirac_failover.conformance.page import BEYOND_ASCII, Page, Row, Style
@@ -81,9 +83,18 @@ def test_a_long_text_is_wrapped_and_hangs() -> None:
     assert lines(Row(0, text, hang=1)) == ["aaaaaaaaa bbbbbbbbb ccccccccc ddd-ddddd", " eeeeeeeee"]
 
 
-def test_however_narrow_there_are_twenty_columns() -> None:
-    """Deep calls stay readable."""
-    assert lines(Row(20, "x" * 30)) == [" " * 40 + "x" * 24, " " * 44 + "x" * 6]
+def test_rows_and_styles_cannot_be_changed() -> None:
+    """They are values."""
+    for value, name in ((Row(0, "x"), "text"), (Style(), "width")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, 1)
+
+
+def test_a_plain_row_has_no_colour() -> None:
+    """Neither its text nor its answer; and a colour alone has nothing to paint."""
+    style = Style(40, colours=True)
+    assert lines(Row(0, "text", head=4, answer="answer"), style=style) == ["text  answer"]
+    assert lines(Row(0, "text", "red"), style=style) == ["text"]
 
 
 def test_an_empty_row_is_an_empty_line() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,6 +117,41 @@ def test_what_is_no_file_is_named(recorder: Recorder) -> None:
     for kind, shown in (("directory", "<directory>"), ("full", "<link>"), ("old", "[]")):
         scenario = Scenario.from_json({"files": {"12_34_request.json": kind}})
         assert recorder.record(scenario).files == {"12_34_request.json": shown}
+
+
+def test_what_a_module_writes_is_read_as_it_is(reference: Kit) -> None:
+    """Through links too; bytes that are no text are escaped, and line ends are kept."""
+
+    class Writes(reference.FailoverRequest):
+        def _initialize(self) -> None:
+            Path("é").write_bytes(b"\xe2\x82\xac\xff\r\n")
+            Path("link").symlink_to("é")
+
+    recorder = Recorder(reference, Writes)
+    with recorder.session():
+        assert recorder.record(Scenario()).files == {"é": "€\\xff\r\n", "link": "€\\xff\r\n"}
+
+
+def test_a_call_takes_the_time_that_its_client_gives_it(recorder: Recorder) -> None:
+    """The timeout reaches the service."""
+    scenario = Scenario.of_job(inputs=["/a"], faults=["transformation.getTransformationFiles:timeout@first=1"])
+    recording = recorder.record(scenario)
+    assert recording.world is not None
+    assert recording.world.clock.slept == 1800
+
+
+def test_collaborators_are_wrapped_once(recorder: Recorder) -> None:
+    """Their public methods, however many hooks there are; a new execution starts anew."""
+    for _ in range(2):
+        report = recorder.record(TRANSFORMATION_DOWN).commons["JobReport"]
+        assert report.commit.__wrapped__.__self__ is report
+        assert not [name for name in vars(report) if name.startswith("__")]
+
+
+def test_recordings_cannot_be_changed(recorder: Recorder) -> None:
+    """They are values."""
+    with pytest.raises(FrozenInstanceError):
+        recorder.record(Scenario()).ended = "otherwise"  # type: ignore[misc]
 
 
 def test_without_services_there_is_no_world(recorder: Recorder) -> None:

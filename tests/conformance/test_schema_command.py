@@ -56,6 +56,14 @@ def test_the_report_is_closed() -> None:
     assert all("required" in item for item in found)
 
 
+def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which command reads or prints it."""
+    assert main(["schema", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "{run,scenario} run: what 'run --json' prints; scenario: what it reads" in words
+    assert words.endswith("it reads options: -h, --help show this help message and exit")
+
+
 def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     """With what there is."""
     assert main(["schema", "nope"]) == 4
