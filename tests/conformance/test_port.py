@@ -7,6 +7,9 @@ import errno
 import json
 import logging
 import os
+import re
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
@@ -29,20 +32,26 @@ def port(kit):
 
 @pytest.fixture
 def running(reference):
-    """Run scenarios with modules of the test: ``running(execute, **fields)``, with ``execute(module)``."""
+    """Run scenarios with a module of the test: ``running(execute, *scenarios)``, with ``execute(module)``.
 
-    def run(execute, *scenarios, init=None):
-        class Mine(reference.ModuleBase):
-            def __init__(self):
-                super().__init__()
-                if init:
-                    init(self)
+    A failed assertion in there is the test's, and not what the port is to observe.
+    """
 
+    def run(execute, *scenarios, kit=reference):
+        failed = []
+
+        class Mine(kit.ModuleBase):
             def execute(self):
-                return execute(self)
+                try:
+                    return execute(self)
+                except (AssertionError, pytest.fail.Exception) as error:
+                    failed.append(error)
 
-        with ModulePort(reference, Mine).session() as started:
-            return [started.run(scenario) for scenario in scenarios]
+        with ModulePort(kit, Mine).session() as started:
+            outcomes = [started.run(scenario) for scenario in scenarios]
+        if failed:
+            raise failed[0]
+        return outcomes
 
     return run
 
@@ -100,6 +109,7 @@ def test_files_of_each_kind_are_laid_out(running):
         if names:
             with open("old") as file:
                 seen.append(file.read())
+            assert os.readlink("full") == "/dev/full"
             for name, number in (("directory", errno.EISDIR), ("full", errno.ENOSPC)):
                 with pytest.raises(OSError, match=os.strerror(number)) as caught, open(name, "w") as file:
                     file.write("x")
@@ -180,6 +190,8 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
     outcome = port.run(scenario)
     assert (outcome.ended, outcome.result["exception"]) == ("raised", "AttributeError")
     found = held(outcome)
+    record = ["Job", "<datetime>", "<datetime>", ["alice", 59]]
+    assert found["AccountingReport"] == {"_DataStoreClient__registersList": [record, record]}
     assert found["JobReport"]["appStatusInfo"] == [["half", "<T1>"], ["its", "<T2>"]]
     assert [list(pair) for pair in found["JobReport"]["jobParameters"]] == [["CPU", "1"], ["MEM", "2"]]
     assert (found["JobReport"]["jobID"], found["JobReport"]["source"]) == (78, "Job_78")
@@ -188,7 +200,16 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
     assert methods(outcome) == []
 
 
-@pytest.mark.parametrize(("text", "number"), [(None, 0), ("", 0), ("x9", 0), ("0", 0), ("12", 12)])
+def test_accounting_records_are_of_one_hour_and_sound():
+    """As any accounting client takes them; their times are before those of the run."""
+    record = module._Record()
+    times = [dt.datetime.fromisoformat(text) for text in ("2026-01-01 11:00:00", "2026-01-01 11:59:00")]
+    assert record.getValues() == ("Job", *times, ["alice", 59])
+    assert record.checkValues() == {"OK": True, "Value": None}
+    assert [kind.__name__ for kind in type(record).__mro__][1] == "BaseAccountingType"
+
+
+@pytest.mark.parametrize(("text", "number"), [(None, 0), ("", 0), ("x9", 0), ("\u00b2", 0), ("0", 0), (" 12 ", 12)])
 def test_a_live_job_report_is_of_the_job_in_the_environment(port, text, number):
     """Of none, when that is no number."""
     environment = {} if text is None else {"JOBID": text}
@@ -378,6 +399,41 @@ def test_a_module_can_be_executed_again(running):
     assert (outcome.ended, outcome.result["args"]) == ("raised", ["second"])
     (outcome,) = running(execute, Scenario(executions=2))
     assert (len(count), outcome.ended, outcome.result) == (4, "returned", 4)
+    (outcome,) = running(execute, Scenario(executions=0))
+    assert (len(count), outcome.ended, outcome.result) == (4, "returned", None)
+
+
+def test_answers_of_services_are_scrubbed(port):
+    """Of their times, and of what is never the same."""
+    outcome = port.run(Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"], records=1))
+    answers = [step.answer for step in outcome.steps if step.target != "module"]
+    assert all("OK" in answer and not {"CallStack", "rpcStub", "ExecInfo"} & set(answer) for answer in answers)
+    assert "2026-" not in json.dumps(answers)
+    assert "<time>" in json.dumps(answers)
+
+
+def test_a_request_that_lacks_something_lacks_it_in_the_outcome(running):
+    """Which is not None."""
+
+    def execute(mine):
+        mine.workflow_commons["Request"] = []
+
+    (outcome,) = running(execute, Scenario())
+    names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
+    assert outcome.request == {**dict.fromkeys(names, "(absent)"), "Operations": []}
+
+
+def test_no_file_stays_open(running):
+    """However many are read."""
+
+    def execute(_):
+        for name in "abc":
+            with open(name, "w") as file:
+                file.write(name)
+
+    before = len(os.listdir("/proc/self/fd"))
+    running(execute, *[Scenario()] * 3)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_hooks_are_recorded_with_their_arguments_passed_on(running):
@@ -399,9 +455,12 @@ def test_hooks_are_recorded_with_their_arguments_passed_on(running):
 
 def test_times_are_even_and_never_full_seconds(port):
     """A microsecond apart, and the same in every run."""
-    outcomes = [port.run(Scenario(unsent_statuses=("a",), faults=("job-state:down",))) for _ in range(2)]
-    assert outcomes[0] == outcomes[1]
     clock = DiracTime.utcnow
+    ends = [
+        (port.run(Scenario(unsent_statuses=("a",), faults=("job-state:down",))), clock(), clock()) for _ in range(2)
+    ]
+    assert ends[0] == ends[1]
+    assert str(module._TickingClock()()) == "2026-01-01 12:00:00.000002"
     first = clock()
     assert clock() - first == dt.timedelta(microseconds=1)
     module._CLOCK.reset()
@@ -412,10 +471,12 @@ def test_a_scenario_without_services_reaches_none(reference):
     """A client that is called all the same is the scenario's mistake, and loud."""
     with ModulePort(reference).session() as port:
         port.run(Scenario(collaborators=ALL_SCRIPTED))
-        with pytest.raises(
-            AssertionError, match=r"^WorkloadManagement/JobStateUpdate\.setJobStatusBulk was called in a"
-        ):
+        with pytest.raises(AssertionError) as caught:
             reference.JobStateUpdateClient().setJobStatusBulk(1, {}, False)
+    service = "WorkloadManagement/JobStateUpdate"
+    assert caught.value.args == (f"{service}.setJobStatusBulk was called in a scenario without services",)
+    with pytest.raises(AssertionError):
+        ModulePort(reference)._route("s", "m", ())
 
 
 def test_calls_go_to_the_services_of_the_scenario_with_their_timeouts(reference):
@@ -440,6 +501,55 @@ def test_calls_go_to_the_services_of_the_scenario_with_their_timeouts(reference)
     assert seen[2] == ("s", "m", (), {"timeout": 600})
 
 
+def test_the_kit_is_connected_as_the_scenario_says(reference):
+    """Owner and group, and a clock that nobody waits for; without services, only to what is loud."""
+    seen = []
+
+    @contextmanager
+    def connect(_, **others):
+        seen.append(others)
+        yield
+
+    port = ModulePort(replace(reference, connect=connect))
+    with port.session():
+        port.run(Scenario(collaborators=ALL_SCRIPTED))
+        for owner in (("bob", "g"), None):
+            port.run(Scenario(owner=owner))
+            assert seen[-1].pop("sleep") == port._world.clock.sleep
+    assert seen == [{}, {"owner": "bob", "group": "g"}, {"owner": None, "group": None}]
+
+
+def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
+    """Commons of its own, which a scenario may replace, and another name for a request's owner."""
+    kit = replace(reference, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
+    seen = []
+
+    def execute(mine):
+        seen.append(dict(mine.workflow_commons))
+        mine.workflow_commons["JobType"].append("changed")
+
+    first, _ = running(execute, Scenario(), Scenario(), kit=kit)
+    assert [(had["JobType"][0], len(had["JobType"]), had["JOB_ID"]) for had in seen] == [("merge", 2, "00000034")] * 2
+    assert first.request["Owner"] == "alice"
+    assert seen[0]["Request"].OwnerDN == "alice"
+
+
+def test_a_module_without_all_hooks_is_run_all_the_same(reference):
+    """Those that it has are recorded."""
+
+    class Mine:
+        def _execute(self):
+            pass
+
+        def execute(self):
+            self._execute()
+
+    with ModulePort(reference, Mine).session() as port:
+        outcome = port.run(Scenario())
+    assert (outcome.ended, methods(outcome)) == ("returned", [("module", "_execute")])
+    assert outcome.attributes["jobID"] == "(absent)"
+
+
 def test_sleeping_clients_do_not_hold_up_a_run(port):
     """A request that cannot be put waits on the services' own clock."""
     collaborators = {"JobReport": "live", "FileReport": "live", "AccountingReport": "live", "Request": "live"}
@@ -461,16 +571,20 @@ def test_services_are_as_the_scenario_finds_them():
         faults=("accounting:down",),
     )
     world = seed(scenario)
-    state = json.dumps(world.snapshot())
-    assert "MaxReset" in state
-    assert '"78"' in state or "78" in state
+    assert "MaxReset" in json.dumps(world.snapshot())
     assert [str(fault) for fault in world.unfired()] == ["accounting:down"]
-    answer = world("RequestManagement/ReqManager", "putRequest", ("{}",))
-    assert answer["OK"] is False
+    assert (world.caller.username, world.caller.group) == ("bob", "g")
+    assert [knows(world, number) for number in (77, 78)] == [False, True]
     usual = seed(Scenario(environment={"JOBID": "x"}, owner=None))
-    assert usual("WorkloadManagement/JobStateUpdate", "setJobParameters", (77, []))["OK"] is True
-    assert world("WorkloadManagement/JobStateUpdate", "setJobParameters", (77, []))["OK"] is False
-    assert world("WorkloadManagement/JobStateUpdate", "setJobParameters", (78, []))["OK"] is True
+    assert (usual.caller.username, usual.caller.group) == ("alice", "vo_user")
+    assert [knows(usual, number) for number in (77, 78)] == [True, False]
+    assert knows(seed(Scenario(environment={})), 77)
+
+
+def knows(world, number):
+    """Whether the job is known."""
+    answer = world("WorkloadManagement/JobStateUpdate", "setJobParameters", (number, [["a", "b"]]))
+    return answer["OK"]
 
 
 # The session
@@ -485,6 +599,7 @@ def surroundings():
 def test_a_session_leaves_the_process_as_it_was(reference, monkeypatch, job, fails):
     """Its directory, JOBID, the logs and the clock; also when it ends with an exception."""
     monkeypatch.delenv("JOBID", raising=False)
+    monkeypatch.setattr(logging.root.manager, "disable", 5)
     if job:
         monkeypatch.setenv("JOBID", job)
     before = surroundings()
@@ -502,7 +617,7 @@ def test_a_session_leaves_the_process_as_it_was(reference, monkeypatch, job, fai
     assert surroundings() == before
     assert inside[1:3] == ["77", logging.CRITICAL]
     assert not os.path.exists(inside[0])
-    assert os.path.basename(inside[0]).startswith("failover-")
+    assert re.fullmatch(r"failover-\w+", os.path.basename(inside[0]))
     assert inside[3] is not before[3]
 
 
