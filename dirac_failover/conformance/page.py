@@ -6,6 +6,9 @@ change here: how things look; what they say comes from elsewhere.
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -114,3 +117,17 @@ class Page:
             subsequent_indent=indent + " " * hang,
             break_on_hyphens=False,
         )
+
+
+def terminal(color: str) -> Style:
+    """Return how standard output is; ``color`` is ``auto``, ``always`` or ``never``."""
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        BEYOND_ASCII.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        unicode = False
+    else:
+        unicode = encoding.lower().replace("-", "").startswith("utf")
+    on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(max(shutil.get_terminal_size().columns, 40), 160)
+    return Style(width, color == "always" or (color == "auto" and on), unicode)

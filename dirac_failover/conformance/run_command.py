@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
-from dirac_failover.conformance.page import BEYOND_ASCII, Style
+from dirac_failover.conformance.page import terminal
 from dirac_failover.conformance.port import HOOKS
 from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
@@ -130,7 +129,9 @@ def execute(arguments: argparse.Namespace) -> int:
     report = run(kit, scenario, module)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
-    sys.stdout.write(f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, _style(arguments.color)))
+    sys.stdout.write(
+        f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal(arguments.color))
+    )
     recovery = report["recovery"]
     return Exit.DIFFERS if arguments.check and (recovery["differences"] or recovery["lost"]) else Exit.OK
 
@@ -342,16 +343,3 @@ def find_class(path: str) -> type[Any]:
     if missing := [method for method in ("execute", *HOOKS) if not callable(getattr(found, method, None))]:
         raise CommandError(f"--module: {path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
     return found
-
-
-def _style(color: str) -> Style:
-    encoding = sys.stdout.encoding or "ascii"
-    try:
-        BEYOND_ASCII.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        unicode = False
-    else:
-        unicode = encoding.lower().replace("-", "").startswith("utf")
-    on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(max(shutil.get_terminal_size().columns, 40), 160)
-    return Style(width, color == "always" or (color == "auto" and on), unicode)

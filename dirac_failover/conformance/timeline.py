@@ -140,7 +140,7 @@ def _answer(call: Mapping[str, Json]) -> Answer:
         return _failed(f"{text}, but it was not done") if applied is False else _well(text)
     if any(_is_result(inner) and inner.get("Message") == answer.get("Message") for inner in below):
         return _failed("not OK:")
-    return _failed(_reason(answer.get("Message")) + (", but it was done" if applied else ""))
+    return _failed(reason(answer.get("Message")) + (", but it was done" if applied else ""))
 
 
 def _well(text: str) -> Answer:
@@ -155,7 +155,7 @@ def _is_result(answer: Json) -> bool:
     return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
 
 
-def _reason(message: Json) -> str:
+def reason(message: Json) -> str:
     if not isinstance(message, str):
         return f"not OK: {show(message)}"
     return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")
@@ -169,7 +169,7 @@ def _result(ended: str, result: Json) -> Row:
     elif result["OK"]:
         answer = "well", f"OK: {show(result.get('Value'))}", "green"
     else:
-        answer = _failed(_reason(result.get("Message")))
+        answer = _failed(reason(result.get("Message")))
     return Row(1, "execute", "bold", len("execute"), *answer)
 
 
@@ -218,7 +218,7 @@ def _text(value: str) -> str:
     except ValueError:
         inner = None
     if _is_result(inner):
-        return show(inner.get("Value")) if inner["OK"] else _reason(inner.get("Message"))
+        return show(inner.get("Value")) if inner["OK"] else reason(inner.get("Message"))
     return _shortened(repr(value)) if inner is None else show(inner)
 
 
@@ -297,7 +297,7 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
             if operation["elsewhere"]:
                 yield Row(2, describe(operation), "", 0, *_well("done by services that are not here"))
             elif operation["Error"]:
-                yield Row(2, describe(operation), "", 0, *_failed(_reason(operation["Error"])))
+                yield Row(2, describe(operation), "", 0, *_failed(reason(operation["Error"])))
         yield from _tree(request["calls"], 2, style)
     yield Row(1, "The services hold now:")
     yield from table(_services(recovery["services"]), 2)

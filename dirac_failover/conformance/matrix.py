@@ -1,0 +1,171 @@
+"""A matrix of clauses by ports: what every report of results shows, whatever it looks like.
+
+A cell is how one port stands to one clause. A breach that a baseline knows is a state of its own here, and a port that
+broke down has no verdicts at all. What may change here: which states there are, and what a report may ask of them; no
+report decides for itself what a verdict means.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, load
+from dirac_failover.spec.checks import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dirac_failover.conformance.results import ClauseResult, Results
+
+SCHEMA: Final = "dirac-failover/compare/1"
+KNOWN: Final = "known"
+NO_VERDICT: Final = "no verdict"
+STATES: Final = (BROKEN, KNOWN, HELD, NOT_ASKED, NO_VERDICT)
+"""Broken, broken as a baseline says, held, not asked; or nothing: no such clause there, or the port broke down."""
+BROKE_DOWN: Final = "broke down"
+"""How the verdict ``broken`` on a whole port is called, since a clause that is broken is something else."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How a port stands to a clause."""
+
+    state: str
+    clause: ClauseResult | None
+
+    @property
+    def text(self) -> str:
+        """The state, and in how many scenarios the clause is broken."""
+        return f"{self.state} {self.clause.broken:,}" if self.clause and self.breach else self.state
+
+    @property
+    def breach(self) -> bool:
+        """Whether the clause is broken, known or not."""
+        return self.state in {BROKEN, KNOWN}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A clause, and how each port stands to it; the text is that of the first port that has it."""
+
+    id: str
+    level: str
+    text: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the ports do not all stand alike."""
+        return len({cell.state for cell in self.cells}) > 1
+
+
+@dataclass(frozen=True)
+class Port:
+    """One file of results, and how people tell it from the others."""
+
+    label: str
+    path: str
+    results: Results
+
+    @property
+    def verdict(self) -> str:
+        """How the port stands to all clauses."""
+        return BROKE_DOWN if self.results.verdict == BROKEN else self.results.verdict
+
+    def tally(self) -> dict[str, int]:
+        """Return how many clauses are in each state."""
+        found = [state(self.results, clause) for clause in self.results.clauses]
+        return {name: found.count(name) for name in STATES}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Clauses, level by level, by ports."""
+
+    ports: tuple[Port, ...]
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def load(cls, paths: Sequence[str]) -> Matrix:
+        """Return the matrix of these files; raises CommandError when one of them does not hold results."""
+        loaded = [load(path) for path in paths]
+        return cls.of(zip(labels(loaded, paths), paths, loaded, strict=True))
+
+    @classmethod
+    def of(cls, ports: Iterable[tuple[str, str, Results]]) -> Matrix:
+        """Return the matrix of (label, path, results)."""
+        made = tuple(Port(*port) for port in ports)
+        columns = [{clause.id: clause for clause in port.results.clauses} for port in made]
+        first: dict[str, ClauseResult] = {}
+        for column in columns:
+            first = column | first
+        ordered = dict.fromkeys(id_ for column in columns for id_ in column)
+        rows = [
+            Row(
+                id_,
+                first[id_].level,
+                first[id_].text,
+                tuple(
+                    Cell(state(port.results, column.get(id_)), column.get(id_))
+                    for port, column in zip(made, columns, strict=True)
+                ),
+            )
+            for id_ in ordered
+        ]
+        return cls(made, tuple(sorted(rows, key=lambda row: LEVELS.index(row.level))))
+
+    def levels(self) -> Iterator[tuple[str, list[Row]]]:
+        """Yield each level that has clauses, with its rows."""
+        for level in LEVELS:
+            if rows := [row for row in self.rows if row.level == level]:
+                yield level, rows
+
+    def breaches(self) -> Iterator[tuple[Row, Port, ClauseResult]]:
+        """Yield every breach, known or not."""
+        for row in self.rows:
+            for port, cell in zip(self.ports, row.cells, strict=True):
+                if cell.clause and cell.breach:
+                    yield row, port, cell.clause
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {
+            "schema": SCHEMA,
+            "ports": [
+                {
+                    "label": port.label,
+                    "file": port.path,
+                    "header": asdict(port.results.header),
+                    "verdict": port.results.verdict,
+                    "error": port.results.error,
+                    "counts": dict(port.results.counts),
+                }
+                for port in self.ports
+            ],
+            "clauses": [
+                {"id": row.id, "level": row.level, "text": row.text, "cells": [_cell(cell) for cell in row.cells]}
+                for row in self.rows
+            ],
+        }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    names = ("asked", "broken", "minimal", "baseline")
+    fields = asdict(cell.clause) if cell.clause else dict.fromkeys(names)
+    return {"state": cell.state, **{name: fields[name] for name in names}}
+
+
+def state(results: Results, clause: ClauseResult | None) -> str:
+    """Return how the port of the results stands to one of their clauses."""
+    if clause is None or results.verdict == BROKEN:
+        return NO_VERDICT
+    return KNOWN if clause.verdict == BROKEN and clause.baseline else clause.verdict
+
+
+def labels(results: Sequence[Results], paths: Sequence[str]) -> list[str]:
+    """Return what tells these results from each other: the name and version of the port if they do, or the path."""
+    names = [" ".join(filter(None, (item.header.port.name, item.header.port.version))) for item in results]
+    tries = (names, [f"{n} ({os.path.basename(p)})" for n, p in zip(names, paths, strict=True)])
+    return next((found for found in tries if len(set(found)) == len(found)), list(paths))

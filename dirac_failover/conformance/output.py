@@ -1,0 +1,52 @@
+"""Where a report goes and what it looks like: the options ``--format``, ``--output`` and ``--color`` of every report.
+
+A format is a name and a function from a terminal's style to the text. What may change here: the endings that mean a
+format.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.conformance.page import Style, terminal
+from dirac_failover.conformance.results import write
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+TEXT: Final = "text"
+ENDINGS: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "markdown",
+    ".json": "json",
+    ".xml": "junit",
+    ".svg": "badge",
+}
+"""What the name of a file says about its format."""
+_IN_A_FILE: Final = Style(100)
+
+
+def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    """Describe the options of a report that has these formats."""
+    known = ", ".join(f"{ending} {name}" for ending, name in ENDINGS.items() if name in formats)
+    add = parser.add_argument
+    add("--format", choices=formats, help=f"default: what the ending of --output says ({known}), otherwise {TEXT}")
+    add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
+    add("--color", choices=["auto", "always", "never"], default="auto",
+        help="colours of the text (default: on a terminal, unless NO_COLOR is set)")  # fmt: skip
+
+
+def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style], str]]) -> None:
+    """Make the report that the arguments ask for, and print or write it; raises CommandError if it cannot be written."""
+    ending = os.path.splitext(arguments.output or "")[1].lower()
+    name = arguments.format or (ENDINGS[ending] if ENDINGS.get(ending) in formats else TEXT)
+    if arguments.output is not None:
+        write(arguments.output, formats[name](_IN_A_FILE))
+        return
+    text = formats[name](terminal(arguments.color))
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
