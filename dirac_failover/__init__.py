@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dirac_failover.clients.req_client import ReqClient as ReqClient
     from dirac_failover.clients.transformation import TransformationClient as TransformationClient
     from dirac_failover.failover_request import FailoverRequest as FailoverRequest
+    from dirac_failover.lossless import LosslessFailoverRequest as LosslessFailoverRequest
     from dirac_failover.module_base import GracefulTermination as GracefulTermination
     from dirac_failover.module_base import ModuleBase as ModuleBase
     from dirac_failover.request.file import File as File
@@ -30,6 +31,7 @@ _HOME = {
     "ModuleBase": "module_base",
     "GracefulTermination": "module_base",
     "FailoverRequest": "failover_request",
+    "LosslessFailoverRequest": "lossless",
     "JobReport": "clients.job_report",
     "FileReport": "clients.file_report",
     "DataStoreClient": "clients.data_store",

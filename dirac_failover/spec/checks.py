@@ -114,17 +114,21 @@ def return_structure(case: Case) -> Verdict:
 
 
 def _raised_by_a_collaborator(case: Case) -> list[str] | None:
-    """Name and arguments of what a collaborator raised inside a hook; None if nothing was, or reporting it failed."""
+    """Name and arguments of the one thing that a collaborator raised inside a hook; None if more went wrong."""
     raising = [step for step in case.collaboration if str(step.answer).startswith("raises=")]
-    if not raising or case.health == "unset" or not case.scripted:
+    malformed = any(str(step.answer).startswith("bad_shape") for step in case.collaboration)
+    if len(raising) != 1 or malformed or case.health == "unset" or not case.scripted:
         return None
     first = case.collaboration.index(raising[0])
-    if any(not str(step.answer).startswith(("ok", "s_error")) for step in case.collaboration[first + 1 :]):
-        return None
     in_a_hook = f"{raising[0].target}.{raising[0].method}" != STATUS or "generateForwardDISET" in {
         step.method for step in case.collaboration[first:]
     }
     return str(raising[0].answer).removeprefix("raises=").split(":") if in_a_hook else None
+
+
+def _refused(case: Case) -> bool:
+    """Tell whether any answer was not OK."""
+    return any(str(step.answer).startswith("s_error") for step in case.collaboration)
 
 
 def exceptions_become_results(case: Case) -> Verdict:
@@ -133,7 +137,7 @@ def exceptions_become_results(case: Case) -> Verdict:
 
 def graceful_is_good(case: Case) -> Verdict:
     raised = _raised_by_a_collaborator(case)
-    return None if not raised or raised[0] != "GracefulTermination" else _equal(True, case.ok)
+    return None if not raised or raised[0] != "GracefulTermination" or _refused(case) else _equal(True, case.ok)
 
 
 def error_number(case: Case) -> Verdict:
@@ -145,7 +149,8 @@ def error_number(case: Case) -> Verdict:
 
 def ends_are_reported(case: Case) -> Verdict:
     raised = _raised_by_a_collaborator(case)
-    if raised is None or case.health != "well":
+    # What was refused may be worse than a graceful end, and be reported instead
+    if raised is None or case.health != "well" or (raised[0] == "GracefulTermination" and _refused(case)):
         return None
     calls = case.calls(STATUS)
     return _equal(raised[1] if len(raised) > 1 else "", calls[-1].args[0] if calls else None)
@@ -158,7 +163,7 @@ def silent_after_failure(case: Case) -> Verdict:
 def disabled_without_job(case: Case) -> Verdict:
     if case.job or not case.hooks:
         return None
-    return _equal([True, []], [case.ok, case.collaboration])
+    return _equal([True, []], [case.ok or bool(case.pending), case.collaboration])
 
 
 def earlier_statuses_stay(case: Case) -> Verdict:
@@ -211,7 +216,19 @@ def file_is_the_request(case: Case) -> Verdict:
         observed = [content["RequestName"], content["JobID"], case.written]
     except (ValueError, KeyError, TypeError):
         return Breach("the request as JSON", text)
-    return _equal([request.get("RequestName"), request.get("JobID"), case.pending], observed)
+    # An operation that no request system takes may be left out; whether it may be silently is asked elsewhere
+    kept = [item for item in case.pending if item in case.written or not (is_invalid(item) or is_no_text(item))]
+    return _equal([request.get("RequestName"), request.get("JobID"), kept], observed)
+
+
+def is_invalid(operation: Json) -> bool:
+    """Tell whether an operation lacks the files that it is about."""
+    return bool(operation[0] == "RemoveFile" and not operation[2])
+
+
+def is_no_text(operation: Json) -> bool:
+    """Tell whether an operation's arguments cannot be written as text."""
+    return "\\x" in str(operation[1])
 
 
 # DIRAC: one aspect of the outcome each, beside what the specification says
@@ -282,7 +299,8 @@ def not_a_success(applies: Callable[[Case], bool], what: str) -> Check:
 def last_status_can_be_kept(case: Case) -> Verdict:
     calls = case.calls(STATUS)
     asked = case.calls("JobReport.generateForwardDISET")
-    if not calls or not asked or not str(calls[-1].answer).startswith("s_error"):
+    kept = case.answered("JobReport.generateForwardDISET", "ok", "operation") and case.writable
+    if not calls or not asked or not kept or not str(calls[-1].answer).startswith("s_error"):
         return None
     late = case.collaboration.index(calls[-1]) > case.collaboration.index(asked[-1])
     return _holds(
@@ -309,14 +327,9 @@ def stale_file(case: Case) -> Verdict:
 
 
 def unknown_files(case: Case) -> Verdict:
-    given = case.scenario.workflow_commons.get("InputData")
-    known = case.scenario.server_files
-    if (
-        case.scripted
-        or not isinstance(given, str)
-        or known
-        or not any(step.method == "getTransformationFiles" for step in case.collaboration)
-    ):
+    looked_up = any(step.method == "getTransformationFiles" for step in case.collaboration)
+    kept = any(item[0] == "SetFileStatus" for item in case.pending)
+    if case.scripted or case.scenario.server_files or not looked_up or kept:
         return None
     return _holds(not case.ok, "not OK: the files' statuses reached nobody", "OK")
 
@@ -325,9 +338,8 @@ def parameters(case: Case) -> Verdict:
     if case.scripted or not case.scenario.unsent_parameters or not case.job:
         return None
     left = case.outcome.attributes["JobReport"].get("jobParameters", [])
-    return _holds(
-        not left or any("setJobParameters" in str(item) for item in case.written), "sent, or in the file", left
-    )
+    kept = any("setJobParameters" in str(item) for item in case.written)
+    return _holds(not left or kept or not case.ok, "sent, in the file, or not OK", left)
 
 
 def twice(case: Case) -> Verdict:

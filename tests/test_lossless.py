@@ -1,0 +1,235 @@
+"""LosslessFailoverRequest keeps the contract, and loses nothing where FailoverRequest does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.failover_request import FailoverRequest
+from dirac_failover.lossless import LosslessFailoverRequest
+from dirac_failover.spec import space
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.scenario import DEFAULT_COMMONS, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.spec.product import Region
+
+EVERY = {"identity": 3, "inputs": 29, "answers": 397, "services": 29}
+FILE = "12_34_request.json"
+
+
+def sample(region: Region) -> Iterator[Scenario]:
+    """Yield every so many-th scenario of a region, and the first one of every value of every dimension."""
+    seen: set[str] = set()
+    for index, scenario in enumerate(region.scenarios()):
+        choices = set(scenario.name.partition(": ")[2].split(", "))
+        if index % EVERY[region.name] == 0 or not choices <= seen:
+            seen |= choices
+            yield scenario
+
+
+@pytest.fixture
+def run(reference: Kit) -> Iterator[Any]:
+    """Run the lossless module in a scenario."""
+    port = ModulePort(reference, LosslessFailoverRequest)
+    with port.session():
+        yield port.run
+
+
+@pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: str(region.name))
+def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, region: Region) -> None:
+    """Nowhere in the sample is one of them broken."""
+    broken: Counter[str] = Counter()
+    first: dict[str, Any] = {}
+    for scenario in sample(region):
+        case = Case(scenario, run(scenario))
+        for clause in CLAUSES:
+            verdict = clause.check(case) if clause.level != "dirac" else None
+            if verdict:
+                broken[clause.id] += 1
+                first.setdefault(clause.id, (scenario.name, verdict))
+    assert not broken, first
+
+
+def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(reference: Kit, run: Any) -> None:
+    """Each clause of the level names a hazard that is there, and that is gone here."""
+    port = ModulePort(reference, FailoverRequest)
+    wanted = {clause.id: clause for clause in CLAUSES if clause.level == "lossless"}
+    with port.session():
+        for region in space.REGIONS:
+            for scenario in sample(region):
+                case = Case(scenario, port.run(scenario))
+                for id_ in [id_ for id_, clause in wanted.items() if clause.check(case)]:
+                    clause = wanted.pop(id_)
+                    assert not clause.check(Case(scenario, run(scenario))), (id_, scenario.name)
+    assert not wanted
+
+
+def of(outcome: Outcome) -> list[str]:
+    """Return the types of the operations that were written."""
+    case = Case(Scenario(), outcome)
+    return [item[0] for item in case.written]
+
+
+def test_it_takes_no_arguments_and_is_a_failover_request() -> None:
+    """The workflow makes it as it makes the other."""
+    assert isinstance(LosslessFailoverRequest(), FailoverRequest)
+
+
+def test_all_is_well_when_all_is_well(run: Any) -> None:
+    """No file, both statuses, and the same good end as ever."""
+    outcome = run(Scenario.of_job(inputs=["/vo/a"]))
+    assert outcome.result["Value"]["args"] == ["Workflow successful, end of FailoverRequest module execution."]
+    assert [step.args[0] for step in outcome.steps if step.method == "setJobStatusBulk"] == [77, 77]
+    assert outcome.files == {}
+
+
+def test_a_failed_job_writes_its_request(run: Any) -> None:
+    """The operation of an earlier module and the file statuses are both there, and the module is still not OK."""
+    operation = {"Type": "ForwardDISET", "Arguments": "x"}
+    outcome = run(
+        Scenario.of_job(inputs=["/vo/a"], workflow_failed=True, operations=[operation], faults=["transformation:down"])
+    )
+    assert of(outcome) == ["ForwardDISET", "SetFileStatus"]
+    assert outcome.result["Message"]["args"] == ["Workflow failed, FailoverRequest module completed"]
+
+
+def test_what_is_lost_is_said_all_at_once(run: Any) -> None:
+    """Two things that nobody took are in one message."""
+    outcome = run(
+        Scenario.of_job(
+            records=1,
+            operations=[{"Type": "RemoveFile"}, {"Type": "ForwardDISET", "Arguments": "x"}],
+            faults=["accounting:down", "requests:down"],
+        )
+    )
+    assert outcome.result["Message"]["args"] == [
+        (
+            "Neither the accounting nor the request system took the accounting records; "
+            "Operations that cannot be kept: RemoveFile "
+            "(Operation #0 of type 'RemoveFile' hasn't got files to process.)"
+        )
+    ]
+    assert of(outcome) == ["ForwardDISET"]
+
+
+def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run: Any) -> None:
+    """Arguments that are no text are complained of; the file is named and owned as ever."""
+    outcome = run(
+        Scenario.of_job(
+            operations=[{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}, {"Type": "RemoveFile", "Files": ["/vo/x"]}]
+        )
+    )
+    assert "ForwardDISET (cannot be serialised)" in outcome.result["Message"]["args"][0]
+    assert of(outcome) == ["RemoveFile"]
+    assert '"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": "vo_user"' in outcome.files[FILE]
+    assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
+
+
+def test_pending_operations_without_a_job_are_no_success(run: Any) -> None:
+    """How many there are is said; nothing is called."""
+    outcome = run(Scenario.of_job(job_id=None, operations=[{"Type": "ForwardDISET", "Arguments": "x"}]))
+    assert outcome.result["Message"]["args"] == ["1 operations are pending, and there is no job to keep them for"]
+    assert of(outcome) == []
+
+
+def test_without_a_job_and_with_nothing_pending_it_is_skipped(run: Any) -> None:
+    """As the other."""
+    outcome = run(Scenario.of_job(job_id=None))
+    assert outcome.result["Value"]["args"] == ["Skipping FailoverRequest module"]
+
+
+def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run: Any) -> None:
+    """The error is the result, and the file is written."""
+    outcome = run(
+        Scenario(
+            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": 5},
+            operations=({"Type": "ForwardDISET", "Arguments": "x"},),
+        )
+    )
+    assert outcome.result["Message"] == {
+        "exception": "AttributeError",
+        "args": ["'int' object has no attribute 'split'"],
+    }
+    assert of(outcome) == ["ForwardDISET"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])],
+    ids=["sent", "kept"],
+)
+def test_job_parameters_are_sent_or_kept(run: Any, fault: str, expected: list[str]) -> None:
+    """They are in the request when the service does not take them."""
+    outcome = run(Scenario(unsent_parameters={"CPU": "1"}, faults=(fault,) if fault else ()))
+    assert outcome.result["OK"]
+    assert of(outcome) == expected
+    assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
+
+
+def test_the_file_of_an_earlier_run_goes_when_nothing_is_pending(run: Any) -> None:
+    """But not what is no file."""
+    assert run(Scenario(files={FILE: "old"})).files == {}
+    assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
+    assert run(Scenario(files={FILE: "full"})).files == {FILE: "<link>"}
+
+
+def test_the_file_is_written_whole_or_not_at_all(run: Any) -> None:
+    """A full disk behind a link is not written through; what cannot be put in its place leaves nothing behind."""
+    operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
+    assert of(run(Scenario(files={FILE: "full"}, operations=operations))) == ["ForwardDISET"]
+    blocked = run(Scenario(files={FILE: "directory"}, operations=operations))
+    assert blocked.files == {FILE: "<directory>"}
+    assert blocked.result["Message"]["exception"] == "IsADirectoryError"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [("s_error=why", "why"), ("ok=[1]", "The request's JSON is no text")],
+)
+def test_json_that_is_not_to_be_had_is_an_error(run: Any, answer: str, message: str) -> None:
+    """Nothing is written then."""
+    collaborators = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
+    outcome = run(
+        Scenario(
+            collaborators=collaborators,
+            answers={"Request.toJSON": (answer,)},
+            operations=({"Type": "ForwardDISET", "Arguments": "x"},),
+        )
+    )
+    assert outcome.result["Message"]["args"] == [message]
+    assert outcome.files == {}
+
+
+def test_executing_twice_forgets_the_first_time(run: Any) -> None:
+    """An error of the first execution is not one of the second."""
+    outcome = run(
+        Scenario(
+            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": "/vo/a"},
+            server_files={"/vo/a": "Assigned"},
+            faults=("transformation.getTransformationFiles:raises=ValueError: boom@first=1",),
+            executions=2,
+        )
+    )
+    assert outcome.result["OK"]
+
+
+def test_files_that_the_transformation_does_not_know_are_named(run: Any) -> None:
+    """Whichever of the two tries it was that reached the service; a status that stays as it is is no loss."""
+    for faults in ([], ["transformation:first=1"]):
+        outcome = run(Scenario.of_job(inputs=["/vo/a"], faults=faults))
+        assert outcome.result["OK"], faults
+        lost = Scenario(
+            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": "/vo/a;/vo/b"},
+            server_files={"/vo/a": "Processed"},
+            faults=tuple(faults),
+        )
+        assert run(lost).result["Message"]["args"] == ["Transformation 12 does not know /vo/b"], faults
