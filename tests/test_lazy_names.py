@@ -15,6 +15,7 @@ HOMES = {
     "ModuleBase": "module_base",
     "GracefulTermination": "module_base",
     "FailoverRequest": "failover_request",
+    "LosslessFailoverRequest": "lossless",
     "JobReport": "clients.job_report",
     "FileReport": "clients.file_report",
     "DataStoreClient": "clients.data_store",
