@@ -227,7 +227,7 @@ def test_head_has_no_body(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/WorkloadManagement", "/workloadmanagement/jobstateupdate", f"/x/{SERVICE}", "//["]
+    "path", ["/", "/WorkloadManagement", "/workloadmanagement/jobstateupdate", f"/x/{SERVICE}", f"/{SERVICE}~", "//["]
 )
 def test_other_paths_are_not_found(server: Server, path: str) -> None:
     """What is not exactly a service is a 404."""
