@@ -19,6 +19,7 @@ from dirac_failover.conformance.errors import CommandError, Exit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 _END: Final = "end of the shard"
 _BROKEN: Final = "broken"
@@ -29,12 +30,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class WorkerDiedError(CommandError):
+    """A worker's process ended in the midst of its shard; ``worker`` counts from 0."""
+
+    def __init__(self, worker: int, exitcode: int | None) -> None:
+        """Say how it ended: a negative exit code is a signal."""
+        super().__init__("A worker process died before it had finished its scenarios", Exit.BROKEN)
+        self.worker = worker
+        self.exitcode = exitcode
+
+
 def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard: tuple[int, int]) -> Iterator[Any]:
     """Yield the messages of ``work`` on the shards that make up ``shard`` (index from 0, and how many there are)."""
     context = multiprocessing.get_context("spawn")
     index, count = shard
     receivers: list[Connection] = []
-    processes = []
+    processes: list[BaseProcess] = []
+    numbers: dict[Connection, int] = {}
     try:
         for worker in range(workers):
             receiver, sender = context.Pipe(duplex=False)
@@ -43,9 +55,15 @@ def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard:
             sender.close()
             processes.append(process)
             receivers.append(receiver)
+            numbers[receiver] = worker
         while receivers:
             for receiver in cast("list[Connection]", wait(receivers)):
-                message = _receive(receiver)
+                try:
+                    message = _receive(receiver)
+                except EOFError:
+                    process = processes[numbers[receiver]]
+                    process.join()
+                    raise WorkerDiedError(numbers[receiver], process.exitcode) from None
                 if message == _END:
                     receivers.remove(receiver)
                 else:
@@ -57,10 +75,7 @@ def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard:
 
 
 def _receive(receiver: Connection) -> Any:
-    try:
-        message = receiver.recv()
-    except EOFError:
-        raise CommandError("A worker process died before it had finished its scenarios", Exit.BROKEN) from None
+    message = receiver.recv()
     if isinstance(message, tuple) and message[0] == _BROKEN:
         raise CommandError(message[1], Exit.BROKEN)
     return message
@@ -74,7 +89,8 @@ def _send(work: Callable[[int, int], Iterator[Any]], index: int, count: int, sen
     except KeyboardInterrupt:  # the parent is told too, and says so
         pass
     except BaseException as error:  # noqa: BLE001 - the parent says it, in one line
-        sender.send((_BROKEN, f"{type(error).__name__}: {error}"))
+        text = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
+        sender.send((_BROKEN, text))
     finally:
         sender.close()
 

@@ -1,0 +1,256 @@
+"""Holds a port against clauses in every scenario: ``(Target, clauses, scenarios) -> a Tally for each clause``.
+
+It is done in processes of their own, each with a shard of the scenarios, so that a port that crashes or hangs ends its
+process and not the command. Of each clause only the counts and the smallest breach are kept: memory does not grow with
+the space, and neither the number of processes nor their order changes what comes out.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, ClauseResult, Minimal
+from dirac_failover.conformance.runner import Progress, WorkerDiedError, in_processes
+from dirac_failover.spec import space
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dirac_failover.conformance.target import Target
+    from dirac_failover.spec.checks import Breach, Clause
+    from dirac_failover.spec.scenario import Scenario
+
+_CHUNK: Final = 250
+_REARMED: Final = 1.0
+"""Seconds between two settings of the alarm: setting it is too dear to do it for each scenario."""
+
+
+class PortBrokenError(CommandError):
+    """The port crashed, hung, or could not be looked at: nothing is known of how it conforms."""
+
+    def __init__(self, message: str) -> None:
+        """Say what happened, and in which scenario."""
+        super().__init__(message, Exit.BROKEN)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: of which port, which clauses, in which regions, and how many seconds a scenario may take."""
+
+    target: Target
+    clauses: tuple[str, ...] = tuple(clause.id for clause in CLAUSES)
+    regions: tuple[str, ...] = tuple(region.name for region in space.REGIONS)
+    seconds: float = 60.0
+
+    def scenarios(self) -> Iterator[Scenario]:
+        """Yield the scenarios, in a fixed order."""
+        for region in space.REGIONS:
+            if region.name in self.regions:
+                yield from region.scenarios()
+
+    def asked(self) -> list[Clause]:
+        """Return the clauses, in their order."""
+        return [clause for clause in CLAUSES if clause.id in self.clauses]
+
+
+@dataclass
+class Tally:
+    """What is known of one clause: in how many scenarios it was asked about and broken, and the smallest of these."""
+
+    asked: int = 0
+    broken: int = 0
+    size: tuple[int, str] = field(default=(sys.maxsize, ""))
+    minimal: Minimal | None = None
+
+    def breach(self, case: Case, breach: Breach, size: tuple[int, str]) -> None:
+        """Take one more breach."""
+        self.broken += 1
+        if size < self.size:
+            self.size = size
+            scenario, steps = case.scenario, case.outcome.steps
+            self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, tuple(map(list, steps)))
+
+    def add(self, other: Tally) -> None:
+        """Take what another process has found."""
+        self.asked += other.asked
+        self.broken += other.broken
+        if other.size < self.size:
+            self.size, self.minimal = other.size, other.minimal
+
+    def result(self, clause: Clause) -> ClauseResult:
+        """Return how the port stands to the clause."""
+        verdict = BROKEN if self.broken else HELD if self.asked else NOT_ASKED
+        return ClauseResult(clause.id, clause.level, clause.text, verdict, self.asked, self.broken, self.minimal)
+
+
+def size_of(scenario: Scenario) -> tuple[int, str]:
+    """Return how large a scenario is: its JSON, but for the name, which settles what is left."""
+    data = scenario.to_json()
+    data.pop("name", None)
+    return len(json.dumps(data)), scenario.name
+
+
+def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1)) -> tuple[int, list[ClauseResult]]:
+    """Return how many scenarios were run, and how the port stands to each clause.
+
+    ``part`` is the shard: its index, from 0, and how many there are. Raises PortBrokenError when the port breaks down.
+    """
+    clauses = question.asked()
+    tallies = {clause.id: Tally() for clause in clauses}
+    done = 0
+    progress = Progress(question.target.text, _total(question, part))
+    with tempfile.TemporaryDirectory(prefix="failover-watch-") as watched:
+        try:
+            for message in in_processes(partial(shard, question, watched), workers, part):
+                if isinstance(message, int):
+                    done += message
+                    progress.add(message)
+                else:
+                    for name, tally in message.items():
+                        tallies[name].add(tally)
+        except WorkerDiedError as error:
+            index, count = part
+            raise PortBrokenError(
+                _how_it_died(question, watched, index + count * error.worker, count * workers, error.exitcode)
+            ) from error
+        finally:
+            progress.close()
+    return done, [tallies[clause.id].result(clause) for clause in clauses]
+
+
+def _total(question: Question, part: tuple[int, int]) -> int:
+    """How many scenarios there are: counting takes seconds, and is done for who looks at the progress only."""
+    if not sys.stderr.isatty():
+        return 0
+    index, count = part
+    return len(range(index, sum(1 for _ in question.scenarios()), count))
+
+
+def shard(question: Question, watched: str, index: int, count: int) -> Iterator[int | dict[str, Tally]]:
+    """Run one shard: yield how many scenarios were run since the last number, and in the end what was found."""
+    with ExitStack() as stack:
+        nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+        stack.enter_context(redirect_stdout(nowhere))  # a module may print
+        stack.enter_context(redirect_stderr(nowhere))
+        watch = stack.enter_context(_watching(os.path.join(watched, str(index)), question.seconds))
+        port = stack.enter_context(question.target.port().session())
+        tallies = {clause.id: Tally() for clause in question.asked()}
+        checks = [(clause.check, tallies[clause.id]) for clause in question.asked()]
+        done = 0
+        for scenario in islice(question.scenarios(), index, None, count):
+            watch.next()
+            case = Case(scenario, _outcome(port, scenario))
+            size = None
+            for check, tally in checks:
+                verdict = check(case)
+                if verdict is not None:
+                    tally.asked += 1
+                    if verdict:
+                        size = size or size_of(scenario)
+                        tally.breach(case, verdict, size)
+            done += 1
+            if done == _CHUNK:
+                yield done
+                done = 0
+        yield done
+        yield tallies
+
+
+def _outcome(port: Any, scenario: Scenario) -> Any:
+    try:
+        return port.run(scenario)
+    except CommandError:
+        raise
+    except (Exception, SystemExit, GeneratorExit) as error:
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise PortBrokenError(f"The port broke down ({text}) in the scenario '{scenario.name}'") from error
+
+
+# Watching
+
+
+class _Watch:
+    """Writes down how far the process is, for whoever finds it dead, and ends it when a scenario takes too long."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        self._seconds = seconds
+        self._far = open(f"{path}.far", "wb", buffering=0)  # noqa: SIM115 - closed by close
+        self._stack = open(f"{path}.stack", "w", encoding="utf-8")  # noqa: SIM115 - likewise
+        self._number = 0
+        self._armed = float("-inf")
+
+    def next(self) -> None:
+        """Begin the next scenario."""
+        os.pwrite(self._far.fileno(), _NUMBER.pack(self._number), 0)
+        self._number += 1
+        now = time.monotonic()
+        if now - self._armed >= _REARMED:
+            self._armed = now
+            faulthandler.dump_traceback_later(self._seconds + _REARMED, file=self._stack, exit=True)
+
+    def close(self) -> None:
+        """Be quiet."""
+        faulthandler.cancel_dump_traceback_later()
+        self._far.close()
+        self._stack.close()
+
+
+_NUMBER: Final = struct.Struct("=Q")
+
+
+@contextmanager
+def _watching(path: str, seconds: float) -> Iterator[_Watch]:
+    watch = _Watch(path, seconds)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def _how_it_died(question: Question, watched: str, index: int, count: int, exitcode: int | None) -> str:
+    """Return what a process that died, with this shard, was doing."""
+    path = os.path.join(watched, str(index))
+    far, stack = _read(f"{path}.far"), _read(f"{path}.stack").decode(errors="replace")
+    if not far:
+        return f"The port ended its process ({_ended(exitcode)}) before its first scenario"
+    ordinal = index + _NUMBER.unpack(far)[0] * count
+    scenario = next(islice(question.scenarios(), ordinal, None))
+    if not stack:
+        return f"The port ended its process ({_ended(exitcode)}) in the scenario '{scenario.name}'"
+    where = _where(stack.splitlines())
+    return f"The port took longer than {question.seconds:g} s, {where}, in the scenario '{scenario.name}'"
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def _ended(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"signal {signal.Signals(-exitcode).name}"
+    return f"exit code {exitcode}"
+
+
+def _where(lines: Iterable[str]) -> str:
+    """Return the innermost place of a stack that faulthandler has written: the first line with a file."""
+    place = next((line.strip() for line in lines if line.strip().startswith("File ")), "somewhere")
+    return place.replace("File ", "at ", 1)
