@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.page import Style, terminal
+from dirac_failover.conformance.page import Style, terminal_style
 from dirac_failover.conformance.results import write
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
 
 
 def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style], str]]) -> None:
-    """Make the report that the arguments ask for, and print or write it; raises CommandError if it cannot be written."""
+    """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails."""
     ending = os.path.splitext(arguments.output or "")[1].lower()
     name = arguments.format or (ENDINGS[ending] if ENDINGS.get(ending) in formats else TEXT)
     if arguments.output is not None:
         write(arguments.output, formats[name](_IN_A_FILE))
         return
-    text = formats[name](terminal(arguments.color))
+    text = formats[name](terminal_style(arguments.color))
     encoding = sys.stdout.encoding or "ascii"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -119,7 +119,7 @@ class Page:
         )
 
 
-def terminal(color: str) -> Style:
+def terminal_style(color: str) -> Style:
     """Return how standard output is; ``color`` is ``auto``, ``always`` or ``never``."""
     encoding = sys.stdout.encoding or "ascii"
     try:

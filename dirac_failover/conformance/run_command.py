@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
-from dirac_failover.conformance.page import terminal
+from dirac_failover.conformance.page import terminal_style
 from dirac_failover.conformance.port import HOOKS
 from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
@@ -130,7 +130,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
     sys.stdout.write(
-        f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal(arguments.color))
+        f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal_style(arguments.color))
     )
     recovery = report["recovery"]
     return Exit.DIFFERS if arguments.check and (recovery["differences"] or recovery["lost"]) else Exit.OK

@@ -26,7 +26,7 @@ FAILED: Final = "failed"
 
 
 class Moment(NamedTuple):
-    """One step: a hook of the module, or a call that was made; its arguments, its answer, and how that is to be seen."""
+    """One step, a hook of the module or a call that was made: its arguments, its answer, and whether that is good."""
 
     hook: bool
     name: str

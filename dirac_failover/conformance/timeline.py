@@ -156,6 +156,7 @@ def _is_result(answer: Json) -> bool:
 
 
 def reason(message: Json) -> str:
+    """Return why a call failed, in a few words."""
     if not isinstance(message, str):
         return f"not OK: {show(message)}"
     return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")

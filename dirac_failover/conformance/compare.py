@@ -1,0 +1,116 @@
+"""``dirac-failover compare``: what ports, or versions of one, make of each clause, side by side.
+
+The matrix is shown here as text for a terminal; the modules ``markdown`` and ``html_page`` show the same. What may
+change here: how it looks on a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.conformance import html_page, markdown, output
+from dirac_failover.conformance.errors import Exit
+from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, Matrix, Port
+from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from dirac_failover.conformance.page import Style
+
+_COLOURS: Final = {HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan"}
+_WIDEST_LABEL: Final = 20
+_SHORTEST_TEXT: Final = 24
+_NARROWEST: Final = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("results", metavar="RESULTS", nargs="+", help="a file that 'verify --output' has written")
+    output.add_arguments(parser, ("text", "markdown", "html", "json"))
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    matrix = Matrix.load(arguments.results)
+    formats = {
+        "text": lambda style: text(matrix, style),
+        "markdown": lambda _: markdown.page(matrix),
+        "html": lambda _: html_page.page(matrix),
+        "json": lambda _: json.dumps(matrix.to_json(), indent=2) + "\n",
+    }
+    output.deliver(arguments, formats)
+    return Exit.OK
+
+
+def text(matrix: Matrix, style: Style) -> str:
+    """Return the matrix as text, each line ended by a newline."""
+    return "".join(f"{line.rstrip()}\n" for line in _lines(matrix, style))
+
+
+def _lines(matrix: Matrix, style: Style) -> Iterator[str]:
+    heads, letters = _heads(matrix, style)
+    for port, letter in zip(matrix.ports, letters, strict=True):
+        yield from _port(port, letter, style)
+    widths = [
+        max(_NARROWEST, len(head), *(len(row.cells[i].text) for row in matrix.rows)) for i, head in enumerate(heads)
+    ]
+    room = style.width - sum(widths) - 2 * len(widths) - 2
+    for level, rows in matrix.levels():
+        title = style.paint(level.ljust(room + 2), "bold")
+        yield ""
+        yield title + _joined([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
+        for row in rows:
+            cells = zip(row.cells, widths, strict=True)
+            yield f"  {_cut(f'{row.id}  {row.text}', room, style)}" + _joined(
+                [
+                    style.paint(cell.text, _COLOURS.get(cell.state, "dim")) + " " * (w - len(cell.text))
+                    for cell, w in cells
+                ]
+            )
+    yield ""
+    if len(matrix.ports) > 1:
+        differ = sum(row.differs for row in matrix.rows)
+        yield f"{len(matrix.rows)} clauses, {differ} on which the ports differ"
+    yield "Known breaches are those of a baseline. '--format html' shows the smallest scenario of each breach."
+
+
+def _joined(cells: Sequence[str]) -> str:
+    return "".join(f"  {cell}" for cell in cells)
+
+
+def _heads(matrix: Matrix, style: Style) -> tuple[list[str], list[str]]:
+    """Return what heads each column, and the letters before the ports: none where the labels head the columns."""
+    labels = [style.clean(port.label) for port in matrix.ports]
+    wide = sum(max(_NARROWEST, len(label)) + 2 for label in labels)
+    if max(map(len, labels)) <= _WIDEST_LABEL and style.width - wide >= _SHORTEST_TEXT:
+        return labels, [""] * len(labels)
+    letters = [_letter(number) for number in range(len(labels))]
+    return letters, [f"{letter}  " for letter in letters]
+
+
+def _letter(number: int) -> str:
+    rounds, letter = divmod(number, len(string.ascii_uppercase))
+    return string.ascii_uppercase[letter] + (str(rounds) if rounds else "")
+
+
+def _port(port: Port, letter: str, style: Style) -> Iterator[str]:
+    header = port.results.header
+    said = style.paint(port.verdict, _COLOURS[port.verdict])
+    yield f"{letter}{style.paint(style.clean(port.label), 'bold')}  {said}"
+    indent = "  " + " " * len(letter)
+    if port.results.error:
+        yield f"{indent}{style.clean(port.results.error)}"
+    found = [f"{number} {state}" for state, number in port.tally().items() if number]
+    shard = "" if header.shard == "1/1" else f" (shard {header.shard})"
+    run = f"{port.results.scenarios:,} scenarios{shard}, profile {header.profile}, {header.date}"
+    yield style.clean(f"{indent}{', '.join(found)}; {run}")
+
+
+def _cut(said: str, width: int, style: Style) -> str:
+    """Return a text in exactly ``width`` characters, if there are so many."""
+    said, more = style.clean(said), style.sign("more")
+    return said.ljust(width) if len(said) <= width else said[: max(width - len(more), 0)] + more

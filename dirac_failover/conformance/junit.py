@@ -1,0 +1,70 @@
+"""Results as JUnit XML: one test case a clause, so that any service for continuous integration shows them.
+
+A breach is a failure, a known one and a clause that was not asked are skipped. A port that broke down is one error and
+nothing else, since nothing can be said about the clauses.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, state
+from dirac_failover.conformance.results import BROKEN, HELD
+from dirac_failover.conformance.steps import clean, moments
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.matrix import Port
+    from dirac_failover.conformance.results import ClauseResult
+
+
+def document(port: Port) -> str:
+    """Return the results of one port as JUnit XML, in ASCII."""
+    results, header = port.results, port.results.header
+    suite = ET.Element("testsuite", name=clean(port.label), timestamp=clean(header.date))
+    properties = ET.SubElement(suite, "properties")
+    for name in ("tool", "profile", "python", "platform", "command", "shard"):
+        ET.SubElement(properties, "property", name=name, value=clean(getattr(header, name)))
+    if results.verdict == BROKEN:
+        case = ET.SubElement(suite, "testcase", classname="port", name=clean(port.label))
+        ET.SubElement(case, "error", message=clean(results.error or "the port broke down"))
+    for clause in results.clauses:
+        _case(suite, clause, state(results, clause))
+    for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(sum(1 for _ in suite.iter(tag))))
+    suites = ET.Element("testsuites", name="dirac-failover")
+    suites.append(suite)
+    ET.indent(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="us-ascii").decode()}\n'
+
+
+def _case(suite: ET.Element, clause: ClauseResult, state: str) -> None:
+    case = ET.SubElement(suite, "testcase", classname=clean(clause.level), name=clean(f"{clause.id} {clause.text}"))
+    share = f"broken in {clause.broken:,} of {clause.asked:,} scenarios"
+    if state == BROKEN:
+        ET.SubElement(case, "failure", message=share).text = _minimal(clause)
+    elif state == KNOWN and clause.baseline:
+        known = f"known, {clause.baseline.kind}: {clause.baseline.reason}"
+        ET.SubElement(case, "skipped", message=clean(f"{known} ({share})"))
+    elif state == NO_VERDICT:
+        ET.SubElement(case, "skipped", message="the port broke down")
+    elif state != HELD:
+        ET.SubElement(case, "skipped", message="no scenario was about it")
+
+
+def _minimal(clause: ClauseResult) -> str:
+    if not clause.minimal:
+        return ""
+    minimal = clause.minimal
+    lines = [f"The smallest: {clean(minimal.name)}"]
+    for title, value in (
+        ("Expected", minimal.expected),
+        ("Observed", minimal.observed),
+        ("Scenario", minimal.scenario),
+    ):
+        lines += [f"{title}: {json.dumps(value)}"]
+    for moment in moments(minimal.steps):
+        answer = f" -> {moment.answer}" if moment.answer else ""
+        lines += [f"{'' if moment.hook else '  '}{moment.name}{moment.given}{answer}"]
+    return "\n" + "\n".join(lines) + "\n"
