@@ -47,7 +47,7 @@ class _Plain(Scrubber):
     def plain(self, value: Any) -> Json:
         if isinstance(value, datetime):
             return str(value)
-        if type(value) is dict and not _NEVER_THE_SAME.isdisjoint(value):
+        if type(value) is dict:
             value = {key: item for key, item in value.items() if key not in _NEVER_THE_SAME}
         return super().plain(value)
 
@@ -151,7 +151,8 @@ class Recording:
     result: Json
     commons: dict[str, Any]
     files: dict[str, str]
-    world: World | None
+    world: Any
+    """The services, a ``World``; None when every collaborator is scripted."""
 
     @property
     def operations(self) -> list[dict[str, Json]]:
@@ -169,7 +170,7 @@ class Recorder(ModulePort):
         self._module = self._recorded_module
         self._tape = Tape()
         self._watched: list[Any] = []
-        self._left: dict[str, Any] = {}
+        self._left: dict[str, Any]
 
     def record(self, scenario: Scenario) -> Recording:
         """Execute the module in the situation; raises CommandError when the module cannot even be created."""
@@ -199,8 +200,8 @@ class Recorder(ModulePort):
 
     def _watch(self, commons: Any) -> None:
         """Record from now on what is asked of the collaborators."""
-        for target in DEFAULT_COLLABORATORS:
-            collaborator = commons.get(target) if isinstance(commons, dict) else None
+        for target in DEFAULT_COLLABORATORS if isinstance(commons, dict) else ():
+            collaborator = commons.get(target)
             if not any(collaborator is known for known in self._watched):
                 self._watched.append(collaborator)
                 for name in dir(type(collaborator)):
@@ -218,9 +219,9 @@ class Recorder(ModulePort):
 
         return recorded
 
-    def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+    def _route(self, service: str, method: str, args: tuple[Any, ...], **timeout: int) -> dict[str, Any]:
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
-        return self._tape.transport(self._world)(service, method, args, timeout=timeout)
+        return self._tape.transport(self._world)(service, method, args, **timeout)
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Outcome:
         texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name)}

@@ -60,7 +60,6 @@ def recover(recorder: Recorder, recording: Recording) -> Json:
         return None
     done = _recovered(recording, recording.world)
     expected = recorder.record(undisturbed(recording.scenario))
-    assert expected.world is not None  # noqa: S101 - the collaborators are the same
     _recovered(expected, expected.world)
     here, there = holdings(recording.world), holdings(expected.world)
     different = differences(here, there)
@@ -79,8 +78,8 @@ def recover(recorder: Recorder, recording: Recording) -> Json:
 
 def _recovered(recording: Recording, world: World) -> dict[str, Json]:
     world.recover()
-    user, group = recording.scenario.owner or (None, None)
-    with connect(world, owner=user, group=group, sleep=world.clock.sleep):
+    owner: dict[str, Any] = dict(zip(("owner", "group"), recording.scenario.owner or (), strict=False))
+    with connect(world, sleep=world.clock.sleep, **owner):
         handed_over = _hand_over(recording)
         world.clock.sleep((DELAY + 1) * 60)
         return {"handed_over": handed_over, "requests": _execute_requests(world)}
@@ -89,7 +88,7 @@ def _recovered(recording: Recording, world: World) -> dict[str, Json]:
 def _hand_over(recording: Recording) -> Json:
     """Do what the job wrapper does with the files; None when there is nothing in them."""
     names = sorted(name for name in recording.files if name.endswith("_request.json"))
-    job_id = recording.scenario.environment.get(v.ENV_JOB_ID, "").strip()
+    job_id = str(recording.scenario.environment.get(v.ENV_JOB_ID)).strip()
     request = Request()
     request.JobID = int(job_id) if job_id.isdecimal() else 0
     request.RequestName, request.SourceComponent = f"job_{request.JobID}", f"Job_{request.JobID}"

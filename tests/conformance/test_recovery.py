@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from dirac_failover.conformance.recovery import differences, holdings, losses, r
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.wire import dencode
 from dirac_fakes import World
+from dirac_fakes.service import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ FINAL_TEXT = "Workflow successful, end of FailoverRequest module execution."
 FINAL = f"application status {FINAL_TEXT!r}"
 INVALID = "Failover request is not valid: Request job_77_request.xml is missing both Owner and OwnerDN value"
 PENDING = "The request held operation SetFileStatus (/vo/a, /vo/b to Processed)"
+EARLIER = dencode.encode({"transformation": 12, "statusDict": {"/vo/c": "Unused"}, "force": False}).decode()
 REMOVE = {"Type": "RemoveFile", "Files": ["/vo/x"]}
 
 
@@ -32,8 +35,10 @@ def recorder(kit: Kit) -> Iterator[Recorder]:
 
 
 def after(recorder: Recorder, **job: Any) -> Any:
-    """What recovery brings after a job with two input files."""
-    return recover(recorder, recorder.record(Scenario.of_job(**{"inputs": ["/vo/a", "/vo/b"], **job})))
+    """What recovery brings after a job with two input files; a third one is not the job's."""
+    scenario = Scenario.of_job(**{"inputs": ["/vo/a", "/vo/b"], **job})
+    known = {**scenario.server_files, "/vo/c": "Problematic"}
+    return recover(recorder, recorder.record(replace(scenario, server_files=known)))
 
 
 HAZARDS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
@@ -41,6 +46,12 @@ HAZARDS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "the transformation service is down": ({"faults": ["transformation:down"]}, [], []),
     "accounting is down": ({"faults": ["accounting:down", "transformation:down"], "records": 2}, [], []),
     "an earlier operation stands before ours": ({"faults": ["transformation:down"], "operations": [REMOVE]}, [], []),
+    "an earlier operation reports a file": (
+        {"faults": ["transformation:down"], "operations": [{"Type": "SetFileStatus", "Arguments": EARLIER}]},
+        [],
+        [],
+    ),
+    "an earlier operation is for services that are not here": ({"operations": [{"Type": "Notify"}]}, [], []),
     "H1: accounting and requests are down": (
         {"faults": ["accounting:down", "transformation:down", "requests:down"], "records": 2},
         ["/vo/a, /vo/b: status Assigned instead of Processed", "Accounting has 0 records instead of 2"],
@@ -159,9 +170,14 @@ def test_the_request_is_handed_over_and_executed(recorder: Recorder) -> None:
         ("transformation", "setFileStatusForTransformation", True),
     ]
     assert recovery["services"]["files"] == {
-        key: {"Status": "Processed", "ErrorCount": 0} for key in ("/vo/a", "/vo/b")
+        lfn: {"Status": status, "ErrorCount": 0}
+        for lfn, status in (("/vo/a", "Processed"), ("/vo/b", "Processed"), ("/vo/c", "Problematic"))
     }
-    assert recovery["services"]["requests"][0]["status"] == "Done"
+    known = recovery["services"]["requests"]
+    assert [(item["id"], item["name"], item["status"]) for item in known] == [(1, "job_77", "Done")]
+    assert known[0]["operations"] == [
+        {key: value for key, value in item.items() if key != "elsewhere"} for item in request["operations"]
+    ]
     assert recovery["undisturbed"]["files"] == recovery["services"]["files"]
 
 
@@ -225,6 +241,32 @@ def test_a_request_that_nobody_takes_is_said(recorder: Recorder) -> None:
     handed_over = recover(recorder, recording)["handed_over"]
     assert (handed_over["operations"], handed_over["request_id"]) == (1, None)
     assert handed_over["error"] == "Operation #0 of type 'ForwardDISET' is missing Arguments attribute."
+
+
+def test_without_a_proxy_nobody_takes_it_either(recorder: Recorder) -> None:
+    """The wrapper's request has the job's owner."""
+    recording = recorder.record(Scenario(owner=None))
+    recording.files["00_request.json"] = json.dumps({"Operations": [{"Type": "ForwardDISET", "Arguments": "i1e"}]})
+    handed_over = recover(recorder, recording)["handed_over"]
+    assert handed_over["error"] == "Request 'job_77' is missing both Owner and OwnerDN value"
+
+
+def test_a_wrapper_that_must_wait_waits_on_the_clock_of_the_services(recorder: Recorder) -> None:
+    """Nothing sleeps really."""
+    recording = recorder.record(Scenario.of_job(inputs=["/a"], faults=["transformation:down"]))
+    recording.world.caller = Caller("eve", "others", ())
+    handed_over = recover(recorder, recording)["handed_over"]
+    assert handed_over["error"] == "ReqClient.putRequest: unable to set request 'job_77'"
+    assert 46 * 60 < recording.world.clock.slept <= 46 * 60 + 5
+
+
+def test_every_request_is_executed(recorder: Recorder) -> None:
+    """Also one that is not due for long."""
+    recording = recorder.record(Scenario())
+    late = {"RequestName": "late", "NotBefore": "2099-01-01 00:00:00", "Operations": [{"Type": "Notify"}]}
+    assert recording.world("RequestManagement/ReqManager", "putRequest", (json.dumps(late),))["OK"]
+    (request,) = recover(recorder, recording)["requests"]
+    assert (request["name"], request["status"]) == ("late", "Done")
 
 
 def test_files_without_operations_are_nothing_to_hand_over(recorder: Recorder) -> None:
@@ -355,9 +397,9 @@ def request(*statuses: str) -> dict[str, Any]:
             ["Job 7: status 'Running', minor status 'm', application status 'a' reported never instead of once"],
         ),
         (
-            {"job": {"parameters": {"p": 1, "q": 2}}},
-            {"job": {"parameters": {"p": 1, "r": 3}}},
-            ["Job 7: parameter 'r' is None instead of 3", "Job 7: parameter 'q' is 2 instead of None"],
+            {"job": {"parameters": {"p": 1, "q": "2"}}},
+            {"job": {"parameters": {"p": 1, "r": "3"}}},
+            ["Job 7: parameter 'r' is None instead of '3'", "Job 7: parameter 'q' is '2' instead of None"],
         ),
         ({"accounting": [RECORD]}, {}, ["Accounting has 1 record instead of 0"]),
         ({"accounting": [RECORD]}, {"accounting": [["Job", 0, 2, [1]]]}, ["Accounting has other records"]),
@@ -415,6 +457,27 @@ def test_what_an_operation_carries_is_not_lost_twice(recorder: Recorder) -> None
     assert losses(recording, recording.world) == [
         "The request held operation SetFileStatus (/a to Processed)",
         "The file report held Unused for /a",
+    ]
+
+
+def test_operations_are_told_apart_by_all_that_they_are(recorder: Recorder) -> None:
+    """Type, arguments and files; and of equal ones as many are lost as did not arrive."""
+    held: list[dict[str, Any]] = [
+        {"Type": "A", "Arguments": "i1e"},
+        {"Type": "A", "Arguments": "i1e"},
+        {"Type": "A", "Arguments": "i1e"},
+        {"Type": "B", "Arguments": "i1e"},
+        {"Type": "A", "Arguments": "i2e"},
+        {"Type": "A", "Arguments": "i1e", "Files": ["/a"]},
+    ]
+    arrived = json.dumps({"RequestName": "r", "Operations": [held[0], {"Type": "C"}, held[0]]})
+    recording = recorder.record(Scenario.of_job(job_id=None, operations=held))
+    assert recording.world("RequestManagement/ReqManager", "putRequest", (arrived,))["OK"]
+    assert losses(recording, recording.world) == [
+        "The request held operation A",
+        "The request held operation B",
+        "The request held operation A",
+        "The request held operation A (/a)",
     ]
 
 

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.conformance.run_command import run
+from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+REMOVE = {"Type": "RemoveFile", "Files": ["/vo/x"]}
+JOBS: list[dict[str, Any]] = [
+    {"faults": ["transformation:down"]},
+    {"faults": ["job-state:first=2"], "records": 2},
+    {"faults": ["accounting:down", "transformation.setFileStatusForTransformation:lost_reply"], "records": 2},
+    {"faults": ["accounting:down", "requests:down"], "records": 1, "operations": [REMOVE]},
+    {"workflow_failed": True, "reported": {"/vo/a": "Problematic"}, "operations": [REMOVE]},
+    {"owner": None, "faults": ["transformation:raises=OSError: x"]},
+    {"job_id": "x9"},
+]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_run_shows_the_same_of_both(reference: Kit, dirac: Kit, job: dict[str, Any]) -> None:
+    """Every call in its place, with the same arguments and answers; the request, the file, and what recovery brings."""
+    scenario = Scenario.of_job(inputs=["/vo/a", "/vo/b"], **job)
+    ours, theirs = run(reference, scenario), run(dirac, scenario)
+    assert ours.pop("implementation")["module"] == "dirac_failover.failover_request:FailoverRequest"
+    assert theirs.pop("implementation")["module"] == "DIRAC.Workflow.Modules.FailoverRequest:FailoverRequest"
+    assert ours == theirs
