@@ -179,7 +179,7 @@ class Server(ThreadingMixIn, TCPServer):
         self.url = f"{'https' if context else 'http'}://{host}:{self.server_address[1]}"
         if context:  # the handshake is left to the thread of the request, so that nobody else waits for it
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = Thread(target=self.serve_forever, args=(0.02,), name="dirac_failover server", daemon=True)
+        self._thread = Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     def url_of(self, service: str) -> str:
         """Return the URL of ``service``."""

@@ -422,13 +422,34 @@ def test_one_slow_client_does_not_hold_up_another(server: Server) -> None:
         assert alive(server)
 
 
-def test_after_the_block_nobody_answers() -> None:
+def test_a_reply_says_how_long_it_is(server: Server) -> None:
+    """A client can tell a reply that was cut off."""
+    reply = raw(server, f"GET /{SERVICE} HTTP/1.0\r\n\r\n".encode())
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert b"\r\nContent-Length: %d" % len(body) in head
+
+
+def test_the_end_of_the_block_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server looks 50 times a second whether it shall stop."""
+    serve = Mock()
+    monkeypatch.setattr(Server, "serve_forever", serve)
+    server = Server(echo)
+    server._thread.start()
+    server._thread.join()
+    server.server_close()
+    serve.assert_called_once_with(0.02)
+
+
+def test_after_the_block_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Port and thread are given back."""
     with Server(echo) as server:
         thread = server._thread
+        join = Mock(wraps=thread.join)
+        monkeypatch.setattr(thread, "join", join)
         assert thread.is_alive()
         assert thread.daemon
         assert server.daemon_threads
+    join.assert_called_once_with()
     assert not thread.is_alive()
     with pytest.raises(ConnectionRefusedError):
         alive(server)
