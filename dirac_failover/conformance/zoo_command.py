@@ -1,0 +1,101 @@
+"""``dirac-failover zoo``: the animals, and which of them a user's own tests let live.
+
+With ``--tests``, pytest runs once for each animal in a process of its own, in which ``FailoverRequest`` is the animal
+wherever the tests import it from ``dirac_failover``. Tests that fail have caught it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.runner import Progress
+from dirac_failover.conformance.zoo import ZOO, story
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+SCHEMA: Final = "dirac-failover/zoo/1"
+CAUGHT: Final = "caught"
+ALIVE: Final = "alive"
+
+_RUN: Final = (
+    "import sys; from dirac_failover.conformance.zoo_command import run_tests; sys.exit(run_tests(*sys.argv[1:]))"
+)
+_PASSED, _FAILED = 0, 1
+"""pytest's exit codes."""
+
+
+def run_tests(name: str, *paths: str) -> int:
+    """Run pytest on ``paths`` with an animal in FailoverRequest's place (``-``: with none); return its exit code."""
+    import pytest
+
+    import dirac_failover
+    from dirac_failover import failover_request
+
+    if name != "-":
+        failover_request.FailoverRequest = ZOO[name]  # type: ignore[misc]
+        vars(dirac_failover)["FailoverRequest"] = ZOO[name]
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *paths]))
+
+
+def _outcome(name: str, paths: Sequence[str], timeout: float) -> str:
+    command = [sys.executable, "-c", _RUN, name, *paths]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        if name == "-":
+            raise CommandError(f"The tests did not end within {timeout:g} seconds", Exit.BROKEN) from None
+        return CAUGHT  # a test that hangs is noticed
+    if done.returncode not in {_PASSED, _FAILED} or (name == "-" and done.returncode != _PASSED):
+        last = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
+        which = "without any bug" if name == "-" else f"with {name}"
+        raise CommandError(f"The tests cannot be used: {which} pytest ended with {done.returncode}: {last[-1]}")
+    return ALIVE if done.returncode == _PASSED else CAUGHT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--tests", nargs="+", metavar="PATH", help="run these tests against each of the bugs")
+    parser.add_argument("--bug", action="append", metavar="NAME", help="only this one; again for more")
+    parser.add_argument(
+        "--timeout", type=float, default=300, metavar="SECONDS", help="for one run of the tests (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result for machines")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code: 1 when a bug is left alive."""
+    names = arguments.bug or list(ZOO)
+    if unknown := [name for name in names if name not in ZOO]:
+        raise CommandError(f"Unknown bug {unknown[0]!r}: 'dirac-failover zoo' lists them")
+    found: dict[str, str] = {}
+    if arguments.tests:
+        _outcome("-", arguments.tests, arguments.timeout)
+        progress = Progress("Bugs", len(names))
+        try:
+            for name in names:
+                found[name] = _outcome(name, arguments.tests, arguments.timeout)
+                progress.add(1)
+        finally:
+            progress.close()
+    print(_json(names, found) if arguments.json else _text(names, found))  # noqa: T201 - its purpose
+    return Exit.DIFFERS if ALIVE in found.values() else Exit.OK
+
+
+def _json(names: Sequence[str], found: dict[str, str]) -> str:
+    bugs = [{"name": name, "story": story(ZOO[name]), "outcome": found.get(name)} for name in names]
+    return json.dumps({"schema": SCHEMA, "bugs": bugs}, indent=2)
+
+
+def _text(names: Sequence[str], found: dict[str, str]) -> str:
+    width = max(map(len, names))
+    lines = [f"{found.get(name, ''):7}{name:{width}}  {story(ZOO[name])}".strip() for name in names]
+    if found:
+        alive = list(found.values()).count(ALIVE)
+        lines += ["", f"{len(found)} bugs, {len(found) - alive} caught, {alive} alive"]
+    return "\n".join(lines)

@@ -1,0 +1,192 @@
+"""The bug zoo: every animal is caught by the clauses, and by tests that look where it bites."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.cli import main
+from dirac_failover.conformance import zoo_command
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.zoo import ZOO, story
+from dirac_failover.spec import space
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.spec.scenario import Scenario
+
+JUDGES = [clause for clause in CLAUSES if clause.level != "lossless"]
+
+
+ABOUT = {
+    "ReportsAllInputs": "CO-011",
+    "WritesNamesakes": "CO-016",
+    "EncodesTwice": "CO-017",
+    "ReportsAfterFailure": "CO-009",
+    "SkipsFinalize": "CO-002",
+    "LetsInterruptsOut": "CO-005",
+    "SwapsHooks": "CO-001",
+    "ForgetsNumbers": "CO-007",
+    "GracefulIsFailure": "CO-006",
+    "EndsInSilence": "CO-008",
+    "RunsWithoutJob": "CO-010",
+    "InventsTheTransformation": "CO-003",
+    "ProcessesFailures": "CO-012",
+    "TriesOnce": "CO-013",
+    "ForgetsTheFileReport": "CO-014",
+    "ForgetsTheJobReport": "CO-015",
+}
+"""The clause that an animal's bug is about, where one of ``contract`` is."""
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> list[Scenario]:
+    """One scenario at least of every value of every dimension, where the module alone is judged."""
+    found = []
+    for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
+        seen: set[str] = set()
+        for scenario in region.scenarios():
+            choices = set(scenario.name.partition(": ")[2].split(", "))
+            if not choices <= seen:
+                seen |= choices
+                found.append(scenario)
+    return found
+
+
+def broken(kit: Kit, module: type[Any], scenarios: list[Scenario]) -> set[str]:
+    """Return the clauses of contract and dirac that a module breaks."""
+    port = ModulePort(kit, module)
+    with port.session():
+        cases = [Case(scenario, port.run(scenario)) for scenario in scenarios]
+    return {clause.id for clause in JUDGES for case in cases if clause.check(case)}
+
+
+def test_the_reference_is_no_animal(reference: Kit, scenarios: list[Scenario]) -> None:
+    """Nothing is wrong with it, so whatever an animal breaks is its own doing."""
+    assert broken(reference, reference.FailoverRequest, scenarios) == set()
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_animal_is_caught(reference: Kit, scenarios: list[Scenario], name: str) -> None:
+    """By a clause of ``dirac`` at least, and by the clause of ``contract`` that its bug is about."""
+    found = broken(reference, ZOO[name], scenarios)
+    assert any(id_.startswith("DI") for id_ in found)
+    assert name not in ABOUT or ABOUT[name] in found
+
+
+def test_every_clause_of_the_contract_but_one_has_an_animal() -> None:
+    """What is returned is a return structure in all of them: nobody gets that wrong by overriding hooks."""
+    assert {clause.id for clause in CLAUSES if clause.level == "contract"} - set(ABOUT.values()) == {"CO-004"}
+
+
+def test_every_animal_has_a_story() -> None:
+    """One sentence each, and no two the same."""
+    stories = [story(cls) for cls in ZOO.values()]
+    assert len(set(stories)) == len(ZOO) >= 40
+    assert all(text.endswith(".") for text in stories)
+
+
+def test_the_command_lists_the_animals(capsys: pytest.CaptureFixture[str]) -> None:
+    """For people, and for machines."""
+    assert main(["zoo", "--bug", "NeverCommits"]) == 0
+    assert capsys.readouterr().out == "NeverCommits  The file report is not sent.\n"
+    assert main(["zoo", "--bug", "NeverCommits", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "dirac-failover/zoo/1",
+        "bugs": [{"name": "NeverCommits", "story": "The file report is not sent.", "outcome": None}],
+    }
+    assert main(["zoo"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(ZOO)
+
+
+MINE = """
+from dirac_failover import FailoverRequest
+
+def test_a_module_without_a_job_is_skipped(monkeypatch):
+    monkeypatch.delenv("JOBID", raising=False)
+    module = FailoverRequest()
+    module.workflow_commons = {"PRODUCTION_ID": "1", "JOB_ID": "2"}
+    module.step_commons = {"STEP_INSTANCE_NAME": "one"}
+    module.STEP_NUMBER = "1"
+    assert module.execute()["OK"]
+"""
+
+
+def test_the_command_says_which_bugs_a_users_tests_let_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tests really run against each animal."""
+    mine = tmp_path / "test_mine.py"
+    mine.write_text(MINE)
+    arguments = ["zoo", "--tests", str(mine), "--bug", "FailsWithoutJob", "--bug", "NeverCommits"]
+    assert main(arguments) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "caught FailsWithoutJob  A missing job ID is an error.",
+        "alive  NeverCommits     The file report is not sent.",
+        "",
+        "2 bugs, 1 caught, 1 alive",
+    ]
+    assert main([*arguments[:-2], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bugs"][0]["outcome"] == "caught"
+
+
+def test_an_animal_takes_the_place_of_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the package and in its module; a dash leaves them alone."""
+    import dirac_failover
+    from dirac_failover import failover_request
+
+    real = failover_request.FailoverRequest
+    seen: list[Any] = []
+    monkeypatch.setattr(failover_request, "FailoverRequest", real)
+    monkeypatch.setitem(vars(dirac_failover), "FailoverRequest", real)
+    monkeypatch.setattr(pytest, "main", lambda arguments: seen.append((arguments, dirac_failover.FailoverRequest)) or 7)
+    assert zoo_command.run_tests("-", "here") == 7
+    assert zoo_command.run_tests("NeverCommits", "here", "there") == 7
+    assert seen == [
+        (["-x", "-q", "-p", "no:cacheprovider", "here"], real),
+        (["-x", "-q", "-p", "no:cacheprovider", "here", "there"], ZOO["NeverCommits"]),
+    ]
+    assert failover_request.FailoverRequest is ZOO["NeverCommits"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("def test_it():\n    assert False\n", "without any bug pytest ended with 1"),
+        ("not python", "without any bug pytest ended with 2"),
+        ("", "without any bug pytest ended with 5: no tests ran"),
+    ],
+    ids=["failing", "broken", "empty"],
+)
+def test_tests_that_say_nothing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, said: str
+) -> None:
+    """They must pass where there is no bug."""
+    mine = tmp_path / "test_mine.py"
+    mine.write_text(content)
+    assert main(["zoo", "--tests", str(mine), "--bug", "NeverCommits"]) == 4
+    assert said in capsys.readouterr().err
+
+
+def test_tests_that_hang_are_refused_and_catch_bugs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a bug nothing can be said; with one, somebody notices."""
+
+    def hang(command: list[str], **_: Any) -> Any:
+        raise zoo_command.subprocess.TimeoutExpired(command, 1)
+
+    monkeypatch.setattr(zoo_command.subprocess, "run", hang)
+    assert main(["zoo", "--tests", "here", "--timeout", "2"]) == 3
+    assert "The tests did not end within 2 seconds" in capsys.readouterr().err
+    assert zoo_command._outcome("NeverCommits", ["here"], 1) == "caught"
+
+
+def test_unknown_bugs_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """With where to look."""
+    assert main(["zoo", "--bug", "Unicorn"]) == 4
+    assert "Unknown bug 'Unicorn': 'dirac-failover zoo' lists them" in capsys.readouterr().err
