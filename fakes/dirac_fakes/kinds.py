@@ -44,7 +44,7 @@ class Pending:
     def perform(self) -> Result:
         """Let the service do its work, and note whether it took effect."""
         answer = self.home.perform(self.method, self.args)
-        self.applied = self.applied or bool(answer["OK"])
+        self.applied = bool(answer["OK"])
         return answer
 
 
@@ -54,7 +54,11 @@ def _refused(call: Pending, _: Any) -> Result:
     return _pool_error(f'Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError("{cause}"))')
 
 
-def _timed_out(call: Pending, _: Any = None) -> Result:
+def _timed_out(call: Pending, _: Any) -> Result:
+    return _late(call)
+
+
+def _late(call: Pending) -> Result:
     call.world.clock.sleep(call.timeout)
     return _pool_error(f"Read timed out. (read timeout={call.timeout})")
 
@@ -69,7 +73,7 @@ def _path(call: Pending) -> str:
 
 def _lost_reply(call: Pending, _: Any) -> Result:
     call.perform()
-    return _timed_out(call)
+    return _late(call)
 
 
 def _s_error(call: Pending, value: tuple[str, int, bool]) -> Result:
@@ -90,7 +94,7 @@ def _reset_peer(call: Pending, applied: bool) -> Result:
 def _latency(call: Pending, milliseconds: int) -> Result:
     answer = call.perform()
     if milliseconds > call.timeout * 1000:
-        return _timed_out(call)
+        return _late(call)
     call.world.clock.sleep(milliseconds / 1000)
     return answer
 
@@ -113,7 +117,7 @@ def _empty_reply(call: Pending, applied: bool) -> Result:
 
 def _limit_data(call: Pending, limit: int) -> Result:
     answer = call.perform()
-    missing = len(json.dumps(answer, default=str)) - limit
+    missing = len(json.dumps(answer)) - limit
     if missing <= 0:
         return answer
     cause = f"IncompleteRead({limit} bytes read, {missing} more expected)"

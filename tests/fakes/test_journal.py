@@ -97,6 +97,7 @@ def test_a_line_that_is_no_call_is_named(line):
     with pytest.raises(ValueError, match=r"^Line 2 is not a call of a journal \(") as error:
         Journal.from_json_lines(f"{Journal([ONE]).to_json_lines()}{line}\n")
     assert str(error.value).endswith(f": {line}")
+    assert str(error.value).startswith(f"Line 2 is not a call of a journal ({error.value.__cause__!r}): ")
 
 
 def test_a_call_that_was_made_is_found(journal):
@@ -132,6 +133,25 @@ def test_of_two_calls_equally_near_the_shorter_and_then_the_first_is_shown():
         "Nearest:  call 1, which differs in",
         "          args[1]: expected nothing, found 2",
     ]
+
+
+def test_another_target_or_method_is_a_difference():
+    """Equal fields make a call near, whichever they are: having them is not enough."""
+    journal = Journal()
+    journal.record("x", "y", (5, 6))
+    journal.record("x", "b", (5, 6))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("a", "b", 1, 2)
+    assert str(error.value).splitlines()[-4:] == [
+        "Nearest:  call 1, which differs in",
+        "          target: expected 'a', found 'x'",
+        "          args[0]: expected 1, found 5",
+        "          args[1]: expected 2, found 6",
+    ]
+    with pytest.raises(AssertionError, match=r"method: expected 'z', found 'y'"):
+        journal.assert_called("x", "z", 5, 6)
+    # The frame of the helper does not show in a report
+    assert error.value.__traceback__.tb_next.tb_frame.f_locals["__tracebackhide__"] is True
 
 
 def test_without_any_call_there_is_no_nearest_one():

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dirac_fakes import Caller
 from dirac_fakes.kinds import KINDS
 
 SERVICE = "Transformation/TransformationManager"
@@ -43,6 +44,7 @@ def _server(message, errno=0):
 
 
 OK = {"OK": True, "Value": None}
+ALMOST = "IncompleteRead(26 bytes read, 1 more expected)"
 LIMIT = "IncompleteRead(20 bytes read, 7 more expected)"
 
 EFFECTS = [
@@ -70,6 +72,7 @@ EFFECTS = [
         "Expecting property name enclosed in double quotes: line 1 column 2 (char 1): {"), [1, 1], 0),
     ("malformed_reply=", _client(EMPTY), [0, 0], 0),
     ("limit_data=20", _client(f"('Connection broken: {LIMIT}', {LIMIT}): None"), [1, 1], 0),
+    ("limit_data=26", _client(f"('Connection broken: {ALMOST}', {ALMOST}): None"), [1, 1], 0),
     ("limit_data=27", OK, [1, 1], 0),
     ("bad_shape=missing", {"OK": True}, [1, 1], 0),
     ("bad_shape=none", None, [1, 1], 0),
@@ -176,13 +179,26 @@ def test_partial_takes_the_first_entries(world, service, method, args, kept):
     assert set(state["parameters"].get(77, {})) == ({"a", "JobID", "timestamp"} if kept == 1 else set())
 
 
+def test_partial_leaves_the_other_arguments(world):
+    """Here the force of an administrator; and of several good records the first is kept."""
+    world.caller = Caller("admin", "admins", ("JobAdministrator",))
+    world.arm("job-state:partial=1")
+    world.arm("accounting:partial=1")
+    updates = {"2030-01-01 00:00:00": {"Status": "Waiting"}, "2030-01-01 00:00:01": {"Status": "Done"}}
+    assert world("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", (77, updates, True))["OK"]
+    assert world.job_state.status(77)[0] == "Waiting"
+    records = [[name, world.clock.now(), world.clock.now(), []] for name in "ab"]
+    assert world("Accounting/DataStore", "commitRegisters", (records,))["OK"]
+    assert [record[0] for record in world.accounting.records()] == ["a"]
+
+
 def test_partial_shows_the_first_rows(world):
     """Of a look-up, in the text that it answers; an error stays as it is."""
     world.arm("transformation:partial=1")
     world.arm("requests:partial=1")
     for method in ("getTransformationFiles", "getTransformationFilesAsJsonString"):
         inner = json.loads(world(SERVICE, method, ())["Value"])
-        assert [row["LFN"] for row in inner["Value"]] == ["/vo/a"]
+        assert (inner["OK"], [row["LFN"] for row in inner["Value"]]) == (True, ["/vo/a"])
     wrong = json.loads(world(SERVICE, "getTransformationFiles", ({"Bogus": 1},))["Value"])
     assert wrong["Message"] == "Invalid key Bogus in condDict"
     failed = world(SERVICE, "getTransformationFiles", tuple(range(9)))
