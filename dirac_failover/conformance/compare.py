@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import html_page, markdown, output
 from dirac_failover.conformance.errors import Exit
-from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, Matrix, Port
+from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, TITLES, Matrix, Port
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan"}
 _WIDEST_LABEL: Final = 20
-_SHORTEST_TEXT: Final = 24
+_SHORTEST: Final = 34
 _NARROWEST: Final = 10
 
 
@@ -59,13 +59,15 @@ def _lines(matrix: Matrix, style: Style) -> Iterator[str]:
         max(_NARROWEST, len(head), *(len(row.cells[i].text) for row in matrix.rows)) for i, head in enumerate(heads)
     ]
     room = style.width - sum(widths) - 2 * len(widths) - 2
+    if room < _SHORTEST:  # the IDs alone, then
+        room = max((len(style.clean(row.id)) for row in matrix.rows), default=0)
     for level, rows in matrix.levels():
-        title = style.paint(level.ljust(room + 2), "bold")
+        title = style.paint(TITLES[level].ljust(room + 2), "bold")
         yield ""
         yield title + _joined([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
         for row in rows:
             cells = zip(row.cells, widths, strict=True)
-            yield f"  {_cut(f'{row.id}  {row.text}', room, style)}" + _joined(
+            yield f"  {_cut(f'{row.id}  {row.text}' if room >= _SHORTEST else row.id, room, style)}" + _joined(
                 [
                     style.paint(cell.text, _COLOURS.get(cell.state, "dim")) + " " * (w - len(cell.text))
                     for cell, w in cells
@@ -86,7 +88,7 @@ def _heads(matrix: Matrix, style: Style) -> tuple[list[str], list[str]]:
     """Return what heads each column, and the letters before the ports: none where the labels head the columns."""
     labels = [style.clean(port.label) for port in matrix.ports]
     wide = sum(max(_NARROWEST, len(label)) + 2 for label in labels)
-    if max(map(len, labels)) <= _WIDEST_LABEL and style.width - wide >= _SHORTEST_TEXT:
+    if max(map(len, labels)) <= _WIDEST_LABEL and style.width - wide >= _SHORTEST:
         return labels, [""] * len(labels)
     letters = [_letter(number) for number in range(len(labels))]
     return letters, [f"{letter}  " for letter in letters]

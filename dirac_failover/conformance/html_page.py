@@ -17,7 +17,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
-from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, STATES
+from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, STATES, TITLES
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED
 from dirac_failover.conformance.steps import Moment, clean, moments
 
@@ -61,7 +61,7 @@ def page(matrix: Matrix) -> str:
         filters="\n".join(_filters(matrix)),
         shown=f"All {number} clauses are shown",
         caption="For each clause, whether it was held in all scenarios, or in how many it was broken.",
-        frame=" alone" if alone else " wide" if len(matrix.ports) > _MANY else "",
+        frame=_frame(len(matrix.ports)),
         columns="".join(f'<th scope="col" role="columnheader">{label}</th>' for label in labels),
         rows="\n".join(_rows(matrix)),
         breaches=_breaches(matrix),
@@ -69,6 +69,13 @@ def page(matrix: Matrix) -> str:
         files=_listed([f"<code>{_text(port.path)}</code>" for port in matrix.ports]),
     )
     return made.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _frame(ports: int) -> str:
+    """Return the attributes of what is around the table: when it scrolls, that can be done with the keyboard."""
+    if ports <= _MANY:
+        return f'class="frame{" alone" if ports == 1 else ""}"'
+    return 'class="frame wide" role="region" aria-labelledby="clauses" tabindex="0"'
 
 
 def _template(name: str) -> str:
@@ -104,6 +111,7 @@ def _port(port: Port) -> str:
     facts = [f"{results.scenarios:,} scenarios", f"profile {_text(header.profile)}"]
     facts += [f"shard {_text(header.shard)}"] if header.shard != "1/1" else []
     facts += [f"Python {_text(header.python)}", _text(header.platform), _text(header.date)]
+    listed = "".join(f"<li>{fact}</li>" for fact in facts)
     error = f'<p class="error">{_text(results.error)}</p>' if results.error else ""
     numbers = "".join(
         f'<div><dt class="{_class(state)}">{state}</dt><dd>{number}</dd></div>'
@@ -112,7 +120,7 @@ def _port(port: Port) -> str:
     )
     return (
         f'<li><h3>{_text(port.label)} <span class="verdict {_class(port.verdict)}">{port.verdict}</span></h3>{error}'
-        f'{_bar(tally)}<dl class="tally">{numbers}</dl><p class="facts">{" &#183; ".join(facts)}</p>'
+        f'{_bar(tally)}<dl class="tally">{numbers}</dl><ul class="facts">{listed}</ul>'
         f"<details><summary>Run it again</summary><code>{_text(header.command)}</code></details></li>"
     )
 
@@ -156,7 +164,7 @@ def _rows(matrix: Matrix) -> Iterator[str]:
         span = f'colspan="{1 + len(matrix.ports)}"'
         yield '<tbody role="rowgroup">'
         yield (
-            f'<tr class="level {level}" role="row"><th {span} scope="rowgroup" role="rowheader">{level.capitalize()}'
+            f'<tr class="level {level}" role="row"><th {span} scope="rowgroup" role="rowheader">{TITLES[level]}'
             f"<span>{_LEVELS[level]}</span></th></tr>"
         )
         for row in rows:

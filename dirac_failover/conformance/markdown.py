@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.matrix import STATES
+from dirac_failover.conformance.matrix import STATES, TITLES
 from dirac_failover.conformance.steps import clean, moments
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _lines(matrix: Matrix) -> Iterator[str]:
         [["port", "verdict", *states, "scenarios", "profile", "date"], *(_port(p, states) for p in matrix.ports)]
     )
     for level, rows in matrix.levels():
-        yield from ("", f"## {level.capitalize()}", "")
+        yield from ("", f"## {TITLES[level]}", "")
         cells = ([escape(row.id), escape(row.text), *map(_cell, row.cells)] for row in rows)
         yield from table([["clause", "", *labels], *cells])
     for number, (row, port, clause) in enumerate(matrix.breaches()):

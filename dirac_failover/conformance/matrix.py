@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, load
-from dirac_failover.spec.checks import LEVELS
+from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +24,8 @@ KNOWN: Final = "known"
 NO_VERDICT: Final = "no verdict"
 STATES: Final = (BROKEN, KNOWN, HELD, NOT_ASKED, NO_VERDICT)
 """Broken, broken as a baseline says, held, not asked; or nothing: no such clause there, or the port broke down."""
+TITLES: Final = {CONTRACT: "Contract", DIRAC: "DIRAC", LOSSLESS: "Lossless"}
+"""The levels, as headings."""
 BROKE_DOWN: Final = "broke down"
 """How the verdict ``broken`` on a whole port is called, since a clause that is broken is something else."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Json
 
 _MODULE: Final = "module"
-_LONGEST: Final = 600
+_LONGEST: Final = 400
 _PRINTABLE: Final = Style()
 
 WELL: Final = "well"
