@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
@@ -62,6 +62,10 @@ class Kit:
     DEncode: Any
     JEncode: Any
     connect: Connect
+    commons: Mapping[str, Any] = field(default_factory=dict)
+    """What its module needs in ``workflow_commons`` beyond what a scenario says."""
+    owner: str = "Owner"
+    """The attribute of a request that says whose it is."""
 
 
 _PLACES = {

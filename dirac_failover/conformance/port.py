@@ -23,7 +23,7 @@ from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport,
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from dirac_failover.conformance.kits import Kit
@@ -65,7 +65,7 @@ class _TickingClock:
         self.reset()
 
     def reset(self) -> None:
-        self._now = dt.datetime(2026, 1, 1, 12, 0, 0, 1)  # noqa: DTZ001 - DIRAC's times are naive UTC
+        self._now = dt.datetime.fromisoformat("2026-01-01T12:00:00.000001")
         self._tick = dt.timedelta(microseconds=1)
 
     def __call__(self) -> dt.datetime:
@@ -100,7 +100,7 @@ class ModulePort:
 
     def connected(self) -> AbstractContextManager[Any]:
         """Connect the kit's clients to the services of whatever scenario is being run."""
-        return self.kit.connect(self._route, sleep=lambda _: None)
+        return self.kit.connect(self._route)
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
@@ -118,8 +118,7 @@ class ModulePort:
         _CLOCK.reset()
         os.environ.pop("JOBID", None)
         os.environ.update(scenario.environment)
-        for name, kind in scenario.files.items():
-            _LAY_OUT[kind](name)
+        lay_out(scenario)
         if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
             self._world = None
             return self._observe(scenario, Journal())
@@ -131,21 +130,22 @@ class ModulePort:
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
         module = self._module()
         script = Script(scenario.answers, journal, self._operation, self._exceptions)
-        commons = _copy(scenario.workflow_commons)
+        commons = _copy({**self.kit.commons, **scenario.workflow_commons})
         self._collaborators(scenario, script, commons)
         module.workflow_commons = commons
         module.step_commons = _copy(scenario.step_commons)
         for name, value in scenario.attributes.items():
             setattr(module, name, value if type(value) in _SHARED else _copy(value))
-        for name, call in _HOOK_CALLS.items():
-            setattr(module, name, _recorded(call, getattr(module, name), journal.calls))
+        hooks = [name for name in HOOKS if hasattr(module, name)]  # not every implementation has all of them
+        for name in hooks:
+            setattr(module, name, _recorded(_HOOK_CALLS[name], getattr(module, name), journal.calls))
         ended, result = "returned", None
         for _ in range(scenario.executions):
             try:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
-        for name in HOOKS:
+        for name in hooks:
             delattr(module, name)  # without the cycles, the module goes at once
         return self._look(module, commons, journal, ended, result)
 
@@ -158,8 +158,7 @@ class ModulePort:
 
     def live_job_report(self, scenario: Scenario, _: Script) -> Any:
         """Make the kit's own job report, with what waits in it."""
-        job_id = scenario.environment.get("JOBID", "0")
-        report = self.kit.JobReport(int(job_id) if job_id.strip().isdigit() else 0)
+        report = self.kit.JobReport(_job_id(scenario, 0))
         for status in scenario.unsent_statuses:
             report.setApplicationStatus(status, sendFlag=False)
         report.setJobParameters(list(scenario.unsent_parameters.items()), sendFlag=False)
@@ -183,7 +182,8 @@ class ModulePort:
         """Make the kit's own request, with the operations of earlier modules and the answers that are scripted."""
         request = self.kit.Request()
         if scenario.owner:
-            request.Owner, request.OwnerGroup = scenario.owner
+            user, request.OwnerGroup = scenario.owner
+            setattr(request, self.kit.owner, user)
         for fields in scenario.operations:
             request.addOperation(self._earlier_operation(fields))
         for method in ("toJSON", "getDigest"):
@@ -214,34 +214,30 @@ class ModulePort:
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
         scrubber = Scrubber()
         plain = scrubber.plain
-        steps = tuple(
-            _HOOK_STEPS[method]
-            if target == "module"
-            else Step(
-                target, method, scrubber.items(args), answer if type(answer) is str else plain(_without_stack(answer))
-            )
-            for target, method, args, answer, _ in journal.calls
-        )
+        steps = plain_steps(journal, scrubber)
         state = module.__dict__
         attributes = dict(
             zip(ATTRIBUTES, scrubber.items([state.get(name, "(absent)") for name in ATTRIBUTES]), strict=True)
         )
         attributes["workflow_commons"] = sorted(commons)
-        for name, held in HELD.items():
-            collaborator = commons.get(name)
-            if collaborator is not None:
-                state = collaborator.__dict__
-                attributes[name] = {key: plain(state[key]) for key in held if key in state}
+        attributes.update(plain_held(commons, scrubber))
         request = commons.get("Request")
         return Outcome(
             ended,
             plain(_without_stack(result)),
             steps,
             attributes,
-            None if request is None else _look_at_request(request, scrubber),
-            _take_files(scrubber),
+            None if request is None else _look_at_request(request, self.kit.owner, scrubber),
+            take_files(scrubber),
             None if self._world is None else plain(self._world.snapshot()),
         )
+
+
+def _job_id(scenario: Scenario, otherwise: int) -> int:
+    try:
+        return int(scenario.environment["JOBID"])
+    except (KeyError, ValueError):
+        return otherwise
 
 
 @contextmanager
@@ -257,7 +253,7 @@ def sessions(*ports: ModulePort) -> Iterator[None]:
         stack.callback(_restore, before, job_id)
         os.chdir(directory)
         stack.callback(logging.disable, logging.root.manager.disable)
-        logging.disable(logging.CRITICAL)
+        logging.disable()
         clock = staticmethod(_CLOCK)
         stack.enter_context(patch("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", clock))
         for port in ports:
@@ -268,9 +264,8 @@ def sessions(*ports: ModulePort) -> Iterator[None]:
 def seed(scenario: Scenario) -> World:
     """Return the in-memory services as the scenario finds them, with its faults armed."""
     user, group = scenario.owner or ("alice", "vo_user")
-    job_id = scenario.environment.get("JOBID", "").strip()
     world = World(
-        int(job_id) if job_id.isdecimal() else 77,
+        _job_id(scenario, 77),
         files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()},
         owner=user,
         group=group,
@@ -303,7 +298,7 @@ class _Record(BaseAccountingType):
         return {"OK": True, "Value": None}
 
     def getValues(self) -> tuple[Any, ...]:
-        start = dt.datetime(2026, 1, 1, 11, 0, 0)  # noqa: DTZ001 - DIRAC's times are naive UTC
+        start = dt.datetime.fromisoformat("2026-01-01T11:00")
         return ("Job", start, start + dt.timedelta(minutes=59), ["alice", 59])
 
 
@@ -320,18 +315,48 @@ _LAY_OUT: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def _write(name: str, text: str) -> None:
-    with open(name, "w", encoding="ascii") as file:
+    with open(name, "w") as file:
         file.write(text)
 
 
-def _take_files(scrubber: Scrubber) -> dict[str, str]:
+def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
+    """Return the calls of a journal as plain data."""
+    plain = scrubber.plain
+    return tuple(
+        _HOOK_STEPS[method]
+        if target == "module"
+        else Step(
+            target, method, scrubber.items(args), answer if type(answer) is str else plain(_without_stack(answer))
+        )
+        for target, method, args, answer, _ in journal.calls
+    )
+
+
+def plain_held(collaborators: Mapping[str, Any], scrubber: Scrubber) -> dict[str, Any]:
+    """Return what the collaborators hold, as plain data."""
+    found = {}
+    for name, held in HELD.items():
+        collaborator = collaborators.get(name)
+        if collaborator is not None:
+            state = collaborator.__dict__
+            found[name] = {key: scrubber.plain(state[key]) for key in held if key in state}
+    return found
+
+
+def lay_out(scenario: Scenario) -> None:
+    """Put into the working directory what lies there before the module starts."""
+    for name, kind in scenario.files.items():
+        _LAY_OUT[kind](name)
+
+
+def take_files(scrubber: Scrubber) -> dict[str, str]:
     """Return what lies in the working directory by name, and leave the directory empty."""
     found = {}
     for name in sorted(os.listdir()):
         try:
             content = _read(name)
         except OSError as error:
-            found[name] = _NO_FILE[error.errno or 0]
+            found[name] = _NO_FILE[error.errno]
             if error.errno == errno.EISDIR:
                 os.rmdir(name)
                 continue
@@ -341,7 +366,7 @@ def _take_files(scrubber: Scrubber) -> dict[str, str]:
     return found
 
 
-_NO_FILE: Final = {errno.ELOOP: "<link>", errno.EISDIR: "<directory>"}
+_NO_FILE: Final[dict[int | None, str]] = {errno.ELOOP: "<link>", errno.EISDIR: "<directory>"}
 
 
 def _read(name: str) -> str:
@@ -353,12 +378,13 @@ def _read(name: str) -> str:
             data += chunk
     finally:
         os.close(handle)
-    return data.decode("utf-8", "backslashreplace")
+    return data.decode(errors="backslashreplace")
 
 
-def _look_at_request(request: Any, scrubber: Scrubber) -> Any:
-    names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
-    seen = {name: scrubber.plain(getattr(request, name, "(absent)")) for name in names}
+def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
+    names = {"RequestName": "RequestName", "JobID": "JobID", "SourceComponent": "SourceComponent", "Owner": owner,
+             "OwnerGroup": "OwnerGroup"}  # fmt: skip
+    seen = {name: scrubber.plain(getattr(request, own, "(absent)")) for name, own in names.items()}
     seen["Operations"] = [scrubber.operation(operation) for operation in request]
     return seen
 

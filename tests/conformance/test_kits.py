@@ -14,7 +14,9 @@ from dirac_failover.conformance import kits
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 
 CLASSES = [
-    field.name for field in fields(kits.Kit) if field.name not in {"name", "version", "DEncode", "JEncode", "connect"}
+    field.name
+    for field in fields(kits.Kit)
+    if field.name not in {"name", "version", "DEncode", "JEncode", "connect", "commons", "owner"}
 ]
 OK = {"OK": True, "Value": None}
 RESETS = "Transformations/FilesMaxResetCounter"

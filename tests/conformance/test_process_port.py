@@ -1,0 +1,654 @@
+"""Ports in other processes: what is said, what is seen, and that whatever breaks there breaks only there."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import runpy
+import shutil
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from dirac_failover import __version__
+from dirac_failover.conformance import adapters, port_server, process
+from dirac_failover.conformance.adapters import PortChoice
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.port import ATTRIBUTES, ModulePort, sessions
+from dirac_failover.conformance.process import Process, ProcessError
+from dirac_failover.conformance.process_port import (
+    CAPABILITIES,
+    Host,
+    PortBrokenError,
+    ProcessPort,
+    from_json,
+    to_json,
+)
+from dirac_failover.spec import space
+from dirac_failover.spec.model import expected
+from dirac_failover.spec.outcome import Step
+from dirac_failover.spec.scenario import Scenario
+
+DOCS = Path(__file__).parents[2] / "docs/ports"
+SCHEMA = json.loads(files("dirac_failover").joinpath("schemas/port-protocol.json").read_text())
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+QUIET = Scenario(collaborators=SCRIPTED)
+HELLO = 'print(\'{"hello": {"protocol": 1, "name": "mine", "version": "5", "capabilities": CAPABILITIES}}\')'
+OUTCOME = {"ended": "returned", "result": None, "attributes": {"jobID": 5}, "request": None}
+KNOWN = f"expected one of {', '.join(adapters.KITS)}, package.module:Class, or a file .toml"
+KEYS = "an adapter file has name, command, environment, seconds, start_seconds, restarts"
+FULL = {**OUTCOME, "steps": [], "files": {}, "services": None}
+
+
+def port(*lines, capabilities=("services",), hello=HELLO, **options):
+    """A port that says hello, and then does what the lines of Python say; ``ask()`` is the next message."""
+    text = hello.replace("CAPABILITIES", json.dumps(list(capabilities)))
+    head = "import sys, json, os, time\nask = lambda: json.loads(input())\nsay = lambda **m: print(json.dumps(m))"
+    program = "\n".join([head, "ask()", text, *lines])
+    return ProcessPort([sys.executable, "-u", "-S", "-c", program], **options)
+
+
+def answers(count=1, outcome=FULL):
+    """Lines that answer so many scenarios with the same outcome."""
+    return f"for _ in range({count}): say(id=ask()['id'], outcome={outcome!r})"
+
+
+def broken(started, scenario=QUIET):
+    with pytest.raises(PortBrokenError) as caught:
+        started.run(scenario)
+    assert caught.value.code is Exit.BROKEN
+    return str(caught.value)
+
+
+def first_of(region, count=40):
+    scenarios = list(region.scenarios())
+    return scenarios[:: max(1, len(scenarios) // count)]
+
+
+# What a port in Python sees and says
+
+
+def test_the_reference_is_the_same_in_another_process(reference):
+    """In every region, beside itself in this process."""
+    here, there = ModulePort(reference), PortChoice("reference", sys.executable).open()
+    with sessions(here, there):
+        assert (there.name, there.version, there.capabilities) == ("reference", __version__, {"services"})
+        for region in space.REGIONS:
+            for scenario in first_of(region):
+                assert there.supports(scenario)
+                assert there.run(scenario).differences(here.run(scenario)) == [], scenario.name
+
+
+def test_an_outcome_arrives_as_it_was_sent():
+    """Through JSON, and even its types are the same."""
+    for scenario in first_of(space.ANSWERS):
+        outcome = expected(scenario)
+        arrived = from_json(json.loads(json.dumps(to_json(outcome))))
+        assert arrived == outcome
+        assert json.dumps(arrived) == json.dumps(outcome)
+
+
+class Fake:
+    """Stands for a module port: its name, and runs that end as told."""
+
+    name = "fake"
+
+    def __init__(self, kit, end=None):
+        self.kit, self.end = kit, end
+
+    def run(self, scenario):
+        if self.end:
+            raise self.end
+        return expected(scenario)
+
+
+def test_the_server_answers_line_by_line(reference):
+    """A hello with the hello, a scenario with its outcome, a failure of the port itself with an error."""
+    questions = [json.dumps({"hello": {}}) + "\n", json.dumps({"id": 3, "run": QUIET.to_json()}) + "\n"]
+    sink = io.StringIO()
+    port_server.serve(Fake(reference), questions, sink)
+    hello, answer = map(json.loads, sink.getvalue().splitlines())
+    version = reference.version
+    assert hello == {"hello": {"protocol": 1, "name": "fake", "version": version, "capabilities": ["services"]}}
+    assert answer == {"id": 3, "outcome": json.loads(json.dumps(to_json(expected(QUIET))))}
+    failed = port_server.answer(Fake(reference, ValueError("no")), {"id": 4, "run": {}})
+    assert failed == {"id": 4, "error": "ValueError: no"}
+    for message in (hello, answer, failed):
+        jsonschema.validate(message, SCHEMA)
+
+
+def test_the_server_keeps_its_streams_from_the_module(monkeypatch, tmp_path, capfd):
+    """What a module prints is on stderr, and what it reads is the end; afterwards the process may go on."""
+    seen = []
+    monkeypatch.chdir(tmp_path)
+    reader, writer = os.pipe()
+    os.write(writer, b'{"hello": {}}\n')
+    os.close(writer)
+    saved = [os.dup(number) for number in (0, 1)]
+    os.dup2(reader, 0)
+
+    def serve(started, source, sink):
+        os.write(1, b"printed")
+        seen.append((started.name, os.read(0, 1), list(source)))
+        sink.write("answered\n")
+
+    monkeypatch.setattr(port_server, "serve", serve)
+    try:
+        assert port_server.main(["reference"]) == 0
+    finally:
+        for number, stream in enumerate(saved):
+            os.dup2(stream, number)
+            os.close(stream)
+        os.close(reader)
+    assert seen == [("reference", b"", ['{"hello": {}}\n'])]
+    assert capfd.readouterr() == ("answered\n", "printed")
+
+
+def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
+    """The host quotes it."""
+    monkeypatch.setattr(sys, "argv", ["port_server", "nowhere"])
+    assert port_server.main() == Exit.USAGE
+    assert capsys.readouterr().err.startswith("Unknown port 'nowhere'")
+    monkeypatch.delitem(sys.modules, port_server.__name__)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module(port_server.__name__, run_name="__main__")
+    assert caught.value.code == Exit.USAGE
+    started = PortChoice("nowhere.at:all", sys.executable).open()
+    with pytest.raises(PortBrokenError, match=r"exit code 3; the last it wrote to stderr: nowhere.at:all cannot"):
+        started.session().__enter__()
+
+
+# The hello
+
+
+def test_the_host_says_what_it_speaks(tmp_path):
+    """In the first line, as the schema has it; a scenario follows, then the end."""
+    seen = tmp_path / "seen"
+    listening = port("said = ask()", f"open({str(seen)!r}, 'w').write(json.dumps(said))", "say(id=1, outcome=FULL)")
+    listening.command[-1] = listening.command[-1].replace("ask()\nprint", "first = ask()\nprint").replace(
+        "json.dumps(said)", "json.dumps([first, said])"
+    ).replace("FULL", repr(FULL))  # fmt: skip
+    with listening.session():
+        listening.run(Scenario(records=2))
+    hello, question = json.loads(seen.read_text())
+    assert hello == {"hello": {"protocol": 1, "tool": __version__, "capabilities": list(CAPABILITIES)}}
+    assert question == {"id": 1, "run": {"records": 2}}
+    jsonschema.validate(hello, SCHEMA)
+    jsonschema.validate(question, SCHEMA)
+
+
+def test_a_port_is_called_what_it_says_or_what_its_user_says():
+    """Before that, by its program."""
+    with port(answers()).session() as started:
+        assert (started.name, started.version, started.capabilities) == ("mine", "5", {"services"})
+    assert ProcessPort(["/usr/bin/thing"]).name == "thing"
+    with port(answers(), name="yours").session() as started:
+        assert started.name == "yours"
+    with port(hello='print(\'{"hello": {"protocol": 1}}\')').session() as started:
+        assert (started.name, started.version, started.capabilities) == (os.path.basename(sys.executable), "", set())
+
+
+@pytest.mark.parametrize(
+    ("hello", "complaint"),
+    [
+        ("print('{\"hi\": 1}')", 'expected a hello, found {"hi": 1}'),
+        ('print(\'{"hello": {"protocol": 2}}\')', "expected version 1 of the protocol, found 2"),
+        ('print(\'{"hello": {"protocol": 1, "capabilities": "calls"}}\')',
+         'expected capabilities among calls, services, found "calls"'),
+        ('print(\'{"hello": {"protocol": 1, "capabilities": ["magic", {}]}}\')',
+         'expected capabilities among calls, services, found ["magic", {}]'),
+        ("print('ready!')", 'expected a JSON object in a line, found "ready!"'),
+        ("sys.exit(7)", "it ended with exit code 7"),
+        ("sys.exit('no licence')", "it ended with exit code 1; the last it wrote to stderr: no licence"),
+    ],
+)  # fmt: skip
+def test_a_port_that_does_not_greet_is_broken(hello, complaint):
+    """It cannot be started, and nothing of it is left."""
+    with pytest.raises(PortBrokenError) as caught, port(hello=hello).session():
+        pass
+    name = os.path.basename(sys.executable)
+    assert str(caught.value) == f"The port {name} cannot be started: {complaint}"
+
+
+def test_a_port_that_says_nothing_is_not_waited_for():
+    """Longer than it was given."""
+    started = time.monotonic()
+    with pytest.raises(PortBrokenError, match=r"cannot be started: it has not said hello within 0.2 s$"):
+        port(hello="time.sleep(60)", start_seconds=0.2).session().__enter__()
+    assert time.monotonic() - started < 30
+    with pytest.raises(PortBrokenError, match=r"The port nothing cannot be started: .*No such file"):
+        ProcessPort(["/nowhere/nothing"]).session().__enter__()
+
+
+# What may go wrong in a scenario
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        (["sys.exit(3)"], "it ended with exit code 3"),
+        (["ask()", "print('Segmentation', file=sys.stderr)", "os.kill(os.getpid(), 9)"],
+         "it was ended by signal 9; the last it wrote to stderr: Segmentation"),
+        (["ask()", "os.close(1)", "time.sleep(60)"], "it closed its standard output"),
+        (["ask()", "print('thinking', file=sys.stderr)", "time.sleep(60)"],
+         "it has not answered within 0.5 s; the last it wrote to stderr: thinking"),
+        (["ask()", "while True: print('x', file=sys.stderr)"],
+         "it has not answered within 0.5 s; the last it wrote to stderr: x"),
+        (["ask()", "print('Warning: old OpenSSL')"], 'expected a JSON object in a line, found "Warning: old OpenSSL"'),
+        (["ask()", "print('[1]')"], 'expected a JSON object in a line, found "[1]"'),
+        (["ask()", "print('{\"a\": NaN}')"], 'expected a JSON object in a line, found "{\\"a\\": NaN}"'),
+        (["ask()", "print('[' * 100000)"], f'expected a JSON object in a line, found "{"[" * 199}...'),
+        (["ask()", "say(id=9, outcome={})"], 'expected the answer to 1, found {"id": 9, "outcome": {}}'),
+        (["ask()", "say(id=1, error='no module')"], "no module"),
+        (["ask()", "say(id=1, outcome=5)"], 'expected an outcome, found {"id": 1, "outcome": 5}'),
+        (["ask()", "say(call=['JobReport', 'x', []])"],
+         'expected the answer to 1, found {"call": ["JobReport", "x", []]}'),
+        (["ask()", "say(set=['FileReport', 'force', 1])"],
+         'expected the answer to 1, found {"set": ["FileReport", "force", 1]}'),
+    ],
+)  # fmt: skip
+def test_a_port_that_breaks_is_broken(lines, complaint):
+    """With one line that says how; the verdict is never anything else."""
+    with port(*lines, seconds=0.5).session() as started:
+        assert broken(started) == f"The port mine broke: {complaint}"
+
+
+def test_a_line_without_end_is_not_collected_for_ever(monkeypatch):
+    """Memory is not the port's."""
+    monkeypatch.setattr(process, "_LONGEST", 1000)
+    with port("ask()", "print('x' * 2000, end='')", "time.sleep(60)").session() as started:
+        assert broken(started) == "The port mine broke: it wrote a line of more than 1,000 bytes"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ended", "stopped"), ("ended", None),
+        ("steps", None), ("steps", ["a"]), ("steps", [["a", "b", {}, None]]), ("steps", [["a", "b", []]]),
+        ("attributes", []),
+        ("request", []), ("request", {"Operations": None}), ("request", {}), ("request", {"Operations": ["x"]}),
+        ("request", {"Operations": [{"Type": "x", "Files": []}]}),
+        ("request", {"Operations": [{"Type": "x", "Arguments": None, "Files": ["/vo/a"]}]}),
+        ("request", {"Operations": [{"Type": "x", "Arguments": None, "Files": [{"PFN": "/vo/a"}]}]}),
+        ("files", []), ("files", {"a": 1}),
+    ],
+)  # fmt: skip
+def test_an_outcome_that_is_none_is_refused(field, value):
+    """What clauses take for granted is checked; the schema refuses the same."""
+    data = FULL | {field: value}
+    with pytest.raises(ProcessError) as caught:
+        from_json(data)
+    assert str(caught.value) == f"expected an outcome, found {field} {json.dumps(value)}"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"id": 1, "outcome": data}, SCHEMA)
+
+
+def test_what_a_port_does_not_say_is_absent():
+    """And so differs from what is expected, by name."""
+    request = {"Operations": [{"Type": "x", "Arguments": None, "Files": [{"LFN": "/a"}]}]}
+    outcome = from_json(FULL | {"request": request, "attributes": {"jobID": 7}, "steps": [["a", "b", [1], 2]]})
+    assert outcome.attributes == dict.fromkeys(ATTRIBUTES, "(absent)") | {"jobID": 7}
+    assert outcome.steps == (Step("a", "b", [1], 2),)
+    assert outcome.request == {
+        **dict.fromkeys(("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"), "(absent)"),
+        "Operations": [{
+            "Type": "x", "Status": None, "Arguments": None, "SourceSE": None, "TargetSE": None, "Catalog": None,
+            "Error": None, "Files": [{
+                "LFN": "/a", "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None, "Size": None,
+                "Status": None}]}],
+    }  # fmt: skip
+    bare = from_json({"ended": "raised", "attributes": {}, "steps": [], "files": {}})
+    assert (bare.result, bare.request, bare.services) == (None, None, None)
+
+
+def test_a_broken_port_is_started_again_a_few_times():
+    """Each scenario that breaks it is broken; what it does in between counts."""
+    with port(answers(1), "sys.exit(2)", restarts=2).session() as started:
+        for _ in range(3):
+            assert started.run(QUIET).attributes["jobID"] == 5
+            assert "exit code 2" in broken(started)
+        assert broken(started) == "The port mine broke too often to be started again"
+
+
+def test_nothing_is_left_of_a_port(tmp_path):
+    """Neither its children, nor its directory."""
+    child = tmp_path / "child"
+    lines = [
+        "import subprocess",
+        "p = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'])",
+        f"open({str(child)!r}, 'w').write(str(p.pid) + ' ' + os.getcwd())",
+        answers(),
+    ]
+    with port(*lines).session() as started:
+        started.run(QUIET)
+        pid, directory = child.read_text().split()
+        assert os.path.isdir(directory)
+    assert not os.path.exists(directory)
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            break
+        if state == "Z":
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail("the child still runs")
+
+
+def test_the_environment_of_an_adapter_is_added():
+    """To this process's."""
+    outcome = "dict(FULL, result=[os.environ['MINE'], os.environ['PATH']])".replace("FULL", repr(FULL))
+    with port(f"say(id=ask()['id'], outcome={outcome})", environment={"MINE": "x"}).session() as started:
+        assert started.run(QUIET).result == ["x", os.environ["PATH"]]
+
+
+def test_streams_are_served_together():
+    """A port that writes much to stderr before it reads, and answers at length, blocks nobody."""
+    large = Scenario(collaborators=SCRIPTED, workflow_commons={"x": "y" * 300_000})
+    lines = [
+        "sys.stderr.write('e' * 300000)",
+        "size = len(ask()['run']['workflow_commons']['x'])",
+        f"say(id=1, outcome=dict({FULL!r}, result=[size, 'z' * 300000]))",
+        "os.close(2)",
+        answers(),
+    ]
+    with port(*lines).session() as started:
+        assert started.run(large).result == [300_000, "z" * 300_000]
+        assert started.run(QUIET).result is None
+
+
+def test_messages_wait_for_each_other(tmp_path):
+    """Nothing is sent before an answer is waited for, and then all of it, in order."""
+    program = "for _ in range(2): print(input())"
+    spoken = Process([sys.executable, "-u", "-S", "-c", program], str(tmp_path), os.environ)
+    try:
+        spoken.send({"a": 1})
+        spoken.send({"b": 2})
+        assert [spoken.receive(time.monotonic() + 60, "") for _ in range(2)] == [{"a": 1}, {"b": 2}]
+    finally:
+        spoken.close()
+
+
+def test_a_process_that_reads_no_more_is_noticed_when_it_ends(tmp_path):
+    """Not when it is written to."""
+    program = "import sys, os, time; os.close(0); print('{}', flush=True); sys.stdin = None; time.sleep(0.3)"
+    spoken = Process([sys.executable, "-u", "-S", "-c", program], str(tmp_path), os.environ)
+    try:
+        assert spoken.receive(time.monotonic() + 60, "") == {}
+        spoken.send({"x": 1})
+        with pytest.raises(ProcessError, match="it ended with exit code 0"):
+            spoken.receive(time.monotonic() + 60, "")
+    finally:
+        spoken.close()
+
+
+# Calls
+
+
+def test_what_a_port_asks_for_is_what_was_done():
+    """Steps, files, collaborators and services are seen by the host, whatever the port says of them."""
+    scenario = Scenario(
+        collaborators=SCRIPTED, reported={"/vo/a": "Problematic"}, records=2,
+        answers={"FileReport.commit": ("s_error",), "JobReport.setApplicationStatus": ("raises=ValueError:boom",)},
+    )  # fmt: skip
+    claims = FULL | {"steps": [["x", "y", [], None]], "files": {"lie": ""}, "services": {"a": 1}}
+    lines = [
+        "n = ask()['id']", "seen = []",
+        "def call(*c): say(call=c); seen.append(ask())",
+        "call('module', '_execute', [])", "call('FileReport', 'getFiles', [])",
+        "say(set=['FileReport', 'force', True])",
+        "call('FileReport', 'commit', [])", "call('JobReport', 'setApplicationStatus', ['x', True])",
+        "open('mine', 'w').write('2026-01-01 12:00:00')",
+        f"say(id=n, outcome=dict({claims!r}, result=seen))", "time.sleep(60)",
+    ]  # fmt: skip
+    with port(*lines, capabilities=["calls"]).session() as started:
+        before = os.getcwd()
+        outcome = started.run(scenario)
+        assert os.getcwd() == before
+    assert outcome.steps == (
+        Step("module", "_execute", [], None),
+        Step("FileReport", "getFiles", [], "ok"),
+        Step("FileReport", "commit", [], "s_error"),
+        Step("JobReport", "setApplicationStatus", ["x", True], "raises=ValueError:boom"),
+    )
+    assert outcome.result[1] == {"answer": {"/vo/a": "Problematic"}}
+    assert (outcome.result[2]["answer"]["OK"], outcome.result[2]["answer"]["Message"]) == (False, "refused")
+    assert outcome.result[3] == {"raises": {"exception": "ValueError", "args": ["boom"]}}
+    assert (outcome.files, outcome.services) == ({"mine": "<time>"}, None)
+    assert outcome.attributes["FileReport"] == {
+        "transformation": None, "force": True, "statusDict": {"/vo/a": "Problematic"}
+    }  # fmt: skip
+    assert outcome.attributes["JobReport"] == {"jobID": 0, "statuses": ["x"], "parameters": []}
+    assert outcome.attributes["AccountingReport"] == {"records": 2}
+    for message in outcome.result:
+        jsonschema.validate(message, SCHEMA)
+
+
+def test_services_can_be_called_too():
+    """By their names; their state is what the host has."""
+    host = Host(Scenario(server_files={"/vo/a": "Assigned"}, collaborators={"JobReport": "live"}))
+    service = "Transformation/TransformationManager"
+    answer = host.call([service, "setFileStatusForTransformation", [12, {"100": ["Processed", False]}]])["answer"]
+    assert (answer["OK"], answer["Value"]) == (True, None)
+    outcome = host.outcome(OUTCOME, {})
+    assert [step[:2] for step in outcome.steps] == [("transformation", "setFileStatusForTransformation")]
+    assert "Processed" in json.dumps(outcome.services)
+
+
+def test_a_port_may_ask_its_request_for_a_scripted_answer():
+    """Where nothing is scripted, it does what it always does, and nobody writes it down."""
+    assert Host(QUIET).call(["Request", "toJSON", []]) == {"answer": {"OK": True, "Value": None}}
+    scripted = Host(Scenario(collaborators=SCRIPTED, answers={"Request.getDigest": ("raises=GracefulTermination:b",)}))
+    assert scripted.call(["Request", "getDigest", []]) == {
+        "raises": {"exception": "GracefulTermination", "args": ["b"]}
+    }
+    assert scripted.outcome(OUTCOME, {}).steps == (
+        Step("Request", "getDigest", [], "raises=GracefulTermination:b"),
+    )  # fmt: skip
+
+
+def test_an_operation_arrives_as_its_fields():
+    """As a port has to hand it back."""
+    host = Host(Scenario(collaborators=SCRIPTED, answers={"JobReport.generateForwardDISET": ("operation",)}))
+    value = host.call(["JobReport", "generateForwardDISET", []])["answer"]["Value"]
+    assert (value["Type"], value["Arguments"], value["Files"]) == ("ForwardDISET", "job report", [])
+    jsonschema.validate({"id": 1, "outcome": FULL | {"request": {"Operations": [value]}}}, SCHEMA)
+    host = Host(Scenario(collaborators=SCRIPTED, answers={"FileReport.generateForwardDISET": ("operation",)}))
+    value = host.call(["FileReport", "generateForwardDISET", []])["answer"]["Value"]
+    assert (value["Type"], value["Arguments"]) == ("SetFileStatus", "file report")
+
+
+def test_what_is_not_there_raises_as_it_would_for_a_module():
+    """A port that calls it diverges; it is not broken."""
+    host = Host(Scenario(collaborators={"JobReport": "scripted"}))
+    for call, name in [
+        (["AccountingReport", "commit", []], "AttributeError"),
+        (["JobReport", "frobnicate", []], "AttributeError"),
+        (["JobReport", "statuses", []], "TypeError"),
+        (["JobReport", "setApplicationStatus", []], "TypeError"),
+    ]:
+        assert host.call(call)["raises"]["exception"] == name
+
+
+@pytest.mark.parametrize(
+    "call",
+    [["Clock", "now", []], ["module", "run", []], ["JobReport", "_script", []], ["JobReport", "commit"], "JobReport",
+     ["Request", "toJSON", [1]], ["Request", "other", []], ["System/Service", "x", []], ["a", "b", {}]],
+)  # fmt: skip
+def test_calls_of_nothing_that_a_module_knows_break_the_port(call):
+    """With what was called."""
+    with pytest.raises(ProcessError) as caught:
+        Host(QUIET).call(call)
+    assert str(caught.value) == f"it called {json.dumps(call)}, which is not there"
+
+
+@pytest.mark.parametrize("assignment", [["FileReport", "statusDict", {}], ["JobReport", "force", 1], ["x"], 5])
+def test_only_what_a_module_sets_can_be_set(assignment):
+    """And only where it is there."""
+    with pytest.raises(ProcessError) as caught:
+        Host(QUIET).set(assignment)
+    assert str(caught.value) == f"it set {json.dumps(assignment)}, which cannot be set"
+    with pytest.raises(ProcessError):
+        Host(Scenario(collaborators={})).set(["FileReport", "force", True])
+
+
+def test_a_port_that_breaks_in_the_middle_leaves_no_files():
+    """They are not the next scenario's."""
+    lines = ["ask()", "open('left', 'w').close()", "say(call=['Clock', 'now', []])", "time.sleep(60)"]
+    with port(*lines, capabilities=["calls"]).session() as started:
+        assert "Clock" in broken(started, Scenario(collaborators=SCRIPTED, files={"old": "old"}))
+        assert os.listdir(started._directory) == []
+
+
+def test_a_port_is_asked_only_what_it_supports():
+    """Services are a capability."""
+    with port(capabilities=["calls"]).session() as started:
+        assert started.supports(QUIET)
+        assert not started.supports(Scenario())
+        assert not started.supports(Scenario(collaborators={"JobReport": "missing"}))
+
+
+# Templates
+
+
+@pytest.mark.parametrize("name", ["python", "node"])
+def test_a_template_runs_and_diverges(name):
+    """It is a port that is not finished, and not a broken one: in every scripted region, and nowhere as expected."""
+    if not shutil.which(name) and name == "node":
+        pytest.skip("node is not installed here")
+    started = PortChoice(str(DOCS / f"{name}.toml")).open()
+    same = 0
+    with started.session():
+        assert started.name == {"python": "python", "node": "javascript"}[name]
+        for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
+            for scenario in first_of(region, 20):
+                same += not started.run(scenario).differences(expected(scenario))
+    assert same == 0
+
+
+# Names and adapter files
+
+
+def test_ports_are_found_by_name():
+    """An implementation, a class, or a kit."""
+    found = PortChoice("reference").open()
+    assert (found.name, PortChoice() == PortChoice("reference")) == ("reference", True)
+    found = adapters.in_this_process("dirac_failover.failover_request:FailoverRequest")
+    assert (found.name, found._module.__name__) == ("reference", "FailoverRequest")
+    assert adapters.in_this_process("tests_adapters_kit:KIT").kit is sys.modules["tests_adapters_kit"].KIT
+
+
+@pytest.fixture(autouse=True)
+def my_module(reference, monkeypatch):
+    """A user's module with a kit, and with things that are no port."""
+    module = type(sys)("tests_adapters_kit")
+    module.KIT, module.NUMBER = reference, 5
+    module.Theirs = type("Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow"}),), {"__module__": "mine"})
+    monkeypatch.setitem(sys.modules, "tests_adapters_kit", module)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
+    """Those of DIRAC, for a module of DIRAC's; else the reference's."""
+    monkeypatch.setitem(adapters.KITS, "dirac", lambda: reference)
+    monkeypatch.setattr(adapters, "ModulePort", lambda *given: given)
+    theirs = sys.modules["tests_adapters_kit"].Theirs
+    assert adapters._family(theirs) == "dirac"
+    assert adapters._family(int) == "reference"
+    assert adapters.in_this_process("tests_adapters_kit:Theirs") == (reference, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint", "code"),
+    [
+        ("nowhere", f"Unknown port 'nowhere': {KNOWN}", Exit.USAGE),
+        ("tests_adapters_kit:NUMBER", "tests_adapters_kit:NUMBER: expected a class, or a Kit, found int", Exit.USAGE),
+        ("nowhere:X", "nowhere:X cannot be imported: ModuleNotFoundError: No module named 'nowhere'", Exit.BROKEN),
+    ],
+)  # fmt: skip
+def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
+    """And the right exit code."""
+    with pytest.raises(CommandError) as caught:
+        PortChoice(name).open()
+    assert (str(caught.value), caught.value.code) == (complaint, code)
+
+
+def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
+    """The message says how to get it."""
+
+    def unavailable():
+        raise adapters.KitUnavailableError("get it")
+
+    monkeypatch.setitem(adapters.KITS, "dirac", unavailable)
+    with pytest.raises(CommandError) as caught:
+        PortChoice("dirac").open()
+    assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)
+
+
+def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatch):
+    """As with 'python -m'."""
+    (tmp_path / "adapters_own_module.py").write_text("class Mine: pass")
+    monkeypatch.chdir(tmp_path)
+    assert adapters.in_this_process("adapters_own_module:Mine")._module.__name__ == "Mine"
+    assert sys.path[0] == str(tmp_path)
+    adapters.in_this_process("adapters_own_module:Mine")
+    assert sys.path.count(str(tmp_path)) == 1
+    monkeypatch.delitem(sys.modules, "adapters_own_module")
+
+
+def test_an_adapter_file_says_everything(tmp_path):
+    """Its command may speak of its own folder, and of this Python."""
+    file = tmp_path / "port.toml"
+    file.write_text(
+        'name = "n"\ncommand = ["{python}", "{here}/{here}", "x"]\nenvironment = {A = "1"}\n'
+        "seconds = 5\nstart_seconds = 2.5\nrestarts = 0\n"
+    )
+    found = adapters.from_file(str(file))
+    assert found.command == [sys.executable, f"{tmp_path}/{tmp_path}", "x"]
+    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("n", {"A": "1"}, 5, 2.5)
+    assert found._starts == 1
+    file.write_text('command = ["a/b"]')
+    found = PortChoice(str(file), seconds=3.0).open()
+    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, 3.0, 60.0)
+    assert found._starts == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name = 5", "{}: name: expected a text, found 5"),
+        ("command = []", "{}: command: expected a list of texts, found []"),
+        ("command = 'x'", "{}: command: expected a list of texts, found 'x'"),
+        ("command = [1]", "{}: command: expected a list of texts, found [1]"),
+        ("environment = 1", "{}: environment: expected a table of texts, found 1"),
+        ("environment = {a = 1}", "{}: environment: expected a table of texts, found {{'a': 1}}"),
+        ("seconds = 0", "{}: seconds: expected a positive number, found 0"),
+        ("seconds = true", "{}: seconds: expected a positive number, found True"),
+        ("start_seconds = 'x'", "{}: start_seconds: expected a positive number, found 'x'"),
+        ("start_seconds = 0", "{}: start_seconds: expected a positive number, found 0"),
+        ("restarts = -1", "{}: restarts: expected a whole number that is not negative, found -1"),
+        ("restarts = true", "{}: restarts: expected a whole number that is not negative, found True"),
+        ("kommand = []", "{}: unknown key 'kommand': " + KEYS),
+        ("name = 'x'", "{}: expected command, the program that is the port and its arguments"),
+        ("= 5", "The adapter file {} is not TOML: Invalid statement (at line 1, column 1)"),
+    ],
+)  # fmt: skip
+def test_an_adapter_file_that_cannot_be_understood_is_one_clear_line(tmp_path, text, complaint):
+    """What was expected, and what was found."""
+    file = tmp_path / "port.toml"
+    file.write_text(text)
+    with pytest.raises(CommandError) as caught:
+        adapters.from_file(str(file))
+    assert (str(caught.value), caught.value.code) == (complaint.format(file), Exit.USAGE)
+
+
+def test_an_adapter_file_that_is_not_there_is_one_clear_line():
+    """As every other error of a user's."""
+    with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
+        PortChoice("no.toml").open()
