@@ -15,7 +15,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DIRAC = "DIRAC==9.1.22"
 CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
-# Imports the real RequestDB, which maps DIRAC's Request, Operation and File to tables and so changes them for all tests.
+# Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
 
 nox.needs_version = ">=2024.10.9"
