@@ -340,14 +340,14 @@ class ModuleBase:
         """
         files = copy.deepcopy(candidateFilesIn)
         for mask, key in (
-            (fileMask, lambda name: files[name]["type"].lower()),
-            (str(stepMask) if isinstance(stepMask, int) else stepMask, _step_of),
+            (fileMask, lambda _, data: data["type"].lower()),
+            (str(stepMask) if isinstance(stepMask, int) else stepMask, lambda name, _: _step_of(name)),
         ):
             allowed = mask if not mask or isinstance(mask, list) else [mask]
             if not allowed or allowed == [""]:
                 continue
-            for name in list(files):
-                if key(name) not in allowed:
+            for name, data in list(files.items()):
+                if key(name, data) not in allowed:
                     del files[name]
                     # Joining is part of the behaviour: a mask that holds anything but texts is a TypeError here
                     self.log.info(f"{name} is not to be uploaded: the mask is", ", ".join(allowed))
