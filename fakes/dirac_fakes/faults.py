@@ -80,7 +80,7 @@ def _on_every(value: str | None) -> Callable[[int], bool]:
 
 
 def _on_seeded(value: str | None) -> Callable[[int], bool]:
-    found = re.fullmatch(r"(0(?:\.\d+)?|1(?:\.0+)?|\.\d+)/(\d+)", value or "")
+    found = re.fullmatch(r"(0(?:\.\d+)?|1(?:\.0+)?|\.\d+)/(\d+)", str(value))
     if not found:
         raise ValueError("PROBABILITY/SEED, such as 0.3/42")
     probability, draw = float(found[1]), random.Random(int(found[2])).random  # noqa: S311 - it must be repeatable
@@ -147,18 +147,20 @@ class Fault:
         except ValueError as error:
             raise FaultError(f"Fault {self.kind!r} with value {self.value!r}: accepted is {error}") from None
 
-    def compiled(self) -> Callable[[int], bool]:
-        """Return the test of the n-th matching call; a predicate passes it, and is asked with the call."""
-        if callable(self.schedule):
-            return lambda _: True
-        name, equals, value = self.schedule.partition("=")
+    def compiled(self) -> Callable[[int, Call], bool]:
+        """Return the test of a matching call, by how many there were and by itself."""
+        schedule = self.schedule
+        if callable(schedule):
+            return lambda _, call: schedule(call)
+        name, equals, value = schedule.partition("=")
         if name not in SCHEDULES:
             names = [*SCHEDULES, "when (in Python: a predicate)"]
-            raise FaultError(f"No schedule {self.schedule!r}; {_accepted('there are', names)}")
+            raise FaultError(f"No schedule {schedule!r}; {_accepted('there are', names)}")
         try:
-            return SCHEDULES[name].compile(value if equals else None)
+            strikes = SCHEDULES[name].compile(value if equals else None)
         except ValueError as error:
-            raise FaultError(f"Schedule {self.schedule!r}: accepted is {error}") from None
+            raise FaultError(f"Schedule {schedule!r}: accepted is {error}") from None
+        return lambda seen, _: strikes(seen)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -194,11 +196,11 @@ class Fault:
         """Read :meth:`to_json`'s form; keys that are not needed may be left out."""
         accepted = list(cls.__dataclass_fields__)
         if "target" not in data or not data.keys() <= set(accepted):
-            raise FaultError(f"Not a fault: {data!r}; {_accepted('accepted are', accepted)}")
+            raise FaultError(f"Not a fault: {data}; {_accepted('accepted are', accepted)}")
         return cls(**data)
 
 
-_parsed = lru_cache(maxsize=256)(Fault.parse)
+_parsed = lru_cache(Fault.parse)
 
 
 def as_fault(fault: Fault | str) -> Fault:
@@ -225,6 +227,4 @@ class Armed:
         if fault.target != target or (fault.method is not None and fault.method != method):
             return False
         self.seen += 1
-        if callable(fault.schedule):
-            return fault.schedule(Call(target, method, args, None, False))
-        return self._fires(self.seen)
+        return self._fires(self.seen, Call(target, method, args, None, False))

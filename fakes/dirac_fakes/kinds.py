@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dirac_fakes.service import HOST, Service, client_error, http_error, ok, refusal, url_of
+from dirac_fakes.service import HOST, Service, carried, client_error, http_error, ok, refusal, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,10 +129,9 @@ def _raises(_: Pending, exception: tuple[type[BaseException], str]) -> Result:
     raise kind(text) if text else kind()
 
 
-def _bad_shape(call: Pending, shape: tuple[str, Any]) -> Any:
+def _bad_shape(call: Pending, answer: Any) -> Any:
     call.perform()
-    kind, value = shape
-    return {"missing": {"OK": True}, "none": None, "value": ok(value)}[kind]
+    return carried(answer)
 
 
 # Which argument holds the entries of a call that takes many
@@ -201,9 +200,9 @@ def _word(value: str | None) -> str:
 
 
 def _error(value: str | None) -> tuple[str, int, bool]:
-    found = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
-    assert found  # noqa: S101 - every part is optional
-    return found[1], int(found[2] or 0), not found[3]
+    parts = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
+    message, errno, no_stub = parts.groups()  # type: ignore[union-attr] # every part is optional
+    return message, int(errno or 0), not no_stub
 
 
 def _applied(value: str | None) -> bool:
@@ -213,7 +212,7 @@ def _applied(value: str | None) -> bool:
 
 
 def _status(value: str | None) -> tuple[int, bool]:
-    found = re.fullmatch(rf"([45]\d\d)({_APPLIED})?", value or "")
+    found = re.fullmatch(rf"([45]\d\d)({_APPLIED})?", str(value))
     if not found:
         raise ValueError(f"an HTTP status from 400 to 599, and then '{_APPLIED}' or nothing")
     return int(found[1]), bool(found[2])
@@ -236,18 +235,21 @@ def _body(value: str | None) -> tuple[str, bool]:
 
 
 def _exception(value: str | None) -> tuple[type[BaseException], str]:
-    name, _, text = (value or "").partition(":")
-    kind = getattr(builtins, name, None)
+    name, _, text = str(value).partition(":")
+    kind = vars(builtins).get(name)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         raise ValueError("the name of a built-in exception, or 'NAME: text'")  # noqa: TRY004 - the caller expects this
     return kind, text.strip()
 
 
-def _shape(value: str | None) -> tuple[str, Any]:
-    if value in ("missing", "none"):
-        return str(value), None
+_SHAPES = {"missing": {"OK": True}, "none": None}
+
+
+def _shape(value: str | None) -> Any:
+    if value in _SHAPES:
+        return _SHAPES[value]
     try:
-        return "value", json.loads(value or "")
+        return ok(json.loads(str(value)))
     except ValueError:
         raise ValueError("'missing' (no Value), 'none' (no answer), or JSON (the Value)") from None
 

@@ -18,8 +18,8 @@ from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, me
 _ENOENT = 2
 _ENOAUTH = 1111
 _MAY_ACT_FOR_OTHERS = frozenset(("FullDelegation", "LimitedDelegation"))
-_FINAL = ("Done", "Failed", "Canceled")
-_PROXY_HOST = Caller("proxy-host", "hosts", ("TrustedHost", "FullDelegation"))
+_FINAL = ("Done", "Failed")
+_PROXY_HOST = Caller("proxy-host", "hosts", ("FullDelegation",))
 
 
 def _claim(request: Plain, caller: Caller) -> Result | None:
@@ -96,7 +96,7 @@ class Requests(Service):
             return refusal(f"No such request {requestName}")
         if len(ids) > 1:
             return refusal(f"RequestName {requestName} not unique ({len(ids)} matches)")
-        return ok(ids[0])
+        return ok(*ids)
 
     def getRequestIDsForJobs(self, jobIDs: int | list[int]) -> Result:
         """Return the request ID of each job that has one."""
@@ -115,7 +115,8 @@ class Requests(Service):
 
     def deleteRequest(self, requestID: int) -> Result:
         """Delete a request, if it is there."""
-        self.state["requests"].pop(requestID, None)
+        if requestID in self.state["requests"]:
+            del self.state["requests"][requestID]
         return ok()
 
     def _now(self) -> str:
@@ -125,8 +126,7 @@ class Requests(Service):
         """Return when a request that comes back is due: the more its files were tried, the later."""
         waiting = next((operation for operation in request["Operations"] if operation["Status"] == "Waiting"), None)
         attempts = [file["Attempt"] for file in waiting["Files"] if file["Status"] == "Waiting"] if waiting else []
-        most = max(attempts, default=0)
-        delay = timedelta(minutes=2 * math.log(most) if most else 0)
+        delay = timedelta(minutes=2 * math.log(max([1, *attempts])))
         return (self.world.clock.now().replace(microsecond=0) + delay).strftime(TIME_FORMAT)
 
     def _store(self, request: Plain) -> int:

@@ -95,7 +95,7 @@ def _time(text: str) -> str:
 
 
 def _operation(given: Plain, now: str) -> Plain:
-    operation = _fields(given, ("OperationID", "RequestID"), _OPERATION_FIELDS, now, _OPERATION_STATUSES)
+    operation = _fields(given, ("OperationID",), _OPERATION_FIELDS, now, _OPERATION_STATUSES)
     if catalog := operation["Catalog"]:
         names = catalog.split(",") if isinstance(catalog, str) else catalog
         operation["Catalog"] = ",".join(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
@@ -107,7 +107,7 @@ def _operation(given: Plain, now: str) -> Plain:
 
 
 def _file(given: Plain) -> Plain:
-    file = _fields(given, ("FileID", "OperationID"), _FILE_FIELDS, None, _FILE_STATUSES)
+    file = _fields(given, ("FileID",), _FILE_FIELDS, None, _FILE_STATUSES)
     if file["LFN"] is not None and not isabs(file["LFN"]):
         raise ValueError("LFN should be an absolute path!")
     if kind := file["ChecksumType"]:
@@ -142,9 +142,7 @@ def settle(request: Plain) -> None:
 
 def _settle_files(operation: Plain) -> None:
     statuses = {file["Status"] for file in operation["Files"]}
-    if statuses == {"Failed"}:
-        operation["Status"] = "Failed"
-    elif "Scheduled" in statuses:
+    if "Scheduled" in statuses:
         operation["Status"] = "Scheduled"
     elif "Waiting" in statuses:
         # Which of the queued ones is waiting, the request decides

@@ -187,7 +187,7 @@ class Transformation(Service):
                 rows.sort(key=_sort_key(name), reverse=direction.upper() == "DESC")
             limit, offset = window
             if limit:
-                rows = rows[offset or 0 :][:limit]
+                rows = rows[offset:][:limit]
         sent = [
             {**row, "LastUpdate": _time(row["LastUpdate"]), "InsertedTime": _time(row["InsertedTime"])} for row in rows
         ]

@@ -137,6 +137,8 @@ def test_a_service_may_be_named_in_full():
     """A fault keeps the short name; a number as value becomes its text."""
     fault = Fault("Transformation/TransformationManager", kind="latency", value=5)
     assert (fault.target, fault.value) == ("transformation", "5")
+    assert Fault("job-state", "setJobSite", "down").method == "setJobSite"
+    assert Fault("process", kind="crash_at", value="commit").parameter() == "commit"
     assert Fault.parse("Accounting/DataStore.commit:down") == Fault("accounting", "commit", "down")
     assert Fault.from_json({"target": "accounting"}) == Fault("accounting")
 
@@ -234,6 +236,8 @@ def test_an_unknown_kind_is_refused_with_all_kinds():
         f"No fault 'explode'; there are: {', '.join(KINDS)}, always (a schedule: refuse), first (a schedule: refuse), "
         "nth (a schedule: refuse), after (a schedule: refuse), every (a schedule: refuse), seeded (a schedule: refuse)"
     )
+    with pytest.raises(FaultError, match=r"^No fault 'first'; there are: down, "):
+        Fault.parse("accounting:first=2@nth=1")
     with pytest.raises(
         FaultError, match=r"^No schedule 'home'; there are: always, first, nth, after, every, seeded, when"
     ):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dirac_fakes import Caller
+from dirac_fakes import Caller, Fault
 
 FORWARD = {"Type": "ForwardDISET", "Arguments": "i1e", "Status": "Waiting"}
 REMOVE = {"Type": "RemoveFile", "Files": [{"LFN": "/vo/a"}]}
@@ -174,12 +174,18 @@ def test_a_known_request_is_replaced(world, put):
     kept = world.requests.stored()[1]
     kept["RequestName"] = "changed"
     kept["Operations"].append({"Type": "ForwardDISET", "Arguments": "i2e"})
+    kept["Operations"][1]["Files"].insert(0, {"LFN": "/vo/b", "Checksum": "c", "ChecksumType": "md5"})
     world.clock.sleep(10)
     assert put(*kept.pop("Operations"), **kept)["Value"] == 1
     stored = world.requests.stored()
     assert list(stored) == [1]
     assert stored[1]["RequestName"] == "changed"
     assert [operation["OperationID"] for operation in stored[1]["Operations"]] == [1, 2, 3]
+    files = stored[1]["Operations"][1]["Files"]
+    assert [(file["FileID"], file["OperationID"], file["ChecksumType"]) for file in files] == [
+        (2, 2, "MD5"),
+        (1, 2, ""),
+    ]
     assert put(RequestID=7)["Value"] == 7
     assert put()["Value"] == 8
 
@@ -194,6 +200,9 @@ def test_a_known_request_is_replaced(world, put):
         ([{"Attempt": 1}], {}, "2026-01-01 12:00:10"),
         ([{"Attempt": 9}, {"Attempt": 2}, {"Attempt": 99, "Status": "Failed"}], {}, "2026-01-01 12:04:33"),
         ([{"Attempt": 9, "Status": "Done"}], {}, "2026-01-01 11:00:00"),
+        ([{"Attempt": 9, "Status": "Failed"}], {}, "2026-01-01 11:00:00"),
+        ([{"Attempt": 9}], {"NotBefore": "2026-01-01 12:00:10"}, "2026-01-01 12:00:10"),
+        ([{"Attempt": 2}], {}, "2026-01-01 12:01:33"),
         ([{"Attempt": 9, "Status": "Scheduled"}], {}, "2026-01-01 12:00:10"),
     ],
 )
@@ -202,8 +211,9 @@ def test_a_request_that_comes_back_is_due_later(world, put, files, fields, due):
     put(NotBefore="2026-01-01 11:00:00")
     assert world.requests.stored()[1]["NotBefore"] == "2026-01-01 11:00:00"
     operation = {"Type": "RemoveFile", "Files": [{"LFN": f"/vo/{i}", **file} for i, file in enumerate(files)]}
-    world.clock.sleep(10)
-    put(operation if files else FORWARD, **{"RequestID": 1, "NotBefore": "2026-01-01 11:00:00", **fields})
+    world.clock.sleep(10.9)
+    done = {"Type": "ForwardDISET", "Arguments": "i0e", "Status": "Done"}
+    put(done, operation if files else FORWARD, **{"RequestID": 1, "NotBefore": "2026-01-01 11:00:00", **fields})
     assert world.requests.stored()[1]["NotBefore"] == due
 
 
@@ -243,6 +253,12 @@ def test_requests_are_found_by_name_and_job(call, put):
     assert texts == {"77": call("requests", "peekRequest", 2)["Value"]}
 
 
+def test_what_can_be_merged_is_merged(world, put):
+    """Before it is kept."""
+    put(FORWARD, FORWARD)
+    assert len(world.requests.stored()[1]["Operations"]) == 1
+
+
 def test_a_digest_is_one_line_an_operation(call, put):
     """Type twice, status, order, and what is there of storage, catalogue and files."""
     files = [{"LFN": "/vo/a"}, {"LFN": "/vo/b"}]
@@ -253,6 +269,7 @@ def test_a_digest_is_one_line_an_operation(call, put):
         "RemoveReplica:RemoveReplica:Queued:1:SE:FC:/vo/a...+<1 files>\n"
         "RemoveFile:RemoveFile:Queued:2:/vo/a"
     )
+    assert call("requests", "getRequestStatus", 1)["Value"] == "Waiting"
 
 
 def test_a_proxy_saves_and_sweeps(world, call):
@@ -266,8 +283,11 @@ def test_a_proxy_saves_and_sweeps(world, call):
     assert len(names) == 12
     assert all(len(name) == 32 for name in names)
     world.caller = caller = Caller("nobody", "none", ())
+    callers = set()
+    world.arm(Fault("requests", schedule=lambda _: callers.add(world.caller)))
     assert world.request_proxy.sweep() == 10
     assert world.caller is caller
+    assert callers == {Caller("proxy-host", "hosts", ("FullDelegation",))}
     assert list(world.request_proxy.state["cache"]) == names[10:]
     assert [kept["RequestName"] for kept in world.requests.stored().values()] == ["one", *(f"n{i}" for i in range(9))]
     assert {kept["Owner"] for kept in world.requests.stored().values()} == {"alice"}

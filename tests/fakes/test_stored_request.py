@@ -123,6 +123,21 @@ def test_falsy_fields_are_the_defaults():
     assert read({}, NOW)["Operations"] == []
 
 
+def test_what_is_not_said_has_a_default():
+    """The request is of no job and of nobody."""
+    request = read({}, NOW)
+    assert [request[key] for key in ("RequestName", "Owner", "OwnerGroup", "SourceComponent", "JobID")] == [
+        *[None] * 4,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled"])
+def test_a_request_may_say_any_of_six_statuses(status):
+    """Its operations decide all the same."""
+    assert _read(_operation(), Status=status)["Status"] == "Waiting"
+
+
 def test_times_lose_their_fraction():
     """All of them, on both levels."""
     time = "2025-12-31 23:59:58"
@@ -140,7 +155,9 @@ def test_catalogues_are_a_list_without_repetition():
         assert _read(_operation(Catalog=catalog))["Operations"][0]["Catalog"] == "FC,B"
 
 
-@pytest.mark.parametrize(("given", "kept"), [("ad", "ADLER32"), (" md5 ", "MD5"), ("SHA1", "SHA1"), (None, None)])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("ad", "ADLER32"), ("adler32", "ADLER32"), (" md5 ", "MD5"), ("SHA1", "SHA1"), (None, None)]
+)
 def test_checksum_types_have_one_name(given, kept):
     """Blanks and case do not count."""
     file = {"LFN": "/a", "ChecksumType": given, "Checksum": "x"}

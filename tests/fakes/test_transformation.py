@@ -60,13 +60,15 @@ def test_conditions_narrow_the_files(world, files):
     assert files({"LFN": "/vo/c"}) == ["/vo/c"]
     assert files({"FileID": 101}, columns=("TransformationID", "LFN")) == [(12, "/vo/b"), (5, "/vo/b")]
     assert files({"TaskID": None}) == ["/vo/b"]
-    assert files({"TaskID": "None"}) == []
+    assert files({"TaskID": "None"}) == files({"TaskID": "~"}) == []
     assert files({"ErrorCount": ["3"]}) == ["/vo/c"]
 
 
-def test_the_time_of_a_file_narrows_too(world, files):
+def test_the_time_of_a_file_narrows_too(world, call, files):
     """Newer includes the time given, older does not; without a column to look at neither counts."""
     world.transformation.add(5, {"/vo/c": {"LastUpdate": "2026-01-01 13:00:00"}, "/vo/d": {"LastUpdate": None}})
+    assert _rows(call("transformation", "getTransformationFiles"), "LFN") == [(f"/vo/{name}",) for name in "abcd"]
+    assert files({"TransformationID": 5}) == ["/vo/c", "/vo/d"]
     assert files({}, None, "2026-01-01 13:00:00", "LastUpdate") == ["/vo/c"]
     assert files({}, "2026-01-01 13:00:00", None, "LastUpdate") == ["/vo/a", "/vo/b"]
     assert files({}, "2026-01-01 12:00:00", None) == []
@@ -110,7 +112,7 @@ def test_columns_can_be_chosen(call):
 
 def test_a_status_is_set_by_the_id_of_the_file(world, call, files):
     """IDs may be numbers or texts; a true flag counts an error; the time is now."""
-    world.clock.sleep(60)
+    world.clock.sleep(60.5)
     new = {100: ["Processed", False], "101": ("Unused", True)}
     assert call("transformation", "setFileStatusForTransformation", 12, new) == {"OK": True, "Value": None}
     assert world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Unused"}
@@ -148,6 +150,7 @@ def test_an_unknown_file_is_refused_by_the_database(world, call):
     ("name", "new", "message"),
     [
         (12, {100: "Processed"}, "Status field should be two values"),
+        (12, {100: "ab"}, "Status field should be two values"),
         (12, {100: ["Processed"]}, "Status field should be two values"),
         (12, {100: ["Processed", False, 1]}, "Status field should be two values"),
         (99, {100: ["Processed", False]}, "Transformation does not exist"),
@@ -209,7 +212,10 @@ def test_files_are_added_to_a_known_transformation(world):
 
 def test_a_file_has_the_columns_that_dirac_knows(world):
     """Another one is refused, with the list."""
-    with pytest.raises(ValueError, match=r"^A file has no Color, Size; it has LFN, .*InsertedTime$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^A file has no Color, Size; it has LFN, TransformationID, .*Status, TaskID, .*, InsertedTime$",
+    ):
         world.transformation.add(5, {"/vo/c": {"Size": 1, "Color": 2}})
 
 

@@ -153,6 +153,7 @@ def test_a_world_is_built_from_plain_data():
     assert world.transformation.statuses(5) == {"/vo/x": "Processed"}
     assert world.transformation.state["transformations"] == {5: {"Author": "bob", "AuthorGroup": "g"}}
     assert world.clock.now() == NOON
+    assert World().transformation.statuses(12) == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
     assert World().caller == Caller("alice", "vo_user", ("NormalUser", "ProductionManagement"), "vo")
     generated = World(files=(f"/vo/{name}" for name in "xy"))
     assert generated.transformation.statuses(12) == {"/vo/x": "Assigned", "/vo/y": "Assigned"}
