@@ -17,6 +17,7 @@ NAMES = {
     "GracefulTermination": "dirac_failover.module_base",
     "JobReport": "dirac_failover.clients.job_report",
     "JobStateUpdateClient": "dirac_failover.clients.job_state_update",
+    "LosslessFailoverRequest": "dirac_failover.lossless",
     "ModuleBase": "dirac_failover.module_base",
     "Operation": "dirac_failover.request.operation",
     "ReqClient": "dirac_failover.clients.req_client",
