@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
+
+from dirac_failover.spec import profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -164,19 +166,67 @@ def _connect_dirac(  # needs DIRAC
         yield
 
 
-def dirac() -> Kit:  # needs DIRAC
-    """Return the real DIRAC 9.1 of this environment; raises :class:`KitUnavailableError` when there is none."""
+@contextmanager
+def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # needs DIRAC
+    """Connect as ever; but 8.0 cannot validate a request unless it is told that there is no setup."""
+    from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+
+    gConfigurationData.setOptionInCFG("/DIRAC/NoSetup", "True")
+    with _connect_dirac(transport, **given):
+        yield
+
+
+def _real(name: str, distribution: str, version: str, **facts: Any) -> Kit:  # needs DIRAC
+    """Return a kit of what is installed here, if it is what is asked for."""
     try:
+        found = metadata.version(distribution)
+        if not found.startswith(version):
+            raise ImportError(f"{distribution} {found} is")
         import DIRAC
     except ImportError as error:
+        wanted = "The real DIRAC" if name == "dirac" else f"{distribution} {version.rstrip('.')}"
+        session = "differential" if name == "dirac" else "ports"
         raise KitUnavailableError(
-            f"The real DIRAC is not installed in this environment ({error}): 'nox -s differential' sets one up"
+            f"{wanted} is not installed in this environment ({error}): 'nox -s {session}' sets one up"
         ) from error
     DIRAC.gLogger.setLevel("FATAL")
     from DIRAC.Core.Utilities import DEncode, JEncode
 
-    return Kit("dirac", DIRAC.version, **_classes("DIRAC", 1), DEncode=DEncode, JEncode=JEncode, connect=_connect_dirac)
+    places = _classes("DIRAC", 1) | {
+        key: getattr(import_module(f"{distribution}.Workflow.Modules.{key}"), key)
+        for key in ("ModuleBase", "FailoverRequest")
+    }
+    table = {"DEncode": DEncode, "JEncode": JEncode, "connect": _connect_dirac} | facts
+    return Kit(name, found, **places, **table)
 
 
-KITS: dict[str, Callable[[], Kit]] = {"reference": reference, "dirac": dirac}
+def dirac() -> Kit:  # needs DIRAC
+    """Return the real DIRAC 9.1 of this environment; raises :class:`KitUnavailableError` when there is none."""
+    return _real("dirac", "DIRAC", "9.")
+
+
+def dirac_8() -> Kit:  # needs DIRAC
+    """Return the real DIRAC 8.0; its requests belong to a distinguished name."""
+    return _real("dirac-8.0", "DIRAC", "8.", connect=_connect_dirac_8, owner="OwnerDN")
+
+
+def lhcbdirac() -> Kit:  # needs DIRAC
+    """Return LHCbDIRAC 12.0, on DIRAC 9.1; it cannot do without a job type."""
+    return _real("lhcbdirac", "LHCbDIRAC", "12.", commons=profiles.LHCBDIRAC_12_0.commons)
+
+
+def ilcdirac() -> Kit:  # needs DIRAC
+    """Return ILCDIRAC 35.0, on DIRAC 8.0; where there is input it asks a catalogue unless it is told the events."""
+    return _real(
+        "ilcdirac", "ILCDIRAC", "35.", connect=_connect_dirac_8, owner="OwnerDN", commons=profiles.ILCDIRAC_35_0.commons
+    )
+
+
+KITS: dict[str, Callable[[], Kit]] = {
+    "reference": reference,
+    "dirac": dirac,
+    "dirac-8.0": dirac_8,
+    "lhcbdirac": lhcbdirac,
+    "ilcdirac": ilcdirac,
+}
 """Implementations that are known by name."""

@@ -14,11 +14,13 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
+from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import NONE, SCRIPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
 FRESH: Final[dict[str, Json]] = {
@@ -59,9 +61,9 @@ LIES_THERE: Final = {"old": "[]", "directory": "<directory>", "full": "<link>"}
 """What an outcome says of a file that was there before."""
 
 
-def expected(scenario: Scenario) -> Outcome:
+def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Outcome:
     """Return what must be observed in a scenario in which every collaborator is scripted."""
-    job = _Job(scenario)
+    job = _Job(scenario, profile)
     try:
         identify(job)
         result = contract(job)
@@ -233,9 +235,9 @@ def failover_file(job: _Job) -> None:
     if not operations:
         return
     number_operations(operations)
-    if problem := invalid(job.request):
+    if problem := invalid(job.request, job.profile):
         raise RuntimeError(f"Failover request is not valid: {problem}")
-    serialised = job.ask_request("toJSON", lambda: as_text(job.request))
+    serialised = job.ask_request("toJSON", lambda: as_text(job.request, job.profile))
     if not serialised["OK"]:
         raise RuntimeError(serialised["Message"])
     write(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes), str(serialised["Value"]))
@@ -250,11 +252,12 @@ def number_operations(operations: list[Json]) -> None:
         operation["Status"] = "Queued" if index else "Waiting"
 
 
-def invalid(request: Json) -> str:
+def invalid(request: Json, profile: Profile) -> str:
     """What is wrong with a request, in the order in which it is looked at; nothing when it is valid."""
     name = request["RequestName"]
     if not request["Owner"]:
-        return f"Request '{name}' is missing both Owner and OwnerDN value"
+        missing = "both Owner and OwnerDN" if profile.owner == "Owner" else profile.owner
+        return f"Request '{name}' is missing {missing} value"
     for index, operation in enumerate(request["Operations"]):
         kind = operation["Type"]
         if kind not in NO_FILES_ALLOWED | NEEDS_FILES:
@@ -305,8 +308,9 @@ def finalize(job: _Job) -> None:
 class _Job:
     """One execution: the scenario, what has become of everything in it, and the calls so far."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, profile: Profile) -> None:
         self.scenario = scenario
+        self.profile = profile
         self.commons = scenario.workflow_commons
         self.attributes = dict(FRESH) | {
             name: value for name, value in scenario.attributes.items() if name in FRESH
@@ -396,7 +400,7 @@ def _observed(operation: dict[str, Json]) -> Json:
 _TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<time>")
 
 
-def as_text(request: dict[str, Json]) -> str:
+def as_text(request: dict[str, Json], profile: Profile) -> str:
     """The request's JSON, with times as an outcome shows them."""
     operations = []
     for index, operation in enumerate(request["Operations"]):
@@ -408,7 +412,7 @@ def as_text(request: dict[str, Json]) -> str:
             "Files": [_FILE | {"LFN": lfn} for lfn in operation["Files"]],
         })  # fmt: skip
     return json.dumps({
-        "RequestName": request["RequestName"], "Owner": request["Owner"], "OwnerGroup": request["OwnerGroup"],
-        "Status": "Waiting", "Error": None, "SourceComponent": request["SourceComponent"], "JobID": request["JobID"],
+        "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
+        "Status": "Waiting", "Error": None, **({"DIRACSetup": None} if profile.setup else {}), "SourceComponent": request["SourceComponent"], "JobID": request["JobID"],
         **_TIMES, "NotBefore": "<time>", "Operations": operations,
     })  # fmt: skip

@@ -1,0 +1,37 @@
+"""The choices in which real implementations differ, as a table that the model reads.
+
+A :class:`Profile` is one implementation; each field is one choice, with DIRAC 9.1's as the default, so that a profile
+says only what is different. What may change here: a new implementation is a new profile; a field is added when two
+implementations are found to differ in something that no field speaks of, together with the place in
+:mod:`~dirac_failover.spec.model` that reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What an implementation has chosen."""
+
+    name: str
+    commons: Mapping[str, Any] = field(default_factory=dict)
+    """What its module needs in ``workflow_commons`` beyond what a scenario says."""
+    owner: str = "Owner"
+    """The key under which a request's JSON says whose it is."""
+    setup: bool = False
+    """Whether a request's JSON speaks of a setup."""
+
+
+DIRAC_9_1: Final = Profile("dirac-9.1")
+DIRAC_8_0: Final = Profile("dirac-8.0", owner="OwnerDN", setup=True)
+LHCBDIRAC_12_0: Final = Profile("lhcbdirac-12.0", commons={"JobType": "MCSimulation"})
+ILCDIRAC_35_0: Final = Profile("ilcdirac-35.0", owner="OwnerDN", setup=True)
+
+PROFILES: Final = {profile.name: profile for profile in (DIRAC_9_1, DIRAC_8_0, LHCBDIRAC_12_0, ILCDIRAC_35_0)}
+"""All profiles, by name."""
