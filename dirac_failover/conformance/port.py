@@ -215,10 +215,8 @@ class ModulePort:
         scrubber = Scrubber()
         plain = scrubber.plain
         steps = plain_steps(journal, scrubber)
-        state = module.__dict__
-        attributes = dict(
-            zip(ATTRIBUTES, scrubber.items([state.get(name, "(absent)") for name in ATTRIBUTES]), strict=True)
-        )
+        values = [getattr(module, name, "(absent)") for name in ATTRIBUTES]
+        attributes = dict(zip(ATTRIBUTES, scrubber.items(values), strict=True))
         attributes["workflow_commons"] = sorted(commons)
         attributes.update(plain_held(commons, scrubber))
         request = commons.get("Request")

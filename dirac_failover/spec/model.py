@@ -63,17 +63,19 @@ LIES_THERE: Final = {"old": "[]", "directory": "<directory>", "full": "<link>"}
 
 def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Outcome:
     """Return what must be observed in a scenario in which every collaborator is scripted."""
-    job = _Job(scenario, profile)
+    from dirac_failover.spec.stories import STORIES  # they are told in chapters of this module
+
+    job = Job(scenario, profile)
     try:
-        identify(job)
-        result = contract(job)
+        result = STORIES[profile.story](job)
     except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
         return job.outcome("raised", error)
     return job.outcome("returned", result)
 
 
-def contract(job: _Job) -> Json:
+def contract(job: Job) -> Json:
     """The hooks in order, how the first exception becomes the result, and the end, which nothing prevents."""
+    identify(job)
     try:
         try:
             for hook in (resolve, initialize, nothing("_setCommand"), nothing("_executeCommand"), execute, finalize):
@@ -93,7 +95,7 @@ def contract(job: _Job) -> Json:
     raise AssertionError("the last hook always raises")
 
 
-def identify(job: _Job) -> None:
+def identify(job: Job) -> None:
     """Who is it? What is set already stays; anything missing or malformed escapes, and no hook is called."""
     has = job.attributes
     for attribute, key in NUMBERS:
@@ -109,7 +111,7 @@ def identify(job: _Job) -> None:
         has["step_id"] = "_".join(str(has[name]) for name in ("production_id", "prod_job_id", "step_number"))
 
 
-def resolve(job: _Job) -> None:
+def resolve(job: Job) -> None:
     """The input files of the job, then those of the step; quirks included."""
     job.hook("_resolveInputVariables")
     has, commons, step = job.attributes, job.commons, job.scenario.step_commons
@@ -146,7 +148,7 @@ def bare(name: str) -> str:
     return name
 
 
-def outputs_of_previous_step(job: _Job) -> list[str]:
+def outputs_of_previous_step(job: Job) -> list[str]:
     """The outputs, of the wanted type, of the step before this one; before the first one comes the last."""
     steps = job.attributes["appSteps"]
     previous = steps[steps.index(job.attributes["stepName"]) - 1]
@@ -161,12 +163,12 @@ def outputs_of_previous_step(job: _Job) -> list[str]:
     return names
 
 
-def same_type(kind: str, job: _Job) -> bool:
+def same_type(kind: str, job: Job) -> bool:
     """Whether an output is of the type that the step wants, in whatever case."""
     return kind.lower() == str(job.attributes["inputDataType"]).lower()
 
 
-def initialize(job: _Job) -> None:
+def initialize(job: Job) -> None:
     """Without a job there is nothing to do; else the request is named after it."""
     job.hook("_initialize")
     number = job.attributes["jobID"]
@@ -174,17 +176,23 @@ def initialize(job: _Job) -> None:
         raise GracefulTermination(SKIPPED)
     if isinstance(number, str):
         raise TypeError("%d format: a real number is required, not str")
+    name_request(job)
+
+
+def name_request(job: Job) -> None:
+    """The request is named after the job."""
+    number = job.attributes["jobID"]
     job.request |= {
         "RequestName": f"job_{number}_request.xml", "JobID": number, "SourceComponent": f"Job_{number}"
     }  # fmt: skip
 
 
-def nothing(hook: str) -> Callable[[_Job], None]:
+def nothing(hook: str) -> Callable[[Job], None]:
     """A hook in which this module does nothing."""
     return lambda job: job.hook(hook)
 
 
-def execute(job: _Job) -> None:
+def execute(job: Job) -> None:
     """Each input gets a status; the statuses are sent, or kept for later; the job is finished, and the file written."""
     job.hook("_execute")
     known = job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
@@ -196,12 +204,7 @@ def execute(job: _Job) -> None:
             continue
         if not well:
             job.force = True
-        transformation = job.attributes["production_id"]
-        status = "Processed" if well else "Unused"
-        job.ask("FileReport", "setFileStatus", (transformation, lfn, status, False), None)
-        if job.applied:
-            job.transformation = job.transformation or transformation
-            job.statuses[lfn] = status
+        job.report_file(job.attributes["production_id"], lfn, "Processed" if well else "Unused")
     if not send_file_report(job, "commit")["OK"]:
         again = send_file_report(job, "generateForwardDISET")
         done, value = again["OK"], again["Value"]  # both, so an error, which has no Value, is a KeyError
@@ -212,7 +215,7 @@ def execute(job: _Job) -> None:
         failover_file(job)
 
 
-def send_file_report(job: _Job, method: str) -> Json:
+def send_file_report(job: Job, method: str) -> Json:
     """Send the file report's statuses, which are gone when that was done."""
     answer = job.ask("FileReport", method, (), None)
     if job.applied:
@@ -220,17 +223,32 @@ def send_file_report(job: _Job, method: str) -> Json:
     return answer
 
 
-def failover_file(job: _Job) -> None:
+def failover_file(job: Job) -> None:
     """The job report's operation, the accounting, and, if anything is pending, the request in its file."""
+    take_job_report(job)
+    if commit_accounting(job)["OK"]:
+        write_request(job)
+
+
+def take_job_report(job: Job) -> None:
+    """The operation that carries the unsent statuses goes into the request."""
     answer = job.ask("JobReport", "generateForwardDISET", (), None)
     if answer["OK"] and answer["Value"]:
         job.request["Operations"].append(answer["Value"])
-    if job.scenario.collaborators.get("AccountingReport") == SCRIPTED:
-        committed = job.ask("AccountingReport", "commit", (), job.records)
-        if job.applied:
-            job.records = 0
-        if not committed["OK"]:
-            return
+
+
+def commit_accounting(job: Job) -> Json:
+    """The records are sent, if anybody has accounted for anything."""
+    if job.scenario.collaborators.get("AccountingReport") != SCRIPTED:
+        return {"OK": True, "Value": None}
+    committed = job.ask("AccountingReport", "commit", (), job.records)
+    if job.applied:
+        job.records = 0
+    return committed
+
+
+def write_request(job: Job) -> None:
+    """If anything is pending, the request is written to its file."""
     operations = job.request["Operations"]
     if not operations:
         return
@@ -267,7 +285,7 @@ def invalid(request: Json, profile: Profile) -> str:
     return ""
 
 
-def write(job: _Job, name: str, text: str) -> None:
+def write(job: Job, name: str, text: str) -> None:
     """Write the file, over an old one; a directory there, or a full disk, is the operating system's error."""
     there = job.files.get(name)
     if there == "<directory>":
@@ -277,12 +295,12 @@ def write(job: _Job, name: str, text: str) -> None:
     job.files[name] = text
 
 
-def is_well(job: _Job) -> bool:
+def is_well(job: Job) -> bool:
     """Whether nothing has failed; the step is asked only if the workflow is well."""
     return bool(job.attributes["workflowStatus"]["OK"] and job.attributes["stepStatus"]["OK"])
 
 
-def report_status(job: _Job, status: str) -> None:
+def report_status(job: Job, status: str) -> None:
     """Report an application status, of a job that is well."""
     if not job.attributes["jobID"] or not is_well(job):
         return
@@ -294,7 +312,7 @@ def report_status(job: _Job, status: str) -> None:
         answer["Message"]  # it is to be logged, and so must be there
 
 
-def finalize(job: _Job) -> None:
+def finalize(job: Job) -> None:
     """How it all went."""
     job.hook("_finalize")
     if not is_well(job):
@@ -305,19 +323,20 @@ def finalize(job: _Job) -> None:
 # How a story is told: what is known so far, and what is written down
 
 
-class _Job:
+class Job:
     """One execution: the scenario, what has become of everything in it, and the calls so far."""
 
     def __init__(self, scenario: Scenario, profile: Profile) -> None:
         self.scenario = scenario
         self.profile = profile
-        self.commons = scenario.workflow_commons
-        self.attributes = dict(FRESH) | {
+        self.commons = {**profile.commons, **scenario.workflow_commons}
+        self.attributes = dict(FRESH) | profile.fresh | {
             name: value for name, value in scenario.attributes.items() if name in FRESH
         }  # fmt: skip
         self.steps: list[Step] = []
         self.asked: dict[str, int] = {}
         self.applied = False
+        self.resolved = False
         self.statuses = dict(scenario.reported)
         self.transformation: Json = None
         self.force = False
@@ -356,6 +375,13 @@ class _Job:
             return {"OK": False, "Errno": 0, "Message": rest or "refused"}
         value = _operation(*MADE[target]) if kind == "operation" else json.loads(rest) if equals else healthy
         return value if bare else {"OK": True, "Value": value}
+
+    def report_file(self, transformation: Json, lfn: str, status: str) -> None:
+        """Give the status of a file to the file report."""
+        self.ask("FileReport", "setFileStatus", (transformation, lfn, status, False), None)
+        if self.applied:
+            self.transformation = self.transformation or transformation
+            self.statuses[lfn] = status
 
     def ask_request(self, method: str, healthy: Callable[[], Json]) -> Json:
         """Ask the request, which does what it always does unless its answer is scripted."""

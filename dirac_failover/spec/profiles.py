@@ -20,6 +20,10 @@ class Profile:
     """What an implementation has chosen."""
 
     name: str
+    story: str = "dirac"
+    """Which story its execution follows: a key of :data:`~dirac_failover.spec.stories.STORIES`."""
+    fresh: Mapping[str, Any] = field(default_factory=dict)
+    """The attributes of a new module that have other values."""
     commons: Mapping[str, Any] = field(default_factory=dict)
     """What its module needs in ``workflow_commons`` beyond what a scenario says."""
     owner: str = "Owner"
@@ -30,7 +34,17 @@ class Profile:
 
 DIRAC_9_1: Final = Profile("dirac-9.1")
 DIRAC_8_0: Final = Profile("dirac-8.0", owner="OwnerDN", setup=True)
-LHCBDIRAC_12_0: Final = Profile("lhcbdirac-12.0", commons={"JobType": "MCSimulation"})
+LHCBDIRAC_12_0: Final = Profile(
+    "lhcbdirac-12.0",
+    story="lhcbdirac",
+    fresh={
+        "production_id": "", "prod_job_id": "", "step_number": "", "step_id": "", "jobType": None,
+        "executable": "gaudirun.py", "command": "(absent)", "applicationName": "Unknown",
+        "applicationVersion": "Unknown", "applicationLog": "", "stepName": None, "inputDataType": None,
+        "InputData": "", "appSteps": "(absent)", "outputDataFileMask": None,
+    },
+    commons={"JobType": "MCSimulation"},
+)  # fmt: skip
 ILCDIRAC_35_0: Final = Profile("ilcdirac-35.0", owner="OwnerDN", setup=True)
 
 PROFILES: Final = {profile.name: profile for profile in (DIRAC_9_1, DIRAC_8_0, LHCBDIRAC_12_0, ILCDIRAC_35_0)}
