@@ -16,7 +16,7 @@ from dirac_failover.conformance.kits import KITS, KitUnavailableError
 CLASSES = [
     field.name
     for field in fields(kits.Kit)
-    if field.name not in {"name", "version", "DEncode", "JEncode", "connect", "commons", "owner"}
+    if field.name not in {"name", "version", "DEncode", "JEncode", "connect", "commons", "owner", "own_request"}
 ]
 OK = {"OK": True, "Value": None}
 RESETS = "Transformations/FilesMaxResetCounter"
@@ -54,7 +54,7 @@ def test_the_classes_are_of_one_implementation(kit):
 
 def test_kits_are_known_by_their_names(kit):
     """And say which version they are."""
-    assert list(KITS) == ["reference", "dirac"]
+    assert list(KITS)[:2] == ["reference", "dirac"]
     assert KITS[kit.name]() == kit
     assert kit.version == {"reference": __version__, "dirac": "9.1.22"}[kit.name]
     with pytest.raises(FrozenInstanceError):
