@@ -33,14 +33,20 @@ VERBS: Final = {
     "run": Verb(
         "dirac_failover.conformance.run_command", "run the end of a job, break what you like, see what is lost"
     ),
-    "verify": Verb("dirac_failover.conformance.verify", "hold an implementation against the contract, clause by clause"),
+    "verify": Verb(
+        "dirac_failover.conformance.verify", "hold an implementation against the contract, clause by clause"
+    ),
     "clauses": Verb("dirac_failover.conformance.clause_list", "list the clauses of the contract"),
-    "explain": Verb("dirac_failover.conformance.explain", "say what a clause is for, and show a job end that is about it"),
+    "explain": Verb(
+        "dirac_failover.conformance.explain", "say what a clause is for, and show a job end that is about it"
+    ),
     "differential": Verb("dirac_failover.conformance.differential", "run every scenario on two implementations"),
     "zoo": Verb("dirac_failover.conformance.zoo_command", "list known bugs, and see which of them tests let live"),
     "compare": Verb("dirac_failover.conformance.compare", "show ports, or versions of one, side by side"),
     "diff": Verb("dirac_failover.conformance.diff", "say what changed between two results, and what regressed"),
-    "report": Verb("dirac_failover.conformance.report_command", "turn results into Markdown, HTML, JUnit XML or a badge"),
+    "report": Verb(
+        "dirac_failover.conformance.report_command", "turn results into Markdown, HTML, JUnit XML or a badge"
+    ),
     "schema": Verb("dirac_failover.conformance.schema_command", "print the JSON Schema of what is read or printed"),
 }
 

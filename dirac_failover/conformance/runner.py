@@ -19,7 +19,6 @@ from dirac_failover.conformance.errors import CommandError, Exit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
 
 _END: Final = "end of the shard"
 _BROKEN: Final = "broken"
@@ -45,7 +44,7 @@ def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard:
     context = multiprocessing.get_context("spawn")
     index, count = shard
     receivers: list[Connection] = []
-    processes: list[BaseProcess] = []
+    processes = []
     numbers: dict[Connection, int] = {}
     try:
         for worker in range(workers):
@@ -61,9 +60,9 @@ def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard:
                 try:
                     message = _receive(receiver)
                 except EOFError:
-                    process = processes[numbers[receiver]]
-                    process.join()
-                    raise WorkerDiedError(numbers[receiver], process.exitcode) from None
+                    dead = processes[numbers[receiver]]
+                    dead.join()
+                    raise WorkerDiedError(numbers[receiver], dead.exitcode) from None
                 if message == _END:
                     receivers.remove(receiver)
                 else:

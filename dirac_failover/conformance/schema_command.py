@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.resources import files
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import Exit
+from dirac_failover.conformance.shape import schema
 from dirac_failover.spec import scenario
 
 if TYPE_CHECKING:
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
 
 
 def _run() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(files("dirac_failover").joinpath("schemas/run.json").read_bytes())
-    schema["$defs"]["scenario"] = {key: value for key, value in scenario.schema().items() if key != "$schema"}
-    return schema
+    rules = schema("run")
+    rules["$defs"]["scenario"] = {key: value for key, value in scenario.schema().items() if key != "$schema"}
+    return rules
 
 
-SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {"run": _run, "scenario": scenario.schema}
-"""What has a schema: the report of ``run --json``, and the file of ``run --scenario``."""
+SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "run": _run,
+    "scenario": scenario.schema,
+    "results": partial(schema, "results"),
+    "baseline": partial(schema, "baseline"),
+}
+"""What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``."""
+
+
+_HELP: Final = (
+    "run: what 'run --json' prints; scenario: what it reads; results: what 'verify --json' prints; baseline: what "
+    "'verify --baseline' reads"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("name", choices=list(SCHEMAS), help="run: what 'run --json' prints; scenario: what it reads")
+    parser.add_argument("name", choices=list(SCHEMAS), help=_HELP)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -89,6 +89,32 @@ class Region:
                 for value in reversed(dimension.values)
             ]
 
+    def near(self, changes: int) -> Iterator[Scenario]:
+        """Yield the scenarios that are that many changes away from the good case, the first value of each dimension."""
+        pending: list[tuple[int, int, str, Choices, dict[str, Any]]] = [
+            (0, changes, f"{self.name}:", {}, _merge(_FIELDS, self.base))
+        ]
+        while pending:
+            depth, left, name, choices, fields = pending.pop()
+            if depth == len(self.dimensions):
+                if not left:
+                    yield Scenario(name.rstrip(","), **fields)
+                continue
+            dimension = self.dimensions[depth]
+            if not dimension.when(choices):
+                pending.append((depth + 1, left, name, choices, fields))
+                continue
+            pending += [
+                (
+                    depth + 1,
+                    left - bool(number),
+                    f"{name} {dimension.name}={value.name},",
+                    {**choices, dimension.name: value.name},
+                    _merge(fields, value.sets),
+                )
+                for number, value in reversed(list(enumerate(dimension.values if left else dimension.values[:1])))
+            ]
+
 
 _FIELDS: Final[dict[str, Any]] = {
     item.name: getattr(Scenario(), item.name) for item in fields(Scenario) if item.name != "name"

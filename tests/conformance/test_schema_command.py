@@ -25,9 +25,9 @@ def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> N
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_two() -> None:
-    """What run reads, and what it prints."""
-    assert list(SCHEMAS) == ["run", "scenario"]
+def test_there_are_four() -> None:
+    """What run reads and prints, and what verify does."""
+    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline"]
     assert SCHEMAS["scenario"]() == scenario.schema()
 
 

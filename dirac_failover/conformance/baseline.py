@@ -1,0 +1,142 @@
+"""A baseline: the divergences of a port that are known, as a JSON file in the port's repository.
+
+Each entry names a clause, what kind of divergence it is, why, and perhaps the last day on which that counts. A baseline
+must stay true: an entry that matches no clause, has expired, or is about a clause that the port now keeps is a problem
+that is reported, and fails. ``schemas/baseline.json`` is the published shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.results import BROKEN, HELD, ClauseResult, Known, write
+from dirac_failover.conformance.shape import ShapeError, check, schema
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dirac_failover.spec.outcome import Json
+
+SCHEMA: Final = "dirac-failover/baseline/1"
+NEW: Final = ("known-bug", "accepted as it was found: say here why, and for how long")
+"""Kind and reason of an entry that nobody has written."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One known divergence; ``expires`` is the last day on which it counts."""
+
+    clause: str
+    kind: str
+    reason: str
+    expires: date | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return it as JSON values."""
+        data = {"clause": self.clause, "kind": self.kind, "reason": self.reason}
+        return data | ({"expires": self.expires.isoformat()} if self.expires else {})
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The known divergences of a port."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @classmethod
+    def load(cls, path: str) -> Baseline:
+        """Return the baseline in a file; raises CommandError unless it is one."""
+        try:
+            with open(path, "rb") as file:
+                data = json.load(file)
+            check(data, schema("baseline"))
+            entries = tuple(map(_entry, data["entries"]))
+        except OSError as error:
+            raise CommandError(f"Cannot read the baseline {path}: {error.strerror}") from error
+        except ShapeError as error:
+            raise CommandError(f"The baseline {path} is malformed: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise CommandError(f"The baseline {path} is not JSON: {error}") from error
+        if twice := [name for name, number in Counter(entry.clause for entry in entries).items() if number > 1]:
+            raise CommandError(f"The baseline {path} has two entries for {twice[0]}")
+        return cls(entries)
+
+    def save(self, path: str) -> None:
+        """Write it, whole or not at all; raises CommandError when that cannot be."""
+        data = {"schema": SCHEMA, "entries": [entry.to_json() for entry in self.entries]}
+        write(path, json.dumps(data, indent=2) + "\n")
+
+    def apply(self, results: Iterable[ClauseResult], today: date) -> tuple[ClauseResult, ...]:
+        """Return the results, with what is known beside each breach that has an entry which still counts."""
+        known = {entry.clause: entry for entry in self.entries if not _expired(entry, today)}
+        return tuple(
+            replace(result, baseline=Known(known[result.id].kind, known[result.id].reason))
+            if result.verdict == BROKEN and result.id in known
+            else result
+            for result in results
+        )
+
+    def problems(self, results: Iterable[ClauseResult], today: date, *, complete: bool = True) -> list[str]:
+        """Return what is wrong with the entries.
+
+        Unless the run was ``complete``, a clause that it found held may be broken elsewhere, and is not reported.
+        """
+        verdicts = {result.id: result.verdict for result in results}
+        found = []
+        for entry in self.entries:
+            if entry.clause not in _IDS:
+                found.append(f"{entry.clause}: there is no such clause{nearest(entry.clause)}")
+            elif _expired(entry, today):
+                found.append(f"{entry.clause}: the entry has expired on {entry.expires}")
+            elif complete and verdicts.get(entry.clause) == HELD:
+                found.append(f"{entry.clause}: the port keeps this clause now: remove the entry")
+        return found
+
+    def accept(self, results: Iterable[ClauseResult], *, complete: bool = True) -> Baseline:
+        """Return a baseline with an entry for each breach, in the order of the clauses.
+
+        Entries that are there stay as they are, an expiry included. Those that match nothing go, and, when the run was
+        ``complete``, those of clauses that the port keeps.
+        """
+        verdicts = {result.id: result.verdict for result in results}
+        entries = {name: Entry(name, *NEW) for name, verdict in verdicts.items() if verdict == BROKEN}
+        for entry in self.entries:
+            if entry.clause in _IDS and not (complete and verdicts.get(entry.clause) == HELD):
+                entries[entry.clause] = entry
+        return Baseline(tuple(entries[name] for name in sorted(entries)))
+
+
+_IDS: Final = [clause.id for clause in CLAUSES]
+
+
+def nearest(name: str) -> str:
+    """Return a question about the clause whose ID is most like ``name``, or nothing."""
+    close = get_close_matches(name.upper(), _IDS, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def today() -> date:
+    """Return the day it is, in UTC."""
+    return datetime.now(UTC).date()
+
+
+def _expired(entry: Entry, day: date) -> bool:
+    return entry.expires is not None and entry.expires < day
+
+
+def _entry(data: dict[str, Json]) -> Entry:
+    text = data.get("expires")
+    try:
+        expires = None if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise ShapeError(f"expires of {data['clause']}: expected YYYY-MM-DD, found {text!r}") from None
+    if not data["reason"].strip():
+        raise ShapeError(f"reason of {data['clause']}: it is empty")
+    return Entry(data["clause"], data["kind"], data["reason"], expires)

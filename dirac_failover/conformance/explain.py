@@ -1,0 +1,117 @@
+"""``dirac-failover explain``: one clause, what it is for, and the end of a job that is about it.
+
+The job's end is looked for in the space, and is one that the clause speaks of: at the level ``lossless`` one in which
+the reference breaks it, if there is any. It is then run and shown as ``run`` shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.conformance.baseline import nearest
+from dirac_failover.conformance.clause_list import as_json
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.judgement import size_of
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.page import Page, terminal_style
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.run_command import run
+from dirac_failover.conformance.target import DEFAULT
+from dirac_failover.conformance.timeline import render, table
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.checks import DIRAC, LOSSLESS
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.space import REGIONS, SERVICES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dirac_failover.spec.checks import Clause
+    from dirac_failover.spec.scenario import Scenario
+
+SCHEMA: Final = "dirac-failover/clause/1"
+_NEIGHBOURHOOD: Final = (*((changes, REGIONS) for changes in range(3)), (3, (SERVICES,)))
+"""Where is looked, in this order: how many changes away from the good case, and in which regions."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("clause", metavar="CLAUSE", help="the ID of a clause: 'dirac-failover clauses' lists them")
+    parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
+    parser.add_argument(
+        "--color", choices=["auto", "always", "never"], default="auto",
+        help="colours (default: on a terminal, unless NO_COLOR is set)",
+    )  # fmt: skip
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    clause = find(arguments.clause)
+    found = example(clause)
+    report = run(KITS[DEFAULT](), found[0]) if found else None
+    if arguments.json:
+        data = {"schema": SCHEMA, **as_json(clause), "example": report}
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+        return Exit.OK
+    style = terminal_style(arguments.color)
+    page = Page(style)
+    page.section(f"{clause.id}, level {clause.level}", table(_facts(clause)))
+    sys.stdout.write(page.text())
+    if found and report:
+        how = "the reference, as DIRAC, breaks it" if found[1] else "it is kept"
+        sys.stdout.write(f"\nA job's end in which {how}: {found[0].name}\n\n{render(report, style)}")
+    return Exit.OK
+
+
+def _facts(clause: Clause) -> dict[str, str]:
+    notes = {"quirk": "a quirk: odd, and yet what DIRAC does", "": ""}
+    return {
+        "clause": clause.text,
+        "why": clause.reason,
+        "harm": clause.harm,
+        "from": clause.source,
+        "note": notes.get(clause.note, f"hazard {clause.note}"),
+    }
+
+
+def find(name: str) -> Clause:
+    """Return the clause with this ID; raises CommandError, which names the nearest, when there is none."""
+    for clause in CLAUSES:
+        if clause.id == name.upper():
+            return clause
+    raise CommandError(f"There is no clause {name!r}{nearest(name)} ('dirac-failover clauses' lists them)")
+
+
+def example(clause: Clause) -> tuple[Scenario, bool] | None:
+    """Return a scenario that the clause is about, and whether the reference breaks it there; None if there is none.
+
+    It is looked for near the good case, a change further at a time. At the level ``lossless`` one that is broken is
+    preferred, and at ``dirac``, where clauses are about everything, one in which much happens.
+    """
+    wanted = (True, False) if clause.level == LOSSLESS else (False, True)
+    port = ModulePort(KITS[DEFAULT]())
+    found: dict[bool, list[Case]] = {True: [], False: []}
+    with port.session():
+        for changes, regions in _NEIGHBOURHOOD:
+            for scenario in chain.from_iterable(region.near(changes) for region in regions):
+                case = Case(scenario, port.run(scenario))
+                verdict = clause.check(case)
+                if verdict is not None:
+                    found[bool(verdict)].append(case)
+            if found[wanted[0]]:
+                break
+    for breaks in wanted:
+        if found[breaks]:
+            return min(found[breaks], key=_eventful if clause.level == DIRAC else _small).scenario, breaks
+    return None
+
+
+def _small(case: Case) -> tuple[int, str]:
+    return size_of(case.scenario)
+
+
+def _eventful(case: Case) -> tuple[int, int, str]:
+    return -len(case.outcome.steps), *size_of(case.scenario)

@@ -1,0 +1,349 @@
+"""``dirac-failover verify``: holds a port against every clause of the contract, in every scenario of the space.
+
+The judging is :mod:`~dirac_failover.conformance.judgement`'s; here is the command: what is asked, which clauses decide,
+what is known already, and how it is shown and written. The text reads the results that ``--json`` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover import __version__
+from dirac_failover.conformance.baseline import Baseline, nearest, today
+from dirac_failover.conformance.differential import parse_shard
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.judgement import Question, judge
+from dirac_failover.conformance.page import Page, Row, Style, terminal_style
+from dirac_failover.conformance.results import (
+    BROKEN,
+    CONFORMS,
+    DIVERGES,
+    HELD,
+    NOT_ASKED,
+    VERDICTS,
+    ClauseResult,
+    Header,
+    Minimal,
+    PortInfo,
+    Results,
+    write,
+)  # fmt: skip
+from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.target import DEFAULT, Target
+from dirac_failover.conformance.timeline import table
+from dirac_failover.spec import space
+from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dirac_failover.spec.outcome import Json
+
+PROFILE: Final = "dirac-9.1"
+DECIDING: Final = (CONTRACT, DIRAC)
+"""The levels that decide, unless others are asked for: DIRAC itself does not keep the third."""
+ALL: Final = "all"
+SECONDS: Final = 60.0
+_LONGEST: Final = 1e6  # more than the alarm takes would be no alarm
+_SHOWN: Final = 300
+_ABSENT: Final = "(absent)"
+
+_TITLES: Final = {
+    CONTRACT: "contract: what a module promises",
+    DIRAC: "dirac: what DIRAC 9.1 does beyond that",
+    LOSSLESS: "lossless: nothing is dropped, and no loss is called a success",
+}
+_EPILOG: Final = f"""A clause of the levels {" and ".join(DECIDING)} that is broken makes the port diverge. The level
+{LOSSLESS} is shown beside them and does not decide, since DIRAC itself breaks it: --level {LOSSLESS} asks for it.
+
+exit codes:
+  0  the port conforms, or all that is broken is in the baseline
+  1  the port diverges, or an entry of the baseline matches nothing, has expired, or is no longer needed
+  2  interrupted
+  3  the port is broken: it cannot be imported, crashes, or hangs; nothing is known of how it conforms
+  4  the command line, or a file that it names, cannot be used
+  5  nothing ran
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    # fmt: off
+    parser.epilog = _EPILOG
+    parser.add_argument("port", metavar="PORT", nargs="?", default=DEFAULT,
+        help="reference, dirac (the real one, of this environment), or PACKAGE.MODULE:CLASS, a module that is run with "
+        "the clients of the reference (default: %(default)s)")
+    which = parser.add_argument_group("what is asked")
+    add = which.add_argument
+    add("--level", dest="levels", action="append", choices=[*LEVELS, ALL],
+        help=f"a level that decides; again for more (default: {' and '.join(DECIDING)})")
+    add("--clause", dest="clauses", metavar="ID", action="append",
+        help="ask about this clause only, which then decides; again for more")
+    add("--region", dest="regions", action="append", choices=[item.name for item in space.REGIONS],
+        help="only this part of the space; again for more")
+    add("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts (default: %(default)s)")
+    known = parser.add_argument_group("known divergences")
+    known.add_argument("--baseline", metavar="FILE", help="what is known to diverge: 'dirac-failover schema baseline'")
+    known.add_argument("--accept", action="store_true", help="write what diverges into the baseline")
+    how = parser.add_argument_group("how it is done")
+    add = how.add_argument
+    add("--workers", type=int, default=cores(), metavar="N", help="processes (default: %(default)s)")
+    add("--timeout", type=float, default=SECONDS, metavar="SECONDS",
+        help="a port that takes longer for one scenario hangs (default: %(default)s)")
+    output = parser.add_argument_group("output")
+    add = output.add_argument
+    add("--output", metavar="FILE", help="write the results for machines: 'dirac-failover schema results'")
+    add("--json", action="store_true", help="print the results for machines")
+    add("--color", choices=["auto", "always", "never"], default="auto",
+        help="colours (default: on a terminal, unless NO_COLOR is set)")
+    # fmt: on
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    levels, clauses = _chosen(arguments)
+    part = _checked(arguments)
+    baseline = _baseline(arguments)
+    regions = tuple(item.name for item in space.REGIONS if item.name in (arguments.regions or item.name))
+    question = Question(Target(arguments.port), clauses, regions, arguments.timeout)
+    complete = part == (0, 1) and not arguments.regions
+    started = time.monotonic()
+    results = verify(question, levels, workers=arguments.workers, part=part, shard=arguments.shard)
+    if arguments.accept and results.error is None:
+        deciding = [clause for clause in results.clauses if clause.level in levels]
+        baseline = baseline.accept(deciding, complete=complete)
+        baseline.save(arguments.baseline)
+    results = known_divergences(results, baseline, levels)
+    if arguments.output:
+        write(arguments.output, results.to_text())
+    if arguments.json:
+        sys.stdout.write(results.to_text())
+    if results.error is not None:
+        raise CommandError(results.error, Exit.BROKEN)
+    problems = baseline.problems(results.clauses, today(), complete=complete)
+    if not arguments.json:
+        style = terminal_style(arguments.color)
+        sys.stdout.write(report(results, levels, problems, time.monotonic() - started, style))
+    if all(clause.verdict == NOT_ASKED for clause in results.clauses):
+        return Exit.NOTHING_RAN
+    return Exit.DIFFERS if results.verdict == DIVERGES or problems else Exit.OK
+
+
+def verify(
+    question: Question,
+    levels: Sequence[str] = DECIDING,
+    *,
+    workers: int = 1,
+    part: tuple[int, int] = (0, 1),
+    shard: str = "1/1",
+) -> Results:
+    """Return how a port stands to the clauses; a port that breaks down is a verdict of its own, not an exception."""
+    target = question.target
+    info = PortInfo(target.text, "", target.text)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    clauses = [ClauseResult(clause.id, clause.level, clause.text) for clause in question.asked()]
+    scenarios, error = 0, None
+    try:
+        info = target.info()
+        scenarios, clauses = judge(question, workers=workers, part=part)
+    except CommandError as broken:
+        if broken.code != Exit.BROKEN:
+            raise
+        error = str(broken)
+    header = Header(
+        __version__, info, PROFILE, platform.python_version(), platform.platform(), date,
+        shlex.join(_command(question, levels, shard)), question.regions, shard, len(clauses),
+    )  # fmt: skip
+    return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error), levels)
+
+
+def known_divergences(results: Results, baseline: Baseline, levels: Sequence[str] = DECIDING) -> Results:
+    """Return the results with what is known beside each breach, which then does not make the port diverge."""
+    return _judged(replace(results, clauses=baseline.apply(results.clauses, today())), levels)
+
+
+def _judged(results: Results, levels: Sequence[str]) -> Results:
+    diverges = any(decides(clause, levels) for clause in results.clauses)
+    verdict = BROKEN if results.error is not None else DIVERGES if diverges else CONFORMS
+    return replace(results, verdict=verdict)
+
+
+def decides(clause: ClauseResult, levels: Sequence[str]) -> bool:
+    """Tell whether the clause makes the port diverge."""
+    return clause.verdict == BROKEN and clause.baseline is None and clause.level in levels
+
+
+# The command line
+
+
+def _chosen(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the levels that decide, and the clauses that are asked about."""
+    ids = [clause.id for clause in CLAUSES]
+    given = [name.upper() for name in arguments.clauses or ids]
+    if unknown := [name for name in given if name not in ids]:
+        raise CommandError(f"--clause: there is no clause {unknown[0]!r}{nearest(unknown[0])}")
+    levels = arguments.levels or (LEVELS if arguments.clauses else DECIDING)
+    return LEVELS if ALL in levels else tuple(levels), tuple(name for name in ids if name in given)
+
+
+def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Return the shard; raises CommandError for what cannot be done, before anything runs."""
+    if arguments.workers < 1:
+        raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
+    if not 0 < arguments.timeout < _LONGEST:
+        raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
+    folder = os.path.dirname(arguments.output or "")
+    if folder and not os.path.isdir(folder):
+        raise CommandError(f"--output: there is no directory {folder}")
+    return parse_shard(arguments.shard)
+
+
+def _baseline(arguments: argparse.Namespace) -> Baseline:
+    if arguments.baseline is None:
+        if arguments.accept:
+            raise CommandError("--accept: --baseline names the file to write")
+        return Baseline()
+    if arguments.accept and not os.path.exists(arguments.baseline):
+        return Baseline()
+    return Baseline.load(arguments.baseline)
+
+
+def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[str]:
+    """Yield the words of the command that repeats the run."""
+    yield from ("dirac-failover", "verify", question.target.text)
+    every = len(question.clauses) == len(CLAUSES)
+    if tuple(levels) != (DECIDING if every else LEVELS):
+        for level in levels:
+            yield from ("--level", level)
+    for name in () if every else question.clauses:
+        yield from ("--clause", name)
+    if len(question.regions) < len(space.REGIONS):
+        for region in question.regions:
+            yield from ("--region", region)
+    if shard != "1/1":
+        yield from ("--shard", shard)
+    if question.seconds != SECONDS:
+        yield from ("--timeout", f"{question.seconds:g}")
+
+
+# Text
+
+
+def report(results: Results, levels: Sequence[str], problems: Sequence[str], seconds: float, style: Style) -> str:
+    """Return the results for people, each line ended by a newline."""
+    page = Page(style)
+    for level in LEVELS:
+        clauses = [clause for clause in results.clauses if clause.level == level]
+        if clauses:
+            page.section(_TITLES[level], _rows(clauses, levels, style))
+    parts = [page.text()]
+    parts += [_divergence(clause, results, style) for clause in results.clauses if decides(clause, levels)]
+    if problems:
+        page = Page(style)
+        page.section("The baseline is not true any more", [Row(1, problem, hang=2) for problem in problems])
+        parts.append(page.text())
+    page = Page(style)
+    page.section("Summary", _summary(results, levels, seconds, style))
+    return "\n".join([*parts, page.text()])
+
+
+def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Row]:
+    counts = [_count(clause) for clause in clauses]
+    width = max(map(len, counts))
+    for clause, count in zip(clauses, counts, strict=True):
+        sign = {HELD: style.sign("well"), BROKEN: style.sign("failed")}.get(clause.verdict, "-")
+        colour = {HELD: "green", NOT_ASKED: "dim"}.get(clause.verdict, "red" if decides(clause, levels) else "cyan")
+        head = f"{sign} {clause.id}  {clause.verdict:9}  {count:>{width}}"
+        known = f" ({clause.baseline.kind}: {clause.baseline.reason})" if clause.baseline else ""
+        yield Row(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
+
+
+def _count(clause: ClauseResult) -> str:
+    if clause.verdict == BROKEN:
+        return f"{clause.broken:,} of {clause.asked:,}"
+    return f"{clause.asked:,}" if clause.asked else ""
+
+
+def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
+    minimal = clause.minimal
+    assert minimal is not None  # noqa: S101 - a clause that is broken has one
+    place, expected, observed = beside(minimal.expected, minimal.observed)
+    page = Page(style)
+    facts = {
+        "clause": clause.text,
+        "scenario": f"{minimal.name} (the smallest of {clause.broken:,})",
+        "where": place,
+        "expected": expected,
+        "observed": observed,
+    }
+    page.section(f"{clause.id} is broken", table(facts))
+    target = Target(results.header.port.target)
+    commands = [
+        run_command(minimal, target),
+        shlex.join(["dirac-failover", "verify", target.text, "--clause", clause.id]),
+    ]
+    return page.text() + "".join(f"  $ {command}\n" for command in commands)
+
+
+def run_command(minimal: Minimal, target: Target) -> str:
+    """Return the command that shows a scenario, for a shell."""
+    scenario = shlex.quote(json.dumps(minimal.scenario))
+    return f"printf %s {scenario} | {shlex.join(['dirac-failover', 'run', '--scenario', '-', *target.options()])}"
+
+
+def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, str]:
+    """Return the most specific place at which the two differ, and what is there in each, short enough to be read."""
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        keys = [*expected, *(key for key in observed if key not in expected)]
+        differing = [key for key in keys if not _same(expected.get(key, _ABSENT), observed.get(key, _ABSENT))]
+        if len(differing) == 1:
+            key = differing[0]
+            return beside(expected.get(key, _ABSENT), observed.get(key, _ABSENT), f"{place}.{key}".lstrip("."))
+    if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
+        differing = [i for i, item in enumerate(expected) if not _same(item, observed[i])]
+        if len(differing) == 1:
+            return beside(expected[differing[0]], observed[differing[0]], f"{place}[{differing[0]}]")
+    texts = [json.dumps(value) for value in (expected, observed)]
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = max(alike - _SHOWN // 6, 0) if max(map(len, texts)) > _SHOWN else 0
+    return place, _cut(texts[0], start), _cut(texts[1], start)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = text[start : start + _SHOWN]
+    return f"{'...' if start else ''}{shown}{'...' if text[start + _SHOWN :] else ''}"
+
+
+def _same(one: Json, other: Json) -> bool:
+    return json.dumps(one) == json.dumps(other)
+
+
+def _summary(results: Results, levels: Sequence[str], seconds: float, style: Style) -> Iterator[Row]:
+    for level in LEVELS:
+        clauses = [clause for clause in results.clauses if clause.level == level]
+        if clauses:
+            aside = "" if level in levels else f" (does not decide; --level {level} shows a scenario for each)"
+            yield Row(1, f"{level:9} {tally(clauses)}{aside}", hang=10)
+    rate = results.scenarios / max(seconds, 1e-9)
+    yield Row(1, f"{results.scenarios:,} scenarios in {seconds:.0f} s, {rate:,.0f} a second")
+    good = results.verdict == CONFORMS
+    port = results.header.port
+    text = f"{style.sign('well' if good else 'failed')} {f'{port.name} {port.version}'.strip()} {results.verdict}"
+    yield Row(1, text, "green" if good else "red", len(text))
+
+
+def tally(clauses: Iterable[ClauseResult]) -> str:
+    """Return how many clauses have each verdict, in words."""
+    verdicts = [clause.verdict for clause in clauses]
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in verdicts)
