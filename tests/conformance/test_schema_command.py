@@ -60,8 +60,8 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     """Which command reads or prints it."""
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert "{run,scenario} run: what 'run --json' prints; scenario: what it reads" in words
-    assert words.endswith("it reads options: -h, --help show this help message and exit")
+    assert "{run,scenario,results,baseline} run: what 'run --json' prints; scenario: what it reads; results: " in words
+    assert "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads options: -h, --help " in words
 
 
 def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
