@@ -103,7 +103,8 @@ class Page:
             return
         for gap in (" " * (column - used) + "  ", "  "):
             if used + len(gap) + len(answer) <= style.width:
-                self._lines.append("".join(lines) + gap + style.paint(answer, row.answer_colour))
+                (line,) = lines
+                self._lines.append(line + gap + style.paint(answer, row.answer_colour))
                 return
         below = indent + "  "
         answers = self._wrapped(below, answer, 2)

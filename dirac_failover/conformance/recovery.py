@@ -78,7 +78,8 @@ def recover(recorder: Recorder, recording: Recording) -> Json:
 
 def _recovered(recording: Recording, world: World) -> dict[str, Json]:
     world.recover()
-    owner: dict[str, Any] = dict(zip(("owner", "group"), recording.scenario.owner or (), strict=False))
+    proxy = recording.scenario.owner
+    owner: dict[str, Any] = {"owner": proxy[0], "group": proxy[1]} if proxy else {}
     with connect(world, sleep=world.clock.sleep, **owner):
         handed_over = _hand_over(recording)
         world.clock.sleep((DELAY + 1) * 60)

@@ -7,6 +7,7 @@ call made happen stands indented below it. Long values are shortened here, never
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.page import Page, Row, Style
@@ -42,7 +43,7 @@ def render(report: Mapping[str, Json], style: Style) -> str:
     services, recovery = report["services"], report["recovery"]
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
     page.section("What the services hold", nothing if services is None else table(_services(services)))
-    page.section("The request", _request(report["request"], report["files"]))
+    page.section("The request", _request(report["request"], report["files"], style))
     if recovery is not None:
         page.section("After recovery", _recovery(recovery, style))
     return page.text()
@@ -51,8 +52,8 @@ def render(report: Mapping[str, Json], style: Style) -> str:
 def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Row]:
     """Yield a row for each fact that says anything; of several texts the first has the label."""
     told = {label: [said] if isinstance(said, str) else said for label, said in facts.items() if said}
-    width = max(map(len, told), default=0)
     for label, texts in told.items():
+        width = max(map(len, told))
         for number, text in enumerate(texts):
             yield Row(indent, f"{'' if number else label:{width}}  {text}", "dim", width, hang=width + 2)
 
@@ -115,7 +116,9 @@ def _tree(calls: Sequence[Mapping[str, Json]], indent: int, style: Style) -> Ite
         if len(args) < len(call["args"]):
             said[-1] = style.sign("more")
         brackets = f"({', '.join(said)})" if said or target != "module" else ""
-        yield Row(indent, name + brackets, colour, len(name), *_answer(call))
+        answer = _answer(call)
+        row = _row(indent, name + brackets, answer) if answer else Row(indent, name + brackets)
+        yield replace(row, colour=colour, head=len(name))
         yield from _tree(call["calls"], indent + 1, style)
 
 
@@ -123,14 +126,19 @@ Answer = tuple[str, str, str]
 """Sign, text and colour."""
 
 
-def _answer(call: Mapping[str, Json]) -> Answer:
-    """Return what came back from a call."""
+def _row(indent: int, text: str, answer: Answer) -> Row:
+    sign, said, colour = answer
+    return Row(indent, text, sign=sign, answer=said, answer_colour=colour)
+
+
+def _answer(call: Mapping[str, Json]) -> Answer | None:
+    """Return what came back from a call; None for a hook, of which nothing is expected."""
     if "raised" in call:
         graceful = call["raised"]["exception"] == "GracefulTermination"
         return _well(f"ends: {show(call['raised'])}") if graceful else _failed(f"raised {show(call['raised'])}")
     answer = call["answer"]
     if not _is_result(answer):
-        return ("", "", "") if call["target"] == "module" and answer is None else _well(show(answer))
+        return None if call["target"] == "module" and answer is None else _well(show(answer))
     below = [inner["answer"] for inner in call["calls"] if "answer" in inner]
     applied = call.get("applied")
     if answer["OK"]:
@@ -171,7 +179,8 @@ def _result(ended: str, result: Json) -> Row:
         answer = "well", f"OK: {show(result.get('Value'))}", "green"
     else:
         answer = _failed(reason(result.get("Message")))
-    return Row(1, "execute", "bold", len("execute"), *answer)
+    row = _row(1, "execute", answer)
+    return replace(row, colour="bold", head=len(row.text))
 
 
 # Values
@@ -252,7 +261,7 @@ def _services(services: Mapping[str, Json]) -> dict[str, str | list[str]]:
     }
 
 
-def _request(request: Mapping[str, Json] | None, files: Mapping[str, str]) -> Iterator[Row]:
+def _request(request: Mapping[str, Json] | None, files: Mapping[str, str], style: Style) -> Iterator[Row]:
     if request is None or not request["Operations"]:
         yield Row(1, "Nothing is pending: it has no operations.")
     else:
@@ -262,11 +271,9 @@ def _request(request: Mapping[str, Json] | None, files: Mapping[str, str]) -> It
             yield Row(2, f"{name}, {operation['Status']}", "bold", len(name))
             yield from table(_operation(operation), 3)
         if not any(name.endswith("_request.json") for name in files):
-            yield Row(1, "It is in no file.", "red", len("It is in no file."))
+            yield _verdict("failed", "It is in no file.", style)
     for name, content in files.items():
-        yield Row(
-            1, f"file {name}", "", 0, *_well(content if content.startswith("<") else count(len(content), "character"))
-        )
+        yield _row(1, f"file {name}", _well(content if content.startswith("<") else count(len(content), "character")))
 
 
 def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
@@ -290,15 +297,15 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
         yield Row(1, "The job wrapper finds nothing to hand over.")
     else:
         end = _failed(_shortened(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
-        yield Row(1, f"The job wrapper hands over {', '.join(handed['files'])}", "", 0, *end)
+        yield _row(1, f"The job wrapper hands over {', '.join(handed['files'])}", end)
     for request in recovery["requests"]:
         end = _well("Done") if request["status"] == "Done" else _failed(request["status"])
-        yield Row(1, f"Request {request['id']} is executed: {request['name']}", "", 0, *end)
+        yield _row(1, f"Request {request['id']} is executed: {request['name']}", end)
         for operation in request["operations"]:
             if operation["elsewhere"]:
-                yield Row(2, describe(operation), "", 0, *_well("done by services that are not here"))
+                yield _row(2, describe(operation), _well("done by services that are not here"))
             elif operation["Error"]:
-                yield Row(2, describe(operation), "", 0, *_failed(reason(operation["Error"])))
+                yield _row(2, describe(operation), _failed(reason(operation["Error"])))
         yield from _tree(request["calls"], 2, style)
     yield Row(1, "The services hold now:")
     yield from table(_services(recovery["services"]), 2)

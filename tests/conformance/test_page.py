@@ -30,12 +30,14 @@ def test_answers_share_a_column() -> None:
     assert lines(
         Row(0, "short", sign="arrow", answer="1"),
         Row(1, "a bit longer", sign="failed", answer="2"),
-        Row(0, "no answer, and as long as it likes", ""),
+        Row(0, "no answer, and as long as it likes"),
+        Row(0, "no answer, and no part"),
         Row(0, "x" * 28, answer="3"),
     ) == [
         "short                         → 1",
         "  a bit longer                ✗ 2",
         "no answer, and as long as it likes",
+        "no answer, and no part",
         f"{'x' * 28}  3",
     ]
 
@@ -69,6 +71,21 @@ def test_an_answer_fits_up_to_the_last_column() -> None:
     assert lines(Row(0, "x" * 10, answer="1"), Row(0, "four", answer="x" * 28)) == [
         f"{'x' * 10}  1",
         f"four        {'x' * 28}",
+    ]
+
+
+def test_a_column_counts_the_indentation() -> None:
+    """Twice for each level; it is the longest of what fits."""
+    rows = (Row(2, "xxxx", answer="1"), Row(0, "xxxxxx", answer="2"), Row(13, "xxx", answer="3"))
+    assert lines(*rows) == ["    xxxx  1", "xxxxxx    2", f"{' ' * 26}xxx  3"]
+
+
+def test_the_head_of_a_wrapped_text_has_its_colour() -> None:
+    """On its first line."""
+    row = Row(1, "head aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd", "cyan", 4)
+    assert lines(row, style=Style(40, colours=True)) == [
+        "  \x1b[36mhead\x1b[0m aaaaaaaaa bbbbbbbbb ccccccccc",
+        "      ddddddddd",
     ]
 
 
@@ -119,6 +136,7 @@ def test_without_unicode_there_is_ascii_only() -> None:
 
 def test_what_would_confuse_a_terminal_is_escaped() -> None:
     """Control characters and lone surrogates; a text of a foreign alphabet is not."""
+    assert Style(unicode=False).clean("it's \\ \t") == "it's \\ \\t"
     assert Style().clean("a\x1b[0m\n\udcff é") == "a\\x1b[0m\\n\\udcff é"
 
 

@@ -463,21 +463,21 @@ def test_what_an_operation_carries_is_not_lost_twice(recorder: Recorder) -> None
 def test_operations_are_told_apart_by_all_that_they_are(recorder: Recorder) -> None:
     """Type, arguments and files; and of equal ones as many are lost as did not arrive."""
     held: list[dict[str, Any]] = [
-        {"Type": "A", "Arguments": "i1e"},
-        {"Type": "A", "Arguments": "i1e"},
-        {"Type": "A", "Arguments": "i1e"},
         {"Type": "B", "Arguments": "i1e"},
         {"Type": "A", "Arguments": "i2e"},
         {"Type": "A", "Arguments": "i1e", "Files": ["/a"]},
+        {"Type": "A", "Arguments": "i1e"},
+        {"Type": "A", "Arguments": "i1e"},
+        {"Type": "A", "Arguments": "i1e"},
     ]
-    arrived = json.dumps({"RequestName": "r", "Operations": [held[0], {"Type": "C"}, held[0]]})
+    arrived = json.dumps({"RequestName": "r", "Operations": [held[-1], {"Type": "C"}, held[-1]]})
     recording = recorder.record(Scenario.of_job(job_id=None, operations=held))
     assert recording.world("RequestManagement/ReqManager", "putRequest", (arrived,))["OK"]
     assert losses(recording, recording.world) == [
-        "The request held operation A",
         "The request held operation B",
         "The request held operation A",
         "The request held operation A (/a)",
+        "The request held operation A",
     ]
 
 

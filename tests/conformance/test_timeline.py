@@ -151,9 +151,11 @@ def test_what_only_a_file_can_say_is_told_too() -> None:
             "step_commons": {},
             "unsent_statuses": ["said"],
             "executions": 2,
+            "owner": ["bob", "vo_prod"],
             "server_files": {"/a": "Unused"},
         }
     )
+    assert shown(scenario=scenario)["Job"][4:6] == ["  proxy             bob, vo_prod", "  faults            none"]
     assert shown(scenario=scenario)["Job"][6:] == [
         "  environment       {'SITE': 'here'}",
         "  attributes        {'jobID': 5}",
@@ -321,6 +323,15 @@ def test_the_result_has_colours() -> None:
         (dict.fromkeys("abcdefg", 1), "{'a': 1, 'b': 1, 'c': 1, 'd': 1, 'e': 1, 'f': 1, 1 more}"),
         ({"exception": "OSError", "args": [2, "x"]}, "OSError(2, 'x')"),
         ({"Type": "X", "Arguments": None, "Status": "Done"}, "operation X"),
+        ({"exception": "x"}, "{'exception': 'x'}"),
+        ({"args": []}, "{'args': []}"),
+        ({"Type": "x"}, "{'Type': 'x'}"),
+        ({"Arguments": "x"}, "{'Arguments': 'x'}"),
+        ({"LFN": "/a", "FileID": 1}, "{'LFN': '/a', 'FileID': 1}"),
+        ({"LFN": "/a", "Status": "x"}, "{'LFN': '/a', 'Status': 'x'}"),
+        ({"FileID": 1, "Status": "x"}, "{'FileID': 1, 'Status': 'x'}"),
+        ({"RequestName": "x"}, "{'RequestName': 'x'}"),
+        ({"Operations": []}, "{'Operations': []}"),
         ({"LFN": "/a", "FileID": 100, "Status": "Unused", "ErrorCount": 0}, "/a (100) Unused"),
         ('{"RequestName": "r", "Operations": [1]}', "r of 1 operation"),
         ('{"OK": true, "Value": [1]}', "[1]"),
@@ -424,7 +435,7 @@ def test_a_request_is_shown_with_its_operations_and_files() -> None:
 def test_operations_have_colours() -> None:
     """Their numbers and types stand out."""
     lines = shown(Style(100, colours=True), request={**REQUEST, "Operations": [operation()]})["The request"]
-    assert lines[1:] == ["    \x1b[1m1. X\x1b[0m, Waiting", "  \x1b[31mIt is in no file.\x1b[0m"]
+    assert lines[1:] == ["    \x1b[1m1. X\x1b[0m, Waiting", "  \x1b[31m✗ It is in no file.\x1b[0m"]
 
 
 @pytest.mark.parametrize("request_", [None, {**REQUEST, "Operations": []}])
@@ -436,13 +447,13 @@ def test_nothing_pending_is_said(request_: Any) -> None:
 def test_a_request_without_file_is_noticed() -> None:
     """Unless a file has the right name."""
     request = {**REQUEST, "Operations": [operation()]}
-    assert shown(request=request)["The request"][-1] == "  It is in no file."
+    assert shown(request=request)["The request"][-1] == "  ✗ It is in no file."
     assert (
         shown(request=request, files={"x_request.json": ""})["The request"][-1]
         == "  file x_request.json  → 0 characters"
     )
     assert shown(request=request, files={"x": ""})["The request"][-2:] == [
-        "  It is in no file.",
+        "  ✗ It is in no file.",
         "  file x  → 0 characters",
     ]
 
