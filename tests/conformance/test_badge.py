@@ -1,0 +1,56 @@
+"""Results as a badge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from dirac_failover.conformance import badge
+from dirac_failover.conformance.matrix import Port
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.results import Results
+
+ALPHA = """\
+<svg xmlns="http://www.w3.org/2000/svg" width="294" height="20" role="img"\
+ aria-label="DIRAC failover: diverges: 1 broken, 1 known">
+  <title>DIRAC failover: diverges: 1 broken, 1 known</title>
+  <clipPath id="r"><rect width="294" height="20" rx="3"/></clipPath>
+  <g clip-path="url(#r)">
+    <rect width="104" height="20" fill="#30363d"/>
+    <rect x="104" width="190" height="20" fill="#b42318"/>
+  </g>
+  <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
+    <text x="52.0" y="14" textLength="92">DIRAC failover</text>
+    <text x="199.0" y="14" textLength="178">diverges: 1 broken, 1 known</text>
+  </g>
+</svg>
+"""
+
+
+def test_a_badge_says_the_verdict_and_counts_the_breaches(alpha: Results) -> None:
+    """The colour says nothing that the words do not say."""
+    assert badge.picture(Port("", "", alpha)) == ALPHA
+
+
+@pytest.mark.parametrize(
+    ("kept", "verdict", "message", "colour"),
+    [
+        (slice(0, 1), "conforms", "conforms", "#1a7f4b"),
+        (slice(3, 4), "conforms", "conforms: 1 known", "#1a7f4b"),
+        (slice(1, 2), "diverges", "diverges: 1 broken", "#b42318"),
+        (slice(0, 4), "broken", "broke down", "#57606a"),
+    ],
+)
+def test_each_verdict_has_its_colour(alpha: Results, kept: slice, verdict: str, message: str, colour: str) -> None:
+    """What broke down is grey: neither good nor bad, but unknown."""
+    results = replace(alpha, clauses=alpha.clauses[kept], verdict=verdict)
+    picture = ET.fromstring(badge.picture(Port("", "", results)))  # noqa: S314 - our own
+    space = "{http://www.w3.org/2000/svg}"
+    assert picture.get("aria-label") == f"DIRAC failover: {message}"
+    assert picture.findtext(f"{space}title") == f"DIRAC failover: {message}"
+    assert [item.text for item in picture.iter(f"{space}text")] == ["DIRAC failover", message]
+    assert colour in [item.get("fill") for item in picture.iter(f"{space}rect")]

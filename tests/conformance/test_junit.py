@@ -1,0 +1,106 @@
+"""Results as JUnit XML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from dirac_failover.conformance import junit
+from dirac_failover.conformance.matrix import Port
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.results import Results
+
+ALPHA = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="dirac-failover">
+  <testsuite name="alpha 1.0" timestamp="2026-01-02T03:04:05Z" tests="4" failures="1" errors="0" skipped="2">
+    <properties>
+      <property name="tool" value="0.1.0" />
+      <property name="profile" value="dirac-9.1" />
+      <property name="python" value="3.11.7" />
+      <property name="platform" value="Linux" />
+      <property name="command" value="dirac-failover verify alpha:Module" />
+      <property name="shard" value="1/1" />
+    </properties>
+    <testcase classname="contract" name="CO-001 Text of CO-001." />
+    <testcase classname="contract" name="CO-002 Text of CO-002.">
+      <failure message="broken in 1,300 of 2,000 scenarios">
+The smallest: inputs: two
+Expected: {"OK": false}
+Observed: {"OK": true, "Value": null}
+Scenario: {"faults": ["accounting:down"]}
+_execute
+  AccountingReport.commit() -&gt; connection refused
+</failure>
+    </testcase>
+    <testcase classname="dirac" name="DI-001 Text of DI-001.">
+      <skipped message="no scenario was about it" />
+    </testcase>
+    <testcase classname="lossless" name="LL-001 Text of LL-001.">
+      <skipped message="known, by-design: It is so. (broken in 2 of 4 scenarios)" />
+    </testcase>
+  </testsuite>
+</testsuites>
+"""
+
+DOWN = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="dirac-failover">
+  <testsuite name="gamma 2" timestamp="2026-01-02T03:04:05Z" tests="3" failures="0" errors="1" skipped="2">
+    <properties>
+      <property name="tool" value="0.1.0" />
+      <property name="profile" value="dirac-9.1" />
+      <property name="python" value="3.11.7" />
+      <property name="platform" value="Linux" />
+      <property name="command" value="dirac-failover verify gamma:Module" />
+      <property name="shard" value="1/1" />
+    </properties>
+    <testcase classname="port" name="gamma 2">
+      <error message="no answer in 10 s" />
+    </testcase>
+    <testcase classname="contract" name="CO-001 Text of CO-001.">
+      <skipped message="the port broke down" />
+    </testcase>
+    <testcase classname="contract" name="CO-002 Text of CO-002.">
+      <skipped message="the port broke down" />
+    </testcase>
+  </testsuite>
+</testsuites>
+"""
+
+
+def test_a_clause_is_a_test_case(alpha: Results) -> None:
+    """A breach is a failure with its scenario; known breaches and what was not asked are skipped."""
+    assert junit.document(Port("alpha 1.0", "", alpha)) == ALPHA
+
+
+def test_a_port_that_broke_down_is_one_error(down: Results) -> None:
+    """It is neither a pass nor a list of failures."""
+    assert junit.document(Port("gamma 2", "", down)) == DOWN
+
+
+def test_an_error_without_a_reason_is_still_one(down: Results) -> None:
+    """The message is never empty."""
+    assert '<error message="the port broke down" />' in junit.document(Port("g", "", replace(down, error=None)))
+
+
+def test_a_breach_without_scenario_is_a_failure(beta: Results) -> None:
+    """There is nothing more to show."""
+    suite = ET.fromstring(junit.document(Port("beta", "", beta)))[0]  # noqa: S314 - our own
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "broken in 3 of 4 scenarios"
+    assert failure.text is None
+
+
+def test_a_hostile_file_stays_one_document(hostile: Results) -> None:
+    """It parses, in ASCII, and what is in it is text."""
+    text = junit.document(Port(hostile.header.port.name, "", hostile))
+    assert text.isascii()
+    suite = ET.fromstring(text)[0]  # noqa: S314 - our own
+    assert [child.tag for child in suite] == ["properties", "testcase", "testcase"]
+    assert "<script>alert(1)</script>" in str(suite.get("name"))
+    (failure,) = suite.iter("failure")
+    assert len(failure) == 0
+    assert str(failure.text).count("\n") == 14
