@@ -68,6 +68,8 @@ class Kit:
     """What its module needs in ``workflow_commons`` beyond what a scenario says."""
     owner: str = "Owner"
     """The attribute of a request that says whose it is."""
+    own_request: bool = False
+    """Whether its module makes a request of its own though there is one: then the proxy matters in every scenario."""
 
 
 _PLACES = {
@@ -178,17 +180,16 @@ def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # n
 
 def _real(name: str, distribution: str, version: str, **facts: Any) -> Kit:  # needs DIRAC
     """Return a kit of what is installed here, if it is what is asked for."""
+    wanted = "The real DIRAC" if name == "dirac" else f"The real {distribution} {version.rstrip('.')}"
+    how = f"'nox -s {'differential' if name == 'dirac' else 'ports'}' sets one up"
     try:
-        found = metadata.version(distribution)
-        if not found.startswith(version):
-            raise ImportError(f"{distribution} {found} is")
         import DIRAC
+
+        found = metadata.version(distribution)
     except ImportError as error:
-        wanted = "The real DIRAC" if name == "dirac" else f"{distribution} {version.rstrip('.')}"
-        session = "differential" if name == "dirac" else "ports"
-        raise KitUnavailableError(
-            f"{wanted} is not installed in this environment ({error}): 'nox -s {session}' sets one up"
-        ) from error
+        raise KitUnavailableError(f"{wanted} is not installed in this environment ({error}): {how}") from error
+    if not found.startswith(version):
+        raise KitUnavailableError(f"{wanted} is not installed in this environment, but {found}: {how}")
     DIRAC.gLogger.setLevel("FATAL")
     from DIRAC.Core.Utilities import DEncode, JEncode
 
@@ -217,9 +218,8 @@ def lhcbdirac() -> Kit:  # needs DIRAC
 
 def ilcdirac() -> Kit:  # needs DIRAC
     """Return ILCDIRAC 35.0, on DIRAC 8.0; where there is input it asks a catalogue unless it is told the events."""
-    return _real(
-        "ilcdirac", "ILCDIRAC", "35.", connect=_connect_dirac_8, owner="OwnerDN", commons=profiles.ILCDIRAC_35_0.commons
-    )
+    facts = {"owner": "OwnerDN", "own_request": True, "commons": profiles.ILCDIRAC_35_0.commons}
+    return _real("ilcdirac", "ILCDIRAC", "35.", connect=_connect_dirac_8, **facts)
 
 
 KITS: dict[str, Callable[[], Kit]] = {

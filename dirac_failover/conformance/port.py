@@ -119,11 +119,14 @@ class ModulePort:
         os.environ.pop("JOBID", None)
         os.environ.update(scenario.environment)
         lay_out(scenario)
+        user, group = scenario.owner or (None, None)
         if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
             self._world = None
-            return self._observe(scenario, Journal())
+            if not self.kit.own_request:
+                return self._observe(scenario, Journal())
+            with self.kit.connect(self._route, owner=user, group=group):
+                return self._observe(scenario, Journal())
         world = self._world = seed(scenario)
-        user, group = scenario.owner or (None, None)
         with self.kit.connect(self._route, owner=user, group=group, sleep=world.clock.sleep):
             return self._observe(scenario, world.journal)
 

@@ -176,12 +176,11 @@ def initialize(job: Job) -> None:
         raise GracefulTermination(SKIPPED)
     if isinstance(number, str):
         raise TypeError("%d format: a real number is required, not str")
-    name_request(job)
+    name_request(job, number)
 
 
-def name_request(job: Job) -> None:
+def name_request(job: Job, number: int) -> None:
     """The request is named after the job."""
-    number = job.attributes["jobID"]
     job.request |= {
         "RequestName": f"job_{number}_request.xml", "JobID": number, "SourceComponent": f"Job_{number}"
     }  # fmt: skip
@@ -227,7 +226,7 @@ def failover_file(job: Job) -> None:
     """The job report's operation, the accounting, and, if anything is pending, the request in its file."""
     take_job_report(job)
     if commit_accounting(job)["OK"]:
-        write_request(job)
+        write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
 
 
 def take_job_report(job: Job) -> None:
@@ -247,7 +246,7 @@ def commit_accounting(job: Job) -> Json:
     return committed
 
 
-def write_request(job: Job) -> None:
+def write_request(job: Job, name: str) -> None:
     """If anything is pending, the request is written to its file."""
     operations = job.request["Operations"]
     if not operations:
@@ -258,7 +257,7 @@ def write_request(job: Job) -> None:
     serialised = job.ask_request("toJSON", lambda: as_text(job.request, job.profile))
     if not serialised["OK"]:
         raise RuntimeError(serialised["Message"])
-    write(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes), str(serialised["Value"]))
+    write(job, name, str(serialised["Value"]))
     digest = job.ask_request("getDigest", lambda: "")
     if not digest["OK"]:
         digest["Message"]
@@ -304,10 +303,7 @@ def report_status(job: Job, status: str) -> None:
     """Report an application status, of a job that is well."""
     if not job.attributes["jobID"] or not is_well(job):
         return
-    job.unsent.append(status)
-    answer = job.ask("JobReport", "setApplicationStatus", (status, True), None)
-    if job.applied:
-        job.unsent.clear()
+    answer = job.send_status(status)
     if not answer["OK"]:
         answer["Message"]  # it is to be logged, and so must be there
 
@@ -327,16 +323,17 @@ class Job:
     """One execution: the scenario, what has become of everything in it, and the calls so far."""
 
     def __init__(self, scenario: Scenario, profile: Profile) -> None:
+        """Begin with what the scenario lays out."""
         self.scenario = scenario
         self.profile = profile
         self.commons = {**profile.commons, **scenario.workflow_commons}
-        self.attributes = dict(FRESH) | profile.fresh | {
+        self.attributes = {**FRESH, **profile.fresh} | {
             name: value for name, value in scenario.attributes.items() if name in FRESH
         }  # fmt: skip
         self.steps: list[Step] = []
         self.asked: dict[str, int] = {}
         self.applied = False
-        self.resolved = False
+        self.resolved = self.own_request = False
         self.statuses = dict(scenario.reported)
         self.transformation: Json = None
         self.force = False
@@ -383,9 +380,17 @@ class Job:
             self.transformation = self.transformation or transformation
             self.statuses[lfn] = status
 
+    def send_status(self, status: str) -> Json:
+        """Give a status to the job report, which sends it, or keeps it."""
+        self.unsent.append(status)
+        answer = self.ask("JobReport", "setApplicationStatus", (status, True), None)
+        if self.applied:
+            self.unsent.clear()
+        return answer
+
     def ask_request(self, method: str, healthy: Callable[[], Json]) -> Json:
         """Ask the request, which does what it always does unless its answer is scripted."""
-        if f"Request.{method}" not in self.scenario.answers:
+        if self.own_request or f"Request.{method}" not in self.scenario.answers:
             return {"OK": True, "Value": healthy()}
         answer = self.ask("Request", method, (), self)
         return {"OK": True, "Value": healthy()} if self.applied and answer["Value"] is self else answer
@@ -437,8 +442,9 @@ def as_text(request: dict[str, Json], profile: Profile) -> str:
             "SourceSE": None, "TargetSE": None, "Catalog": None, "Error": None, **_TIMES,
             "Files": [_FILE | {"LFN": lfn} for lfn in operation["Files"]],
         })  # fmt: skip
+    setup = {"DIRACSetup": None} if profile.setup else {}
     return json.dumps({
         "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
-        "Status": "Waiting", "Error": None, **({"DIRACSetup": None} if profile.setup else {}), "SourceComponent": request["SourceComponent"], "JobID": request["JobID"],
-        **_TIMES, "NotBefore": "<time>", "Operations": operations,
+        "Status": "Waiting", "Error": None, **setup, "SourceComponent": request["SourceComponent"],
+        "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
     })  # fmt: skip

@@ -45,7 +45,19 @@ LHCBDIRAC_12_0: Final = Profile(
     },
     commons={"JobType": "MCSimulation"},
 )  # fmt: skip
-ILCDIRAC_35_0: Final = Profile("ilcdirac-35.0", owner="OwnerDN", setup=True)
+ILCDIRAC_35_0: Final = Profile(
+    "ilcdirac-35.0",
+    story="ilcdirac",
+    fresh={
+        "jobID": "", "applicationLog": "",
+        **dict.fromkeys(("production_id", "step_number", "step_id", "executable", "command", "stepName",
+                         "inputDataType", "inputDataList", "stepInputData", "appSteps", "outputDataFileMask"),
+                        "(absent)"),
+    },
+    commons={"NbOfEvts": 1},
+    owner="OwnerDN",
+    setup=True,
+)  # fmt: skip
 
 PROFILES: Final = {profile.name: profile for profile in (DIRAC_9_1, DIRAC_8_0, LHCBDIRAC_12_0, ILCDIRAC_35_0)}
 """All profiles, by name."""

@@ -1,8 +1,8 @@
 """How one execution goes, implementation by implementation: DIRAC's own story, and those that tell it in another order.
 
 A story is a function of a :class:`~dirac_failover.spec.model.Job` that returns the result, or raises what escapes. The
-experiments' modules do not follow the hooks of DIRAC's contract, but they ask the same collaborators the same questions:
-so their stories are short, and made of the chapters of :mod:`~dirac_failover.spec.model` wherever those fit.
+experiments' modules do not follow the hooks of DIRAC's contract, but they ask the same collaborators: so their stories
+are short, and made of the chapters of :mod:`~dirac_failover.spec.model` wherever those fit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.model import (
+    FAILED,
     FINISHED,
     STEP_SAYS,
     Job,
@@ -36,7 +37,7 @@ def lhcbdirac(job: Job) -> Json:
         lhcb_identify(job)
         if job.attributes["jobID"]:
             lhcb_resolve(job)
-            name_request(job)
+            name_request(job, job.attributes["jobID"])
             lhcb_report_inputs(job)
             if is_well(job):
                 report_status(job, FINISHED)
@@ -115,14 +116,103 @@ def lhcb_report_inputs(job: Job) -> None:
 def lhcb_failover_file(job: Job) -> None:
     """The file first, the accounting afterwards; and also when something has failed."""
     take_job_report(job)
-    write_request(job)
+    write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
     committed = commit_accounting(job)
     if not committed["OK"]:
         committed["Message"]  # it is to be logged, and so must be there
 
 
+def ilcdirac(job: Job) -> Json:
+    """Nothing is inside a try: what goes wrong escapes; and if all is well, every input is Processed."""
+    if not ilc_resolve(job):
+        return {"OK": True, "Value": "Module is disabled by control flag"}
+    ilc_report_inputs(job)
+    if is_well(job):
+        job.send_status(FINISHED)
+    done = ilc_failover_file(job)
+    if not done["OK"]:
+        done["Message"]  # it is to be logged, and so must be there
+    job.hook("finalize")
+    if not is_well(job):
+        return {"OK": False, "Errno": 0, "Message": FAILED}
+    return {"OK": True, "Value": "FailoverRequest module completed"}
+
+
+def ilc_resolve(job: Job) -> bool:
+    """Task, inputs and job; every empty part of the inputs is an input. Return whether this is a job."""
+    has, commons, step = job.attributes, job.commons, job.scenario.step_commons
+    has["prod_job_id"] = int(commons.get("JOB_ID", has["prod_job_id"]))
+    for name in ("applicationName", "applicationVersion", "applicationLog"):
+        has[name] = step.get(name, has[name])
+    has["jobType"] = commons.get("JobType", has["jobType"])
+    for key in ("InputData", "ParametricInputData"):
+        given = commons.get(key)
+        if given:
+            parts = given if isinstance(given, list) else given.split(";")
+            has["InputData"] = [part.replace("LFN:", "") for part in parts]
+    if "JOBID" not in job.scenario.environment:
+        return False
+    has["jobID"] = job.scenario.environment["JOBID"]
+    return True
+
+
+def ilc_report_inputs(job: Job) -> None:
+    """Inputs without a status are Unused; then all get the same one, except that a crash stays a crash."""
+    if job.attributes["InputData"]:
+        known = ilc_files(job)
+        for lfn in job.attributes["InputData"]:
+            if lfn not in known:
+                ilc_report_file(job, lfn, "Unused")
+    if is_well(job):
+        for lfn in ilc_files(job):
+            ilc_report_file(job, lfn, "Processed")
+    else:
+        for lfn, status in ilc_files(job).items():
+            if status != "ApplicationCrash" and job.attributes["jobType"] != "Split":
+                ilc_report_file(job, lfn, "Unused")
+    sent = send_file_report(job, "commit")
+    if sent["OK"]:
+        return
+    sent["Message"]  # it is to be logged, and so must be there
+    again = send_file_report(job, "generateForwardDISET")
+    value = again["Value" if again["OK"] else "Message"]
+    if again["OK"] and value is not None:
+        ilc_request(job)
+        job.request["Operations"].append(value)
+
+
+def ilc_files(job: Job) -> Json:
+    """The statuses so far."""
+    return job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
+
+
+def ilc_report_file(job: Job, lfn: str, status: str) -> None:
+    """The transformation's number is looked at only here."""
+    number: Json = job.commons.get("PRODUCTION_ID")
+    job.report_file(int(number), lfn, status)
+
+
+def ilc_request(job: Job) -> None:
+    """A request without a name is replaced: what was in it is lost."""
+    if not job.request["RequestName"]:
+        job.request["Operations"] = []
+        name_request(job, int(job.attributes["jobID"]))
+        job.own_request = True
+
+
+def ilc_failover_file(job: Job) -> Json:
+    """As in DIRAC, also when something has failed; but what accounting answers is handed on."""
+    ilc_request(job)
+    take_job_report(job)
+    committed = commit_accounting(job)
+    if committed["OK"]:
+        write_request(job, f"{job.commons.get('PRODUCTION_ID')}_{job.attributes['prod_job_id']}_request.json")
+    return committed
+
+
 STORIES: Final[dict[str, Callable[[Job], Json]]] = {
     "dirac": contract,
     "lhcbdirac": lhcbdirac,
+    "ilcdirac": ilcdirac,
 }
 """The stories, by the names that profiles call them."""

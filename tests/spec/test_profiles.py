@@ -1,0 +1,174 @@
+"""Profiles: each is true of the implementation that it is named after, and of no other."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from importlib import metadata
+
+import pytest
+
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.spec import space
+from dirac_failover.spec.model import expected
+from dirac_failover.spec.nearest import Match, nearest
+from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
+from dirac_failover.spec.scenario import Scenario
+
+REGIONS = [space.IDENTITY, space.INPUTS, space.ANSWERS]
+STEP = {"identity": 1, "inputs": 31, "answers": 997}
+PROVEN = {
+    "reference": "dirac-9.1",
+    "dirac": "dirac-9.1",
+    "dirac-8.0": "dirac-8.0",
+    "lhcbdirac": "lhcbdirac-12.0",
+    "ilcdirac": "ilcdirac-35.0",
+}
+"""Which profile is proven on which kit."""
+DISTRIBUTIONS = {"dirac": "DIRAC 9", "dirac-8.0": "DIRAC 8", "lhcbdirac": "LHCbDIRAC 12", "ilcdirac": "ILCDIRAC 35"}
+
+
+def installed(name):
+    """Tell whether a kit can be had here, without importing anything of it."""
+    distribution, _, version = DISTRIBUTIONS.get(name, "pytest").partition(" ")
+    try:
+        return metadata.version(distribution).startswith(version)
+    except metadata.PackageNotFoundError:
+        return False
+
+
+HERE = [name for name in KITS if installed(name)]
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+
+
+def sample(region):
+    """Every so many-th scenario, and the first one of every value of every dimension."""
+    seen = set()
+    for index, scenario in enumerate(region.scenarios()):
+        choices = set(scenario.name.partition(": ")[2].split(", "))
+        if index % STEP[region.name] == 0 or not choices <= seen:
+            seen |= choices
+            yield scenario
+
+
+@pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.name))
+@pytest.mark.parametrize("name", HERE)
+def test_a_profile_is_true_of_its_implementation(name, region):
+    """The complete outcome is the profile's, wherever all collaborators are scripted: no difference is left over."""
+    port = ModulePort(KITS[name]())
+    profile = PROFILES[PROVEN[name]]
+    with port.session():
+        for scenario in sample(region):
+            assert port.run(scenario).differences(expected(scenario, profile)) == [], scenario.name
+
+
+def test_each_kit_proves_a_profile_and_each_profile_is_proven():
+    """Nothing stands in the table that nobody has seen."""
+    assert set(PROVEN) == set(KITS)
+    assert list(PROFILES) == ["dirac-9.1", "dirac-8.0", "lhcbdirac-12.0", "ilcdirac-35.0"]
+    assert set(PROVEN.values()) == set(PROFILES)
+
+
+def test_a_profile_is_frozen_and_says_only_what_is_different():
+    """The default is DIRAC 9.1 throughout."""
+    assert replace(DIRAC_9_1, name="x") == Profile("x")
+    assert [PROFILES[name].name for name in PROFILES] == list(PROFILES)
+    with pytest.raises(FrozenInstanceError):
+        DIRAC_9_1.name = "x"
+
+
+def outcomes(profile, scenarios):
+    return [(scenario, expected(scenario, PROFILES[profile])) for scenario in scenarios]
+
+
+SOME = [
+    scenario
+    for region in REGIONS
+    for scenario in list(region.scenarios())[:: 20_000 if region is space.ANSWERS else 300]
+]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_nearest_profile_is_the_ports_own(name):
+    """Told from the outcomes alone; the others are found to differ."""
+    first, second, *_ = found = nearest(outcomes(name, SOME))
+    assert first == Match(name, len(SOME), len(SOME), 0)
+    assert second.alike < len(SOME)
+    assert second.places > 0
+    assert {match.profile for match in found} == set(PROFILES)
+
+
+def test_a_port_of_its_own_is_nearest_to_what_it_differs_least_from():
+    """Though it is never alike; and scenarios with services say nothing."""
+    mine = [(scenario, outcome._replace(services=5)) for scenario, outcome in outcomes("lhcbdirac-12.0", SOME)]
+    found = nearest([*mine, (Scenario(), mine[0][1]), (Scenario(collaborators={"JobReport": "missing"}), mine[0][1])])
+    assert found[0] == Match("lhcbdirac-12.0", len(SOME), 0, len(SOME))
+    assert nearest([]) == [Match(name, 0, 0, 0) for name in PROFILES]
+
+
+STORIES = {
+    "dirac-8.0": {
+        "a request belongs to a distinguished name": (
+            {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)},
+            lambda outcome: list(outcome.request) and [
+                key in outcome.files["12_34_request.json"] for key in ('"OwnerDN": "alice"', '"DIRACSetup": null')
+            ],
+            [True, True],
+        ),
+    },
+    "lhcbdirac-12.0": {
+        "a failed job is a success": (
+            {"attributes": {"STEP_NUMBER": "1", "workflowStatus": {"OK": False}, "stepStatus": {"OK": True}}},
+            lambda outcome: outcome.result, {"OK": True, "Value": None},
+        ),
+        "a missing production is a result": (
+            {"workflow_commons": {"JOB_ID": "1"}},
+            lambda outcome: outcome.result, {"OK": False, "Errno": 0, "Message": "'PRODUCTION_ID'"},
+        ),
+        "the file is there though accounting failed": (
+            {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},), "answers": {
+                "AccountingReport.commit": ("s_error",)}},
+            lambda outcome: list(outcome.files), ["00000012_00000034_request.json"],
+        ),
+    },
+    "ilcdirac-35.0": {
+        "without a job it is disabled": (
+            {"environment": {}}, lambda outcome: outcome.result,
+            {"OK": True, "Value": "Module is disabled by control flag"},
+        ),
+        "a crash stays a crash, and nothing else stays": (
+            {"reported": {"/a": "ApplicationCrash", "/b": "Problematic"},
+             "attributes": {"workflowStatus": {"OK": False}, "stepStatus": {"OK": True}},
+             "answers": {"FileReport.commit": ("s_error",), "FileReport.generateForwardDISET": ("operation",)}},
+            lambda outcome: (outcome.attributes["FileReport"]["statusDict"], list(outcome.files), outcome.result),
+            ({"/a": "ApplicationCrash", "/b": "Unused"}, ["00000012_34_request.json"],
+             {"OK": False, "Errno": 0, "Message": "Workflow failed, FailoverRequest module completed"}),
+        ),
+        "inputs may be a list; a prefix is one": (
+            {"workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "2", "InputData": ["LFN:/a", "/NFL"]}},
+            lambda outcome: outcome.attributes["InputData"], ["/a", "/NFL"],
+        ),
+        "a split job's statuses stay": (
+            {"reported": {"/b": "Problematic"},
+             "workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "2", "JobType": "Split"},
+             "attributes": {"workflowStatus": {"OK": False}, "stepStatus": {"OK": True}}},
+            lambda outcome: [step.method for step in outcome.steps if step.method == "setFileStatus"], [],
+        ),
+        "a request without a name loses what was in it": (
+            {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)},
+            lambda outcome: outcome.request["Operations"], [],
+        ),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("profile", "what"), [(profile, what) for profile, stories in STORIES.items() for what in stories]
+)
+def test_what_people_know_of_an_implementation(profile, what):
+    """In the words of the comparison, without asking any implementation; and DIRAC 9.1 does otherwise."""
+    fields, look, seen = STORIES[profile][what]
+    scenario = Scenario(collaborators=SCRIPTED, **fields)
+    assert look(expected(scenario, PROFILES[profile])) == seen
+    other = expected(scenario)
+    assert other.differences(expected(scenario, PROFILES[profile]))
