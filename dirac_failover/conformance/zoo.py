@@ -250,7 +250,19 @@ class EndsInSilence(FailoverRequest):
         return super().setApplicationStatus(status, sendFlag) if isinstance(status, str) else None
 
 
-# Identity
+# Collaborators and identity
+
+
+@animal
+class KeepsReportsToItself(FailoverRequest):
+    """Collaborators that the module has made are not left for the next module."""
+
+    def _collaborator(self, key: str, *arguments: Any) -> Any:
+        there = key in self.workflow_commons
+        made = super()._collaborator(key, *arguments)
+        if not there:
+            del self.workflow_commons[key]
+        return made
 
 
 @animal

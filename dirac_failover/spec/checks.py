@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.spec.case import STATUS, Case
+from dirac_failover.spec.scenario import MISSING
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Outcome
@@ -203,6 +204,14 @@ def operations_are_taken(collaborator: str, arguments: str) -> Check:
 def one_file(case: Case) -> Verdict:
     new = sorted(set(case.outcome.files) - set(case.scenario.files))
     return _equal([case.request_file], new) if new else None
+
+
+def collaborators_are_made(case: Case) -> Verdict:
+    made = sorted(name for name, kind in case.scenario.collaborators.items() if kind == MISSING)
+    if not made or "_initialize" not in case.hooks:
+        return None
+    there = {name for name in made if name in case.outcome.attributes or (name == "Request" and case.outcome.request)}
+    return _equal(made, sorted(there))
 
 
 def file_is_the_request(case: Case) -> Verdict:

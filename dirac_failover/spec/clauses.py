@@ -73,6 +73,9 @@ _ROWS: Final[tuple[tuple[object, ...], ...]] = (
     ("CO-017", "The file is the request as JSON: its name, its job, and its operations in order.",
      "It is all that is left when the job is gone.", "Part of what was pending is lost.",
      f"{BASE}.generateFailoverFile", c.file_is_the_request),
+    ("CO-018", "A collaborator that nobody has made is made by the module, and left in workflow_commons.",
+     "The modules after it report through the same one.", "Each module reports for itself, and what one keeps is lost.",
+     f"{BASE}._resolveInputVariables", c.collaborators_are_made),
     # DIRAC
     ("DI-001", "Collaborators and services are called in this order and no other.",
      "Order decides what is lost when one of them fails.", "Another order loses other things.",

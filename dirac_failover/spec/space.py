@@ -166,6 +166,7 @@ INPUTS: Final = Region(
                 ("only a prefix", "an empty name is reported", "LFN:"),
                 ("gaps", "empty parts are left out", "/vo/a;;/vo/b;"),
                 ("blanks", "stay", " /vo/a ; /vo/b"),
+                ("other characters", "only L, F, N and colons are taken off the ends", "~/vo/a~"),
                 ("repeated", "the second one has a status by then, which was asked for before", "/vo/a;/vo/a"),
                 ("list", "AttributeError: a list cannot be split", ["/vo/a"]),
                 ("number", "AttributeError: a number cannot be split", 5),
@@ -177,7 +178,7 @@ INPUTS: Final = Region(
             *(Value(name, reason, {"workflow_commons": {"ParametricInputData": data}}) for name, reason, data in (
                 ("none", "nothing is replaced", None),
                 ("empty", "nothing is replaced", ""),
-                ("text", "replaces, and loses its last semicolons", "/p;/q;;"),
+                ("text", "replaces, and loses its last semicolons", "/p;/q~;;"),
                 ("semicolon", "becomes no input", ";"),
                 ("list", "is joined", ["/p", "LFN:/q"]),
                 ("list of numbers", "TypeError: cannot be joined", [1]),
@@ -186,7 +187,8 @@ INPUTS: Final = Region(
         )),
         Dimension("step input", "step_commons['inputData'] goes before the job's", (
             Value("absent", "the job's own input"),
-            Value("text", "is split", {"step_commons": {"inputData": "LFN:/vo/s;/vo/t;"}}),
+            Value("empty", "the job's own input", {"step_commons": {"inputData": ""}}),
+            Value("text", "is split", {"step_commons": {"inputData": "LFN:/vo/s;~/vo/t~;"}}),
             Value("list", "AttributeError: a list cannot be split", {"step_commons": {"inputData": ["/vo/s"]}}),
             Value("previous step", "the outputs of the step before this one", {
                 "step_commons": {"inputData": "previousStep", "inputDataType": "DST"},
