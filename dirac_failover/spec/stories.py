@@ -1,6 +1,6 @@
 """How one execution goes, implementation by implementation: DIRAC's own story, and those that tell it in another order.
 
-A story is a function of a :class:`~dirac_failover.spec.model.Job` that returns the result, or raises what escapes. The
+A story is a function of a :class:`~dirac_failover.spec.job.Job` that returns the result, or raises what escapes. The
 experiments' modules do not follow the hooks of DIRAC's contract, but they ask the same collaborators: so their stories
 are short, and made of the chapters of :mod:`~dirac_failover.spec.model` wherever those fit.
 """
@@ -13,7 +13,6 @@ from dirac_failover.spec.model import (
     FAILED,
     FINISHED,
     STEP_SAYS,
-    Job,
     bare,
     commit_accounting,
     contract,
@@ -28,6 +27,7 @@ from dirac_failover.spec.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dirac_failover.spec.job import Job
     from dirac_failover.spec.scenario import Json
 
 

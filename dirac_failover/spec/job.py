@@ -1,0 +1,177 @@
+"""How a story is told: one execution, what is known of it so far, and what is written down.
+
+The chapters are in :mod:`~dirac_failover.spec.model`; here is what they ask, and how what they did becomes an outcome.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
+from dirac_failover.spec.scenario import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.spec.profiles import Profile
+    from dirac_failover.spec.scenario import Json, Scenario
+
+FRESH: Final[dict[str, Json]] = {
+    "production_id": 0, "prod_job_id": 0, "jobID": 0, "step_number": 0, "step_id": 0, "jobType": "", "executable": "",
+    "command": None, "applicationName": "", "applicationVersion": "", "applicationLog": "applicationLog.txt",
+    "stepName": "", "inputDataType": "", "InputData": [], "inputDataList": [], "stepInputData": [], "appSteps": [],
+    "outputDataFileMask": [], "workflowStatus": {}, "stepStatus": {},
+}  # fmt: skip
+"""The attributes of a module that has just been made, in the order in which an outcome lists them."""
+
+
+class GracefulTermination(Exception):  # noqa: N818 - not an error
+    """The module ends well."""
+
+
+EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
+    kind.__name__: kind for kind in (GracefulTermination, ValueError, RuntimeError, KeyboardInterrupt)
+}
+MADE: Final = {"JobReport": ("ForwardDISET", "job report"), "FileReport": ("SetFileStatus", "file report")}
+"""Type and arguments of the operation that a scripted collaborator answers with."""
+
+LIES_THERE: Final = {"old": "[]", "directory": "<directory>", "full": "<link>"}
+"""What an outcome says of a file that was there before."""
+
+
+class Job:
+    """One execution: the scenario, what has become of everything in it, and the calls so far."""
+
+    def __init__(self, scenario: Scenario, profile: Profile) -> None:
+        """Begin with what the scenario lays out."""
+        self.scenario = scenario
+        self.profile = profile
+        self.commons = {**profile.commons, **scenario.workflow_commons}
+        self.attributes = {**FRESH, **profile.fresh} | {
+            name: value for name, value in scenario.attributes.items() if name in FRESH
+        }  # fmt: skip
+        self.steps: list[Step] = []
+        self.asked: dict[str, int] = {}
+        self.applied = False
+        self.resolved = self.own_request = False
+        self.statuses = dict(scenario.reported)
+        self.transformation: Json = None
+        self.force = False
+        self.unsent: list[str] = []
+        self.records = scenario.records
+        self.files = {name: LIES_THERE[kind] for name, kind in scenario.files.items()}
+        owner, group = scenario.owner or (None, None)
+        self.request: dict[str, Json] = {
+            "RequestName": None, "JobID": 0, "SourceComponent": None, "Owner": owner, "OwnerGroup": group,
+            "Operations": [_operation(**fields) for fields in scenario.operations],
+        }  # fmt: skip
+
+    def hook(self, name: str) -> None:
+        """Write down that a hook was called."""
+        self.steps.append(Step("module", name, [], None))
+
+    def ask(self, target: str, method: str, args: tuple[Json, ...], healthy: Json, *, bare: bool = False) -> Json:
+        """Write down a call; return what the scenario answers, or raise it.
+
+        ``healthy`` is the Value of ``ok``; a ``bare`` answer has no return structure. ``applied`` then says whether the
+        collaborator has done what it was asked for.
+        """
+        key = f"{target}.{method}"
+        answers = self.scenario.answers.get(key, ("ok",))
+        self.asked[key] = self.asked.get(key, 0) + 1
+        text = answers[min(self.asked[key], len(answers)) - 1]
+        self.steps.append(Step(target, method, list(args), text))
+        kind, equals, rest = text.partition("=")
+        self.applied = kind == "ok"
+        if kind == "raises":
+            name, *arguments = rest.split(":")
+            raise EXCEPTIONS[name](*(int(item) if item.isdigit() else item for item in arguments))
+        if kind == "bad_shape":
+            return json.loads(rest)
+        if kind == "s_error":
+            return {"OK": False, "Errno": 0, "Message": rest or "refused"}
+        value = _operation(*MADE[target]) if kind == "operation" else json.loads(rest) if equals else healthy
+        return value if bare else {"OK": True, "Value": value}
+
+    def report_file(self, transformation: Json, lfn: str, status: str) -> None:
+        """Give the status of a file to the file report."""
+        self.ask("FileReport", "setFileStatus", (transformation, lfn, status, False), None)
+        if self.applied:
+            self.transformation = self.transformation or transformation
+            self.statuses[lfn] = status
+
+    def send_status(self, status: str) -> Json:
+        """Give a status to the job report, which sends it, or keeps it."""
+        self.unsent.append(status)
+        answer = self.ask("JobReport", "setApplicationStatus", (status, True), None)
+        if self.applied:
+            self.unsent.clear()
+        return answer
+
+    def ask_request(self, method: str, healthy: Callable[[], Json]) -> Json:
+        """Ask the request, which does what it always does unless its answer is scripted."""
+        if self.own_request or f"Request.{method}" not in self.scenario.answers:
+            return {"OK": True, "Value": healthy()}
+        answer = self.ask("Request", method, (), self)
+        return {"OK": True, "Value": healthy()} if self.applied and answer["Value"] is self else answer
+
+    def outcome(self, ended: str, result: Json) -> Outcome:
+        """Return everything that can be observed."""
+        plain = Scrubber().plain
+        there = self.scenario.collaborators
+        number_operations(self.request["Operations"])
+        held: dict[str, Json] = {
+            "workflow_commons": sorted({*self.commons, *there}),
+            "JobReport": {"jobID": 0, "statuses": self.unsent, "parameters": []},
+            "FileReport": {"transformation": self.transformation, "force": self.force, "statusDict": self.statuses},
+        }
+        if there.get("AccountingReport", NONE) != NONE:
+            held["AccountingReport"] = {"records": self.records}
+        request = self.request | {"Operations": [_observed(item) for item in self.request["Operations"]]}
+        return Outcome(ended, plain(result), tuple(self.steps), plain(self.attributes | held), plain(request),
+                       self.files, None)  # fmt: skip
+
+
+def _operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
+    """The fields of an operation, of those that differ in the space."""
+    return {"Type": Type, "Arguments": bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments, "Files": list(Files)}
+
+
+_FILE: Final[dict[str, Json]] = {
+    "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None, "Attempt": 0,
+    "Size": 0, "Error": None,
+}  # fmt: skip
+
+
+def _observed(operation: dict[str, Json]) -> Json:
+    files = [{name: (_FILE | {"LFN": lfn})[name] for name in FILE_FIELDS} for lfn in operation["Files"]]
+    return {name: operation.get(name) for name in OPERATION_FIELDS} | {"Files": files}
+
+
+_TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<time>")
+
+
+def as_text(request: dict[str, Json], profile: Profile) -> str:
+    """The request's JSON, with times as an outcome shows them."""
+    operations = []
+    for index, operation in enumerate(request["Operations"]):
+        arguments = operation["Arguments"]
+        operations.append({
+            "Type": operation["Type"], "Status": operation["Status"],
+            "Arguments": arguments.decode() if isinstance(arguments, bytes) else arguments, "Order": index,
+            "SourceSE": None, "TargetSE": None, "Catalog": None, "Error": None, **_TIMES,
+            "Files": [_FILE | {"LFN": lfn} for lfn in operation["Files"]],
+        })  # fmt: skip
+    setup = {"DIRACSetup": None} if profile.setup else {}
+    return json.dumps({
+        "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
+        "Status": "Waiting", "Error": None, **setup, "SourceComponent": request["SourceComponent"],
+        "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
+    })  # fmt: skip
+
+
+def number_operations(operations: list[Json]) -> None:
+    """The first operation waits, the others queue."""
+    for index, operation in enumerate(operations):
+        operation["Status"] = "Queued" if index else "Waiting"
