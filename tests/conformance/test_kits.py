@@ -54,7 +54,8 @@ def test_the_classes_are_of_one_implementation(kit):
 
 def test_kits_are_known_by_their_names(kit):
     """And say which version they are."""
-    assert list(KITS)[:2] == ["reference", "dirac"]
+    assert list(KITS) == ["reference", "dirac", "dirac-8.0", "lhcbdirac", "ilcdirac"]
+    assert (kit.owner, kit.own_request, kit.commons) == ("Owner", False, {})
     assert KITS[kit.name]() == kit
     assert kit.version == {"reference": __version__, "dirac": "9.1.22"}[kit.name]
     with pytest.raises(FrozenInstanceError):
