@@ -59,8 +59,8 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the ports do not all stand alike."""
-        return len({cell.state for cell in self.cells}) > 1
+        """Whether the ports do not all stand alike, those without a verdict left out."""
+        return len({cell.state for cell in self.cells} - {NO_VERDICT}) > 1
 
 
 @dataclass(frozen=True)

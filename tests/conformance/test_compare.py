@@ -39,7 +39,7 @@ Lossless                                    alpha 1.0     beta        gamma 2
   LL-001  Text of LL-001.                   known 2       broken 3    no verdict
   LL-002  Text of LL-002.                   no verdict    held        no verdict
 
-5 clauses, 5 on which the ports differ
+5 clauses, 2 on which the ports differ
 Known breaches are those of a baseline. '--format html' shows the smallest scenario of each breach.
 """
 
