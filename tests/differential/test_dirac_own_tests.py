@@ -56,7 +56,9 @@ def run(cases: type[unittest.TestCase], seen: set[Any]) -> tuple[int, list[str]]
     return result.testsRun, bad
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")  # of DIRAC's Script
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of DIRAC's Script
 @pytest.mark.parametrize(
     ("cases", "count"),
     [
