@@ -18,7 +18,7 @@ TESTS = f"{PLACE}.test.Test_Modules"
 
 
 @pytest.fixture
-def own_tests(monkeypatch, tmp_path, pytestconfig, dirac):
+def own_tests(monkeypatch, tmp_path, pytestconfig, dirac):  # noqa: ARG001 - imports the real DIRAC first
     """A fresh copy of DIRAC's test module; what it imports as DIRAC's modules is the reference's."""
     import DIRAC
 
