@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dirac_failover.conformance.target import Target
-    from dirac_failover.spec.checks import Breach, Clause
+    from dirac_failover.spec.checks import Breach, Check, Clause
     from dirac_failover.spec.scenario import Scenario
 
 _CHUNK: Final = 250
@@ -154,21 +154,29 @@ def shard(question: Question, watched: str, index: int, count: int) -> Iterator[
         done = 0
         for scenario in islice(question.scenarios(), index, None, count):
             watch.next()
-            case = Case(scenario, _outcome(port, scenario))
-            size = None
-            for check, tally in checks:
-                verdict = check(case)
-                if verdict is not None:
-                    tally.asked += 1
-                    if verdict:
-                        size = size or size_of(scenario)
-                        tally.breach(case, verdict, size)
+            _judge(Case(scenario, _outcome(port, scenario)), checks)
             done += 1
             if done == _CHUNK:
                 yield done
                 done = 0
         yield done
         yield tallies
+
+
+def _judge(case: Case, checks: list[tuple[Check, Tally]]) -> None:
+    size = None
+    try:
+        for check, tally in checks:
+            verdict = check(case)
+            if verdict is not None:
+                tally.asked += 1
+                if verdict:
+                    size = size or size_of(case.scenario)
+                    tally.breach(case, verdict, size)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PortBrokenError(
+            f"What the port left makes no sense ({type(error).__name__}: {error}) in the scenario '{case.scenario.name}'"
+        ) from error
 
 
 def _outcome(port: Any, scenario: Scenario) -> Any:

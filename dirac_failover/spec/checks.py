@@ -9,12 +9,11 @@ that any port can be judged; those of the level ``dirac`` compare one aspect of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.spec.case import STATUS, Case
+from dirac_failover.spec.case import STATUS, Case, same
 from dirac_failover.spec.scenario import MISSING
 
 if TYPE_CHECKING:
@@ -116,9 +115,10 @@ def return_structure(case: Case) -> Verdict:
 
 def _raised_by_a_collaborator(case: Case) -> list[str] | None:
     """Name and arguments of the one thing that a collaborator raised inside a hook; None if more went wrong."""
-    raising = [step for step in case.collaboration if str(step.answer).startswith("raises=")]
-    malformed = any(str(step.answer).startswith("bad_shape") for step in case.collaboration)
-    if len(raising) != 1 or malformed or case.health == "unset" or not case.scripted:
+    raising = case.raising
+    if len(raising) != 1 or case.health == "unset" or not case.scripted:
+        return None
+    if any(str(step.answer).startswith("bad_shape") for step in case.collaboration):
         return None
     first = case.collaboration.index(raising[0])
     in_a_hook = f"{raising[0].target}.{raising[0].method}" != STATUS or "generateForwardDISET" in {
@@ -145,7 +145,8 @@ def error_number(case: Case) -> Verdict:
     raised = _raised_by_a_collaborator(case)
     if not raised or raised[0] != "RuntimeError" or len(raised) == 2:  # noqa: PLR2004 - name and text
         return None
-    return _equal([raised[1], int(raised[2])], [case.result.get("Message"), case.result.get("Errno")])
+    result = case.result if isinstance(case.result, dict) else {}
+    return _equal([raised[1], int(raised[2])], [result.get("Message"), result.get("Errno")])
 
 
 def ends_are_reported(case: Case) -> Verdict:
@@ -221,7 +222,7 @@ def file_is_the_request(case: Case) -> Verdict:
         return None
     request = case.outcome.request or {}
     try:
-        content = json.loads(str(text))
+        content = case.content
         observed = [content["RequestName"], content["JobID"], case.written]
     except (ValueError, KeyError, TypeError):
         return Breach("the request as JSON", text)
@@ -247,7 +248,10 @@ def aspect(look: Callable[[Outcome], Json]) -> Check:
     def check(case: Case) -> Verdict:
         if case.expected is None:
             return None
-        return HELD if case.as_expected else _equal(look(case.expected), look(case.outcome))
+        if case.as_expected:
+            return HELD
+        expected, observed = look(case.expected), look(case.outcome)
+        return _holds(same(expected, observed), expected, observed)
 
     return check
 
@@ -346,7 +350,7 @@ def unknown_files(case: Case) -> Verdict:
 def parameters(case: Case) -> Verdict:
     if case.scripted or not case.scenario.unsent_parameters or not case.job:
         return None
-    left = case.outcome.attributes["JobReport"].get("jobParameters", [])
+    left = case.outcome.attributes.get("JobReport", {}).get("jobParameters", [])
     kept = any("setJobParameters" in str(item) for item in case.written)
     return _holds(not left or kept or not case.ok, "sent, in the file, or not OK", left)
 

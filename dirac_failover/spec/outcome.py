@@ -120,7 +120,13 @@ class Scrubber:
         if kind is list or kind is tuple:
             return self.items(value)
         if isinstance(value, dict):
-            return {self._key(key): item if type(item) in ATOMIC else self.plain(item) for key, item in value.items()}
+            plain = self.plain
+            return {
+                key if type(key) is str and len(key) < _SHORTEST else self._key(key): item
+                if (kind := type(item)) in ATOMIC or (kind is str and len(item) < _SHORTEST)
+                else plain(item)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
             return self.items(value)
         if isinstance(value, BaseException):
@@ -140,9 +146,7 @@ class Scrubber:
         ]
 
     def _key(self, key: Any) -> str:
-        if type(key) is str:
-            return key if len(key) < _SHORTEST else self.text(key)
-        return str(self.plain(key))
+        return self.text(key) if type(key) is str else str(self.plain(key))
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""
