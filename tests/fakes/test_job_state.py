@@ -105,6 +105,7 @@ def test_empty_parts_of_an_update_do_not_count(world, call):
     assert call("job-state", "setJobStatusBulk", 77, {T1: {"Status": "", "MinorStatus": "m", "Source": ""}})["OK"]
     row = world.job_state.state["history"][77][1]
     assert (row["Status"], row["MinorStatus"], row["StatusSource"]) == ("idem", "m", "Unknown")
+    assert row["ApplicationStatus"] == "idem"
     assert world.job_state.state["jobs"][77]["HeartBeatTime"] != T1
 
 
