@@ -22,18 +22,29 @@ def _run() -> dict[str, Any]:
     return rules
 
 
+def _compare() -> dict[str, Any]:
+    """Return the schema of the matrix, in which much is as in the results that it is made of."""
+    results = schema("results")["properties"]
+    clause = results["clauses"]["items"]["properties"]
+    parts = {name: results[name] for name in ("header", "verdict", "error", "counts")}
+    return {**schema("compare"), "$defs": {**parts, **{name: clause[name] for name in ("minimal", "baseline")}}}
+
+
 SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "run": _run,
     "scenario": scenario.schema,
     "results": partial(schema, "results"),
     "baseline": partial(schema, "baseline"),
+    "compare": _compare,
+    "diff": partial(schema, "diff"),
 }
-"""What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``."""
+"""What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
+and ``compare`` and ``diff`` with ``--format json``."""
 
 
 _HELP: Final = (
     "run: what 'run --json' prints; scenario: what it reads; results: what 'verify --json' prints; baseline: what "
-    "'verify --baseline' reads"
+    "'verify --baseline' reads; compare and diff: what they print with '--format json'"
 )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from dirac_failover.cli import main
@@ -13,6 +14,7 @@ from dirac_failover.conformance import html_page, markdown
 from dirac_failover.conformance.compare import text
 from dirac_failover.conformance.matrix import Matrix
 from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.schema_command import SCHEMAS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +75,18 @@ def test_every_format_is_there(files: dict[str, str], capsys: pytest.CaptureFixt
     for form, said in expected.items():
         assert main(["compare", *paths, "--format", form]) == 0
         assert capsys.readouterr().out == said
+
+
+def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """``dirac-failover schema compare`` describes it."""
+    assert main(["compare", *files.values(), "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    validator = jsonschema.Draft202012Validator(SCHEMAS["compare"]())
+    assert list(validator.iter_errors(data)) == []
+    for part in (data["ports"][0], data["ports"][0]["header"], data["clauses"][0]["cells"][0]):
+        part["other"] = 1
+        assert not validator.is_valid(data)
+        del part["other"]
 
 
 def test_a_file_is_written_instead_of_the_terminal(

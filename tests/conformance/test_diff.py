@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from dirac_failover.cli import main
@@ -14,6 +15,7 @@ from dirac_failover.conformance.diff import KINDS, Diff, in_markdown, text
 from dirac_failover.conformance.matrix import Matrix
 from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.results import ClauseResult, Known, PortInfo
+from dirac_failover.conformance.schema_command import SCHEMAS
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results
@@ -222,6 +224,15 @@ def test_machines_get_all_of_it(files: dict[str, str], capsys: pytest.CaptureFix
         "old": {"state": "no verdict", "text": None, "asked": None, "broken": None},
         "new": {"state": "held", "text": "Text of LL-002.", "asked": 10, "broken": 0},
     }
+
+
+def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """``dirac-failover schema diff`` describes it."""
+    validator = jsonschema.Draft202012Validator(SCHEMAS["diff"]())
+    for old, new in itertools.permutations(files.values(), 2):
+        main(["diff", old, new, "--format", "json"])
+        assert list(validator.iter_errors(json.loads(capsys.readouterr().out))) == []
+    assert SCHEMAS["diff"]()["properties"]["counts"]["required"] == ["clauses", *KINDS]
 
 
 def test_colours_say_what_words_say(alpha: Results, beta: Results, down: Results) -> None:

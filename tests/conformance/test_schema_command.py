@@ -25,9 +25,9 @@ def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> N
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_four() -> None:
-    """What run reads and prints, and what verify does."""
-    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline"]
+def test_there_are_six() -> None:
+    """What run reads and prints, what verify does, and what is made of results."""
+    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline", "compare", "diff"]
     assert SCHEMAS["scenario"]() == scenario.schema()
 
 
@@ -60,8 +60,10 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     """Which command reads or prints it."""
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert "{run,scenario,results,baseline} run: what 'run --json' prints; scenario: what it reads; results: " in words
-    assert "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads options: -h, --help " in words
+    assert "{run,scenario,results,baseline,compare,diff} run: what 'run --json' prints; scenario: what it reads; results: " in words
+    assert (
+        "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what " in words
+    )
 
 
 def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
