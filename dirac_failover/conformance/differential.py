@@ -1,7 +1,8 @@
 """``dirac-failover differential LEFT RIGHT``: every scenario of the space on two implementations, side by side.
 
-Both run in the same process, scenario by scenario, and their outcomes must be equal. Differences that show at the same
-places are one group; of each group the smallest scenario is reported. Nothing here knows what is right.
+Both run scenario by scenario, each in this process or in one of its own, and their outcomes must be equal. Differences
+that show at the same places are one group; of each group the smallest scenario is reported. Nothing here knows what is
+right.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.runner import Progress, cores, in_processes
 from dirac_failover.spec import space
 
@@ -104,14 +106,18 @@ def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | N
     return Difference(scenario.name, scenario.to_json(), places) if places else None
 
 
-def shard(names: tuple[str, str], region: str | None, index: int, count: int) -> Iterator[int | Difference]:
+def shard(
+    choices: tuple[PortChoice, PortChoice], region: str | None, index: int, count: int
+) -> Iterator[int | Difference]:
     """Run one shard; yield differences, and how many scenarios were run since the last number."""
-    from dirac_failover.conformance.port import ModulePort, sessions
+    from dirac_failover.conformance.port import sessions
 
-    left, right = (ModulePort(KITS[name]()) for name in names)
+    left, right = (choice.open() for choice in choices)
     done = 0
     with sessions(left, right):
         for scenario in islice(_scenarios(region), index, None, count):
+            if not (left.supports(scenario) and right.supports(scenario)):
+                continue
             difference = compare(scenario, left.run(scenario), right.run(scenario))
             done += 1
             if difference is not None:
@@ -127,15 +133,19 @@ def _scenarios(region: str | None) -> Iterator[Scenario]:
 
 
 def run(
-    names: tuple[str, str], *, region: str | None = None, workers: int = 1, part: tuple[int, int] = (0, 1)
+    choices: tuple[PortChoice, PortChoice],
+    *,
+    region: str | None = None,
+    workers: int = 1,
+    part: tuple[int, int] = (0, 1),
 ) -> Comparison:
-    """Compare two implementations, by name, over the space, a region of it, or a shard (index from 0, of how many)."""
-    result = Comparison(_title(names[0]), _title(names[1]))
+    """Compare two ports over the space, a region of it, or a shard (index from 0, of how many)."""
+    result = Comparison(_title(choices[0]), _title(choices[1]))
     index, count = part
     total = len(range(index, sum(1 for _ in _scenarios(region)), count))
-    progress = Progress(f"{names[0]} and {names[1]}", total)
+    progress = Progress(f"{choices[0].name} and {choices[1].name}", total)
     started = time.monotonic()
-    work = partial(shard, names, region)
+    work = partial(shard, choices, region)
     try:
         for message in work(index, count) if workers == 1 else in_processes(work, workers, part):
             if isinstance(message, Difference):
@@ -149,12 +159,12 @@ def run(
     return result
 
 
-def _title(name: str) -> str:
-    try:
-        kit = KITS[name]()
-    except KitUnavailableError as error:
-        raise CommandError(str(error), Exit.BROKEN) from error
-    return f"{kit.name} {kit.version}"
+def _title(choice: PortChoice) -> str:
+    from dirac_failover.conformance.port import sessions
+
+    port = choice.open()
+    with sessions(port):
+        return f"{port.name} {port.version}"
 
 
 def report(result: Comparison) -> str:
@@ -183,8 +193,10 @@ def _short(value: Any) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("left", metavar="LEFT", help=f"an implementation: {', '.join(KITS)}")
+    names = f"{', '.join(KITS)}; package.module:Class; or an adapter file, .toml"
+    parser.add_argument("left", metavar="LEFT", help=f"a port: {names}")
     parser.add_argument("right", metavar="RIGHT", help="the other one")
+    parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which RIGHT is installed")
     parser.add_argument("--region", choices=[item.name for item in space.REGIONS], help="only this part of the space")
     parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: %(default)s)")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts (default: %(default)s)")
@@ -193,13 +205,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
-    for name in (arguments.left, arguments.right):
-        if name not in KITS:
-            raise CommandError(f"Unknown implementation {name!r}: expected one of {', '.join(KITS)}")
     if arguments.workers < 1:
         raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
     result = run(
-        (arguments.left, arguments.right),
+        (PortChoice(arguments.left), PortChoice(arguments.right, arguments.python)),
         region=arguments.region,
         workers=arguments.workers,
         part=parse_shard(arguments.shard),

@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 
@@ -170,11 +171,16 @@ def _connect_dirac(  # needs DIRAC
 
 @contextmanager
 def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # needs DIRAC
-    """Connect as ever; but 8.0 cannot validate a request unless it is told that there is no setup."""
+    """Connect as ever; but 8.0 validates no request unless there is no setup, and asks another clock than 9.1."""
     from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+    from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
     gConfigurationData.setOptionInCFG("/DIRAC/NoSetup", "True")
-    with _connect_dirac(transport, **given):
+    clock = SimpleNamespace(datetime=SimpleNamespace(utcnow=lambda: DiracTime.utcnow()))  # noqa: PLW0108 - replaced later
+    with (
+        patch("DIRAC.WorkloadManagementSystem.Client.JobReport.datetime", clock),
+        _connect_dirac(transport, **given),
+    ):
         yield
 
 

@@ -58,6 +58,14 @@ class Port(Protocol):
         ...
 
 
+class Connected(Protocol):
+    """What :func:`sessions` needs of a port."""
+
+    def connected(self) -> AbstractContextManager[Any]:
+        """Make it ready to run scenarios, for a ``with`` block."""
+        ...
+
+
 class _TickingClock:
     """A clock for one run: a moment later each time it is asked, and never at a full second."""
 
@@ -87,7 +95,7 @@ class ModulePort:
     def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.kit = kit
-        self.name = kit.name
+        self.name, self.version = kit.name, kit.version
         self._module: Callable[[], Any] = module or kit.FailoverRequest
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
@@ -97,6 +105,10 @@ class ModulePort:
         """Prepare the process for :meth:`run`: see :func:`sessions`."""
         with sessions(self):
             yield self
+
+    def supports(self, scenario: Scenario) -> bool:  # noqa: ARG002 - other ports may not
+        """Whether the port takes this scenario: one in this process takes them all."""
+        return True
 
     def connected(self) -> AbstractContextManager[Any]:
         """Connect the kit's clients to the services of whatever scenario is being run."""
@@ -242,7 +254,7 @@ def _job_id(scenario: Scenario, otherwise: int) -> int:
 
 
 @contextmanager
-def sessions(*ports: ModulePort) -> Iterator[None]:
+def sessions(*ports: Connected) -> Iterator[None]:
     """Work in an empty directory, without logs, with an even clock, and with the clients of ``ports`` connected.
 
     The working directory, JOBID and the clock are the process's: one such block at a time.
