@@ -175,7 +175,7 @@ def _judge(case: Case, checks: list[tuple[Check, Tally]]) -> None:
                     tally.breach(case, verdict, size)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise PortBrokenError(
-            f"What the port left makes no sense ({type(error).__name__}: {error}) in the scenario '{case.scenario.name}'"
+            f"What it left makes no sense ({type(error).__name__}: {error}) in the scenario '{case.scenario.name}'"
         ) from error
 
 
