@@ -1,7 +1,7 @@
 """What is checked before a change lands: ``nox -l`` lists it, ``nox -s lint`` runs one, ``.ci/run`` runs all.
 
-Each session makes an environment of its own. ``differential`` and ``bench`` install the real DIRAC, which needs swig,
-the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+Each session makes an environment of its own. ``differential``, ``ports`` and ``bench`` install the real DIRAC, which
+needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ import nox
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DIRAC = "DIRAC==9.1.22"
+PORTS = {  # what is installed without its dependencies, and what they need
+    "dirac-8.0": (["DIRAC==8.0.86"], []),
+    "lhcbdirac": (["DIRAC==9.1.22", "LHCbDIRAC==12.0.21"], []),
+    "ilcdirac": (["DIRAC==8.0.86", "ILCDIRAC==35.0.12"], ["six", "setuptools<82"]),  # it imports pkg_resources
+}
 CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
@@ -88,6 +93,16 @@ def differential(session: nox.Session) -> None:
     session.run("pytest", *ignored, f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
+
+
+@nox.session
+@nox.parametrize("port", list(PORTS), ids=list(PORTS))
+def ports(session: nox.Session, port: str) -> None:
+    """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, and their ports."""
+    packages, more = PORTS[port]
+    session.install("--no-deps", *packages)
+    session.install("-e", ".[test]", *group("dirac"), *more)
+    session.run("pytest", "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *session.posargs)
 
 
 @nox.session
