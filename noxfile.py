@@ -113,6 +113,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def discrimination(session: nox.Session) -> None:
+    """The clauses tell the real DIRAC from DIRAC with one fault in it: prints what is killed, and what is alive."""
+    with_dirac(session)
+    session.run("python", "-m", "tests.mutation.discrimination", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time and scale of the reference, side by side with the real DIRAC: ``nox -s bench -- [--json]``."""
     with_dirac(session)
