@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.shape import ShapeError, check, schema
+from dirac_failover.spec.checks import CONTRACT, DIRAC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,8 @@ class Header:
     regions: tuple[str, ...]
     shard: str
     clauses: int
+    levels: tuple[str, ...] = (CONTRACT, DIRAC)
+    """The levels that decide whether the port conforms."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,14 @@ class Results:
             raise ShapeError("the digest is another: it was cut or changed")
         header = data["header"]
         made = cls(
-            Header(**{**header, "port": PortInfo(**header["port"]), "regions": tuple(header["regions"])}),
+            Header(
+                **{
+                    **header,
+                    "port": PortInfo(**header["port"]),
+                    "regions": tuple(header["regions"]),
+                    "levels": tuple(header["levels"]),
+                }
+            ),
             data["counts"]["scenarios"],
             tuple(map(_clause, data["clauses"])),
             data["verdict"],

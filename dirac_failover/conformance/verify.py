@@ -164,6 +164,7 @@ def verify(
     header = Header(
         __version__, info, PROFILE, platform.python_version(), platform.platform(), date,
         shlex.join(_command(question, levels, shard)), question.regions, shard, len(clauses),
+        tuple(levels),
     )  # fmt: skip
     return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error), levels)
 
