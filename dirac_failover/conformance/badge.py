@@ -53,6 +53,6 @@ def picture(port: Port) -> str:
 
 
 def _message(port: Port) -> str:
-    tally = port.tally()
-    numbers = [f"{tally[state]} {state}" for state in (BROKEN, KNOWN) if tally[state]]
+    counts = {BROKEN: sum(map(port.decides, port.results.clauses)), KNOWN: port.tally()[KNOWN]}
+    numbers = [f"{number} {state}" for state, number in counts.items() if number]
     return port.verdict + (f": {', '.join(numbers)}" if numbers else "")

@@ -102,7 +102,8 @@ def _letter(number: int) -> str:
 def _port(port: Port, letter: str, style: Style) -> Iterator[str]:
     header = port.results.header
     said = style.paint(port.verdict, _COLOURS[port.verdict])
-    yield f"{letter}{style.paint(style.clean(port.label), 'bold')}  {said}"
+    by = f", by {port.levels}" if port.levels else ""
+    yield f"{letter}{style.paint(style.clean(port.label), 'bold')}  {said}{by}"
     indent = "  " + " " * len(letter)
     if port.results.error:
         yield f"{indent}{style.clean(port.results.error)}"

@@ -1,7 +1,7 @@
 """Results as JUnit XML: one test case a clause, so that any service for continuous integration shows them.
 
-A breach is a failure, a known one and a clause that was not asked are skipped. A port that broke down is one error and
-nothing else, since nothing can be said about the clauses.
+A breach is a failure; a known one, one of a level that does not decide, and a clause that was not asked are skipped. A
+port that broke down is one error and nothing else, since nothing can be said about the clauses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def document(port: Port) -> str:
         case = ET.SubElement(suite, "testcase", classname="port", name=clean(port.label))
         ET.SubElement(case, "error", message=clean(results.error or "the port broke down"))
     for clause in results.clauses:
-        _case(suite, clause, state(results, clause))
+        _case(suite, clause, port)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(sum(1 for _ in suite.iter(tag))))
     suites = ET.Element("testsuites", name="dirac-failover")
@@ -39,17 +39,20 @@ def document(port: Port) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="us-ascii").decode()}\n'
 
 
-def _case(suite: ET.Element, clause: ClauseResult, state: str) -> None:
+def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
+    found = state(port.results, clause)
     case = ET.SubElement(suite, "testcase", classname=clean(clause.level), name=clean(f"{clause.id} {clause.text}"))
     share = f"broken in {clause.broken:,} of {clause.asked:,} scenarios"
-    if state == BROKEN:
+    if port.decides(clause):
         ET.SubElement(case, "failure", message=share).text = _minimal(clause)
-    elif state == KNOWN and clause.baseline:
+    elif found == BROKEN:
+        ET.SubElement(case, "skipped", message=f"{share}, but its level does not decide")
+    elif found == KNOWN and clause.baseline:
         known = f"known, {clause.baseline.kind}: {clause.baseline.reason}"
         ET.SubElement(case, "skipped", message=clean(f"{known} ({share})"))
-    elif state == NO_VERDICT:
+    elif found == NO_VERDICT:
         ET.SubElement(case, "skipped", message="the port broke down")
-    elif state != HELD:
+    elif found != HELD:
         ET.SubElement(case, "skipped", message="no scenario was about it")
 
 

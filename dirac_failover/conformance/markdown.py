@@ -58,7 +58,8 @@ def _lines(matrix: Matrix) -> Iterator[str]:
 
 def _port(port: Port, states: Sequence[str]) -> list[str]:
     header, tally = port.results.header, port.tally()
-    verdict = port.verdict + (f": {escape(port.results.error)}" if port.results.error else "")
+    by = f", by {port.levels}" if port.levels else ""
+    verdict = port.verdict + by + (f": {escape(port.results.error)}" if port.results.error else "")
     numbers = [str(tally[state]) for state in states]
     scenarios = f"{port.results.scenarios:,}" + ("" if header.shard == "1/1" else f" (shard {escape(header.shard)})")
     return [escape(port.label), verdict, *numbers, scenarios, escape(header.profile), escape(header.date)]

@@ -76,6 +76,16 @@ class Port:
         """How the port stands to all clauses."""
         return BROKE_DOWN if self.results.verdict == BROKEN else self.results.verdict
 
+    @property
+    def levels(self) -> str:
+        """Which levels decide that; empty when all do."""
+        levels = self.results.header.levels
+        return "" if set(levels) == set(LEVELS) else " and ".join(levels)
+
+    def decides(self, clause: ClauseResult) -> bool:
+        """Return whether the clause makes the port diverge."""
+        return state(self.results, clause) == BROKEN and clause.level in self.results.header.levels
+
     def tally(self) -> dict[str, int]:
         """Return how many clauses are in each state."""
         found = [state(self.results, clause) for clause in self.results.clauses]

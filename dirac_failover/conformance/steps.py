@@ -55,7 +55,7 @@ def _moment(step: Json) -> Moment:
     match step:
         case [str(target), str(method), list(args), answer] if target == _MODULE:
             given = f"({', '.join(map(said, args))})" if args else ""
-            return Moment(True, clean(method), given, *(("", "") if answer is None else _answer(answer)))
+            return Moment(True, clean(method), given, *(() if answer is None else _answer(answer)))
         case [str(target), str(method), list(args), answer]:
             while args and args[-1] is None:
                 args = args[:-1]

@@ -51,6 +51,7 @@ def results(name: str, version: str, *clauses: ClauseResult, error: str | None =
         "regions": (),
         "shard": "1/1",
         "clauses": len(clauses),
+        "levels": ("contract", "dirac", "lossless"),
     }
     diverges = any(item.verdict == BROKEN and not item.baseline for item in clauses)
     verdict = BROKEN if error else DIVERGES if diverges else CONFORMS

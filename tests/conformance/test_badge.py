@@ -36,6 +36,12 @@ def test_a_badge_says_the_verdict_and_counts_the_breaches(alpha: Results) -> Non
     assert badge.picture(Port("", "", alpha)) == ALPHA
 
 
+def test_a_breach_of_a_level_that_does_not_decide_is_not_counted(alpha: Results) -> None:
+    """The badge says what 'verify' says."""
+    some = replace(alpha, header=replace(alpha.header, levels=("dirac", "lossless")), verdict="conforms")
+    assert "<title>DIRAC failover: conforms: 1 known</title>" in badge.picture(Port("", "", some))
+
+
 @pytest.mark.parametrize(
     ("kept", "verdict", "message", "colour"),
     [

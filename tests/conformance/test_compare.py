@@ -57,6 +57,13 @@ def test_ports_stand_side_by_side(files: dict[str, str], capsys: pytest.CaptureF
     assert capsys.readouterr().out == COMPARED
 
 
+def test_the_levels_that_decide_are_said(alpha: Results) -> None:
+    """Unless all do."""
+    some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
+    assert text(Matrix.of([("A", "", some)]), Style(80)).startswith("A  diverges, by contract and dirac\n")
+    assert text(Matrix.of([("A", "", alpha)]), Style(80)).startswith("A  diverges\n")
+
+
 def test_one_port_alone_differs_from_nobody(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is said about differences."""
     assert main(["compare", files["alpha"]]) == 0

@@ -119,6 +119,14 @@ def test_each_port_says_what_it_is(page: Element) -> None:
     assert [(item.one("dt").text, item.one("dd").text) for item in third.one("dl").children] == [("no verdict", "2")]
 
 
+def test_the_levels_that_decide_are_said(alpha: Results) -> None:
+    """Unless all do."""
+    some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
+    assert [item.text for item in parsed(("a", some)).one("ul", class_="facts").children][
+        2
+    ] == "contract and dirac decide"
+
+
 def test_the_bar_shows_the_shares(page: Element, alpha: Results) -> None:
     """From what is well to what is unknown, without gap or overlap; screen readers have the numbers."""
     bar = page.all("svg", class_="bar")[1]

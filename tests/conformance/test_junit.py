@@ -86,6 +86,15 @@ def test_an_error_without_a_reason_is_still_one(down: Results) -> None:
     assert '<error message="the port broke down" />' in junit.document(Port("g", "", replace(down, error=None)))
 
 
+def test_a_breach_of_a_level_that_does_not_decide_is_skipped(alpha: Results) -> None:
+    """So that the tests pass where 'verify' does."""
+    some = replace(alpha, header=replace(alpha.header, levels=("dirac", "lossless")))
+    suite = ET.fromstring(junit.document(Port("alpha", "", some)))[0]  # noqa: S314 - our own
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "0", "0", "3"]
+    first = next(suite.iter("skipped"))
+    assert first.get("message") == "broken in 1,300 of 2,000 scenarios, but its level does not decide"
+
+
 def test_a_breach_without_scenario_is_a_failure(beta: Results) -> None:
     """There is nothing more to show."""
     suite = ET.fromstring(junit.document(Port("beta", "", beta)))[0]  # noqa: S314 - our own

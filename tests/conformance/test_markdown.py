@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dirac_failover.conformance import markdown
@@ -163,6 +164,15 @@ def test_a_port_is_a_table_and_its_breaches(alpha: Results) -> None:
 def test_ports_stand_side_by_side(beta: Results, down: Results) -> None:
     """A state that no clause is in has no column; why a port broke down stands beside its verdict."""
     assert markdown.page(Matrix.of([("beta", "", beta), ("gamma 2", "", down)])) == BETA_AND_GAMMA
+
+
+def test_the_levels_that_decide_are_said(alpha: Results, down: Results) -> None:
+    """Unless all do; why a port broke down stands behind them."""
+    some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
+    none = replace(down, header=replace(down.header, levels=("contract",)))
+    page = markdown.page(Matrix.of([("A", "", some), ("G", "", none)]))
+    assert "| A | diverges, by contract and dirac | " in page
+    assert "| G | broke down, by contract: no answer in 10 s | " in page
 
 
 def test_without_breaches_there_is_no_such_heading(down: Results) -> None:

@@ -69,6 +69,18 @@ def test_of_a_port_that_broke_down_nothing_is_said(down: Results) -> None:
     assert list(Matrix.of([("G", "", down)]).breaches()) == []
 
 
+def test_only_some_levels_decide(alpha: Results) -> None:
+    """A breach of another level is shown, and nothing depends on it."""
+    header = replace(alpha.header, levels=("contract", "lossless"))
+    every, some, one = (
+        Matrix.of([("A", "", replace(alpha, header=replace(header, levels=levels)))]).ports[0]
+        for levels in (("lossless", "dirac", "contract"), ("contract", "lossless"), ("dirac",))
+    )
+    assert [port.levels for port in (every, some, one)] == ["", "contract and lossless", "dirac"]
+    assert [every.decides(item) for item in alpha.clauses] == [False, True, False, False]
+    assert [one.decides(item) for item in alpha.clauses] == [False] * 4
+
+
 def test_a_baseline_makes_only_breaches_known(alpha: Results) -> None:
     """A clause that is held is held, whatever else is written beside it."""
     known = alpha.clauses[3]

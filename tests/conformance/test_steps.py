@@ -13,7 +13,7 @@ from dirac_failover.conformance.steps import Moment, clean, moments, said
     ("step", "moment"),
     [
         (["module", "_execute", [], None], Moment(True, "_execute")),
-        (["module", "x", [1], {"OK": True}], Moment(True, "x", "(1)", "OK", "well")),
+        (["module", "x", [1, 2], {"OK": True}], Moment(True, "x", "(1, 2)", "OK", "well")),
         (["A", "b", [], None], Moment(False, "A.b", "()", "null", "well")),
         (["A", "b", [None, "é", None, None], 0], Moment(False, "A.b", '(null, "é")', "0", "well")),
         (["A", "b", [None], {"OK": True, "Value": None}], Moment(False, "A.b", "()", "OK", "well")),
