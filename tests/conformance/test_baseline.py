@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from freezegun import freeze_time
+
+from dirac_failover.conformance.baseline import NEW, Baseline, Entry, nearest, today
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
+from dirac_failover.conformance.shape import schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = date(2026, 3, 1)
+HELD_ONE = ClauseResult("CO-001", "contract", "one", "held", 5, 0)
+BROKEN_ONE = ClauseResult("CO-002", "contract", "two", BROKEN, 5, 1)
+SILENT_ONE = ClauseResult("CO-003", "contract", "three", NOT_ASKED)
+RESULTS = (HELD_ONE, BROKEN_ONE, SILENT_ONE)
+
+
+def entry(clause: str, expires: date | None = None) -> Entry:
+    return Entry(clause, "by-design", "so it is", expires)
+
+
+def written(tmp_path: Path, data: Any) -> str:
+    path = tmp_path / "b.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return str(path)
+
+
+def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """With and without an expiry; as the published schema says."""
+    baseline = Baseline((entry("CO-001", date(2026, 2, 28)), Entry("CO-002", "unsupported", "not yet")))
+    path = str(tmp_path / "b.json")
+    baseline.save(path)
+    assert Baseline.load(path) == baseline
+    text = (tmp_path / "b.json").read_text()
+    assert json.loads(text) == {
+        "schema": "dirac-failover/baseline/1",
+        "entries": [
+            {"clause": "CO-001", "kind": "by-design", "reason": "so it is", "expires": "2026-02-28"},
+            {"clause": "CO-002", "kind": "unsupported", "reason": "not yet"},
+        ],
+    }
+    assert text.startswith('{\n  "schema"')
+    assert text.endswith("]\n}\n")
+    jsonschema.Draft202012Validator(schema("baseline")).validate(json.loads(text))
+
+
+def entries(**changes: Any) -> dict[str, Any]:
+    data = {"clause": "CO-001", "kind": "by-design", "reason": "r", **changes}
+    return {"schema": "dirac-failover/baseline/1", "entries": [{k: v for k, v in data.items() if v is not None}]}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("{", "is not JSON: Expecting property name"),
+        ([], "is malformed: all of it: expected object, found []"),
+        (
+            entries(kind="bug"),
+            "is malformed: entries[0].kind: expected one of by-design, known-bug, unsupported, found",
+        ),
+        (entries(reason=None), "is malformed: entries[0].reason: missing"),
+        (entries(reason=" "), "is malformed: reason of CO-001: it is empty"),
+        (entries(why="x"), "is malformed: entries[0].why: unknown, there are clause, kind, reason, expires"),
+        (entries(expires="soon"), "is malformed: expires of CO-001: expected YYYY-MM-DD, found 'soon'"),
+        (entries(expires="20260301"), "is malformed: expires of CO-001: expected YYYY-MM-DD, found '20260301'"),
+        (entries(expires=""), "is malformed: expires of CO-001: expected YYYY-MM-DD, found ''"),
+        ({**entries(), "entries": entries()["entries"] * 2}, "has two entries for CO-001"),
+    ],
+)
+def test_a_malformed_baseline_is_one_line(tmp_path: Path, data: Any, message: str) -> None:
+    """Which says where, what is expected, and what is there."""
+    path = written(tmp_path, data)
+    with pytest.raises(CommandError) as said:
+        Baseline.load(path)
+    assert str(said.value).startswith(f"The baseline {path} {message}")
+    assert said.value.code == Exit.USAGE
+
+
+def test_a_baseline_that_is_not_there_is_one_line() -> None:
+    """With the reason."""
+    with pytest.raises(CommandError, match=r"^Cannot read the baseline /none/b\.json: No such file or directory$"):
+        Baseline.load("/none/b.json")
+
+
+def test_a_breach_that_is_known_says_so() -> None:
+    """Only a breach, and only while the entry counts: on its last day it does."""
+    known = Known("by-design", "so it is")
+    baseline = Baseline((entry("CO-001"), entry("CO-002", DAY), entry("CO-003")))
+    held, broken, silent = baseline.apply(RESULTS, DAY)
+    assert (held, silent) == (HELD_ONE, SILENT_ONE)
+    assert broken.baseline == known
+    assert baseline.apply(RESULTS, date(2026, 3, 2)) == RESULTS
+    assert Baseline().apply(RESULTS, DAY) == RESULTS
+
+
+def test_entries_that_are_not_true_are_reported() -> None:
+    """One line each: what matches nothing, what has expired, what is kept now; and nothing else."""
+    baseline = Baseline((entry("XX-001"), entry("co-002"), entry("CO-002", date(2026, 2, 28)), entry("CO-001")))
+    assert baseline.problems(RESULTS, DAY) == [
+        "XX-001: there is no such clause; did you mean LL-001?",
+        "co-002: there is no such clause; did you mean CO-002?",
+        "CO-002: the entry has expired on 2026-02-28",
+        "CO-001: the port keeps this clause now: remove the entry",
+    ]
+    fine = Baseline((entry("CO-002", DAY), entry("CO-003"), entry("CO-004")))
+    assert fine.problems(RESULTS, DAY) == []
+
+
+def test_a_part_of_the_space_does_not_say_that_an_entry_is_not_needed() -> None:
+    """The breach may be in another part."""
+    assert Baseline((entry("CO-001"),)).problems(RESULTS, DAY, complete=False) == []
+    assert len(Baseline((entry("CO-001", date(2020, 1, 1)),)).problems(RESULTS, DAY, complete=False)) == 1
+
+
+def test_accepting_adds_breaches_and_keeps_what_is_written() -> None:
+    """In the order of the clauses; reasons and expiries are the author's."""
+    later, other = ClauseResult("DI-001", "dirac", "x", BROKEN, 1, 1), entry("CO-002", date(2020, 1, 1))
+    baseline = Baseline((entry("LL-001"), other, entry("CO-001"), entry("XX-001")))
+    accepted = baseline.accept((*RESULTS, later))
+    assert accepted == Baseline((other, Entry("DI-001", *NEW), entry("LL-001")))
+    partly = baseline.accept((*RESULTS, later), complete=False)
+    assert partly == Baseline((entry("CO-001"), other, Entry("DI-001", *NEW), entry("LL-001")))
+    assert NEW == ("known-bug", "accepted as it was found: say here why, and for how long")
+
+
+def test_the_nearest_clause_is_asked_about() -> None:
+    """In whatever case; nothing when nothing is near."""
+    assert nearest("ll-0001") == "; did you mean LL-001?"
+    assert nearest("nonsense") == ""
+
+
+@freeze_time("2026-03-01 23:59:59")
+def test_the_day_is_that_of_utc() -> None:
+    """The same for everybody."""
+    assert today() == DAY

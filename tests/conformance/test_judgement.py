@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.conformance import judgement
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.judgement import PortBrokenError, Question, Tally, judge, shard, size_of
+from dirac_failover.conformance.results import Minimal
+from dirac_failover.conformance.runner import WorkerDiedError
+from dirac_failover.conformance.target import Target
+from dirac_failover.spec import space
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.results import ClauseResult
+
+IDENTITY = ("identity",)
+FIRST = (0, 400)  # three scenarios of it: the first is not interrupted before its hooks
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+def question(name: str = "reference", **more: Any) -> Question:
+    text = name if name == "reference" else f"broken_ports:{name}"
+    return Question(Target(text), regions=IDENTITY, **more)
+
+
+def test_a_question_asks_everything_unless_told() -> None:
+    """All clauses, all regions, in their order."""
+    asked = Question(Target())
+    assert asked.asked() == list(CLAUSES)
+    assert asked.regions == ("identity", "inputs", "answers", "services")
+    assert asked.seconds == 60
+    some = Question(Target(), ("LL-001", "CO-002"), ("services", "identity"))
+    assert [clause.id for clause in some.asked()] == ["CO-002", "LL-001"]
+    by_name = {region.name: region for region in space.REGIONS}
+    expected = [item.name for name in ("identity", "services") for item in by_name[name].scenarios()]
+    assert [item.name for item in some.scenarios()] == expected
+    assert pickle.loads(pickle.dumps(some)) == some  # noqa: S301 - ours
+
+
+def test_a_shard_counts_and_keeps_the_smallest_breach(tmp_path: Path) -> None:
+    """The numbers add up; what is kept can be repeated, with expected beside observed, and every call."""
+    messages = list(shard(question(clauses=("CO-001", "CO-005", "LL-003")), str(tmp_path), 0, 2))
+    *numbers, tallies = messages
+    assert numbers == [250, 250, 96]
+    assert isinstance(tallies, dict)
+    assert list(tallies) == ["CO-001", "CO-005", "LL-003"]
+    assert (tallies["CO-001"].asked, tallies["CO-001"].broken, tallies["CO-001"].minimal) == (486, 0, None)
+    assert (tallies["CO-005"].asked, tallies["CO-005"].broken) == (0, 0)
+    lossless = tallies["LL-003"]
+    assert lossless.asked == lossless.broken > 0
+    minimal = lossless.minimal
+    assert minimal is not None
+    scenario = Scenario.from_json(minimal.scenario)
+    assert scenario.name == minimal.name
+    assert lossless.size == size_of(scenario)
+    assert minimal.expected == {"in the file": [["ForwardDISET", "x", []]]}
+    assert minimal.observed == {"in the file": []}
+    assert [step[:2] for step in minimal.steps][:2] == [["module", "_resolveInputVariables"], ["module", "_initialize"]]
+    assert all(type(step) is list and len(step) == 4 for step in minimal.steps)
+
+
+def test_the_working_directory_and_the_alarm_are_put_back(tmp_path: Path) -> None:
+    """Whatever comes out."""
+    before = os.getcwd(), sys.stdout, sys.stderr
+    list(shard(question(clauses=("CO-001",)), str(tmp_path), 0, 500))
+    assert (os.getcwd(), sys.stdout, sys.stderr) == before
+    assert sorted(os.listdir(tmp_path)) == ["0.far", "0.stack"]
+    assert (tmp_path / "0.stack").read_text() == ""
+    assert int.from_bytes((tmp_path / "0.far").read_bytes(), sys.byteorder) == 2  # the third scenario was the last
+
+
+def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for every scenario, and always so that one has at least its time."""
+    times = iter([10.0, 10.9, 11.0, 11.5, 20.0])
+    monkeypatch.setattr(judgement.time, "monotonic", lambda: next(times))
+    calls: list[tuple[float, bool]] = []
+    monkeypatch.setattr(
+        faulthandler, "dump_traceback_later", lambda seconds, *, file, exit: calls.append((seconds, exit))
+    )
+    with judgement._watching(str(tmp_path / "w"), 5.0) as watch:
+        for number in range(5):
+            watch.next()
+            assert int.from_bytes((tmp_path / "w.far").read_bytes(), sys.byteorder) == number
+            assert len(calls) == (1, 1, 2, 2, 3)[number]
+    assert set(calls) == {(6.0, True)}
+
+
+def test_what_a_port_prints_is_not_seen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither result nor progress are disturbed."""
+    list(shard(question("Talks", clauses=("CO-001",)), str(tmp_path), 0, 400))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_smaller_scenario_is_the_one_with_less_to_say() -> None:
+    """Its name settles what is left."""
+    small, large = Scenario.of_job(name="b" * 99), Scenario.of_job(name="a", inputs=["/vo/a"])
+    assert size_of(small) < size_of(large)
+    data = large.to_json()
+    del data["name"]
+    assert size_of(large) == (len(json.dumps(data)), "a")
+    assert size_of(Scenario()) == (2, "")
+
+
+def test_tallies_add_up_in_any_order() -> None:
+    """The smallest breach of all is kept."""
+    minimal = Minimal("a", {}, 1, 2, ())
+    one, two = Tally(3, 1, (5, "a"), minimal), Tally(4, 2, (5, "b"), Minimal("b", {}, 1, 2, ()))
+    for first, second in ((one, two), (two, one)):
+        total = Tally()
+        total.add(first)
+        total.add(second)
+        assert total == Tally(7, 3, (5, "a"), minimal)
+
+
+@pytest.mark.parametrize(
+    ("tally", "verdict"), [(Tally(), "not asked"), (Tally(3), "held"), (Tally(3, 1), "broken")], ids=str
+)
+def test_a_verdict_is_what_was_counted(tally: Tally, verdict: str) -> None:
+    """Held only if it was asked about."""
+    result = tally.result(CLAUSES[0])
+    assert (result.verdict, result.asked, result.broken) == (verdict, tally.asked, tally.broken)
+    assert (result.id, result.level, result.text) == (CLAUSES[0].id, CLAUSES[0].level, CLAUSES[0].text)
+
+
+def told(results: list[ClauseResult]) -> dict[str, tuple[str, int, int, Any]]:
+    return {item.id: (item.verdict, item.asked, item.broken, item.minimal) for item in results}
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    """The same counts and the same smallest breaches, from one, from three, and from parts put together."""
+    asked = question("NoResult", clauses=("CO-001", "CO-004", "LL-007"))
+    one = judge(asked, workers=1, part=(1, 40))
+    three = judge(asked, workers=3, part=(1, 40))
+    assert one[0] == three[0] == 30
+    assert told(one[1]) == told(three[1])
+    assert {item.id: item.verdict for item in one[1]} == {"CO-001": "held", "CO-004": "broken", "LL-007": "held"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Exits", "The port ended its process (exit code 7) in the scenario 'identity: production=text, task=text, "),
+        (
+            "Aborts",
+            "The port ended its process (signal SIGABRT) in the scenario 'identity: production=text, task=text, ",
+        ),
+        ("CannotBeMade", "The port broke down (SystemExit) in the scenario 'identity: production=text, task=text, "),
+    ],
+)
+def test_a_port_that_breaks_down_is_broken(name: str, message: str) -> None:
+    """With what happened, and where."""
+    with pytest.raises(CommandError) as said:
+        judge(question(name), part=FIRST)
+    assert str(said.value).startswith(message)
+    assert said.value.code == Exit.BROKEN
+
+
+def test_a_port_that_hangs_is_broken() -> None:
+    """Even one that nothing interrupts: the message says where in its code it was."""
+    with pytest.raises(PortBrokenError) as said:
+        judge(question("Hangs", seconds=0.01), part=FIRST)
+    text = str(said.value)
+    assert text.startswith('The port took longer than 0.01 s, at "')
+    assert 'broken_ports.py", line ' in text
+    assert text.endswith("in _setCommand, in the scenario 'identity: production=text, task=text, job=environment, "
+                         "step number=text, step ID=derived, health=well'")  # fmt: skip
+
+
+def test_the_scenario_of_a_dead_process_is_found(tmp_path: Path) -> None:
+    """By how far it was: the second one of worker 1 of 2, of part 3 of 5, say."""
+    asked = question()
+    (tmp_path / "7.far").write_bytes((1).to_bytes(8, sys.byteorder))
+    names = [item.name for item in asked.scenarios()]
+    text = judgement._how_it_died(asked, str(tmp_path), 7, 10, -9)
+    assert text == f"The port ended its process (signal SIGKILL) in the scenario '{names[17]}'"
+    (tmp_path / "7.stack").write_text("Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n  nothing\n")
+    text = judgement._how_it_died(asked, str(tmp_path), 7, 10, 1)
+    assert text == f"The port took longer than 60 s, somewhere, in the scenario '{names[17]}'"
+    text = judgement._how_it_died(asked, str(tmp_path), 6, 10, None)
+    assert text == "The port ended its process (exit code None) before its first scenario"
+
+
+def test_the_worker_that_died_is_the_one_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its shard is made of the part and of its number."""
+    seen: list[Any] = []
+
+    def processes(*_: Any) -> Any:
+        raise WorkerDiedError(2, 7)
+        yield
+
+    def died(_: Any, __: Any, index: int, count: int, exitcode: int) -> str:
+        seen.append((index, count, exitcode))
+        return "dead"
+
+    monkeypatch.setattr(judgement, "in_processes", processes)
+    monkeypatch.setattr(judgement, "_how_it_died", died)
+    with pytest.raises(PortBrokenError, match="^dead$"):
+        judge(question(), workers=4, part=(3, 5))
+    assert seen == [(3 + 5 * 2, 20, 7)]
+
+
+class Odd:
+    """A port whose run is a function."""
+
+    def __init__(self, run: Any) -> None:
+        self.run = run
+
+
+def test_what_a_port_raises_is_told_apart_from_what_ends_the_command() -> None:
+    """A CommandError says it itself; an interrupt is the user's."""
+    scenario = Scenario(name="s")
+
+    def raising(error: BaseException) -> Any:
+        def run(_: Scenario) -> None:
+            raise error
+
+        return Odd(run)
+
+    with pytest.raises(PortBrokenError, match=r"^The port broke down \(ValueError: x\) in the scenario 's'$"):
+        judgement._outcome(raising(ValueError("x")), scenario)
+    with pytest.raises(PortBrokenError, match=r"^The port broke down \(GeneratorExit\) in the scenario 's'$"):
+        judgement._outcome(raising(GeneratorExit()), scenario)
+    with pytest.raises(CommandError, match=r"^as it is$"):
+        judgement._outcome(raising(CommandError("as it is")), scenario)
+    with pytest.raises(KeyboardInterrupt):
+        judgement._outcome(raising(KeyboardInterrupt()), scenario)
+
+
+def test_what_cannot_be_judged_is_a_broken_port() -> None:
+    """Whatever a check stumbles over."""
+
+    def check(_: Any) -> Any:
+        raise KeyError("jobID")
+
+    case: Any = type("Case", (), {"scenario": Scenario(name="s")})
+    with pytest.raises(PortBrokenError) as said:
+        judgement._judge(case, [(check, Tally())])
+    assert str(said.value) == "What it left makes no sense (KeyError: 'jobID') in the scenario 's'"
+
+
+def test_who_looks_at_the_progress_is_told_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scenarios are counted for a terminal only, since that takes seconds."""
+    asked = question(clauses=("CO-001",))
+    assert judgement._total(asked, (0, 1)) == 0
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert judgement._total(asked, (0, 1)) == 1191
+    assert judgement._total(asked, (1190, 1191)) == 1
+    added: list[int] = []
+    monkeypatch.setattr(judgement.Progress, "add", lambda _, number: added.append(number))
+    done, _ = judge(asked, part=(0, 4))
+    assert done == 298
+    assert added == [250, 48]
+    assert capsys.readouterr().err == "\r\x1b[K"

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dirac_failover import FailoverRequest, __version__
+from dirac_failover.conformance import target as target_module
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.results import PortInfo
+from dirac_failover.conformance.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REFERENCE = "dirac_failover.failover_request:FailoverRequest"
+
+
+def test_without_a_name_it_is_the_reference() -> None:
+    """With its version, and no option for ``run``."""
+    target = Target()
+    port = target.port()
+    assert (port.name, port.kit.FailoverRequest) == ("reference", FailoverRequest)
+    assert target.info() == PortInfo("reference", __version__, "reference")
+    assert target.options() == ()
+
+
+def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found in the working directory too; its distribution says the version, if there is one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loose_port.py").write_text(
+        "from dirac_failover import FailoverRequest\nclass Mine(FailoverRequest): pass\n"
+    )
+    target = Target("loose_port:Mine")
+    port = target.port()
+    assert port.kit.name == "reference"
+    assert target.info() == PortInfo("Mine", "", "loose_port:Mine")
+    assert target.options() == ("--module", "loose_port:Mine")
+    assert Target(REFERENCE).info() == PortInfo("FailoverRequest", __version__, REFERENCE)
+
+
+def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's texts name the class: here it has the name that they are expected to name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "named_port.py").write_text(
+        "from dirac_failover import FailoverRequest\nclass Strange(FailoverRequest): pass\n"
+    )
+    module = Target("named_port:Strange").port()._module()  # what it runs
+    assert type(module).__name__ == "FailoverRequest"
+    assert [kind.__name__ for kind in type(module).__mro__[1:3]] == ["Strange", "FailoverRequest"]
+
+
+def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says its version."""
+    monkeypatch.setitem(KITS, "other", KITS["reference"])
+    assert Target("other").options() == ("--kit", "other")
+    assert Target("other").info() == PortInfo("reference", __version__, "other")
+
+
+def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says how to get it."""
+
+    def missing() -> None:
+        raise KitUnavailableError("not installed: install it")
+
+    monkeypatch.setitem(KITS, "other", missing)
+    with pytest.raises(CommandError, match=r"^not installed: install it$") as said:
+        Target("other").info()
+    assert said.value.code == Exit.BROKEN
+
+
+@pytest.mark.parametrize("text", ["nobody", ":", "a:", ":b", ""])
+def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
+    """With what there is."""
+    with pytest.raises(CommandError) as said:
+        Target(text).port()
+    assert str(said.value) == f"Unknown port {text!r}: expected PACKAGE.MODULE:CLASS, or one of {', '.join(KITS)}"
+    assert said.value.code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no_such_package:X", "cannot import no_such_package: ModuleNotFoundError: No module named 'no_such_package'"),
+        ("dirac_failover:Nothing", "dirac_failover has no Nothing"),
+        ("json:loads", "json:loads is not a class but function"),
+        ("json:JSONDecoder", "json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)"),
+    ],
+)
+def test_what_cannot_be_imported_is_broken(text: str, message: str) -> None:
+    """As ``run --module`` says it."""
+    with pytest.raises(CommandError) as said:
+        Target(text).port()
+    assert str(said.value) == f"Port {text}: {message}"
+    assert said.value.code == Exit.BROKEN
+
+
+def test_a_target_travels() -> None:
+    """To the processes that make their own ports of it."""
+    assert pickle.loads(pickle.dumps(Target("x"))) == Target("x")  # noqa: S301 - ours
+    assert target_module.DEFAULT == "reference"
