@@ -24,8 +24,6 @@ _SIGNS: Final = {
     "more": ("…", "..."),
     "rule": ("─", "-"),
 }
-BEYOND_ASCII: Final = "".join(sign for sign, _ in _SIGNS.values())
-"""What a terminal must be able to show; otherwise ASCII will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +82,12 @@ class Page:
         self._lines.append(style.paint(f"{rule * 2} {title} ".ljust(style.width, rule), "bold"))
         listed = list(rows)
         widths = [2 * row.indent + len(row.text) for row in listed if row.answer]
-        column = max((width for width in widths if width <= style.width * 7 // 10), default=0)
+        fitting = [width for width in widths if width <= style.width * 7 // 10]
+        column = max(fitting) if fitting else None
         for row in listed:
             self._row(row, column)
 
-    def _row(self, row: Row, column: int) -> None:
+    def _row(self, row: Row, column: int | None) -> None:
         style = self._style
         indent = "  " * row.indent
         text = style.clean(row.text)
@@ -101,7 +100,7 @@ class Page:
         if not row.answer:
             self._lines += lines
             return
-        for gap in (" " * (column - used) + "  ", "  "):
+        for gap in (" " * ((column or used) - used) + "  ", "  "):
             if used + len(gap) + len(answer) <= style.width:
                 (line,) = lines
                 self._lines.append(line + gap + style.paint(answer, row.answer_colour))
@@ -122,13 +121,7 @@ class Page:
 
 def terminal_style(color: str) -> Style:
     """Return how standard output is; ``color`` is ``auto``, ``always`` or ``never``."""
-    encoding = sys.stdout.encoding or "ascii"
-    try:
-        BEYOND_ASCII.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        unicode = False
-    else:
-        unicode = encoding.lower().replace("-", "").startswith("utf")
+    unicode = str(sys.stdout.encoding).lower().startswith("utf")
     on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(max(shutil.get_terminal_size().columns, 40), 160)
+    _, width, _ = sorted((40, shutil.get_terminal_size().columns, 160))
     return Style(width, color == "always" or (color == "auto" and on), unicode)

@@ -25,12 +25,10 @@ from dirac_failover.conformance.wording import operation_of
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
 from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError
-from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS
 from dirac_fakes.scripted import (
     EXCEPTIONS,
     AnswerError,
-    Script,
     ScriptedAccounting,
     ScriptedFileReport,
     ScriptedJobReport,
@@ -149,7 +147,6 @@ def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[s
         except OSError as error:
             raise CommandError(f"There is no directory to work in: {error}") from error
         try:
-            recorder.request(scenario, Script({}, Journal(), lambda _: None))  # can these operations be made at all?
             recording = recorder.record(scenario)
         except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
@@ -340,6 +337,6 @@ def find_class(path: str) -> type[Any]:
         found = getattr(found, part)
     if not isinstance(found, type):
         raise CommandError(f"--module: {path} is not a class but {type(found).__name__}")
-    if missing := [method for method in ("execute", *HOOKS) if not callable(getattr(found, method, None))]:
+    if missing := [method for method in ("execute", *HOOKS) if not hasattr(found, method)]:
         raise CommandError(f"--module: {path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
     return found

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
-from dirac_failover.conformance.page import BEYOND_ASCII, Page, Row, Style
+from dirac_failover.conformance.page import Page, Row, Style, terminal_style
 
 
 def lines(*rows: Row, style: Style | None = None) -> list[str]:
@@ -74,6 +77,11 @@ def test_an_answer_fits_up_to_the_last_column() -> None:
     ]
 
 
+def test_what_has_no_answer_has_no_say_in_the_column() -> None:
+    """However long it is."""
+    assert lines(Row(0, "aaaaaaaaaaaa"), Row(0, "a", answer="1")) == ["aaaaaaaaaaaa", "a  1"]
+
+
 def test_a_column_counts_the_indentation() -> None:
     """Twice for each level; it is the longest of what fits."""
     rows = (Row(2, "xxxx", answer="1"), Row(0, "xxxxxx", answer="2"), Row(13, "xxx", answer="3"))
@@ -130,8 +138,7 @@ def test_without_unicode_there_is_ascii_only() -> None:
         "...",
         "-",
     ]
-    assert [Style().sign(name) for name in ("arrow", "failed", "well", "more", "rule")] == list(BEYOND_ASCII)
-    assert BEYOND_ASCII == "→✗✓…─"
+    assert [Style().sign(name) for name in ("arrow", "failed", "well", "more", "rule")] == list("→✗✓…─")
 
 
 def test_what_would_confuse_a_terminal_is_escaped() -> None:
@@ -170,3 +177,70 @@ def test_colours_change_no_place() -> None:
     page = Page(style)
     page.section("T", [])
     assert page.text() == f"\x1b[1m── T {'─' * 35}\x1b[0m\n"
+
+
+# The terminal
+
+
+class Screen(io.StringIO):
+    """A standard output of some kind."""
+
+    def __init__(self, encoding: str | None = "utf-8", *, terminal: bool = True) -> None:
+        super().__init__()
+        self._encoding, self._terminal = encoding, terminal
+
+    @property
+    def encoding(self) -> Any:
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """80 columns, and nothing that says otherwise."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "color", "coloured"),
+    [
+        (True, {}, "auto", True),
+        (True, {"NO_COLOR": ""}, "auto", True),
+        (True, {"NO_COLOR": "1"}, "auto", False),
+        (True, {"TERM": "dumb"}, "auto", False),
+        (True, {"TERM": "xterm"}, "auto", True),
+        (False, {}, "auto", False),
+        (True, {}, "never", False),
+        (False, {"NO_COLOR": "1", "TERM": "dumb"}, "always", True),
+    ],
+)
+def test_colours_are_for_terminals(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, environment: dict[str, str], color: str, coloured: bool
+) -> None:
+    """Unless somebody says otherwise."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Screen(terminal=terminal))
+    assert terminal_style(color) == Style(80, colours=coloured)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "unicode"),
+    [("utf-8", True), ("UTF-16", True), ("ascii", False), ("latin-1", False), ("gb18030", False), (None, False)],
+)
+def test_signs_are_for_unicode(monkeypatch: pytest.MonkeyPatch, encoding: str | None, unicode: bool) -> None:
+    """Everywhere else ASCII will do."""
+    monkeypatch.setattr(sys, "stdout", Screen(encoding))
+    assert terminal_style("never") == Style(80, unicode=unicode)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(100, 100), (39, 40), (161, 160)])
+def test_lines_are_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, width: int) -> None:
+    """Within reason."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stdout", Screen())
+    assert terminal_style("never").width == width

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -12,9 +13,11 @@ import pytest
 
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import main
+from dirac_failover.conformance import run_command
 from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.run_command import FAULTS, INPUTS, SCHEMA, checked, find_class, run
+from dirac_failover.conformance.run_command import FAULTS, INPUTS, SCHEMA, add_arguments, checked, find_class, run
 from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_failover.conformance.timeline import render
 from dirac_failover.spec.scenario import Scenario
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from dirac_failover.conformance.kits import Kit
 
+DEFAULT = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 
@@ -127,6 +131,13 @@ def test_a_scenario_can_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert report(capsys, "--scenario", str(path), "--fault", "none") == first
 
 
+def test_a_scenario_can_have_any_encoding_of_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It is read as bytes."""
+    path = tmp_path / "scenario.json"
+    path.write_bytes('{"name": "é", "records": 1}'.encode("utf-16"))
+    assert report(capsys, "--scenario", str(path))["scenario"] == {"name": "é", "records": 1}
+
+
 def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without default faults: the file says all."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
@@ -153,6 +164,7 @@ def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], option
     seen = report(capsys, *options)
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
     assert seen["schema"] == SCHEMA == "dirac-failover/run/1"
+    assert printed(capsys, "--json", *options) == json.dumps(seen, indent=2) + "\n"
     assert report(capsys, *options) == seen
     assert printed(capsys, *options) == render(seen, Style(80))
 
@@ -267,6 +279,7 @@ def test_any_module_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
         seen = report(capsys, "--module", name)
         assert seen["implementation"]["module"] == "my_modules:Mine"
         assert seen["result"]["Value"] == {"exception": "GracefulTermination", "args": ["mine"]}
+    assert sys.path.index(os.getcwd()) == 0
     assert sys.path.count(os.getcwd()) == 1
 
 
@@ -309,7 +322,7 @@ def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture
 
 def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
-    assert complaint(capsys, "--kit", "nope") == "--kit: unknown implementation 'nope'; there are: reference, dirac"
+    assert complaint(capsys, "--kit", "nope") == f"--kit: unknown implementation 'nope'; there are: {', '.join(KITS)}"
     monkeypatch.setitem(sys.modules, "DIRAC", None)
     assert complaint(capsys, "--kit", "dirac", code=3).startswith("The real DIRAC is not installed in this environment")
 
@@ -351,6 +364,13 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
             "This scenario cannot be set up: ValueError: unknown Status 'No'",
         ),
         (["--fault", "none", "--fault", "transformation:down"], "--fault: none cannot stand beside others"),
+        (
+            ["--scenario", os.devnull, "--fault", "x"],
+            (
+                f"--scenario {os.devnull}: A scenario is a JSON object, and this is not "
+                "JSON: Expecting value: line 1 column 1 (char 0)"
+            ),
+        ),
         (
             ["--fault", "nowhere:down"],
             (
@@ -424,7 +444,7 @@ def test_a_bad_scenario_is_one_clear_line(
     ("fields", "expected"),
     [
         ({"faults": ["x"]}, "Fault x: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
-        ({"operations": [{"type": "X"}]}, "Operation 1: unknown field 'type'; there are: Type, Arguments, "),
+        ({"operations": [{"type": "X", "Kind": 1}]}, "Operation 1: unknown field 'type'; there are: Type, Arguments, "),
         (
             {"answers": {"Reporter.commit": ["ok"]}},
             "Answers of Reporter.commit: there are collaborators JobReport, FileReport, AccountingReport, Request",
@@ -446,7 +466,7 @@ def test_a_bad_scenario_is_one_clear_line(
         ),
         (
             {"answers": {"FileReport.commit": ["ok"]}},
-            "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers",
+            "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers\n",
         ),
         (
             {"collaborators": {"FileReport": "live"}, "answers": {"FileReport.getFiles": ["ok"]}},
@@ -466,7 +486,7 @@ def test_what_nobody_can_execute_is_refused(fields: dict[str, Any], expected: st
     """Before anything runs."""
     with pytest.raises(CommandError) as caught:
         checked(Scenario.from_json(fields))
-    assert str(caught.value).startswith(expected)
+    assert f"{caught.value}\n".startswith(expected)
     assert caught.value.code is Exit.USAGE
 
 
@@ -492,6 +512,50 @@ def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Kit) -> 
         CommandError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
     ):
         run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
+
+
+def test_what_an_implementation_cannot_take_is_refused(reference: Kit) -> None:
+    """More files than an operation holds, or an attribute that a module does not let be set."""
+
+    class ReadOnly(FailoverRequest):
+        @property
+        def workflowStatus(self) -> Any:
+            return {"OK": True}
+
+        @workflowStatus.setter
+        def workflowStatus(self, value: Any) -> None:
+            if value != {}:
+                raise AttributeError("read only")
+
+    many = Scenario.of_job(operations=[{"Type": "RemoveFile", "Files": [f"/{number}" for number in range(10001)]}])
+    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: RuntimeError: too many Files"):
+        run(reference, many)
+    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: AttributeError: read only$"):
+        run(reference, Scenario(), ReadOnly)
+
+
+def test_a_request_may_be_anything(reference: Kit) -> None:
+    """What a scenario puts in its place has none of its fields."""
+    scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
+    request = run(reference, scenario)["request"]
+    assert request == {
+        **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent")),
+        "Operations": [],
+    }
+
+
+def test_nesting_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the reader's patience, and of the parser's."""
+    said = complaint(capsys, "--operation", '{"a":' * 100_000)
+    assert said.startswith("--operation: expected a type or a JSON object, and ")
+    assert "is not JSON: maximum recursion depth exceeded" in said
+
+
+def test_faults_beside_a_file_are_checked_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """They are the same option."""
+    (path := tmp_path / "scenario.json").write_text("{}")
+    said = complaint(capsys, "--scenario", str(path), "--fault", "none", "--fault", "x")
+    assert said == "--fault: none cannot stand beside others"
 
 
 def test_without_a_directory_to_work_in_nothing_runs(
@@ -528,73 +592,73 @@ def test_what_cannot_converge_cannot_be_checked(capsys: pytest.CaptureFixture[st
     assert said == "--check: every collaborator is scripted, so there are no services that could converge"
 
 
-class Screen(io.StringIO):
-    """A stdout of some kind."""
+def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wide as it is, and coloured when asked."""
 
-    def __init__(self, encoding: str | None = "utf-8", *, terminal: bool = True) -> None:
-        super().__init__()
-        self._encoding, self._terminal = encoding, terminal
+    class Screen(io.StringIO):
+        encoding = "ascii"
 
-    @property
-    def encoding(self) -> Any:
-        return self._encoding
-
-    def isatty(self) -> bool:
-        return self._terminal
+    monkeypatch.setattr(sys, "stdout", screen := Screen())
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["run", "--color", "always"]) == 0
+    assert screen.getvalue() == render(run(KITS["reference"](), DEFAULT), Style(100, colours=True, unicode=False))
+    assert main(["run", "--color", "sometimes"]) == 4
 
 
-def on(screen: Screen, monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
-    """What appears on a screen."""
-    monkeypatch.setattr(sys, "stdout", screen)
-    assert main(["run", *options]) == 0
-    return screen.getvalue()
+HELP = {
+    "the job": {
+        "--input": ("LFN", "an input file; again for more; none: no input data (default: /vo/a and /vo/b)"),
+        "--job-id": ("ID", "JOBID; none: not set (default: 77)"),
+        "--workflow-failed": (None, "an earlier step has failed"),
+        "--step-failed": (None, "an earlier module of this step has failed"),
+        "--reported": ("LFN=STATUS", "an earlier module has given a file this status; again for more"),
+        "--accounting": ("N", "accounting records that wait to be sent"),
+        "--operation": (
+            "TYPE|JSON",
+            (
+                "an earlier module has left this operation in the request, such as "
+                """'{"Type": "RemoveFile", "Files": ["/vo/x"]}'; again for more"""
+            ),
+        ),
+        "--no-proxy": (None, "requests have no owner"),
+        "--scenario": ("FILE", "the whole situation as JSON (-: stdin) instead of the options above"),
+    },
+    "what runs, and what goes wrong": {
+        "--module": ("PACKAGE.MODULE:CLASS", "the module (default: the implementation's FailoverRequest)"),
+        "--kit": ("NAME", f"whose clients and requests it gets: {', '.join(KITS)} (default: %(default)s)"),
+        "--fault": (
+            "FAULT",
+            (
+                "what goes wrong, as below; again for more; with --scenario, besides the file's; none: nothing "
+                "(default: transformation:down)"
+            ),
+        ),
+    },
+    "output": {
+        "--json": (None, "print the report for machines"),
+        "--color": (None, "colours (default: on a terminal, unless NO_COLOR is set)"),
+        "--check": (None, "exit with 1 when the services do not converge or anything is lost"),
+    },
+}
 
 
-@pytest.mark.parametrize(
-    ("screen", "environment", "options", "coloured"),
-    [
-        (Screen(), {}, [], True),
-        (Screen(), {"NO_COLOR": ""}, [], True),
-        (Screen(), {"NO_COLOR": "1"}, [], False),
-        (Screen(), {"TERM": "dumb"}, [], False),
-        (Screen(terminal=False), {}, [], False),
-        (Screen(), {}, ["--color", "never"], False),
-        (Screen(terminal=False), {"NO_COLOR": "1"}, ["--color", "always"], True),
-    ],
-)
-def test_colours_are_for_terminals(
-    monkeypatch: pytest.MonkeyPatch, screen: Screen, environment: dict[str, str], options: list[str], coloured: bool
-) -> None:
-    """Unless somebody says otherwise."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert ("\x1b[" in on(screen, monkeypatch, *options)) is coloured
-
-
-@pytest.mark.parametrize(
-    ("encoding", "unicode"),
-    [
-        ("utf-8", True),
-        ("UTF-16", True),
-        ("ascii", False),
-        ("latin-1", False),
-        ("gb18030", False),
-        (None, False),
-        ("x", False),
-    ],
-)
-def test_signs_are_for_unicode(monkeypatch: pytest.MonkeyPatch, encoding: str | None, unicode: bool) -> None:
-    """Everywhere else ASCII will do."""
-    assert on(Screen(encoding), monkeypatch, "--input", "/é").isascii() is not unicode
-
-
-@pytest.mark.parametrize(("columns", "width"), [("100", 100), ("20", 40), ("1000", 160)])
-def test_lines_are_as_wide_as_the_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str, width: int
-) -> None:
-    """Within reason."""
-    monkeypatch.setenv("COLUMNS", columns)
-    assert len(printed(capsys).splitlines()[0]) == width
+def test_every_option_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In groups; the defaults that are said are those that hold."""
+    monkeypatch.setattr(run_command, "FAULTS", ("transformation:down", "x"))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    groups = [group for group in parser._action_groups if group.title in HELP]
+    said = {
+        group.title: {action.option_strings[0]: (action.metavar, action.help) for action in group._group_actions}
+        for group in groups
+    }
+    expected = {title: dict(options) for title, options in HELP.items()}
+    name, text = HELP["what runs, and what goes wrong"]["--fault"]
+    expected["what runs, and what goes wrong"]["--fault"] = (name, text.replace("down)", "down, x)"))
+    assert said == expected
+    assert parser.parse_args([]).color == "auto"
+    (color,) = (action for action in parser._actions if action.dest == "color")
+    assert color.choices == ["auto", "always", "never"]
 
 
 def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:
@@ -603,9 +667,11 @@ def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     epilog = text[text.index("a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]\n") :].splitlines()
     assert epilog[1] == f"  services   {', '.join(SERVICES)}"
-    assert epilog[2].startswith(f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse")
+    assert epilog[2] == (
+        f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse the connection"
+    )
     assert epilog[3] == "  kinds, and what the caller sees:"
     assert epilog[4] == "    down             connection refused, until the service is up again"
     kinds = [line.split()[0] for line in epilog[4:-2]]
     assert kinds == [name for name, kind in KINDS.items() if kind.function]
-    assert epilog[-1].startswith("--json is described by 'dirac-failover schema run'")
+    assert epilog[-1] == "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
