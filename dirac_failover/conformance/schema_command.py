@@ -37,14 +37,16 @@ SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "baseline": partial(schema, "baseline"),
     "compare": _compare,
     "diff": partial(schema, "diff"),
+    "port-protocol": partial(schema, "port-protocol"),
 }
 """What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
-and ``compare`` and ``diff`` with ``--format json``."""
+``compare`` and ``diff`` with ``--format json``, and what is said to a port in another process."""
 
 
 _HELP: Final = (
     "run: what 'run --json' prints; scenario: what it reads; results: what 'verify --json' prints; baseline: what "
-    "'verify --baseline' reads; compare and diff: what they print with '--format json'"
+    "'verify --baseline' reads; compare and diff: what they print with '--format json'; "
+    "port-protocol: the messages of a port in another process"
 )
 
 

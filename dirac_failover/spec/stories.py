@@ -89,7 +89,7 @@ def lhcb_resolve(job: Job) -> None:
     has["stepName"] = step["STEP_INSTANCE_NAME"]
     for name in (*STEP_SAYS, "applicationLog", "inputDataType"):
         has[name] = step.get(name, has[name])
-    source = step.get("inputData") or has["InputData"]
+    source = step.get("inputData", has["InputData"])  # an empty one is one, too
     if source == "previousStep":
         raise AttributeError("'NoneType' object has no attribute 'index'")
     if source:

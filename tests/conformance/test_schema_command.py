@@ -25,9 +25,9 @@ def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> N
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_six() -> None:
-    """What run reads and prints, what verify does, and what is made of results."""
-    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline", "compare", "diff"]
+def test_there_are_seven() -> None:
+    """What run reads and prints, what verify does, what is made of results, and what ports are told."""
+    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline", "compare", "diff", "port-protocol"]
     assert SCHEMAS["scenario"]() == scenario.schema()
 
 
@@ -60,9 +60,13 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     """Which command reads or prints it."""
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert "{run,scenario,results,baseline,compare,diff} run: what 'run --json' prints; scenario: what it reads; results: " in words
     assert (
-        "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what " in words
+        "{run,scenario,results,baseline,compare,diff,port-protocol} run: what 'run --json' prints; scenario: what it reads; results: "
+        in words
+    )
+    assert (
+        "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what "
+        "they print with '--format json'; port-protocol: the messages of a port in another process" in words
     )
 
 
