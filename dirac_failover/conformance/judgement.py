@@ -148,12 +148,15 @@ def shard(question: Question, watched: str, index: int, count: int) -> Iterator[
         stack.enter_context(redirect_stdout(nowhere))  # a module may print
         stack.enter_context(redirect_stderr(nowhere))
         watch = stack.enter_context(_watching(os.path.join(watched, str(index)), question.seconds))
-        port = stack.enter_context(question.target.port().session())
+        port = question.target.port()
+        stack.enter_context(port.session())
         tallies = {clause.id: Tally() for clause in question.asked()}
         checks = [(clause.check, tallies[clause.id]) for clause in question.asked()]
         done = 0
         for scenario in islice(question.scenarios(), index, None, count):
             watch.next()
+            if not port.supports(scenario):
+                continue
             _judge(Case(scenario, _outcome(port, scenario)), checks)
             done += 1
             if done == _CHUNK:

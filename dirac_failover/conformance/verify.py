@@ -82,8 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # fmt: off
     parser.epilog = _EPILOG
     parser.add_argument("port", metavar="PORT", nargs="?", default=DEFAULT,
-        help="reference, dirac (the real one, of this environment), or PACKAGE.MODULE:CLASS, a module that is run with "
-        "the clients of the reference (default: %(default)s)")
+        help="reference, dirac (the real one, of this environment), PACKAGE.MODULE:CLASS, a module that is run with "
+        "the clients of the reference, or FILE.toml, an adapter (default: %(default)s)")
+    parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which the port is installed")
     which = parser.add_argument_group("what is asked")
     add = which.add_argument
     add("--level", dest="levels", action="append", choices=[*LEVELS, ALL],
@@ -116,7 +117,7 @@ def execute(arguments: argparse.Namespace) -> int:
     part = _checked(arguments)
     baseline = _baseline(arguments)
     regions = tuple(item.name for item in space.REGIONS if item.name in (arguments.regions or item.name))
-    question = Question(Target(arguments.port), clauses, regions, arguments.timeout)
+    question = Question(Target(arguments.port, arguments.python), clauses, regions, arguments.timeout)
     complete = part == (0, 1) and not arguments.regions
     started = time.monotonic()
     results = verify(question, levels, workers=arguments.workers, part=part, shard=arguments.shard)
@@ -150,7 +151,7 @@ def verify(
 ) -> Results:
     """Return how a port stands to the clauses; a port that breaks down is a verdict of its own, not an exception."""
     target = question.target
-    info = PortInfo(target.text, "", target.text)
+    info = PortInfo(target.text, "", target.given)
     date = datetime.now(UTC).isoformat(timespec="seconds")
     clauses = [ClauseResult(clause.id, clause.level, clause.text) for clause in question.asked()]
     scenarios, error = 0, None
@@ -289,10 +290,11 @@ def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
         "observed": observed,
     }
     page.section(f"{clause.id} is broken", table(facts))
-    target = Target(results.header.port.target)
+    target = Target.parse(results.header.port.target)
+    python = [] if target.python is None else ["--python", target.python]
     commands = [
         run_command(minimal, target),
-        shlex.join(["dirac-failover", "verify", target.text, "--clause", clause.id]),
+        shlex.join(["dirac-failover", "verify", target.text, *python, "--clause", clause.id]),
     ]
     return page.text() + "".join(f"  $ {command}\n" for command in commands)
 
@@ -300,7 +302,7 @@ def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
 def run_command(minimal: Minimal, target: Target) -> str:
     """Return the command that shows a scenario, for a shell."""
     scenario = shlex.quote(json.dumps(minimal.scenario))
-    return f"printf %s {scenario} | {shlex.join(['dirac-failover', 'run', '--scenario', '-', *target.options()])}"
+    return f"printf %s {scenario} | {shlex.join([*target.program(), 'run', '--scenario', '-', *target.options()])}"
 
 
 def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, str]:

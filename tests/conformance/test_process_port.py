@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from dirac_failover import __version__
+from dirac_failover.cli import main
 from dirac_failover.conformance import adapters, port_server, process
 from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.errors import CommandError, Exit
@@ -29,6 +30,8 @@ from dirac_failover.conformance.process_port import (
     from_json,
     to_json,
 )
+from dirac_failover.conformance.results import PortInfo
+from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
@@ -652,3 +655,44 @@ def test_an_adapter_file_that_is_not_there_is_one_clear_line():
     """As every other error of a user's."""
     with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
         PortChoice("no.toml").open()
+
+
+# Verified
+
+
+def test_a_target_may_be_in_another_environment():
+    """Its results say how it was given, and the commands in them run there."""
+    target = Target("reference", sys.executable)
+    assert (target.given, Target.parse(target.given)) == (f"reference --python {sys.executable}", target)
+    assert (Target("x").given, Target.parse("x")) == ("x", Target("x"))
+    assert isinstance(target.port(), ProcessPort)
+    assert target.info() == PortInfo("reference", __version__, target.given)
+    assert (target.program(), target.options()) == ((sys.executable, "-m", "dirac_failover"), ())
+    assert (Target("x").program(), Target("a.toml").options()) == (("dirac-failover",), ())
+
+
+def verified(capsys, *arguments):
+    """What 'verify' says of a few scenarios of a small region."""
+    code = main(["verify", *arguments, "--region", "identity", "--shard", "1/150", "--workers", "1"])
+    return code, capsys.readouterr()
+
+
+def test_a_port_of_another_environment_conforms_or_diverges(capsys):
+    """As it would in this one; what is not asked of a port is not counted."""
+    code, output = verified(capsys, "reference", "--python", sys.executable)
+    assert (code, "conforms" in output.out) == (Exit.OK, True)
+    code, output = verified(capsys, str(DOCS / "python.toml"))
+    assert (code, "python 0.1 diverges" in output.out) == (Exit.DIFFERS, True)
+    assert f"dirac-failover verify {DOCS / 'python.toml'} --clause" in output.out
+    code, output = verified(capsys, str(DOCS / "python.toml"), "--region", "services")
+    assert code == Exit.DIFFERS
+
+
+def test_a_port_that_breaks_has_no_clauses(capsys, tmp_path):
+    """One line on stderr, and the exit code of what is broken."""
+    file = tmp_path / "broken.toml"
+    file.write_text('command = ["{python}", "-c", "raise SystemExit(3)"]')
+    code, output = verified(capsys, str(file))
+    assert code == Exit.BROKEN
+    assert output.err.count("\n") == 1
+    assert "cannot be started: it ended with exit code 3" in output.err
