@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import html_page, markdown, output
 from dirac_failover.conformance.errors import Exit
-from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, TITLES, Matrix, Port
+from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, TITLES, Cell, Matrix, Port
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD
 
 if TYPE_CHECKING:
@@ -52,26 +52,22 @@ def text(matrix: Matrix, style: Style) -> str:
 
 
 def _lines(matrix: Matrix, style: Style) -> Iterator[str]:
-    heads, letters = _heads(matrix, style)
-    for port, letter in zip(matrix.ports, letters, strict=True):
-        yield from _port(port, letter, style)
+    heads = _heads(matrix, style)
+    for i, port in enumerate(matrix.ports):
+        yield from _port(port, "" if heads[i] == style.clean(port.label) else f"{heads[i]}  ", style)
     widths = [
         max(_NARROWEST, len(head), *(len(row.cells[i].text) for row in matrix.rows)) for i, head in enumerate(heads)
     ]
     room = style.width - sum(widths) - 2 * len(widths) - 2
-    if room < _SHORTEST:  # the IDs alone, then
-        room = max((len(style.clean(row.id)) for row in matrix.rows), default=0)
     for level, rows in matrix.levels():
-        title = style.paint(TITLES[level].ljust(room + 2), "bold")
+        texts = {row.id: f"{row.id}  {row.text}" if room >= _SHORTEST else row.id for row in rows}
+        left = room if room >= _SHORTEST else max(len(style.clean(row.id)) for row in rows)
+        title = style.paint(TITLES[level].ljust(left + 2), "bold")
         yield ""
-        yield title + _joined([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
+        yield title + _joined([head.ljust(widths[i]) for i, head in enumerate(heads)])
         for row in rows:
-            cells = zip(row.cells, widths, strict=True)
-            yield f"  {_cut(f'{row.id}  {row.text}' if room >= _SHORTEST else row.id, room, style)}" + _joined(
-                [
-                    style.paint(cell.text, _COLOURS.get(cell.state, "dim")) + " " * (w - len(cell.text))
-                    for cell, w in cells
-                ]
+            yield f"  {_cut(texts[row.id], left, style)}" + _joined(
+                [_cell(cell, widths[i], style) for i, cell in enumerate(row.cells)]
             )
     yield ""
     if len(matrix.ports) > 1:
@@ -80,18 +76,21 @@ def _lines(matrix: Matrix, style: Style) -> Iterator[str]:
     yield "Known breaches are those of a baseline. '--format html' shows the smallest scenario of each breach."
 
 
+def _cell(cell: Cell, width: int, style: Style) -> str:
+    return style.paint(cell.text, _COLOURS.get(cell.state, "dim")) + " " * (width - len(cell.text))
+
+
 def _joined(cells: Sequence[str]) -> str:
     return "".join(f"  {cell}" for cell in cells)
 
 
-def _heads(matrix: Matrix, style: Style) -> tuple[list[str], list[str]]:
-    """Return what heads each column, and the letters before the ports: none where the labels head the columns."""
+def _heads(matrix: Matrix, style: Style) -> list[str]:
+    """Return what heads each column: the labels of the ports, or letters where there is no room for them."""
     labels = [style.clean(port.label) for port in matrix.ports]
-    wide = sum(max(_NARROWEST, len(label)) + 2 for label in labels)
+    wide = sum(len(label.ljust(_NARROWEST)) + 2 for label in labels)
     if max(map(len, labels)) <= _WIDEST_LABEL and style.width - wide >= _SHORTEST:
-        return labels, [""] * len(labels)
-    letters = [_letter(number) for number in range(len(labels))]
-    return letters, [f"{letter}  " for letter in letters]
+        return labels
+    return [_letter(number) for number in range(len(labels))]
 
 
 def _letter(number: int) -> str:
@@ -114,6 +113,6 @@ def _port(port: Port, letter: str, style: Style) -> Iterator[str]:
 
 
 def _cut(said: str, width: int, style: Style) -> str:
-    """Return a text in exactly ``width`` characters, if there are so many."""
+    """Return a text in exactly ``width`` characters."""
     said, more = style.clean(said), style.sign("more")
-    return said.ljust(width) if len(said) <= width else said[: max(width - len(more), 0)] + more
+    return said.ljust(width) if len(said) <= width else said[: width - len(more)] + more

@@ -80,7 +80,7 @@ class Change:
         """What happened, in a few words."""
         if self.kind == REWORDED:
             return f"was: {self.texts[0]}"
-        asked = f" of {self.new.clause.asked:,}" if self.new.clause and self.new.breach else ""
+        asked = f" of {self.new.breach.asked:,}" if self.new.breach else ""
         return f"{self.old.text} -> {self.new.text}{asked}"
 
     def to_json(self) -> dict[str, Any]:
@@ -160,8 +160,10 @@ def _kinds(old: Cell, new: Cell) -> Iterator[str]:
         return
     if old.state == new.state and new.breach and old.clause.asked == new.clause.asked:
         more = new.clause.broken - old.clause.broken
-        if more:
-            yield REGRESSED if more > 0 else BETTER
+        if more > 0:
+            yield REGRESSED
+        elif more < 0:
+            yield BETTER
     if old.clause.text != new.clause.text:
         yield REWORDED
 

@@ -79,7 +79,7 @@ def _frame(ports: int) -> str:
 
 
 def _template(name: str) -> str:
-    return files("dirac_failover.conformance").joinpath(f"templates/{name}").read_text(encoding="ascii")
+    return files("dirac_failover.conformance").joinpath(f"templates/{name}").read_bytes().decode()
 
 
 def _hash(source: str) -> str:
@@ -169,17 +169,17 @@ def _rows(matrix: Matrix) -> Iterator[str]:
             f"<span>{_LEVELS[level]}</span></th></tr>"
         )
         for row in rows:
-            yield _row(matrix, row, number)
+            yield _row(row, number)
             number += 1
         yield "</tbody>"
 
 
-def _row(matrix: Matrix, row: Row, number: int) -> str:
+def _row(row: Row, number: int) -> str:
     classes = ["clause", row.level, *sorted({f"has-{_class(cell.state)}" for cell in row.cells})]
     classes += ["differs"] if row.differs else []
     cells = "".join(
-        f'<td role="cell" data-port="{_text(port.label)}">{_cell(row, port, cell, f"breach-{number}-{column}")}</td>'
-        for column, (port, cell) in enumerate(zip(matrix.ports, row.cells, strict=True))
+        f'<td role="cell" data-port="{_text(cell.port.label)}">{_cell(row, cell, f"breach-{number}-{column}")}</td>'
+        for column, cell in enumerate(row.cells)
     )
     return (
         f'<tr class="{" ".join(classes)}" role="row"><th scope="row" role="rowheader">'
@@ -187,11 +187,11 @@ def _row(matrix: Matrix, row: Row, number: int) -> str:
     )
 
 
-def _cell(row: Row, port: Port, cell: Cell, id_: str) -> str:
+def _cell(row: Row, cell: Cell, id_: str) -> str:
     said = f'<span class="mark" aria-hidden="true">{_MARKS[cell.state]}</span>{cell.text}'
     if not cell.breach:
         return f'<span class="{_class(cell.state)}">{said}</span>'
-    what = f'<span class="unseen"> scenarios: show the smallest of {_text(row.id)}, {_text(port.label)}</span>'
+    what = f'<span class="unseen"> scenarios: show the smallest of {_text(row.id)}, {_text(cell.port.label)}</span>'
     return (
         f'<button type="button" class="{cell.state}" command="show-modal" commandfor="{id_}" aria-haspopup="dialog">'
         f"{said}{what}</button>"
@@ -204,22 +204,22 @@ def _cell(row: Row, port: Port, cell: Cell, id_: str) -> str:
 def _breaches(matrix: Matrix) -> str:
     made = []
     for number, row in enumerate(matrix.rows):
-        for column, (port, cell) in enumerate(zip(matrix.ports, row.cells, strict=True)):
-            if cell.breach and cell.clause:
-                made.append(_dialog(row, port, cell.state, cell.clause, f"breach-{number}-{column}"))
+        for column, cell in enumerate(row.cells):
+            if cell.breach:
+                made.append(_dialog(row, cell, cell.breach, f"breach-{number}-{column}"))
     return "\n".join(made)
 
 
-def _dialog(row: Row, port: Port, state: str, clause: ClauseResult, id_: str) -> str:
+def _dialog(row: Row, cell: Cell, clause: ClauseResult, id_: str) -> str:
     known = clause.baseline
     note = f'<p class="known-as">Known, {_text(known.kind)}: {_text(known.reason)}</p>' if known else ""
     inside = _minimal(clause.minimal) if clause.minimal else "<p>No scenario was kept.</p>"
     return (
-        f'<dialog id="{id_}" class="{row.level} is-{state}" aria-labelledby="{id_}-title" closedby="any">'
-        f'<div class="top"><h3 id="{id_}-title"><span class="id">{_text(row.id)}</span>{_text(port.label)}</h3>'
+        f'<dialog id="{id_}" class="{row.level} is-{cell.state}" aria-labelledby="{id_}-title" closedby="any">'
+        f'<div class="top"><h3 id="{id_}-title"><span class="id">{_text(row.id)}</span>{_text(cell.port.label)}</h3>'
         f'<button type="button" class="close" command="close" commandfor="{id_}">Close</button></div>'
         f'<div class="inside"><p>{_text(clause.text)}</p>'
-        f'<p class="verdict {state}">Broken in {clause.broken:,} of {clause.asked:,} scenarios</p>'
+        f'<p class="verdict {cell.state}">Broken in {clause.broken:,} of {clause.asked:,} scenarios</p>'
         f"{note}{inside}</div></dialog>"
     )
 

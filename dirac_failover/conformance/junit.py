@@ -16,7 +16,7 @@ from dirac_failover.conformance.steps import clean, moments
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.matrix import Port
-    from dirac_failover.conformance.results import ClauseResult
+    from dirac_failover.conformance.results import ClauseResult, Minimal
 
 
 def document(port: Port) -> str:
@@ -36,30 +36,29 @@ def document(port: Port) -> str:
     suites = ET.Element("testsuites", name="dirac-failover")
     suites.append(suite)
     ET.indent(suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="us-ascii").decode()}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites).decode()}\n'
 
 
 def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
     found = state(port.results, clause)
+    known = clause.baseline if found == KNOWN else None
     case = ET.SubElement(suite, "testcase", classname=clean(clause.level), name=clean(f"{clause.id} {clause.text}"))
     share = f"broken in {clause.broken:,} of {clause.asked:,} scenarios"
     if port.decides(clause):
-        ET.SubElement(case, "failure", message=share).text = _minimal(clause)
+        failure = ET.SubElement(case, "failure", message=share)
+        if clause.minimal:
+            failure.text = _minimal(clause.minimal)
     elif found == BROKEN:
         ET.SubElement(case, "skipped", message=f"{share}, but its level does not decide")
-    elif found == KNOWN and clause.baseline:
-        known = f"known, {clause.baseline.kind}: {clause.baseline.reason}"
-        ET.SubElement(case, "skipped", message=clean(f"{known} ({share})"))
+    elif known:
+        ET.SubElement(case, "skipped", message=clean(f"known, {known.kind}: {known.reason} ({share})"))
     elif found == NO_VERDICT:
         ET.SubElement(case, "skipped", message="the port broke down")
     elif found != HELD:
         ET.SubElement(case, "skipped", message="no scenario was about it")
 
 
-def _minimal(clause: ClauseResult) -> str:
-    if not clause.minimal:
-        return ""
-    minimal = clause.minimal
+def _minimal(minimal: Minimal) -> str:
     lines = [f"The smallest: {clean(minimal.name)}"]
     for title, value in (
         ("Expected", minimal.expected),

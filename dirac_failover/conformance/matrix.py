@@ -31,39 +31,6 @@ BROKE_DOWN: Final = "broke down"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """How a port stands to a clause."""
-
-    state: str
-    clause: ClauseResult | None
-
-    @property
-    def text(self) -> str:
-        """The state, and in how many scenarios the clause is broken."""
-        return f"{self.state} {self.clause.broken:,}" if self.clause and self.breach else self.state
-
-    @property
-    def breach(self) -> bool:
-        """Whether the clause is broken, known or not."""
-        return self.state in {BROKEN, KNOWN}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A clause, and how each port stands to it; the text is that of the first port that has it."""
-
-    id: str
-    level: str
-    text: str
-    cells: tuple[Cell, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the ports do not all stand alike, those without a verdict left out."""
-        return len({cell.state for cell in self.cells} - {NO_VERDICT}) > 1
-
-
-@dataclass(frozen=True)
 class Port:
     """One file of results, and how people tell it from the others."""
 
@@ -93,6 +60,44 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """How a port stands to a clause, which its results may not have."""
+
+    port: Port
+    clause: ClauseResult | None
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word."""
+        return state(self.port.results, self.clause)
+
+    @property
+    def text(self) -> str:
+        """The state, and in how many scenarios the clause is broken."""
+        return f"{self.state} {self.breach.broken:,}" if self.breach else self.state
+
+    @property
+    def breach(self) -> ClauseResult | None:
+        """The clause, if it is broken, known or not."""
+        return self.clause if self.state in {BROKEN, KNOWN} else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A clause, and how each port stands to it; the text is that of the first port that has it."""
+
+    id: str
+    level: str
+    text: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the ports do not all stand alike, those without a verdict left out."""
+        return len({cell.state for cell in self.cells} - {NO_VERDICT}) > 1
+
+
+@dataclass(frozen=True)
 class Matrix:
     """Clauses, level by level, by ports."""
 
@@ -103,7 +108,8 @@ class Matrix:
     def load(cls, paths: Sequence[str]) -> Matrix:
         """Return the matrix of these files; raises CommandError when one of them does not hold results."""
         loaded = [load(path) for path in paths]
-        return cls.of(zip(labels(loaded, paths), paths, loaded, strict=True))
+        names = labels(loaded, paths)
+        return cls.of((names[i], paths[i], results) for i, results in enumerate(loaded))
 
     @classmethod
     def of(cls, ports: Iterable[tuple[str, str, Results]]) -> Matrix:
@@ -119,10 +125,7 @@ class Matrix:
                 id_,
                 first[id_].level,
                 first[id_].text,
-                tuple(
-                    Cell(state(port.results, column.get(id_)), column.get(id_))
-                    for port, column in zip(made, columns, strict=True)
-                ),
+                tuple(Cell(port, columns[i].get(id_)) for i, port in enumerate(made)),
             )
             for id_ in ordered
         ]
@@ -137,9 +140,9 @@ class Matrix:
     def breaches(self) -> Iterator[tuple[Row, Port, ClauseResult]]:
         """Yield every breach, known or not."""
         for row in self.rows:
-            for port, cell in zip(self.ports, row.cells, strict=True):
-                if cell.clause and cell.breach:
-                    yield row, port, cell.clause
+            for cell in row.cells:
+                if cell.breach:
+                    yield row, cell.port, cell.breach
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
@@ -179,5 +182,5 @@ def state(results: Results, clause: ClauseResult | None) -> str:
 def labels(results: Sequence[Results], paths: Sequence[str]) -> list[str]:
     """Return what tells these results from each other: the name and version of the port if they do, or the path."""
     names = [" ".join(filter(None, (item.header.port.name, item.header.port.version))) for item in results]
-    tries = (names, [f"{n} ({os.path.basename(p)})" for n, p in zip(names, paths, strict=True)])
+    tries = (names, [f"{name} ({os.path.basename(paths[i])})" for i, name in enumerate(names)])
     return next((found for found in tries if len(set(found)) == len(found)), list(paths))

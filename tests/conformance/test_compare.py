@@ -172,6 +172,20 @@ def test_labels_head_the_columns_where_they_fit(alpha: Results) -> None:
     assert heads(alpha, ["a", "b"], 34 + 23)[1].split() == ["Contract", "A", "B"]
 
 
+def test_letters_stand_before_the_ports(alpha: Results) -> None:
+    """What is said of a port stands below its name."""
+    lines = text(Matrix.of([("x" * 21, "", alpha), ("y", "", alpha)]), Style(80)).splitlines()
+    assert lines[:4:2] == ["A  " + "x" * 21 + "  diverges", "B  y  diverges"]
+    assert [line[:13] for line in lines[1:5:2]] == ["     1 broken,"[:13]] * 2
+
+
+def test_two_ports_may_differ_on_nothing(alpha: Results) -> None:
+    """Which is said."""
+    assert "\n4 clauses, 0 on which the ports differ\n" in text(
+        Matrix.of([("a", "", alpha), ("b", "", alpha)]), Style()
+    )
+
+
 def test_there_are_letters_for_any_number_of_ports(alpha: Results) -> None:
     """After Z comes A1."""
     said, columns = heads(alpha, [f"port {n:02}" for n in range(54)], 80)
@@ -207,3 +221,13 @@ def test_results_without_clauses_have_no_matrix(alpha: Results) -> None:
     """Nothing was asked, and nothing breaks."""
     empty = text(Matrix.of([("A", "", replace(alpha, clauses=()))]), Style(80))
     assert empty.splitlines()[:3] == ["A  diverges", "  ; 1,234 scenarios, profile dirac-9.1, 2026-01-02T03:04:05Z", ""]
+
+
+def test_the_help_says_what_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Any number of files, but at least one; four formats."""
+    assert main(["compare", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "[--format {text,markdown,html,json}]" in words
+    assert "RESULTS [RESULTS ...] Show" in words
+    assert "positional arguments: RESULTS a file that 'verify --output' has written options:" in words
+    assert main(["compare"]) == 4

@@ -144,6 +144,15 @@ def test_a_clause_may_change_and_be_reworded(alpha: Results) -> None:
         "",
         "1 regressed, 1 reworded, 0 of 1 clauses as before",
     ]
+    assert in_markdown(made).endswith("| clause |  | change |\n| --- | --- | --- |\n| CO-001 | Other. | was: Text. |\n")
+
+
+def test_values_cannot_be_changed(alpha: Results) -> None:
+    """What flows is frozen."""
+    made = diff(alpha, item("held"), item("broken"))
+    for value in (made, made.changes[0]):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            value.id = value.old = ""  # type: ignore[misc, union-attr, assignment]
 
 
 def test_changes_come_kind_by_kind(alpha: Results) -> None:
@@ -260,6 +269,19 @@ def test_the_help_says_what_the_words_mean(capsys: pytest.CaptureFixture[str]) -
     """And when the command fails."""
     assert main(["diff", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "exits with 1 when anything regressed\n  regressed  broken now" in out
-    for kind, meaning in KINDS.items():
-        assert f"  {kind:9}  {meaning}\n" in out
+    assert out.endswith("""
+exits with 1 when anything regressed
+  regressed  broken now, or in more of the same number of scenarios
+  fixed      broken before, held now
+  better     still broken, but in fewer of the same number of scenarios
+  accepted   broken, and in the baseline now
+  new        without a verdict before
+  gone       without a verdict now
+  reworded   the clause says something else
+""")
+    words = " ".join(out.split())
+    assert "[--format {text,markdown,json}]" in words
+    assert (
+        "positional arguments: OLD the results of 'verify --output' before NEW the results of 'verify --output' now "
+        in words
+    )

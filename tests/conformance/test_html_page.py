@@ -1,5 +1,7 @@
 """The page: its numbers, its semantics, what it may load, and that nothing of a results file gets out of its place."""
 
+# ruff: noqa: E501, RUF001 - the page's own words and signs
+
 from __future__ import annotations
 
 import base64
@@ -14,11 +16,56 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dirac_failover import __version__
 from dirac_failover.conformance import html_page
 from dirac_failover.conformance.matrix import Matrix
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results
+
+WORDS = """
+Skip to the clauses
+Conformance of é and b
+4 clauses of the contract of DIRAC’s failover module. The ports differ on 0.
+Ports
+é divergesbroken1known1held1not asked11,234 scenariosprofile dirac-9.1Python 3.11.7Linux2026-01-02T03:04:05ZRun it againdirac-failover verify alpha:Module
+b broke downno answer in 10 sno verdict21,234 scenariosprofile dirac-9.1Python 3.11.7Linux2026-01-02T03:04:05ZRun it againdirac-failover verify gamma:Module
+Clauses
+Levelcontractdiraclossless
+Verdictbrokenknownheldnot askedno verdict
+only where the ports differ
+All 4 clauses are shown
+For each clause, whether it was held in all scenarios, or in how many it was broken.
+Clauseéb
+Contractwhat a module promises to whoever runs it
+CO-001Text of CO-001.✓held–no verdict
+CO-002Text of CO-002.✗broken 1,300 scenarios: show the smallest of CO-002, é–no verdict
+DIRACwhat DIRAC does beyond that, quirks included
+DI-001Text of DI-001.–not asked–no verdict
+Losslesswhat nobody wants broken: nothing that is pending is lost
+LL-001Text of LL-001.●known 2 scenarios: show the smallest of LL-001, é–no verdict
+CO-002éCloseText of CO-002.Broken in 1,300 of 2,000 scenariosThe smallest scenarioinputs: twoExpected{
+"OK": false
+}Observed{
+"OK": true,
+"Value": null
+}What happened_executeAccountingReport.commit()connection refusedThe scenario as JSON{
+"faults": [
+"accounting:down"
+]
+}Saved as a file, it can be seen in full: dirac-failover run --scenario FILE
+LL-001éCloseText of LL-001.Broken in 2 of 4 scenariosKnown, by-design: It is so.The smallest scenarioinputs: twoExpected{
+"OK": false
+}Observed{
+"OK": true,
+"Value": null
+}What happened_executeAccountingReport.commit()connection refusedThe scenario as JSON{
+"faults": [
+"accounting:down"
+]
+}Saved as a file, it can be seen in full: dirac-failover run --scenario FILE
+Made by dirac-failover {version} from é.json and b.json.
+"""
 
 VOID = {"meta", "link", "input", "rect"}
 
@@ -179,7 +226,7 @@ def test_a_verdict_is_a_sign_and_words(page: Element) -> None:
     """The sign is not read aloud; a breach is a button that says what it opens."""
     rows = page.all("tr", class_="clause")
     held, unasked, nothing = rows[0].all("td")[0], rows[2].all("td")[0], rows[2].all("td")[1]
-    assert [cell.text for cell in (held, unasked, nothing)] == ["✓held", "–not asked", "–no verdict"]  # noqa: RUF001
+    assert [cell.text for cell in (held, unasked, nothing)] == ["✓held", "–not asked", "–no verdict"]
     assert [cell.children[0].attributes["class"] for cell in (held, unasked, nothing)] == [
         "held", "not-asked", "no-verdict",
     ]  # fmt: skip
@@ -240,6 +287,25 @@ def test_a_dialog_shows_the_smallest_scenario(page: Element) -> None:
     assert words(bare.one("div", class_="inside")) == ("Text of LL-001.Broken in 3 of 4 scenariosNo scenario was kept.")
 
 
+def test_every_word_of_the_page_is_meant(alpha: Results, down: Results) -> None:
+    """Nothing stands between the elements, and no attribute has a strange name."""
+    page = parsed(("é", alpha), ("b", down))
+    body = page.one("body").text.replace(page.one("script").text, "")
+    assert [line for line in (line.strip() for line in body.splitlines()) if line] == WORDS.replace(
+        "{version}", __version__
+    ).strip().splitlines()
+
+    def names(element: Element) -> set[str]:
+        return set(element.attributes).union(*map(names, element.children))
+
+    assert all(re.fullmatch("[a-z-]+", name) for name in names(page) - {"viewbox", "preserveaspectratio"})
+    assert {item.attributes["class"] for item in page.all("dt")} == {
+        "broken", "known", "held", "not-asked", "no-verdict",
+    }  # fmt: skip
+    assert [part.attributes["class"] for part in page.all("svg")[1].children] == ["no-verdict"]
+    assert page.one("table").all("th", scope="rowgroup")[0].attributes.keys() == {"colspan", "scope", "role"}
+
+
 def test_the_filters_are_what_there_is(page: Element, alpha: Results, beta: Results) -> None:
     """Each level and each verdict that occurs, ticked; with several ports, where they differ."""
     filters = page.one("div", class_="filters")
@@ -259,6 +325,7 @@ def test_the_filters_are_what_there_is(page: Element, alpha: Results, beta: Resu
     assert ticked == [id_ for id_, _ in boxes[:-1]]
     assert [item.one("legend").text for item in filters.all("fieldset")] == ["Level", "Verdict"]
     assert filters.one("output", role="status").text == "All 5 clauses are shown"
+    assert parsed(("a", alpha), ("b", beta)).one("input", id="differ")
     alone = parsed(("beta", beta)).one("div", class_="filters")
     assert [box.attributes["id"] for box in alone.all("input")] == [
         "level-contract", "level-lossless", "state-broken", "state-held",
@@ -282,14 +349,14 @@ def test_titles_say_which_ports(page: Element, alpha: Results, beta: Results) ->
     assert page.one("title").text == "Conformance: alpha 1.0, beta, gamma 2"
     assert page.one("h1").text == "Conformance of alpha 1.0, beta and gamma 2"
     lede = page.one("p", class_="lede").text
-    assert lede == "5 clauses of the contract of DIRAC’s failover module. The ports differ on 2."  # noqa: RUF001
+    assert lede == "5 clauses of the contract of DIRAC’s failover module. The ports differ on 2."
     assert page.one("h2", id="ports-title").text == "Ports"
     assert words(page.one("footer")) == (
-        "Made by dirac-failover 0.1.0 from alpha 1.0.json, beta.json and gamma 2.json."
+        f"Made by dirac-failover {__version__} from alpha 1.0.json, beta.json and gamma 2.json."
     )
     alone = parsed(("alpha 1.0", alpha))
     assert alone.one("h1").text == "Conformance of alpha 1.0"
-    assert alone.one("p", class_="lede").text == "4 clauses of the contract of DIRAC’s failover module."  # noqa: RUF001
+    assert alone.one("p", class_="lede").text == "4 clauses of the contract of DIRAC’s failover module."
     assert alone.one("h2", id="ports-title").text == "Port"
     assert parsed(("a", alpha), ("b", beta)).one("h1").text == "Conformance of a and b"
 
@@ -345,7 +412,7 @@ def test_nothing_is_loaded(page: Element) -> None:
     """One link within the page, and an icon that is empty."""
     assert loading(page) == ["href=data:,", "href=#clauses"]
     for name in ("page.css", "page.js", "page.html"):
-        template = files("dirac_failover.conformance").joinpath(f"templates/{name}").read_text(encoding="ascii")
+        template = files("dirac_failover.conformance").joinpath(f"templates/{name}").read_bytes().decode("ascii")
         assert not re.search(r"https?:|//[a-z]|@import|url\(|fetch|XMLHttp", template)
 
 

@@ -81,6 +81,12 @@ def test_a_port_that_broke_down_is_one_error(down: Results) -> None:
     assert junit.document(Port("gamma 2", "", down)) == DOWN
 
 
+def test_a_baseline_says_nothing_of_what_is_held(alpha: Results) -> None:
+    """A clause that is held passes."""
+    held = replace(alpha, clauses=(replace(alpha.clauses[3], verdict="held"),))
+    assert "<skipped" not in junit.document(Port("a", "", held))
+
+
 def test_an_error_without_a_reason_is_still_one(down: Results) -> None:
     """The message is never empty."""
     assert '<error message="the port broke down" />' in junit.document(Port("g", "", replace(down, error=None)))

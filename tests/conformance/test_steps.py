@@ -50,6 +50,11 @@ def test_a_step_becomes_a_moment(step: Any, moment: Moment) -> None:
     assert moments([step]) == [moment]
 
 
+def test_a_hook_that_answers_nothing_says_nothing() -> None:
+    """Neither arguments nor an answer, which is neither good nor bad."""
+    assert tuple(moments([["module", "_execute", [], None]])[0]) == (True, "_execute", "", "", "")
+
+
 def test_a_step_is_left_as_it_was() -> None:
     """Leaving out arguments leaves the step alone."""
     step = ["A", "b", [1, None], None]
