@@ -105,9 +105,9 @@ def _run(given: list[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    parser.add_argument(_DEBUG, action="store_true", default=argparse.SUPPRESS, help="show where an error comes from")
+    parser.add_argument(_DEBUG, action="store_true", help="show where an error comes from")
     verbs = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
-    asked = next((argument for argument in given if not argument.startswith("-")), None)
+    asked = [argument for argument in given if not argument.startswith("-")][:1]
     for name, verb in VERBS.items():
         added = verbs.add_parser(
             name,
@@ -117,7 +117,7 @@ def _run(given: list[str]) -> int:
             allow_abbrev=False,
         )
         added.add_argument(_DEBUG, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-        if name == asked:
+        if name in asked:
             _verb(verb).add_arguments(added)
     try:
         arguments = parser.parse_args(given)

@@ -47,6 +47,9 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     codes = dict(re.findall(r"^  (\d)  (.+)$", text[text.index("exit codes:\n") :], re.MULTILINE))
     assert {int(code) for code in codes} == set(Exit)
     assert codes["0"] == "it ran, and all is as it should be"
+    assert "\n\nThe end of a DIRAC job on an in-memory DIRAC that can be broken on purpose.\n\n" in text
+    assert "\n  --debug       show where an error comes from\n\ncommands:\n  COMMAND\n" in text
+    assert text.endswith("\n  5  nothing ran\n")
 
 
 def test_the_exit_codes_are_these() -> None:
@@ -78,6 +81,12 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str) -
     assert f"\n{summary[0].upper()}{summary[1:]}.\n" in out
     assert "--debug" not in out
     assert err == ""
+
+
+def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table at its end stays one."""
+    assert main(["run", "--help"]) == 0
+    assert re.search(r"^  kinds, and what the caller sees:\n    down ", capsys.readouterr().out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
