@@ -124,8 +124,7 @@ class Tape:
                 raise
             finally:
                 self._open.pop()
-                if len(world.journal) > before:
-                    event.applied = world.journal[-1].applied
+                event.applied = world.journal[-1].applied if len(world.journal) > before else None
             event.answer = PLAIN.plain(answer)
             return answer
 
