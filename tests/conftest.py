@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from importlib.util import find_spec
+from shutil import which
 
 import pytest
 
@@ -11,14 +12,19 @@ from dirac_failover.conformance.kits import KITS, Kit
 
 HAVE_DIRAC = find_spec("DIRAC") is not None and metadata.version("DIRAC").startswith("9.")
 
-collect_ignore = [] if HAVE_DIRAC else ["differential"]
+HAVE_CHROMIUM = all(map(which, ("chromium", "chromedriver")))
+
+collect_ignore = [*([] if HAVE_DIRAC else ["differential"]), *([] if HAVE_CHROMIUM else ["browser"])]
 
 
-def pytest_report_header() -> str:
-    """Say whether the real DIRAC takes part."""
-    if not HAVE_DIRAC:
-        return "real DIRAC: not installed here, so tests/differential is left out ('nox -s differential' runs it)"
-    return f"real DIRAC: {KITS['dirac']().version}, beside the reference"
+def pytest_report_header() -> list[str]:
+    """Say whether the real DIRAC and a browser take part."""
+    dirac = "real DIRAC: not installed here, so tests/differential is left out ('nox -s differential' runs it)"
+    chromium = "chromium: not installed here, so tests/browser is left out ('apt-get install chromium chromium-driver')"
+    return [
+        f"real DIRAC: {KITS['dirac']().version}, beside the reference" if HAVE_DIRAC else dirac,
+        "chromium: looks at the page of reports" if HAVE_CHROMIUM else chromium,
+    ]
 
 
 @pytest.fixture(scope="session", params=["reference", *(["dirac"] if HAVE_DIRAC else [])])

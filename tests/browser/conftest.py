@@ -36,16 +36,6 @@ chromium = importlib.util.module_from_spec(_spec)
 sys.modules[_spec.name] = chromium
 _spec.loader.exec_module(chromium)
 
-HAVE_CHROMIUM = bool(chromium.BROWSER and chromium.DRIVER)
-collect_ignore = [] if HAVE_CHROMIUM else ["test_html_page.py"]
-
-
-def pytest_report_header() -> str:
-    """Say whether a browser takes part."""
-    if not HAVE_CHROMIUM:
-        return "chromium: not installed here, so tests/browser is left out ('apt-get install chromium chromium-driver')"
-    return f"chromium: {chromium.BROWSER}"
-
 
 EVIL = "</script><script>document.title='evil'</script><img src=http://evil.invalid/x onerror=document.title='evil'>"
 REFUSED = {"OK": False, "Errno": 0, "Message": "Connection refused"}
