@@ -113,5 +113,7 @@ def pages(matrix: Matrix, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One browser for all tests."""
+    if not (chromium.BROWSER and chromium.DRIVER):
+        pytest.skip("chromium and chromedriver are not installed")
     with chromium.browser() as tab:
         yield tab
