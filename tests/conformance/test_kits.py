@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
 from dirac_failover import __version__
 from dirac_failover.conformance import kits
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.spec.scenario import Scenario
 
 CLASSES = [
     field.name
@@ -193,3 +195,38 @@ def test_the_clock_for_dirac_is_the_modules_but_for_sleeping():
     clock.sleep(5)
     assert naps == [5]
     assert clock.monotonic is time.monotonic
+
+
+def test_a_module_with_a_request_of_its_own_finds_the_scenarios_proxy(reference):
+    """Also where every collaborator is scripted; others do not need it there."""
+    scripted = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+    scenario = Scenario(collaborators=scripted, owner=("bob", "vo_prod"))
+    seen = []
+
+    class Mine(reference.ModuleBase):
+        def execute(self):
+            request = reference.Request()
+            seen.append((request.Owner, request.OwnerGroup))
+
+    for own in (True, False):
+        with ModulePort(replace(reference, own_request=own), Mine).session() as port:
+            assert port.run(scenario).services is None
+    assert seen == [("bob", "vo_prod"), (None, None)]
+
+
+def test_a_module_finds_what_its_kit_gives_it(reference):
+    """In workflow_commons, unless the scenario says otherwise."""
+    kit = replace(reference, commons={"JobType": "a", "JOB_ID": "5"})
+    with ModulePort(kit).session() as port:
+        outcome = port.run(Scenario(collaborators={"JobReport": "scripted"}))
+        attributes = outcome.attributes
+    assert (attributes["jobType"], attributes["prod_job_id"]) == ("a", 34)
+    assert "JobType" in attributes["workflow_commons"]
+
+
+def test_a_request_belongs_to_whom_its_kit_says(reference):
+    """By the attribute that the implementation has for it."""
+    with ModulePort(replace(reference, owner="SourceComponent")).session() as port:
+        outcome = port.run(Scenario(environment={}))
+    assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("alice", "vo_user")
+    assert outcome.request["SourceComponent"] == "alice"

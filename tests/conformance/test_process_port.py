@@ -83,6 +83,7 @@ def test_the_reference_is_the_same_in_another_process(reference):
         assert (there.name, there.version, there.capabilities) == ("reference", __version__, {"services"})
         for region in space.REGIONS:
             for scenario in first_of(region):
+                assert here.supports(scenario)
                 assert there.supports(scenario)
                 assert there.run(scenario).differences(here.run(scenario)) == [], scenario.name
 

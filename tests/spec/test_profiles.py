@@ -137,6 +137,10 @@ STORIES = {
             {"workflow_commons": {"JOB_ID": "1"}, "environment": {}},
             lambda outcome: outcome.result, {"OK": False, "Errno": 0, "Message": "'PRODUCTION_ID'"},
         ),
+        "a semicolon is no input": (
+            {"workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "2", "InputData": ";"}},
+            lambda outcome: (outcome.attributes["InputData"], outcome.attributes["inputDataList"]), ("", []),
+        ),
         "the file is there though accounting failed": (
             {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},), "answers": {
                 "AccountingReport.commit": ("s_error",)}},
