@@ -42,11 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
 
 def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style], str]]) -> None:
     """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails."""
-    ending = os.path.splitext(arguments.output or "")[1].lower()
-    name = arguments.format or (ENDINGS[ending] if ENDINGS.get(ending) in formats else TEXT)
     if arguments.output is not None:
-        write(arguments.output, formats[name](_IN_A_FILE))
+        ending = os.path.splitext(arguments.output)[1].lower()
+        name = ENDINGS[ending] if ENDINGS.get(ending) in formats else TEXT
+        write(arguments.output, formats[arguments.format or name](_IN_A_FILE))
         return
-    text = formats[name](terminal_style(arguments.color))
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    text = formats[arguments.format or TEXT](terminal_style(arguments.color))
+    if encoding := sys.stdout.encoding:  # what it cannot show is escaped
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(text)
