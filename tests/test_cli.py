@@ -6,11 +6,13 @@ import runpy
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import dirac_failover
 from dirac_failover import __version__
 from dirac_failover.cli import VERBS, main
 from dirac_failover.conformance.errors import CommandError, Exit
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+MAIN = str(Path(dirac_failover.__file__).with_name("__main__.py"))
 COMMAND = [sys.executable, "-m", "dirac_failover"]
 
 
@@ -35,8 +38,9 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]
     return replace
 
 
-def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The same as with --help: every command, every exit code."""
+    monkeypatch.setenv("COLUMNS", "160")
     assert main([]) == 0
     text = capsys.readouterr().out
     assert main(["--help"]) == 0
@@ -189,14 +193,14 @@ def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypa
     """``python -m dirac_failover``; its arguments are the process's."""
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("dirac_failover", run_name="__main__", alter_sys=True)
+        runpy.run_path(MAIN, run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"dirac-failover {__version__}\n"
 
 
 def test_importing_the_command_runs_nothing() -> None:
     """Tools import every module."""
-    assert "main" in runpy.run_module("dirac_failover", run_name="dirac_failover.__main__")
+    assert "main" in runpy.run_path(MAIN, run_name="dirac_failover.__main__")
 
 
 def test_who_stops_reading_gets_no_complaint() -> None:

@@ -268,7 +268,8 @@ def test_services_cannot_be_called_where_there_are_none(reference: Kit) -> None:
     with recorder.session():
         recording = recorder.record(Scenario.from_json({"collaborators": scripted}))
     said = f"{TRANSFORMATION}.getTransformationFiles was called in a scenario without services"
-    assert recording.result["Message"] == {"exception": "AssertionError", "args": [said]}
+    assert recording.result["Message"]["exception"] == "AssertionError"
+    assert recording.result["Message"]["args"][0].startswith(said)
 
 
 def test_an_event_for_machines_says_only_what_there_is() -> None:
