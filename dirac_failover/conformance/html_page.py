@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Final
@@ -68,7 +69,7 @@ def page(matrix: Matrix) -> str:
         tool=_text(__version__),
         files=_listed([f"<code>{_text(port.path)}</code>" for port in matrix.ports]),
     )
-    return made.encode("ascii", "xmlcharrefreplace").decode()
+    return re.sub("[^\0-\x7f]", lambda found: f"&#{ord(found[0])};", made)
 
 
 def _frame(ports: int) -> str:
