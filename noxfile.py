@@ -102,7 +102,8 @@ def ports(session: nox.Session, port: str) -> None:
     packages, more = PORTS[port]
     session.install("--no-deps", *packages)
     session.install("-e", ".[test]", *group("dirac"), *more)
-    session.run("pytest", "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *session.posargs)
+    warned = ("-W", "ignore:pkg_resources is deprecated:UserWarning")
+    session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *session.posargs)
 
 
 @nox.session
