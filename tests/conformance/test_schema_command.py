@@ -61,7 +61,8 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert (
-        "{run,scenario,results,baseline,compare,diff,port-protocol} run: what 'run --json' prints; scenario: what it reads; results: "
+        "{run,scenario,results,baseline,compare,diff,port-protocol} run: what 'run --json' prints; scenario: what it "
+        "reads; results: "
         in words
     )
     assert (
