@@ -89,7 +89,7 @@ def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(judgement.time, "monotonic", lambda: next(times))
     calls: list[tuple[float, bool]] = []
     monkeypatch.setattr(
-        faulthandler, "dump_traceback_later", lambda seconds, *, file, exit: calls.append((seconds, exit))
+        faulthandler, "dump_traceback_later", lambda seconds, **how: calls.append((seconds, how["exit"]))
     )
     with judgement._watching(str(tmp_path / "w"), 5.0) as watch:
         for number in range(5):
@@ -208,7 +208,7 @@ def test_the_worker_that_died_is_the_one_that_is_looked_at(monkeypatch: pytest.M
 
     monkeypatch.setattr(judgement, "in_processes", processes)
     monkeypatch.setattr(judgement, "_how_it_died", died)
-    with pytest.raises(PortBrokenError, match="^dead$"):
+    with pytest.raises(PortBrokenError, match=r"^dead$"):
         judge(question(), workers=4, part=(3, 5))
     assert seen == [(3 + 5 * 2, 20, 7)]
 

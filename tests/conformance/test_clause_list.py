@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dirac_failover.cli import main
+from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_the_clauses_are_listed_by_level(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its sentence, below how many there are."""
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["clauses"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line for line in lines if line.startswith("  ")]
+    assert listed == [f"  {clause.id}  {clause.text}" for clause in CLAUSES]
+    titles = [line for line in lines if line.startswith("──")]
+    for title, level in zip(titles, ("contract", "dirac", "lossless"), strict=True):
+        number = sum(clause.level == level for clause in CLAUSES)
+        assert title == f"── {level}: {number} clauses ".ljust(160, "─")
+
+
+def test_a_long_sentence_is_wrapped_below_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the IDs stand alone; they have a colour."""
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["clauses", "--level", "contract", "--color", "always"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("  \x1b[36mCO-001\x1b[0m  The hooks")
+    assert lines[2].startswith("          ")
+    assert not any("DI-" in line or "LL-" in line for line in lines)
+
+
+def test_machines_get_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the hazards that no module can remove."""
+    assert main(["clauses", "--json"]) == 0
+    text = capsys.readouterr().out
+    data = json.loads(text)
+    assert text == json.dumps(data, indent=2) + "\n"
+    assert (data["schema"], data["out of reach"]) == ("dirac-failover/clauses/1", OUT_OF_REACH)
+    names = ("id", "level", "text", "reason", "harm", "source", "note")
+    assert data["clauses"] == [{name: getattr(clause, name) for name in names} for clause in CLAUSES]
+    assert main(["clauses", "--json", "--level", "dirac"]) == 0
+    assert {item["level"] for item in json.loads(capsys.readouterr().out)["clauses"]} == {"dirac"}

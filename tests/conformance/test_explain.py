@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dirac_failover.cli import main
+from dirac_failover.conformance import explain
+from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.explain import example, find
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from dirac_failover.spec.checks import Clause
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
+def test_each_clause_has_an_example(clause: Clause) -> None:
+    """It is about it; a hazard is shown as it happens, and everything else as it should be."""
+    found = example(clause)
+    assert found is not None
+    scenario, breaks = found
+    port = ModulePort(KITS["reference"]())
+    with port.session():
+        verdict = clause.check(Case(scenario, port.run(scenario)))
+    assert verdict is not None
+    assert bool(verdict) == breaks == (clause.level == "lossless")
+    assert example(clause) == found if clause.id == "CO-003" else True
+
+
+def test_the_smallest_of_the_nearest_is_taken() -> None:
+    """Where a clause compares everything, one in which much happens."""
+    found = [example(find(name)) for name in ("CO-003", "CO-005", "LL-011")]
+    assert [item and item[0].name for item in found] == [
+        "identity: production=missing",
+        "answers: health=well, inputs=none, get files=raises, last status=ok",
+        "services: health=well, inputs=none, job state=well, accounting=absent, before=an old file",
+    ]
+    dirac = example(find("DI-001"))
+    assert dirac
+    assert dirac[0].name.startswith("identity: production=text, task=text, job=environment")
+
+
+def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says, why, the harm, where it is from, and a job's end as ``run`` shows it; in any case."""
+    monkeypatch.setenv("COLUMNS", "150")
+    clause = find("LL-011")
+    assert main(["explain", "ll-011"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("── LL-011, level lossless ".ljust(150, "─") + "\n")
+    for label, text in (
+        ("clause", clause.text), ("why", clause.reason), ("harm", clause.harm), ("from", clause.source),
+        ("note", "hazard H12"),
+    ):  # fmt: skip
+        assert f"  {label:6}  {text}\n" in printed
+    assert (
+        "\n\nA job's end in which the reference, as DIRAC, breaks it: services: health=well, inputs=none, job "
+        "state=well, accounting=absent, before=an old file\n\n── Job ─"
+    ) in printed
+    assert "── What happened ─" in printed
+
+
+def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quirk says that it is one; a clause without hazard has no note."""
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(["explain", "DI-010"]) == 0
+    printed = capsys.readouterr().out
+    assert "  note    a quirk: odd, and yet what DIRAC does\n" in printed
+    assert "\nA job's end in which it is kept: identity: " in printed
+    assert main(["explain", "CO-003"]) == 0
+    assert "  note  " not in capsys.readouterr().out
+
+
+def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what is known of the clause."""
+    assert main(["explain", "CO-003", "--json"]) == 0
+    text = capsys.readouterr().out
+    data = json.loads(text)
+    assert text == json.dumps(data, indent=2) + "\n"
+    assert (data["schema"], data["id"], data["level"]) == ("dirac-failover/clause/1", "CO-003", "contract")
+    assert data["example"]["schema"] == "dirac-failover/run/1"
+    assert data["example"]["ended"] == "raised"
+
+
+def test_an_unknown_clause_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """And how to list them all."""
+    assert main(["explain", "LL-0011"]) == 4
+    assert capsys.readouterr().err == (
+        "dirac-failover: error: There is no clause 'LL-0011'; did you mean LL-011? "
+        "('dirac-failover clauses' lists them)\n"
+    )
+    with pytest.raises(CommandError, match=r"^There is no clause 'x' \('dirac-failover clauses' lists them\)$"):
+        find("x")
+
+
+def test_a_clause_that_nothing_is_about_is_explained_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No scenario, no timeline."""
+    clause = replace(find("CO-001"), check=lambda _: None)
+    monkeypatch.setattr(explain, "CLAUSES", (clause,))
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    assert main(["explain", "CO-001"]) == 0
+    assert "A job's end" not in capsys.readouterr().out
+    assert main(["explain", "CO-001", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["example"] is None

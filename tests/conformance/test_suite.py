@@ -1,0 +1,319 @@
+"""The suite, as the repository of a port uses it: pytest in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover import pytest_plugin
+from dirac_failover.conformance import suite
+from dirac_failover.conformance.baseline import Baseline, Entry
+from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.suite.test_conformance import (
+    TestConformance as Adopted,
+)  # as test class it would be collected here
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.results import Results
+
+ROOT = Path(__file__).parents[2]
+DECIDING = [clause for clause in CLAUSES if clause.level != "lossless"]
+PORT = """
+from dirac_failover import FailoverRequest
+
+class Fine(FailoverRequest):
+    pass
+
+class NoResult(FailoverRequest):
+    def execute(self):
+        super().execute()
+
+class Dies(FailoverRequest):
+    def __init__(self):
+        raise ValueError("no")
+"""
+SUITE = """
+from dirac_failover.conformance.suite import ConformanceSuite
+
+
+class TestMine(ConformanceSuite):
+    port = "my_port:{}"
+    {}
+"""
+
+
+def pytest_in(folder: Path, *words: str) -> tuple[int, str]:
+    """Run pytest there; return its exit code and output. The plug-in is loaded as its entry point would load it."""
+    installed = "dirac_failover.pytest_plugin"
+    path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "fakes")])
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
+    command = [sys.executable, "-m", "pytest", "-p", installed, "-p", "no:cacheprovider", "-rA", *words]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**environment, "PYTHONPATH": path}
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a port."""
+    (tmp_path / "my_port.py").write_text(PORT)
+    (tmp_path / "pytest.ini").write_text("[pytest]\ndirac_region = identity\n")
+    return tmp_path
+
+
+def test_a_repository_adopts_it_in_five_lines(repository: Path) -> None:
+    """One test for each clause that decides; what no scenario is about is skipped, with xdist too."""
+    (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
+    code, printed = pytest_in(repository, "-n", "2", "--junit-xml=junit.xml")
+    assert code == 0, printed
+    for clause in DECIDING:
+        assert f"test_mine.py::TestMine::test_clause[{clause.id}]" in printed or "SKIPPED" in printed
+    assert printed.count("PASSED test_mine.py::TestMine::test_clause[") >= 25
+    assert "no scenario of identity is about CO-005" in printed
+    assert (repository / "junit.xml").read_text().count("<testcase ") == len(DECIDING)
+
+
+def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
+    """Clause, count, smallest scenario, expected beside observed, and the command that shows it; -k chooses."""
+    words = ("--pyargs", "dirac_failover.conformance.suite", "--dirac-port=my_port:NoResult")
+    code, printed = pytest_in(repository, *words, "-k", "CO-004 or DI-004")
+    assert code == 1
+    assert f"2 failed, {len(DECIDING) - 2} deselected" in printed
+    text = next(clause.text for clause in CLAUSES if clause.id == "CO-004")
+    for line in (
+        f"\nCO-004: {text}\n",
+        " scenarios; the smallest is identity: production=",
+        '\nexpected: "a return structure"\nobserved: null\n',
+        '\nsee it:   printf %s \'{"name": "identity: production=',
+        " | dirac-failover run --scenario - --module my_port:NoResult\nread it:  dirac-failover explain CO-004\n",
+    ):
+        assert line in printed
+    assert "Traceback" not in printed
+
+
+def test_other_levels_and_a_baseline(repository: Path) -> None:
+    """What is known is an xfail, and the rest fails; a baseline that is not true is an error of each test."""
+    known = Baseline((Entry("LL-003", "by-design", "as DIRAC does"),))
+    known.save(str(repository / "known.json"))
+    (repository / "test_mine.py").write_text(SUITE.format("Fine", 'levels = ("lossless",); baseline = "known.json"'))
+    code, printed = pytest_in(repository)
+    assert code == 1
+    assert "XFAIL test_mine.py::TestMine::test_clause[LL-003] - by-design: as DIRAC does" in printed
+    assert "FAILED test_mine.py::TestMine::test_clause[LL-007]" in printed
+    Baseline((Entry("XX-1", "by-design", "x"),)).save(str(repository / "known.json"))
+    code, printed = pytest_in(repository, "-k", "LL-003")
+    assert code == 1
+    assert "ERROR test_mine.py::TestMine::test_clause[LL-003]" in printed
+    assert "\nknown.json: XX-1: there is no such clause" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "--dirac-port=my_port:Dies",
+            "The port is broken, and nothing is known of how it conforms: The port broke down (",
+        ),
+        ("--dirac-port=nobody", "Unknown port 'nobody': expected PACKAGE.MODULE:CLASS, or one of "),
+        ("--dirac-region=x", "There is no region 'x' of the space: there are identity, inputs, answers, services"),
+    ],
+)
+def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, words: str, message: str) -> None:
+    """Nothing is known of any clause."""
+    code, printed = pytest_in(
+        repository, "--pyargs", "dirac_failover.conformance.suite", words, "-k", "CO-001 or CO-002"
+    )
+    assert code == 1
+    assert "2 errors" in printed
+    assert "failed" not in printed.splitlines()[-1]
+    assert f"\n{message}" in printed
+
+
+def test_the_options_are_ini_settings_too() -> None:
+    """Under one prefix, with help."""
+    assert list(pytest_plugin.OPTIONS) == ["port", "region"]
+
+
+def test_the_plug_in_loads_nothing(tmp_path: Path) -> None:
+    """It is loaded in every project where the package is installed."""
+    code = "import sys, dirac_failover.pytest_plugin; print(*(n for n in sys.modules if n.startswith('dirac_')))"
+    path = os.pathsep.join([str(ROOT), str(ROOT / "fakes")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert done.stdout.split() == ["dirac_failover", "dirac_failover.pytest_plugin"]
+
+
+class Mine(Adopted):
+    """A suite for a port that is judged by hand below."""
+
+    port = "reference"
+    region = "identity"
+
+
+class Request:
+    """As much of pytest's request as the suite asks for."""
+
+    def __init__(self, folder: Path, **options: str) -> None:
+        self.config = self
+        self.path = folder / "tests/test_mine.py"
+        self.rootpath = folder
+        self.options = options
+
+    def getoption(self, name: str) -> str | None:
+        return self.options.get(name)
+
+    def getini(self, name: str) -> str:
+        return self.options.get(f"ini_{name}", "")
+
+
+class Factory:
+    """As much of pytest's maker of directories."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def getbasetemp(self) -> Path:
+        return self.folder
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, alpha: Results) -> list[Any]:
+    """What was verified; each time the results are the same."""
+    calls: list[Any] = []
+
+    def verify(question: Any, levels: Any, *, workers: int) -> Results:
+        calls.append((question.target.text, question.regions, question.seconds, levels, workers))
+        return alpha
+
+    monkeypatch.setattr(suite, "verify", verify)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    return calls
+
+
+def test_the_space_is_run_once(
+    asked: list[Any], tmp_path: Path, alpha: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By all processors; another process, such as an xdist worker, reads what the first one has written."""
+    request: Any = Request(tmp_path)
+    first = suite._results(Mine(), request, Factory(tmp_path))
+    assert first == alpha
+    assert suite._results(Mine(), request, Factory(tmp_path)) is first
+    monkeypatch.setattr(suite, "_MADE", {})
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    assert suite._results(Mine(), request, Factory(tmp_path / "gw0")) == alpha
+    assert asked == [("reference", ("identity",), 60.0, ("contract", "dirac"), cores())]
+
+
+@pytest.mark.parametrize(
+    ("options", "port", "regions"),
+    [
+        ({}, "reference", ("identity", "inputs", "answers", "services")),
+        ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, "a", ("inputs",)),
+        ({"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers"}, "b", ("answers",)),
+    ],
+)
+def test_the_class_decides_before_the_option_and_the_option_before_the_ini(
+    asked: list[Any], tmp_path: Path, options: dict[str, str], port: str, regions: tuple[str, ...]
+) -> None:
+    """And without any of them it is the reference, over all of the space."""
+    request: Any = Request(tmp_path, **options)
+    suite._results(Adopted(), request, Factory(tmp_path))
+    suite._results(Mine(), request, Factory(tmp_path))
+    assert [item[:2] for item in asked] == [(port, regions), ("reference", ("identity",))]
+
+
+def test_a_baseline_is_beside_the_test_or_at_the_root(asked: list[Any], tmp_path: Path) -> None:
+    """What it knows is said beside the breach; what is not true in it ends everything."""
+    assert asked == []
+
+    class Known(Mine):
+        baseline = "known.json"
+
+    request: Any = Request(tmp_path)
+    Baseline((Entry("CO-002", "known-bug", "at the root"),)).save(str(tmp_path / "known.json"))
+    found = suite._results(Known(), request, Factory(tmp_path)).clauses[1].baseline
+    assert found is not None
+    assert found.reason == "at the root"
+    (tmp_path / "tests").mkdir()
+    Baseline((Entry("CO-001", "known-bug", "x"),)).save(str(tmp_path / "tests/known.json"))
+    assert suite._results(Known(), request, Factory(tmp_path)).clauses[1].baseline is None  # a part of the space
+    Known.region = ""
+    with pytest.raises(CommandError, match=r"^known\.json: CO-001: the port keeps this clause now: remove the entry$"):
+        suite._results(Known(), request, Factory(tmp_path))
+
+
+def conformance(tests: Adopted, folder: Path) -> Results:
+    function: Any = Adopted.conformance
+    made: Results = getattr(function, "__wrapped__", None) or function._get_wrapped_function()
+    return made(tests, Request(folder), Factory(folder))  # type: ignore[operator,no-any-return]
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: Results) -> None:
+    """For a port that is broken, and for what cannot be asked; otherwise it is the results."""
+    assert conformance(Mine(), tmp_path) == alpha
+    monkeypatch.setattr(suite, "_MADE", {})
+    monkeypatch.setattr(suite, "_once", lambda *_: replace(alpha, error="it died"))
+    with pytest.raises(
+        pytest.fail.Exception, match=r"^The port is broken, and nothing is known of how it conforms: it d"
+    ):
+        conformance(Mine(), tmp_path)
+
+    class Odd(Mine):
+        region = "nowhere"
+
+    with pytest.raises(pytest.fail.Exception, match=r"^There is no region 'nowhere' of the space"):
+        conformance(Odd(), tmp_path)
+
+
+def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
+    """Pass, fail, xfail, skip."""
+    tests = Adopted()
+    tests.test_clause("CO-001", alpha)
+    with pytest.raises(pytest.skip.Exception, match=r"^no scenario of  is about DI-001$"):
+        tests.test_clause("DI-001", alpha)
+    with pytest.raises(pytest.xfail.Exception, match=r"^by-design: It is so\.$"):
+        tests.test_clause("LL-001", alpha)
+    with pytest.raises(pytest.fail.Exception) as failed:
+        tests.test_clause("CO-002", alpha)
+    assert str(failed.value).splitlines() == [
+        "CO-002: Text of CO-002.",
+        "broken in 1,300 of 2,000 scenarios; the smallest is inputs: two",
+        'expected: {"OK": false}',
+        'observed: {"OK": true, "Value": null}',
+        'see it:   printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - --module alpha:Module',
+        "read it:  dirac-failover explain CO-002",
+    ]
+
+
+def test_there_is_a_test_for_each_clause_of_the_levels() -> None:
+    """By its ID; other tests of the class are left alone."""
+
+    class Lossless(Adopted):
+        levels = ("lossless",)
+
+    class Metafunc:
+        def __init__(self, cls: Any, *fixtures: str) -> None:
+            self.cls, self.fixturenames, self.made = cls, fixtures, []  # type: ignore[var-annotated]
+
+        def parametrize(self, *what: Any) -> None:
+            self.made.append(what)
+
+    for cls, level in ((Lossless, ("lossless",)), (Adopted, ("contract", "dirac")), (None, ("contract", "dirac"))):
+        metafunc: Any = Metafunc(cls, "clause_id")
+        Adopted().pytest_generate_tests(metafunc)
+        assert metafunc.made == [("clause_id", [clause.id for clause in CLAUSES if clause.level in level])]
+    other: Any = Metafunc(Adopted, "tmp_path")
+    Adopted().pytest_generate_tests(other)
+    assert other.made == []

@@ -1,0 +1,430 @@
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+
+from dirac_failover import __version__
+from dirac_failover.cli import main
+from dirac_failover.conformance import verify as verify_module
+from dirac_failover.conformance.baseline import Baseline, Entry
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.judgement import Question
+from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, Results, load
+from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.target import Target
+from dirac_failover.conformance.verify import beside, known_divergences, report, run_command, verify
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.scenario import Scenario
+
+PLAIN = Style(100)
+REGIONS = ("identity", "inputs", "answers", "services")
+COUNT = len(CLAUSES)
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+MINIMAL = Minimal("inputs: it's", {"name": "inputs: it's", "records": 1}, {"a": [1, 2]}, {"a": [1, 3]}, ())
+
+
+class Asked:
+    """Stands for the judging: keeps what was asked, and gives the verdicts that it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Question, int, tuple[int, int]]] = []
+        self.broken: set[str] = set()
+        self.silent = False
+        self.error: CommandError | None = None
+
+    def __call__(self, question: Question, *, workers: int, part: tuple[int, int]) -> Any:
+        self.calls.append((question, workers, part))
+        if self.error:
+            raise self.error
+        results = []
+        for clause in question.asked():
+            result = ClauseResult(clause.id, clause.level, clause.text, "held", 1200, 0)
+            if clause.id in self.broken:
+                result = replace(result, verdict="broken", broken=1000, minimal=MINIMAL)
+            results.append(replace(result, verdict="not asked", asked=0) if self.silent else result)
+        return 0 if self.silent else 1200, results
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    asked = Asked()
+    monkeypatch.setattr(verify_module, "judge", asked)
+    return asked
+
+
+def test_the_reference_conforms_to_what_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """From the command line, with real processes: table, results and exit code say the same."""
+    path = tmp_path / "r.json"
+    words = ["verify", "--region", "identity", "--shard", "3/40", "--workers", "2", "--output", str(path)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "✓ CO-001  held" in printed
+    assert f"✓ reference {__version__} conforms\n" in printed
+    results = load(str(path))
+    assert results.verdict == "conforms"
+    assert results.header.port == PortInfo("reference", __version__, "reference")
+    assert results.counts["scenarios"] == 30
+    assert results.header.command == "dirac-failover verify reference --region identity --shard 3/40"
+
+
+def test_a_port_that_diverges_is_shown_with_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    """Expected beside observed, and commands that can be pasted: the first is run here."""
+    words = ["verify", "broken_ports:NoResult", "--clause", "co-004", "--region", "identity", "--shard", "1/400"]
+    assert main([*words, "--workers", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert "── CO-004 is broken ─" in printed
+    assert '  expected  "a return structure"\n  observed  null\n' in printed
+    shown, again = (line.removeprefix("  $ ") for line in printed.splitlines() if line.startswith("  $ "))
+    assert again == "dirac-failover verify broken_ports:NoResult --clause CO-004"
+    text, piped, *command = shlex.split(shown.removeprefix("printf %s "))
+    assert [piped, *command] == [
+        "|", "dirac-failover", "run", "--scenario", "-", "--module", "broken_ports:NoResult",
+    ]  # fmt: skip
+    assert Scenario.from_text(text).name.startswith("identity: ")
+    assert "✗ NoResult diverges" in printed
+
+
+def test_a_port_that_breaks_down_has_its_own_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One line, exit code 3, and results that say so and nothing of the clauses."""
+    path = tmp_path / "r.json"
+    words = ["verify", "broken_ports:Exits", "--region", "identity", "--shard", "1/400", "--output", str(path)]
+    assert main([*words, "--json", "--workers", "1"]) == 3
+    said = capsys.readouterr()
+    assert said.err.startswith("dirac-failover: error: The port ended its process (exit code 7) in the scenario ")
+    assert said.err.count("\n") == 1
+    results = load(str(path))
+    assert json.loads(said.out) == results.to_json()
+    assert results.verdict == "broken"
+    assert results.error is not None
+    assert f"dirac-failover: error: {results.error}\n" == said.err
+    assert results.counts == {"scenarios": 0, "held": 0, "broken": 0, "not asked": COUNT}
+
+
+def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is written down like any other; a name that means nothing is an error of usage, and is not."""
+    path = tmp_path / "r.json"
+    assert main(["verify", "nowhere:X", "--output", str(path)]) == 3
+    results = load(str(path))
+    assert results.header.port == PortInfo("nowhere:X", "", "nowhere:X")
+    assert results.verdict == "broken"
+    os.unlink(path)
+    assert main(["verify", "nobody", "--output", str(path)]) == 4
+    assert not path.exists()
+    assert "Unknown port 'nobody'" in capsys.readouterr().err
+
+
+def test_without_options_everything_is_asked(judged: Asked) -> None:
+    """All clauses in all of the space, by all processors, with time enough."""
+    assert main(["verify"]) == 0
+    question = Question(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0)
+    assert judged.calls == [(question, cores(), (0, 1))]
+
+
+def test_the_options_are_what_is_asked(judged: Asked) -> None:
+    """Each of them, in the order of the contract, not of the command line."""
+    words = "verify dirac_failover:FailoverRequest --clause LL-001 --clause co-002 --region services --region inputs"
+    assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5"]) == 0
+    target = Target("dirac_failover:FailoverRequest")
+    assert judged.calls == [(Question(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5), 3, (1, 5))]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--clause LL-1", "--clause: there is no clause 'LL-1'; did you mean LL-011? "),
+        ("--workers 0", "--workers: expected a whole number of at least 1, found 0"),
+        ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0"),
+        ("--timeout nan", "--timeout: expected a number of seconds above 0, found nan"),
+        ("--timeout 1e6", "--timeout: expected a number of seconds above 0, found 1e+06"),
+        ("--shard 2/1", "--shard: expected I/N with I from 1 to N, found '2/1'"),
+        ("--output /none/x", "--output: there is no directory /none"),
+        ("--accept", "--accept: --baseline names the file to write"),
+        ("--baseline /none", "Cannot read the baseline /none: No such file or directory"),
+        ("--level x", "argument --level: invalid choice: 'x' (choose from "),
+        ("--region x", "argument --region: invalid choice: 'x' (choose from "),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    judged: Asked, capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    """Before anything runs."""
+    assert main(["verify", *words.split()]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith(f"dirac-failover: error: {message.split('; did')[0]}")
+    assert judged.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "broken", "code"),
+    [
+        ("", {"CO-001"}, 1),
+        ("", {"DI-001"}, 1),
+        ("", {"LL-001"}, 0),
+        ("--level lossless", {"LL-001"}, 1),
+        ("--level lossless", {"CO-001", "DI-001"}, 0),
+        ("--level contract --level lossless", {"DI-001"}, 0),
+        ("--level contract --level lossless", {"CO-001"}, 1),
+        ("--level all", {"LL-001"}, 1),
+        ("--level all", {"DI-001"}, 1),
+        ("--clause LL-001", {"LL-001"}, 1),
+        ("--clause LL-001 --level dirac", {"LL-001"}, 0),
+        ("--level all", set(), 0),
+    ],
+)
+def test_the_levels_decide(judged: Asked, words: str, broken: set[str], code: int) -> None:
+    """Contract and dirac, unless others are asked for; a clause that is asked for by its ID decides."""
+    judged.broken = broken
+    assert main(["verify", *words.split()]) == code
+
+
+def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing ran."""
+    judged.silent = True
+    assert main(["verify"]) == 5
+    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in capsys.readouterr().out
+
+
+def write(path: Path, *entries: Entry) -> str:
+    Baseline(entries).save(str(path))
+    return str(path)
+
+
+def test_what_is_known_does_not_make_a_port_diverge(
+    judged: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said beside the clause, and in the results; another breach still counts."""
+    judged.broken = {"CO-002"}
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "we know better"))
+    assert main(["verify", "--baseline", path]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "(by-design: we know better)" in printed
+    assert "CO-002 is broken" not in printed
+    assert main(["verify", "--baseline", path, "--json"]) == 0
+    clause = json.loads(capsys.readouterr().out)["clauses"][1]
+    assert (clause["verdict"], clause["baseline"]) == ("broken", {"kind": "by-design", "reason": "we know better"})
+    judged.broken = {"CO-002", "CO-003"}
+    assert main(["verify", "--baseline", path]) == 1
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_baseline_that_is_not_true_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what is wrong; a part of the space cannot say that an entry is not needed."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "old"))
+    assert main(["verify", "--baseline", path]) == 1
+    printed = capsys.readouterr().out
+    assert "── The baseline is not true any more ─" in printed
+    assert "  CO-002: the port keeps this clause now: remove the entry\n" in printed
+    assert main(["verify", "--baseline", path, "--json"]) == 1
+    assert main(["verify", "--baseline", path, "--shard", "1/2"]) == 0
+    assert main(["verify", "--baseline", path, "--region", "inputs"]) == 0
+    assert "The baseline" not in capsys.readouterr().out
+
+
+def test_what_diverges_is_accepted(judged: Asked, tmp_path: Path) -> None:
+    """Of the levels that decide; a new file is made, an old one is brought up to date."""
+    path = tmp_path / "b.json"
+    judged.broken = {"CO-002", "LL-001"}
+    assert main(["verify", "--baseline", str(path), "--accept"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["CO-002"]
+    judged.broken = {"DI-001"}
+    assert main(["verify", "--baseline", str(path), "--accept", "--shard", "1/2"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["CO-002", "DI-001"]
+    assert main(["verify", "--baseline", str(path), "--accept"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["DI-001"]
+
+
+def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: Path) -> None:
+    """The file is not made."""
+    judged.error = CommandError("dead", Exit.BROKEN)
+    assert main(["verify", "--baseline", str(tmp_path / "b.json"), "--accept"]) == 3
+    assert os.listdir(tmp_path) == []
+
+
+@freeze_time("2026-03-01 12:34:56.7")
+def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
+    """Everything in the header."""
+    question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0)
+    header = verify(question, ("contract",), workers=2, part=(1, 3), shard="2/3").header
+    assert judged.calls == [(question, 2, (1, 3))]
+    assert header.command == (
+        "dirac-failover verify dirac_failover:FailoverRequest --level contract --clause CO-001 --region inputs "
+        "--shard 2/3 --timeout 2"
+    )
+    assert (header.tool, header.profile, header.shard) == (__version__, "dirac-9.1", "2/3")
+    assert (header.regions, header.clauses) == (("inputs",), 1)
+    assert header.date == "2026-03-01T12:34:56+00:00" == datetime.now(UTC).isoformat(timespec="seconds")
+    assert header.port == PortInfo("FailoverRequest", __version__, "dirac_failover:FailoverRequest")
+    assert header.python.count(".") == 2
+    assert header.platform
+
+
+@pytest.mark.parametrize(
+    ("levels", "clauses", "options"),
+    [
+        (("contract", "dirac"), None, ""),
+        (("contract",), None, " --level contract"),
+        (("contract", "dirac", "lossless"), None, " --level contract --level dirac --level lossless"),
+        (("contract", "dirac", "lossless"), ("CO-001",), " --clause CO-001"),
+        (("dirac",), ("CO-001", "LL-001"), " --level dirac --clause CO-001 --clause LL-001"),
+    ],
+)
+def test_the_command_says_no_more_than_it_needs(
+    judged: Asked, levels: tuple[str, ...], clauses: tuple[str, ...] | None, options: str
+) -> None:
+    """What is the default is left out."""
+    question = Question(Target(), clauses) if clauses else Question(Target())
+    assert verify(question, levels).header.command == f"dirac-failover verify reference{options}"
+    assert judged.calls == [(question, 1, (0, 1))]
+
+
+def test_an_error_of_usage_is_no_verdict(judged: Asked) -> None:
+    """It ends the command."""
+    judged.error = CommandError("wrong")
+    with pytest.raises(CommandError, match=r"^wrong$"):
+        verify(Question(Target()))
+
+
+def test_known_divergences_change_the_verdict(judged: Asked) -> None:
+    """And it is changed back when they do not count any more."""
+    judged.broken = {"CO-001"}
+    results = verify(Question(Target()))
+    assert results.verdict == "diverges"
+    known = known_divergences(results, Baseline((Entry("CO-001", "unsupported", "r"),)))
+    assert (known.verdict, known.clauses[0].baseline) == ("conforms", Known("unsupported", "r"))
+    assert known_divergences(results, Baseline()).verdict == "diverges"
+    assert known_divergences(replace(results, error="x"), Baseline()).verdict == "broken"
+
+
+def test_the_report_is_a_table_of_clauses(alpha: Results) -> None:
+    """By level, with counts; what diverges is below, what does not decide is only counted."""
+    text = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN)
+    lines = text.splitlines()
+    assert lines[0] == "── contract: what a module promises ".ljust(100, "─")
+    assert lines[1:3] == [
+        "  ✓ CO-001  held                   10  Text of CO-001.",
+        "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
+    ]
+    assert lines[4:6] == [
+        "── dirac: what DIRAC 9.1 does beyond that ".ljust(100, "─"),
+        "  - DI-001  not asked    Text of DI-001.",
+    ]
+    assert lines[7] == "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─")
+    assert lines[8] == "  ✗ LL-001  broken     2 of 4  Text of LL-001. (by-design: It is so.)"
+    assert lines[9:17] == [
+        "",
+        "── CO-002 is broken ".ljust(100, "─"),
+        "  clause    Text of CO-002.",
+        "  scenario  inputs: two (the smallest of 1,300)",
+        '  expected  {"OK": false}',
+        '  observed  {"OK": true, "Value": null}',
+        '  $ printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - --module alpha:Module',
+        "  $ dirac-failover verify alpha:Module --clause CO-002",
+    ]
+    assert lines[17:] == [
+        "",
+        "── Summary ".ljust(100, "─"),
+        "  contract  1 held, 1 broken",
+        "  dirac     1 not asked",
+        "  lossless  1 broken (does not decide; --level lossless shows a scenario for each)",
+        "  1,234 scenarios in 2 s, 617 a second",
+        "  ✗ alpha 1.0 diverges",
+    ]
+    assert text.endswith("diverges\n")
+
+
+def test_the_report_has_colours(alpha: Results) -> None:
+    """Green is held, red makes the port diverge, what does not is cyan."""
+    text = report(alpha, ("contract",), [], 1.0, Style(100, colours=True))
+    assert "\x1b[32m✓ CO-001  held                   10\x1b[0m  Text" in text
+    assert "\x1b[31m✗ CO-002  broken     1,300 of 2,000\x1b[0m  Text" in text
+    assert "\x1b[2m- DI-001  not asked\x1b[0m" in text.replace(" \x1b[0m", "\x1b[0m").replace(" \x1b[0m", "\x1b[0m")
+    assert "\x1b[36m✗ LL-001" in text
+    assert "\x1b[31m✗ alpha 1.0 diverges\x1b[0m" in text
+    good = replace(alpha, verdict="conforms")
+    assert "\x1b[32m✓ alpha 1.0 conforms\x1b[0m" in report(good, (), [], 1.0, Style(100, colours=True))
+
+
+def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
+    """A port without version has none; a long text is wrapped below itself."""
+    held = replace(beta, clauses=tuple(item for item in beta.clauses if item.verdict == "held"), verdict="conforms")
+    long = replace(held.clauses[0], text="word " * 30)
+    text = report(replace(held, clauses=(long,)), ("contract",), ["one problem"], 0.0, Style(60, unicode=False))
+    assert text.splitlines()[1:3] == [
+        "  + CO-001  held       10  word word word word word word",
+        "                           word word word word word word",
+    ]
+    assert "-- The baseline is not true any more -----" in text
+    assert "  one problem\n" in text
+    assert "  contract  1 held\n" in text
+    assert text.endswith("+ beta conforms\n")
+    assert "dirac " not in text
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed", "shown"),
+    [
+        (1, 2, ("", "1", "2")),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("b", "2", "3")),
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, ("a.b[1]", "2", "3")),
+        ({"a": 1}, {"a": True}, ("a", "1", "true")),
+        ({"a": 1}, {"a": 1, "b": 2}, ("b", '"(absent)"', "2")),
+        ({"a": 1, "b": 2}, {"a": 1}, ("b", "2", '"(absent)"')),
+        ({"a": 1, "b": 2}, {"a": 2, "b": 1}, ("", '{"a": 1, "b": 2}', '{"a": 2, "b": 1}')),
+        ([1, 2], [1], ("", "[1, 2]", "[1]")),
+        ([1, 2], [2, 1], ("", "[1, 2]", "[2, 1]")),
+        ([{"a": 1}], [{"a": 2}], ("[0].a", "1", "2")),
+        ([1], {"a": 1}, ("", "[1]", '{"a": 1}')),
+        ("x" * 298, "y", ("", f'"{"x" * 298}"', '"y"')),
+        ("x" * 299, "y", ("", f'"{"x" * 299}...', '"y"')),
+        ("x" * 400 + "a", "x" * 400 + "b", ("", f'...{"x" * 50}a"', f'...{"x" * 50}b"')),
+        ("x" * 60 + "a" * 400, "x" * 60, ("", f"...{'x' * 50}{'a' * 250}...", f'...{"x" * 50}"')),
+    ],
+)
+def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: tuple[str, str, str]) -> None:
+    """Where exactly the two differ, and no more of either than can be read."""
+    assert beside(expected, observed) == shown
+
+
+def test_the_command_shows_the_scenario_in_a_shell() -> None:
+    """Quotes and all; the module is named as it was given."""
+    assert run_command(MINIMAL, Target()) == (
+        'printf %s \'{"name": "inputs: it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
+    )
+    assert run_command(MINIMAL, Target("dirac")).endswith(" --scenario - --kit dirac")
+
+
+def test_the_help_says_what_decides(capsys: pytest.CaptureFixture[str]) -> None:
+    """And what each exit code means."""
+    assert main(["verify", "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "A clause of the levels contract and dirac that is broken makes the port diverge." in printed
+    assert "--level lossless asks for it." in printed
+    for code in Exit:
+        assert f" {code.value} " in printed
+
+
+def test_an_interrupt_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a result is none."""
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify_module, "judge", interrupted)
+    assert main(["verify", "--output", str(tmp_path / "r.json")]) == 2
+    assert os.listdir(tmp_path) == []
