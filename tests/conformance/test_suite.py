@@ -265,9 +265,7 @@ def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     assert conformance(Mine(), tmp_path) == alpha
     monkeypatch.setattr(suite, "_MADE", {})
     monkeypatch.setattr(suite, "_once", lambda *_: replace(alpha, error="it died"))
-    with pytest.raises(
-        pytest.fail.Exception, match=r"^The port is broken, and nothing is known of how it conforms: it d"
-    ):
+    with pytest.raises(pytest.fail.Exception, match=r"^The port is broken, and nothing is known of .*: it died$"):
         conformance(Mine(), tmp_path)
 
     class Odd(Mine):
