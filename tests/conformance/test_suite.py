@@ -290,8 +290,10 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
         "broken in 1,300 of 2,000 scenarios; the smallest is inputs: two",
         'expected: {"OK": false}',
         'observed: {"OK": true, "Value": null}',
-        'see it:   printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - '
-        "--module alpha:Module",
+        (
+            'see it:   printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - '
+            "--module alpha:Module"
+        ),
         "read it:  dirac-failover explain CO-002",
     ]
 
