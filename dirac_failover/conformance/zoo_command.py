@@ -1,16 +1,19 @@
 """``dirac-failover zoo``: the animals, and which of them a user's own tests let live.
 
-With ``--tests``, pytest runs once for each animal in a process of its own, in which ``FailoverRequest`` is the animal
-wherever the tests import it from ``dirac_failover``. Tests that fail have caught it.
+With ``--tests``, pytest runs once for each animal in a process of its own, in which
+:mod:`dirac_failover.conformance.zoo_keeper` puts the animal in the place of ``FailoverRequest``. Tests that fail have
+caught it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.conformance import zoo_keeper
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.runner import Progress
 from dirac_failover.conformance.zoo import ZOO, story
@@ -23,37 +26,24 @@ SCHEMA: Final = "dirac-failover/zoo/1"
 CAUGHT: Final = "caught"
 ALIVE: Final = "alive"
 
-_RUN: Final = (
-    "import sys; from dirac_failover.conformance.zoo_command import run_tests; sys.exit(run_tests(*sys.argv[1:]))"
-)
 _PASSED, _FAILED = 0, 1
 """pytest's exit codes."""
 
 
-def run_tests(name: str, *paths: str) -> int:
-    """Run pytest on ``paths`` with an animal in FailoverRequest's place (``-``: with none); return its exit code."""
-    import pytest
-
-    import dirac_failover
-    from dirac_failover import failover_request
-
-    if name != "-":
-        failover_request.FailoverRequest = ZOO[name]  # type: ignore[misc]
-        vars(dirac_failover)["FailoverRequest"] = ZOO[name]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *paths]))
-
-
 def _outcome(name: str, paths: Sequence[str], timeout: float) -> str:
-    command = [sys.executable, "-c", _RUN, name, *paths]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", zoo_keeper.__name__, *paths]
+    environment = os.environ | {zoo_keeper.BUG: name}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, timeout=timeout, check=False, env=environment
+        )
     except subprocess.TimeoutExpired:
-        if name == "-":
+        if not name:
             raise CommandError(f"The tests did not end within {timeout:g} seconds", Exit.BROKEN) from None
         return CAUGHT  # a test that hangs is noticed
-    if done.returncode not in {_PASSED, _FAILED} or (name == "-" and done.returncode != _PASSED):
+    if done.returncode not in {_PASSED, _FAILED} or (not name and done.returncode != _PASSED):
         last = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
-        which = "without any bug" if name == "-" else f"with {name}"
+        which = "without any bug" if not name else f"with {name}"
         raise CommandError(f"The tests cannot be used: {which} pytest ended with {done.returncode}: {last[-1]}")
     return ALIVE if done.returncode == _PASSED else CAUGHT
 
@@ -75,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise CommandError(f"Unknown bug {unknown[0]!r}: 'dirac-failover zoo' lists them")
     found: dict[str, str] = {}
     if arguments.tests:
-        _outcome("-", arguments.tests, arguments.timeout)
+        _outcome("", arguments.tests, arguments.timeout)
         progress = Progress("Bugs", len(names))
         try:
             for name in names:

@@ -360,7 +360,3 @@ def twice(case: Case) -> Verdict:
         return None
     kinds = [item[0] for item in case.pending]
     return _holds(kinds.count("SetFileStatus") <= 1, "one SetFileStatus", kinds)
-
-
-def reached_the_file(case: Case) -> bool:
-    return case.job and case.health == "well" and bool(case.calls("JobReport.generateForwardDISET"))

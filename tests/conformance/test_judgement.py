@@ -13,6 +13,7 @@ import pytest
 from dirac_failover.conformance import judgement
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.judgement import PortBrokenError, Question, Tally, judge, shard, size_of
+from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.results import Minimal
 from dirac_failover.conformance.runner import WorkerDiedError
 from dirac_failover.conformance.target import Target
@@ -97,6 +98,17 @@ def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.Mon
             assert int.from_bytes((tmp_path / "w.far").read_bytes(), sys.byteorder) == number
             assert len(calls) == (1, 1, 2, 2, 3)[number]
     assert set(calls) == {(6.0, True)}
+
+
+def test_what_a_port_does_not_take_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor counted: every other scenario of this shard."""
+    taken = iter([True, False, True])
+    monkeypatch.setattr(ModulePort, "supports", lambda _, __: next(taken))
+    number, tallies = shard(question(clauses=("CO-004",)), str(tmp_path), 0, 400)
+    assert number == 2
+    assert isinstance(tallies, dict)
+    assert tallies["CO-004"].asked <= 2
+    assert next(taken, "all asked") == "all asked"
 
 
 def test_what_a_port_prints_is_not_seen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.cli import main
-from dirac_failover.conformance import zoo_command
+from dirac_failover.conformance import zoo_command, zoo_keeper
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.zoo import ZOO, story
 from dirac_failover.spec import space
@@ -135,23 +135,18 @@ def test_the_command_says_which_bugs_a_users_tests_let_live(tmp_path: Path, caps
     assert json.loads(capsys.readouterr().out)["bugs"][0]["outcome"] == "caught"
 
 
-def test_an_animal_takes_the_place_of_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the package and in its module; a dash leaves them alone."""
+@pytest.mark.parametrize("name", ["", "NeverCommits"])
+def test_an_animal_takes_the_place_of_the_reference(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """In the package and in its module; without a name they are left alone."""
     import dirac_failover
     from dirac_failover import failover_request
 
     real = failover_request.FailoverRequest
-    seen: list[Any] = []
     monkeypatch.setattr(failover_request, "FailoverRequest", real)
     monkeypatch.setitem(vars(dirac_failover), "FailoverRequest", real)
-    monkeypatch.setattr(pytest, "main", lambda arguments: seen.append((arguments, dirac_failover.FailoverRequest)) or 7)
-    assert zoo_command.run_tests("-", "here") == 7
-    assert zoo_command.run_tests("NeverCommits", "here", "there") == 7
-    assert seen == [
-        (["-x", "-q", "-p", "no:cacheprovider", "here"], real),
-        (["-x", "-q", "-p", "no:cacheprovider", "here", "there"], ZOO["NeverCommits"]),
-    ]
-    assert failover_request.FailoverRequest is ZOO["NeverCommits"]
+    monkeypatch.setenv("DIRAC_FAILOVER_BUG", name)
+    zoo_keeper.pytest_configure()
+    assert failover_request.FailoverRequest is dirac_failover.FailoverRequest is ZOO.get(name, real)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +166,15 @@ def test_tests_that_say_nothing_are_refused(
     mine.write_text(content)
     assert main(["zoo", "--tests", str(mine), "--bug", "NeverCommits"]) == 4
     assert said in capsys.readouterr().err
+
+
+def test_tests_for_which_a_warning_is_an_error_are_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command itself is the cause of none, though it has imported what pytest wanted to rewrite."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    mine = tmp_path / "test_mine.py"
+    mine.write_text("def test_it():\n    assert True\n")
+    assert main(["zoo", "--tests", str(mine), "--bug", "NeverCommits"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 bugs, 0 caught, 1 alive"
 
 
 def test_tests_that_hang_are_refused_and_catch_bugs(

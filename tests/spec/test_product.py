@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from dirac_failover.spec.product import Dimension, Region, Value
+from dirac_failover.spec.product import ABSENT, Dimension, Region, Then, Value
+from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.space import REGIONS
 
 SMALL = Region(
@@ -44,3 +47,69 @@ def test_all_neighbourhoods_together_are_the_region() -> None:
     assert len(near) == len(every)
     assert {scenario.name: scenario for scenario in near} == every
     assert [scenario.records for scenario in SMALL.near(1)] == [2, 2, 2, 3]
+
+
+def of(*sets: dict[str, Any], **base: Any) -> list[Scenario]:
+    """The scenarios of a region with one dimension for each: to set it, or not."""
+    both = [(Value("no", ""), Value("yes", "", given)) for given in sets]
+    return list(
+        Region("r", "", base, tuple(Dimension(str(i), "", values) for i, values in enumerate(both))).scenarios()
+    )
+
+
+def test_a_mapping_is_merged_and_a_key_can_be_removed() -> None:
+    """Into the base, and into the scenario's defaults; neither is changed."""
+    base = {"JOBID": "5", "HOME": "/"}
+    found = of({"environment": {"HOME": ABSENT, "USER": "a"}}, {"environment": {"USER": ABSENT}}, environment=base)
+    assert [dict(item.environment) for item in found] == [
+        {"JOBID": "5", "HOME": "/"},
+        {"JOBID": "5", "HOME": "/"},
+        {"JOBID": "5", "USER": "a"},
+        {"JOBID": "5"},
+    ]
+    assert base == {"JOBID": "5", "HOME": "/"}
+    (_, without) = of({"environment": {"JOBID": ABSENT}})
+    assert without.environment == {}
+    assert Scenario().environment == {"JOBID": "77"}
+
+
+def test_what_comes_then_is_answered_after_what_came_before() -> None:
+    """Whatever it stands under; also where nothing came before."""
+    then = {"later": Then("JobReport.setApplicationStatus", "s_error")}
+    first = {"answers": {"JobReport.setApplicationStatus": ("ok", "none")}}
+    assert [dict(item.answers) for item in of(first, then, {"last": Then("Other.commit", "ok")})[::-1]] == [
+        {"JobReport.setApplicationStatus": ("ok", "none", "s_error"), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("ok", "none", "s_error")},
+        {"JobReport.setApplicationStatus": ("ok", "none"), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("ok", "none")},
+        {"JobReport.setApplicationStatus": ("s_error",), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("s_error",)},
+        {"Other.commit": ("ok",)},
+        {},
+    ]
+
+
+def test_lists_grow_and_anything_else_is_replaced() -> None:
+    """Faults, operations and unsent statuses accumulate over the dimensions."""
+    given: dict[str, Any] = {"faults": ("a",), "unsent_statuses": ("s",), "operations": ({"Type": "x"},), "records": 1}
+    assert of(given, given | {"owner": None, "executions": 3}, records=5) == [
+        Scenario(records=5),
+        Scenario(
+            faults=("a",), unsent_statuses=("s",), operations=({"Type": "x"},), records=1, owner=None, executions=3
+        ),
+        Scenario(faults=("a",), unsent_statuses=("s",), operations=({"Type": "x"},), records=1),
+        Scenario(
+            faults=("a", "a"),
+            unsent_statuses=("s", "s"),
+            operations=({"Type": "x"}, {"Type": "x"}),
+            records=1,
+            owner=None,
+            executions=3,
+        ),
+    ]
+
+
+def test_two_values_of_a_dimension_have_two_names() -> None:
+    """Else choices could not tell them apart."""
+    with pytest.raises(ValueError, match=r"^Dimension 'd' has two values of the same name among \['a', 'b', 'a'\]$"):
+        Dimension("d", "", (Value("a", ""), Value("b", ""), Value("a", "")))

@@ -1,0 +1,43 @@
+"""What worker processes are given to do."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from dirac_failover.conformance.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def numbers(index: int, count: int) -> Iterator[Any]:
+    """Yield its share of the numbers below ten."""
+    yield from range(index, 10, count)
+
+
+def raises(index: int, count: int) -> Iterator[Any]:
+    """Raise after the first message."""
+    yield (index, count)
+    raise ValueError("boom")
+
+
+def complains(_: int, __: int) -> Iterator[Any]:
+    """Raise before the first message what has a text for users."""
+    raise CommandError("No such port")
+    yield
+
+
+def is_interrupted(index: int, _: int) -> Iterator[Any]:
+    """Raise what Ctrl-C raises."""
+    yield index
+    raise KeyboardInterrupt
+
+
+def second_dies(index: int, _: int) -> Iterator[Any]:
+    """End its process, if it has the second shard; otherwise never end."""
+    if index:
+        os._exit(7)
+    yield index
+    time.sleep(1000)

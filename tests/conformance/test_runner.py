@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dirac_failover.conformance import runner
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.runner import Progress, WorkerDiedError, _send, cores, in_processes
+
+ERASED = "\r\x1b[K"
+
+
+@pytest.fixture
+def shards(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Work that other processes can import too."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import shards
+
+    return shards
+
+
+# Processes
+
+
+@pytest.mark.parametrize(
+    ("workers", "shard", "expected"),
+    [(1, (0, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (2, (0, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (2, (1, 3), [1, 4, 7])],
+)
+def test_the_workers_together_do_the_shard(
+    shards: Any, workers: int, shard: tuple[int, int], expected: list[int]
+) -> None:
+    """Each number once, whatever the number of workers."""
+    assert sorted(in_processes(shards.numbers, workers, shard)) == expected
+    assert multiprocessing.active_children() == []
+
+
+def test_what_a_worker_raises_ends_it_all(shards: Any) -> None:
+    """What was found before arrives; the error says what it was."""
+    messages = in_processes(shards.raises, 1, (2, 5))
+    assert next(messages) == (2, 5)
+    with pytest.raises(CommandError, match=r"^ValueError: boom$") as caught:
+        next(messages)
+    assert caught.value.code is Exit.BROKEN
+    assert multiprocessing.active_children() == []
+
+
+def test_a_text_for_users_stays_as_it_is(shards: Any) -> None:
+    """No class before it."""
+    with pytest.raises(CommandError, match=r"^No such port$") as caught:
+        list(in_processes(shards.complains, 1, (0, 1)))
+    assert caught.value.code is Exit.BROKEN
+
+
+def test_a_worker_that_dies_ends_it_all(shards: Any) -> None:
+    """The error says which one, and how; the other one, which would never end, is ended."""
+    with pytest.raises(
+        WorkerDiedError, match=r"^A worker process died before it had finished its scenarios$"
+    ) as caught:
+        list(in_processes(shards.second_dies, 2, (0, 1)))
+    assert (caught.value.worker, caught.value.exitcode, caught.value.code) == (1, 7, Exit.BROKEN)
+    assert multiprocessing.active_children() == []
+
+
+def test_nobody_works_on_for_who_has_seen_enough(shards: Any) -> None:
+    """Closing the generator ends the processes."""
+    messages = in_processes(shards.second_dies, 1, (0, 1))
+    assert next(messages) == 0
+    assert len(multiprocessing.active_children()) == 1
+    messages.close()
+    assert multiprocessing.active_children() == []
+
+
+class Sent(list[Any]):
+    """A pipe's end that keeps what is sent."""
+
+    closed = False
+
+    def send(self, message: Any) -> None:
+        self.append(message)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        ("numbers", [1, 5, 9, "end of the shard"]),
+        ("raises", [(1, 4), ("broken", "ValueError: boom")]),
+        ("complains", [("broken", "No such port")]),
+        ("is_interrupted", [1]),
+    ],
+)
+def test_a_worker_says_how_it_ends(shards: Any, work: str, expected: list[Any]) -> None:
+    """But for Ctrl-C, of which its parent is told too; and then it hangs up."""
+    sent = Sent()
+    _send(getattr(shards, work), 1, 4, sent)
+    assert sent == expected
+    assert sent.closed
+
+
+def test_an_interrupted_worker_has_not_finished(shards: Any) -> None:
+    """It ends as it should, and yet its shard is not complete."""
+    messages = in_processes(shards.is_interrupted, 1, (0, 1))
+    assert next(messages) == 0
+    with pytest.raises(WorkerDiedError) as caught:
+        next(messages)
+    assert (caught.value.worker, caught.value.exitcode) == (0, 0)
+
+
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system cannot say that, all there are; at least one."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5, 7}, raising=False)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert cores() == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1
+
+
+# Progress
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What the runner takes for the time: ``now`` seconds."""
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(runner, "time", clock)
+    return clock
+
+
+def test_progress_is_one_line(clock: SimpleNamespace) -> None:
+    """How far, how quick, and how long still; drawn anew at most ten times a second, and taken away in the end."""
+    stream = Terminal()
+    progress = Progress("work", 2000, stream)
+    clock.now = 100.0625
+    progress.add(250)
+    assert stream.getvalue() == ""
+    clock.now = 102.0
+    progress.add(250)
+    first = f"{ERASED}work [########......................]  25% 500 of 2,000, 250 a second, 6 s left"
+    assert stream.getvalue() == first
+    clock.now = 102.0625
+    progress.add(1)
+    assert stream.getvalue() == first
+    clock.now = 110.0
+    progress.add(1499)
+    assert progress.done == 2000
+    second = f"{ERASED}work [##############################] 100% 2,000 of 2,000, 200 a second, 0 s left"
+    assert stream.getvalue() == first + second
+    progress.close()
+    assert stream.getvalue() == first + second + ERASED
+
+
+def test_progress_can_be_none(clock: SimpleNamespace) -> None:
+    """Nothing done in no time, of nothing."""
+    stream = Terminal()
+    progress = Progress("work", 0, stream)
+    clock.now = 101.0
+    progress.add(0)
+    assert stream.getvalue() == f"{ERASED}work [..............................]   0% 0 of 1, 0 a second, 0 s left"
+
+
+def test_progress_is_silent_where_nobody_looks(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts all the same; without a stream, it is stderr that says whether anybody looks."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    progress = Progress("work", 10)
+    clock.now = 200.0
+    progress.add(3)
+    progress.add(4)
+    progress.close()
+    assert progress.done == 7
+    assert stream.getvalue() == ""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    Progress("work", 10).close()
+    assert terminal.getvalue() == ERASED
