@@ -115,7 +115,8 @@ class ModulePort:
         return self.kit.connect(self._route)
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
-        assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
+        if self._world is None:
+            raise AssertionError(f"{service}.{method} was called in a scenario without services")
         answer: dict[str, Any] = self._world(service, method, args, timeout=timeout)
         return answer
 
