@@ -62,8 +62,7 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     words = " ".join(capsys.readouterr().out.split())
     assert (
         "{run,scenario,results,baseline,compare,diff,port-protocol} run: what 'run --json' prints; scenario: what it "
-        "reads; results: "
-        in words
+        "reads; results: " in words
     )
     assert (
         "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what "
