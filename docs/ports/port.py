@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a template, not a package
 """A port of the FailoverRequest module that speaks the protocol itself, begun: copy it, and make ``verify`` agree.
 
 A module in Python needs none of this: name it as ``package.module:Class``. This is for what is not a module, a command
