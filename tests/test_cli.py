@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import dirac_failover
+from dirac_failover import __main__ as script
 from dirac_failover import __version__
 from dirac_failover.cli import VERBS, main
 from dirac_failover.conformance.errors import CommandError, Exit
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-MAIN = str(Path(dirac_failover.__file__).with_name("__main__.py"))
 COMMAND = [sys.executable, "-m", "dirac_failover"]
 
 
@@ -193,14 +192,14 @@ def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypa
     """``python -m dirac_failover``; its arguments are the process's."""
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(MAIN, run_name="__main__")
+        runpy.run_path(script.__file__, run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"dirac-failover {__version__}\n"
 
 
 def test_importing_the_command_runs_nothing() -> None:
     """Tools import every module."""
-    assert "main" in runpy.run_path(MAIN, run_name="dirac_failover.__main__")
+    assert importlib.reload(script).main is main
 
 
 def test_who_stops_reading_gets_no_complaint() -> None:
