@@ -61,7 +61,7 @@ def tests(session: nox.Session) -> None:
     """The tests, on the built wheel: nothing is imported from the checkout."""
     session.install(".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("pytest", "-o", "pythonpath=", "--import-mode=importlib", *ignored, *session.posargs)
+    session.run("pytest", "-n", "auto", "-o", "pythonpath=", "--import-mode=importlib", *ignored, *session.posargs)
 
 
 @nox.session
@@ -90,7 +90,7 @@ def differential(session: nox.Session) -> None:
     """The reference beside the real DIRAC: every test that takes a kit, the direct comparisons, and all scenarios."""
     with_dirac(session)
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("pytest", *ignored, f"--ignore={ALONE}", *session.posargs)
+    session.run("pytest", "-n", "auto", *ignored, f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
 
