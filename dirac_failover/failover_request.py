@@ -28,14 +28,15 @@ class FailoverRequest(ModuleBase):
     def _initialize(self) -> None:
         if not self._enableModule():
             raise GracefulTermination(v.FAILOVER_SKIPPED)
-        self.request.RequestName = "job_%d_request.xml" % self.jobID
-        self.request.JobID = self.jobID
-        self.request.SourceComponent = "Job_%d" % self.jobID
+        request, job = self.request, self.jobID
+        request.RequestName = "job_%d_request.xml" % job
+        request.JobID = job
+        request.SourceComponent = "Job_%d" % job
 
     def _execute(self) -> None:
         self._report_inputs()
         self._commit_file_report()
-        if self.workflowStatus["OK"] and self.stepStatus["OK"]:
+        if all(status["OK"] for status in (self.workflowStatus, self.stepStatus)):
             self.setApplicationStatus(v.JOB_FINISHED)
             self.generateFailoverFile()  # its result is ignored: hazard H1
 
@@ -56,14 +57,15 @@ class FailoverRequest(ModuleBase):
         if self.fileReport.commit()["OK"]:
             return
         self.log.error("The file report could not be committed: once more, else it goes into the request")
-        result = self.fileReport.generateForwardDISET()
-        if not result["OK"]:
+        again = self.fileReport.generateForwardDISET()
+        if not again["OK"]:
             # Hazard H13: an error has no Value, so reading it ends the module with KeyError('Value')
-            self.log.warn("The file report's statuses are lost:", result["Value"])
-        elif result["Value"] is not None:
-            self.request.addOperation(result["Value"])
+            self.log.warn("The file report's statuses are lost:", again["Value"])
+        elif again["Value"] is not None:
+            self.request.addOperation(again["Value"])
 
     def _finalize(self) -> None:  # type: ignore[override]  # DIRAC's takes no status either
-        if not self._checkWFAndStepStatus(noPrint=True):
+        healthy = self._checkWFAndStepStatus(noPrint=True)
+        if not healthy:
             raise RuntimeError(v.FAILOVER_FAILED)
         super()._finalize(v.FAILOVER_FINISHED)

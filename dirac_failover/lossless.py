@@ -120,9 +120,9 @@ class LosslessFailoverRequest(FailoverRequest):
             self.setApplicationStatus(ending.args[0] if numbered else ending)
 
     def _forward_statuses(self) -> None:
-        result = self.jobReport.generateForwardDISET()
-        if result["OK"]:
-            self._add(result["Value"])
+        answer = self.jobReport.generateForwardDISET()
+        if answer["OK"]:
+            self._add(answer["Value"])
         else:  # LL-009
             self._lost.append("Statuses of the job could be neither sent nor kept")
 

@@ -146,16 +146,16 @@ class ModuleBase:
 
     def _identify(self) -> None:
         """Find out whose module this is; a value that is already set (and not zero) wins."""
-        if not self.production_id:
-            self.production_id = int(self.workflow_commons["PRODUCTION_ID"])
-        if not self.prod_job_id:
-            self.prod_job_id = int(self.workflow_commons["JOB_ID"])
+        for attribute, key in (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID")):
+            if not getattr(self, attribute):
+                setattr(self, attribute, int(self.workflow_commons[key]))
         if not self.jobID:
             self.jobID = int(os.environ.get(v.ENV_JOB_ID, self.jobID))
         if not self.step_number:
             self.step_number = int(self.STEP_NUMBER)  # type: ignore[attr-defined]  # set by the workflow
         if not self.step_id:
-            self.step_id = "%d_%d_%d" % (self.production_id, self.prod_job_id, self.step_number)
+            numbers = self.production_id, self.prod_job_id, self.step_number
+            self.step_id = "%d_%d_%d" % numbers
 
     def _resolveInputVariables(self) -> None:
         """Hook: find the inputs. A module that overrides it calls this one too: it finds the collaborators."""
@@ -380,11 +380,11 @@ class ModuleBase:
         then has operations, it is validated and written as ``<transformation>_<task>_request.json`` in the working
         directory. Raises RuntimeError when the request is invalid or cannot be serialised. Returns None otherwise.
         """
-        result = self.jobReport.generateForwardDISET()
-        if not result["OK"]:
-            self.log.warn("The job report's statuses are lost:", result)
-        elif result["Value"]:
-            self.request.addOperation(result["Value"])
+        forwarded = self.jobReport.generateForwardDISET()
+        if not forwarded["OK"]:
+            self.log.warn("The job report's statuses are lost:", forwarded)
+        elif forwarded["Value"]:
+            self.request.addOperation(forwarded["Value"])
 
         accounting = self.workflow_commons.get(v.COMMONS_ACCOUNTING)
         if accounting:

@@ -49,7 +49,8 @@ class AppendsParametricInput(FailoverRequest):
         super()._resolveInputWorkflow()
         if own and isinstance(own, str) and self.InputData != own:
             self.InputData = f"{own};{self.InputData}"
-            self.inputDataList = [lfn.strip("LFN:") for lfn in self.InputData.split(";") if lfn]
+            parts = self.InputData.split(";")
+            self.inputDataList = [part.strip("LFN:") for part in parts if part]
 
 
 @animal
@@ -156,7 +157,8 @@ class DropsFilelessOperations(FailoverRequest):
 
     def _execute(self) -> None:
         super()._execute()
-        if not self._checkWFAndStepStatus(noPrint=True):
+        healthy = self._checkWFAndStepStatus(noPrint=True)
+        if not healthy:
             for operation in [item for item in self.request if not len(item)]:
                 del self.request[self.request.indexOf(operation)]
 

@@ -205,12 +205,12 @@ class Operation(Record):
     @property
     def sourceSEList(self) -> list[str]:
         """The names in ``SourceSE``."""
-        return self.SourceSE.split(",") if self.SourceSE else []
+        return _listed(self.SourceSE)
 
     @property
     def targetSEList(self) -> list[str]:
         """The names in ``TargetSE``."""
-        return self.TargetSE.split(",") if self.TargetSE else []
+        return _listed(self.TargetSE)
 
     @property
     def Catalog(self) -> str | None:
@@ -232,7 +232,7 @@ class Operation(Record):
     @property
     def catalogList(self) -> list[str]:
         """The names in ``Catalog``."""
-        return self._Catalog.split(",") if self._Catalog else []
+        return _listed(self._Catalog)
 
     @property
     def Status(self) -> str:
@@ -263,3 +263,7 @@ class Operation(Record):
 
     def _getJSONData(self) -> dict[str, Any]:
         return {**super()._getJSONData(), "Files": self.__files__}
+
+
+def _listed(text: str | None) -> list[str]:
+    return text.split(",") if text else []

@@ -171,7 +171,9 @@ class Request(Record):
 
     def indexOf(self, subReq: Operation) -> int:
         """Return the index of an operation, -1 when it is not in."""
-        return self.__operations__.index(subReq) if subReq in self else -1
+        if subReq not in self:
+            return -1
+        return self.__operations__.index(subReq)
 
     def isEmpty(self) -> bool:
         """Say whether there are no operations."""

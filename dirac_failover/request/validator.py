@@ -36,7 +36,8 @@ def _has_name(request: Request) -> Any:
 
 
 def _has_owner(request: Request) -> Any:
-    if not (request.Owner or getattr(request, "OwnerDN", None)):
+    somebody = request.Owner or getattr(request, "OwnerDN", None)
+    if not somebody:
         return S_ERROR(f"Request '{request.RequestName}' is missing both Owner and OwnerDN value")
     if not request.OwnerGroup:
         return S_ERROR(f"Request '{request.RequestName}' is missing OwnerGroup value")
