@@ -94,9 +94,9 @@ def decode(text: str | bytes) -> tuple[Any, int]:
 
 def strToIntDict(inDict: dict[str, Any]) -> dict[int, Any]:
     """Return the dictionary with its keys as integers again."""
-    return {int(key): value for key, value in inDict.items()}
+    return dict(zip(map(int, inDict), inDict.values(), strict=True))
 
 
 def strToFloatDict(inDict: dict[str, Any]) -> dict[float, Any]:
     """Return the dictionary with its keys as floats again."""
-    return {float(key): value for key, value in inDict.items()}
+    return dict(zip(map(float, inDict), inDict.values(), strict=True))
