@@ -37,8 +37,19 @@ _ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicati
 
 def render(report: Mapping[str, Json], style: Style) -> str:
     """Return the report as text, each line ended by a newline."""
+    return situation(report, style) + "\n" + story(report, style)
+
+
+def situation(report: Mapping[str, Json], style: Style) -> str:
+    """Return how things stand before the module is executed."""
     page = Page(style)
     page.section("Job", table(_job(report)))
+    return page.text()
+
+
+def story(report: Mapping[str, Json], style: Style) -> str:
+    """Return what happened, and what became of everything."""
+    page = Page(style)
     page.section("What happened", [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])])
     services, recovery = report["services"], report["recovery"]
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
@@ -106,20 +117,26 @@ def _earlier(operation: Mapping[str, Json]) -> str:
 
 def _tree(calls: Sequence[Mapping[str, Json]], indent: int, style: Style) -> Iterator[Row]:
     for call in calls:
-        target, name = call["target"], call["method"]
+        target = call["target"]
         colour = "bold" if target == "module" else "cyan" if target[0].isupper() else "blue"
-        name = name if target == "module" else f"{target}.{name}"
-        args = list(call["args"])
-        while args[-2:] == [None, None]:
-            args.pop()
-        said = [*map(show, args), *(f"{key}={show(value)}" for key, value in call.get("kwargs", {}).items())]
-        if len(args) < len(call["args"]):
-            said[-1] = style.sign("more")
-        brackets = f"({', '.join(said)})" if said or target != "module" else ""
-        answer = _answer(call)
+        name, brackets = called(call, style)
+        answer = answer_of(call)
         row = _row(indent, name + brackets, answer) if answer else Row(indent, name + brackets)
         yield replace(row, colour=colour, head=len(name))
         yield from _tree(call["calls"], indent + 1, style)
+
+
+def called(call: Mapping[str, Json], style: Style) -> tuple[str, str]:
+    """Return what was called, and with what, in brackets."""
+    target, name = call["target"], call["method"]
+    args = list(call["args"])
+    while args[-2:] == [None, None]:
+        args.pop()
+    said = [*map(show, args), *(f"{key}={show(value)}" for key, value in call.get("kwargs", {}).items())]
+    if len(args) < len(call["args"]):
+        said[-1] = style.sign("more")
+    brackets = f"({', '.join(said)})" if said or target != "module" else ""
+    return name if target == "module" else f"{target}.{name}", brackets
 
 
 Answer = tuple[str, str, str]
@@ -131,7 +148,7 @@ def _row(indent: int, text: str, answer: Answer) -> Row:
     return Row(indent, text, sign=sign, answer=said, answer_colour=colour)
 
 
-def _answer(call: Mapping[str, Json]) -> Answer | None:
+def answer_of(call: Mapping[str, Json]) -> Answer | None:
     """Return what came back from a call; None for a hook, of which nothing is expected."""
     if "raised" in call:
         graceful = call["raised"]["exception"] == "GracefulTermination"
@@ -170,16 +187,19 @@ def reason(message: Json) -> str:
     return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")
 
 
-def _result(ended: str, result: Json) -> Row:
+def end_of(ended: str, result: Json) -> Answer:
+    """Return how the module ended."""
     if ended == "raised":
-        answer = _failed(f"{show(result)} escapes")
-    elif not _is_result(result):
-        answer = _failed(f"returns {show(result)}, which is no result")
-    elif result["OK"]:
-        answer = "well", f"OK: {show(result.get('Value'))}", "green"
-    else:
-        answer = _failed(reason(result.get("Message")))
-    row = _row(1, "execute", answer)
+        return _failed(f"{show(result)} escapes")
+    if not _is_result(result):
+        return _failed(f"returns {show(result)}, which is no result")
+    if result["OK"]:
+        return "well", f"OK: {show(result.get('Value'))}", "green"
+    return _failed(reason(result.get("Message")))
+
+
+def _result(ended: str, result: Json) -> Row:
+    row = _row(1, "execute", end_of(ended, result))
     return replace(row, colour="bold", head=len(row.text))
 
 
@@ -310,14 +330,19 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
     yield Row(1, "The services hold now:")
     yield from table(_services(recovery["services"]), 2)
     yield Row(0, "")
+    for sign, text, items in verdicts(recovery):
+        yield _verdict(sign, text, style)
+        yield from (Row(2, f"- {item}", hang=2) for item in items)
+
+
+def verdicts(recovery: Mapping[str, Json]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield what came of it all in the end: a sign, a text, and what belongs to it."""
     if recovery["converged"]:
-        yield _verdict("well", "Converged: the services hold what they would if nothing had gone wrong.", style)
+        yield "well", "Converged: the services hold what they would if nothing had gone wrong.", []
     else:
-        yield _verdict("failed", "Not converged. What differs from a run in which nothing goes wrong:", style)
-        yield from (Row(2, f"- {difference}", hang=2) for difference in recovery["differences"])
+        yield "failed", "Not converged. What differs from a run in which nothing goes wrong:", recovery["differences"]
     if recovery["lost"]:
-        yield _verdict("failed", "Lost with the job:", style)
-        yield from (Row(2, f"- {loss}", hang=2) for loss in recovery["lost"])
+        yield "failed", "Lost with the job:", recovery["lost"]
 
 
 def _verdict(sign: str, text: str, style: Style) -> Row:
