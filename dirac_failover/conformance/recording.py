@@ -18,10 +18,11 @@ from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import HOOKS, ModulePort
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
+from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json, Outcome
@@ -137,67 +138,31 @@ class Tape:
         return event
 
 
-_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
+class Watcher:
+    """Records on a tape what becomes of modules and of the collaborators that they have in ``workflow_commons``."""
 
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One execution: the calls, how it ended, what the module's collaborators hold, the files, and the services."""
-
-    scenario: Scenario
-    events: list[Event]
-    ended: str
-    result: Json
-    commons: dict[str, Any]
-    files: dict[str, str]
-    world: Any
-    """The services, a ``World``; None when every collaborator is scripted."""
-
-    @property
-    def operations(self) -> list[dict[str, Json]]:
-        """The fields of each operation in the module's request."""
-        return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
-
-
-class Recorder(ModulePort):
-    """A port that keeps what it sees; to be used inside its session."""
-
-    def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
-        """Choose what to run, as :class:`ModulePort`."""
-        super().__init__(kit, module)
-        self._create = self._module
-        self._module = self._recorded_module
-        self._tape = Tape()
+    def __init__(self, tape: Tape) -> None:
+        """Watch nothing yet."""
+        self._tape = tape
         self._watched: list[Any] = []
-        self._left: dict[str, Any]
 
-    def record(self, scenario: Scenario) -> Recording:
-        """Execute the module in the situation; raises CommandError when the module cannot even be created."""
-        self._tape, self._watched = Tape(), []
-        self.run(scenario)
-        return Recording(scenario, self._tape.events, world=self._world, **self._left)
-
-    def _recorded_module(self) -> Any:
-        try:
-            module = self._create()
-        except Exception as error:
-            raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
-        for name in METHODS:
+    def module(self, module: Any, methods: Sequence[str] = METHODS) -> None:
+        """Record from now on the calls of these methods, and what they ask of the collaborators."""
+        for name in methods:
             if hasattr(module, name):
                 setattr(module, name, self._method(module, name, getattr(module, name)))
-        return module
 
     def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            self._watch(module.workflow_commons)
+            self.collaborators(module.workflow_commons)
             try:
                 return self._tape.call(MODULE, name, method, *args, **kwargs)
             finally:
-                self._watch(module.workflow_commons)  # it may have made its own
+                self.collaborators(module.workflow_commons)  # it may have made its own
 
         return recorded
 
-    def _watch(self, commons: Any) -> None:
+    def collaborators(self, commons: Any) -> None:
         """Record from now on what is asked of the collaborators."""
         for target in DEFAULT_COLLABORATORS if isinstance(commons, dict) else ():
             collaborator = commons.get(target)
@@ -217,6 +182,66 @@ class Recorder(ModulePort):
             return self._tape.call(target, name, method, *args, **kwargs)
 
         return recorded
+
+
+_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One execution: the calls, how it ended, what the module's collaborators hold, the files, and the services."""
+
+    scenario: Scenario
+    events: list[Event]
+    ended: str
+    result: Json
+    commons: dict[str, Any]
+    files: dict[str, str]
+    world: Any
+    """The services, a ``World``; None when every collaborator is scripted."""
+
+    @property
+    def job_id(self) -> str:
+        """What the environment says of the job's ID."""
+        return str(self.scenario.environment.get(ENV_JOB_ID)).strip()
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """User and group of the proxy."""
+        return self.scenario.owner
+
+    @property
+    def operations(self) -> list[dict[str, Json]]:
+        """The fields of each operation in the module's request."""
+        return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
+
+
+class Recorder(ModulePort):
+    """A port that keeps what it sees; to be used inside its session."""
+
+    def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
+        """Choose what to run, as :class:`ModulePort`."""
+        super().__init__(kit, module)
+        self._create = self._module
+        self._module = self._recorded_module
+        self._tape = Tape()
+        self._watcher = Watcher(self._tape)
+        self._left: dict[str, Any]
+
+    def record(self, scenario: Scenario) -> Recording:
+        """Execute the module in the situation; raises CommandError when the module cannot even be created."""
+        self._tape = Tape()
+        self._watcher = Watcher(self._tape)
+        self.run(scenario)
+        return Recording(scenario, self._tape.events, world=self._world, **self._left)
+
+    def _recorded_module(self) -> Any:
+        try:
+            module = self._create()
+        except Exception as error:
+            raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
+        self._watcher.module(module)
+        return module
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], **timeout: int) -> dict[str, Any]:
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101

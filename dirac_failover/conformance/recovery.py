@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dirac_failover import vocabulary as v
 from dirac_failover.clients.replay import HANDLERS, replay
@@ -51,6 +51,35 @@ def undisturbed(scenario: Scenario) -> Scenario:
     return replace(scenario, faults=(), answers={}, files={})
 
 
+class Left(Protocol):
+    """What a job has left behind: on disk, in the hands of its collaborators, and in the services."""
+
+    @property
+    def job_id(self) -> str:
+        """Its ID, as the environment says it."""
+        ...
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """User and group of its proxy."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The texts of the files in its directory, by name."""
+        ...
+
+    @property
+    def commons(self) -> Mapping[str, Any]:
+        """Its ``workflow_commons``."""
+        ...
+
+    @property
+    def operations(self) -> Sequence[Mapping[str, Json]]:
+        """The fields of each operation in its request."""
+        ...
+
+
 def recover(recorder: Recorder, recording: Recording) -> Json:
     """Let the services of a recording recover and replay; return what was done and whether everything converged.
 
@@ -58,45 +87,51 @@ def recover(recorder: Recorder, recording: Recording) -> Json:
     """
     if recording.world is None:
         return None
-    done = _recovered(recording, recording.world)
+    recording.world.recover()
+    done = replayed(recording, recording.world)
     expected = recorder.record(undisturbed(recording.scenario))
-    _recovered(expected, expected.world)
-    here, there = holdings(recording.world), holdings(expected.world)
+    replayed(expected, expected.world)
+    verdict = compared(recording, recording.world, expected.world)
+    if verdict["converged"]:
+        verdict["lost"] += untold(recording.scenario, verdict["services"]["files"])
+    return {**done, **verdict}
+
+
+def compared(left: Left, world: World, expected: World) -> dict[str, Json]:
+    """Hold the services against those of the undisturbed job, and against what the job had in its hands."""
+    here, there = holdings(world), holdings(expected)
     different = differences(here, there)
-    lost = losses(recording, recording.world)
-    if not different:
-        lost += untold(recording.scenario, here["files"])
     return {
-        **done,
         "services": here,
         "undisturbed": there,
         "converged": not different,
         "differences": different,
-        "lost": lost,
+        "lost": losses(left, world),
     }
 
 
-def _recovered(recording: Recording, world: World) -> dict[str, Json]:
-    world.recover()
-    proxy = recording.scenario.owner
-    owner: dict[str, Any] = {"owner": proxy[0], "group": proxy[1]} if proxy else {}
+def replayed(left: Left, world: World, *, hand_over: bool = True) -> dict[str, Json]:
+    """Do what job wrapper and request executing agent do after a job; return what came of it.
+
+    Without ``hand_over`` the job wrapper has done its part before.
+    """
+    owner: dict[str, Any] = {"owner": left.owner[0], "group": left.owner[1]} if left.owner else {}
     with connect(world, sleep=world.clock.sleep, **owner):
-        handed_over = _hand_over(recording)
+        handed_over = _hand_over(left) if hand_over else None
         world.clock.sleep((DELAY + 1) * 60)
         return {"handed_over": handed_over, "requests": _execute_requests(world)}
 
 
-def _hand_over(recording: Recording) -> Json:
+def _hand_over(left: Left) -> Json:
     """Do what the job wrapper does with the files; None when there is nothing in them."""
-    names = sorted(name for name in recording.files if name.endswith("_request.json"))
-    job_id = str(recording.scenario.environment.get(v.ENV_JOB_ID)).strip()
+    names = sorted(name for name in left.files if name.endswith("_request.json"))
     request = Request()
-    request.JobID = int(job_id) if job_id.isdecimal() else 0
+    request.JobID = int(left.job_id) if left.job_id.isdecimal() else 0
     request.RequestName, request.SourceComponent = f"job_{request.JobID}", f"Job_{request.JobID}"
     done: dict[str, Json] = {"files": names, "operations": 0, "request_id": None, "error": None}
     for name in names:
         try:
-            operations = list(Request(json.loads(recording.files[name])))
+            operations = list(Request(json.loads(left.files[name])))
         except ValueError as error:
             return {**done, "error": f"the job wrapper breaks down on {name}: {error}"}
         for operation in operations:
@@ -113,7 +148,10 @@ def _execute_requests(world: World) -> list[Json]:
     """Do what the request executing agent does: execute each request once, the oldest first, and put it back."""
     client, done = ReqClient(), []
     for request_id in world.requests.stored():
-        request = client.getRequest(request_id)["Value"]
+        answer = client.getRequest(request_id)
+        if not answer["OK"]:
+            continue  # the agent tries again another day
+        request = answer["Value"]
         tape = Tape()
         with connect(tape.transport(world)):
             elsewhere = _execute(request)
@@ -259,17 +297,17 @@ def _pending(services: Holdings) -> Counter[str]:
 # What the job still had in its hands
 
 
-def losses(recording: Recording, world: World) -> list[str]:
+def losses(left: Left, world: World) -> list[str]:
     """Return in words what the job still held when it ended and nobody has got since."""
-    operations = [operation_of(fields) for fields in recording.operations]
-    accounting = recording.commons.get(v.COMMONS_ACCOUNTING)
+    operations = [operation_of(fields) for fields in left.operations]
+    accounting = left.commons.get(v.COMMONS_ACCOUNTING)
     records = len(
         getattr(accounting, "_DataStoreClient__registersList", ())
     )  # DIRAC's name for it, and the reference's
     return [
         *_lost_operations(operations, holdings(world)["requests"]),
-        *_lost_statuses(recording.commons.get(v.COMMONS_JOB_REPORT), world, operations),
-        *_lost_files(recording.commons.get(v.COMMONS_FILE_REPORT), holdings(world)["files"], operations),
+        *_lost_statuses(left.commons.get(v.COMMONS_JOB_REPORT), world, operations),
+        *_lost_files(left.commons.get(v.COMMONS_FILE_REPORT), holdings(world)["files"], operations),
         *([f"The accounting client held {count(records, 'record')}"] if records else []),
     ]
 
