@@ -40,6 +40,7 @@ VERBS: Final = {
     "explain": Verb(
         "dirac_failover.conformance.explain", "say what a clause is for, and show a job end that is about it"
     ),
+    "learn": Verb("dirac_failover.conformance.learn", "predict how a job ends, then look"),
     "differential": Verb("dirac_failover.conformance.differential", "run every scenario on two implementations"),
     "zoo": Verb("dirac_failover.conformance.zoo_command", "list known bugs, and see which of them tests let live"),
     "compare": Verb("dirac_failover.conformance.compare", "show ports, or versions of one, side by side"),

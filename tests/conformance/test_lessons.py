@@ -1,0 +1,103 @@
+"""The lessons teach what is so: on the reference, and on the real DIRAC where it is installed."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.lessons import LESSONS, Lesson, right
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.run_command import checked, find_class, run
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
+
+DOCS = Path(__file__).parents[2] / "docs"
+EACH = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
+RIGHT = {
+    "all-is-well": "Nothing: no file is written",
+    "an-outage": "One operation with the statuses of both files",
+    "an-earlier-status": "Problematic",
+    "a-graceful-end": "The hooks that follow are left out, and the module ends well",
+    "accounting-is-down": "In a request of their own, which the request system has already",
+    "no-job": "It ends well, and there is no file",
+    "a-failed-workflow": "Nothing: no file is written",
+    "bad-company": "Nothing: no file is written",
+    "an-old-file": "The old file, as it was",
+    "an-answer-without-stub": "It ends well, and there is no file",
+    "a-lost-reply": "Twice",
+    "nothing-lost": "'Workflow successful, end of FailoverRequest module execution.'",
+}
+"""What a reader of each explanation expects; the explanations were written for these."""
+
+
+@EACH
+def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Lesson, kit: Kit) -> None:
+    """Exactly one of the choices, whoever executes the lesson: the reference or the real DIRAC."""
+    if lesson.module and kit.name != "reference":
+        pytest.skip("the lesson is about a module of the reference")
+    report = run(kit, checked(lesson.scenario), lesson.module)
+    assert right(lesson, report) == RIGHT[lesson.name]
+    assert report["unfired"] == [], "a fault that never strikes teaches nothing"
+
+
+@EACH
+def test_the_situation_can_be_run_again_from_its_text(lesson: Lesson) -> None:
+    """It is plain data, and the module can be named."""
+    assert Scenario.from_json(lesson.scenario.to_json()) == lesson.scenario
+    assert lesson.module is None or find_class(str(lesson.path)) is lesson.module
+    assert (lesson.path is None) == (lesson.module is None)
+
+
+@EACH
+def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson: Lesson) -> None:
+    """And any other that helps; all of them exist."""
+    port = ModulePort(KITS["reference"](), lesson.module)
+    with port.session():
+        case = Case(lesson.scenario, port.run(lesson.scenario))
+    broken = {clause.id for clause in CLAUSES if clause.level != "dirac" and clause.check(case)}
+    assert broken <= set(lesson.clauses) <= {clause.id for clause in CLAUSES}
+
+
+def test_each_lesson_is_complete_and_different() -> None:
+    """Names, questions and choices: nothing is asked twice, and each question has a real choice."""
+    assert len({lesson.name for lesson in LESSONS}) == len({lesson.title for lesson in LESSONS}) == len(LESSONS)
+    assert [lesson.name for lesson in LESSONS] == list(RIGHT)
+    for lesson in LESSONS:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", lesson.name)
+        assert lesson.question.endswith("?")
+        assert len(lesson.choices) == 3
+        assert lesson.told.endswith(".")
+        assert lesson.why.endswith(".")
+        assert lesson.clauses
+
+
+def test_the_right_choice_is_not_always_in_the_same_place() -> None:
+    """Nobody can guess it from the lessons before."""
+    places = [list(lesson.choices).index(RIGHT[lesson.name]) for lesson in LESSONS]
+    assert {places.count(place) for place in range(3)} <= {3, 4, 5}
+    assert not any(a == b == c for (a, b), (_, c) in pairwise(pairwise(places)))
+
+
+def test_what_no_choice_stands_for_is_an_error() -> None:
+    """A lesson whose run shows something else cannot be answered."""
+    lesson = LESSONS[0]
+    report: dict[str, Any] = {"files": {"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'}}
+    with pytest.raises(ValueError, match="not enough values"):
+        right(lesson, report)
+
+
+def test_the_pages_of_the_lessons_are_current() -> None:
+    """The copies in the repository are what the generator makes now, and there are no others."""
+    pages = runpy.run_path(str(DOCS / "lessons_page.py"))["pages"]()
+    found = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "lessons").glob("*.md")}
+    assert found == pages, "run: python docs/lessons_page.py"
