@@ -91,7 +91,12 @@ def answer(transport: Transport, service: str, form: Mapping[str, str]) -> Reply
         return failure(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-class _Handler(BaseHTTPRequestHandler):
+def parse_form(body: bytes) -> dict[str, str]:
+    """Return the fields of a form, of which the last of a name counts; raises ``ValueError`` for what is none."""
+    return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+
+
+class Handler(BaseHTTPRequestHandler):
     """One request: reads the form, within limits, and writes what :func:`answer` says. Connections are not kept."""
 
     server: Server
@@ -106,6 +111,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self.path.partition("?")[0].strip("/")
 
     def _reply(self) -> Reply:
+        service = self._service()
+        body = self.body(service in self.server.services)
+        if not isinstance(body, bytes):
+            return body
+        try:
+            form = parse_form(body)
+        except ValueError:
+            return failure(HTTPStatus.BAD_REQUEST)
+        with self.server.one_by_one:
+            return answer(self.server.transport, service, form)
+
+    def body(self, known: bool = True) -> bytes | Reply:
+        """Return what was sent, or the refusal of it; ``known`` is whether there is anything at this path."""
         header = self.headers.get("Content-Length")
         if header is None:
             return failure(HTTPStatus.LENGTH_REQUIRED)
@@ -114,18 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(header)
         body = self.rfile.read(min(length, self.server.max_body + _SPILL))
         for wrong, status in (
-            (self._service() not in self.server.services, HTTPStatus.NOT_FOUND),
+            (not known, HTTPStatus.NOT_FOUND),
             (length > self.server.max_body, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
             (len(body) < length, HTTPStatus.BAD_REQUEST),
         ):
             if wrong:
                 return failure(status)
-        try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-        except ValueError:
-            return failure(HTTPStatus.BAD_REQUEST)
-        with self.server.one_by_one:
-            return answer(self.server.transport, self._service(), dict(pairs))
+        return body
 
     def send_error(self, code: int, *_: Any, **__: Any) -> None:
         """Refuse what the base class does not understand, without its texts: they quote the request.
@@ -169,9 +182,10 @@ class Server(ThreadingMixIn, TCPServer):
         context: ssl.SSLContext | None = None,
         services: Collection[str] = SERVICES,
         max_body: int = MAX_BODY,
+        handler: type[Handler] = Handler,
     ) -> None:
         """Bind the port; nothing is answered before the ``with`` block begins."""
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), handler)
         self.transport = transport
         self.services = services
         self.max_body = max_body

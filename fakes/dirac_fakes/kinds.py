@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dirac_fakes.service import HOST, Service, carried, client_error, http_error, ok, refusal, url_of
+from dirac_fakes.service import HOST, Service, Wire, broken_off, carried, client_error, http_error, ok, refusal, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,8 @@ class Pending:
 def _refused(call: Pending, _: Any) -> Result:
     end = f"HTTPSConnection(host='{HOST}', port=443)"
     cause = f"{end}: Failed to establish a new connection: [Errno 111] Connection refused"
-    return _pool_error(f'Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError("{cause}"))')
+    reason = f'Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError("{cause}"))'
+    return _pool_error("refused", reason)
 
 
 def _timed_out(call: Pending, _: Any) -> Result:
@@ -60,11 +61,11 @@ def _timed_out(call: Pending, _: Any) -> Result:
 
 def _late(call: Pending) -> Result:
     call.world.clock.sleep(call.timeout)
-    return _pool_error(f"Read timed out. (read timeout={call.timeout})")
+    return _pool_error("late", f"Read timed out. (read timeout={call.timeout})")
 
 
-def _pool_error(reason: str) -> Result:
-    return client_error(f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}: None")
+def _pool_error(event: str, reason: str) -> Result:
+    return broken_off(Wire(event, f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}"))
 
 
 def _path(call: Pending) -> str:
@@ -88,7 +89,7 @@ def _perform_if(call: Pending, applied: bool) -> None:
 
 def _reset_peer(call: Pending, applied: bool) -> Result:
     _perform_if(call, applied)
-    return client_error("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer')): None")
+    return broken_off(Wire("reset", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"))
 
 
 def _latency(call: Pending, milliseconds: int) -> Result:
@@ -108,7 +109,7 @@ def _http(call: Pending, value: tuple[int, bool]) -> Result:
 def _malformed_reply(call: Pending, value: tuple[str, bool]) -> Result:
     body, applied = value
     _perform_if(call, applied)
-    return client_error(f"{_not_json(body)}: {body}")
+    return client_error(f"{_not_json(body)}: {body}", wire=Wire("reply", body=body))
 
 
 def _empty_reply(call: Pending, applied: bool) -> Result:
@@ -117,11 +118,12 @@ def _empty_reply(call: Pending, applied: bool) -> Result:
 
 def _limit_data(call: Pending, limit: int) -> Result:
     answer = call.perform()
-    missing = len(json.dumps(answer)) - limit
+    body = json.dumps(answer)
+    missing = len(body) - limit
     if missing <= 0:
         return answer
     cause = f"IncompleteRead({limit} bytes read, {missing} more expected)"
-    return client_error(f"('Connection broken: {cause}', {cause}): None")
+    return broken_off(Wire("cut", f"('Connection broken: {cause}', {cause})", body=body, limit=limit))
 
 
 def _raises(_: Pending, exception: tuple[type[BaseException], str]) -> Result:

@@ -30,6 +30,32 @@ class Caller(NamedTuple):
     vo: str = "vo"
 
 
+class Wire(NamedTuple):
+    """What was on the wire instead of a service's answer.
+
+    ``event`` is ``reply`` (``body`` with ``status``), ``cut`` (``body``, which ended after ``limit`` bytes), or what
+    became of the connection: ``refused``, ``late`` (nothing came in time) or ``reset``. ``text`` is how ``requests``
+    says so.
+    """
+
+    event: str
+    text: str = ""
+    status: int = HTTPStatus.OK
+    body: str = ""
+    limit: int = 0
+
+
+class NoAnswer(dict[str, Any]):
+    """What DIRAC's client returns where no service has answered, and what it met on the ``wire``."""
+
+    __slots__ = ("wire",)
+
+    def __init__(self, result: Result, wire: Wire) -> None:
+        """Be ``result``."""
+        super().__init__(result)
+        self.wire = wire
+
+
 def ok(value: Any = None) -> Result:
     """Return a success that carries ``value``."""
     return {"OK": True, "Value": value}
@@ -42,9 +68,15 @@ def refusal(message: str, errno: int = 0) -> Result:
     return result
 
 
-def client_error(message: str, errno: int = 0) -> Result:
-    """Return an error that DIRAC's client makes itself because no answer can be had."""
-    return dict(S_ERROR(errno, message, callStack=[]))
+def client_error(message: str, errno: int = 0, wire: Wire | None = None) -> Result:
+    """Return an error that DIRAC's client makes itself because no answer can be had: ``wire`` is what it met."""
+    result = dict(S_ERROR(errno, message, callStack=[]))
+    return NoAnswer(result, wire) if wire else result
+
+
+def broken_off(wire: Wire) -> Result:
+    """Return what DIRAC's HTTPS client makes of a connection that failed."""
+    return client_error(f"{wire.text}: None", wire=wire)
 
 
 def url_of(service: str) -> str:
@@ -54,20 +86,20 @@ def url_of(service: str) -> str:
 
 def http_error(service: str, method: str, status: int) -> Result:
     """Return what DIRAC's HTTPS client makes of an HTTP ``status`` of 400 or more."""
-    if status == HTTPStatus.NOT_IMPLEMENTED:
-        return client_error(f"{method} is not implemented", 38)
-    url = url_of(service)
-    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
-        return client_error(f"No access to {url}", 13)
     try:
         reason = HTTPStatus(status).phrase
     except ValueError:
         reason = "Unknown"
     body = f"<html><title>{status}: {reason}</title><body>{status}: {reason}</body></html>"
-    if status == HTTPStatus.NOT_FOUND:
-        body = f"{url} is not found"
+    wire = Wire("reply", status=status, body=body)
+    url = url_of(service)
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return client_error(f"{method} is not implemented", 38, wire)
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
+        return client_error(f"No access to {url}", 13, wire)
+    seen = f"{url} is not found" if status == HTTPStatus.NOT_FOUND else body
     side = "Client" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Server"
-    return client_error(f"{status} {side} Error: {reason} for url: {url}: {body}")
+    return client_error(f"{status} {side} Error: {reason} for url: {url}: {seen}", wire=wire)
 
 
 _SCALARS = (str, int, float, bool, type(None), date, bytes)

@@ -15,7 +15,7 @@ from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS, Pending
 from dirac_fakes.requests import RequestProxy, Requests
-from dirac_fakes.service import Caller, Service, carried, client_error
+from dirac_fakes.service import Caller, NoAnswer, Service, Wire, carried, client_error
 from dirac_fakes.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ DEFAULT_TIMEOUT = 600
 
 class World:
     """An in-memory DIRAC with one job and one transformation.
+
+    ``wire`` is what the last call met instead of an answer, or None: whoever carries calls over HTTP makes it so.
 
     ``files`` are the LFNs of the transformation, with file IDs 100, 101, ...: Assigned, or as a mapping of LFN to the
     columns that differ. ``job_status`` is the job's. ``owner``, ``group`` and ``properties`` are of who calls, and the
@@ -74,6 +76,7 @@ class World:
         self._start()
 
     def _start(self) -> None:
+        self.wire: Wire | None = None
         self.caller = self._owner
         self._armed: list[Armed] = []
         self._ever_armed: list[Armed] = []
@@ -91,6 +94,7 @@ class World:
 
         ``service`` is ``System/Service`` or a URL. TypeError for arguments that the wire could not carry.
         """
+        self.wire = None
         home = self._home(service)
         kept = carried(tuple(args))
         stub = True
@@ -111,6 +115,8 @@ class World:
                     self.journal.record(target, method, kept, {"raises": repr(error)}, applied=False)
                     raise
                 stub, applied = call.stub, call.applied
+        if type(answer) is NoAnswer:
+            self.wire, answer = answer.wire, dict(answer)
         self.journal.record(target, method, kept, carried(answer), applied)
         if stub and answer is not None:
             answer["rpcStub"] = ((service, {"timeout": timeout, "useAccessToken": False}), method, list(args))
@@ -143,6 +149,10 @@ class World:
     def recover(self) -> None:
         """End all outages and disarm all faults; the state and the journal stay."""
         self._armed = []
+
+    def armed(self) -> list[Fault]:
+        """Return the faults that are armed now."""
+        return [armed.fault for armed in self._armed]
 
     def unfired(self) -> list[Fault]:
         """Return the faults that never struck, disarmed or not."""

@@ -8,6 +8,7 @@ import pytest
 
 from dirac_fakes import Caller
 from dirac_fakes.kinds import KINDS
+from dirac_fakes.service import Wire
 
 SERVICE = "Transformation/TransformationManager"
 METHOD = "setFileStatusForTransformation"
@@ -223,3 +224,50 @@ def test_a_duplicate_request_is_two(world):
     text = json.dumps({"RequestName": "n", "Operations": [{"Type": "X"}]})
     assert world("RequestManagement/ReqManager", "putRequest", (text,))["Value"] == 2
     assert list(world.requests.stored()) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("fault", "wire"),
+    [
+        ("down", Wire("refused", REFUSED.removesuffix(": None"))),
+        ("timeout", Wire("late", LATE.removesuffix(": None"))),
+        ("latency=600001", Wire("late", LATE.removesuffix(": None"))),
+        ("reset_peer", Wire("reset", RESET.removesuffix(": None"))),
+        ("limit_data=20", Wire("cut", f"('Connection broken: {LIMIT}', {LIMIT})", 200, json.dumps(OK), 20)),
+        ("empty_reply", Wire("reply")),
+        ("malformed_reply=x", Wire("reply", body="x")),
+        ("http=503", Wire("reply", status=503, body=PAGE)),
+        ("http=501", Wire("reply", status=501, body=PAGE.replace("503: Service Unavailable", "501: Not Implemented"))),
+        ("http=499", Wire("reply", status=499, body=PAGE.replace("503: Service Unavailable", "499: Unknown"))),
+        ("s_error=boom", None),
+        ("latency=1", None),
+        ("limit_data=27", None),
+    ],
+)
+def test_the_world_knows_what_was_on_the_wire(world, fault, wire):
+    """For whoever carries its calls over HTTP: what came instead of an answer, until the next call."""
+    world.arm(f"transformation:{fault}@first=1")
+    assert type(_set(world)) is dict
+    assert world.wire == wire
+    _set(world)
+    assert world.wire is None
+
+
+def test_an_exception_leaves_nothing_of_an_earlier_call_on_the_wire(world):
+    """What is raised is no reply."""
+    world.arm("transformation:down@first=1")
+    world.arm("transformation:raises=OSError@after=1")
+    _set(world)
+    with pytest.raises(OSError):  # noqa: PT011 - there is no text
+        _set(world)
+    assert world.wire is None
+
+
+def test_what_a_service_dies_of_is_a_reply_with_its_status(world):
+    """A method that does not exist, and one that breaks down."""
+    world(SERVICE, "nonsense", ())
+    assert (world.wire.event, world.wire.status) == ("reply", 501)
+    world(SERVICE, METHOD, ())
+    assert (world.wire.event, world.wire.status) == ("reply", 500)
+    world.reset()
+    assert world.wire is None

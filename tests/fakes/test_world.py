@@ -254,3 +254,13 @@ def test_a_predicate_can_decide_about_a_file(world):
     world.arm(Fault("file", kind="disk_full", schedule=seen.append))
     assert world.file_fault() is None
     assert seen == [Call("file", "", (), None, applied=False)]
+
+
+def test_the_armed_faults_can_be_listed(world):
+    """Those that act now, in their order."""
+    first, second = world.arm("job-state:down"), world.arm("accounting:refuse@nth=2")
+    assert world.armed() == [first, second]
+    world.job_state.up()
+    assert world.armed() == [second]
+    world.recover()
+    assert world.armed() == []

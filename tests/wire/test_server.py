@@ -251,7 +251,7 @@ def test_no_more_is_read_than_the_limit_and_a_little() -> None:
             asked.append(size or 0)
             return b""
 
-    handler = server_module._Handler.__new__(server_module._Handler)
+    handler = server_module.Handler.__new__(server_module.Handler)
     handler.path = f"/{SERVICE}"
     handler.rfile = Body()  # type: ignore[assignment]
     handler.server = Mock(max_body=1000, services={SERVICE}, one_by_one=threading.Lock(), transport=echo)
@@ -391,7 +391,7 @@ def test_the_server_does_not_tell_what_it_runs_on(server: Server) -> None:
 
 def test_a_silent_client_is_let_go() -> None:
     """A connection on which nothing comes ends after a minute."""
-    assert server_module._Handler.timeout == 60
+    assert server_module.Handler.timeout == 60
 
 
 def test_calls_reach_the_transport_one_by_one() -> None:
