@@ -265,10 +265,10 @@ LESSONS: Final = (
         "the job this looks like a service that has not answered at all. From then on everything works.",
         replace(_JOB, faults=("job-state:lost_reply@first=1",)),
         "How often is 'Job Finished Successfully' in the history of the job?", finished,
-        {"Twice": 2, "Once": 1, "Never": 0},
+        {"Never": 0, "Once": 1, "Twice": 2},
         "What was not confirmed is sent again, and the service takes it a second time. Had the connection been "
-        "refused, once would be right; the caller cannot tell the two apart. So what is replayed should do no harm when "
-        "it is done twice, and a test should know what a service did, not only what the caller saw.",
+        "refused, once would be right; the caller cannot tell the two apart. So what is replayed should do no harm "
+        "when it is done twice, and a test should know what a service did, not only what the caller saw.",
         ("CO-015", "DI-014"),
     ),
     Lesson(

@@ -88,6 +88,14 @@ def test_the_right_choice_is_not_always_in_the_same_place() -> None:
     assert not any(a == b == c for (a, b), (_, c) in pairwise(pairwise(places)))
 
 
+def test_the_module_that_counts_has_something_to_say_when_there_are_inputs() -> None:
+    """Then its other hooks are called, up to the text of its own."""
+    (lesson,) = [lesson for lesson in LESSONS if lesson.name == "a-graceful-end"]
+    report = run(KITS["reference"](), Scenario.of_job(inputs=["/vo/a"]), lesson.module)
+    assert report["result"]["Value"] == {"exception": "GracefulTermination", "args": ["All events are counted"]}
+    assert report["services"]["jobs"]["77"]["parameters"] == {"Events": "1000"}
+
+
 def test_what_no_choice_stands_for_is_an_error() -> None:
     """A lesson whose run shows something else cannot be answered."""
     lesson = LESSONS[0]
