@@ -14,6 +14,7 @@ pytest.register_assert_rewrite("dirac_failover.conformance.suite")
 
 OPTIONS: Final = {
     "port": "the implementation that the conformance suite is run against: reference, dirac, or PACKAGE.MODULE:CLASS",
+    "profile": "whose choices it is held against, where implementations differ: dirac-9.1, unless another is named",
     "region": "only this region of the scenario space, to be quick",
 }
 """The options of the suite, which are ini settings too: ``--dirac-port`` and ``dirac_port``."""

@@ -108,7 +108,7 @@ def _port(port: Port, letter: str, style: Style) -> Iterator[str]:
         yield f"{indent}{style.clean(port.results.error)}"
     found = [f"{number} {state}" for state, number in port.tally().items() if number]
     shard = "" if header.shard == "1/1" else f" (shard {header.shard})"
-    run = f"{port.results.scenarios:,} scenarios{shard}, profile {header.profile}, {header.date}"
+    run = f"{port.results.scenarios:,} scenarios{shard}, profile {port.results.profile}, {header.date}"
     yield style.clean(f"{indent}{', '.join(found)}; {run}")
 
 

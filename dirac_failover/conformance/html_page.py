@@ -109,7 +109,7 @@ def _class(state: str) -> str:
 def _port(port: Port) -> str:
     results, header = port.results, port.results.header
     tally = port.tally()
-    facts = [f"{results.scenarios:,} scenarios", f"profile {_text(header.profile)}"]
+    facts = [f"{results.scenarios:,} scenarios", f"profile {_text(results.profile)}"]
     facts += [f"{port.levels} decide"] if port.levels else []
     facts += [f"shard {_text(header.shard)}"] if header.shard != "1/1" else []
     facts += [f"Python {_text(header.python)}", _text(header.platform), _text(header.date)]

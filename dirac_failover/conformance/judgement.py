@@ -2,7 +2,8 @@
 
 It is done in processes of their own, each with a shard of the scenarios, so that a port that crashes or hangs ends its
 process and not the command. Of each clause only the counts and the smallest breach are kept: memory does not grow with
-the space, and neither the number of processes nor their order changes what comes out.
+the space, and neither the number of processes nor their order changes what comes out. Every so many-th outcome is also
+held against all profiles, to tell which of them the port is nearest to.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, ClauseResult, Minimal
@@ -27,15 +28,20 @@ from dirac_failover.conformance.runner import Progress, WorkerDiedError, in_proc
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.nearest import Match, Nearness
+from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dirac_failover.conformance.target import Target
     from dirac_failover.spec.checks import Breach, Check, Clause
     from dirac_failover.spec.scenario import Scenario
 
 _CHUNK: Final = 250
+_SAMPLED: Final = {"identity": 7, "inputs": 101, "answers": 499}
+"""Every how many-th scenario is held against all profiles, by region: a few hundred are enough. Primes, so that each
+value of each dimension takes part; the largest is taken for all the regions that are asked about."""
 _REARMED: Final = 1.0
 """Seconds between two settings of the alarm: setting it is too dear to do it for each scenario."""
 
@@ -50,22 +56,29 @@ class PortBrokenError(CommandError):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: of which port, which clauses, in which regions, and how many seconds a scenario may take."""
+    """What is asked: of which port, which clauses, in which regions, how many seconds a scenario may take, by what."""
 
     target: Target
     clauses: tuple[str, ...] = tuple(clause.id for clause in CLAUSES)
     regions: tuple[str, ...] = tuple(region.name for region in space.REGIONS)
     seconds: float = 60.0
+    profile: str = DIRAC_9_1.name
+    """Whose choices the port is held against."""
 
     def scenarios(self) -> Iterator[Scenario]:
-        """Yield the scenarios, in a fixed order."""
+        """Yield the scenarios, in a fixed order, each with what a module of the profile needs."""
+        commons = PROFILES[self.profile].commons
         for region in space.REGIONS:
             if region.name in self.regions:
-                yield from region.scenarios()
+                yield from map(partial(_given, commons), region.scenarios()) if commons else region.scenarios()
 
     def asked(self) -> list[Clause]:
         """Return the clauses, in their order."""
         return [clause for clause in CLAUSES if clause.id in self.clauses]
+
+    def sampled(self) -> int:
+        """Return every how many-th scenario is held against all profiles."""
+        return max((_SAMPLED.get(region, 1) for region in self.regions), default=1)
 
 
 @dataclass
@@ -98,6 +111,10 @@ class Tally:
         return ClauseResult(clause.id, clause.level, clause.text, verdict, self.asked, self.broken, self.minimal)
 
 
+def _given(commons: Mapping[str, Any], scenario: Scenario) -> Scenario:
+    return replace(scenario, workflow_commons={**commons, **scenario.workflow_commons})
+
+
 def size_of(scenario: Scenario) -> tuple[int, str]:
     """Return how large a scenario is: its JSON, but for the name, which settles what is left."""
     data = scenario.to_json()
@@ -105,13 +122,25 @@ def size_of(scenario: Scenario) -> tuple[int, str]:
     return len(json.dumps(data)), scenario.name
 
 
-def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1)) -> tuple[int, list[ClauseResult]]:
-    """Return how many scenarios were run, and how the port stands to each clause.
+class Judgement(NamedTuple):
+    """What came out of it."""
+
+    scenarios: int
+    """How many were run."""
+    clauses: list[ClauseResult]
+    """How the port stands to each clause."""
+    nearest: list[Match]
+    """The profiles, the nearest first."""
+
+
+def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1)) -> Judgement:
+    """Return how the port stands to the clauses, and to the profiles.
 
     ``part`` is the shard: its index, from 0, and how many there are. Raises PortBrokenError when the port breaks down.
     """
     clauses = question.asked()
     tallies = {clause.id: Tally() for clause in clauses}
+    nearness = Nearness()
     done = 0
     progress = Progress(question.target.text, _total(question, part))
     with tempfile.TemporaryDirectory(prefix="failover-watch-") as watched:
@@ -121,8 +150,9 @@ def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1
                     done += message
                     progress.add(message)
                 else:
-                    for name, tally in message.items():
+                    for name, tally in message[0].items():
                         tallies[name].add(tally)
+                    nearness.add(message[1])
         except WorkerDiedError as error:
             index, count = part
             raise PortBrokenError(
@@ -130,7 +160,7 @@ def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1
             ) from error
         finally:
             progress.close()
-    return done, [tallies[clause.id].result(clause) for clause in clauses]
+    return Judgement(done, [tallies[clause.id].result(clause) for clause in clauses], nearness.matches())
 
 
 def _total(question: Question, part: tuple[int, int]) -> int:
@@ -141,7 +171,9 @@ def _total(question: Question, part: tuple[int, int]) -> int:
     return len(range(index, sum(1 for _ in question.scenarios()), count))
 
 
-def shard(question: Question, watched: str, index: int, count: int) -> Iterator[int | dict[str, Tally]]:
+def shard(
+    question: Question, watched: str, index: int, count: int
+) -> Iterator[int | tuple[dict[str, Tally], Nearness]]:
     """Run one shard: yield how many scenarios were run since the last number, and in the end what was found."""
     with ExitStack() as stack:
         nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
@@ -152,18 +184,22 @@ def shard(question: Question, watched: str, index: int, count: int) -> Iterator[
         stack.enter_context(port.session())
         tallies = {clause.id: Tally() for clause in question.asked()}
         checks = [(clause.check, tallies[clause.id]) for clause in question.asked()]
+        profile, nearness, sampled = PROFILES[question.profile], Nearness(), question.sampled()
         done = 0
-        for scenario in islice(question.scenarios(), index, None, count):
+        for ordinal, scenario in islice(enumerate(question.scenarios()), index, None, count):
             watch.next()
             if not port.supports(scenario):
                 continue
-            _judge(Case(scenario, _outcome(port, scenario)), checks)
+            outcome = _outcome(port, scenario)
+            _judge(Case(scenario, outcome, profile), checks)
+            if ordinal % sampled == 0:
+                nearness.look(scenario, outcome)
             done += 1
             if done == _CHUNK:
                 yield done
                 done = 0
         yield done
-        yield tallies
+        yield tallies, nearness
 
 
 def _judge(case: Case, checks: list[tuple[Check, Tally]]) -> None:

@@ -26,6 +26,8 @@ def document(port: Port) -> str:
     properties = ET.SubElement(suite, "properties")
     for name in ("tool", "profile", "python", "platform", "command", "shard"):
         ET.SubElement(properties, "property", name=name, value=clean(getattr(header, name)))
+    if results.nearest:
+        ET.SubElement(properties, "property", name="nearest", value=clean(results.nearest[0].profile))
     if results.verdict == BROKEN:
         case = ET.SubElement(suite, "testcase", classname="port", name=clean(port.label))
         ET.SubElement(case, "error", message=clean(results.error or "the port broke down"))

@@ -62,7 +62,7 @@ def _port(port: Port, states: Sequence[str]) -> list[str]:
     verdict = port.verdict + by + (f": {escape(port.results.error)}" if port.results.error else "")
     numbers = [str(tally[state]) for state in states]
     scenarios = f"{port.results.scenarios:,}" + ("" if header.shard == "1/1" else f" (shard {escape(header.shard)})")
-    return [escape(port.label), verdict, *numbers, scenarios, escape(header.profile), escape(header.date)]
+    return [escape(port.label), verdict, *numbers, scenarios, escape(port.results.profile), escape(header.date)]
 
 
 def _cell(cell: Cell) -> str:

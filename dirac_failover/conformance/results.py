@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.shape import ShapeError, check, schema
 from dirac_failover.spec.checks import CONTRACT, DIRAC
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,8 @@ class Results:
     clauses: tuple[ClauseResult, ...]
     verdict: str
     error: str | None = None
+    nearest: tuple[Match, ...] = ()
+    """All profiles, the one that explains the port best first; none when nothing was looked at."""
     counts: Mapping[str, int] = field(init=False)
     """How many scenarios were run, and how many clauses have each verdict."""
 
@@ -113,6 +116,19 @@ class Results:
         counts = {"scenarios": self.scenarios} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
         object.__setattr__(self, "counts", counts)
 
+    @property
+    def nearer(self) -> str | None:
+        """The profile that explains the port better than the one that it was held against, if there is any."""
+        mine = [match for match in self.nearest if match.profile == self.header.profile]
+        return self.nearest[0].profile if mine and mine[0][1:] != self.nearest[0][1:] else None
+
+    @property
+    def profile(self) -> str:
+        """The profile that the port was held against, and which is the nearest, in words."""
+        if not self.nearest:
+            return self.header.profile
+        return f"{self.header.profile} ({f'nearest: {self.nearer}' if self.nearer else 'the nearest'})"
+
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON values, the footer last."""
         data = {
@@ -120,6 +136,7 @@ class Results:
             "header": asdict(self.header),
             "counts": dict(self.counts),
             "clauses": [asdict(clause) for clause in self.clauses],
+            "nearest": [match._asdict() for match in self.nearest],
             "verdict": self.verdict,
             "error": self.error,
         }
@@ -152,6 +169,7 @@ class Results:
             tuple(map(_clause, data["clauses"])),
             data["verdict"],
             data["error"],
+            tuple(Match(**match) for match in data["nearest"]),
         )
         if made.counts != data["counts"]:
             raise ShapeError("counts: they are not those of the clauses")

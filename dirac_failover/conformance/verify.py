@@ -43,14 +43,16 @@ from dirac_failover.conformance.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from dirac_failover.spec.nearest import Match
     from dirac_failover.spec.outcome import Json
 
-PROFILE: Final = "dirac-9.1"
+PROFILE: Final = DIRAC_9_1.name
 DECIDING: Final = (CONTRACT, DIRAC)
 """The levels that decide, unless others are asked for: DIRAC itself does not keep the third."""
 ALL: Final = "all"
@@ -61,7 +63,7 @@ _ABSENT: Final = "(absent)"
 
 _TITLES: Final = {
     CONTRACT: "contract: what a module promises",
-    DIRAC: "dirac: what DIRAC 9.1 does beyond that",
+    DIRAC: "dirac: what {profile} does beyond that",
     LOSSLESS: "lossless: nothing is dropped, and no loss is called a success",
 }
 _EPILOG: Final = f"""A clause of the levels {" and ".join(DECIDING)} that is broken makes the port diverge. The level
@@ -94,6 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--region", dest="regions", action="append", choices=[item.name for item in space.REGIONS],
         help="only this part of the space; again for more")
     add("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts (default: %(default)s)")
+    add("--profile", choices=list(PROFILES), default=PROFILE,
+        help=f"whose choices the level {DIRAC} holds it against, where implementations differ (default: %(default)s)")
     known = parser.add_argument_group("known divergences")
     known.add_argument("--baseline", metavar="FILE", help="what is known to diverge: 'dirac-failover schema baseline'")
     known.add_argument("--accept", action="store_true", help="write what diverges into the baseline")
@@ -117,7 +121,9 @@ def execute(arguments: argparse.Namespace) -> int:
     part = _checked(arguments)
     baseline = _baseline(arguments)
     regions = tuple(item.name for item in space.REGIONS if item.name in (arguments.regions or item.name))
-    question = Question(Target(arguments.port, arguments.python), clauses, regions, arguments.timeout)
+    question = Question(
+        Target(arguments.port, arguments.python), clauses, regions, arguments.timeout, arguments.profile
+    )
     complete = part == (0, 1) and not arguments.regions
     started = time.monotonic()
     results = verify(question, levels, workers=arguments.workers, part=part, shard=arguments.shard)
@@ -155,19 +161,20 @@ def verify(
     date = datetime.now(UTC).isoformat(timespec="seconds")
     clauses = [ClauseResult(clause.id, clause.level, clause.text) for clause in question.asked()]
     scenarios, error = 0, None
+    matches: list[Match] = []
     try:
         info = target.info()
-        scenarios, clauses = judge(question, workers=workers, part=part)
+        scenarios, clauses, matches = judge(question, workers=workers, part=part)
     except CommandError as broken:
         if broken.code != Exit.BROKEN:
             raise
         error = str(broken)
     header = Header(
-        __version__, info, PROFILE, platform.python_version(), platform.platform(), date,
+        __version__, info, question.profile, platform.python_version(), platform.platform(), date,
         shlex.join(_command(question, levels, shard)), question.regions, shard, len(clauses),
         tuple(levels),
     )  # fmt: skip
-    return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error), levels)
+    return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
 
 
 def known_divergences(results: Results, baseline: Baseline, levels: Sequence[str] = DECIDING) -> Results:
@@ -230,6 +237,8 @@ def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[
             yield from ("--level", level)
     for name in () if every else question.clauses:
         yield from ("--clause", name)
+    if question.profile != PROFILE:
+        yield from ("--profile", question.profile)
     if len(question.regions) < len(space.REGIONS):
         for region in question.regions:
             yield from ("--region", region)
@@ -248,7 +257,7 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
     for level in LEVELS:
         clauses = [clause for clause in results.clauses if clause.level == level]
         if clauses:
-            page.section(_TITLES[level], _rows(clauses, levels, style))
+            page.section(_TITLES[level].format(profile=results.header.profile), _rows(clauses, levels, style))
     parts = [page.text()]
     parts += [_divergence(clause, results, style) for clause in results.clauses if decides(clause, levels)]
     if problems:
@@ -292,9 +301,10 @@ def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
     page.section(f"{clause.id} is broken", table(facts))
     target = Target.parse(results.header.port.target)
     python = [] if target.python is None else ["--python", target.python]
+    profile = [] if results.header.profile == PROFILE else ["--profile", results.header.profile]
     commands = [
         run_command(minimal, target),
-        shlex.join(["dirac-failover", "verify", target.text, *python, "--clause", clause.id]),
+        shlex.join(["dirac-failover", "verify", target.text, *python, "--clause", clause.id, *profile]),
     ]
     return page.text() + "".join(f"  $ {command}\n" for command in commands)
 
@@ -338,6 +348,13 @@ def _summary(results: Results, levels: Sequence[str], seconds: float, style: Sty
         if clauses:
             aside = "" if level in levels else f" (does not decide; --level {level} shows a scenario for each)"
             yield Row(1, f"{level:9} {tally(clauses)}{aside}", hang=10)
+    if results.nearest:
+        first, *others = (f"{match.profile}, alike in {match.alike:,}" for match in results.nearest)
+        of = f" of {results.nearest[0].scenarios:,} scenarios"
+        yield Row(1, f"{'nearest':9} {'; '.join([first + of, *others])}", hang=10)
+    if results.nearer:
+        hint = f"another profile than {results.header.profile} fits better: --profile {results.nearer} judges by it"
+        yield Row(1, f"{'':9} {hint}", hang=10)
     rate = results.scenarios / max(seconds, 1e-9)
     yield Row(1, f"{results.scenarios:,} scenarios in {seconds:.0f} s, {rate:,.0f} a second")
     good = results.verdict == CONFORMS

@@ -11,10 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.model import expected
+from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import LIVE, MISSING
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Outcome, Step
+    from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
 MODULE = "module"
@@ -22,12 +24,13 @@ STATUS = "JobReport.setApplicationStatus"
 
 
 class Case:
-    """A scenario and an outcome."""
+    """A scenario and an outcome, and the profile of whom the outcome is expected."""
 
-    def __init__(self, scenario: Scenario, outcome: Outcome) -> None:
-        """Hold the two together."""
+    def __init__(self, scenario: Scenario, outcome: Outcome, profile: Profile = DIRAC_9_1) -> None:
+        """Hold them together."""
         self.scenario = scenario
         self.outcome = outcome
+        self.profile = profile
 
     @cached_property
     def scripted(self) -> bool:
@@ -37,7 +40,7 @@ class Case:
     @cached_property
     def expected(self) -> Outcome | None:
         """What the specification says, if it speaks of this scenario."""
-        return expected(self.scenario) if self.scripted else None
+        return expected(self.scenario, self.profile) if self.scripted else None
 
     @cached_property
     def as_expected(self) -> bool:

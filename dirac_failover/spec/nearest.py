@@ -1,7 +1,12 @@
-"""Which profile explains a port best: of those that are known, the one whose story its outcomes follow most often."""
+"""Which profile explains a port best: of those that are known, the one whose story its outcomes follow most often.
+
+A port is looked at in a few hundred scenarios, whoever runs them: the counts of several :class:`Nearness` add up to the
+same, in any order.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dirac_failover.spec.model import expected
@@ -27,22 +32,43 @@ class Match(NamedTuple):
     """How many single differences there are in the others."""
 
 
-def nearest(outcomes: Iterable[tuple[Scenario, Outcome]]) -> list[Match]:
-    """Return all profiles, the best explanation first.
+@dataclass
+class Nearness:
+    """What is known so far of how near a port is to each profile: scenarios, and by profile those alike, and places."""
 
-    Alike in more scenarios is better; then, fewer single differences; then, the order of the profiles. Scenarios with
-    services, of which the specification says nothing, are left out; a few hundred of the others are enough.
-    """
-    scenarios = 0
-    alike = dict.fromkeys(PROFILES, 0)
-    places = dict.fromkeys(PROFILES, 0)
-    for scenario, outcome in outcomes:
+    scenarios: int = 0
+    alike: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROFILES, 0))
+    places: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROFILES, 0))
+
+    def look(self, scenario: Scenario, outcome: Outcome) -> None:
+        """Look at one more; scenarios with services, of which the specification says nothing, are left out."""
         if {LIVE, MISSING} & set(scenario.collaborators.values()):
-            continue
-        scenarios += 1
+            return
+        self.scenarios += 1
         for name, profile in PROFILES.items():
             different = len(outcome.differences(expected(scenario, profile)))
-            alike[name] += not different
-            places[name] += different
-    found = [Match(name, scenarios, alike[name], places[name]) for name in PROFILES]
-    return sorted(found, key=lambda match: (-match.alike, match.places))
+            self.alike[name] += not different
+            self.places[name] += different
+
+    def add(self, other: Nearness) -> None:
+        """Take what another process has seen."""
+        self.scenarios += other.scenarios
+        for name in PROFILES:
+            self.alike[name] += other.alike[name]
+            self.places[name] += other.places[name]
+
+    def matches(self) -> list[Match]:
+        """Return all profiles, the best explanation first; none when nothing was looked at.
+
+        Alike in more scenarios is better; then, fewer single differences; then, the order of the profiles.
+        """
+        found = [Match(name, self.scenarios, self.alike[name], self.places[name]) for name in PROFILES]
+        return sorted(found, key=lambda match: (-match.alike, match.places)) if self.scenarios else []
+
+
+def nearest(outcomes: Iterable[tuple[Scenario, Outcome]]) -> list[Match]:
+    """Return all profiles, the best explanation of these outcomes first."""
+    seen = Nearness()
+    for scenario, outcome in outcomes:
+        seen.look(scenario, outcome)
+    return seen.matches()

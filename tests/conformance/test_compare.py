@@ -15,6 +15,7 @@ from dirac_failover.conformance.compare import text
 from dirac_failover.conformance.matrix import Matrix
 from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.schema_command import SCHEMAS
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,12 @@ def test_the_levels_that_decide_are_said(alpha: Results) -> None:
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     assert text(Matrix.of([("A", "", some)]), Style(80)).startswith("A  diverges, by contract and dirac\n")
     assert text(Matrix.of([("A", "", alpha)]), Style(80)).startswith("A  diverges\n")
+
+
+def test_the_nearest_profile_is_said(alpha: Results) -> None:
+    """Beside the one that the port was held against."""
+    known = replace(alpha, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
+    assert ", profile dirac-9.1 (nearest: dirac-8.0), 2026" in text(Matrix.of([("A", "", known)]), Style(200))
 
 
 def test_one_port_alone_differs_from_nobody(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import pytest
 from dirac_failover import __version__
 from dirac_failover.conformance import html_page
 from dirac_failover.conformance.matrix import Matrix
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results
@@ -172,6 +173,13 @@ def test_the_levels_that_decide_are_said(alpha: Results) -> None:
     assert [item.text for item in parsed(("a", some)).one("ul", class_="facts").children][
         2
     ] == "contract and dirac decide"
+
+
+def test_the_nearest_profile_is_said(alpha: Results) -> None:
+    """Beside the one that the port was held against."""
+    known = replace(alpha, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
+    facts = [item.text for item in parsed(("a", known)).one("ul", class_="facts").children]
+    assert facts[1] == "profile dirac-9.1 (nearest: dirac-8.0)"
 
 
 def test_the_bar_shows_the_shares(page: Element, alpha: Results) -> None:

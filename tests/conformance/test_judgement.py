@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from dirac_failover.conformance.runner import WorkerDiedError
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.nearest import Match
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -55,10 +57,12 @@ def test_a_question_asks_everything_unless_told() -> None:
 def test_a_shard_counts_and_keeps_the_smallest_breach(tmp_path: Path) -> None:
     """The numbers add up; what is kept can be repeated, with expected beside observed, and every call."""
     messages = list(shard(question(clauses=("CO-001", "CO-005", "LL-003")), str(tmp_path), 0, 2))
-    *numbers, tallies = messages
+    *numbers, found = messages
     assert numbers == [250, 250, 96]
-    assert isinstance(tallies, dict)
+    assert isinstance(found, tuple)
+    tallies, nearness = found
     assert list(tallies) == ["CO-001", "CO-005", "LL-003"]
+    assert nearness.matches()[0] == Match("dirac-9.1", 86, 86, 0)
     assert (tallies["CO-001"].asked, tallies["CO-001"].broken, tallies["CO-001"].minimal) == (486, 0, None)
     assert (tallies["CO-005"].asked, tallies["CO-005"].broken) == (0, 0)
     lossless = tallies["LL-003"]
@@ -104,10 +108,10 @@ def test_what_a_port_does_not_take_is_not_asked(tmp_path: Path, monkeypatch: pyt
     """Nor counted: every other scenario of this shard."""
     taken = iter([True, False, True])
     monkeypatch.setattr(ModulePort, "supports", lambda _, __: next(taken))
-    number, tallies = shard(question(clauses=("CO-004",)), str(tmp_path), 0, 400)
+    number, found = shard(question(clauses=("CO-004",)), str(tmp_path), 0, 400)
     assert number == 2
-    assert isinstance(tallies, dict)
-    assert tallies["CO-004"].asked <= 2
+    assert isinstance(found, tuple)
+    assert found[0]["CO-004"].asked <= 2
     assert next(taken, "all asked") == "all asked"
 
 
@@ -157,9 +161,48 @@ def test_the_number_of_workers_changes_nothing() -> None:
     asked = question("NoResult", clauses=("CO-001", "CO-004", "LL-007"))
     one = judge(asked, workers=1, part=(1, 40))
     three = judge(asked, workers=3, part=(1, 40))
-    assert one[0] == three[0] == 30
-    assert told(one[1]) == told(three[1])
-    assert {item.id: item.verdict for item in one[1]} == {"CO-001": "held", "CO-004": "broken", "LL-007": "held"}
+    assert one.scenarios == three.scenarios == 30
+    assert told(one.clauses) == told(three.clauses)
+    assert one.nearest == three.nearest
+    assert one.nearest[0].scenarios == 4
+    assert {item.id: item.verdict for item in one.clauses} == {"CO-001": "held", "CO-004": "broken", "LL-007": "held"}
+
+
+def test_the_profile_is_whose_choices_decide() -> None:
+    """The reference writes an owner as DIRAC 9.1 does, and not as 8.0; which is the nearest does not depend on it."""
+    asked = question(clauses=("CO-001", "DI-020"))
+    judged = {name: judge(replace(asked, profile=name), part=(0, 4)) for name in ("dirac-9.1", "dirac-8.0")}
+    verdicts = {name: [item.verdict for item in found.clauses] for name, found in judged.items()}
+    assert verdicts == {"dirac-9.1": ["held", "held"], "dirac-8.0": ["held", "broken"]}
+    assert judged["dirac-9.1"].nearest == judged["dirac-8.0"].nearest
+    first, second, *_ = judged["dirac-8.0"].nearest
+    assert first == Match("dirac-9.1", 43, 43, 0)
+    assert second.profile == "dirac-8.0"
+
+
+def test_a_module_finds_what_those_of_its_profile_need() -> None:
+    """In each scenario, whatever it is: so that any port can be held against it."""
+    with_job_type = list(question(profile="lhcbdirac-12.0").scenarios())
+    plain = list(question().scenarios())
+    assert [item.workflow_commons for item in with_job_type] == [
+        {"JobType": "MCSimulation", **item.workflow_commons} for item in plain
+    ]
+    judged = judge(question(profile="lhcbdirac-12.0", clauses=("DI-003",)), part=(0, 8))
+    assert judged.clauses[0].verdict == "broken"
+    assert judged.nearest[0].profile == "dirac-9.1"
+    assert judged.nearest[0].alike == judged.nearest[0].scenarios > 0
+
+
+@pytest.mark.parametrize(
+    ("regions", "every"),
+    [
+        (("identity",), 7), (("identity", "inputs"), 101), (("inputs", "answers", "services"), 499),
+        (("services",), 1), ((), 1),
+    ],
+)  # fmt: skip
+def test_a_few_hundred_scenarios_tell_the_nearest(regions: tuple[str, ...], every: int) -> None:
+    """Every so many-th, as the largest region that is asked about wants it."""
+    assert Question(Target(), regions=regions).sampled() == every
 
 
 @pytest.mark.parametrize(
@@ -275,7 +318,6 @@ def test_who_looks_at_the_progress_is_told_how_far_it_is(
     assert judgement._total(asked, (1190, 1191)) == 1
     added: list[int] = []
     monkeypatch.setattr(judgement.Progress, "add", lambda _, number: added.append(number))
-    done, _ = judge(asked, part=(0, 4))
-    assert done == 298
+    assert judge(asked, part=(0, 4)).scenarios == 298
     assert added == [250, 48]
     assert capsys.readouterr().err == "\r\x1b[K"

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from dirac_failover.conformance import junit
 from dirac_failover.conformance.matrix import Port
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results
@@ -107,6 +108,12 @@ def test_a_breach_without_scenario_is_a_failure(beta: Results) -> None:
     (failure,) = suite.iter("failure")
     assert failure.get("message") == "broken in 3 of 4 scenarios"
     assert failure.text is None
+
+
+def test_the_nearest_profile_is_a_property(alpha: Results) -> None:
+    """Where it is known."""
+    known = replace(alpha, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
+    assert '<property name="nearest" value="dirac-8.0" />' in junit.document(Port("a", "", known))
 
 
 def test_a_hostile_file_stays_one_document(hostile: Results) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dirac_failover.conformance import markdown
 from dirac_failover.conformance.matrix import Matrix
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results
@@ -173,6 +174,12 @@ def test_the_levels_that_decide_are_said(alpha: Results, down: Results) -> None:
     page = markdown.page(Matrix.of([("A", "", some), ("G", "", none)]))
     assert "| A | diverges, by contract and dirac | " in page
     assert "| G | broke down, by contract: no answer in 10 s | " in page
+
+
+def test_the_nearest_profile_is_said(alpha: Results) -> None:
+    """Beside the one that the port was held against."""
+    known = replace(alpha, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
+    assert " | dirac-9.1 (nearest: dirac-8.0) | 2026" in markdown.page(Matrix.of([("A", "", known)]))
 
 
 def test_without_breaches_there_is_no_such_heading(down: Results) -> None:

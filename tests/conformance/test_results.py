@@ -14,6 +14,7 @@ import pytest
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import Results, digest, load, write
 from dirac_failover.conformance.shape import ShapeError, schema
+from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,23 @@ def test_the_json_is_as_its_schema_says(alpha: Results, down: Results, hostile: 
 def test_clauses_and_scenarios_are_counted(alpha: Results) -> None:
     """Each verdict, by its name."""
     assert alpha.to_json()["counts"] == {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1}
-    assert list(alpha.to_json()) == ["schema", "header", "counts", "clauses", "verdict", "error", "footer"]
+    assert list(alpha.to_json()) == ["schema", "header", "counts", "clauses", "nearest", "verdict", "error", "footer"]
+
+
+def test_the_nearest_profile_is_said_in_words(alpha: Results) -> None:
+    """And kept; that two are equally near makes neither the nearer one."""
+    near, far = Match("dirac-9.1", 9, 8, 7), Match("dirac-8.0", 9, 7, 8)
+    assert (alpha.profile, alpha.nearer) == ("dirac-9.1", None)
+    mine = replace(alpha, nearest=(near, far))
+    assert (mine.profile, mine.nearer) == ("dirac-9.1 (the nearest)", None)
+    equal = replace(alpha, nearest=(far, near._replace(alike=7, places=8)))
+    assert (equal.profile, equal.nearer) == ("dirac-9.1 (the nearest)", None)
+    other = replace(alpha, nearest=(far, near))
+    assert (other.profile, other.nearer) == ("dirac-9.1 (nearest: dirac-8.0)", "dirac-8.0")
+    data = other.to_json()
+    assert data["nearest"][0] == {"profile": "dirac-8.0", "scenarios": 9, "alike": 7, "places": 8}
+    assert Results.from_json(data) == other
+    jsonschema.Draft202012Validator(schema("results")).validate(data)
 
 
 def test_what_json_does_not_have_is_text(alpha: Results) -> None:

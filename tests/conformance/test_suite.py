@@ -124,6 +124,10 @@ def test_other_levels_and_a_baseline(repository: Path) -> None:
             "The port is broken, and nothing is known of how it conforms: The port broke down (",
         ),
         ("--dirac-port=nobody", "Unknown port 'nobody': expected PACKAGE.MODULE:CLASS, or one of "),
+        (
+            "--dirac-profile=x",
+            "There is no profile 'x': there are dirac-9.1, dirac-8.0, lhcbdirac-12.0, ilcdirac-35.0",
+        ),
         ("--dirac-region=x", "There is no region 'x' of the space: there are identity, inputs, answers, services"),
     ],
 )
@@ -140,7 +144,7 @@ def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, word
 
 def test_the_options_are_ini_settings_too() -> None:
     """Under one prefix, with help."""
-    assert list(pytest_plugin.OPTIONS) == ["port", "region"]
+    assert list(pytest_plugin.OPTIONS) == ["port", "profile", "region"]
 
 
 def test_the_plug_in_loads_nothing(tmp_path: Path) -> None:
@@ -193,7 +197,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, alpha: Results) -> list[Any]:
     calls: list[Any] = []
 
     def verify(question: Any, levels: Any, *, workers: int) -> Results:
-        calls.append((question.target.text, question.regions, question.seconds, levels, workers))
+        calls.append((question.target.text, question.regions, question.profile, question.seconds, levels, workers))
         return alpha
 
     monkeypatch.setattr(suite, "verify", verify)
@@ -212,25 +216,32 @@ def test_the_space_is_run_once(
     monkeypatch.setattr(suite, "_MADE", {})
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     assert suite._results(Mine(), request, Factory(tmp_path / "gw0")) == alpha
-    assert asked == [("reference", ("identity",), 60.0, ("contract", "dirac"), cores())]
+    assert asked == [("reference", ("identity",), "dirac-9.1", 60.0, ("contract", "dirac"), cores())]
 
 
 @pytest.mark.parametrize(
-    ("options", "port", "regions"),
+    ("options", "expected"),
     [
-        ({}, "reference", ("identity", "inputs", "answers", "services")),
-        ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, "a", ("inputs",)),
-        ({"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers"}, "b", ("answers",)),
+        ({}, ("reference", ("identity", "inputs", "answers", "services"), "dirac-9.1")),
+        ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, ("a", ("inputs",), "dirac-9.1")),
+        (
+            {"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers", "dirac_profile": "dirac-8.0"},
+            ("b", ("answers",), "dirac-8.0"),
+        ),
     ],
 )
 def test_the_class_decides_before_the_option_and_the_option_before_the_ini(
-    asked: list[Any], tmp_path: Path, options: dict[str, str], port: str, regions: tuple[str, ...]
+    asked: list[Any], tmp_path: Path, options: dict[str, str], expected: tuple[str, tuple[str, ...], str]
 ) -> None:
     """And without any of them it is the reference, over all of the space."""
     request: Any = Request(tmp_path, **options)
     suite._results(Adopted(), request, Factory(tmp_path))
     suite._results(Mine(), request, Factory(tmp_path))
-    assert [item[:2] for item in asked] == [(port, regions), ("reference", ("identity",))]
+    Mine.profile = "ilcdirac-35.0"
+    suite._results(Mine(), request, Factory(tmp_path))
+    Mine.profile = ""
+    mine = ("reference", ("identity",))
+    assert [item[:3] for item in asked] == [expected, (*mine, expected[2]), (*mine, "ilcdirac-35.0")]
 
 
 def test_a_baseline_is_beside_the_test_or_at_the_root(asked: list[Any], tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from dirac_failover.cli import main
 from dirac_failover.conformance import verify as verify_module
 from dirac_failover.conformance.baseline import Baseline, Entry
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.judgement import Question
+from dirac_failover.conformance.judgement import Judgement, Question
 from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, Results, load
 from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verify import beside, known_divergences, report, run_command, verify
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.nearest import Match
 from dirac_failover.spec.scenario import Scenario
 
 PLAIN = Style(100)
@@ -47,6 +48,7 @@ class Asked:
         self.broken: set[str] = set()
         self.silent = False
         self.error: CommandError | None = None
+        self.nearest: list[Match] = []
 
     def __call__(self, question: Question, *, workers: int, part: tuple[int, int]) -> Any:
         self.calls.append((question, workers, part))
@@ -58,7 +60,7 @@ class Asked:
             if clause.id in self.broken:
                 result = replace(result, verdict="broken", broken=1000, minimal=MINIMAL)
             results.append(replace(result, verdict="not asked", asked=0) if self.silent else result)
-        return 0 if self.silent else 1200, results
+        return Judgement(0 if self.silent else 1200, results, self.nearest)
 
 
 @pytest.fixture
@@ -132,16 +134,17 @@ def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, capsys: pytest
 def test_without_options_everything_is_asked(judged: Asked) -> None:
     """All clauses in all of the space, by all processors, with time enough."""
     assert main(["verify"]) == 0
-    question = Question(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0)
+    question = Question(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0, "dirac-9.1")
     assert judged.calls == [(question, cores(), (0, 1))]
 
 
 def test_the_options_are_what_is_asked(judged: Asked) -> None:
     """Each of them, in the order of the contract, not of the command line."""
     words = "verify dirac_failover:FailoverRequest --clause LL-001 --clause co-002 --region services --region inputs"
-    assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5"]) == 0
+    assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5", "--profile", "dirac-8.0"]) == 0
     target = Target("dirac_failover:FailoverRequest")
-    assert judged.calls == [(Question(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5), 3, (1, 5))]
+    question = Question(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5, "dirac-8.0")
+    assert judged.calls == [(question, 3, (1, 5))]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +160,7 @@ def test_the_options_are_what_is_asked(judged: Asked) -> None:
         ("--accept", "--accept: --baseline names the file to write"),
         ("--baseline /none", "Cannot read the baseline /none: No such file or directory"),
         ("--level x", "argument --level: invalid choice: 'x' (choose from "),
+        ("--profile x", "argument --profile: invalid choice: 'x' (choose from "),
         ("--region x", "argument --region: invalid choice: 'x' (choose from "),
     ],
 )
@@ -259,14 +263,14 @@ def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: P
 @freeze_time("2026-03-01 12:34:56.7")
 def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
     """Everything in the header."""
-    question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0)
+    question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
     header = verify(question, ("contract",), workers=2, part=(1, 3), shard="2/3").header
     assert judged.calls == [(question, 2, (1, 3))]
     assert header.command == (
-        "dirac-failover verify dirac_failover:FailoverRequest --level contract --clause CO-001 --region inputs "
-        "--shard 2/3 --timeout 2"
+        "dirac-failover verify dirac_failover:FailoverRequest --level contract --clause CO-001 --profile dirac-8.0 "
+        "--region inputs --shard 2/3 --timeout 2"
     )
-    assert (header.tool, header.profile, header.shard) == (__version__, "dirac-9.1", "2/3")
+    assert (header.tool, header.profile, header.shard) == (__version__, "dirac-8.0", "2/3")
     assert (header.regions, header.clauses) == (("inputs",), 1)
     assert header.date == "2026-03-01T12:34:56+00:00" == datetime.now(UTC).isoformat(timespec="seconds")
     assert header.port == PortInfo("FailoverRequest", __version__, "dirac_failover:FailoverRequest")
@@ -321,7 +325,7 @@ def test_the_report_is_a_table_of_clauses(alpha: Results) -> None:
         "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
     ]
     assert lines[4:6] == [
-        "── dirac: what DIRAC 9.1 does beyond that ".ljust(100, "─"),
+        "── dirac: what dirac-9.1 does beyond that ".ljust(100, "─"),
         "  - DI-001  not asked    Text of DI-001.",
     ]
     assert lines[7] == "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─")
@@ -346,6 +350,31 @@ def test_the_report_is_a_table_of_clauses(alpha: Results) -> None:
         "  ✗ alpha 1.0 diverges",
     ]
     assert text.endswith("diverges\n")
+
+
+def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
+    """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
+    found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
+    lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
+    where = lines.index("  nearest   lhcbdirac-12.0, alike in 7 of 1,200 scenarios; dirac-9.1, alike in 6")
+    assert lines[where + 1 : where + 3] == [
+        "            another profile than dirac-9.1 fits better: --profile lhcbdirac-12.0 judges by it",
+        "  1,234 scenarios in 2 s, 617 a second",
+    ]
+    mine = replace(alpha, nearest=found, header=replace(alpha.header, profile="lhcbdirac-12.0"))
+    text = report(mine, ("contract",), [], 2.0, PLAIN)
+    assert "── dirac: what lhcbdirac-12.0 does beyond that ─" in text
+    assert "  $ dirac-failover verify alpha:Module --clause CO-002 --profile lhcbdirac-12.0\n" in text
+    assert "fits better" not in text
+
+
+def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
+    """As it was found."""
+    judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
+    results = verify(Question(Target()))
+    assert results.nearest == tuple(judged.nearest)
+    judged.error = CommandError("dead", Exit.BROKEN)
+    assert verify(Question(Target())).nearest == ()
 
 
 def test_the_report_has_colours(alpha: Results) -> None:

@@ -31,6 +31,7 @@ from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verify import DECIDING, beside, known_divergences, run_command, verify
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ class ConformanceSuite:
 
     port: ClassVar[str] = ""
     """``reference``, ``dirac`` or ``package.module:Class``; empty: what ``--dirac-port`` or ``dirac_port`` says."""
+    profile: ClassVar[str] = ""
+    """Whose choices it is held against; empty: what ``--dirac-profile`` or ``dirac_profile`` says, or DIRAC 9.1's."""
     region: ClassVar[str] = ""
     """A region of the space, to be quick; empty: what ``--dirac-region`` or ``dirac_region`` says, or all of it."""
     levels: ClassVar[Sequence[str]] = DECIDING
@@ -95,7 +98,8 @@ class ConformanceSuite:
 def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Results:
     region = suite.region or _option(request.config, "region")
     target = Target(suite.port or _option(request.config, "port") or DEFAULT)
-    question = Question(target, regions=_regions(region), seconds=suite.timeout)
+    profile = _profile(suite.profile or _option(request.config, "profile"))
+    question = Question(target, regions=_regions(region), seconds=suite.timeout, profile=profile)
     results = _once(question, suite.levels, factory)
     if results.error is not None or not suite.baseline:
         return results
@@ -107,6 +111,12 @@ def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: p
 
 def _option(config: pytest.Config, name: str) -> str:
     return str(config.getoption(f"dirac_{name}") or config.getini(f"dirac_{name}"))
+
+
+def _profile(name: str) -> str:
+    if name and name not in PROFILES:
+        raise CommandError(f"There is no profile {name!r}: there are {', '.join(PROFILES)}")
+    return name or DIRAC_9_1.name
 
 
 def _regions(name: str) -> tuple[str, ...]:
