@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import gc
 import logging
 import os
 import tempfile
@@ -82,6 +83,8 @@ class _TickingClock:
 
 
 _CLOCK: Final = _TickingClock()
+_GARBAGE: Final = 50_000
+"""Objects made before cycles are looked for: a run leaves next to none, and looking is a tenth of the time."""
 _OWN_VARIABLES: Final = frozenset({"JOBID"})
 """The variables of the environment that every run sets or removes, and the session puts back."""
 
@@ -122,15 +125,17 @@ class ModulePort:
 
     def run(self, scenario: Scenario) -> Outcome:
         """Execute the module in the situation and return what was observed."""
-        if scenario.environment.keys() <= _OWN_VARIABLES:
+        environment = scenario.environment
+        if environment.keys() <= _OWN_VARIABLES:
+            _set_job_id(environment.get("JOBID"))
             return self._run(scenario)
         with patch.dict(os.environ):  # whatever else is set is nobody else's
+            _set_job_id(None)
+            os.environ.update(environment)
             return self._run(scenario)
 
     def _run(self, scenario: Scenario) -> Outcome:
         _CLOCK.reset()
-        os.environ.pop("JOBID", None)
-        os.environ.update(scenario.environment)
         lay_out(scenario)
         user, group = scenario.owner or (None, None)
         if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
@@ -231,8 +236,7 @@ class ModulePort:
         scrubber = Scrubber()
         plain = scrubber.plain
         steps = plain_steps(journal, scrubber)
-        values = [getattr(module, name, "(absent)") for name in ATTRIBUTES]
-        attributes = dict(zip(ATTRIBUTES, scrubber.items(values), strict=True))
+        attributes = scrubber.attributes(module, ATTRIBUTES)
         attributes["workflow_commons"] = sorted(commons)
         attributes.update(plain_held(commons, scrubber))
         request = commons.get("Request")
@@ -261,11 +265,14 @@ def sessions(*ports: Connected) -> Iterator[None]:
     The working directory, JOBID and the clock are the process's: one such block at a time.
     """
     before, job_id = os.getcwd(), os.environ.get("JOBID")
+    often, *seldom = gc.get_threshold()
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-", dir=memory))
         stack.callback(_restore, before, job_id)
         os.chdir(directory)
+        stack.callback(gc.set_threshold, often, *seldom)
+        gc.set_threshold(max(often, _GARBAGE), *seldom)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()
         clock = staticmethod(_CLOCK)
@@ -340,7 +347,10 @@ def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
         _HOOK_STEPS[method]
         if target == "module"
         else Step(
-            target, method, scrubber.items(args), answer if type(answer) is str else plain(_without_stack(answer))
+            target,
+            method,
+            scrubber.items(args) if args else [],
+            answer if type(answer) is str else plain(_without_stack(answer)),
         )
         for target, method, args, answer, _ in journal.calls
     )
@@ -353,7 +363,7 @@ def plain_held(collaborators: Mapping[str, Any], scrubber: Scrubber) -> dict[str
         collaborator = collaborators.get(name)
         if collaborator is not None:
             state = collaborator.__dict__
-            found[name] = {key: scrubber.plain(state[key]) for key in held if key in state}
+            found[name] = scrubber.attributes(collaborator, [key for key in held if key in state])
     return found
 
 
@@ -396,9 +406,8 @@ def _read(name: str) -> str:
 
 
 def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
-    names = {"RequestName": "RequestName", "JobID": "JobID", "SourceComponent": "SourceComponent", "Owner": owner,
-             "OwnerGroup": "OwnerGroup"}  # fmt: skip
-    seen = {name: scrubber.plain(getattr(request, own, "(absent)")) for name, own in names.items()}
+    seen = scrubber.attributes(request, ("RequestName", "JobID", "SourceComponent", "OwnerGroup"))
+    seen["Owner"] = scrubber.plain(getattr(request, owner, "(absent)"))
     seen["Operations"] = [scrubber.operation(operation) for operation in request]
     return seen
 
@@ -446,6 +455,13 @@ _SHARED: Final = ATOMIC | {str}
 
 def _restore(directory: str, job_id: str | None) -> None:
     os.chdir(directory)
-    os.environ.pop("JOBID", None)
-    if job_id is not None:
+    _set_job_id(job_id)
+
+
+def _set_job_id(job_id: str | None) -> None:
+    if os.environ.get("JOBID") == job_id:
+        return  # as mostly; setting it is dear
+    if job_id is None:
+        del os.environ["JOBID"]
+    else:
         os.environ["JOBID"] = job_id

@@ -11,7 +11,7 @@ What may change here: how files are counted. The counts must always agree with `
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dirac_failover.request.file import File
@@ -62,7 +62,7 @@ class Operation(Record):
         self._Order = 0
         self.__files__: list[File] = []
         self._members: set[File] = set()
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = defaultdict(int)
         self._shared = False
         self.TargetSE: str | None = None
         self.SourceSE: str | None = None

@@ -43,7 +43,7 @@ def _time(text: str) -> datetime:
 
 
 def _time_text(time: datetime) -> str:
-    return f"{time.year}{time.isoformat(' ')[4:19]}"  # quicker than TIME_FORMAT, which puts no zeros before a year
+    return time.isoformat(" ")[:19].lstrip("0")  # quicker than TIME_FORMAT, which puts no zeros before a year
 
 
 def time_property(name: str, *, optional: bool = False) -> Any:

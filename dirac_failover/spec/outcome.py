@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Json = Any
 
@@ -150,6 +150,10 @@ class Scrubber:
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""
-        return {name: self.plain(getattr(operation, name, "(absent)")) for name in OPERATION_FIELDS} | {
-            "Files": [{name: self.plain(getattr(file, name)) for name in FILE_FIELDS} for file in operation]
-        }
+        fields = self.attributes(operation, OPERATION_FIELDS)
+        fields["Files"] = [self.attributes(file, FILE_FIELDS) for file in operation]
+        return fields
+
+    def attributes(self, owner: Any, names: Sequence[str]) -> dict[str, Json]:
+        """Return attributes by name, as JSON values; those that are not there read ``(absent)``."""
+        return dict(zip(names, self.items([getattr(owner, name, _ABSENT) for name in names]), strict=True))

@@ -326,7 +326,12 @@ def _pending(choices: Choices) -> bool:
 
 
 def _valid(choices: Choices) -> bool:
-    return _pending(choices) and choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
+    """Tell whether the file is to be written, after inputs whose statuses were taken without incident.
+
+    What went otherwise there is in the request by then, or nowhere: it is not multiplied by how the file is written.
+    """
+    usual = choices.get("get files again", "ok") == choices.get("set status", "ok") == "ok"
+    return usual and _pending(choices) and choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
 
 
 ANSWERS: Final = Region(
