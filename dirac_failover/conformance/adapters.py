@@ -1,8 +1,7 @@
-"""Finds the port that a user names: an implementation by its name, a class, an adapter file, another environment.
+"""Finds the port that a user names: an implementation by its name, a class, or an adapter file.
 
-A name is one of :data:`~.kits.KITS`, ``package.module:Class``, or the path of an adapter file (``.toml``). A class is a
-module, which is run with the clients of the implementation that it is derived from. What may change here: what a user
-may write.
+A class is a module, which is run with the clients of the implementation that it is derived from. What may change here:
+what a user may write.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import CommandError, Exit
@@ -20,68 +18,86 @@ from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.process_port import RESTARTS, RUN_SECONDS, START_SECONDS, ProcessPort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-SERVER: Final = "dirac_failover.conformance.port_server"
-
-
-@dataclass(frozen=True)
-class PortChoice:
-    """Which port, and the Python of the environment in which it lives, if that is another one."""
-
-    name: str = "reference"
-    python: str | None = None
-    seconds: float = RUN_SECONDS
-
-    def open(self) -> ModulePort | ProcessPort:
-        """Return the port, not started yet; raises :class:`~.errors.CommandError`."""
-        if self.name.endswith(".toml"):
-            return from_file(self.name, self.seconds)
-        if self.python is None:
-            return in_this_process(self.name)
-        return ProcessPort([os.path.abspath(self.python), "-m", SERVER, self.name], seconds=self.seconds)
+DEFAULT: Final = "reference"
 
 
 def in_this_process(name: str) -> ModulePort:
-    """Return the port ``name`` of this environment; raises :class:`~.errors.CommandError`."""
-    if ":" in name:
-        found = _import(name)
-        if isinstance(found, type):
-            return ModulePort(_kit(_family(found)), found)
+    """Return the port ``name`` of this environment: of :data:`KITS`, or ``package.module:Name`` of a class or a Kit.
+
+    Raises :class:`~.errors.CommandError` when there is no such thing, or it cannot be imported.
+    """
+    package, colon, attribute = name.partition(":")
+    if not (package and attribute):
+        if colon or name not in KITS:
+            raise CommandError(
+                f"Unknown port {name!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
+            )
+        return ModulePort(kit(name))
+    try:
+        found = find(name)
         if isinstance(found, Kit):
             return ModulePort(found)
-        raise CommandError(f"{name}: expected a class, or a Kit, found {type(found).__name__}")
-    if name not in KITS:
-        raise CommandError(
-            f"Unknown port {name!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
-        )
-    return ModulePort(_kit(name))
+        of = kit(family(checked_class(name, found)))
+    except CommandError as error:
+        raise CommandError(f"Port {name}: {error}", Exit.BROKEN) from error
+    # Python's own texts name the class, and what a class is called is its author's affair
+    port = ModulePort(of, type(of.FailoverRequest.__name__, (found,), {}))
+    port.name, port.version = attribute, _version(package.partition(".")[0])
+    return port
 
 
-def _kit(name: str) -> Kit:
+def kit(name: str) -> Kit:
+    """Return a kit by its name; raises :class:`~.errors.CommandError` when it is not installed here."""
     try:
         return KITS[name]()
     except KitUnavailableError as error:
         raise CommandError(str(error), Exit.BROKEN) from error
 
 
-def _family(module: type[Any]) -> str:
-    """Return the implementation whose clients a module is run with: the first one that it is derived from."""
+def family(module: type[Any]) -> str:
+    """Return the name of the kit whose clients a module is run with: of the first one that it is derived from."""
     roots = [base.__module__.partition(".")[0] for base in module.__mro__]
-    return next((_BY_PACKAGE[root] for root in roots if root in _BY_PACKAGE), "reference")
+    found = next((_BY_PACKAGE[root] for root in roots if root in _BY_PACKAGE), DEFAULT)
+    return "dirac-8.0" if found == "dirac" and _version("DIRAC").startswith("8.") else found
 
 
-_BY_PACKAGE: Final = {"dirac_failover": "reference", "DIRAC": "dirac"}
+_BY_PACKAGE: Final = {
+    "dirac_failover": "reference", "DIRAC": "dirac", "LHCbDIRAC": "lhcbdirac", "ILCDIRAC": "ilcdirac",
+}  # fmt: skip
 
 
-def _import(name: str) -> Any:
-    package, _, attribute = name.partition(":")
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def find(path: str) -> Any:
+    """Return what ``package.module:Name`` names, looking in the working directory too; raises CommandError."""
+    package, _, name = path.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as 'python -m' does
     try:
-        return getattr(import_module(package), attribute)
-    except Exception as error:
-        raise CommandError(f"{name} cannot be imported: {type(error).__name__}: {error}", Exit.BROKEN) from error
+        found: Any = import_module(package)
+    except (Exception, SystemExit) as error:
+        raise CommandError(f"cannot import {package}: {type(error).__name__}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise CommandError(f"{package} has no {name}")
+        found = getattr(found, part)
+    return found
+
+
+def checked_class(path: str, found: Any, methods: Iterable[str] = ("execute",)) -> type[Any]:
+    """Return ``found`` at ``path`` if it is a class with the ``methods``; raises CommandError otherwise."""
+    if not isinstance(found, type):
+        raise CommandError(f"{path} is not a class but {type(found).__name__}")
+    if missing := [method for method in methods if not hasattr(found, method)]:
+        raise CommandError(f"{path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
+    return found
 
 
 _KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
@@ -104,7 +120,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def from_file(path: str, seconds: float = RUN_SECONDS) -> ProcessPort:
+def from_file(path: str) -> ProcessPort:
     """Return the port that an adapter file describes; raises :class:`~.errors.CommandError`.
 
     In ``command``, ``{here}`` is the folder of the file and ``{python}`` the Python of this process.
@@ -129,7 +145,7 @@ def from_file(path: str, seconds: float = RUN_SECONDS) -> ProcessPort:
         [_fill(item, names) for item in data["command"]],
         name=data.get("name", ""),
         environment=data.get("environment"),
-        seconds=data.get("seconds", seconds),
+        seconds=data.get("seconds", RUN_SECONDS),
         start_seconds=data.get("start_seconds", START_SECONDS),
         restarts=data.get("restarts", RESTARTS),
     )

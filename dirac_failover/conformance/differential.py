@@ -15,10 +15,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.runner import Progress, cores, in_processes
+from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 
 if TYPE_CHECKING:
@@ -106,13 +106,11 @@ def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | N
     return Difference(scenario.name, scenario.to_json(), places) if places else None
 
 
-def shard(
-    choices: tuple[PortChoice, PortChoice], region: str | None, index: int, count: int
-) -> Iterator[int | Difference]:
+def shard(choices: tuple[Target, Target], region: str | None, index: int, count: int) -> Iterator[int | Difference]:
     """Run one shard; yield differences, and how many scenarios were run since the last number."""
     from dirac_failover.conformance.port import sessions
 
-    left, right = (choice.open() for choice in choices)
+    left, right = (choice.port() for choice in choices)
     done = 0
     with sessions(left, right):
         for scenario in islice(_scenarios(region), index, None, count):
@@ -133,7 +131,7 @@ def _scenarios(region: str | None) -> Iterator[Scenario]:
 
 
 def run(
-    choices: tuple[PortChoice, PortChoice],
+    choices: tuple[Target, Target],
     *,
     region: str | None = None,
     workers: int = 1,
@@ -143,7 +141,7 @@ def run(
     result = Comparison(_title(choices[0]), _title(choices[1]))
     index, count = part
     total = len(range(index, sum(1 for _ in _scenarios(region)), count))
-    progress = Progress(f"{choices[0].name} and {choices[1].name}", total)
+    progress = Progress(f"{choices[0].text} and {choices[1].text}", total)
     started = time.monotonic()
     work = partial(shard, choices, region)
     try:
@@ -159,10 +157,10 @@ def run(
     return result
 
 
-def _title(choice: PortChoice) -> str:
+def _title(choice: Target) -> str:
     from dirac_failover.conformance.port import sessions
 
-    port = choice.open()
+    port = choice.port()
     with sessions(port):
         return f"{port.name} {port.version}"
 
@@ -208,7 +206,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.workers < 1:
         raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
     result = run(
-        (PortChoice(arguments.left), PortChoice(arguments.right, arguments.python)),
+        (Target(arguments.left), Target(arguments.right, arguments.python)),
         region=arguments.region,
         workers=arguments.workers,
         part=parse_shard(arguments.shard),

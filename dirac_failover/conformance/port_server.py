@@ -58,7 +58,7 @@ def answer(port: ModulePort, message: dict[str, Any]) -> dict[str, Any]:
     if "hello" in message:
         return {
             "hello": {
-                "protocol": PROTOCOL, "name": port.name, "version": port.kit.version, "capabilities": ["services"],
+                "protocol": PROTOCOL, "name": port.name, "version": port.version, "capabilities": ["services"],
             }
         }  # fmt: skip
     try:

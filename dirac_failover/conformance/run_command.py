@@ -7,15 +7,14 @@ is shown as a timeline, or as JSON. Every way in which an option or a file can b
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.conformance import adapters
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import terminal_style
 from dirac_failover.conformance.port import HOOKS
 from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
@@ -91,8 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     around = parser.add_argument_group("what runs, and what goes wrong")
     add = around.add_argument
     add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
-    add("--kit", metavar="NAME", default="reference",
-        help=f"whose clients and requests it gets: {', '.join(KITS)} (default: %(default)s)")
+    add("--kit", metavar="NAME",
+        help=f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
         help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
         f"(default: {', '.join(FAULTS)})")
@@ -122,8 +121,8 @@ def _vocabulary() -> str:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     scenario = checked(_scenario(arguments))
-    kit = _kit(arguments.kit)
     module = find_class(arguments.module) if arguments.module else None
+    kit = _kit(arguments.kit or (adapters.family(module) if module else adapters.DEFAULT))
     report = run(kit, scenario, module)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
@@ -311,10 +310,7 @@ def _check_answers(scenario: Scenario, key: str, answers: Iterable[str]) -> None
 def _kit(name: str) -> Kit:
     if name not in KITS:
         raise CommandError(f"--kit: unknown implementation {name!r}; there are: {', '.join(KITS)}")
-    try:
-        return KITS[name]()
-    except KitUnavailableError as error:
-        raise CommandError(str(error), Exit.BROKEN) from error
+    return adapters.kit(name)
 
 
 def find_class(path: str) -> type[Any]:
@@ -326,17 +322,6 @@ def find_class(path: str) -> type[Any]:
     if not package or not name:
         raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
     try:
-        if os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
-        found: Any = import_module(package)
-    except (Exception, SystemExit) as error:
-        raise CommandError(f"--module: cannot import {package}: {type(error).__name__}: {error}") from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise CommandError(f"--module: {package} has no {name}")
-        found = getattr(found, part)
-    if not isinstance(found, type):
-        raise CommandError(f"--module: {path} is not a class but {type(found).__name__}")
-    if missing := [method for method in ("execute", *HOOKS) if not hasattr(found, method)]:
-        raise CommandError(f"--module: {path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
-    return found
+        return adapters.checked_class(path, adapters.find(path), ("execute", *HOOKS))
+    except CommandError as error:
+        raise CommandError(f"--module: {error}") from error

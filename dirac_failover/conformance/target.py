@@ -1,24 +1,25 @@
 """What is verified, by its name on the command line: a kit's FailoverRequest, a module class, or an adapter file.
 
 A :class:`Target` is a value that travels to other processes; each makes its own port of it. What may change here:
-another way to name a port.
+another place in which a port may be.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.adapters import PortChoice
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.adapters import DEFAULT, from_file, in_this_process
 from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
-from dirac_failover.conformance.run_command import find_class
 
-DEFAULT: Final = "reference"
+if TYPE_CHECKING:
+    from dirac_failover.conformance.port import ModulePort
+
+__all__ = ["DEFAULT", "Target"]
+
+SERVER: Final = "dirac_failover.conformance.port_server"
 _PYTHON: Final = " --python "
 
 
@@ -44,25 +45,12 @@ class Target:
         return self.text if self.python is None else f"{self.text}{_PYTHON}{self.python}"
 
     def port(self) -> ModulePort | ProcessPort:
-        """Return a new port; raises CommandError when there is no such implementation, or it cannot be imported."""
-        if self.python is not None or self.text.endswith(".toml"):
-            return PortChoice(self.text, self.python).open()
-        package, colon, name = self.text.partition(":")
-        if package and name:
-            try:
-                found = find_class(self.text)
-            except CommandError as error:
-                message = str(error).removeprefix("--module: ")
-                raise CommandError(f"Port {self.text}: {message}", Exit.BROKEN) from error
-            # Python's own texts name the class, and what a class is called is its author's affair
-            return ModulePort(KITS[DEFAULT](), type(KITS[DEFAULT]().FailoverRequest.__name__, (found,), {}))
-        if colon or self.text not in KITS:
-            names = ", ".join(KITS)
-            raise CommandError(f"Unknown port {self.text!r}: expected PACKAGE.MODULE:CLASS, or one of {names}")
-        try:
-            return ModulePort(KITS[self.text]())
-        except KitUnavailableError as error:
-            raise CommandError(str(error), Exit.BROKEN) from error
+        """Return a new port, not started yet; raises CommandError when there is none, or it cannot be imported."""
+        if self.text.endswith(".toml"):
+            return from_file(self.text)
+        if self.python is None:
+            return in_this_process(self.text)
+        return ProcessPort([os.path.abspath(self.python), "-m", SERVER, self.text])
 
     def info(self) -> PortInfo:
         """Return name, version and target of the port; raises CommandError as :meth:`port`."""
@@ -70,10 +58,7 @@ class Target:
         if isinstance(port, ProcessPort):
             with port.session():
                 return PortInfo(port.name, port.version, self.given)
-        if ":" not in self.text:
-            return PortInfo(port.name, port.version, self.text)
-        package, _, name = self.text.partition(":")
-        return PortInfo(name, _version(package.partition(".")[0]), self.text)
+        return PortInfo(port.name, port.version, self.given)
 
     def options(self) -> tuple[str, ...]:
         """Return the options with which ``run`` executes the same module; what is no module, it cannot."""
@@ -84,10 +69,3 @@ class Target:
     def program(self) -> tuple[str, ...]:
         """Return the program in whose environment the port is."""
         return ("dirac-failover",) if self.python is None else (self.python, "-m", "dirac_failover")
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("port", metavar="PORT", nargs="?", default=DEFAULT,
         help="reference, dirac (the real one, of this environment), PACKAGE.MODULE:CLASS, a module that is run with "
-        "the clients of the reference, or FILE.toml, an adapter (default: %(default)s)")
+        "the clients of what it is derived from, or FILE.toml, an adapter (default: %(default)s)")
     parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which the port is installed")
     which = parser.add_argument_group("what is asked")
     add = which.add_argument

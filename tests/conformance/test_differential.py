@@ -13,7 +13,6 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import main
 from dirac_failover.conformance import differential
-from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.differential import (
     Comparison,
     Difference,
@@ -26,12 +25,13 @@ from dirac_failover.conformance.differential import (
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.outcome import Outcome, Step
 from dirac_failover.spec.product import Dimension, Region, Value
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, FAILED_STATUS, SCRIPTED, Scenario
 
-BOTH = (PortChoice("reference"), PortChoice("dirac"))
+BOTH = (Target("reference"), Target("dirac"))
 TITLES = (f"reference {__version__}", "dirac 9.1.0")
 WELL = Outcome("returned", {"OK": True, "Value": None}, (), {"jobID": 1}, None, {}, None)
 SCENARIO = Scenario("small: one", executions=2)
@@ -289,7 +289,7 @@ def test_progress_is_taken_away_whatever_happens(told: list[Any], monkeypatch: p
 def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one: the same counts, and the same smallest scenarios."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    choices = (PortChoice("reference"), PortChoice("broken_ports:NoResult"))
+    choices = (Target("reference"), Target("broken_ports:NoResult"))
     alone, together = (run(choices, region="identity", workers=workers, part=(0, 100)) for workers in (1, 2))
     assert (alone.scenarios, together.scenarios) == (12, 12)
     assert alone.differ > 0

@@ -9,6 +9,7 @@ import runpy
 import shutil
 import sys
 import time
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,12 +19,12 @@ import pytest
 from dirac_failover import __version__
 from dirac_failover.cli import main
 from dirac_failover.conformance import adapters, port_server, process
-from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import ATTRIBUTES, ModulePort, sessions
 from dirac_failover.conformance.process import Process, ProcessError
 from dirac_failover.conformance.process_port import (
     CAPABILITIES,
+    RUN_SECONDS,
     Host,
     PortBrokenError,
     ProcessPort,
@@ -78,7 +79,7 @@ def first_of(region, count=40):
 
 def test_the_reference_is_the_same_in_another_process(reference):
     """In every region, beside itself in this process."""
-    here, there = ModulePort(reference), PortChoice("reference", sys.executable).open()
+    here, there = ModulePort(reference), Target("reference", sys.executable).port()
     with sessions(here, there):
         assert (there.name, there.version, there.capabilities) == ("reference", __version__, {"services"})
         for region in space.REGIONS:
@@ -103,7 +104,7 @@ class Fake:
     name = "fake"
 
     def __init__(self, kit, end=None):
-        self.kit, self.end = kit, end
+        self.version, self.end = kit.version, end
 
     def run(self, scenario):
         if self.end:
@@ -161,8 +162,8 @@ def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(port_server.__file__), run_name="__main__")  # a module would go through pytest's import hook
     assert caught.value.code == Exit.USAGE
-    started = PortChoice("nowhere.at:all", sys.executable).open()
-    with pytest.raises(PortBrokenError, match=r"exit code 3; the last it wrote to stderr: nowhere.at:all cannot"):
+    started = Target("nowhere.at:all", sys.executable).port()
+    with pytest.raises(PortBrokenError, match=r"exit code 3; the last it wrote to stderr: Port nowhere.at:all: cannot"):
         started.session().__enter__()
 
 
@@ -525,7 +526,7 @@ def test_a_template_runs_and_diverges(name):
     """It is a port that is not finished, and not a broken one: in every scripted region, and nowhere as expected."""
     if not shutil.which(name) and name == "node":
         pytest.skip("node is not installed here")
-    started = PortChoice(str(DOCS / f"{name}.toml")).open()
+    started = Target(str(DOCS / f"{name}.toml")).port()
     same = 0
     with started.session():
         assert started.name == {"python": "python", "node": "javascript"}[name]
@@ -540,10 +541,10 @@ def test_a_template_runs_and_diverges(name):
 
 def test_ports_are_found_by_name():
     """An implementation, a class, or a kit."""
-    found = PortChoice("reference").open()
-    assert (found.name, PortChoice() == PortChoice("reference")) == ("reference", True)
+    found = Target("reference").port()
+    assert (found.name, Target() == Target("reference")) == ("reference", True)
     found = adapters.in_this_process("dirac_failover.failover_request:FailoverRequest")
-    assert (found.name, found._module.__name__) == ("reference", "FailoverRequest")
+    assert (found.name, found.version, found.kit.name) == ("FailoverRequest", __version__, "reference")
     assert adapters.in_this_process("tests_adapters_kit:KIT").kit is sys.modules["tests_adapters_kit"].KIT
 
 
@@ -552,33 +553,45 @@ def my_module(reference, monkeypatch):
     """A user's module with a kit, and with things that are no port."""
     module = type(sys)("tests_adapters_kit")
     module.KIT, module.NUMBER = reference, 5
-    module.Theirs = type("Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow"}),), {"__module__": "mine"})
+    module.Theirs = type("Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow", "execute": print}),), {"__module__": "mine"})
     monkeypatch.setitem(sys.modules, "tests_adapters_kit", module)
     monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
-    """Those of DIRAC, for a module of DIRAC's; else the reference's."""
-    monkeypatch.setitem(adapters.KITS, "dirac", lambda: reference)
-    monkeypatch.setattr(adapters, "ModulePort", lambda *given: given)
+    """Those of DIRAC, of the version that is there, for a module of DIRAC's; else the reference's."""
+    monkeypatch.setitem(adapters.KITS, "dirac", lambda: replace(reference, name="theirs"))
+    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "9.1.22", "tests_adapters_kit": "5"}.get)
     theirs = sys.modules["tests_adapters_kit"].Theirs
-    assert adapters._family(theirs) == "dirac"
-    assert adapters._family(int) == "reference"
-    assert adapters.in_this_process("tests_adapters_kit:Theirs") == (reference, theirs)
+    assert adapters.family(theirs) == "dirac"
+    assert adapters.family(int) == "reference"
+    for package, name in (("LHCbDIRAC", "lhcbdirac"), ("ILCDIRAC", "ilcdirac"), ("DIRACCommon", "dirac")):
+        assert adapters.family(type("Mine", (theirs,), {"__module__": f"{package}.Workflow"})) == name
+    found = adapters.in_this_process("tests_adapters_kit:Theirs")
+    assert (found.kit.name, found.name, found.version) == ("theirs", "Theirs", "5")
+    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "8.0.86"}.get)
+    assert adapters.family(theirs) == "dirac-8.0"
+    assert adapters.family(int) == "reference"
 
 
 @pytest.mark.parametrize(
     ("name", "complaint", "code"),
     [
         ("nowhere", f"Unknown port 'nowhere': {KNOWN}", Exit.USAGE),
-        ("tests_adapters_kit:NUMBER", "tests_adapters_kit:NUMBER: expected a class, or a Kit, found int", Exit.USAGE),
-        ("nowhere:X", "nowhere:X cannot be imported: ModuleNotFoundError: No module named 'nowhere'", Exit.BROKEN),
+        (
+            "tests_adapters_kit:NUMBER",
+            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.BROKEN,
+        ),
+        (
+            "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
+            Exit.BROKEN,
+        ),
     ],
 )  # fmt: skip
 def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
     """And the right exit code."""
     with pytest.raises(CommandError) as caught:
-        PortChoice(name).open()
+        Target(name).port()
     assert (str(caught.value), caught.value.code) == (complaint, code)
 
 
@@ -590,15 +603,15 @@ def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
 
     monkeypatch.setitem(adapters.KITS, "dirac", unavailable)
     with pytest.raises(CommandError) as caught:
-        PortChoice("dirac").open()
+        Target("dirac").port()
     assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)
 
 
 def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatch):
     """As with 'python -m'."""
-    (tmp_path / "adapters_own_module.py").write_text("class Mine: pass")
+    (tmp_path / "adapters_own_module.py").write_text("class Mine: execute = print")
     monkeypatch.chdir(tmp_path)
-    assert adapters.in_this_process("adapters_own_module:Mine")._module.__name__ == "Mine"
+    assert adapters.in_this_process("adapters_own_module:Mine").name == "Mine"
     assert sys.path[0] == str(tmp_path)
     adapters.in_this_process("adapters_own_module:Mine")
     assert sys.path.count(str(tmp_path)) == 1
@@ -617,8 +630,8 @@ def test_an_adapter_file_says_everything(tmp_path):
     assert (found.name, found._environment, found._seconds, found._start_seconds) == ("n", {"A": "1"}, 5, 2.5)
     assert found._starts == 1
     file.write_text('command = ["a/b"]')
-    found = PortChoice(str(file), seconds=3.0).open()
-    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, 3.0, 60.0)
+    found = Target(str(file)).port()
+    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, RUN_SECONDS, 60.0)
     assert found._starts == 4
 
 
@@ -654,7 +667,7 @@ def test_an_adapter_file_that_cannot_be_understood_is_one_clear_line(tmp_path, t
 def test_an_adapter_file_that_is_not_there_is_one_clear_line():
     """As every other error of a user's."""
     with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
-        PortChoice("no.toml").open()
+        Target("no.toml").port()
 
 
 # Verified

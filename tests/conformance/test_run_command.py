@@ -625,7 +625,10 @@ HELP = {
     },
     "what runs, and what goes wrong": {
         "--module": ("PACKAGE.MODULE:CLASS", "the module (default: the implementation's FailoverRequest)"),
-        "--kit": ("NAME", f"whose clients and requests it gets: {', '.join(KITS)} (default: %(default)s)"),
+        "--kit": (
+            "NAME",
+            f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)",
+        ),
         "--fault": (
             "FAULT",
             (

@@ -123,7 +123,7 @@ def test_other_levels_and_a_baseline(repository: Path) -> None:
             "--dirac-port=my_port:Dies",
             "The port is broken, and nothing is known of how it conforms: The port broke down (",
         ),
-        ("--dirac-port=nobody", "Unknown port 'nobody': expected PACKAGE.MODULE:CLASS, or one of "),
+        ("--dirac-port=nobody", "Unknown port 'nobody': expected one of reference, "),
         (
             "--dirac-profile=x",
             "There is no profile 'x': there are dirac-9.1, dirac-8.0, lhcbdirac-12.0, ilcdirac-35.0",

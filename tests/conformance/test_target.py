@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover import FailoverRequest, __version__
-from dirac_failover.conformance import target as target_module
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 from dirac_failover.conformance.results import PortInfo
@@ -76,7 +75,9 @@ def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
     """With what there is."""
     with pytest.raises(CommandError) as said:
         Target(text).port()
-    assert str(said.value) == f"Unknown port {text!r}: expected PACKAGE.MODULE:CLASS, or one of {', '.join(KITS)}"
+    assert str(said.value) == (
+        f"Unknown port {text!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
+    )
     assert said.value.code == Exit.USAGE
 
 
@@ -100,4 +101,3 @@ def test_what_cannot_be_imported_is_broken(text: str, message: str) -> None:
 def test_a_target_travels() -> None:
     """To the processes that make their own ports of it."""
     assert pickle.loads(pickle.dumps(Target("x"))) == Target("x")  # noqa: S301 - ours
-    assert target_module.DEFAULT == "reference"

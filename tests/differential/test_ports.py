@@ -12,9 +12,9 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.conformance.adapters import PortChoice
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort, sessions
+from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.nearest import nearest
 
@@ -45,7 +45,7 @@ def some(region, count):
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_the_same_from_another_process(name):
     """Scripted or with services, the outcome is the same, time and chance left out."""
-    here, there = ModulePort(own(name)), PortChoice(name, sys.executable).open()
+    here, there = ModulePort(own(name)), Target(name, sys.executable).port()
     with sessions(here, there):
         assert (there.name, there.version) == (here.name, here.version)
         for region in space.REGIONS:
