@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Connect(Protocol):
-    """Connects a kit's clients to a transport for a ``with`` block: see :func:`dirac_failover.connect`."""
+    """Connects a kit's clients to a transport for a ``with`` block: see :func:`~dirac_failover.wire.rpc.connect`."""
 
     def __call__(
         self,

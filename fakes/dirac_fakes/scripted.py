@@ -2,14 +2,14 @@
 
 An answer is a text, so that it can stand in a scenario:
 
-======================  ==================================================================================
-``ok``                  S_OK with what a healthy collaborator would answer; its state changes accordingly
-``ok=JSON``             S_OK with that value; the state changes as for ``ok``
-``operation``           S_OK with an operation, as fail-over makes one
-``s_error[=TEXT]``      S_ERROR with that message
-``bad_shape=JSON``      that value instead of a return structure
-``raises=NAME[:TEXT[:NUMBER]]``  that exception (one of :data:`EXCEPTIONS`)
-======================  ==================================================================================
+==================================  ===================================================================================
+``ok``                              S_OK with what a healthy collaborator would answer; its state changes accordingly
+``ok=JSON``                         S_OK with that value; the state changes as for ``ok``
+``operation``                       S_OK with an operation, as fail-over makes one
+``s_error[=TEXT]``                  S_ERROR with that message
+``bad_shape=JSON``                  that value instead of a return structure
+``raises=NAME[:TEXT[:NUMBER]]``     that exception (one of :data:`EXCEPTIONS`)
+==================================  ===================================================================================
 
 The n-th call gets the n-th answer, later calls the last one; without answers every call is ``ok``. Each call is
 recorded in the journal, with the text of its answer. What may change here: which methods a double has; they are those
