@@ -42,6 +42,9 @@ VERBS: Final = {
     ),
     "learn": Verb("dirac_failover.conformance.learn", "predict how a job ends, then look"),
     "differential": Verb("dirac_failover.conformance.differential", "run every scenario on two implementations"),
+    "serve": Verb(
+        "dirac_failover.serving.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"
+    ),
     "zoo": Verb("dirac_failover.conformance.zoo_command", "list known bugs, and see which of them tests let live"),
     "compare": Verb("dirac_failover.conformance.compare", "show ports, or versions of one, side by side"),
     "diff": Verb("dirac_failover.conformance.diff", "say what changed between two results, and what regressed"),

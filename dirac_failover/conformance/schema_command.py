@@ -38,15 +38,19 @@ SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "compare": _compare,
     "diff": partial(schema, "diff"),
     "port-protocol": partial(schema, "port-protocol"),
+    "serve": partial(schema, "serve"),
+    "admin": partial(schema, "admin"),
 }
 """What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
-``compare`` and ``diff`` with ``--format json``, and what is said to a port in another process."""
+``compare`` and ``diff`` with ``--format json``, what is said to a port in another process, ``serve --json``, and the
+administration of what it serves."""
 
 
 _HELP: Final = (
     "run: what 'run --json' prints; scenario: what it reads; results: what 'verify --json' prints; baseline: what "
     "'verify --baseline' reads; compare and diff: what they print with '--format json'; "
-    "port-protocol: the messages of a port in another process"
+    "port-protocol: the messages of a port in another process; serve: what 'serve --json' prints; "
+    "admin: what its administration reads and answers"
 )
 
 

@@ -105,6 +105,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_POST(self) -> None:
+        """Answer a call."""
         self._send(*self._reply())
 
     def _service(self) -> str:
@@ -159,6 +160,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """Log for those who debug."""
         _log.debug(format % args)
 
 

@@ -25,9 +25,19 @@ def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> N
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_seven() -> None:
-    """What run reads and prints, what verify does, what is made of results, and what ports are told."""
-    assert list(SCHEMAS) == ["run", "scenario", "results", "baseline", "compare", "diff", "port-protocol"]
+def test_there_are_nine() -> None:
+    """What run reads and prints, what verify does, what is made of results, what ports are told, and what is served."""
+    assert list(SCHEMAS) == [
+        "run",
+        "scenario",
+        "results",
+        "baseline",
+        "compare",
+        "diff",
+        "port-protocol",
+        "serve",
+        "admin",
+    ]
     assert SCHEMAS["scenario"]() == scenario.schema()
 
 

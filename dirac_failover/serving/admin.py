@@ -1,0 +1,109 @@
+"""The administration of a world over HTTP: faults, recovery, journal, snapshot, reset, in plain JSON.
+
+====== ================= ===================================================================================
+GET    /admin/faults     the faults that are armed, and those that never struck
+POST   /admin/faults     arms the faults of ``{"faults": [...]}``, as text or as JSON: all of them, or none
+DELETE /admin/faults     disarms all faults
+POST   /admin/recover    the same: ends all outages; the state and the journal stay
+GET    /admin/journal    every call, one line of JSON each
+GET    /admin/snapshot   what the services hold
+POST   /admin/reset      back to the start: state, journal, no faults
+====== ================= ===================================================================================
+
+What cannot be done is answered with a status of 400 and more and ``{"error": ...}``. The messages are described by
+``dirac-failover schema admin``. What may change here: a row of the table below, and of the one above.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.shape import ShapeError, check, schema
+from dirac_failover.serving.site import Reply, json_reply
+from dirac_fakes.faults import LOCAL, Fault, FaultError, as_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.serving.site import Request
+    from dirac_fakes.world import World
+
+_JSON_LINES: Final = "application/x-ndjson"
+
+
+class AdminError(Exception):
+    """Something that cannot be done; the message is for whoever has asked for it."""
+
+
+def answer(world: World, request: Request, _: str = "") -> Reply:
+    """Do what is asked, or say why not."""
+    path = request.path.rstrip("/")
+    verbs = {verb: do for (verb, at), do in _TABLE.items() if at == path}
+    if not verbs:
+        paths = ", ".join(dict.fromkeys(at for _, at in _TABLE))
+        return _error(HTTPStatus.NOT_FOUND, f"There is no {request.path}; there are: {paths}")
+    if request.verb not in verbs:
+        return _error(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {', '.join(verbs)}, not {request.verb}")
+    try:
+        return verbs[request.verb](world, request.body)
+    except (AdminError, FaultError, ShapeError) as error:
+        return _error(HTTPStatus.BAD_REQUEST, str(error))
+
+
+def _error(status: int, message: str) -> Reply:
+    return json_reply({"error": message}, status)
+
+
+def read_fault(given: Any) -> Fault:
+    """Return the fault that ``given``, text or JSON, is; raises FaultError for one that no service could have."""
+    fault = as_fault(given) if isinstance(given, str) else Fault.from_json(given)
+    if fault.target in LOCAL:
+        raise FaultError(f"{fault}: a service cannot have it; it is for whoever opens the {fault.target}")
+    return fault
+
+
+def _faults(world: World, _: bytes = b"") -> Reply:
+    return json_reply({name: [fault.to_json() for fault in faults] for name, faults in (
+        ("armed", world.armed()), ("unfired", world.unfired()))})  # fmt: skip
+
+
+def _arm(world: World, body: bytes) -> Reply:
+    try:
+        given = json.loads(body)
+    except ValueError as error:  # bytes that are no text, too
+        raise AdminError(f"The body is not JSON: {error}") from error
+    check(given, schema("admin")["$defs"]["arm"])
+    for fault in [read_fault(each) for each in given["faults"]]:
+        world.arm(fault)
+    return _faults(world)
+
+
+def _recover(world: World, _: bytes) -> Reply:
+    world.recover()
+    return _faults(world)
+
+
+def _journal(world: World, _: bytes) -> Reply:
+    return Reply(HTTPStatus.OK, _JSON_LINES, world.journal.to_json_lines().encode())
+
+
+def _snapshot(world: World, _: bytes) -> Reply:
+    return json_reply(world.snapshot())
+
+
+def _reset(world: World, _: bytes) -> Reply:
+    world.reset()
+    return _faults(world)
+
+
+_TABLE: Final[dict[tuple[str, str], Callable[[World, bytes], Reply]]] = {
+    ("GET", "/admin/faults"): _faults,
+    ("POST", "/admin/faults"): _arm,
+    ("DELETE", "/admin/faults"): _recover,
+    ("POST", "/admin/recover"): _recover,
+    ("GET", "/admin/journal"): _journal,
+    ("GET", "/admin/snapshot"): _snapshot,
+    ("POST", "/admin/reset"): _reset,
+}

@@ -1,0 +1,93 @@
+"""What DIRAC has to be told to talk to a site: options of its configuration, and variables of its environment.
+
+The same options are text for a file, and can be set in the memory of this process. What may change here: options. They
+are DIRAC 9.1's, and each is there because its clients ask for it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover import vocabulary as v
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dirac_failover.serving.credentials import Credentials
+    from dirac_fakes.service import Caller
+
+FUTURE_CLIENT: Final = f"/DiracX/FutureClientEnabled/{v.JOB_STATE}"
+"""The option that makes DIRAC report of jobs to DiracX."""
+
+_SERVICES: Final = (v.JOB_STATE, v.TRANSFORMATION, v.DATA_STORE, v.REQ_MANAGER)
+
+
+def options(url: str, caller: Caller, dn: str, authorities: str = "", *, diracx: bool = False) -> dict[str, str]:
+    """Return the options, by path, for a site at ``url`` to which ``caller``, whose name on the grid is ``dn``, speaks.
+
+    ``authorities`` is the folder of certificates that are trusted. With ``diracx`` jobs are reported to DiracX.
+    """
+    found = {"/DIRAC/VirtualOrganization": caller.vo}
+    if authorities:
+        found["/DIRAC/Security/CALocation"] = authorities
+    for service in _SERVICES:
+        system, name = service.split("/")
+        found[f"/Systems/{system}/URLs/{name}"] = f"{url}/{service}"
+    found["/Systems/RequestManagement/URLs/ReqProxyURLs"] = f"{url}/{v.REQ_PROXY}"
+    found[f"/Registry/Users/{caller.username}/DN"] = dn
+    group = f"/Registry/Groups/{caller.group}"
+    found[f"{group}/Users"] = caller.username
+    found[f"{group}/VO"] = caller.vo
+    found[f"{group}/Properties"] = ", ".join(caller.properties)
+    found["/DiracX/URL"] = url
+    if diracx:
+        found[FUTURE_CLIENT] = "yes"
+    return found
+
+
+def environment(credentials: Credentials, trusted: bool = True) -> dict[str, str]:
+    """Return the variables by which DIRAC finds its proxy and, if ``trusted``, the authority of these credentials.
+
+    ``REQUESTS_CA_BUNDLE`` wins over what DIRAC tells ``requests``, so it is said for those who have it set.
+    """
+    proxy = {"X509_USER_PROXY": credentials.proxy}
+    if not trusted:
+        return proxy
+    authority = dict.fromkeys(("REQUESTS_CA_BUNDLE", "DIRACX_CA_PATH"), credentials.authority)
+    return {**proxy, "X509_CERT_DIR": credentials.authorities, **authority}
+
+
+def as_cfg(options: Mapping[str, str]) -> str:
+    """Return the options as a file of DIRAC's configuration."""
+    tree: dict[str, Any] = {}
+    for path, value in options.items():
+        *sections, name = path.strip("/").split("/")
+        inner = tree
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[name] = value
+    return "".join(f"{line}\n" for line in _lines(tree, ""))
+
+
+def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from (f"{indent}{name}", f"{indent}{{", *_lines(value, f"{indent}  "), f"{indent}}}")
+        else:
+            yield f"{indent}{name} = {value}"
+
+
+@contextmanager
+def configured(options: Mapping[str, str]) -> Iterator[None]:  # needs DIRAC
+    """Set the options in the memory of this process's DIRAC, for the length of a ``with`` block."""
+    from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+
+    before = gConfigurationData.localCFG.clone()
+    for path, value in options.items():
+        gConfigurationData.setOptionInCFG(path, value)
+    try:
+        yield
+    finally:
+        gConfigurationData.localCFG = before
+        gConfigurationData.sync()
