@@ -1,15 +1,19 @@
-"""What holds for every test: the plug-in is loaded from the checkout, and no test fails because the machine is busy.
+"""What holds for every test: the plug-in is loaded, and no test fails because the machine is busy.
 
-Installed, the plug-in's entry point has the name under which it is loaded here, so pytest knows that it is the same.
+Where the distribution is installed, pytest loads the plug-in itself, under the name of its entry point; in a bare
+checkout it is loaded here.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from importlib.metadata import entry_points
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["dirac_failover.pytest_plugin"] if find_spec("dirac_failover.pytest_plugin") else []
+PLUGIN = "dirac_failover.pytest_plugin"
+INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
+
+pytest_plugins = [] if INSTALLED else [PLUGIN]
 
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

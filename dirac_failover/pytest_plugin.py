@@ -1,23 +1,49 @@
-"""The pytest plug-in: the options of the conformance suite.
+"""The pytest plug-in: an in-memory DIRAC and runs of modules as fixtures, and the options of the conformance suite.
 
 It is loaded wherever the distribution is installed, so it imports nothing but pytest until it is used. What may change
-here: options, each with its ini setting, and all with one prefix.
+here: fixtures, markers, and options, each with its ini setting, and all with one prefix. What they are made of is in
+:mod:`dirac_failover.testing`.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from dirac_failover.testing.outcome import ModuleOutcome
+    from dirac_failover.testing.stage import Stage
+    from dirac_failover.testing.world import Dirac
+    from dirac_fakes.accounting import Accounting
+    from dirac_fakes.job_state import JobState
+    from dirac_fakes.journal import Journal
+    from dirac_fakes.requests import RequestProxy, Requests
+    from dirac_fakes.transformation import Transformation
 
 pytest.register_assert_rewrite("dirac_failover.conformance.suite")
 
 OPTIONS: Final = {
     "port": "the implementation that the conformance suite is run against: reference, dirac, or PACKAGE.MODULE:CLASS",
-    "profile": "whose choices it is held against, where implementations differ: dirac-9.1, unless another is named",
+    "profile": "whose choices it is held against, and whose workflows modules are run in, where implementations "
+    "differ: dirac-9.1, unless another is named",
     "region": "only this region of the scenario space, to be quick",
 }
-"""The options of the suite, which are ini settings too: ``--dirac-port`` and ``dirac_port``."""
+"""Options with a value, which are ini settings too: ``--dirac-port`` and ``dirac_port``."""
+
+ALLOW_GRID: Final = "use the real DIRAC though a proxy or a configuration of a real grid is in sight"
+
+MARKERS: Final = {
+    "dirac_fault(fault, *faults, required=True)": "arm faults in the fixture 'dirac', such as \"transformation:down\": "
+    "see 'dirac-failover run --help' for all of them; one that never strikes fails the test, unless required=False",
+    "dirac_profile(name)": "run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or ilcdirac-35.0",
+}
+
+_STAGE: Final = pytest.StashKey["Stage"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,3 +52,318 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in OPTIONS.items():
         group.addoption(f"--dirac-{name}", metavar=name.upper(), help=text)
         parser.addini(f"dirac_{name}", text, default="")
+    group.addoption("--dirac-allow-grid", action="store_true", default=None, help=ALLOW_GRID)
+    parser.addini("dirac_allow_grid", ALLOW_GRID, type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the markers."""
+    for marker, text in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {text}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that has passed though a fault never struck."""
+    result = yield
+    if stage := item.stash.get(_STAGE, None):
+        stage.check()
+    elif item.get_closest_marker("dirac_fault"):
+        pytest.fail(
+            "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC", pytrace=False
+        )
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what happened in the runs of a test that has failed."""
+    report = yield
+    if report.failed and call.when == "call" and (stage := item.stash.get(_STAGE, None)):
+        report.sections.extend(stage.sections())
+    return report
+
+
+# The in-memory DIRAC
+
+
+@pytest.fixture
+def _dirac_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """What the fixtures of one test share."""
+    from dirac_failover.testing.stage import Stage
+
+    with Stage(request) as stage:
+        request.node.stash[_STAGE] = stage
+        yield stage
+
+
+@pytest.fixture
+def dirac(_dirac_stage: Stage) -> Dirac:
+    """An in-memory DIRAC, new in each test, that the test's clients talk to.
+
+    It has job 77 and transformation 12 with the files /vo/a and /vo/b; 'make_dirac' makes others. Its services have
+    state and rules, and can be broken; whatever is armed must strike, or the test fails::
+
+        def test_statuses_arrive_when_the_service_is_back(dirac):
+            dirac.job_state.down()
+            assert not JobReport(77).setApplicationStatus("Step 1")["OK"]
+            dirac.recover()
+            assert JobReport(77).setApplicationStatus("Step 2")["OK"]
+            assert dirac.job_state.status(77) == ("Running", "Application", "Step 2")
+
+    Services: job_state, transformation, accounting, requests, request_proxy. Faults: dirac.arm("accounting:lost_reply")
+    and the marker dirac_fault. The clients are the reference's, and the real DIRAC's where the test file imports that.
+    """
+    return _dirac_stage.dirac
+
+
+@pytest.fixture
+def make_dirac(_dirac_stage: Stage) -> Callable[..., Dirac]:
+    """Make another in-memory DIRAC: with other files, for another job, or as a second one in the same test.
+
+    It takes what dirac_fakes.World takes. Modules run in it with 'world', clients talk to it inside 'connect'::
+
+        def test_two_grids_know_nothing_of_each_other(dirac, make_dirac, run_module):
+            other = make_dirac(job_id=88, files=["/vo/x"])
+            run_module(MyModule, world=other, inputs=["/vo/x"])
+            assert not dirac.journal
+    """
+    return _dirac_stage.make_dirac
+
+
+@pytest.fixture
+def dirac_journal(dirac: Dirac) -> Journal:
+    """Every call that has reached a service of 'dirac', in order, whether it was taken or not.
+
+    Its assertions say what was expected, what was found, and how the nearest call differs::
+
+        def test_the_job_says_that_it_is_done(run_module, dirac_journal):
+            run_module(MyModule)
+            dirac_journal.assert_called("job-state", "setJobStatusBulk")
+    """
+    return dirac.journal
+
+
+# Its services
+
+
+@pytest.fixture
+def dirac_job_state(dirac: Dirac) -> JobState:
+    """The service that keeps the status of jobs, their history and their parameters: dirac.job_state.
+
+    ::
+
+        dirac_job_state.down()
+        assert dirac_job_state.status(77) == ("Running", "Application", "Unknown")
+    """
+    return dirac.job_state
+
+
+@pytest.fixture
+def dirac_transformation(dirac: Dirac) -> Transformation:
+    """The service that keeps the status of the files of transformations: dirac.transformation.
+
+    ::
+
+        dirac_transformation.down()
+        assert dirac_transformation.statuses(12) == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
+    """
+    return dirac.transformation
+
+
+@pytest.fixture
+def dirac_accounting(dirac: Dirac) -> Accounting:
+    """The service that takes accounting records: dirac.accounting.
+
+    ::
+
+        dirac_accounting.down()
+        assert dirac_accounting.records() == []
+    """
+    return dirac.accounting
+
+
+@pytest.fixture
+def dirac_requests(dirac: Dirac) -> Requests:
+    """The service that keeps requests until they are executed: dirac.requests.
+
+    ::
+
+        dirac_requests.down()
+        assert dirac_requests.stored() == {}
+    """
+    return dirac.requests
+
+
+@pytest.fixture
+def dirac_request_proxy(dirac: Dirac) -> RequestProxy:
+    """The service that takes requests while the other one is away, and passes them on: dirac.request_proxy.
+
+    ::
+
+        dirac_request_proxy.down()
+        dirac_request_proxy.sweep()  # what its timer does
+    """
+    return dirac.request_proxy
+
+
+# What a job reports with: the modules of the test get these too
+
+
+@pytest.fixture
+def dirac_job_report(_dirac_stage: Stage) -> Any:
+    """The job report of the test's job, which 'run_module' gives to the module.
+
+    ::
+
+        def test_what_was_not_sent_is_sent(dirac_job_report, run_module):
+            dirac_job_report.setApplicationStatus("Step 1", sendFlag=False)
+            assert run_module(MyModule).statuses[0] == "Step 1"
+    """
+    return _dirac_stage.collaborator("JobReport")
+
+
+@pytest.fixture
+def dirac_file_report(_dirac_stage: Stage) -> Any:
+    """The file report of the test's job, which 'run_module' gives to the module.
+
+    ::
+
+        def test_what_an_earlier_module_said_stays(dirac, dirac_file_report, run_module):
+            dirac_file_report.setFileStatus(12, "/vo/a", "Problematic")
+            run_module(MyModule, inputs=["/vo/a", "/vo/b"])
+            assert dirac.transformation.statuses(12)["/vo/a"] == "Problematic"
+    """
+    return _dirac_stage.collaborator("FileReport")
+
+
+@pytest.fixture
+def dirac_accounting_report(_dirac_stage: Stage) -> Any:
+    """The accounting client of the test's job, 'AccountingReport', which 'run_module' gives to the module.
+
+    ::
+
+        def test_records_are_committed(dirac, dirac_accounting_report, run_module):
+            dirac_accounting_report.addRegister(my_record)
+            run_module(MyModule)
+            assert len(dirac.accounting.records()) == 1
+    """
+    return _dirac_stage.collaborator("AccountingReport")
+
+
+@pytest.fixture
+def dirac_request(_dirac_stage: Stage) -> Any:
+    """The request of the test's job, which 'run_module' gives to the module.
+
+    ::
+
+        def test_operations_of_earlier_modules_are_written(dirac_request, run_module):
+            dirac_request.addOperation(my_operation)
+            assert run_module(MyModule).file is not None
+    """
+    return _dirac_stage.collaborator("Request")
+
+
+@pytest.fixture
+def workflow_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
+    """Build the 'workflow_commons' that a module finds: IDs, inputs, and what a job reports with.
+
+    For a module that is executed without 'run_module', which does this itself. It takes the same arguments; any other
+    is a key::
+
+        module.workflow_commons = workflow_commons(inputs=["/vo/a"], JobType="User")
+    """
+    return _dirac_stage.workflow_commons
+
+
+@pytest.fixture
+def step_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
+    """Build the 'step_commons' that a module finds, with the keys that are given.
+
+    ::
+
+        module.step_commons = step_commons(applicationName="Gauss")
+    """
+    return _dirac_stage.step_commons
+
+
+# Where and when
+
+
+@pytest.fixture
+def dirac_clock() -> Iterator[Any]:
+    """Time that stands still, at noon of the first of January 2026, until it is moved: freezegun's clock.
+
+    For the test, its modules and its in-memory DIRAC alike; what clients sleep is added to the time of the services and
+    costs none. DIRAC keeps one update of the status for each moment, so let some time go by between two::
+
+        def test_updates_have_the_time_of_the_job(dirac, dirac_clock):
+            JobReport(77).setApplicationStatus("Step 1")
+            dirac_clock.tick(60)
+            JobReport(77).setApplicationStatus("Step 2")
+
+    It needs freezegun: pip install 'dirac-failover[pytest]'.
+    """
+    try:
+        from freezegun import freeze_time
+    except ImportError:
+        pytest.fail("dirac_clock needs freezegun: pip install 'dirac-failover[pytest]'", pytrace=False)
+    with freeze_time("2026-01-01 12:00:00") as clock:
+        yield clock
+
+
+@pytest.fixture
+def dirac_workdir(tmp_path: Path) -> Iterator[Path]:
+    """An empty directory, in which the test works: modules write there, relative paths are looked up there.
+
+    'run_module' and 'run_job' use it::
+
+        def test_the_request_is_written(run_module, dirac_workdir):
+            run_module(MyModule, operations=["RemoveFile"])
+            assert (dirac_workdir / "12_34_request.json").exists()
+    """
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    yield tmp_path
+    os.chdir(before)
+
+
+# Runs
+
+
+@pytest.fixture
+def run_module(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
+    """Execute a module as the last one of a job, as DIRAC would, and return what came of it.
+
+    The module, written for DIRAC or for the reference, gets the clients that belong to it::
+
+        def test_my_module_survives_an_outage(dirac, run_module):
+            dirac.transformation.down()
+            outcome = run_module(MyModule, inputs=["/vo/a", "/vo/b"])
+            assert outcome.ok
+            assert outcome.request.types == ["SetFileStatus"]
+            dirac.recover()
+            assert outcome.replay().converged
+
+    The situation: inputs, job_id (None: no job), workflow_failed, step_failed, reported={lfn: status}, records=N (of
+    accounting), operations (of earlier modules), proxy=False, workflow_commons={...} and step_commons={...} on top of
+    the usual, executions=N, world (of 'make_dirac'); anything else is an attribute of the module. The outcome: ok,
+    result, raised, message, module, hooks, calls, statuses, request, file, holds, replay(), timeline().
+    """
+    return _dirac_stage.run_module
+
+
+@pytest.fixture
+def run_job(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
+    """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
+
+    A module is its class, or a pair of the class and its attributes; the rest is as for 'run_module'::
+
+        def test_the_job_goes_on(run_job):
+            outcome = run_job([(Fails, {"command": "false"}), FailoverRequest], inputs=["/vo/a"])
+            assert not outcome.ok
+            assert outcome.statuses[-1] == "Exception in Fails module"
+    """
+    return _dirac_stage.run_job

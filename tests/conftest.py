@@ -37,9 +37,3 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 def reference() -> Kit:
     """The reference alone."""
     return KITS["reference"]()
-
-
-@pytest.fixture(scope="session")
-def dirac() -> Kit:
-    """The real DIRAC alone: for tests/differential."""
-    return KITS["dirac"]()

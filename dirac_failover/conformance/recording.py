@@ -145,12 +145,24 @@ class Watcher:
         """Watch nothing yet."""
         self._tape = tape
         self._watched: list[Any] = []
+        self._replaced: list[tuple[Any, str]] = []
 
     def module(self, module: Any, methods: Sequence[str] = METHODS) -> None:
         """Record from now on the calls of these methods, and what they ask of the collaborators."""
         for name in methods:
             if hasattr(module, name):
-                setattr(module, name, self._method(module, name, getattr(module, name)))
+                self._replace(module, name, self._method(module, name, getattr(module, name)))
+
+    def release(self) -> None:
+        """Watch nothing any more: everything is again as it was."""
+        for thing, name in self._replaced:
+            delattr(thing, name)
+        self._replaced.clear()
+        self._watched.clear()
+
+    def _replace(self, thing: Any, name: str, method: Callable[..., Any]) -> None:
+        setattr(thing, name, method)
+        self._replaced.append((thing, name))
 
     def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:
@@ -170,7 +182,8 @@ class Watcher:
                 self._watched.append(collaborator)
                 for name in dir(type(collaborator)):
                     if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
-                        setattr(collaborator, name, self._outermost(target, name, getattr(collaborator, name)))
+                        method = self._outermost(target, name, getattr(collaborator, name))
+                        self._replace(collaborator, name, method)
 
     def _outermost(self, target: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         """Record a call unless the collaborator makes it itself."""

@@ -130,6 +130,10 @@ class Journal:
         """Return ``target.method`` of every call in order."""
         return [f"{call.target}.{call.method}" for call in self.calls]
 
+    def lines(self) -> list[str]:
+        """Return every call as text, in order."""
+        return [_shown(*call[:3]) for call in self.calls]
+
     def clear(self) -> None:
         """Forget all calls."""
         self.calls.clear()

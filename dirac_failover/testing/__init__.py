@@ -1,0 +1,51 @@
+"""What the pytest fixtures are made of, to be used without pytest too: a world, a run of modules, and what came of it.
+
+The names below are imported when they are first used. What may change here: what a test can arrange and ask for; what
+holds of DIRAC stands elsewhere.
+
+>>> from dirac_failover import FailoverRequest
+>>> from dirac_failover.testing import Dirac, run_module
+>>> dirac = Dirac()
+>>> run_module(FailoverRequest, world=dirac, inputs=["/vo/a"]).ok
+True
+>>> dirac.transformation.statuses(12)
+{'/vo/a': 'Processed', '/vo/b': 'Assigned'}
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dirac_failover.testing.grid import GridInSightError as GridInSightError
+    from dirac_failover.testing.outcome import ModuleOutcome as ModuleOutcome
+    from dirac_failover.testing.outcome import PendingOperation as PendingOperation
+    from dirac_failover.testing.outcome import PendingRequest as PendingRequest
+    from dirac_failover.testing.outcome import Replay as Replay
+    from dirac_failover.testing.running import run_job as run_job
+    from dirac_failover.testing.running import run_module as run_module
+    from dirac_failover.testing.situation import MISSING as MISSING
+    from dirac_failover.testing.world import Dirac as Dirac
+
+_HOME = {
+    "Dirac": "world",
+    "GridInSightError": "grid",
+    "MISSING": "situation",
+    "ModuleOutcome": "outcome",
+    "PendingOperation": "outcome",
+    "PendingRequest": "outcome",
+    "Replay": "outcome",
+    "run_job": "running",
+    "run_module": "running",
+}
+
+__all__ = [*_HOME]  # noqa: PLE0604 - the keys are the names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

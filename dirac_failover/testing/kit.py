@@ -1,0 +1,83 @@
+"""Whose clients a module gets: the reference's, or those of the real DIRAC that it is written for.
+
+A module uses the real DIRAC when one of its base classes is DIRAC's, or when the file of one of them imports from it.
+DIRAC is imported by those who use it, never from here. What may change here: how that is found out.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover.conformance.kits import KITS, Kit
+from dirac_failover.spec.profiles import PROFILES
+from dirac_failover.wire.rpc import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dirac_failover.testing.world import Dirac
+    from dirac_failover.wire.rpc import Transport
+
+REFERENCE: Final = "reference"
+_EXPERIMENTS: Final = {"LHCbDIRAC": "lhcbdirac", "ILCDIRAC": "ilcdirac"}
+_REAL: Final = ("DIRAC", *_EXPERIMENTS)
+
+
+@lru_cache
+def kit_named(name: str) -> Kit:
+    """Return a kit of :data:`~dirac_failover.conformance.kits.KITS`, made once; it knows what to say when it cannot."""
+    return KITS[name]()
+
+
+def imports_dirac(module: Any) -> bool:
+    """Tell whether anything in a module's namespace comes from DIRAC."""
+    if "DIRAC" not in sys.modules:
+        return False
+    return any(
+        str(value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")).partition(".")[0]
+        in _REAL
+        for value in list(vars(module).values())
+    )
+
+
+def name_for(kinds: Iterable[Any]) -> str:
+    """Return the name of the kit that fits module classes."""
+    if "DIRAC" not in sys.modules:
+        return REFERENCE
+    bases = [base for kind in kinds for base in kind.__mro__]
+    tops = {base.__module__.partition(".")[0] for base in bases}
+    for package, name in _EXPERIMENTS.items():
+        if package in tops:
+            return name
+    homes = [sys.modules.get(base.__module__) for base in bases if base is not object]
+    if "DIRAC" in tops or any(home is not None and imports_dirac(home) for home in homes):
+        return real_name()
+    return REFERENCE
+
+
+def real_name() -> str:
+    """Return the name of the kit for the real DIRAC that has been imported."""
+    version = str(getattr(sys.modules["DIRAC"], "version", ""))
+    return "dirac-8.0" if version.removeprefix("v").startswith(("8.", "8r")) else "dirac"
+
+
+def extra_commons(kit: Kit, profile: str | None) -> Mapping[str, Any]:
+    """Return what workflows of the profile, or else of the kit, have in ``workflow_commons`` beyond the usual."""
+    return kit.commons if profile is None else PROFILES[profile].commons
+
+
+@contextmanager
+def connected(kit: Kit, world: Dirac, transport: Transport | None = None, *, proxy: bool = True) -> Iterator[None]:
+    """Connect the reference's clients to a world for a ``with`` block, and those of ``kit`` as well."""
+    caller = world.caller
+    who: dict[str, Any] = {"owner": caller.username, "group": caller.group} if proxy else {}
+    way = transport or world
+    with ExitStack() as stack:
+        stack.enter_context(connect(way, sleep=world.clock.sleep, **who))
+        if kit.name != REFERENCE:
+            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))
+        yield

@@ -1,0 +1,307 @@
+"""What came of a run of modules: the result, the calls, what is still pending, and what a replay makes of it.
+
+:class:`ModuleOutcome` is what tests make assertions about. It shows itself in one line; :meth:`ModuleOutcome.timeline`
+tells all of it. What may change here: what a test can ask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import chdir
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from dirac_failover import vocabulary as v
+from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.recording import MODULE, PLAIN, Event
+from dirac_failover.conformance.recovery import compared, holdings, replayed
+from dirac_failover.conformance.timeline import story
+from dirac_failover.conformance.wording import describe, operation_of, stub_of
+from dirac_failover.spec.outcome import Scrubber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dirac_failover.spec.outcome import Json
+    from dirac_failover.testing.world import Dirac
+    from dirac_fakes.journal import Journal
+
+REQUEST_FILES = "_request.json"
+"""How the names of the files end that the job wrapper hands to the request system."""
+
+
+@dataclass(frozen=True)
+class PendingOperation:
+    """An operation of the request: what somebody shall do when the services are back."""
+
+    type: str
+    """Such as ``SetFileStatus``."""
+    arguments: Json
+    """Its arguments, decoded: of a SetFileStatus ``{'transformation', 'statusDict', 'force'}``; None without any."""
+    files: tuple[str, ...]
+    """The LFNs of its files."""
+    fields: Mapping[str, Json] = field(repr=False)
+    """Type, Status, Arguments (as they are written), SourceSE, TargetSE, Catalog and Error, by DIRAC's names."""
+
+    @property
+    def call(self) -> str | None:
+        """``System/Service.method`` of the call that a ForwardDISET repeats; None for any other operation."""
+        stub = stub_of(self.arguments)
+        return f"{stub[0]}.{stub[1]}" if stub else None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Json]) -> PendingOperation:
+        """Return the operation with these fields."""
+        known = operation_of(fields)
+        rest = {key: value for key, value in known.items() if key not in {"decoded", "Files"}}
+        return cls(fields["Type"], known["decoded"], tuple(known["Files"]), rest)
+
+
+class PendingRequest:
+    """What is pending in the job's request, by what ``workflow_commons['Request']`` held at the end of the run."""
+
+    def __init__(self, request: Any) -> None:
+        """Look at a request; None is one without operations."""
+        self._request = request
+        self._fields = [] if request is None else [PLAIN.operation(operation) for operation in request]
+
+    @cached_property
+    def operations(self) -> list[PendingOperation]:
+        """Its operations in order."""
+        return [PendingOperation.of(fields) for fields in self._fields]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of its operations in order."""
+        return [fields["Type"] for fields in self._fields]
+
+    @cached_property
+    def json(self) -> dict[str, Json]:
+        """The request as it would be written now; ValueError when it cannot be."""
+        if self._request is None:
+            return {}
+        written = self._request.toJSON()
+        if not written["OK"]:
+            raise ValueError(f"The request cannot be written: {written['Message']}")
+        plain: dict[str, Json] = json.loads(written["Value"])
+        return plain
+
+    def __len__(self) -> int:
+        """Count the operations."""
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        """Say what its operations do."""
+        said = [describe(operation_of(fields)).removeprefix("operation ") for fields in self._fields]
+        return f"<PendingRequest: {', '.join(said) or 'no operations'}>"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the collaborators still hold: reported by a module, taken by no service. False when that is nothing."""
+
+    statuses: tuple[str, ...] = ()
+    """Application statuses in the job report."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Job parameters in the job report."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Statuses by LFN in the file report."""
+    records: int = 0
+    """Records in the accounting client."""
+
+    def __bool__(self) -> bool:
+        """Whether anything is held."""
+        return bool(self.statuses or self.parameters or self.files or self.records)
+
+    @classmethod
+    def by(cls, commons: Mapping[str, Any]) -> Held:
+        """Return what the collaborators in ``workflow_commons`` hold."""
+        report = commons.get(v.COMMONS_JOB_REPORT)
+        files = getattr(commons.get(v.COMMONS_FILE_REPORT), "statusDict", {})
+        records = getattr(commons.get(v.COMMONS_ACCOUNTING), "_DataStoreClient__registersList", ())  # DIRAC's name
+        return cls(
+            tuple(str(status) for status, _ in getattr(report, "appStatusInfo", ())),
+            dict(getattr(report, "jobParameters", ())),
+            dict(files),
+            len(records),
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Replay:
+    """What job wrapper and request executing agent made of what a run left behind."""
+
+    converged: bool
+    """Whether the services hold what they would if nothing had gone wrong."""
+    differences: list[str]
+    """In words, what they hold otherwise than that."""
+    lost: list[str]
+    """In words, what the job still held at its end and nobody has got since."""
+    report: Mapping[str, Json]
+    """All of it, as the ``recovery`` of ``dirac-failover schema run`` describes."""
+
+    def __repr__(self) -> str:
+        """Say how it ended, and what is missing."""
+        said = "converged" if self.converged else f"not converged: {'; '.join(self.differences)}"
+        lost = f" (lost: {'; '.join(self.lost)})" if self.lost else ""
+        return f"<Replay: {said}{lost}>"
+
+
+@dataclass(frozen=True, repr=False)
+class ModuleOutcome:
+    """What came of executing modules, one or several as a job."""
+
+    name: str
+    """Which modules these were."""
+    modules: Sequence[Any]
+    """The instances, in the order in which they were made."""
+    results: Sequence[Any]
+    """What each ``execute()`` returned, in order."""
+    result: Any
+    """What the last one, or the workflow, returned; None when an exception escaped."""
+    raised: BaseException | None
+    """The exception that escaped."""
+    calls: Journal
+    """The calls that reached a service during the run, in order."""
+    events: Sequence[Event]
+    """The hooks, and inside them all calls to collaborators and services."""
+    workflow_commons: Mapping[str, Any]
+    """As the modules left it."""
+    statuses: Sequence[str]
+    """The application statuses that reached the job state service during the run, in order."""
+    directory: Path
+    """Where it ran."""
+    texts: Mapping[str, str]
+    """The request files that it wrote, by name."""
+    others: Mapping[str, str]
+    """The other files that it wrote, by name, and how large they are."""
+    world: Dirac
+    """The in-memory DIRAC in which it ran."""
+    request: PendingRequest
+    """What is pending in the job's request."""
+    holds: Held
+    """What the collaborators still hold."""
+    job_id: str
+    owner: tuple[str, str] | None
+    again: Callable[[], ModuleOutcome] = field(repr=False)
+    """Runs the same once more, where nothing goes wrong."""
+    _state: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether ``execute()`` returned OK."""
+        return isinstance(self.result, dict) and bool(self.result.get("OK"))
+
+    @property
+    def module(self) -> Any:
+        """The last module."""
+        return self.modules[-1]
+
+    @property
+    def message(self) -> str:
+        """What the result says, as text: its Value when it is OK, else its Message; empty without either."""
+        result = self.result if isinstance(self.result, dict) else {}
+        said = result.get("Value" if self.ok else "Message")
+        return "" if said is None else str(said)
+
+    @property
+    def hooks(self) -> list[str]:
+        """The hooks that were called, and ``generateFailoverFile``, in order."""
+        return [event.method for event in _flat(self.events) if event.target == MODULE]
+
+    @property
+    def file(self) -> Path | None:
+        """The request file that was written; None without one. Of several it is the first by name."""
+        return self.directory / min(self.texts) if self.texts else None
+
+    def replay(self) -> Replay:
+        """Hand the request file to the request system, execute what is in there, and see whether anything is missing.
+
+        This is what the job wrapper does after a job, and the request executing agent three quarters of an hour later.
+        Faults that are armed still strike: ``dirac.recover()`` ends them. What services that are not here would do
+        (removing a file, say) is taken as done. Then the services are compared with those of the same run in which
+        nothing went wrong. Called again, what is still waiting is executed again. TypeError when a value in
+        ``workflow_commons``, ``step_commons`` or the attributes cannot be copied for that other run.
+        """
+        if "expected" not in self._state:
+            with TemporaryDirectory(prefix="failover-") as directory, chdir(directory):
+                expected = self.again()
+                replayed(expected, expected.world)
+            self._state["expected"] = expected.world
+        done = replayed(self, self.world, hand_over=not self._state.get("handed_over"))
+        handed = done["handed_over"]
+        if handed and not handed["error"]:
+            self._state["handed_over"] = handed
+        report = {
+            **done,
+            "handed_over": handed or self._state.get("handed_over"),
+            **compared(self, self.world, self._state["expected"]),
+        }
+        self._state["recovery"] = report
+        return Replay(report["converged"], report["differences"], report["lost"], report)
+
+    def timeline(self, width: int = 100) -> str:
+        """Return what happened as text: every call in its place, the services, the request, and the last replay."""
+        ended = "returned" if self.raised is None else "raised"
+        seen = {
+            "ended": ended,
+            "result": PLAIN.plain(self.result if self.raised is None else self.raised),
+            "calls": [event.to_json() for event in self.events],
+            "services": holdings(self.world),
+            "request": self._plain_request(),
+            "files": {**self.texts, **self.others},
+            "recovery": self._state.get("recovery"),
+        }
+        return story(Scrubber().plain(seen), Style(width))
+
+    def _plain_request(self) -> Json:
+        request = self.workflow_commons.get(v.COMMONS_REQUEST)
+        if request is None:
+            return None
+        fields = {name: PLAIN.plain(getattr(request, name, None)) for name in ("RequestName", "Owner", "OwnerGroup")}
+        return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
+
+    @property
+    def commons(self) -> Mapping[str, Any]:
+        """``workflow_commons``, under the name by which a replay asks for it."""
+        return self.workflow_commons
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The texts of the request files, under the name by which a replay asks for them."""
+        return self.texts
+
+    @property
+    def operations(self) -> Sequence[Mapping[str, Json]]:
+        """The fields of each pending operation."""
+        return self.request._fields
+
+    def __repr__(self) -> str:
+        """Say in one line how it ended and what is pending."""
+        if self.raised is not None:
+            ended = f"raised {self.raised!r}"
+        elif not isinstance(self.result, dict):
+            ended = f"returned {self.result!r}, which is no result"
+        else:
+            ended = f"{'OK' if self.ok else 'not OK'}: {self.message}"
+        where = f" in {self.file.name}" if self.file else " in no file" if len(self.request) else ""
+        pending = f"pending{where}: {', '.join(self.request.types)}" if len(self.request) else "nothing pending"
+        return f"<{self.name}: {ended}; {pending}>"
+
+
+def _flat(events: Sequence[Event]) -> list[Event]:
+    return [inner for event in events for inner in (event, *_flat(event.calls))]
+
+
+def read(path: str) -> str:
+    """Return the text of a file, whatever is in there."""
+    return Path(path).read_bytes().decode(errors="backslashreplace")
+
+
+def size(path: str) -> str:
+    """Return in words how large a file is."""
+    return "<directory>" if os.path.isdir(path) else f"<{os.lstat(path).st_size} bytes>"

@@ -1,0 +1,324 @@
+"""Runs modules in a situation and says what came of it: :func:`run_module`, and :func:`run_job` for several.
+
+The directory in which they run is the present one; JOBID is set for the run alone. What may change here: how modules
+are run, and what is noted while they do.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover import vocabulary as v
+from dirac_failover.conformance.recording import Tape, Watcher
+from dirac_failover.testing.kit import connected, kit_named, name_for
+from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest, read, size
+from dirac_failover.testing.situation import Situation
+from dirac_failover.testing.world import Dirac
+from dirac_failover.workflow import Module, Step, run_workflow
+from dirac_fakes.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from dirac_failover.conformance.kits import Kit
+
+ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
+"""A module class, or one with the attributes that the workflow gives it."""
+
+_ESCAPES: Final = (Exception, SystemExit, GeneratorExit)
+"""What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
+_NEVER: Final = 0
+"""The time of change that files have which a run has not touched."""
+
+
+def run_module(
+    module: type[Any],
+    *,
+    world: Dirac | None = None,
+    executions: int = 1,
+    profile: str | None = None,
+    **given: Any,
+) -> ModuleOutcome:
+    """Execute a module as the last one of a job and return what came of it.
+
+    ``given`` are arguments of :meth:`~dirac_failover.testing.situation.Situation.of`; anything else is an attribute of
+    the module. ``executions`` is how often the one instance is executed. ``profile`` names the implementation whose
+    workflows it runs in. TypeError for what is no module class, and for a name that is nearly one of these.
+    """
+    _check(module, "run_module")
+    about, attributes = _divided(module, given)
+    place = world or Dirac()
+    plan = Plan(
+        (Step("", [Module(module, attributes)]),),
+        Situation.of(place, **about),
+        kit_named(name_for([module])),
+        executions,
+        profile=profile,
+    )
+    return plan.run(place)
+
+
+def run_job(
+    modules: Iterable[ModuleSpec] | Iterable[Step],
+    *,
+    world: Dirac | None = None,
+    profile: str | None = None,
+    **given: Any,
+) -> ModuleOutcome:
+    """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
+
+    ``modules`` are classes, or pairs of a class and its attributes, which make one step; or they are
+    :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes.
+    """
+    steps = _steps(list(modules))
+    kinds = [module.kind for step in steps for module in step.modules]
+    for kind in kinds:
+        _check(kind, "run_job")
+    if unknown := given.keys() - SITUATION:
+        raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
+    place = world or Dirac()
+    about = Situation.of(place, **given)
+    return Plan(steps, about, kit_named(name_for(kinds)), workflow=True, profile=profile).run(place)
+
+
+SITUATION: Final = frozenset(inspect.signature(Situation.of).parameters) - {"world"}
+"""The names of what can be said about a situation."""
+
+
+def kinds_of(modules: Iterable[Any]) -> list[Any]:
+    """Return the module classes of a job."""
+    return [module.kind for step in _steps(list(modules)) for module in step.modules]
+
+
+def _check(module: Any, who: str) -> None:
+    if not isinstance(module, type):
+        hint = f": pass the class, {type(module).__name__}" if hasattr(module, "execute") else ""
+        raise TypeError(f"{who}: expected a module class, found {module!r}{hint}")
+    if not callable(getattr(module, "execute", None)):
+        raise TypeError(f"{who}: {module.__name__} is not a module: it has no execute() (derive it from ModuleBase)")
+
+
+def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell what is about the situation from the module's attributes."""
+    attributes = {name: value for name, value in given.items() if name not in SITUATION}
+    for name in attributes:
+        near = difflib.get_close_matches(name, sorted({*SITUATION, "executions", "world"}), 1, 0.8)
+        if near and not hasattr(module, name):
+            raise TypeError(f"run_module: unknown argument {name!r}: did you mean {near[0]!r}?")
+    return {name: value for name, value in given.items() if name in SITUATION}, attributes
+
+
+def _steps(modules: list[Any]) -> tuple[Step, ...]:
+    if not modules:
+        raise TypeError("run_job: expected at least one module class, found none")
+    if all(isinstance(item, Step) for item in modules):
+        return tuple(modules)
+    pairs = [item if isinstance(item, tuple) else (item, {}) for item in modules]
+    return (Step("job", [Module(kind, dict(attributes)) for kind, attributes in pairs]),)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run: it can be run once more, elsewhere."""
+
+    steps: tuple[Step, ...]
+    situation: Situation
+    kit: Kit
+    executions: int = 1
+    workflow: bool = False
+    """Whether the steps are run as a workflow, or there is one module that is executed by itself."""
+    profile: str | None = None
+
+    def run(self, world: Dirac) -> ModuleOutcome:
+        """Run it in the present directory."""
+        run = _Run(self, world, self._again(world))
+        with run.prepared():
+            result, raised = None, None
+            try:
+                result = self._workflow(run) if self.workflow else self._alone(run)
+            except _ESCAPES as error:
+                raised = error
+        return run.outcome(result, raised)
+
+    def _alone(self, run: _Run) -> Any:
+        (step,) = self.steps
+        (module,) = step.modules
+        instance = run.made(module.kind)
+        attributes = {
+            **self.situation.scenario.attributes,
+            "workflow_commons": run.commons,
+            "step_commons": self.situation.step_commons(),
+            **module.parameters,
+        }
+        for name, value in attributes.items():
+            setattr(instance, name, value)
+        result = None
+        for _ in range(self.executions):
+            result = instance.execute()
+            run.results.append(result)
+        return result
+
+    def _workflow(self, run: _Run) -> Any:
+        def watched(module: Module) -> Module:
+            return replace(module, kind=lambda: run.made(module.kind, inside=True))
+
+        steps = [replace(step, modules=[watched(module) for module in step.modules]) for step in self.steps]
+        extra = self.situation.step_commons()
+        steps = [replace(step, parameters={**_without_name(extra), **step.parameters}) for step in steps]
+        return run_workflow(steps, run.commons)
+
+    def _again(self, world: Dirac) -> Callable[[], ModuleOutcome]:
+        """Return what runs the same once more, in a world that is as this one is now, in which nothing goes wrong."""
+        twin, contents = world.undisturbed(), _contents()
+        try:
+            copied = replace(self, situation=self.situation.copied(), steps=copy.deepcopy(self.steps))
+        except Exception as error:  # noqa: BLE001 - anything may refuse to be copied, which matters to a replay alone
+            reason = f"{type(error).__name__}: {error}"
+
+            def refuse() -> ModuleOutcome:
+                raise TypeError(f"No undisturbed run can be made, since what was given cannot be copied: {reason}")
+
+            return refuse
+
+        def again() -> ModuleOutcome:
+            for name, content in contents.items():
+                path = Path(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            return copied.run(twin)
+
+        return again
+
+
+def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in step.items() if key != "STEP_INSTANCE_NAME"}
+
+
+class _Run:
+    """One run: what it finds, and what is noted while it goes on."""
+
+    def __init__(self, plan: Plan, world: Dirac, again: Callable[[], ModuleOutcome]) -> None:
+        self.plan = plan
+        self.world = world
+        self.results: list[Any] = []
+        self.commons: dict[str, Any] = {}
+        self._again = again
+        self._modules: list[Any] = []
+        self._tape = Tape()
+        self._watcher = Watcher(self._tape)
+        self._calls = len(world.journal)
+        self._history = len(self._rows())
+
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        situation = self.plan.situation
+        with (
+            _job_id(situation.job_id),
+            _untouched(),
+            connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
+        ):
+            self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
+            del self._tape.events[:]
+            try:
+                yield
+            finally:
+                self._watcher.release()
+                self.written = _written()
+
+    def made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
+        """Create a module that is watched; ``inside`` a workflow, its execution is noted too."""
+        instance = kind()
+        self._modules.append(instance)
+        self._watcher.module(instance)
+        if inside:
+            execute = instance.execute
+
+            def executed() -> Any:
+                try:
+                    result = self._tape.call(type(instance).__name__, "execute", execute)
+                finally:
+                    del instance.execute
+                self.results.append(result)
+                return result
+
+            instance.execute = executed
+        return instance
+
+    def outcome(self, result: Any, raised: BaseException | None) -> ModuleOutcome:
+        situation = self.plan.situation
+        kinds = [module.kind for step in self.plan.steps for module in step.modules]
+        return ModuleOutcome(
+            name=", ".join(getattr(kind, "__name__", repr(kind)) for kind in kinds),
+            modules=tuple(self._modules),
+            results=tuple(self.results),
+            result=result,
+            raised=raised,
+            calls=Journal(self.world.journal.calls[self._calls :]),
+            events=tuple(self._tape.events),
+            workflow_commons=self.commons,
+            statuses=[
+                row["ApplicationStatus"] for row in self._rows()[self._history :] if row["ApplicationStatus"] != "idem"
+            ],
+            directory=Path.cwd(),
+            texts={name: read(name) for name in self.written if name.endswith(REQUEST_FILES) and os.path.isfile(name)},
+            others={name: size(name) for name in self.written if not name.endswith(REQUEST_FILES)},
+            world=self.world,
+            request=PendingRequest(self.commons.get(v.COMMONS_REQUEST)),
+            holds=Held.by(self.commons),
+            job_id=str(situation.job_id).strip(),
+            owner=situation.scenario.owner,
+            again=self._again,
+        )
+
+    def _rows(self) -> Sequence[Mapping[str, Any]]:
+        number = str(self.plan.situation.job_id)
+        history: dict[int, list[Any]] = self.world.job_state.state["history"]
+        return history.get(int(number), ()) if number.isdecimal() else ()
+
+
+@contextmanager
+def _job_id(value: str | None) -> Iterator[None]:
+    before = os.environ.pop(v.ENV_JOB_ID, None)
+    if value is not None:
+        os.environ[v.ENV_JOB_ID] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(v.ENV_JOB_ID, None)
+        if before is not None:
+            os.environ[v.ENV_JOB_ID] = before
+
+
+@contextmanager
+def _untouched() -> Iterator[None]:
+    """Make it known afterwards which files have been written, also within one tick of the file system's clock."""
+    before = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir()}
+    for name in before:
+        os.utime(name, ns=(_NEVER, _NEVER), follow_symlinks=False)
+    try:
+        yield
+    finally:
+        for name, time in before.items():
+            if os.path.lexists(name) and os.lstat(name).st_mtime_ns == _NEVER:
+                os.utime(name, ns=(time, time), follow_symlinks=False)
+
+
+def _written() -> list[str]:
+    return sorted(entry.name for entry in os.scandir() if entry.stat(follow_symlinks=False).st_mtime_ns != _NEVER)
+
+
+def _contents() -> dict[str, bytes]:
+    """Return every file below the present directory."""
+    return {
+        os.path.join(folder, name): Path(folder, name).read_bytes()
+        for folder, _, names in os.walk(".")
+        for name in names
+        if os.path.isfile(os.path.join(folder, name))
+    }

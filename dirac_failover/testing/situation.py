@@ -1,0 +1,179 @@
+"""The situation in which modules are run: what the workflow, earlier modules and the job's environment have left.
+
+A :class:`Situation` is plain data and the user's own objects; it is copied before a run, so that the same can be run
+once more. What may change here: what a test can say about the situation.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover import vocabulary as v
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.spec.scenario import Scenario
+from dirac_failover.testing.kit import extra_commons
+from dirac_fakes.journal import Journal
+from dirac_fakes.scripted import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Self
+
+    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.testing.world import Dirac
+
+
+class _Missing:
+    """The type of :data:`MISSING`."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __deepcopy__(self, _: Any) -> _Missing:
+        return self
+
+
+MISSING: Final = _Missing()
+"""As a value of ``workflow_commons`` or ``step_commons``: the key is not there."""
+
+
+class Collaborators(ModulePort):
+    """Makes a kit's own clients, with what earlier modules have left in them."""
+
+    def made(self, scenario: Scenario) -> dict[str, Any]:
+        """Return them by their key in ``workflow_commons``."""
+        script = Script({}, Journal(), self._operation)
+        files = self.kit.FileReport()
+        for lfn, status in scenario.reported.items():
+            files.setFileStatus(int(scenario.workflow_commons["PRODUCTION_ID"]), lfn, status)
+        return {
+            v.COMMONS_JOB_REPORT: self.live_job_report(scenario, script),
+            v.COMMONS_FILE_REPORT: files,
+            v.COMMONS_ACCOUNTING: self.live_accounting(scenario, script),
+            v.COMMONS_REQUEST: self.request(scenario, script),
+        }
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a run of modules finds."""
+
+    scenario: Scenario
+    proxy: bool = True
+    commons: Mapping[str, Any] = field(default_factory=dict)
+    step: Mapping[str, Any] = field(default_factory=dict)
+    collaborators: Mapping[str, Any] = field(default_factory=dict)
+    """Clients that there are already, by their key in ``workflow_commons``."""
+
+    @classmethod
+    def of(  # noqa: PLR0913 - one argument for each thing that people vary
+        cls,
+        world: Dirac,
+        *,
+        inputs: Iterable[str] = (),
+        job_id: int | str | _Missing | None = MISSING,
+        workflow_failed: bool = False,
+        step_failed: bool = False,
+        reported: Mapping[str, str] | None = None,
+        records: int = 0,
+        operations: Iterable[str | Mapping[str, Any]] = (),
+        proxy: bool = True,
+        workflow_commons: Mapping[str, Any] | None = None,
+        step_commons: Mapping[str, Any] | None = None,
+        collaborators: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Return the usual situation of the world's job, with what differs; the world gets to know what it must."""
+        lfns = [inputs] if isinstance(inputs, str) else list(inputs)
+        number = world.job_id if isinstance(job_id, _Missing) else job_id
+        world.prepare(number, lfns)
+        scenario = Scenario.of_job(
+            inputs=lfns,
+            job_id=number,
+            workflow_failed=workflow_failed,
+            step_failed=step_failed,
+            reported=reported,
+            records=records,
+            operations=[{"Type": item} if isinstance(item, str) else item for item in operations],
+            owner=(world.caller.username, world.caller.group) if proxy else None,
+        )
+        ids = {"PRODUCTION_ID": f"{world.transformation_id:08}"}
+        scenario = replace(scenario, workflow_commons={**scenario.workflow_commons, **ids})
+        said = {"reported": reported, "records": records, "operations": scenario.operations}
+        for name, key in _GOES_INTO.items():
+            if said[name] and key in (collaborators or {}):
+                raise TypeError(f"{name}: the test has {_FIXTURES[key]}, which would not get it: give it that itself")
+        return cls(scenario, proxy, workflow_commons or {}, step_commons or {}, collaborators or {})
+
+    @property
+    def job_id(self) -> str | None:
+        """JOBID, as the environment has it."""
+        return self.scenario.environment.get(v.ENV_JOB_ID)
+
+    def copied(self) -> Situation:
+        """Return it with copies of everything that a run may change; raises whatever cannot be copied raises."""
+        commons, step = copy.deepcopy((_others(self.commons), dict(self.step)))
+        clients = {key: _copied_client(client) for key, client in {**self.collaborators, **self._own_clients}.items()}
+        return replace(self, commons=commons, step=step, collaborators=clients)
+
+    @property
+    def _own_clients(self) -> dict[str, Any]:
+        return {key: value for key, value in self.commons.items() if key in _CLIENTS}
+
+    def workflow_commons(self, kit: Kit, profile: str | None = None) -> dict[str, Any]:
+        """Return the whole of ``workflow_commons``; to be called while the kit's clients are connected."""
+        made = Collaborators(kit).made(self.scenario)
+        clients = {
+            key: client.put_into(made[key]) if isinstance(client, _State) else client
+            for key, client in {**made, **self.collaborators}.items()
+        }
+        usual = {**self.scenario.workflow_commons, **extra_commons(kit, profile), **clients}
+        return _without_missing({**usual, **self.commons})
+
+    def step_commons(self) -> dict[str, Any]:
+        """Return the whole of ``step_commons``."""
+        return _without_missing({**self.scenario.step_commons, **self.step})
+
+
+def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not MISSING}
+
+
+_CLIENTS: Final = (v.COMMONS_JOB_REPORT, v.COMMONS_FILE_REPORT, v.COMMONS_ACCOUNTING, v.COMMONS_REQUEST)
+_GOES_INTO: Final = {
+    "reported": v.COMMONS_FILE_REPORT,
+    "records": v.COMMONS_ACCOUNTING,
+    "operations": v.COMMONS_REQUEST,
+}
+_FIXTURES: Final = {
+    v.COMMONS_FILE_REPORT: "dirac_file_report",
+    v.COMMONS_ACCOUNTING: "dirac_accounting_report",
+    v.COMMONS_REQUEST: "dirac_request",
+}
+_PLAIN: Final = (type(None), bool, int, float, str, list, dict)
+
+
+def _others(commons: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in commons.items() if key not in _CLIENTS}
+
+
+class _State:
+    """What a client holds, to be put into another one: those of DIRAC have loggers and locks, and cannot be copied."""
+
+    def __init__(self, client: Any) -> None:
+        self._kind = type(client)
+        self._values = copy.deepcopy({key: value for key, value in vars(client).items() if type(value) in _PLAIN})
+
+    def put_into(self, client: Any) -> Any:
+        if type(client) is not self._kind:
+            raise TypeError(f"a client of another kind, {self._kind.__name__}, cannot be copied")
+        vars(client).update(copy.deepcopy(self._values))
+        return client
+
+
+def _copied_client(client: Any) -> Any:
+    try:
+        return copy.deepcopy(client)
+    except (TypeError, AttributeError):
+        return _State(client)

@@ -1,0 +1,75 @@
+"""The world of a test: an in-memory DIRAC whose faults must strike, and that can be had once more without them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dirac_fakes.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dirac_fakes.faults import Armed, Fault
+
+
+class Dirac(World):
+    """An in-memory DIRAC with one job and one transformation: what :class:`dirac_fakes.World` is, and takes.
+
+    >>> dirac = Dirac()
+    >>> dirac.arm("accounting:down", required=False)
+    Fault(target='accounting', method=None, kind='down', value=None, schedule='always')
+    >>> dirac.transformation.down()
+    >>> [str(fault) for fault in dirac.unfired()]
+    ['transformation:down']
+    """
+
+    def _start(self) -> None:
+        self._excused: list[Armed] = []
+        super()._start()
+
+    @property
+    def job_id(self) -> int:
+        """The job that it was made with."""
+        return self._ids[0]
+
+    @property
+    def transformation_id(self) -> int:
+        """The transformation that it was made with."""
+        return self._ids[1]
+
+    def arm(self, fault: Fault | str, *, required: bool = True) -> Fault:
+        """Arm a fault; unless it is ``required``, nobody minds when it never strikes."""
+        armed = super().arm(fault)
+        if not required:
+            self._excused.append(self._ever_armed[-1])
+        return armed
+
+    def unfired(self) -> list[Fault]:
+        """Return the faults that were to strike and never did, disarmed or not."""
+        return [
+            armed.fault
+            for armed in self._ever_armed
+            if not armed.fired and not any(armed is excused for excused in self._excused)
+        ]
+
+    def prepare(self, job_id: Any, inputs: Iterable[str]) -> None:
+        """Make known what is not: the job as Running, the input files as Assigned."""
+        if str(job_id).isdecimal() and int(job_id) not in self.job_state.state["jobs"]:
+            self.job_state.add(int(job_id))
+        known = self.transformation.statuses(self.transformation_id)
+        if unknown := [lfn for lfn in map(_bare, inputs) if lfn not in known]:
+            self.transformation.add(self.transformation_id, unknown)
+
+    def undisturbed(self) -> Dirac:
+        """Return another one in the same state, without faults and with an empty journal."""
+        owner = self._owner
+        twin = Dirac(*self._ids, owner=owner.username, group=owner.group, properties=owner.properties)
+        twin.caller = self.caller
+        for name, service in self.services.items():
+            twin.services[name].state = service.saved()
+        twin.clock.start, twin.clock.slept = self.clock.start, self.clock.slept
+        return twin
+
+
+def _bare(lfn: str) -> str:
+    return lfn.removeprefix("LFN:")
