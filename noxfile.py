@@ -25,7 +25,7 @@ ALONE = "tests/differential/test_fakes.py"
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "typing", "coverage", "build"]
+nox.options.sessions = ["lint", "typing", "coverage", "docs", "build"]
 
 
 def group(name: str) -> tuple[str, ...]:
@@ -71,6 +71,16 @@ def coverage(session: nox.Session) -> None:
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
     session.run("coverage", "run", "-m", "pytest", *ignored, *session.posargs)
     session.run("coverage", "report")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in ``docs/_build/html``: every link leads somewhere, and it is looked at in a browser."""
+    session.install("-e", ".[test]", *group("docs"))
+    shutil.rmtree("docs/_build", ignore_errors=True)
+    site = "docs/_build/html"
+    session.run("sphinx-build", "-q", "-b", "html", "-n", "-W", "--keep-going", "docs", site)
+    session.run("pytest", "tests/docs/test_site.py", "tests/browser/test_site.py", *session.posargs, env={"SITE": site})
 
 
 @nox.session

@@ -1,0 +1,76 @@
+"""Timelines in pages: runs the end of a job while the site is built, and draws it.
+
+The argument of the directive is what ``dirac-failover run`` is given, or the ID of a clause: then it is the run that
+``dirac-failover explain`` shows. What may change here: how a picture stands in a page.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from contextlib import redirect_stdout
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from blocks import raw
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+from dirac_failover.cli import main
+from dirac_failover.conformance.svg import draw
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+
+
+class Timeline(SphinxDirective):
+    """A picture of a real run, in a box that scrolls where the page is narrow."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {"title": directives.unchanged, "folded": directives.flag}  # noqa: RUF012 - as docutils has it
+
+    def run(self) -> list[nodes.Node]:
+        """Return the picture; ``:title:`` says what it shows, and ``:folded:`` opens it on demand."""
+        words = shlex.split(self.arguments[0] if self.arguments else "")
+        asked = len(words) == 1 and not words[0].startswith("-")
+        told, svg = _of_clause(words[0]) if asked else _of_run(*words)
+        told = self.options.get("title", told)
+        box = (
+            f'<div class="timeline-box" role="region" tabindex="0" aria-label="{escape(told)}">'
+            f"{svg.replace('<title>', f'<title>{escape(told)}. ', 1)}</div>"
+        )
+        if "folded" in self.options:
+            box = f'<details class="dropdown"><summary>{escape(told)}</summary>{box}</details>'
+        return [raw(box)]
+
+
+def _of_run(*options: str) -> tuple[str, str]:
+    report = _printed("run", "--json", *options)
+    return "Timeline of a job's end", draw(report)
+
+
+@cache
+def _of_clause(clause: str) -> tuple[str, str]:
+    found = _printed("explain", "--json", clause)
+    report = found["example"]
+    broken = found["level"] == "lossless"
+    return f"A job's end in which {'DIRAC breaks it' if broken else 'it is kept'}", draw(report)
+
+
+def _printed(*command: str) -> dict[str, Any]:
+    with redirect_stdout(io.StringIO()) as printed:
+        code = main(command)
+    if code:
+        raise RuntimeError(f"dirac-failover {shlex.join(command)} ended with {code}")
+    data: dict[str, Any] = json.loads(printed.getvalue())
+    return data
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make the directive known."""
+    app.add_directive("timeline", Timeline)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
