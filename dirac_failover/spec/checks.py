@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.spec.case import STATUS, Case, same
+from dirac_failover.spec.case import MODULE, STATUS, Case, same
 from dirac_failover.spec.scenario import MISSING
 
 if TYPE_CHECKING:
@@ -257,15 +257,68 @@ def aspect(look: Callable[[Outcome], Json]) -> Check:
 
 
 def arguments(target: str, method: str) -> Check:
+    _TOLD["calls"].add((target, method))
     return aspect(lambda outcome: [step.args for step in outcome.steps if step[:2] == (target, method)])
 
 
 def attributes(*names: str) -> Check:
-    return aspect(lambda outcome: {name: outcome.attributes.get(name, "(absent)") for name in names})
+    _TOLD["attributes"].update(names)
+    return aspect(lambda outcome: {name: outcome.attributes.get(name, _ABSENT) for name in names})
 
 
 def of_request(*names: str) -> Check:
-    return aspect(lambda outcome: {name: (outcome.request or {}).get(name, "(absent)") for name in names})
+    _TOLD["request"].update(names)
+    return aspect(lambda outcome: {name: (outcome.request or {}).get(name, _ABSENT) for name in names})
+
+
+_ABSENT: Final = "(absent)"
+_TOLD: Final[dict[str, set[Any]]] = {"calls": set(), "attributes": set(), "request": set()}
+"""What the clauses made above speak of: the rest is for :func:`nothing_else`."""
+
+
+def calls(outcome: Outcome) -> Json:
+    """The calls of collaborators and services, in order."""
+    return [f"{step.target}.{step.method}" for step in outcome.steps if step.target != MODULE]
+
+
+def hooks(outcome: Outcome) -> Json:
+    """The hooks, in order."""
+    return [step.method for step in outcome.steps if step.target == MODULE]
+
+
+_REST: Final[dict[str, tuple[Callable[[Outcome], Json], tuple[Callable[[Outcome], Json], ...]]]] = {
+    "order of hooks among calls": (lambda o: [f"{step.target}.{step.method}" for step in o.steps], (calls, hooks)),
+    "arguments of other calls": (
+        lambda o: [s.args for s in o.steps if s.target != MODULE and s[:2] not in _TOLD["calls"]], (calls,),
+    ),
+    "arguments and answers of hooks": (lambda o: [s[2:] for s in o.steps if s.target == MODULE], (hooks,)),
+    "other attributes": (lambda o: _others(o.attributes, "attributes"), ()),
+    "other fields of the request": (lambda o: _others(o.request or {}, "request"), ()),
+    "services": (lambda o: o.services, ()),
+}  # fmt: skip
+"""What no other clause of the level looks at; and what must be as expected for it to have a meaning of its own."""
+
+
+def _others(values: Json, told: str) -> Json:
+    return {name: value for name, value in values.items() if name not in _TOLD[told] and value != _ABSENT}
+
+
+def nothing_else(case: Case) -> Verdict:
+    if case.expected is None:
+        return None
+    if case.as_expected:
+        return HELD
+    expected, observed = case.expected, case.outcome
+    differing = {
+        name: (look(expected), look(observed))
+        for name, (look, given) in _REST.items()
+        if all(same(part(expected), part(observed)) for part in given) and not same(look(expected), look(observed))
+    }
+    return _holds(
+        not differing,
+        {name: wanted for name, (wanted, _) in differing.items()},
+        {name: found for name, (_, found) in differing.items()},
+    )
 
 
 # Lossless: where does everything that is pending end?

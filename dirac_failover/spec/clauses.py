@@ -79,9 +79,9 @@ _ROWS: Final[tuple[tuple[object, ...], ...]] = (
     # DIRAC
     ("DI-001", "Collaborators and services are called in this order and no other.",
      "Order decides what is lost when one of them fails.", "Another order loses other things.",
-     f"{MODULE}", c.aspect(lambda o: [f"{s.target}.{s.method}" for s in o.steps if s.target != "module"])),
+     f"{MODULE}", c.aspect(c.calls)),
     ("DI-002", "These hooks are called.", "Subclasses rely on it.", "A subclass' hook is not called.",
-     f"{BASE}.execute", c.aspect(lambda o: [s.method for s in o.steps if s.target == "module"])),
+     f"{BASE}.execute", c.aspect(c.hooks)),
     ("DI-003", "The module returns, or raises, as expected.", "What escapes ends the workflow.",
      "A workflow ends early, or hides a failure.", f"{BASE}.execute", c.aspect(lambda o: o.ended)),
     ("DI-004", "The result is exactly the expected one: OK, Value, Message and Errno, exception objects included.",
@@ -134,7 +134,7 @@ _ROWS: Final[tuple[tuple[object, ...], ...]] = (
     ("DI-020", "The files hold exactly this text, times apart.", "Other programs read them.",
      "The request cannot be read, or is read as another.", f"{BASE}.generateFailoverFile", c.aspect(lambda o: o.files)),
     ("DI-099", "Nothing else that can be observed differs.", "The other clauses look at one aspect each.",
-     "A difference that nobody has thought of.", f"{MODULE}", c.aspect(lambda o: o)),
+     "A difference that nobody has thought of.", f"{MODULE}", c.nothing_else),
     # Lossless
     ("LL-001", "What is in the request is written although the accounting takes no records.",
      "The accounting has nothing to do with the rest.", "Statuses and operations vanish, and the module says OK.",

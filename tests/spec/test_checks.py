@@ -16,7 +16,7 @@ from dirac_failover.spec.outcome import Outcome, Step
 from dirac_failover.spec.scenario import FAILED_STATUS, MISSING, SCRIPTED, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dirac_failover.spec.checks import Verdict
 
@@ -171,6 +171,102 @@ def test_a_clause_is_held_as_specified_and_broken_by_a_change(
     verdict = judged(id_, scenario, change(outcome))
     assert isinstance(verdict, Breach)
     assert verdict.expected != verdict.observed or json.dumps(verdict.expected) != json.dumps(verdict.observed)
+
+
+OF_DIRAC = [clause for clause in CLAUSES if clause.level == "dirac"]
+
+
+def broken(scenario: Scenario, outcome: Outcome) -> set[str]:
+    """The clauses of the level dirac that an outcome breaks."""
+    case = Case(scenario, outcome)
+    return {clause.id for clause in OF_DIRAC if clause.check(case)}
+
+
+def late(method: str) -> Callable[[Outcome], Outcome]:
+    """A change: a step is done after the one that follows it."""
+
+    def changed(outcome: Outcome) -> Outcome:
+        steps = list(outcome.steps)
+        index = next(i for i, step in enumerate(steps) if step.method == method)
+        steps[index : index + 2] = steps[index + 1], steps[index]
+        return outcome._replace(steps=tuple(steps))
+
+    return changed
+
+
+REST: dict[str, Callable[[Outcome], Outcome]] = {
+    "order of hooks among calls": late("_execute"),
+    "arguments of other calls": called("commit", args=[1]),
+    "arguments and answers of hooks": called("_initialize", answer=1),
+    "other attributes": attributes(fresh=False),
+    "other fields of the request": request(Error="none"),
+    "services": of(services=[]),
+}
+
+
+@pytest.mark.parametrize("name", REST)
+def test_the_last_clause_is_about_what_is_left(name: str) -> None:
+    """It alone is broken, and shows that and nothing else."""
+    outcome = REST[name](expected(WELL))
+    assert broken(WELL, outcome) == {"DI-099"}
+    verdict = judged("DI-099", WELL, outcome)
+    assert isinstance(verdict, Breach)
+    assert list(verdict.expected) == list(verdict.observed) == [name]
+    assert verdict.expected != verdict.observed
+
+
+@pytest.mark.parametrize(
+    ("id_", "scenario", "change"), [row for row in BREAKS if row[0][:2] == "DI" and row[0] != "DI-099"]
+)
+def test_what_another_clause_is_about_does_not_break_the_last_one(
+    id_: str, scenario: Scenario, change: Callable[[Outcome], Outcome]
+) -> None:
+    """Or it would say everything twice, calls and hooks included."""
+    found = broken(scenario, change(expected(scenario)))
+    assert id_ in found
+    assert "DI-099" not in found
+
+
+def changes(value: Any) -> Iterator[Any]:
+    """Each JSON value that is one small change away: another leaf, one item less, more, twice, or in another place."""
+    if isinstance(value, dict):
+        yield {**value, "another": 0}
+        for key, item in value.items():
+            if item != "(absent)":  # which is how it is told that it is not there
+                yield {name: other for name, other in value.items() if name != key}
+            for changed in changes(item):
+                yield {**value, key: changed}
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            before, after = [*value[:index]], [*value[index + 1 :]]
+            yield [*before, *after]
+            yield [*before, item, item, *after]
+            if after and after[0] != item:
+                yield [*before, after[0], item, *after[1:]]
+            for changed in changes(item):
+                yield [*before, changed, *after]
+    elif isinstance(value, bool):
+        yield from (not value, int(value))
+    else:
+        yield ["changed", value]
+
+
+@pytest.mark.parametrize("scenario", [WELL, FAILED, NUMBERED, REPORTED, JOB_OPERATION], ids=lambda s: str(s.answers))
+def test_together_the_clauses_are_total(scenario: Scenario) -> None:
+    """Whatever is changed in an outcome, wherever, breaks one of them."""
+    outcome = expected(scenario)
+    assert broken(scenario, outcome) == set()
+    count = 0
+    for name in Outcome._fields:
+        for changed in changes(getattr(outcome, name)):
+            if name == "steps":
+                steps = [Step(*step) for step in changed if len(step) == 4]
+                if len(steps) < len(changed):
+                    continue  # a step has four parts
+                changed = tuple(steps)
+            count += 1
+            assert broken(scenario, outcome._replace(**{name: changed})), (name, changed)
+    assert count > 200
 
 
 def test_each_clause_of_contract_and_dirac_is_broken_somewhere_above() -> None:
