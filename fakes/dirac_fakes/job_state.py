@@ -88,6 +88,11 @@ class JobState(Service):
         job = self.state["jobs"][job_id]
         return job["Status"], job["MinorStatus"], job["ApplicationStatus"]
 
+    def parameters(self, job_id: int) -> dict[str, Any]:
+        """Return the parameters of a job by name, without what the service adds to them."""
+        kept = self.state["parameters"].get(job_id, {})
+        return {name: value for name, value in kept.items() if name not in {"JobID", "timestamp"}}
+
     def setJobStatusBulk(self, jobID: int | str, statusDict: dict[str, Any], force: bool = False) -> Result:
         """Take several updates, each under its time; answer what changed besides the major status."""
         return self._refused(jobID) or self._bulk(int(jobID), statusDict, force)

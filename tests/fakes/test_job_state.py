@@ -246,6 +246,8 @@ def test_parameters_are_kept_by_name(world, call):
     assert call("job-state", "setJobParameter", "77", "a", 2) == {"OK": True, "Value": None}
     assert call("job-state", "setJobParameter", 999_999, "a", 2)["Value"] == "job_parameters_vo_0m"
     assert call("job-state", "setJobParameter", 1_000_000, "a", 2)["Value"] == "job_parameters_vo_1m"
+    assert world.job_state.parameters(77) == {"a": 2, "b": "x"}
+    assert world.job_state.parameters(78) == {}
     assert world.job_state.snapshot()["parameters"]["77"] == {
         "a": 2,
         "b": "x",
