@@ -54,6 +54,7 @@ def page() -> str:
                 f"\n- Why: {_markdown(clause.reason)}\n",
                 f"- When it is broken: {_markdown(clause.harm)}\n",
                 f"- From: `{clause.source}`{note}\n",
+                *([f"- Met in: <{clause.issue}>\n"] if clause.issue else []),
             ]
     lines += [TAIL, *(f"| {hazard} | {_markdown(why)} |\n" for hazard, why in OUT_OF_REACH.items())]
     return "".join(lines)

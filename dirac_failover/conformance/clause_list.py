@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def as_json(clause: Clause) -> dict[str, Json]:
     """Return what is known of a clause, its check apart."""
-    names = ("id", "level", "text", "reason", "harm", "source", "note")
+    names = ("id", "level", "text", "reason", "harm", "source", "note", "issue")
     return {name: getattr(clause, name) for name in names}
 
 

@@ -74,6 +74,7 @@ def _facts(clause: Clause) -> dict[str, str]:
         "harm": clause.harm,
         "from": clause.source,
         "note": notes.get(clause.note, f"hazard {clause.note}"),
+        "met in": clause.issue,
     }
 
 

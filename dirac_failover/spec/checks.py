@@ -53,6 +53,8 @@ class Clause:
     check: Check
     note: str = ""
     """The hazard that keeping the clause removes (``H1``), or ``quirk``: odd, and yet what DIRAC does."""
+    issue: str = ""
+    """The address of a public thread in which DIRAC's developers learned it, if there is one."""
 
 
 def _equal(expected: Json, observed: Json) -> Verdict:

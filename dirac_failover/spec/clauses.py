@@ -190,11 +190,26 @@ _ROWS: Final[tuple[tuple[object, ...], ...]] = (
 )  # fmt: skip
 
 
+_THREADS: Final = {
+    "DI-015": "issues/1112",  # a file that is Processed could not be made Unused again
+    "DI-017": "pull/2435",  # the module named its request in a way that was gone
+    "DI-018": "pull/2205",  # statuses of files are not forwarded as other calls are: they got an operation
+    "LL-001": "issues/2416",  # what accounts for an operation must not make it fail
+    "LL-002": "issues/2416",
+    "LL-006": "pull/2892",  # a request that is not valid was no reason for a job to fail
+    "LL-010": "pull/4852",  # the job wrapper, too, now gives the last status before it sends what is pending
+    "LL-014": "pull/8395",  # parameters that were set after the last commit were missing
+    "LL-016": "pull/1730",  # the workflow was well, and its request was not there
+}
+"""Where DIRAC's developers met it: threads in their repository that are about the same thing, in any part of DIRAC."""
+
+
 def _clause(  # noqa: PLR0913, PLR0917 - a row of the table
     id_: str, text: str, reason: str, harm: str, source: str, check: c.Check, note: str = ""
 ) -> Clause:
     level = {"CO": c.CONTRACT, "DI": c.DIRAC, "LL": c.LOSSLESS}[id_[:2]]
-    return Clause(id_, level, text, reason, harm, source, check, note)
+    issue = f"https://github.com/DIRACGrid/DIRAC/{_THREADS[id_]}" if id_ in _THREADS else ""
+    return Clause(id_, level, text, reason, harm, source, check, note, issue)
 
 
 CLAUSES: Final = tuple(_clause(*row) for row in _ROWS)  # type: ignore[arg-type]

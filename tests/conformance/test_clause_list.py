@@ -42,7 +42,7 @@ def test_machines_get_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> N
     data = json.loads(text)
     assert text == json.dumps(data, indent=2) + "\n"
     assert (data["schema"], data["out of reach"]) == ("dirac-failover/clauses/1", OUT_OF_REACH)
-    names = ("id", "level", "text", "reason", "harm", "source", "note")
+    names = ("id", "level", "text", "reason", "harm", "source", "note", "issue")
     assert data["clauses"] == [{name: getattr(clause, name) for name in names} for clause in CLAUSES]
     assert main(["clauses", "--json", "--level", "dirac"]) == 0
     assert {item["level"] for item in json.loads(capsys.readouterr().out)["clauses"]} == {"dirac"}

@@ -73,7 +73,15 @@ def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], mon
     assert "  note    a quirk: odd, and yet what DIRAC does\n" in printed
     assert "\nA job's end in which it is kept: identity: " in printed
     assert main(["explain", "CO-003"]) == 0
-    assert "  note  " not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "  note  " not in printed
+    assert "  met in" not in printed
+
+
+def test_a_thread_about_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where DIRAC's developers met it."""
+    assert main(["explain", "LL-014"]) == 0
+    assert "  met in  https://github.com/DIRACGrid/DIRAC/pull/8395\n" in capsys.readouterr().out
 
 
 def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,16 @@ def test_a_clause_is_made_of_sentences(clause: object) -> None:
         assert "  " not in text
     assert re.fullmatch(r"[A-Z][A-Za-z]+(\._?[a-zA-Z]+)?", clause.source)  # type: ignore[attr-defined]
     assert re.fullmatch(r"|quirk|H\d+", clause.note)  # type: ignore[attr-defined]
+    assert re.fullmatch(r"|https://github\.com/DIRACGrid/DIRAC/(issues|pull)/\d+", clause.issue)  # type: ignore[attr-defined]
+
+
+def test_some_were_learned_in_public() -> None:
+    """Where there is a thread about the same thing, it is named."""
+    named = {clause.id: clause.issue for clause in CLAUSES if clause.issue}
+    assert named["LL-001"] == "https://github.com/DIRACGrid/DIRAC/issues/2416"
+    assert set(named) == {
+        "DI-015", "DI-017", "DI-018", "LL-001", "LL-002", "LL-006", "LL-010", "LL-014", "LL-016",
+    }  # fmt: skip
 
 
 def test_each_hazard_is_named_by_a_clause_or_out_of_reach() -> None:
