@@ -15,7 +15,6 @@ copyright = "its contributors"  # noqa: A001 - Sphinx calls it so
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.viewcode",
     "blocks",
     "contract",
     "generated",

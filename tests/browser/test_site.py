@@ -1,0 +1,119 @@
+"""The documentation site as people see it, on a desk and on a phone, in light and in dark."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SITE = os.environ.get("SITE")
+PICTURES = os.environ.get("PICTURES")
+"""A folder to leave the pictures in, for people."""
+pytestmark = pytest.mark.skipif(not SITE, reason="there is no site: nox -s docs builds it")
+PAGES = (
+    "index", "contract", "space", "design", "fakes", "ports", "tutorial/index", "lessons/index", "howto/index",
+    "reference/command-line", "reference/exit-codes", "reference/faults", "reference/formats", "reference/pytest",
+    "reference/api/modules", "reference/api/fakes", "reference/api/conformance",
+)  # fmt: skip
+OVERFLOWING = """
+const wide = document.documentElement.clientWidth;
+const inside = ".timeline-box, pre, .table-wrapper, .sidebar-drawer, .toc-drawer, .highlight, .mobile-header";
+return [...document.querySelectorAll("body *")].filter(element => element.checkVisibility()
+  && !element.closest(inside) && getComputedStyle(element).position !== "fixed"
+  && !element.closest(".skip-to-content, .headerlink, .visually-hidden")
+  && element.getBoundingClientRect().right > wide + 1).map(element => element.outerHTML.slice(0, 100));
+"""
+CONTRAST = """
+const parse = text => text.match(/[\\d.]+/g).map(Number);
+const light = colour => {
+  const [x, y, z] = colour.slice(0, 3).map(v => v / 255)
+    .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  return .2126 * x + .7152 * y + .0722 * z;
+};
+const behind = element => {
+  for (; element; element = element.parentElement) {
+    const colour = parse(getComputedStyle(element).backgroundColor);
+    if (colour.length === 3 || colour[3] === 1) return colour;
+  }
+  return [255, 255, 255];
+};
+const found = {};
+for (const element of document.querySelectorAll("article svg text, article svg tspan, article .badge")) {
+  if (!element.checkVisibility()) continue;
+  const style = getComputedStyle(element), svg = element.closest("svg");
+  const back = behind(element), fore = parse(svg ? style.fill : style.color);
+  const alpha = svg ? Number(style.fillOpacity) : 1;
+  const seen = fore.slice(0, 3).map((v, i) => alpha * v + (1 - alpha) * back[i]);
+  const [a, b] = [light(seen), light(back)].sort((x, y) => y - x);
+  const ratio = (a + .05) / (b + .05);
+  if (ratio < 4.5) found[element.className.baseVal ?? element.className] = ratio;
+}
+return found;
+"""
+
+
+def page(name: str) -> Path:
+    """The file of a page."""
+    return Path(str(SITE), f"{name}.html")
+
+
+def open_page(browser: Any, name: str, **how: Any) -> None:
+    """Show a page, with all that opens on demand open."""
+    browser.show(**how)
+    browser.open(page(name))
+    browser.run("document.querySelectorAll('article details').forEach(one => { one.open = true; })")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out(browser: Any, name: str, width: int, dark: bool) -> None:
+    """What is wider than the page scrolls in its own box; pictures and badges can be read in both schemes."""
+    open_page(browser, name, width=width, dark=dark)
+    if PICTURES:
+        kind = f"{width}-{'dark' if dark else 'light'}"
+        Path(PICTURES, f"{name.replace('/', '-')}-{kind}.png").write_bytes(browser.picture())
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.run(OVERFLOWING) == []
+    assert browser.run(CONTRAST) == {}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_comes_from_a_network(browser: Any, name: str) -> None:
+    """Every address that is asked for is a file of the site, and the browser has nothing to complain about."""
+    open_page(browser, name)
+    root = Path(str(SITE)).resolve().as_uri()
+    requested = [address for address in browser.requested() if not address.startswith("data:")]
+    assert requested
+    assert [address for address in requested if not address.startswith(root)] == []
+    assert browser.complaints() == []
+
+
+def test_the_address_of_a_clause_leads_to_it(browser: Any) -> None:
+    """In capitals, as reports and people write it."""
+    browser.show()
+    browser.ask("url", {"url": f"{page('contract').resolve().as_uri()}#LL-001"})
+    assert browser.run("return document.querySelector(':target h3').textContent").startswith("LL-001")
+
+
+def test_a_picture_has_a_name_for_those_who_do_not_see_it(browser: Any) -> None:
+    """And all that it shows is in its description."""
+    open_page(browser, "index")
+    named = [name for role, name in browser.accessible() if role in {"image", "img"} and "transformation" in name]
+    assert len(named) == 1
+    described = browser.run("return document.querySelector('svg.timeline desc').textContent")
+    assert "✗ connection refused" in described
+    assert "Converged" in described
+
+
+def test_a_wide_picture_scrolls_in_its_box(browser: Any) -> None:
+    """Also with the keyboard."""
+    open_page(browser, "index", width=390)
+    box = "const box = document.querySelector('.timeline-box');"
+    wide, seen = browser.run(f"{box} return [box.scrollWidth, box.clientWidth]")
+    assert wide > 880
+    assert seen < 390
+    assert browser.run(f"{box} box.scrollLeft = 100; return box.scrollLeft") == 100
+    assert browser.run(f"{box} return box.tabIndex") == 0
