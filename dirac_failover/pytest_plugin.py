@@ -141,7 +141,7 @@ def dirac_journal(dirac: Dirac) -> Journal:
 
         def test_the_job_says_that_it_is_done(run_module, dirac_journal):
             run_module(MyModule)
-            dirac_journal.assert_called("job-state", "setJobStatusBulk")
+            dirac_journal.assert_called("job-state", "setJobStatusBulk", 77, ...)
     """
     return dirac.journal
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dirac_failover.testing.grid import GridInSightError as GridInSightError
+    from dirac_failover.testing.machine import Crashed as Crashed
     from dirac_failover.testing.outcome import ModuleOutcome as ModuleOutcome
     from dirac_failover.testing.outcome import PendingOperation as PendingOperation
     from dirac_failover.testing.outcome import PendingRequest as PendingRequest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dirac_failover.testing.world import Dirac as Dirac
 
 _HOME = {
+    "Crashed": "machine",
     "Dirac": "world",
     "GridInSightError": "grid",
     "MISSING": "situation",

@@ -10,14 +10,15 @@ import copy
 import difflib
 import inspect
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.recording import Tape, Watcher
+from dirac_failover.conformance.recording import METHODS, Tape, Watcher
 from dirac_failover.testing.kit import connected, kit_named, name_for
+from dirac_failover.testing.machine import Crashed, Machine, MortalTape
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest, read, size
 from dirac_failover.testing.situation import Situation
 from dirac_failover.testing.world import Dirac
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 """A module class, or one with the attributes that the workflow gives it."""
 
-_ESCAPES: Final = (Exception, SystemExit, GeneratorExit)
+_ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 """What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
 _NEVER: Final = 0
 """The time of change that files have which a run has not touched."""
@@ -211,7 +212,8 @@ class _Run:
         self.commons: dict[str, Any] = {}
         self._again = again
         self._modules: list[Any] = []
-        self._tape = Tape()
+        self._machine = Machine(world) if world.harms_the_machine else None
+        self._tape = MortalTape(self._machine) if self._machine else Tape()
         self._watcher = Watcher(self._tape)
         self._calls = len(world.journal)
         self._history = len(self._rows())
@@ -223,6 +225,7 @@ class _Run:
             _job_id(situation.job_id),
             _untouched(),
             connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
+            self._machine.disk() if self._machine else nullcontext(),
         ):
             self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
             del self._tape.events[:]
@@ -237,6 +240,8 @@ class _Run:
         instance = kind()
         self._modules.append(instance)
         self._watcher.module(instance)
+        if self._machine:
+            self._machine.watch(instance, METHODS)
         if inside:
             execute = instance.execute
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dirac_fakes.faults import LOCAL, PROCESS
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ class Dirac(World):
             for armed in self._ever_armed
             if not armed.fired and not any(armed is excused for excused in self._excused)
         ]
+
+    @property
+    def harms_the_machine(self) -> bool:
+        """Whether a fault is armed that hits files or the process, not a service."""
+        return any(armed.fault.target in LOCAL for armed in self._armed)
+
+    def crashes_after(self, step: str) -> bool:
+        """Tell whether the process ends now that it has come to the end of a step."""
+        ending = [armed for armed in self._armed if armed.fault.target == PROCESS and armed.parameter == step]
+        striking = [armed for armed in ending if armed.strikes(PROCESS, "", ())]
+        for armed in striking:
+            armed.fired = True
+        return bool(striking)
 
     def prepare(self, job_id: Any, inputs: Iterable[str]) -> None:
         """Make known what is not: the job as Running, the input files as Assigned."""

@@ -11,6 +11,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from dirac_fakes import expectations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -132,7 +134,7 @@ class Journal:
 
     def lines(self) -> list[str]:
         """Return every call as text, in order."""
-        return [_shown(*call[:3]) for call in self.calls]
+        return [expectations.shown(*call[:3]) for call in self.calls]
 
     def clear(self) -> None:
         """Forget all calls."""
@@ -153,44 +155,41 @@ class Journal:
                 raise ValueError(f"Line {number} is not a call of a journal ({error!r}): {line}") from error
         return cls(calls)
 
-    def assert_called(self, target: str, method: str, *args: Any) -> None:
-        """Fail unless ``target.method`` was called with exactly ``args``; the message shows the nearest call."""
+    def assert_called(self, target: str, method: str, *args: Any, times: int | None = None) -> None:
+        """Fail unless ``target.method`` was called with these ``args``: at least once, or so many ``times``.
+
+        ``...`` stands for any value, and as the last argument for any rest. The message shows the nearest call.
+
+        >>> journal = Journal()
+        >>> journal.record("job-state", "setJobStatusBulk", (77, {}, False))
+        >>> journal.assert_called("job-state", "setJobStatusBulk", 77, ...)
+        >>> journal.assert_called("job-state", "setJobStatusBulk", 77, ..., True)
+        Traceback (most recent call last):
+        AssertionError: Expected: job-state.setJobStatusBulk(77, ..., True)
+        Found:    job-state.setJobStatusBulk(77, {}, False)
+        Nearest:  call 0, which differs in
+                  args[2]: expected True, found False
+        """
         __tracebackhide__ = True
-        expected = (target, method, args)
-        if not any(call[:3] == expected for call in self.calls):
-            raise AssertionError(self._not_called(target, method, args))
+        number = sum(expectations.matches(call, target, method, args) for call in self.calls)
+        if not number and times != 0:
+            raise AssertionError(expectations.not_called(self.calls, target, method, args))
+        if times is not None and times != number:
+            shown = expectations.shown(target, method, args)
+            raise AssertionError(expectations.wrong_number(self.calls, number, times, shown))
 
-    def _not_called(self, target: str, method: str, args: tuple[Any, ...]) -> str:
-        lines = [
-            f"Expected: {_shown(target, method, args)}",
-            "Found:    " + ("\n          ".join(_shown(*call[:3]) for call in self.calls) or "no call at all"),
-        ]
-        if self.calls:
-            wanted = _fields(target, method, args)
-            found = [_fields(*call[:3]) for call in self.calls]
-            number = max(range(len(found)), key=lambda index: _likeness(wanted, found[index]))
-            nearest = found[number]
-            lines.append(f"Nearest:  call {number}, which differs in")
-            lines += [
-                f"          {name}: expected {_value(wanted, name)}, found {_value(nearest, name)}"
-                for name in {**wanted, **nearest}
-                if name not in wanted or name not in nearest or wanted[name] != nearest[name]
-            ]
-        return "\n".join(lines)
+    def assert_not_called(self, target: str, method: str | None = None) -> None:
+        """Fail if ``method`` of ``target``, or anything of it, was called; the message shows what was."""
+        __tracebackhide__ = True
+        if found := self.select(target, method):
+            raise AssertionError(expectations.unwanted(found, f"{target}.{method}" if method else target))
 
-
-def _shown(target: str, method: str, args: tuple[Any, ...]) -> str:
-    return f"{target}.{method}({', '.join(map(repr, args))})"
-
-
-def _fields(target: str, method: str, args: tuple[Any, ...]) -> dict[str, Any]:
-    return {"target": target, "method": method, **{f"args[{index}]": value for index, value in enumerate(args)}}
-
-
-def _likeness(wanted: dict[str, Any], found: dict[str, Any]) -> tuple[int, int]:
-    equal = sum(name in found and found[name] == value for name, value in wanted.items())
-    return equal, -len(found)
-
-
-def _value(fields: dict[str, Any], name: str) -> str:
-    return repr(fields[name]) if name in fields else "nothing"
+    def assert_order(self, *names: str) -> None:
+        """Fail unless these calls, as ``target.method``, were made in this order, whatever was called in between."""
+        __tracebackhide__ = True
+        kept = 0
+        for name in self.methods():
+            if kept < len(names) and name == names[kept]:
+                kept += 1
+        if kept < len(names):
+            raise AssertionError(expectations.out_of_order(self.calls, names, kept))
