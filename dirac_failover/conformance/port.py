@@ -406,8 +406,8 @@ def _read(name: str) -> str:
 
 
 def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
-    seen = scrubber.attributes(request, ("RequestName", "JobID", "SourceComponent", "OwnerGroup"))
-    seen["Owner"] = scrubber.plain(getattr(request, owner, "(absent)"))
+    own = scrubber.attributes(request, ("RequestName", "JobID", "SourceComponent", owner, "OwnerGroup"))
+    seen = {"Owner" if name == owner else name: value for name, value in own.items()}
     seen["Operations"] = [scrubber.operation(operation) for operation in request]
     return seen
 

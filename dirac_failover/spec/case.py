@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import marshal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.model import expected
@@ -111,7 +111,8 @@ class Case:
     @cached_property
     def request_file(self) -> str:
         """The name that the request's file has to have."""
-        return "{production_id}_{prod_job_id}_request.json".format(**self.outcome.attributes)
+        known = self.outcome.attributes
+        return f"{known['production_id']}_{known['prod_job_id']}_request.json"
 
     @cached_property
     def pending(self) -> list[Json]:
@@ -121,10 +122,7 @@ class Case:
     @cached_property
     def content(self) -> Json:
         """What the request's file holds; None when there is no such file, or it is not JSON."""
-        try:
-            return json.loads(self.outcome.files.get(self.request_file, "null"))
-        except ValueError:
-            return None
+        return _parsed(self.outcome.files.get(self.request_file, "null"))
 
     @cached_property
     def written(self) -> list[Json]:
@@ -138,6 +136,14 @@ class Case:
     def unwritten(self) -> list[Json]:
         """The operations that are in the request and not in the file."""
         return [operation for operation in self.pending if operation not in self.written]
+
+
+@lru_cache(maxsize=1024)  # neighbours in the space write the same files
+def _parsed(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def alike(one: Outcome, other: Outcome) -> bool:
