@@ -41,8 +41,8 @@ STYLE: Final = (
 )
 # Alone, as an image, it has no page to take a colour from.
 ALONE: Final = "@media(prefers-color-scheme:dark){svg.layers:root{color:#eee}}"
-LEFT, WIDTH, FAKES = 10, 560, 160
-HIGH, STEP = 44, 62
+LEFT, WIDTH, FAKES = 5, 490, 160
+HIGH, STEP = 44, 60
 TITLE: Final = "The layers: each imports only what is below it"
 
 
@@ -59,15 +59,15 @@ def picture() -> str:
     height = STEP * len(rows) + 20
     parts = [part for number, names in enumerate(rows) for part in _row(number, names)]
     top = 10 + STEP * next(number for number, names in enumerate(rows) if "conformance" in names)
-    left = LEFT + WIDTH + 50
+    left = LEFT + WIDTH + 45
     parts += [
         _box(left, top, FAKES, "dirac_fakes", "the in-memory DIRAC", "witness"),
         _arrow(LEFT + WIDTH, top + HIGH // 2, left - 2, top + HIGH // 2),
     ]
     described = "; ".join(" beside ".join(_known(names)) for names in rows)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="layers" role="img" viewBox="0 0 {left + FAKES + 10} {height}" '
-        f'width="{left + FAKES + 10}" height="{height}"><title>{TITLE}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="layers" role="img" viewBox="0 0 {left + FAKES + 5} {height}" '
+        f'width="{left + FAKES + 5}" height="{height}"><title>{TITLE}</title>'
         f"<desc>From the top: {escape(described)}. Only conformance also imports dirac_fakes, which imports nothing of "
         f"ours.</desc><style>{STYLE}{ALONE}</style>{''.join(parts)}</svg>\n"
     )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Json
 
 LANES: Final = ("module", "collaborators", "services")
-_LEFT: Final = (14, 226, 440)
+_LEFT: Final = (14, 190, 350)
 """Where the line of each lane is."""
-_WIDTH: Final = 900
+_WIDTH: Final = 710
 _ROW: Final = 20
 _TOP: Final = 44
 _LETTER: Final = 7.25

@@ -71,19 +71,19 @@ def test_a_call_stands_in_the_lane_of_its_target() -> None:
     svg = drawn(call(calls=[call("FileReport", "commit", calls=[service], answer=REFUSED)]))
     assert texts(svg) == [
         (8, "module"),
-        (220, "collaborators"),
-        (434, "services"),
+        (184, "collaborators"),
+        (344, "services"),
         (22, "_execute"),
-        (234, "FileReport.commit()"),
-        (448, "transformation.go()  ✗ connection refused"),
-        (234, "✗ not OK"),
+        (198, "FileReport.commit()"),
+        (358, "transformation.go()  ✗ connection refused"),
+        (198, "✗ not OK"),
         (22, "execute  ✓ OK: None"),
         (22, ""),
         (22, "no file  → nothing is pending"),
     ]
     assert [path.get("d") for path in svg.iter(f"{NS}path")] == [
-        "M17 60H222m-5 -3l5 3l-5 3",
-        "M229 80H436m-5 -3l5 3l-5 3",
+        "M17 60H186m-5 -3l5 3l-5 3",
+        "M193 80H346m-5 -3l5 3l-5 3",
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_bar_is_as_long_as_its_call() -> None:
     """From the row in which it begins to the one in which it answers."""
     svg = drawn(call(calls=[call("JobReport", "a", answer=FINE), call("JobReport", "b", answer=FINE)]), call())
     bars = [tuple(int(bar.get(name, "")) for name in ("x", "y", "height")) for bar in svg.iter(f"{NS}rect")]
-    assert bars == [(223, 56, 9), (223, 76, 9), (11, 36, 49), (11, 96, 9)]
+    assert bars == [(187, 56, 9), (187, 76, 9), (11, 36, 49), (11, 96, 9)]
     assert {(bar.get("width"), bar.get("rx")) for bar in svg.iter(f"{NS}rect")} == {("6", "3")}
     assert classes(svg, "rect") == ["bar dim", "bar dim", "bar ", "bar "]
 
@@ -100,24 +100,24 @@ def test_a_call_within_its_own_lane_is_indented() -> None:
     """As generateFailoverFile, which _execute calls; what it calls starts from there."""
     inner = call(method="generateFailoverFile", calls=[call("Request", "toJSON", answer=FINE)])
     svg = drawn(call(calls=[inner]))
-    assert texts(svg)[4:6] == [(36, "generateFailoverFile"), (234, "Request.toJSON()  → OK")]
+    assert texts(svg)[4:6] == [(36, "generateFailoverFile"), (198, "Request.toJSON()  → OK")]
     assert [path.get("d") for path in svg.iter(f"{NS}path")] == [
         "M17 60H24m-5 -3l5 3l-5 3",
-        "M31 80H222m-5 -3l5 3l-5 3",
+        "M31 80H186m-5 -3l5 3l-5 3",
     ]
     nested = drawn(call("transformation", "a", calls=[call("transformation", "b", answer=1)]))
-    assert [left for left, _ in texts(nested)[3:5]] == [448, 462]
+    assert [left for left, _ in texts(nested)[3:5]] == [358, 372]
 
 
 def test_what_execute_itself_calls_comes_from_the_module() -> None:
     """It is in no hook; a hook comes from nowhere."""
     svg = drawn(call(), call("JobReport", "setApplicationStatus", "x", answer=FINE))
-    assert [path.get("d") for path in svg.iter(f"{NS}path")] == ["M17 60H222m-5 -3l5 3l-5 3"]
+    assert [path.get("d") for path in svg.iter(f"{NS}path")] == ["M17 60H186m-5 -3l5 3l-5 3"]
 
 
 def test_an_answer_without_room_stands_below() -> None:
     """The longest that fits beside its call is beside it."""
-    room = int((900 - 234) / 7.25)
+    room = int((710 - 198) / 7.25)
     taken = len("FileReport.x()") + 2 + len("→ ")
     fitting, longer = "y" * (room - taken - 2), "y" * (room - taken - 1)
     assert rows(drawn(call("FileReport", "x", answer=fitting)))[:-1] == [f"FileReport.x()  → '{fitting}'"]
@@ -132,18 +132,18 @@ def test_what_does_not_fit_is_cut_and_said_whole_in_its_hint() -> None:
     svg = drawn(call("job-state", "x", *args, answer=FINE))
     whole = f"job-state.x('{args[0]}', '{args[1]}')"
     cut, answer, _ = rows(svg)
-    assert (cut, answer) == (f"{whole[:61]}…", "→ OK")
+    assert (cut, answer) == (f"{whole[:47]}…", "→ OK")
     (hint,) = [title.text for text in svg.iter(f"{NS}text") for title in text.iter(f"{NS}title")]
     assert hint == whole
     assert (svg.findtext(f"{NS}desc") or "").startswith(f"{whole}; → OK; execute")
-    assert rows(drawn(call("job-state", "x" * 50)))[0] == f"job-state.{'x' * 50}()"
-    assert rows(drawn(call("job-state", "x" * 51)))[0] == f"job-state.{'x' * 51}…"
+    assert rows(drawn(call("job-state", "x" * 36)))[0] == f"job-state.{'x' * 36}()"
+    assert rows(drawn(call("job-state", "x" * 37)))[0] == f"job-state.{'x' * 37}…"
 
 
 def test_a_text_that_is_cut_leaves_room_for_nothing_else() -> None:
     """Then the end of the module is cut, never drawn over the edge."""
     svg = drawn(call(method="x" * 130), result={"OK": True, "Value": "v" * 140})
-    assert [len(text) for text in rows(svg)] == [121, 121]
+    assert [len(text) for text in rows(svg)] == [94, 94]
     assert rows(svg)[1].endswith("v…")
 
 
@@ -212,9 +212,9 @@ def test_it_has_a_name_and_a_description() -> None:
 def test_it_is_as_large_as_what_it_shows() -> None:
     """The lanes end where execute does."""
     svg = drawn(call())
-    assert (svg.get("width"), svg.get("height"), svg.get("viewBox")) == ("900", "132", "0 0 900 132")
+    assert (svg.get("width"), svg.get("height"), svg.get("viewBox")) == ("710", "132", "0 0 710 132")
     assert [line.attrib for line in svg.iter(f"{NS}line")] == [
-        {"class": "lane", "x1": left, "x2": left, "y1": "24", "y2": "74"} for left in ("14", "226", "440")
+        {"class": "lane", "x1": left, "x2": left, "y1": "24", "y2": "74"} for left in ("14", "190", "350")
     ]
     assert [element.get("y") for element in svg.iter(f"{NS}text")] == ["16", "16", "16", "44", "64", "84", "104"]
 
