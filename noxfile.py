@@ -96,6 +96,19 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def examples(session: nox.Session) -> None:
+    """Projects that use this one: the built wheel and pytest in an empty environment, and the tests of each."""
+    wheels = Path(session.create_tmp(), "wheels")
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".")
+    (wheel,) = wheels.resolve().glob("*.whl")
+    session.install(str(wheel), "pytest")
+    for project in sorted(Path("examples").resolve().glob("*/pyproject.toml")):
+        with session.chdir(project.parent):
+            session.run("pytest", "-q", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session
 def differential(session: nox.Session) -> None:
     """The reference beside the real DIRAC: every test that takes a kit, the direct comparisons, and all scenarios."""
     with_dirac(session)

@@ -1,0 +1,1 @@
+"""The workflow modules of an extension of DIRAC."""
