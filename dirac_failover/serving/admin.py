@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.shape import ShapeError, check, schema
 from dirac_failover.serving.site import Reply, json_reply
-from dirac_fakes.faults import LOCAL, Fault, FaultError, as_fault
+from dirac_fakes.faults import FILE, LOCAL, PROCESS, Fault, FaultError, as_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dirac_fakes.world import World
 
 _JSON_LINES: Final = "application/x-ndjson"
+_WHOSE: Final = {FILE: "opens the file", PROCESS: "runs the process"}
 
 
 class AdminError(Exception):
@@ -60,7 +61,7 @@ def read_fault(given: Any) -> Fault:
     """Return the fault that ``given``, text or JSON, is; raises FaultError for one that no service could have."""
     fault = as_fault(given) if isinstance(given, str) else Fault.from_json(given)
     if fault.target in LOCAL:
-        raise FaultError(f"{fault}: a service cannot have it; it is for whoever opens the {fault.target}")
+        raise FaultError(f"{fault}: a service cannot have it; it is for whoever {_WHOSE[fault.target]}")
     return fault
 
 

@@ -71,12 +71,13 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert (
-        "{run,scenario,results,baseline,compare,diff,port-protocol} run: what 'run --json' prints; scenario: what it "
+        "{run,scenario,results,baseline,compare,diff,port-protocol,serve,admin} run: what 'run --json' prints; scenario: what it "
         "reads; results: " in words
     )
     assert (
         "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what "
-        "they print with '--format json'; port-protocol: the messages of a port in another process" in words
+        "they print with '--format json'; port-protocol: the messages of a port in another process; serve: what "
+        "'serve --json' prints; admin: what its administration reads and answers" in words
     )
 
 

@@ -1,0 +1,162 @@
+"""The administration: what is asked, what is done, and how it is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dirac_failover.conformance.schema_command import SCHEMAS
+from dirac_failover.serving import admin
+from dirac_failover.serving.site import Reply, Request
+from dirac_fakes import World
+from dirac_fakes.journal import Journal
+
+SERVICE = "Transformation/TransformationManager"
+METHOD = "setFileStatusForTransformation"
+DOWN = {"target": "transformation", "method": None, "kind": "down", "value": None, "schedule": "always"}
+SECOND = {"target": "job-state", "method": "setJobStatusBulk", "kind": "s_error", "value": "boom", "schedule": "nth=2"}
+PATHS = "/admin/faults, /admin/recover, /admin/journal, /admin/snapshot, /admin/reset"
+NOTHING: dict[str, list[Any]] = {"armed": [], "unfired": []}
+
+
+@pytest.fixture
+def world() -> World:
+    """An in-memory DIRAC."""
+    return World()
+
+
+def ask(world: World, verb: str, path: str, body: Any = None) -> Reply:
+    """Ask; ``body`` is bytes, or becomes JSON."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return admin.answer(world, Request(verb, path, body=data))
+
+
+def told(reply: Reply, status: int = 200) -> Any:
+    """What a reply says, which is as its schema says."""
+    assert reply.status == status
+    assert reply.content_type == "application/json"
+    assert reply.body.endswith(b"\n")
+    found = json.loads(reply.body)
+    jsonschema.validate(found, SCHEMAS["admin"]())
+    return found
+
+
+def call(world: World) -> None:
+    """Call a service."""
+    world(SERVICE, METHOD, (12, {"100": ["Unused", True]}))
+
+
+def test_there_is_nothing_at_the_start(world: World) -> None:
+    """No faults are armed."""
+    assert told(ask(world, "GET", "/admin/faults")) == NOTHING
+
+
+def test_faults_are_armed_as_text_and_as_json(world: World) -> None:
+    """All of them, in their order; a number as a value is its text."""
+    given = ["transformation:down", {**SECOND}, {"target": "accounting", "kind": "latency", "value": 5}]
+    found = told(ask(world, "POST", "/admin/faults", {"faults": given}))
+    late = {"target": "accounting", "method": None, "kind": "latency", "value": "5", "schedule": "always"}
+    assert found == {"armed": [DOWN, SECOND, late], "unfired": [DOWN, SECOND, late]}
+    assert [str(fault) for fault in world.armed()] == [
+        "transformation:down",
+        "job-state.setJobStatusBulk:s_error=boom@nth=2",
+        "accounting:latency=5",
+    ]
+
+
+def test_a_fault_that_struck_is_not_listed_as_unfired(world: World) -> None:
+    """It stays armed."""
+    ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
+    call(world)
+    assert told(ask(world, "GET", "/admin/faults/")) == {"armed": [DOWN], "unfired": []}
+
+
+@pytest.mark.parametrize(("verb", "path"), [("DELETE", "/admin/faults"), ("POST", "/admin/recover")])
+def test_recovery_ends_all_faults_and_keeps_the_rest(world: World, verb: str, path: str) -> None:
+    """What never struck is remembered, and so are the calls."""
+    call(world)
+    ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
+    assert told(ask(world, verb, path)) == {"armed": [], "unfired": [DOWN]}
+    assert len(world.journal) == 1
+
+
+def test_the_journal_is_lines_of_json(world: World) -> None:
+    """One for each call; what they hold can be read back."""
+    call(world)
+    reply = ask(world, "GET", "/admin/journal")
+    assert (reply.status, reply.content_type) == (200, "application/x-ndjson")
+    assert Journal.from_json_lines(reply.body.decode()).calls == world.journal.calls
+
+
+def test_the_snapshot_is_what_the_services_hold(world: World) -> None:
+    """All of them, by their short names."""
+    call(world)
+    assert told(ask(world, "GET", "/admin/snapshot")) == world.snapshot()
+
+
+def test_a_reset_is_the_start(world: World) -> None:
+    """State, journal and faults."""
+    before = world.snapshot()["transformation"]
+    call(world)
+    world.arm("accounting:down")
+    assert told(ask(world, "POST", "/admin/reset")) == NOTHING
+    assert world.snapshot()["transformation"] == before
+    assert not len(world.journal)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{", "The body is not JSON: Expecting property name"),
+        (b"\xff", "The body is not JSON: 'utf-8' codec can't decode"),
+        (b"", "The body is not JSON: Expecting value"),
+        ([], "all of it: expected object, found []"),
+        ({}, "faults: missing"),
+        ({"faults": [], "x": 1}, "x: unknown, there are faults"),
+        ({"faults": "transformation:down"}, 'faults: expected array, found "transformation:down"'),
+        ({"faults": [1]}, "faults[0]: expected string or object, found 1"),
+        ({"faults": [{"kind": "down"}]}, "faults[0].target: missing"),
+        ({"faults": [{"target": []}]}, "faults[0].target: expected string, found []"),
+        ({"faults": [{"target": "job-state", "value": 1.5}]}, "faults[0].value: expected string or integer or null"),
+        ({"faults": ["nonsense"]}, "Not a fault: 'nonsense'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
+        ({"faults": ["job-state:down", "x:down"]}, "No service 'x'; there are: job-state, "),
+        (
+            {"faults": ["file:disk_full"]},
+            "file:disk_full: a service cannot have it; it is for whoever opens the file",
+        ),
+        (
+            {"faults": ["process:crash_at=execute"]},
+            "process:crash_at=execute: a service cannot have it; it is for whoever runs the process",
+        ),
+    ],
+)
+def test_what_is_no_fault_is_refused_and_nothing_is_armed(world: World, body: Any, message: str) -> None:
+    """The answer says what was expected, and what was found."""
+    assert told(ask(world, "POST", "/admin/faults", body), 400)["error"].startswith(message)
+    assert not world.armed()
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "message"),
+    [
+        ("GET", "/admin", 404, f"There is no /admin; there are: {PATHS}"),
+        ("GET", "/admin/x", 404, "There is no /admin/x; there are: /admin/faults, "),
+        ("GET", "/administration", 404, "There is no /administration; there are: "),
+        ("PUT", "/admin/faults", 405, "/admin/faults takes GET, POST, DELETE, not PUT"),
+        ("GET", "/admin/reset", 405, "/admin/reset takes POST, not GET"),
+    ],
+)  # fmt: skip
+def test_what_there_is_not_is_told_with_what_there_is(
+    world: World, verb: str, path: str, status: int, message: str
+) -> None:
+    """Paths and verbs."""
+    assert told(ask(world, verb, path), status)["error"].startswith(message)
+
+
+def test_the_table_of_the_docstring_is_the_one_that_counts() -> None:
+    """Verb and path of each row."""
+    rows = [line.split()[:2] for line in (admin.__doc__ or "").splitlines() if "/admin/" in line]
+    assert [tuple(row) for row in rows] == list(admin._TABLE)

@@ -1,0 +1,313 @@
+"""DiracX's calls: what they do to the world, and how they are refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dirac_failover.serving.credentials import LIFETIME
+from dirac_failover.serving.diracx import answer
+from dirac_failover.serving.site import Broken, Reply, Request
+from dirac_fakes import Caller, World
+from dirac_fakes.journal import Call
+
+NOW = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+LATER = "2026-01-02T04:04:06.5+01:00"
+AS_DIRAC = "2026-01-02 03:04:06.500000"
+BEARER = {"authorization": "Bearer token"}
+ADMIN = Caller("root", "admin", ("JobAdministrator",))
+
+
+@pytest.fixture
+def world() -> World:
+    """An in-memory DIRAC in which it is NOW."""
+    return World(now=NOW)
+
+
+def ask(world: World, name: str, body: Any, headers: dict[str, str] = BEARER, **query: str) -> Reply | Broken:
+    """Send a call about jobs; ``body`` is bytes, or becomes JSON."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return answer(world, Request("PATCH", f"/api/jobs/{name}", query, headers, data))
+
+
+def told(reply: Reply | Broken, status: int = 200) -> Any:
+    """What a reply says."""
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.content_type) == (status, "application/json")
+    return json.loads(reply.body)
+
+
+def calls(world: World) -> list[tuple[Any, ...]]:
+    """Method and arguments of each call."""
+    return [(call.method, *call.args) for call in world.journal]
+
+
+# Statuses
+
+
+def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world: World) -> None:
+    """Its time is DIRAC's: of no zone; without a source it is unknown."""
+    update = {"Status": "Completing", "MinorStatus": "m", "ApplicationStatus": None, "Other": "x"}
+    found = told(ask(world, "status", {"77": {LATER: update}}))
+    shown = {"Status": "Completing", "MinorStatus": "m", "ApplicationStatus": "Unknown"}
+    assert found == {"success": {"77": {**shown, "LastUpdateTime": "2026-01-02T03:04:05Z"}}, "failed": {}}
+    expected = {AS_DIRAC: {"Source": "Unknown", "Status": "Completing", "MinorStatus": "m"}}
+    assert calls(world) == [("setJobStatusBulk", 77, expected, False)]
+    assert world.job_state.status(77) == ("Completing", "m", "Unknown")
+
+
+def test_an_application_status_has_its_source(world: World) -> None:
+    """As JobReport gives it."""
+    told(ask(world, "status", {"77": {LATER: {"ApplicationStatus": "x", "Source": "Job_77"}}}))
+    assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Job_77", "ApplicationStatus": "x"}}, False)]
+    assert world.job_state.status(77)[2] == "x"
+
+
+@pytest.mark.parametrize("force", ["true", "True", "1", "yes", "on"])
+def test_an_administrator_may_force(world: World, force: str) -> None:
+    """Against the rules of statuses."""
+    world.job_state.state["jobs"][77]["Status"] = "Done"
+    world.caller = ADMIN
+    update = {"77": {LATER: {"Status": "Running"}}}
+    told(ask(world, "status", update))
+    assert world.job_state.status(77)[0] == "Done"
+    told(ask(world, "status", update, force=force))
+    assert world.job_state.status(77)[0] == "Running"
+    assert world.journal[1].args[2] is True
+
+
+def test_nobody_else_may_force(world: World) -> None:
+    """Not the owner, nor a pilot: DIRAC would let them pass and ignore it."""
+    for properties in (("NormalUser",), ("GenericPilot", "NormalUser")):
+        world.caller = Caller(properties=properties)
+        assert told(ask(world, "status", {"77": {LATER: {}}}, force="true"), 403) == {"detail": "Forbidden"}
+    told(ask(world, "status", {"77": {LATER: {"MinorStatus": "x"}}}, force="false"))
+    assert len(world.journal) == 1
+
+
+def test_jobs_that_do_not_exist_are_told(world: World) -> None:
+    """Beside those that do; it is an error only when there are no others."""
+    world.caller = ADMIN
+    update = {LATER: {"MinorStatus": "x"}}
+    found = told(ask(world, "status", {"78": update, "77": update}))
+    assert found["failed"] == {"78": {"detail": "Not found"}}
+    assert list(found["success"]) == ["77"]
+    alone = {"detail": {"success": {}, "failed": {"78": {"detail": "Not found"}}}}
+    assert told(ask(world, "status", {"78": update}), 404) == alone
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        (b"{", 422, "Expected an object of objects, by job ID: "),
+        (b"\xff", 422, "Expected an object of objects, by job ID: "),
+        ([], 422, "Expected an object of objects, by job ID: "),
+        ({"x": {}}, 422, "Expected an object of objects, by job ID: "),
+        ({"77": 5}, 422, "Expected an object of objects, by job ID: "),
+        ({"77": {"now": {}}}, 422, "Expected an object by time, found ('now', {})"),
+        ({"77": {LATER: 5}}, 422, f"Expected an object by time, found ('{LATER}', 5)"),
+        ({"77": {LATER: {"Status": "Dancing"}}}, 422, "Expected the status of a job, found 'Dancing'"),
+        ({"77": {LATER: {"Status": ""}}}, 422, "Expected the status of a job, found ''"),
+        ({"77": {"2026-01-02 03:04:05": {}}}, 400, "Timestamp 2026-01-02 03:04:05 is not timezone aware"),
+    ],
+)
+def test_what_is_no_update_is_refused_before_anything_is_done(
+    world: World, body: Any, status: int, detail: str
+) -> None:
+    """With what was expected."""
+    assert told(ask(world, "status", body), status)["detail"].startswith(detail)
+    assert not calls(world)
+
+
+def test_a_refusal_of_the_service_is_told(world: World) -> None:
+    """DiracX has no other place for it than a status."""
+    world.arm("job-state:s_error=boom")
+    for name, body in (("status", {LATER: {}}), ("heartbeat", {}), ("metadata", {"a": "b"})):
+        assert told(ask(world, name, {"77": body}), 400) == {"detail": "boom"}
+
+
+# Who may
+
+
+@pytest.mark.parametrize(("headers", "status", "detail"), [
+    ({}, 401, "Authorization header is missing"),
+    ({"Authorization": ""}, 401, "Authorization header is missing"),
+    ({"Authorization": "Bearer "}, 400, "Invalid authorization header"),
+    ({"Authorization": "Basic x"}, 400, "Invalid authorization header"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
+def test_who_shows_no_token_is_refused(
+    world: World, name: str, headers: dict[str, str], status: int, detail: str
+) -> None:
+    """Whatever is asked."""
+    assert told(ask(world, name, {"77": {}}, {"Accept": "x", **headers}), status) == {"detail": detail}
+    assert not calls(world)
+
+
+@pytest.mark.parametrize(
+    ("caller", "job", "may"),
+    [
+        (Caller(), "77", True),
+        (Caller("bob"), "77", False),
+        (Caller(), "78", False),
+        (Caller(properties=("ProductionManagement",)), "77", False),
+        (Caller("bob", properties=("GenericPilot",)), "77", True),
+        (ADMIN, "77", True),
+        (Caller("bob", properties=("JobAdministrator",)), "77", True),
+    ],
+)
+@pytest.mark.parametrize("name", ["status", "metadata"])
+def test_owners_pilots_and_administrators_may(world: World, caller: Caller, job: str, may: bool, name: str) -> None:
+    """Nobody else, and owners only of jobs that there are."""
+    world.caller = caller
+    body = {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}
+    reply = ask(world, name, {job: body})
+    assert isinstance(reply, Reply)
+    assert (reply.status < 400) is may
+    assert len(calls(world)) == may
+    if not may:
+        assert told(reply, 403) == {"detail": "Forbidden"}
+
+
+def test_an_owner_may_only_if_all_jobs_are_his(world: World) -> None:
+    """Otherwise nothing is done."""
+    told(ask(world, "metadata", {"77": {"a": "b"}, "78": {"a": "b"}}), 403)
+    assert not calls(world)
+
+
+# Heartbeats
+
+
+def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world: World) -> None:
+    """There are no commands; the job stays what it is."""
+    world.job_state.state["jobs"][77]["Status"] = "Completing"
+    assert told(ask(world, "heartbeat", {"77": {"LoadAverage": 1.5, "StandardOutput": "x"}})) == []
+    assert calls(world) == [
+        ("sendHeartBeat", 77, {"LoadAverage": 1.5, "HeartBeatTime": str(NOW)}, {"StandardOutput": "x"})
+    ]
+    state = world.snapshot()["job-state"]
+    assert state["heartbeats"]["77"] == [["LoadAverage", 1.5, str(NOW)]]
+    assert state["parameters"]["77"]["StandardOutput"] == "x"
+    assert (state["jobs"]["77"]["Status"], state["jobs"]["77"]["HeartBeatTime"]) == ("Completing", str(NOW))
+
+
+@pytest.mark.parametrize("status", ["Matched", "Stalled"])
+def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world: World, status: str) -> None:
+    """And its history says so."""
+    world.job_state.state["jobs"][77]["Status"] = status
+    told(ask(world, "heartbeat", {"77": {}}))
+    assert calls(world)[0] == ("setJobStatusBulk", 77, {str(NOW): {"Status": "Running", "Source": "Heartbeat"}}, False)
+    assert world.job_state.status(77)[0] == "Running"
+    assert world.job_state.state["history"][77][-1]["StatusSource"] == "Heartbeat"
+
+
+def test_a_heartbeat_of_no_job_is_refused(world: World) -> None:
+    """With the first that is missing; nothing is done."""
+    world.caller = ADMIN
+    assert told(ask(world, "heartbeat", {"80": {}, "77": {}, "79": {}}), 404) == {"detail": "Job 79 not found"}
+    assert not calls(world)
+
+
+# Metadata
+
+
+def test_metadata_are_parameters(world: World) -> None:
+    """There is no body in the answer."""
+    reply = ask(world, "metadata", {"77": {"a": "b", "n": 5}})
+    assert reply == Reply(204, "application/json", b"")
+    assert calls(world) == [("setJobParameters", 77, [["a", "b"], ["n", 5]])]
+    kept = world.job_state.state["parameters"][77]
+    assert (kept["a"], kept["n"]) == ("b", 5)
+
+
+@pytest.mark.parametrize("name", ["Owner", "Status", "UserPriority", "HeartBeatTime"])
+def test_an_attribute_is_no_parameter(world: World, name: str) -> None:
+    """It is refused before anything is done, as DiracX does."""
+    detail = f"Job attribute {name} cannot be modified through this endpoint"
+    assert told(ask(world, "metadata", {"77": {"a": "b", name: "x"}}), 400) == {"detail": detail}
+    assert not calls(world)
+
+
+def test_the_site_of_a_job_is_said_not_to_be_faked(world: World) -> None:
+    """DiracX takes it."""
+    found = told(ask(world, "metadata", {"77": {"Site": "x"}}), 501)
+    assert found == {"detail": "Site can be set in DiracX, but is not faked here"}
+
+
+# Faults
+
+
+@pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
+def test_faults_of_the_service_strike_here_too(world: World, name: str) -> None:
+    """Status, connection, nonsense, nothing."""
+    body = {"77": {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}}
+    seen = []
+    for fault in ("down", "http=503", "empty_reply", "bad_shape=none", "limit_data=3"):
+        world.arm(f"job-state:{fault}")
+        seen.append(ask(world, name, body))
+        world.recover()
+    refused, unavailable, empty, nothing, cut = seen
+    assert isinstance(refused, Broken)
+    assert refused.event == "refused"
+    assert isinstance(unavailable, Reply)
+    assert unavailable.status == 503
+    assert empty == nothing == Reply(200, "text/html; charset=UTF-8")
+    assert isinstance(cut, Reply)
+    assert cut.limit == 3
+
+
+def test_a_success_that_is_none_shows_what_there_is(world: World) -> None:
+    """A job that is gone meanwhile has nothing to show."""
+    world.caller = ADMIN
+    world.arm("job-state:false_ack")
+    assert told(ask(world, "status", {"78": {LATER: {}}})) == {"success": {"78": {}}, "failed": {}}
+
+
+def test_what_was_done_before_a_fault_struck_stays_done(world: World) -> None:
+    """Jobs are handled one after the other."""
+    world.job_state.add(78)
+    world.arm("job-state:refuse@nth=2")
+    assert isinstance(ask(world, "metadata", {"77": {"a": "b"}, "78": {"a": "b"}}), Broken)
+    assert [call.applied for call in world.journal] == [True, False]
+    assert isinstance(world.journal[0], Call)
+
+
+# Tokens, and the rest
+
+
+def test_clients_are_told_where_to_get_a_token(world: World) -> None:
+    """At the place where they ask."""
+    reply = answer(world, Request("GET", "/.well-known/openid-configuration"), "https://here:1")
+    assert told(reply) == {"issuer": "https://here:1", "token_endpoint": "https://here:1/api/auth/token"}
+
+
+def test_who_shows_a_token_gets_another(world: World) -> None:
+    """With its lifetime in seconds."""
+    body = b"client_id=x&grant_type=refresh_token&refresh_token=a.b.c"
+    found = told(answer(world, Request("POST", "/api/auth/token", body=body)))
+    assert found.keys() == {"access_token", "expires_on", "expires_in", "refresh_token", "token_type"}
+    assert found["expires_in"] == LIFETIME.days * 86400
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"grant_type=refresh_token", b"grant_type=x&refresh_token=y"])
+def test_who_shows_none_gets_none(world: World, body: bytes) -> None:
+    """The form must be that of a refresh."""
+    found = told(answer(world, Request("POST", "/api/auth/token", body=body)), 400)
+    assert found == {"detail": "Expected grant_type refresh_token, and a refresh_token"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "detail"),
+    [
+        ("GET", "/api/jobs/search", 404, "Not Found"),
+        ("GET", "/.well-known/x", 404, "Not Found"),
+        ("GET", "/api/jobs/status", 405, "Method Not Allowed"),
+        ("POST", "/.well-known/openid-configuration", 405, "Method Not Allowed"),
+    ],
+)
+def test_other_paths_and_verbs_are_not_there(world: World, verb: str, path: str, status: int, detail: str) -> None:
+    """As DiracX says it."""
+    assert told(answer(world, Request(verb, path)), status) == {"detail": detail}

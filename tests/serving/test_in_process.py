@@ -1,0 +1,224 @@
+"""A world over HTTPS within one process; beside the real DIRAC in tests/differential/test_over_https.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.serving import Connection, over_https
+from dirac_failover.serving.configuration import environment, options
+from dirac_failover.serving.credentials import Credentials
+from dirac_failover.wire.https import HttpsTransport
+from dirac_fakes import Caller, World
+from dirac_fakes.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICE = "WorkloadManagement/JobStateUpdate"
+OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
+
+
+@pytest.fixture
+def world() -> World:
+    """An in-memory DIRAC."""
+    return World()
+
+
+@pytest.fixture
+def connection(world: World) -> Iterator[Connection]:
+    """It is over HTTPS."""
+    with over_https(world) as connection:
+        yield connection
+
+
+def call(connection: Connection) -> dict[str, Any]:
+    """Call a service through our own client."""
+    with HttpsTransport({SERVICE: [connection.options[OPTION]]}) as transport:
+        return transport(SERVICE, "setJobParameter", (77, "a", "b"))
+
+
+def seen(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without its call stack."""
+    return {key: value for key, value in result.items() if key != "CallStack"}
+
+
+FAULTS = [
+    "down",
+    "refuse",
+    "s_error=boom;errno=1500",
+    "timeout",
+    "lost_reply",
+    "reset_peer",
+    "latency=10",
+    "http=503",
+    "http=403",
+    "http=404",
+    "http=501",
+    "empty_reply",
+    "malformed_reply=<x>",
+    "limit_data=5",
+    "bad_shape=missing",
+    "partial=0",
+    "false_ack",
+    "duplicate",
+]
+"""What looks the same from within and over HTTPS: all but an exception, and an answer that is None."""
+
+
+@pytest.mark.parametrize("fault", [None, *FAULTS])
+def test_a_client_sees_what_it_sees_in_memory(connection: Connection, world: World, fault: str | None) -> None:
+    """Result, message and stub, and the service has done the same."""
+    near = World()
+    for each in (near, world):
+        if fault:
+            each.arm(f"job-state:{fault}")
+    assert seen(call(connection)) == seen(near(SERVICE, "setJobParameter", (77, "a", "b")))
+    assert [call[:3] for call in world.journal] == [call[:3] for call in near.journal]
+    assert [call.applied for call in world.journal] == [call.applied for call in near.journal]
+
+
+def test_all_kinds_of_faults_are_compared_but_two() -> None:
+    """Those two are an error of the server and an empty reply."""
+    kinds = {name for name, kind in KINDS.items() if kind.function}
+    assert {fault.partition("=")[0] for fault in FAULTS} == kinds - {"raises"}
+
+
+@pytest.mark.parametrize(("fault", "message"), [
+    ("raises=ValueError: secret", "500 Server Error: Internal Server Error for url: "),
+    ("bad_shape=none", "Expecting value: line 1 column 1 (char 0): "),
+])  # fmt: skip
+def test_what_cannot_be_carried_is_what_a_client_would_see(
+    connection: Connection, world: World, fault: str, message: str
+) -> None:
+    """Of a service that breaks down, and of one that answers nothing."""
+    world.arm(f"job-state:{fault}")
+    found = call(connection)["Message"]
+    assert found.startswith(message)
+    assert "secret" not in found
+
+
+@pytest.mark.parametrize(("fault", "kind"), [
+    ("down", requests.ConnectionError),
+    ("reset_peer", requests.ConnectionError),
+    ("timeout", requests.ReadTimeout),
+    ("limit_data=1", requests.exceptions.ChunkedEncodingError),
+])  # fmt: skip
+def test_a_broken_connection_is_the_exception_of_requests(
+    connection: Connection, world: World, fault: str, kind: type[Exception]
+) -> None:
+    """Exactly that one."""
+    world.arm(f"job-state:{fault}")
+    with pytest.raises(kind) as caught:
+        requests.post(
+            f"{connection.url}/{SERVICE}", data={"method": "setJobParameter", "args": '[77, "a", "b"]'}, timeout=1
+        )
+    assert caught.type is kind
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_port_may_be_named() -> None:
+    """DIRAC names it in what it asks for."""
+    assert requests.get("https://dirac.invalid:443/admin/faults", timeout=1).json() == {"armed": [], "unfired": []}
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST", "PATCH", "PUT", "DELETE"])
+def test_every_verb_is_answered(connection: Connection, verb: str) -> None:
+    """Also in the negative, in our words; the query and a body of any kind arrive."""
+    reply = requests.request(verb, f"{connection.url}/api/nothing?a=b", data="é", timeout=1)
+    assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
+    assert reply.headers["Content-Type"] == "application/json"
+
+
+def test_queries_and_headers_arrive(connection: Connection, world: World) -> None:
+    """DiracX asks for both."""
+    url, bearer = f"{connection.url}/api/jobs/status", {"Authorization": "Bearer x"}
+    update = {"77": {"2099-01-01T00:00:00Z": {"MinorStatus": "x"}}}
+    assert requests.patch(url, json=update, timeout=1).status_code == 401
+    assert requests.patch(url, params={"force": "true"}, json=update, headers=bearer, timeout=1).status_code == 403
+    assert requests.patch(url, json=update, headers=bearer, timeout=1).ok
+    assert world.job_state.status(77)[1] == "x"
+
+
+def test_text_and_bytes_are_sent_alike(connection: Connection, world: World) -> None:
+    """As a body may be either."""
+    body = json.dumps({"faults": ["job-state:down"]})
+    for data in (body, body.encode()):
+        assert requests.post(f"{connection.url}/admin/faults", data=data, timeout=1).ok
+    assert len(world.armed()) == 2
+
+
+@pytest.mark.parametrize("url", ["https://elsewhere.invalid/", "http://dirac.invalid/", "https://dirac.invalid.org/"])
+@pytest.mark.usefixtures("connection")
+def test_no_other_host_is_asked(url: str) -> None:
+    """It is refused, as nothing may leave the process."""
+    with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
+        requests.get(url, timeout=1)
+
+
+def test_it_is_told_what_dirac_is_told(world: World) -> None:
+    """Options, with and without DiracX, and variables, which are set for the length of the block."""
+    world.caller = Caller("bob", "vo_prod")
+    with over_https(world, diracx=True) as connection:
+        assert connection.url == "https://dirac.invalid"
+        folder = os.path.dirname(connection.environment["X509_USER_PROXY"])
+        dn, authorities = "/O=dirac-failover/CN=bob", os.path.join(folder, "certificates")
+        assert connection.options == options(connection.url, world.caller, dn, authorities, diracx=True)
+        assert {name: os.environ[name] for name in connection.environment} == connection.environment
+        assert os.path.isfile(os.environ["X509_USER_PROXY"])
+    assert not os.path.exists(folder)
+    with over_https(World()) as connection:
+        assert "/DiracX/FutureClientEnabled/WorkloadManagement/JobStateUpdate" not in connection.options
+
+
+def test_the_environment_is_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was set is hidden for the block, and set again after it."""
+    monkeypatch.setenv("X509_USER_PROXY", "/my/proxy")
+    monkeypatch.setenv("GRID_PROXY_FILE", "/my/other/proxy")
+    monkeypatch.setenv("DIRAC_USE_ACCESS_TOKEN", "yes")
+    monkeypatch.delenv("X509_CERT_DIR", raising=False)
+    before = dict(os.environ)
+    with over_https(world) as connection:
+        assert os.environ["X509_USER_PROXY"] == connection.environment["X509_USER_PROXY"]
+        assert not {"GRID_PROXY_FILE", "DIRAC_USE_ACCESS_TOKEN"} & os.environ.keys()
+    assert dict(os.environ) == before
+
+
+def test_after_the_block_nothing_is_left(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """No files, not even the copy that DIRAC makes of a token, and nobody answers."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    forgotten: list[Credentials] = []
+    monkeypatch.setattr(Credentials, "forget", lambda own: forgotten.append(own))  # noqa: PLW0108 - a method
+    with over_https(world):
+        (name,) = os.listdir(tmp_path)
+        assert name.startswith("dirac-failover-")
+    assert not os.listdir(tmp_path)
+    assert len(forgotten) == 1
+    assert environment(forgotten[0])["X509_USER_PROXY"].startswith(str(tmp_path / name))
+
+
+def test_two_worlds_one_after_the_other_know_nothing_of_each_other() -> None:
+    """And one in another is the one that is asked."""
+    outer, inner = World(), World()
+    with over_https(outer) as connection:
+        with over_https(inner) as again:
+            call(again)
+        call(connection)
+        call(connection)
+    assert (len(outer.journal), len(inner.journal)) == (2, 1)
+
+
+def test_without_the_package_it_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And how to get it."""
+    monkeypatch.setitem(sys.modules, "responses", None)
+    with pytest.raises(CommandError) as caught, over_https(world):
+        pass
+    assert str(caught.value) == "This needs the package responses: pip install 'dirac-failover[https]'"
+    assert caught.value.code is Exit.BROKEN

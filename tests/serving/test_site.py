@@ -1,0 +1,151 @@
+"""The site: which request gets which reply, faults included."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from dirac_failover.serving.site import Broken, Reply, Request, Site
+from dirac_fakes import World
+from dirac_fakes.kinds import KINDS
+from dirac_fakes.service import http_error
+
+SERVICE = "Transformation/TransformationManager"
+METHOD = "setFileStatusForTransformation"
+ARGS = [12, {"100": ["Unused", True]}]
+HTML = "text/html; charset=UTF-8"
+
+
+@pytest.fixture
+def site() -> Site:
+    """The site of an in-memory DIRAC."""
+    return Site(World())
+
+
+def call(site: Site, method: str = METHOD, args: Any = ARGS) -> Reply | Broken:
+    """Post a form to the transformation service, as DIRAC's clients do."""
+    form = {"method": method, "args": json.dumps(args), "clientVO": "vo", "clientSetup": "None"}
+    return site.answer(Request("POST", f"/{SERVICE}", body=urlencode(form).encode()))
+
+
+def page(status: int, phrase: str) -> Reply:
+    """The page of a status."""
+    title = f"{status}: {phrase}"
+    return Reply(status, HTML, f"<html><title>{title}</title><body>{title}</body></html>".encode())
+
+
+def test_a_call_reaches_the_world(site: Site) -> None:
+    """The answer is the service's, without the stub; the state changes."""
+    assert call(site) == Reply(200, "application/json", b'{"OK": true, "Value": null}')
+    assert site.world.transformation.statuses(12)["/vo/a"] == "Unused"
+
+
+def test_a_slash_at_the_end_does_not_matter(site: Site) -> None:
+    """As with DIRAC's server."""
+    request = Request("POST", f"/{SERVICE}/", body=urlencode({"method": METHOD, "args": json.dumps(ARGS)}).encode())
+    assert json.loads(site.answer(request).body) == {"OK": True, "Value": None}  # type: ignore[union-attr]
+
+
+POOL = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
+LATE = f"{POOL}: Read timed out. (read timeout=600)"
+REFUSED = (
+    f"{POOL}: Max retries exceeded with url: /{SERVICE} "
+    "(Caused by NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): "
+    'Failed to establish a new connection: [Errno 111] Connection refused"))'
+)
+CUT = "IncompleteRead(5 bytes read, 22 more expected)"
+OK = b'{"OK": true, "Value": null}'
+
+REAL: dict[str, tuple[Reply | Broken, int]] = {
+    # fault: what is on the wire, and how often the service did its work
+    "down": (Broken("refused", REFUSED), 0),
+    "refuse": (Broken("refused", REFUSED), 0),
+    "s_error=boom": (Reply(200, "application/json", b'{"OK": false, "Errno": 0, "Message": "boom"}'), 0),
+    "timeout": (Broken("late", LATE), 0),
+    "lost_reply": (Broken("late", LATE), 1),
+    "reset_peer": (
+        Broken("reset", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"),
+        0,
+    ),
+    "latency=10": (Reply(200, "application/json", OK), 1),
+    "http=503;applied": (page(503, "Service Unavailable"), 1),
+    "http=499": (page(499, "Unknown"), 0),
+    "empty_reply": (Reply(200, HTML, b""), 0),
+    "malformed_reply=<x>": (Reply(200, HTML, b"<x>"), 0),
+    "limit_data=5": (Reply(200, "application/json", OK, 5, f"('Connection broken: {CUT}', {CUT})"), 1),
+    "raises=ValueError: secret": (page(500, "Internal Server Error"), 0),
+    "bad_shape=none": (Reply(200, HTML, b""), 1),
+    "partial=0": (Reply(200, "application/json", b'{"OK": true, "Value": {}}'), 0),
+    "false_ack": (Reply(200, "application/json", OK), 0),
+    "duplicate": (Reply(200, "application/json", OK), 2),
+}
+
+
+@pytest.mark.parametrize("fault", REAL)
+def test_a_fault_is_real(site: Site, fault: str) -> None:
+    """Where it strikes, and not a call longer."""
+    site.world.arm(f"transformation:{fault}@first=1")
+    reply, applied = REAL[fault]
+    assert call(site) == reply
+    assert site.world.transformation.state["files"][12][100]["ErrorCount"] == applied
+    assert call(site) == Reply(200, "application/json", OK)
+
+
+def test_every_kind_of_fault_of_a_service_is_tried() -> None:
+    """A new one must be tried here, too."""
+    assert {fault.partition("=")[0] for fault in REAL} == {name for name, kind in KINDS.items() if kind.function}
+
+
+def test_even_what_ends_a_process_is_a_status(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """The server lives on, and its log has the reason."""
+    site.world.arm("transformation:raises=SystemExit: now")
+    with caplog.at_level(logging.ERROR, logger="dirac_failover"):
+        assert call(site) == page(500, "Internal Server Error")
+    assert caplog.messages == [f"POST /{SERVICE} failed SystemExit('now')"]
+    assert caplog.records[0].name == "dirac_failover.serving"
+
+
+@pytest.mark.parametrize(("method", "status"), [("nonsense", 501), (METHOD, 500)])
+def test_what_the_service_itself_dies_of_is_a_status(site: Site, method: str, status: int) -> None:
+    """An unknown method, and arguments on which it breaks down."""
+    phrase = {501: "Not Implemented", 500: "Internal Server Error"}[status]
+    assert call(site, method, []) == page(status, phrase)
+    assert http_error(SERVICE, method, status)["Message"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "reply"),
+    [
+        ("GET", f"/{SERVICE}", b"", page(405, "Method Not Allowed")),
+        ("PATCH", f"/{SERVICE}", b"", page(405, "Method Not Allowed")),
+        ("POST", "/", b"method=m", page(404, "Not Found")),
+        ("GET", "/Transformation", b"", page(404, "Not Found")),
+        ("POST", f"/{SERVICE}", b"\xff", page(400, "Bad Request")),
+        ("POST", f"/{SERVICE}", b"x=1", page(400, "Bad Request")),
+        ("POST", f"/{SERVICE}", b"method=m&args=7", page(500, "Internal Server Error")),
+    ],
+)
+def test_what_is_no_call_is_refused(site: Site, verb: str, path: str, body: bytes, reply: Reply) -> None:
+    """As DIRAC's server does; what an earlier call met on the wire is forgotten."""
+    site.world.arm("transformation:down@first=1")
+    call(site)
+    assert site.answer(Request(verb, path, body=body)) == reply
+
+
+@pytest.mark.parametrize(
+    ("path", "begins"),
+    [
+        ("/admin/faults", b'{"armed": '),
+        ("/.well-known/openid-configuration", b'{"issuer": "https://x", "token_endpoint": "https://x/api/auth/token"}'),
+        ("/api/nothing", b'{"detail": "Not Found"}'),
+    ],
+)
+def test_the_parts_of_a_site(site: Site, path: str, begins: bytes) -> None:
+    """Administration and DiracX beside the services."""
+    reply = site.answer(Request("GET", path), "https://x")
+    assert isinstance(reply, Reply)
+    assert reply.body.startswith(begins)
