@@ -3,7 +3,7 @@
 1. Every input file that has no status yet gets one, and the file report is committed; what the transformation system
    does not take becomes an operation of the request.
 2. Unless something has failed before, the final application status is reported and the request's file is written
-   (:meth:`~dirac_failover.module_base.ModuleBase.generateFailoverFile`).
+   (:meth:`~dirac_failover.ModuleBase.generateFailoverFile`).
 
 Behaviour and hazards are DIRAC's (9.1.22). What should behave better is a subclass, as ``LosslessFailoverRequest``.
 """

@@ -74,7 +74,7 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     lines.append(_Line(_LEFT[0], "execute", end_of(report["ended"], report["result"]), weight="bold"))
     told = len(lines)
     lines += [_Line(_LEFT[0], ""), *_rest(report)]
-    height = _TOP + _ROW * len(lines) + 8
+    height = _y(len(lines) - 1) + 10
     lanes = [
         f'<text x="{left - 6}" y="16" class="bold">{name}</text>'
         f'<line class="lane" x1="{left}" x2="{left}" y1="24" y2="{_y(told) - _ROW // 2}"/>'

@@ -99,14 +99,13 @@ _CALL: Final = (
 
 
 def faults() -> Iterator[str]:
-    """Yield the kinds of faults, with an example of each and what came back from a call."""
-    yield "| kind | the caller sees | applied | example | what comes back |\n|---|---|---|---|---|"
-    for name, kind in KINDS.items():
-        if not kind.function:
-            continue
-        fault = f"transformation:{name}" + (f"={_VALUES[name]}" if name in _VALUES else "")
-        yield f"| `{name}` | {_cell(kind.sees)} | {kind.applied} | `{fault}` | `{_answer(fault)}` |"
-    yield ""
+    """Yield the kinds of faults, with an example of each, and what comes back from a call."""
+    kinds = {name: kind for name, kind in KINDS.items() if kind.function}
+    examples = {name: f"transformation:{name}" + (f"={_VALUES[name]}" if name in _VALUES else "") for name in kinds}
+    yield "| kind | the caller sees | applied |\n|---|---|---|"
+    yield from (f"| `{name}` | {_cell(kind.sees)} | {kind.applied} |" for name, kind in kinds.items())
+    yield "\nWhat comes back:\n"
+    yield from (f"`{fault}`\n: `{_answer(fault)}`\n" for fault in examples.values())
 
 
 def _answer(fault: str) -> str:
@@ -119,7 +118,7 @@ def _answer(fault: str) -> str:
     if isinstance(answer, dict) and "OK" in answer:
         shown = {key: answer[key] for key in ("OK", "Errno", "Message", "Value") if key in answer}
         answer = {key: value for key, value in shown.items() if not (key == "Errno" and not value)}
-    return str(answer).replace("|", "\\|").replace("`", "'")
+    return str(answer).replace("`", "'")
 
 
 def local_faults() -> Iterator[str]:
@@ -150,7 +149,8 @@ def formats() -> Iterator[str]:
     """Yield each format: its fields, an example, and its schema."""
     for name, schema in SCHEMAS.items():
         rules = schema()
-        yield f"## {name}\n\n{_text(rules.get('description') or rules.get('title', ''))}\n"
+        said = ". ".join(rules[key].rstrip(".") for key in ("title", "description") if key in rules)
+        yield f"## {name}\n\n{_text(said)}.\n"
         if fields := rules.get("properties"):
             required = rules.get("required", [])
             yield "| field | type | what it is |\n|---|---|---|"
@@ -170,7 +170,9 @@ def _type(rule: dict[str, Any]) -> str:
         return " or ".join(f"`{json.dumps(value)}`" for value in rule["enum"])
     if "$ref" in rule:
         return str(rule["$ref"]).rpartition("/")[2]
-    kind = rule.get("type", "")
+    if several := rule.get("anyOf") or rule.get("oneOf"):
+        return " or ".join(map(_type, several))
+    kind = rule.get("type", "any JSON")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
@@ -260,26 +262,13 @@ def options() -> Iterator[str]:
 
 
 def fixtures() -> Iterator[str]:
-    """Yield each fixture of the plug-in with its docstring."""
-    for name, function, scope in sorted(_fixtures()):
-        yield f"### {name}\n\n" + (f"*One for each {scope}.*\n" if scope != "function" else "")
-        yield f"```{{eval-rst}}\n{inspect.cleandoc(function.__doc__ or '')}\n```\n"
+    """Yield each fixture of the plug-in with its docstring, in the order in which they are written."""
+    for key, found in vars(import_module("dirac_failover.pytest_plugin")).items():
+        marker = getattr(found, "_fixture_function_marker", None)  # pytest says it nowhere else
+        if marker is not None and not key.startswith("_"):
+            text = inspect.cleandoc(found.__doc__ or "")
+            yield f"### {marker.name or key}\n\n```{{eval-rst}}\n{text}\n```\n"
 
-
-def _fixtures() -> Iterator[tuple[str, Callable[..., Any], str]]:
-    for name in PLUGIN:
-        try:
-            module = import_module(name)
-        except ModuleNotFoundError:
-            continue
-        for key, found in vars(module).items():
-            marker = getattr(found, "_fixture_function_marker", None)
-            if marker is not None:
-                yield marker.name or key, found._fixture_function, str(marker.scope)  # noqa: SLF001 - pytest says it nowhere else
-
-
-PLUGIN: Final = ("dirac_failover.pytest_plugin",)
-"""The modules that hold fixtures."""
 
 PARTS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "command-line": command_line,

@@ -212,7 +212,7 @@ def test_it_has_a_name_and_a_description() -> None:
 def test_it_is_as_large_as_what_it_shows() -> None:
     """The lanes end where execute does."""
     svg = drawn(call())
-    assert (svg.get("width"), svg.get("height"), svg.get("viewBox")) == ("710", "132", "0 0 710 132")
+    assert (svg.get("width"), svg.get("height"), svg.get("viewBox")) == ("710", "114", "0 0 710 114")
     assert [line.attrib for line in svg.iter(f"{NS}line")] == [
         {"class": "lane", "x1": left, "x2": left, "y1": "24", "y2": "74"} for left in ("14", "190", "350")
     ]
