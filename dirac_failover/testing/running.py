@@ -141,14 +141,15 @@ class Plan:
         """Run it in the present directory."""
         run = _Run(self, world, self._again(world))
         with run.prepared():
+            execute = self._workflow(run) if self.workflow else self._alone(run)
             result, raised = None, None
             try:
-                result = self._workflow(run) if self.workflow else self._alone(run)
+                result = execute()
             except _ESCAPES as error:
                 raised = error
         return run.outcome(result, raised)
 
-    def _alone(self, run: _Run) -> Any:
+    def _alone(self, run: _Run) -> Callable[[], Any]:
         (step,) = self.steps
         (module,) = step.modules
         instance = run.made(module.kind)
@@ -160,20 +161,22 @@ class Plan:
         }
         for name, value in attributes.items():
             setattr(instance, name, value)
-        result = None
-        for _ in range(self.executions):
-            result = instance.execute()
-            run.results.append(result)
-        return result
 
-    def _workflow(self, run: _Run) -> Any:
+        def execute() -> Any:
+            for _ in range(self.executions):
+                run.results.append(instance.execute())
+            return run.results[-1]
+
+        return execute
+
+    def _workflow(self, run: _Run) -> Callable[[], Any]:
         def watched(module: Module) -> Module:
             return replace(module, kind=lambda: run.made(module.kind, inside=True))
 
         steps = [replace(step, modules=[watched(module) for module in step.modules]) for step in self.steps]
         extra = self.situation.step_commons()
         steps = [replace(step, parameters={**_without_name(extra), **step.parameters}) for step in steps]
-        return run_workflow(steps, run.commons)
+        return lambda: run_workflow(steps, run.commons)
 
     def _again(self, world: Dirac) -> Callable[[], ModuleOutcome]:
         """Return what runs the same once more, in a world that is as this one is now, in which nothing goes wrong."""

@@ -114,7 +114,7 @@ class Situation:
     def copied(self) -> Situation:
         """Return it with copies of everything that a run may change; raises whatever cannot be copied raises."""
         commons, step = copy.deepcopy((_others(self.commons), dict(self.step)))
-        clients = {key: _copied_client(client) for key, client in {**self.collaborators, **self._own_clients}.items()}
+        clients = {key: _copied(key, client) for key, client in {**self.collaborators, **self._own_clients}.items()}
         return replace(self, commons=commons, step=step, collaborators=clients)
 
     @property
@@ -151,6 +151,7 @@ _FIXTURES: Final = {
     v.COMMONS_ACCOUNTING: "dirac_accounting_report",
     v.COMMONS_REQUEST: "dirac_request",
 }
+_HOMES: Final = ("DIRAC", "dirac_failover")
 _PLAIN: Final = (type(None), bool, int, float, str, list, dict)
 
 
@@ -172,8 +173,9 @@ class _State:
         return client
 
 
-def _copied_client(client: Any) -> Any:
-    try:
-        return copy.deepcopy(client)
-    except (TypeError, AttributeError):
-        return _State(client)
+def _copied(key: str, client: Any) -> Any:
+    if client is MISSING:
+        return client
+    homes = {base.__module__.partition(".")[0] for base in type(client).__mro__}
+    # Copying asks an object for methods of its own, and any method of a client of DIRAC is a call to its service
+    return copy.deepcopy(client) if key == v.COMMONS_REQUEST or homes.isdisjoint(_HOMES) else _State(client)

@@ -1,0 +1,42 @@
+"""What the tests of the fixture library share: no real grid in sight, whatever the machine is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dirac_failover.conformance.kits import Kit
+from dirac_failover.testing import grid
+
+
+@pytest.fixture(autouse=True)
+def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a proxy nor a configuration is there."""
+    for name in grid.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(grid, "files", list)
+
+
+@pytest.fixture
+def on_base(kit: Kit) -> type[Any]:
+    """A user's module on ModuleBase: it reports its files, and leaves in the request what cannot be said now."""
+
+    class OnBase(kit.ModuleBase):
+        def _initialize(self):
+            self.request.RequestName = "mine"
+
+        def _execute(self):
+            for lfn in self.inputDataList:
+                self.fileReport.setFileStatus(self.production_id, lfn, "Processed")
+            if not self.fileReport.commit()["OK"]:
+                self.request.addOperation(self.fileReport.generateForwardDISET()["Value"])
+            self.generateFailoverFile()
+
+    return OnBase
+
+
+@pytest.fixture
+def on_failover_request(kit: Kit) -> type[Any]:
+    """A user's module on FailoverRequest."""
+    return type("OnFailoverRequest", (kit.FailoverRequest,), {})

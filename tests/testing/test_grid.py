@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import pytest
+
+from dirac_failover.testing import GridInSightError, grid
+
+
+@pytest.fixture(autouse=True)
+def no_grid(monkeypatch):
+    """Here the files are looked for, in places that are empty."""
+    for name in grid.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
+    """And nothing is refused."""
+    monkeypatch.setattr(grid, "files", lambda: [str(tmp_path / "none")])
+    assert grid.in_sight() == []
+    grid.refuse("--anyway")
+
+
+@pytest.mark.parametrize("name", grid.VARIABLES)
+def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
+    """What is empty leads nowhere."""
+    monkeypatch.setattr(grid, "files", list)
+    monkeypatch.setenv(name, "")
+    assert grid.in_sight() == []
+    monkeypatch.setenv(name, "/some/where")
+    assert grid.in_sight() == [f"{name}=/some/where"]
+
+
+def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
+    """The proxy of this user, the own configuration, and that of the installation, which the environment may name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DIRAC", raising=False)
+    own = str(tmp_path / ".dirac.cfg")
+    assert grid.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.prefix}/etc/dirac.cfg"]
+    monkeypatch.setenv("DIRAC", "/elsewhere")
+    assert grid.files()[2] == "/elsewhere/etc/dirac.cfg"
+    (tmp_path / ".dirac.cfg").touch()
+    assert own in grid.in_sight()
+
+
+def test_the_refusal_says_what_is_there_and_what_to_do(monkeypatch, tmp_path):
+    """In one line."""
+    monkeypatch.setattr(grid, "files", lambda: [str(tmp_path)])
+    monkeypatch.setenv("X509_USER_PROXY", "/p")
+    with pytest.raises(GridInSightError) as refused:
+        grid.refuse("--anyway")
+    assert str(refused.value) == (
+        f"The real DIRAC is not used beside a real grid, and there is X509_USER_PROXY=/p, {tmp_path}: "
+        "take that away for the tests, or allow it with --anyway"
+    )
+
+
+def test_the_names_of_the_package_are_there_when_they_are_used():
+    """Each is the one of its module; others are an AttributeError."""
+    package = importlib.import_module("dirac_failover.testing")
+    for name, home in package._HOME.items():
+        assert getattr(package, name) is getattr(importlib.import_module(f"dirac_failover.testing.{home}"), name)
+    assert package.__all__ == [*package._HOME]
+    with pytest.raises(AttributeError, match=r"^module 'dirac_failover\.testing' has no attribute 'Nothing'$"):
+        _ = package.Nothing

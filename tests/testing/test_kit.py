@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from dirac_failover import FailoverRequest, JobReport
+from dirac_failover.testing import Dirac
+from dirac_failover.testing import kit as kits
+from dirac_failover.wire.rpc import call, connection
+
+
+@pytest.fixture
+def fake_dirac(monkeypatch):
+    """Something that is called DIRAC has been imported."""
+
+    def make(version="v9.1.22"):
+        module = ModuleType("DIRAC")
+        module.version = version
+        monkeypatch.setitem(sys.modules, "DIRAC", module)
+        return module
+
+    return make
+
+
+def named(module, *bases):
+    return type("Mine", bases, {"__module__": module})
+
+
+def test_a_module_for_the_reference_gets_its_clients(kit):
+    """Whether or not DIRAC has been imported."""
+    assert kits.name_for([FailoverRequest]) == "reference"
+    assert kits.kit_named("reference") is kits.kit_named("reference")
+    assert kits.name_for([kit.FailoverRequest, named("nowhere", kit.ModuleBase)]) == kit.name
+
+
+def test_without_dirac_nobody_uses_it(monkeypatch):
+    """However things are called."""
+    monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
+    assert kits.name_for([named("DIRAC.Workflow")]) == "reference"
+    assert not kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core")))
+
+
+def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
+    """9 and 8 have kits of their own, and the experiments too."""
+    fake_dirac()
+    assert kits.name_for([named("mine", named("DIRAC.Workflow.Modules.ModuleBase"))]) == "dirac"
+    assert kits.name_for([named("x", named("LHCbDIRAC.A", named("DIRAC.B"))), FailoverRequest]) == "lhcbdirac"
+    assert kits.name_for([named("x", named("ILCDIRAC.A"))]) == "ilcdirac"
+    assert kits.name_for([named("DIRACCommon.x")]) == "reference"
+    for version in ("v8.0.86", "8.0.1", "v8r0p1"):
+        fake_dirac(version)
+        assert kits.name_for([named("DIRAC.a")]) == "dirac-8.0"
+
+
+def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypatch):
+    """A module of it, or anything that is defined there."""
+    real = fake_dirac()
+    assert not kits.imports_dirac(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest))
+    assert kits.imports_dirac(SimpleNamespace(DIRAC=real))
+    assert kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core.Utilities")))
+    home = ModuleType("home_of_mine")
+    monkeypatch.setitem(sys.modules, "home_of_mine", home)
+    assert kits.name_for([named("home_of_mine")]) == "reference"
+    home.gLogger = named("DIRAC.log")
+    assert kits.name_for([named("home_of_mine")]) == "dirac"
+
+
+def test_a_profile_decides_what_else_is_in_the_commons(reference):
+    """Without one it is the kit."""
+    assert kits.extra_commons(reference, None) == {}
+    assert kits.extra_commons(reference, "lhcbdirac-12.0") == {"JobType": "MCSimulation"}
+
+
+def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
+    """They act for the world's caller, and what they sleep takes no time."""
+    dirac = Dirac(owner="bob", group="g")
+    with kits.connected(kit, dirac):
+        assert (connection().owner, connection().group) == ("bob", "g")
+        assert kit.JobReport(77).setApplicationStatus("x")["OK"]
+        assert JobReport(77).setApplicationStatus("y")["OK"]
+        assert (kit.Request().Owner, kit.Request().OwnerGroup) == ("bob", "g")
+        connection().sleep(7)
+    assert dirac.clock.slept == 7
+    assert dirac.journal.methods() == ["job-state.setJobStatusBulk"] * 2
+    assert not call("a/b", "c")["OK"]
+
+
+def test_without_a_proxy_requests_belong_to_nobody(kit):
+    """And a transport may stand between."""
+    seen = []
+
+    def way(service, method, args, *, timeout=600):
+        seen.append(method)
+        return {"OK": True, "Value": [[], []]}
+
+    with kits.connected(kit, Dirac(), way, proxy=False):
+        assert kit.Request().Owner is None
+        kit.JobReport(77).setApplicationStatus("x")
+    assert seen == ["setJobStatusBulk"]

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dirac_failover.testing import Dirac, PendingRequest, Replay, run_job, run_module
+from dirac_failover.testing.outcome import Held, size
+
+pytestmark = pytest.mark.usefixtures("dirac_workdir")
+
+INPUTS = ["/vo/a", "/vo/b"]
+END = "Workflow successful, end of FailoverRequest module execution."
+REMOVAL = {"Type": "RemoveFile", "Files": ["/vo/x"]}
+
+
+@pytest.fixture
+def world():
+    return Dirac()
+
+
+@pytest.fixture
+def run(on_failover_request, world):
+    """Run the module with two inputs while something is broken."""
+
+    def make(*faults, **given):
+        for fault in faults:
+            world.arm(fault)
+        return run_module(on_failover_request, world=world, **{"inputs": INPUTS, **given})
+
+    return make
+
+
+def test_a_good_end_is_seen_from_all_sides(run, world, dirac_workdir):
+    """Result, module, hooks, calls, statuses; nothing pending, nothing held, no file."""
+    outcome = run()
+    assert outcome.ok
+    assert outcome.raised is None
+    assert outcome.result["OK"] is True
+    assert outcome.message == END
+    assert outcome.module is outcome.modules[0]
+    assert outcome.module.inputDataList == INPUTS
+    assert outcome.hooks == [
+        "_resolveInputVariables",
+        "_initialize",
+        "_setCommand",
+        "_executeCommand",
+        "_execute",
+        "generateFailoverFile",
+        "_finalize",
+        "finalize",
+    ]
+    assert outcome.calls.methods() == [
+        "transformation.getTransformationFiles",
+        "transformation.setFileStatusForTransformation",
+        "job-state.setJobStatusBulk",
+        "job-state.setJobStatusBulk",
+    ]
+    assert outcome.statuses == ["Job Finished Successfully", END]
+    assert outcome.file is None
+    assert not outcome.holds
+    assert len(outcome.request) == 0
+    assert outcome.directory == dirac_workdir
+    assert outcome.workflow_commons["Request"] is outcome.module.request
+    assert repr(outcome) == f"<OnFailoverRequest: OK: {END}; nothing pending>"
+    assert repr(outcome.request) == "<PendingRequest: no operations>"
+    assert repr(outcome.replay()) == "<Replay: converged>"
+    assert len(outcome.calls) == 4  # the replay's are not the module's
+    assert outcome.world is world
+
+
+def test_what_is_pending_can_be_read(run):
+    """Types, decoded arguments, files, the call that is repeated, and the JSON that is written."""
+    outcome = run("transformation:down", "job-state:first=2", operations=[REMOVAL])
+    assert outcome.request.types == ["RemoveFile", "SetFileStatus", "ForwardDISET"]
+    removal, files, report = outcome.request.operations
+    assert (removal.type, removal.arguments, removal.files, removal.call) == ("RemoveFile", None, ("/vo/x",), None)
+    assert files.arguments == {
+        "transformation": 12,
+        "statusDict": {"/vo/a": "Processed", "/vo/b": "Processed"},
+        "force": False,
+    }
+    assert (files.call, files.files) == (None, ())
+    assert report.call == "WorkloadManagement/JobStateUpdate.setJobStatusBulk"
+    assert report.fields["Status"] == "Queued"
+    assert set(report.fields) == {"Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error"}
+    assert outcome.request.json == json.loads(outcome.file.read_text())
+    assert outcome.file.name == "12_34_request.json"
+    assert len(outcome.request) == 3
+    assert repr(outcome.request) == (
+        "<PendingRequest: RemoveFile (/vo/x), SetFileStatus (/vo/a, /vo/b to Processed), "
+        "ForwardDISET (WorkloadManagement/JobStateUpdate.setJobStatusBulk)>"
+    )
+    assert repr(outcome) == (
+        f"<OnFailoverRequest: OK: {END}; pending in 12_34_request.json: RemoveFile, SetFileStatus, ForwardDISET>"
+    )
+
+
+def test_a_request_that_cannot_be_written_says_why():
+    """And one that is not there is empty."""
+
+    class Broken(list):
+        def toJSON(self):
+            return {"OK": False, "Message": "not today"}
+
+    with pytest.raises(ValueError, match="^The request cannot be written: not today$"):
+        _ = PendingRequest(Broken()).json
+    assert PendingRequest(None).json == {}
+    assert PendingRequest(None).types == PendingRequest(None).operations == []
+
+
+def test_what_the_collaborators_hold_can_be_read(run, kit):
+    """Whatever implementation they are of; a scripted or absent one holds nothing that is known."""
+
+    class Holds(kit.ModuleBase):
+        def _execute(self):
+            self.jobReport.setApplicationStatus("waits", sendFlag=False)
+            self.jobReport.setJobParameter("name", "value", sendFlag=False)
+            self.fileReport.setFileStatus(12, "/vo/a", "Unused")
+
+        def setApplicationStatus(self, *_):
+            pass
+
+    held = run_module(Holds, records=2).holds
+    assert held == Held(("waits",), {"name": "value"}, {"/vo/a": "Unused"}, 2)
+    for part in (Held(("x",)), Held(parameters={"a": "b"}), Held(files={"a": "b"}), Held(records=1)):
+        assert part
+    assert not Held.by({"JobReport": None, "FileReport": object()})
+    assert not run().holds
+
+
+def test_every_end_is_said_in_one_line(run, on_failover_request):
+    """Not OK, an exception, what is no result; and pending operations without a file."""
+    failed = run(workflow_failed=True, operations=[REMOVAL])
+    assert not failed.ok
+    assert failed.message == "Workflow failed, FailoverRequest module completed"
+    assert repr(failed) == (
+        "<OnFailoverRequest: not OK: Workflow failed, FailoverRequest module completed; pending in no file: RemoveFile>"
+    )
+    raised = run(workflow_commons={"PRODUCTION_ID": "x"})
+    assert repr(raised).startswith("<OnFailoverRequest: raised ValueError(")
+    assert raised.message == ""
+
+    class Odd(on_failover_request):
+        def execute(self):
+            return self.given
+
+    assert repr(run_module(Odd, given=None)) == "<Odd: returned None, which is no result; nothing pending>"
+    assert not run_module(Odd, given={}).ok
+    assert not run_module(Odd, given=True).ok
+    assert run_module(Odd, given={"OK": True, "Value": None}).message == ""
+    assert run_module(Odd, given={"OK": False, "Message": None}).message == ""
+
+
+def test_a_replay_during_the_outage_goes_on_after_it(run, world):
+    """What waits is executed again, and handed over once."""
+    outcome = run("transformation:down")
+    first = outcome.replay()
+    assert not first.converged
+    assert first.differences == [
+        "/vo/a, /vo/b: status Assigned instead of Processed",
+        "Not done: operation SetFileStatus (/vo/a, /vo/b to Processed)",
+    ]
+    assert repr(first) == f"<Replay: not converged: {'; '.join(first.differences)}>"
+    world.recover()
+    second = outcome.replay()
+    assert second.converged
+    assert second.report["handed_over"] == first.report["handed_over"] != None  # noqa: E711
+    assert len(world.requests.stored()) == 1
+    assert outcome.replay().converged
+    assert len(world.journal.select("requests", "putRequest")) == 4  # the hand-over, and what became of it each time
+
+
+def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
+    """The request system may be away too; then nothing of it can be executed either."""
+    outcome = run("transformation:down")
+    world.requests.down()
+    assert outcome.replay().report["handed_over"]["error"]
+    assert outcome.replay().lost == ["The request held operation SetFileStatus (/vo/a, /vo/b to Processed)"]
+    world.recover()
+    assert outcome.replay().converged
+    world.requests.down()
+    assert outcome.replay().converged
+
+
+def test_what_nobody_has_got_is_lost(on_failover_request, world):
+    """Said in words, also when the services hold what they should."""
+    outcome = run_module(on_failover_request, world=world, workflow_failed=True, operations=[REMOVAL])
+    replay = outcome.replay()
+    assert replay.converged
+    assert replay.lost == ["The request held operation RemoveFile (/vo/x)"]
+    assert repr(replay) == "<Replay: converged (lost: The request held operation RemoveFile (/vo/x))>"
+    assert repr(Replay(False, ["a", "b"], ["c", "d"], {})) == "<Replay: not converged: a; b (lost: c; d)>"
+
+
+def test_the_timeline_tells_all_of_it(run, world):
+    """Calls in their places, services, request and file; after a replay, the recovery."""
+    outcome = run("transformation:down")
+    told = outcome.timeline()
+    titles = re.findall(r"^── (.*?) ─*$", told, re.MULTILINE)
+    assert titles == ["What happened", "What the services hold", "The request"]
+    assert max(map(len, told.splitlines())) <= 100
+    assert "\n    FileReport.commit()" in told
+    assert "\n  job_77_request.xml of alice, vo_user\n" in told
+    assert "\n  file 12_34_request.json  → " in told
+    assert "✓ OK: GracefulTermination(" in told
+    world.recover()
+    outcome.replay()
+    told = outcome.timeline(70)
+    assert re.findall(r"^── (.*?) ─*$", told, re.MULTILINE) == [*titles, "After recovery"]
+    assert max(map(len, told.splitlines())) <= 70
+
+
+def test_the_timeline_tells_of_bad_ends_too(on_failover_request):
+    """An exception that escapes, a request that is not there, other files, several modules."""
+
+    class Escapes(on_failover_request):
+        def finalize(self):
+            with open("data", "w") as file:
+                file.write("1234")
+            raise ValueError("at the end")
+
+    outcome = run_job([Escapes], workflow_commons={"Request": None})
+    told = outcome.timeline()
+    assert "Escapes.execute()" in told
+    assert "\n  Nothing is pending: it has no operations.\n  file data  → <4 bytes>\n" in told
+    escaped = run_module(Escapes)
+    assert "✗ ValueError('at the end') escapes" in escaped.timeline()
+
+
+def test_the_size_of_a_file_is_said(dirac_workdir):
+    """Without reading it."""
+    (dirac_workdir / "empty").touch()
+    assert size("empty") == "<0 bytes>"
+    assert size(".") == "<directory>"

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from dirac_failover.testing import MISSING, Crashed, Dirac, run_job, run_module
+from dirac_failover.testing.running import kinds_of
+from dirac_failover.workflow import Module, Step
+
+pytestmark = pytest.mark.usefixtures("dirac_workdir")
+
+REMOVAL = {"Type": "RemoveFile", "Files": ["/vo/x"]}
+END = "Workflow successful, end of FailoverRequest module execution."
+
+
+@pytest.fixture
+def world():
+    return Dirac()
+
+
+def test_a_module_survives_an_outage(on_base, on_failover_request):
+    """For DIRAC and for the reference, on ModuleBase and on FailoverRequest."""
+    for module in (on_base, on_failover_request):
+        world = Dirac()
+        world.transformation.down()
+        outcome = run_module(module, world=world, inputs=["/vo/a", "/vo/b"])
+        assert outcome.ok
+        assert outcome.request.types == ["SetFileStatus"]
+        world.recover()
+        assert outcome.replay().converged
+        assert world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Processed"}
+
+
+def test_a_module_has_a_world_of_its_own_unless_it_is_given_one(on_failover_request):
+    """And nothing of it is left in the process."""
+    before = dict(os.environ), os.getcwd()
+    outcome = run_module(on_failover_request, inputs=["/vo/new"])
+    assert outcome.world.transformation.statuses(12)["/vo/new"] == "Processed"
+    assert outcome.module.jobID == 77
+    assert (dict(os.environ), os.getcwd()) == before
+
+
+def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, world, monkeypatch):
+    """Another one that is there comes back."""
+    monkeypatch.setenv("JOBID", "5")
+    assert run_module(on_failover_request, world=world).module.jobID == 77
+    assert run_module(on_failover_request, world=world, job_id=None).message == "Skipping FailoverRequest module"
+    assert os.environ["JOBID"] == "5"
+    monkeypatch.delenv("JOBID")
+    assert run_module(on_failover_request, world=world, job_id="88").module.jobID == 88
+    assert "JOBID" not in os.environ
+
+
+def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world):
+    """Collaborators too, in the place of the commons' own."""
+    report = Mock()
+    report.setApplicationStatus.return_value = report.generateForwardDISET.return_value = {"OK": True, "Value": None}
+    outcome = run_module(on_failover_request, world=world, optionsFile="x", jobReport=report, jobID=5)
+    assert outcome.module.optionsFile == "x"
+    assert outcome.module.jobID == 5
+    assert report.setApplicationStatus.call_args.args == (END, True)
+    assert outcome.statuses == []
+
+
+@pytest.mark.parametrize(("name", "meant"), [("input", "inputs"), ("jobs_id", "job_id"), ("execution", "executions")])
+def test_a_slip_of_the_pen_is_no_attribute(on_failover_request, name, meant):
+    """The message says what was meant."""
+    with pytest.raises(TypeError, match=f"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
+        run_module(on_failover_request, **{name: 1})
+    tolerant = type("Tolerant", (on_failover_request,), {name: None})
+    assert getattr(run_module(tolerant, **{name: 1}).module, name) == 1
+
+
+class Nothing:
+    """It has no execute()."""
+
+
+class Instance:
+    def execute(self):
+        return {"OK": True, "Value": None}
+
+    def __repr__(self):
+        return "an instance"
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (Instance(), "expected a module class, found an instance: pass the class, Instance"),
+        ("x", "expected a module class, found 'x'"),
+        (Nothing, "Nothing is not a module: it has no execute() (derive it from ModuleBase)"),
+    ],
+)
+def test_what_is_no_module_class_is_refused(thing, message):
+    """Before anything runs; with a hint where there is one."""
+    with pytest.raises(TypeError) as refused:
+        run_module(thing)
+    assert str(refused.value) == f"run_module: {message}"
+    with pytest.raises(TypeError) as refused:
+        run_job([thing])
+    assert str(refused.value) == f"run_job: {message}"
+
+
+def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
+    """Those stand beside the class."""
+    with pytest.raises(TypeError, match="^run_job: expected at least one module class, found none$"):
+        run_job([])
+    with pytest.raises(
+        TypeError, match="^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
+    ):
+        run_job([on_failover_request], y=1, x=2)
+
+
+def test_a_class_that_is_no_module_base_is_a_module_too(world):
+    """It only has to execute."""
+    outcome = run_module(Instance, world=world)
+    assert outcome.ok
+    assert outcome.hooks == []
+
+
+def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
+    """Each result is there, the last one is the result."""
+    outcome = run_module(on_failover_request, world=world, executions=3)
+    assert len(outcome.modules) == 1
+    assert [result["OK"] for result in outcome.results] == [True] * 3
+    assert outcome.result is outcome.results[-1]
+    assert outcome.hooks.count("finalize") == 3
+
+
+def test_several_modules_share_one_job(kit, on_failover_request, world):
+    """As in DIRAC: what one returns is known to the next, and the failure of one does not end it."""
+
+    class Gives(kit.ModuleBase):
+        def execute(self):
+            return {"OK": True, "Value": {"given": self.gift}}
+
+    class Fails:
+        def execute(self):
+            return {"OK": False, "Message": self.step_commons["given"], "Errno": 5}
+
+    outcome = run_job(
+        [(Gives, {"gift": "a gift"}), Fails, on_failover_request],
+        world=world,
+        inputs=["/vo/a"],
+        step_commons={"STEP_INSTANCE_NAME": "ignored", "extra": 1},
+    )
+    assert not outcome.ok
+    assert outcome.statuses == ["Executing job", "a gift"]
+    assert [type(module).__name__ for module in outcome.modules] == ["Gives", "Fails", "OnFailoverRequest"]
+    assert [result["OK"] for result in outcome.results] == [True, False, False]
+    assert outcome.name == "Gives, Fails, OnFailoverRequest"
+    assert outcome.module.step_commons["extra"] == 1
+    assert outcome.module.step_commons["STEP_INSTANCE_NAME"] == "job"
+    assert world.transformation.statuses(12)["/vo/a"] == "Unused"
+    assert [event.target for event in outcome.events if event.method == "execute"] == [
+        "Gives",
+        "Fails",
+        "OnFailoverRequest",
+    ]
+    assert "execute" not in vars(outcome.module)
+
+
+def test_a_job_may_have_several_steps(on_failover_request, world):
+    """A failure in the first is known in the second; a step keeps its own parameters."""
+    steps = [
+        Step("first", [Module(Instance)], {"extra": "own"}),
+        Step("second", [Module(on_failover_request, {"optionsFile": "x"})]),
+    ]
+    outcome = run_job(iter(steps), world=world, step_commons={"extra": "common"})
+    assert outcome.statuses == ["Executing first", "Executing second", "Job Finished Successfully", END]
+    assert outcome.modules[0].step_commons["extra"] == "own"
+    assert outcome.module.step_commons["extra"] == "common"
+    assert outcome.module.optionsFile == "x"
+    assert kinds_of(steps) == [Instance, on_failover_request]
+
+
+def test_what_escapes_is_part_of_the_outcome(kit, world):
+    """But Ctrl-C, and what pytest raises, go on."""
+
+    class Escapes:
+        error: BaseException
+
+        def execute(self):
+            raise self.error
+
+    for error in (ValueError("x"), SystemExit(3), GeneratorExit()):
+        outcome = run_module(Escapes, world=world, error=error)
+        assert outcome.raised is error
+        assert not outcome.ok
+        assert outcome.result is None
+        assert outcome.results == ()
+    for error in (KeyboardInterrupt(), pytest.fail.Exception("x")):
+        with pytest.raises(type(error)):
+            run_module(Escapes, world=world, error=error)
+    assert run_job([(Escapes, {"error": SystemExit(3)})], world=world).raised.code == 3
+
+
+def test_what_the_constructor_raises_is_the_tests_affair(world):
+    """Nothing has been run."""
+
+    class Cannot:
+        def __init__(self):
+            raise RuntimeError("cannot be made")
+
+        def execute(self):
+            return None
+
+    with pytest.raises(RuntimeError, match="^cannot be made$"):
+        run_module(Cannot, world=world)
+
+
+def test_only_what_this_run_has_written_counts(on_failover_request, world):
+    """A second run in the same directory writes the same file, or none; the times of others stay."""
+    os.mkdir("folder")
+    Path("old_request.json").write_text("[]")
+    Path("data").write_text("x")
+    os.utime("data", ns=(5, 5_000_000_000))
+    first = run_module(on_failover_request, world=world, operations=[REMOVAL])
+    assert list(first.texts) == ["12_34_request.json"]
+    assert first.others == {}
+    assert os.stat("data").st_mtime_ns == 5_000_000_000
+    second = run_module(on_failover_request, world=world, operations=[REMOVAL])
+    assert list(second.texts) == ["12_34_request.json"]
+    third = run_module(on_failover_request, world=world)
+    assert third.file is None
+
+    class Writes(on_failover_request):
+        def _execute(self):
+            Path("data").write_text("four")
+            os.remove("old_request.json")
+            os.mkdir("other")
+
+    assert run_module(Writes, world=world).others == {"data": "<4 bytes>", "other": "<directory>"}
+
+
+def test_the_undisturbed_run_finds_what_the_first_has_found(on_failover_request, world):
+    """Files, attributes and commons as they were, though the module has used them up."""
+    os.makedirs("deep/folder")
+    Path("deep/folder/input").write_text("x")
+    Path("list").write_text("y")
+
+    class UsesUp(on_failover_request):
+        def _execute(self):
+            Path("deep/folder/input").unlink()
+            Path("list").unlink()
+            self.setApplicationStatus(self.names.pop() + self.workflow_commons["more"].pop())
+            super()._execute()
+
+    world.accounting.down()
+    world.arm("transformation:first=3")
+    names, more = ["a"], ["b"]
+    outcome = run_module(UsesUp, world=world, inputs=["/vo/a"], records=1, names=names, workflow_commons={"more": more})
+    assert outcome.statuses[0] == "ab"
+    assert (names, more) == ([], [])
+    world.recover()
+    assert outcome.replay().converged
+    assert not os.path.exists("list")
+
+
+def test_what_cannot_be_copied_matters_to_a_replay_alone(on_failover_request, world):
+    """The run goes well."""
+    outcome = run_module(on_failover_request, world=world, lock=threading.Lock())
+    assert outcome.ok
+    with pytest.raises(TypeError) as refused:
+        outcome.replay()
+    assert str(refused.value) == (
+        "No undisturbed run can be made, since what was given cannot be copied: "
+        "TypeError: cannot pickle '_thread.lock' object"
+    )
+
+
+def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world):
+    """The exception says after which step; the file is there when it was written before."""
+    world.transformation.down()
+    world.arm("process:crash_at=_initialize@nth=2")
+    assert run_module(on_failover_request, world=world, inputs=["/vo/a"]).ok
+    outcome = run_module(on_failover_request, world=world, inputs=["/vo/a"])
+    assert isinstance(outcome.raised, Crashed)
+    assert outcome.hooks == ["_resolveInputVariables", "_initialize"]
+    assert outcome.file is None
+    assert not outcome.calls
+    world.recover()
+    assert not outcome.replay().converged
+
+
+def test_a_full_disk_loses_what_was_pending(on_failover_request, world):
+    """As with the real thing: an empty file, and nothing to be handed over."""
+    world.transformation.down()
+    world.arm("file:disk_full")
+    outcome = run_module(on_failover_request, world=world, inputs=["/vo/a"])
+    assert outcome.message == "[Errno 28] No space left on device"
+    assert outcome.file.read_text() == ""
+    world.recover()
+    assert outcome.replay().lost == ["The request held operation SetFileStatus (/vo/a to Processed)"]
+
+
+def test_a_key_can_be_missing(on_failover_request, world):
+    """What the module then does is its affair."""
+    outcome = run_module(on_failover_request, world=world, workflow_commons={"PRODUCTION_ID": MISSING})
+    assert repr(outcome.raised) == "KeyError('PRODUCTION_ID')"

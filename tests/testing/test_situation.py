@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dirac_failover.testing import MISSING, Dirac
+from dirac_failover.testing.kit import connected
+from dirac_failover.testing.situation import Situation
+
+
+@pytest.fixture
+def world():
+    return Dirac()
+
+
+def commons(situation, kit, world, profile=None):
+    with connected(kit, world):
+        return situation.workflow_commons(kit, profile)
+
+
+def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
+    """Its IDs, its clients, and nothing else."""
+    world = Dirac(88, 13)
+    found = commons(Situation.of(world), kit, world)
+    clients = {key: type(found.pop(key)) for key in ("JobReport", "FileReport", "AccountingReport", "Request")}
+    assert found == {"PRODUCTION_ID": "00000013", "JOB_ID": "00000034"}
+    assert clients == {
+        "JobReport": kit.JobReport,
+        "FileReport": kit.FileReport,
+        "AccountingReport": kit.DataStoreClient,
+        "Request": kit.Request,
+    }
+    assert Situation.of(world).job_id == "88"
+    assert Situation.of(world).step_commons() == {"STEP_INSTANCE_NAME": "failover"}
+
+
+def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
+    """And the world knows the job and the files."""
+    situation = Situation.of(
+        world,
+        inputs=["/vo/a", "/vo/x"],
+        job_id=99,
+        workflow_failed=True,
+        reported={"/vo/a": "Problematic"},
+        records=2,
+        operations=["RemoveFile", {"Type": "ReplicateAndRegister", "TargetSE": "SE"}],
+        workflow_commons={"JobType": "User", "PRODUCTION_ID": MISSING},
+        step_commons={"STEP_INSTANCE_NAME": MISSING, "x": 1},
+    )
+    found = commons(situation, kit, world)
+    assert found["InputData"] == "/vo/a;/vo/x"
+    assert found["JobType"] == "User"
+    assert "PRODUCTION_ID" not in found
+    assert found["JobReport"].jobID == 99
+    assert found["FileReport"].statusDict == {"/vo/a": "Problematic"}
+    assert found["FileReport"].transformation == 12
+    assert len(found["AccountingReport"]._DataStoreClient__registersList) == 2
+    assert [(operation.Type, operation.TargetSE) for operation in found["Request"]] == [
+        ("RemoveFile", None),
+        ("ReplicateAndRegister", "SE"),
+    ]
+    assert situation.step_commons() == {"x": 1}
+    attributes = situation.scenario.attributes
+    assert (attributes["workflowStatus"]["OK"], attributes["stepStatus"]["OK"]) == (False, True)
+    assert world.transformation.statuses(12)["/vo/x"] == "Assigned"
+    assert world.job_state.status(99)[0] == "Running"
+
+
+def test_one_input_may_be_given_as_it_is(world):
+    """A text is one file, not its letters."""
+    assert Situation.of(world, inputs="/vo/a").scenario.workflow_commons["InputData"] == "/vo/a"
+
+
+def test_there_may_be_neither_job_nor_proxy(world):
+    """None is said, not left out."""
+    situation = Situation.of(world, job_id=None, proxy=False, step_failed=True)
+    assert situation.job_id is None
+    assert situation.scenario.owner is None
+    assert not situation.scenario.attributes["stepStatus"]["OK"]
+    assert Situation.of(world).scenario.owner == ("alice", "vo_user")
+
+
+def test_a_profile_adds_what_its_workflows_have(kit, world):
+    """What is said otherwise wins."""
+    assert commons(Situation.of(world), kit, world, "lhcbdirac-12.0")["JobType"] == "MCSimulation"
+    said = Situation.of(world, workflow_commons={"JobType": "User"})
+    assert commons(said, kit, world, "lhcbdirac-12.0")["JobType"] == "User"
+
+
+def test_clients_that_there_are_already_are_taken(kit, world):
+    """And what else they would be given must be given to them by the test."""
+    report = kit.FileReport()
+    assert commons(Situation.of(world, collaborators={"FileReport": report}), kit, world)["FileReport"] is report
+    for key, name, value in (
+        ("FileReport", "reported", {"/vo/a": "x"}),
+        ("AccountingReport", "records", 1),
+        ("Request", "operations", ["RemoveFile"]),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: the test has dirac_[a-z_]*, which would not get it: give it "):
+            Situation.of(world, collaborators={key: object()}, **{name: value})
+
+
+def test_a_copy_has_nothing_in_common(kit, world):
+    """Clients hold the same, whatever they are made of."""
+    found = commons(Situation.of(world, reported={"/vo/a": "x"}, operations=["RemoveFile"]), kit, world)
+    clients = {key: found[key] for key in ("JobReport", "FileReport", "AccountingReport", "Request")}
+    clients["JobReport"].setApplicationStatus("waits", sendFlag=False)
+    mine = {"list": [1], "FileReport": clients.pop("FileReport")}
+    situation = Situation.of(world, collaborators=clients, workflow_commons=mine, step_commons={"s": [2]})
+    copied = situation.copied()
+    mine["list"].append(0)
+    mine["FileReport"].statusDict.clear()
+    clients["JobReport"].appStatusInfo.clear()
+    again = commons(copied, kit, world)
+    assert again["list"] == [1]
+    assert again["FileReport"].statusDict == {"/vo/a": "x"}
+    assert [status for status, _ in again["JobReport"].appStatusInfo] == ["waits"]
+    assert [operation.Type for operation in again["Request"]] == ["RemoveFile"]
+    assert type(again["AccountingReport"]) is kit.DataStoreClient
+    assert copied.step_commons()["s"] == [2]
+    assert copied.step_commons()["s"] is not situation.step_commons()["s"]
+    # A copy can be used twice
+    again["FileReport"].statusDict.clear()
+    assert again["JobReport"] is not clients["JobReport"]
+
+
+def test_a_missing_key_stays_missing_in_a_copy(kit, world):
+    """The mark for it is one object."""
+    situation = Situation.of(world, workflow_commons={"JOB_ID": MISSING, "FileReport": MISSING}).copied()
+    assert {"JOB_ID", "FileReport"}.isdisjoint(commons(situation, kit, world))
+    assert repr(MISSING) == "MISSING"
+
+
+def test_what_cannot_be_copied_is_an_error(kit, world):
+    """A value of the commons at once; a client of the user's own kind when it is needed."""
+    with pytest.raises(TypeError, match="cannot pickle"):
+        Situation.of(world, workflow_commons={"lock": threading.Lock()}).copied()
+
+    own = type("Own", (kit.FileReport,), {})
+    with connected(kit, world):
+        copied = Situation.of(world, workflow_commons={"FileReport": own()}).copied()
+    with pytest.raises(TypeError, match="^a client of another kind, Own, cannot be copied$"):
+        commons(copied, kit, world)
+
+
+def test_a_double_of_the_users_own_is_copied_as_a_whole(kit, world):
+    """It asks nobody."""
+
+    class Double:
+        def __init__(self):
+            self.seen = []
+
+    double = Double()
+    copied = Situation.of(world, workflow_commons={"JobReport": double}).copied()
+    double.seen.append(1)
+    again = commons(copied, kit, world)["JobReport"]
+    assert type(again) is Double
+    assert again.seen == []
+    assert not world.journal

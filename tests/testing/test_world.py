@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import doctest
+from datetime import datetime
+
+import pytest
+
+from dirac_failover import testing
+from dirac_failover.testing import Dirac, world
+
+
+@pytest.mark.parametrize("module", [world, testing])
+def test_the_examples_run(module, dirac_workdir):
+    """As they stand in the docstrings."""
+    failed, tried = doctest.testmod(module)
+    assert (failed, tried > 0) == (0, True)
+
+
+def test_a_fault_that_is_not_required_may_stay_away():
+    """The same fault, armed twice, is excused once."""
+    dirac = Dirac()
+    dirac.arm("accounting:down", required=False)
+    assert dirac.unfired() == []
+    fault = dirac.arm("accounting:down")
+    assert dirac.unfired() == [fault]
+    dirac("Accounting/DataStore", "commitRegisters", ([],))
+    # The one armed first strikes
+    assert dirac.unfired() == [fault]
+    dirac.reset()
+    assert dirac.unfired() == []
+    assert dirac.arm("accounting:down") in dirac.unfired()
+
+
+def test_it_says_which_job_and_transformation_it_was_made_with():
+    """Whatever is added later."""
+    dirac = Dirac(5, 6)
+    dirac.prepare(7, [])
+    assert (dirac.job_id, dirac.transformation_id) == (5, 6)
+
+
+def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
+    """A new job runs; new files are Assigned; others keep their status."""
+    dirac = Dirac(files={"/vo/a": {"Status": "Unused"}}, job_status="Matched")
+    dirac.prepare(77, ["LFN:/vo/a", "LFN:/vo/b"])
+    dirac.prepare("78", [])
+    dirac.prepare(None, [])
+    dirac.prepare("x9", [])
+    assert dirac.transformation.statuses(12) == {"/vo/a": "Unused", "/vo/b": "Assigned"}
+    assert dirac.job_state.status(77)[0] == "Matched"
+    assert dirac.job_state.status(78)[0] == "Running"
+    assert list(dirac.job_state.state["jobs"]) == [77, 78]
+
+
+def test_the_undisturbed_one_is_the_same_without_what_goes_wrong():
+    """State, time and caller; neither faults nor journal, and nothing in common."""
+    dirac = Dirac(3, 4, ["/vo/x"], now=datetime(2026, 1, 1), owner="bob", group="g", properties=("P",))  # noqa: DTZ001
+    dirac.caller = dirac.caller._replace(username="carol")
+    dirac.job_state.add(9)
+    dirac.clock.sleep(5)
+    dirac.accounting.down()
+    dirac("Accounting/DataStore", "commitRegisters", ([],))
+    other = dirac.undisturbed()
+    assert other.snapshot() == dirac.snapshot()
+    assert other.clock.now() == dirac.clock.now()
+    assert (other.job_id, other.transformation_id) == (3, 4)
+    assert other.caller == dirac.caller
+    assert not other.journal
+    assert other("Accounting/DataStore", "commitRegisters", ([],))["OK"]
+    other.transformation.add(4, ["/vo/y"])
+    assert list(dirac.transformation.statuses(4)) == ["/vo/x"]
+    dirac.reset()
+    other.reset()
+    assert (other.caller.username, other.caller.group, other.caller.properties) == ("bob", "g", ("P",))
+
+
+def test_the_machine_is_harmed_by_faults_of_files_and_of_the_process():
+    """Not by those of a service."""
+    dirac = Dirac()
+    dirac.arm("accounting:down")
+    assert not dirac.harms_the_machine
+    dirac.arm("process:crash_at=_execute")
+    assert dirac.harms_the_machine
+
+
+def test_the_process_ends_after_the_step_that_is_named():
+    """Others count neither as struck nor as seen."""
+    dirac = Dirac()
+    fault = dirac.arm("process:crash_at=_execute@nth=2")
+    dirac.arm("file:read_only")
+    assert [dirac.crashes_after(step) for step in ("_initialize", "_execute")] == [False, False]
+    assert fault in dirac.unfired()
+    assert dirac.crashes_after("_execute")
+    assert fault not in dirac.unfired()
+    assert not dirac.crashes_after("_execute")
