@@ -150,7 +150,10 @@ class LosslessFailoverRequest(FailoverRequest):
             self._lost.append(f"Operations that cannot be kept: {', '.join(bad)}")
 
     def generateFailoverFile(self) -> None:
-        """Write the operations that can be written, whole or not at all; without any, no file remains (LL-011)."""
+        """Write the operations that can be written, whole or not at all; without any, no file remains (LL-011).
+
+        Raises RuntimeError when the request gives no JSON, and what the operating system says of the file.
+        """
         name = "%d_%d_request.json" % (self.production_id, self.prod_job_id)
         good = [operation for operation in self.request if not _what_is_wrong(operation)]
         if not good:

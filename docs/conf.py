@@ -22,6 +22,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
+smartquotes = False  # an option, a dash and a quote are what they are
 # Types of the standard library and of others have no page here; every name of ours must have one.
 nitpick_ignore_regex = [(r"py:.*", r"(?!dirac_failover\.|dirac_fakes\.).*")]
 

@@ -89,7 +89,10 @@ class Machine:
 
     @contextmanager
     def disk(self) -> Iterator[None]:
-        """Let files in the present directory be written as the faults have it, for a ``with`` block."""
+        """Let files in the present directory be written as the faults have it, for a ``with`` block.
+
+        What is written there raises the fault's OSError; files elsewhere are left alone.
+        """
         directory, real = os.path.join(os.path.realpath(os.curdir), ""), builtins.open
 
         def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:

@@ -76,7 +76,8 @@ def run_job(
     """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
 
     ``modules`` are classes, or pairs of a class and its attributes, which make one step; or they are
-    :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes.
+    :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes. Raises
+    TypeError for whatever is no module, and for an argument that does not exist.
     """
     steps = _steps(list(modules))
     kinds = [module.kind for step in steps for module in step.modules]

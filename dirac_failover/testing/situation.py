@@ -84,7 +84,10 @@ class Situation:
         step_commons: Mapping[str, Any] | None = None,
         collaborators: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Return the usual situation of the world's job, with what differs; the world gets to know what it must."""
+        """Return the usual situation of the world's job, with what differs; the world gets to know what it must.
+
+        Raises TypeError for what would have to reach a collaborator that the test has made itself.
+        """
         lfns = [inputs] if isinstance(inputs, str) else list(inputs)
         number = world.job_id if isinstance(job_id, _Missing) else job_id
         world.prepare(number, lfns)

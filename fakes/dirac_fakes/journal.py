@@ -185,7 +185,7 @@ class Journal:
             raise AssertionError(expectations.unwanted(found, f"{target}.{method}" if method else target))
 
     def assert_order(self, *names: str) -> None:
-        """Fail unless these calls, as ``target.method``, were made in this order, whatever was called in between."""
+        """Raise AssertionError unless these calls, as ``target.method``, were made in this order, others in between."""
         __tracebackhide__ = True
         kept = 0
         for name in self.methods():

@@ -66,7 +66,7 @@ class Transformation(Service):
         """Register a transformation of the present caller's with its files.
 
         ``files`` are LFNs, or LFNs with the columns in which they differ from a file Assigned to task 1. A file that
-        another transformation knows keeps its ID.
+        another transformation knows keeps its ID. Raises ValueError for a column that does not exist.
         """
         caller = self.world.caller
         self.state["transformations"][transformation_id] = {"Author": caller.username, "AuthorGroup": caller.group}

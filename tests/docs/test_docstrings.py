@@ -1,0 +1,129 @@
+"""Every public name says what it is: docstrings with types, errors and sources, and examples that run."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import dirac_failover
+import dirac_failover.testing
+import dirac_fakes
+from dirac_failover.spec import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+NAMES = [
+    name
+    for package in (dirac_failover, dirac_fakes)
+    for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not name.endswith("__main__")
+]
+OF_CLAUSES = {(checks.__name__, found) for found in vars(checks).values() if isinstance(found, FunctionType)}
+"""What a check holds is said by the sentence of its clause."""
+BY_CUSTOM = {"execute": "CommandError", "assert_called": "AssertionError", "assert_not_called": "AssertionError"}
+"""What is raised by every function of such a name: commands are told about in ``conformance.errors``."""
+SAYS_SO = ("raise", "error", "refuse", "complain")
+"""One of these stands in a docstring that speaks of errors; the name of the exception will do as well."""
+
+
+@cache
+def modules() -> dict[str, ModuleType]:
+    """Every module of both packages that can be imported here."""
+    return {name: importlib.import_module(name) for name in NAMES}
+
+
+def public(module: ModuleType) -> Iterator[tuple[str, Any, Any]]:
+    """The public classes and functions that a module defines, and their public methods: name, object, its class."""
+    for name, found in vars(module).items():
+        if name.startswith("_") or getattr(found, "__module__", None) != module.__name__:
+            continue
+        if isinstance(found, FunctionType):
+            yield name, found, None
+        elif inspect.isclass(found):
+            yield name, found, None
+            for inner, member in vars(found).items():
+                function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+                if not inner.startswith("_") and isinstance(function, FunctionType) and function.__name__ == inner:
+                    yield f"{name}.{inner}", function, found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    """Module, class, function, method: one sentence at least, which ends."""
+    module = modules()[name]
+    assert module.__doc__
+    silent = [
+        said
+        for said, found, _ in public(module)
+        if not (inspect.getdoc(found) or "").strip() and (name, found) not in OF_CLAUSES
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_function_says_its_types(name: str) -> None:
+    """Of each argument, and of what it returns."""
+    silent = []
+    for said, found, owner in public(modules()[name]):
+        if isinstance(found, FunctionType):
+            signature = inspect.signature(found)
+            given = list(signature.parameters.values())[owner is not None and "self" in signature.parameters :]
+            typed = [parameter.annotation is not parameter.empty for parameter in given if parameter.name != "cls"]
+            if not all(typed) or signature.return_annotation is signature.empty:
+                silent.append(said)
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_raised_is_said(name: str) -> None:
+    """In the docstring of the function that raises it, of its class, or of the module."""
+    module = modules()[name]
+    silent = []
+    for said, found, owner in public(module):
+        if not isinstance(found, FunctionType):
+            continue
+        tree = ast.parse(textwrap.dedent(inspect.getsource(found)))
+        docs = " ".join(filter(None, (found.__doc__, owner and owner.__doc__, module.__doc__)))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                raised = getattr(node.exc.func, "id", getattr(node.exc.func, "attr", ""))
+                known = raised in docs or BY_CUSTOM.get(found.__name__) == raised
+                if not known and not any(word in docs.lower() for word in SAYS_SO):
+                    silent.append(f"{said}: {raised}")
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", dirac_failover.__all__[1:])
+def test_a_name_of_dirac_says_that_it_is_dirac_s(name: str) -> None:
+    """The class, or the module that it is in, names the source of its behaviour."""
+    found = getattr(dirac_failover, name)
+    assert "DIRAC" in f"{found.__doc__} {modules()[found.__module__].__doc__}"
+
+
+def test_everything_that_is_offered_is_there() -> None:
+    """What ``__all__`` names can be imported, and says what it is."""
+    for package in (dirac_failover, dirac_failover.testing, dirac_fakes):
+        for name in package.__all__:
+            found = getattr(package, name)
+            assert isinstance(found, (str, type(dirac_failover.testing.MISSING))) or inspect.getdoc(found), name
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if ">>> " in Path(modules()[name].__file__ or "").read_text()])
+def test_every_example_in_a_docstring_runs(name: str) -> None:
+    """And shows what it says."""
+    failed, tried = doctest.testmod(modules()[name], optionflags=FLAGS)
+    assert failed == 0
+    assert tried > 0
