@@ -1,0 +1,545 @@
+"""The real DIRAC's own clients over HTTPS, nothing of them patched: within this process, and to another one.
+
+They are told where the services are by their configuration, and who they are by a proxy. What is patched is time only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from dirac_failover.serving import over_https
+from dirac_failover.serving.configuration import FUTURE_CLIENT, configured
+from dirac_fakes import World
+from dirac_fakes.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dirac_failover.conformance.kits import Kit
+
+pytest.importorskip("DIRAC")
+
+from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
+from DIRAC.Core.Security import DiracX
+from DIRAC.Core.Security.ProxyInfo import getProxyInfo
+from DIRAC.Core.Utilities import DEncode
+from DIRAC.RequestManagementSystem.Agent.RequestOperations.ForwardDISET import ForwardDISET
+
+JOB_STATE = "WorkloadManagement/JobStateUpdate"
+TRANSFORMATION = "Transformation/TransformationManager"
+DATA_STORE = "Accounting/DataStore"
+TIME = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+LATE = "2099-01-02 03:04:05"
+CALL = {"timeout": 600, "useAccessToken": False}
+
+
+class BaseAccountingType:
+    """What DIRAC looks for among the ancestors of a record's class."""
+
+
+class Record(BaseAccountingType):
+    """An accounting record."""
+
+    def checkValues(self) -> Any:
+        """It is a good one."""
+        return {"OK": True}
+
+    def getValues(self) -> Any:
+        """What is sent of it."""
+        return ("Job", TIME, TIME, [1])
+
+
+class Grid:
+    """A world over HTTPS, wherever it is: its administration is asked."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, verb: str, path: str, **given: Any) -> requests.Response:
+        """Ask the administration."""
+        reply = requests.request(verb, f"{self.url}/admin/{path}", timeout=10, **given)
+        reply.raise_for_status()
+        return reply
+
+    def arm(self, *faults: str) -> None:
+        """Let something go wrong."""
+        self.ask("POST", "faults", json={"faults": list(faults)})
+
+    def recover(self) -> None:
+        """End all that goes wrong."""
+        self.ask("POST", "recover")
+
+    def unfired(self) -> list[Any]:
+        """Return the faults that never struck."""
+        return list(self.ask("GET", "faults").json()["unfired"])
+
+    @property
+    def holds(self) -> Any:
+        """What the services hold."""
+        return self.ask("GET", "snapshot").json()
+
+    @property
+    def calls(self) -> Journal:
+        """What was called."""
+        return Journal.from_json_lines(self.ask("GET", "journal").text)
+
+    def status(self, job_id: int = 77) -> list[str]:
+        """The status of a job."""
+        job = self.holds["job-state"]["jobs"][str(job_id)]
+        return [job[name] for name in ("Status", "MinorStatus", "ApplicationStatus")]
+
+    def files(self) -> dict[str, str]:
+        """The statuses of the files of transformation 12."""
+        return {row["LFN"]: row["Status"] for row in self.holds["transformation"]["files"]["12"].values()}
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Let DIRAC read a file of its configuration, for the length of a block."""
+    before = gConfigurationData.localCFG.clone()
+    try:
+        assert gConfigurationData.loadFile(str(path))["OK"]
+        yield
+    finally:
+        gConfigurationData.localCFG = before
+        gConfigurationData.sync()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """``dirac-failover serve``, in a process of its own: what it said."""
+    path = tmp_path_factory.mktemp("serve") / "dirac.cfg"
+    command = [sys.executable, "-m", "dirac_failover", "serve", "--json", "--write-config", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield {**json.loads(process.stdout.readline()), "path": path}
+        process.terminate()
+    assert process.returncode == 0
+
+
+def within(_: pytest.FixtureRequest, stack: ExitStack) -> Grid:
+    """In this process."""
+    return Grid(stack.enter_context(over_https(World())).url)
+
+
+def across(request: pytest.FixtureRequest, stack: ExitStack) -> Grid:
+    """To another process: environment and configuration are exactly what it has printed and written."""
+    said = request.getfixturevalue("server")
+    environment = stack.enter_context(pytest.MonkeyPatch.context())
+    for name, value in said["environment"].items():
+        environment.setenv(name, value)
+    environment.setenv("NO_PROXY", "*")
+    stack.enter_context(told(said["path"]))
+    grid = Grid(said["url"])
+    grid.ask("POST", "reset")
+    return grid
+
+
+@pytest.fixture(params=[within, across], ids=["within", "across"])
+def grid(request: pytest.FixtureRequest) -> Iterator[Grid]:
+    """A world over HTTPS, both ways."""
+    with ExitStack() as stack:
+        yield request.param(request, stack)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses of DIRAC's and of DiracX's clients take no time."""
+    found: list[float] = []
+    shim = SimpleNamespace(sleep=found.append, time=lambda: 0.0)
+    monkeypatch.setattr("DIRAC.RequestManagementSystem.Client.ReqClient.time", shim)
+    monkeypatch.setattr("azure.core.pipeline.transport.HttpTransport.sleep", lambda _, seconds: found.append(seconds))
+    return found
+
+
+def outcome(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without what differs from run to run."""
+    return {key: value for key, value in result.items() if key not in {"CallStack", "ExecInfo", "rpcStub"}}
+
+
+def stub_of(operation: Any) -> Any:
+    """The call that an operation forwards."""
+    assert operation.Type == "ForwardDISET"
+    decoded, length = DEncode.decode(operation.Arguments)
+    assert length == len(operation.Arguments)
+    return decoded
+
+
+# Who they are
+
+
+def test_the_proxy_is_one_for_dirac(grid: Grid) -> None:
+    """Valid, of a user and a group that its configuration knows, with a token of DiracX."""
+    assert grid.url
+    info = getProxyInfo()["Value"]
+    names = ("username", "group", "VO", "validDN", "validGroup", "isProxy", "isLimitedProxy", "hasDiracxToken")
+    assert [info[name] for name in names] == ["alice", "vo_user", "vo", True, True, True, False, True]
+    assert info["groupProperties"] == ["NormalUser", "ProductionManagement"]
+    assert info["chain"].isValidProxy()["OK"]
+    assert info["secondsLeft"] > 86400
+
+
+# JobReport
+
+
+def test_what_a_job_reports_arrives(grid: Grid, dirac: Kit) -> None:
+    """Status and parameters."""
+    report = dirac.JobReport(77)
+    assert outcome(report.setApplicationStatus("over the wire")) == {
+        "OK": True,
+        "Value": [["ApplicationStatus"], ["over the wire"]],
+    }
+    report.setJobParameter("name", "value", sendFlag=False)
+    assert report.commit()["OK"]
+    assert grid.status() == ["Running", "Application", "over the wire"]
+    assert grid.holds["job-state"]["parameters"]["77"]["name"] == "value"
+    assert grid.calls.methods() == ["job-state.setJobStatusBulk", "job-state.setJobParameters"]
+
+
+def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid, dirac: Kit) -> None:
+    """Its stub is the call; the real operation replays it when the service is back."""
+    grid.arm("job-state:down")
+    report = dirac.JobReport(77)
+    assert not report.setApplicationStatus("too early")["OK"]
+    operation = report.generateForwardDISET()["Value"]
+    updates = grid.calls[-1].args[1]
+    assert stub_of(operation) == ((JOB_STATE, CALL), "setJobStatusBulk", [77, updates, False])
+    assert [update["ApplicationStatus"] for update in updates.values()] == ["too early"]
+    assert grid.status()[2] == "Unknown"
+    grid.recover()
+    request = dirac.Request()
+    request.RequestName = "job_77"
+    request.addOperation(operation)
+    assert ForwardDISET(operation)()["OK"]
+    assert grid.status()[2] == "too early"
+
+
+# FileReport
+
+
+def test_the_statuses_of_files_arrive(grid: Grid, dirac: Kit) -> None:
+    """Through the client that looks up their IDs."""
+    report = dirac.FileReport()
+    report.setFileStatus(12, "/vo/a", "Processed")
+    assert outcome(report.commit()) == {"OK": True, "Value": {"/vo/a": "Processed"}}
+    assert grid.files() == {"/vo/a": "Processed", "/vo/b": "Assigned"}
+    assert grid.calls.methods() == [
+        "transformation.getTransformationFiles",
+        "transformation.setFileStatusForTransformation",
+    ]
+
+
+def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, dirac: Kit) -> None:
+    """It holds all of them."""
+    grid.arm("transformation:reset_peer")
+    report = dirac.FileReport()
+    report.setFileStatus(12, "/vo/a", "Processed")
+    operation = report.generateForwardDISET()["Value"]
+    assert operation.Type == "SetFileStatus"
+    assert DEncode.decode(operation.Arguments)[0] == {
+        "transformation": 12,
+        "statusDict": {"/vo/a": "Processed"},
+        "force": False,
+    }
+    assert grid.files()["/vo/a"] == "Assigned"
+
+
+# DataStoreClient
+
+
+def test_accounting_records_arrive(grid: Grid, dirac: Kit) -> None:
+    """With their times."""
+    client = dirac.DataStoreClient()
+    client.addRegister(Record())
+    client.addRegister(Record())
+    assert outcome(client.commit()) == {"OK": True, "Value": 2}
+    (call,) = grid.calls
+    assert (call.method, call.args) == ("commitRegisters", ([["Job", TIME, TIME, [1]]] * 2,))
+
+
+def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid, dirac: Kit) -> None:
+    """DIRAC reads from the proxy whose they are, and puts the request to the manager; replayed, they arrive."""
+    grid.arm("accounting:http=503@first=1")
+    client = dirac.DataStoreClient()
+    client.addRegister(Record())
+    assert outcome(client.commit()) == {"OK": True, "Value": 1}
+    (stored,) = grid.holds["requests"]["requests"].values()
+    assert (stored["Owner"], stored["OwnerGroup"]) == ("alice", "vo_user")
+    request = dirac.ReqClient().peekRequest(1)["Value"]
+    (operation,) = request
+    assert stub_of(operation) == ((DATA_STORE, CALL), "commitRegisters", [[["Job", TIME, TIME, [1]]]])
+    assert not grid.unfired()
+    assert ForwardDISET(operation)()["OK"]
+    assert [call.applied for call in grid.calls.select("accounting")] == [False, True]
+
+
+def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Kit) -> None:
+    """The hazard of a reply that is lost, over a real wire: the request repeats what had been done."""
+    grid.arm("accounting:lost_reply@first=1")
+    client = dirac.DataStoreClient()
+    client.addRegister(Record())
+    assert client.commit()["OK"]
+    (operation,) = dirac.ReqClient().peekRequest(1)["Value"]
+    assert ForwardDISET(operation)()["OK"]
+    assert [call.applied for call in grid.calls.select("accounting")] == [True, True]
+
+
+# ReqClient
+
+
+def some_request(dirac: Kit) -> Any:
+    """A request of one operation."""
+    operation = dirac.Operation()
+    operation.Type = "ForwardDISET"
+    operation.Arguments = DEncode.encode(((JOB_STATE, CALL), "setJobParameter", [77, "a", "b"]))
+    request = dirac.Request()
+    request.RequestName = "job_77"
+    request.JobID = 77
+    request.addOperation(operation)
+    return request
+
+
+def test_a_request_is_put_and_read_back(grid: Grid, dirac: Kit) -> None:
+    """By its ID and by its job."""
+    client = dirac.ReqClient()
+    assert outcome(client.putRequest(some_request(dirac))) == {"OK": True, "Value": 1}
+    assert outcome(client.getRequestStatus(1)) == {"OK": True, "Value": "Waiting"}
+    assert client.getRequestIDsForJobs([77])["Value"]["Successful"] == {77: 1}
+    (operation,) = client.readRequestsForJobs([77])["Value"]["Successful"][77]
+    assert stub_of(operation) == ((JOB_STATE, CALL), "setJobParameter", [77, "a", "b"])
+    assert grid.calls.methods()[0] == "requests.putRequest"
+
+
+def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(
+    grid: Grid, dirac: Kit, pauses: list[float]
+) -> None:
+    """After a pause, at the URL that the configuration names."""
+    grid.arm("requests:down")
+    result = dirac.ReqClient().putRequest(some_request(dirac))
+    assert result["OK"]
+    assert grid.calls.methods() == ["requests.putRequest", "req-proxy.putRequest"]
+    assert len(grid.holds["req-proxy"]["cache"]) == 1
+    assert len(pauses) == 1
+
+
+def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Kit) -> None:
+    """That of the manager, and that of the proxy."""
+    grid.arm("requests:http=503", "req-proxy:s_error=boom")
+    result = dirac.ReqClient().putRequest(some_request(dirac))
+    assert not result["OK"]
+    assert "503 Server Error: Service Unavailable" in str(result)
+    assert "boom" in str(result)
+
+
+# The module
+
+
+def test_the_real_module_loses_nothing_over_the_wire(
+    grid: Grid, dirac: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FailoverRequest with its real clients: the file that it writes, put and replayed, brings all to its place."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JOBID", "77")
+    grid.arm("transformation:down", "job-state:down")
+    module = dirac.FailoverRequest()
+    module.STEP_NUMBER = "3"
+    module.workflowStatus = module.stepStatus = {"OK": True}
+    module.workflow_commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "LFN:/vo/a"}
+    module.step_commons = {"STEP_INSTANCE_NAME": "step"}
+    assert module.execute()["OK"]
+    (name,) = os.listdir(tmp_path)
+    assert name == "12_34_request.json"
+    request = dirac.Request((tmp_path / name).read_text())
+    assert (request.Owner, request.OwnerGroup) == ("alice", "vo_user")
+    assert [operation.Type for operation in request] == ["SetFileStatus", "ForwardDISET"]
+    assert not grid.unfired()
+    grid.recover()
+    assert dirac.ReqClient().putRequest(request)["Value"] == 1
+    assert ForwardDISET(request[1])()["OK"]
+    assert grid.status()[2] == "Job Finished Successfully"
+
+
+# Failures are real
+
+FAULTS = [
+    "down", "refuse", "s_error=boom;errno=1500", "timeout", "lost_reply", "reset_peer", "reset_peer=applied",
+    "latency=10", "http=503", "http=403", "http=404", "http=501", "http=500;applied", "empty_reply",
+    "malformed_reply=<x>", "limit_data=5", "bad_shape=missing", "false_ack", "duplicate",
+]  # fmt: skip
+SEEN_OTHERWISE = {"down", "refuse", "timeout", "lost_reply", "reset_peer", "reset_peer=applied"}
+"""What ends a connection before anything comes: over one real port all of it looks the same."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_to_dirac_what_it_is_in_memory(grid: Grid, dirac: Kit, fault: str) -> None:
+    """The same result, the same call in its stub, the same done or not done."""
+    near = World()
+    near.arm(f"job-state:{fault}")
+    grid.arm(f"job-state:{fault}")
+    expected = near(JOB_STATE, "setJobParameter", (77, "a", "b"))
+    result = dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")
+    if fault in SEEN_OTHERWISE and "127.0.0.1" in grid.url:
+        assert "Connection aborted" in result["Message"]
+        assert result["Errno"] == expected["Errno"] == 0
+    else:
+        here = grid.url if "127.0.0.1" in grid.url else f"{grid.url}:443"
+        message = str(expected.get("Message")).replace("https://dirac.invalid", here)
+        assert outcome(result) == outcome({**expected, **({"Message": message} if "Message" in expected else {})})
+    assert result["rpcStub"] == expected["rpcStub"]
+    assert grid.calls[0].applied is near.journal[0].applied
+    assert len(grid.calls) == len(near.journal) == 1
+
+
+# DiracX
+
+
+@pytest.fixture
+def diracx(grid: Grid) -> Iterator[Grid]:
+    """A world to which DIRAC reports of jobs as it does to DiracX: one option of the configuration says so."""
+    with configured({FUTURE_CLIENT: "yes"}):
+        yield grid
+
+
+def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Kit) -> None:
+    """Statuses and parameters: DIRAC's client leaves out the value, and what arrives is DIRAC's."""
+    client = dirac.JobStateUpdateClient()
+    bulk = client.setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}})
+    assert outcome(bulk) == {"OK": True}
+    assert outcome(client.setJobStatus(77, "Completing", "minor", "me", "2099-01-02 03:04:06")) == {"OK": True}
+    assert outcome(client.setJobParameters(77, [("a", "b"), ("c", "d")])) == {"OK": True}
+    assert outcome(client.setJobParameter(77, "e", "f")) == {"OK": True}
+    assert outcome(client.setJobsParameter({77: ("g", "h")})) == {"OK": True}
+    assert outcome(client.sendHeartBeat(77, {"LoadAverage": 1.5}, {"i": "j"})) == {"OK": True, "Value": {}}
+    assert diracx.status() == ["Completing", "minor", "x"]
+    kept = diracx.holds["job-state"]["parameters"]["77"]
+    assert {name: kept[name] for name in "aceg"} == {"a": "b", "c": "d", "e": "f", "g": "h"}
+    assert [call.args[:2] for call in diracx.calls.select(method="setJobStatusBulk")] == [
+        (77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}}),
+        (77, {"2099-01-02 03:04:06": {"Status": "Completing", "MinorStatus": "minor", "Source": "me"}}),
+    ]
+    assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", 1.5]]
+
+
+def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Kit) -> None:
+    """Unchanged; so a whole job can be run against it."""
+    report = dirac.JobReport(77)
+    assert report.setJobStatus("Completing", "minor", "application")["OK"]
+    report.setJobParameter("a", "b", sendFlag=False)
+    assert report.commit()["OK"]
+    assert diracx.status() == ["Completing", "minor", "application"]
+
+
+def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx: Grid, dirac: Kit) -> None:
+    """It names the client of DiracX and its arguments; the real operation replays it."""
+    diracx.arm("job-state:http=403")
+    report = dirac.JobReport(77)
+    assert not report.setApplicationStatus("too early")["OK"]
+    operation = report.generateForwardDISET()["Value"]
+    stub = stub_of(operation)
+    assert {key: stub[key] for key in ("dCls", "dMod", "dMeth", "kwargs")} == {
+        "dCls": "JobStateUpdateClient",
+        "dMod": "DIRAC.WorkloadManagementSystem.FutureClient.JobStateUpdateClient",
+        "dMeth": "setJobStatusBulk",
+        "kwargs": {},
+    }
+    job_id, updates, force = stub["args"]
+    assert (job_id, [update["ApplicationStatus"] for update in updates.values()], force) == (77, ["too early"], False)
+    diracx.recover()
+    assert DiracX.executeRPCStub(stub)["OK"]
+    assert diracx.status()[2] == "too early"
+
+
+TAKEN_FOR = {
+    # fault: how often DiracX's client calls, whether it is content, and whether any of it was done
+    "s_error=boom": (1, False, False),
+    "http=403": (1, False, False),
+    "http=404": (1, False, False),
+    "http=503@first=1": (2, True, True),
+    "http=500;applied@first=1": (2, True, True),
+    "limit_data=5": (1, False, True),
+    "empty_reply": (1, True, False),
+}
+
+
+@pytest.mark.parametrize("fault", TAKEN_FOR)
+def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Kit, fault: str) -> None:
+    """It repeats a call after a status of 500 or 503, done or not; and an empty reply is a success to it."""
+    diracx.arm(f"job-state:{fault}")
+    result = dirac.JobStateUpdateClient().setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x"}})
+    calls = diracx.calls
+    assert (len(calls), result["OK"], any(call.applied for call in calls)) == TAKEN_FOR[fault]
+
+
+@pytest.mark.parametrize("call", [
+    lambda client: client.setJobStatusBulk(78, {LATE: {"MinorStatus": "x"}}),
+    lambda client: client.setJobParameter(78, "a", "b"),
+    lambda client: client.sendHeartBeat(78, {}, {}),
+])  # fmt: skip
+def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Kit, call: Callable[[Any], Any]) -> None:
+    """Each call says so."""
+    result = call(dirac.JobStateUpdateClient())
+    assert not result["OK"]
+    assert "Forbidden" in result["Message"]
+    assert not len(diracx.calls)
+
+
+def test_a_token_that_is_about_to_end_is_renewed(diracx: Grid, dirac: Kit, tmp_path: Path) -> None:
+    """DIRAC keeps a copy of the proxy's token; DiracX's client asks for another one where it is told to."""
+    assert dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
+    token = DiracX.diracxTokenFromPEM(os.environ["X509_USER_PROXY"])
+    assert token
+    from diracx.client.sync import SyncDiracClient
+    from diracx.core.preferences import DiracxPreferences
+
+    copy = tmp_path / "token.json"
+    copy.write_text(json.dumps({**token, "expires_on": 0}))
+    with SyncDiracClient(diracx_preferences=DiracxPreferences(url=diracx.url, credentials_path=copy)) as api:
+        api.jobs.patch_metadata({77: {"c": "d"}})
+    renewed = json.loads(copy.read_text())
+    assert renewed["access_token"] != token["access_token"]
+    assert diracx.holds["job-state"]["parameters"]["77"]["c"] == "d"
+
+
+# A process that knows nothing but what was printed
+
+
+def test_dirac_in_a_shell_with_the_printed_lines(server: dict[str, Any], tmp_path: Path) -> None:
+    """A script of DIRAC that is started with them finds the services."""
+    code = (
+        "import DIRAC\n"
+        "DIRAC.initialize(require_auth=False, log_level=DIRAC.LogLevel.FATAL)\n"
+        "from DIRAC.WorkloadManagementSystem.Client.JobReport import JobReport\n"
+        "print(JobReport(77).setApplicationStatus('from a shell')['OK'])\n"
+    )
+    environment = {**os.environ, **server["environment"], "DIRACSYSCONFIG": str(server["path"]), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
+# After it
+
+
+def test_nothing_of_it_stays(dirac: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configuration and environment are what they were: DIRAC does not find the services any more."""
+    monkeypatch.delenv("X509_USER_PROXY", raising=False)
+    before = str(gConfigurationData.localCFG)
+    with over_https(World()):
+        assert dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
+    assert str(gConfigurationData.localCFG) == before
+    assert (
+        dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["Message"]
+        == f"URL for service {JOB_STATE} not found"
+    )
