@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
 
-pytest_plugins = [] if INSTALLED else [PLUGIN]
+pytest_plugins = ["pytester", *([] if INSTALLED else [PLUGIN])]
 
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

@@ -120,6 +120,30 @@ def dirac(_dirac_stage: Stage) -> Dirac:
 
 
 @pytest.fixture
+def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
+    """The same in-memory DIRAC over HTTPS, to which the real DIRAC's own clients talk, unmodified; no packet is sent.
+
+    DIRAC is configured in memory, with a proxy that exists for the test only. Faults are failures of the connection::
+
+        def test_what_my_client_makes_of_a_reset(dirac, dirac_https):
+            dirac.arm("job-state:reset_peer")
+            assert "Connection reset by peer" in JobStateUpdateClient().setJobParameter(77, "a", "b")["Message"]
+
+    dirac_https.url is where it is: requests.get(dirac_https.url + "/admin/journal"). Modules that 'run_module' executes
+    talk to it directly, as ever. It needs: pip install 'dirac-failover[https]'.
+    """
+    from dirac_failover.conformance.errors import CommandError
+    from dirac_failover.serving import over_https
+
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(over_https(_dirac_stage.dirac))
+        except CommandError as error:
+            pytest.fail(f"dirac_https: {error}", pytrace=False)
+        yield connection
+
+
+@pytest.fixture
 def make_dirac(_dirac_stage: Stage) -> Callable[..., Dirac]:
     """Make another in-memory DIRAC: with other files, for another job, or as a second one in the same test.
 

@@ -63,7 +63,9 @@ class Stage:
                     world.arm(fault, **marker.kwargs)
                 except FaultError as error:
                     pytest.fail(f"dirac_fault: {error}", pytrace=False)
-        self._stack.enter_context(connected(self.kit, world))
+        kit = self.kit
+        if "dirac_https" not in self._request.fixturenames:  # which connects it itself
+            self._stack.enter_context(connected(kit, world))
         return world
 
     def make_dirac(self, *args: Any, **kwargs: Any) -> Dirac:

@@ -166,3 +166,108 @@ def test_only_exactly_equal_calls_count(journal):
     for target, method in [("job-state", "x"), ("x", "setJobStatusBulk")]:
         with pytest.raises(AssertionError, match=f"^Expected: {target}.{method}"):
             journal.assert_called(target, method, *ONE.args)
+
+
+def test_an_ellipsis_stands_for_any_value_and_at_the_end_for_any_rest(journal):
+    """But not for one that is missing."""
+    journal.assert_called("job-state", "setJobStatusBulk", ..., {"T": {"Source": "Job_77"}}, False)
+    journal.assert_called("job-state", "setJobStatusBulk", 77, ...)
+    journal.assert_called("job-state", "setJobStatusBulk", ...)
+    journal.assert_called("job-state", "setJobStatusBulk", *ONE.args, ...)
+    for args in ((78, ...), (77, ..., True), (*ONE.args, 1, ...), (77,)):
+        with pytest.raises(AssertionError) as error:
+            journal.assert_called("job-state", "setJobStatusBulk", *args)
+        assert "Ellipsis" not in str(error.value)
+
+
+def test_the_nearest_call_does_not_differ_in_what_may_be_anything(journal):
+    """Neither in a value nor in the rest."""
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("job-state", "setJobStatusBulk", 78, ..., ...)
+    assert str(error.value).splitlines()[-2:] == [
+        "Nearest:  call 0, which differs in",
+        "          args[0]: expected 78, found 77",
+    ]
+    assert str(error.value).splitlines()[0] == "Expected: job-state.setJobStatusBulk(78, ..., ...)"
+
+
+def test_long_values_are_shown_as_a_diff():
+    """Line by line, without hints; short ones and single values beside each other."""
+    journal = Journal()
+    found = {"/vo/a": "Processed", "/vo/b": "Processed", "/vo/c": "Processed", "/vo/d": "Processed"}
+    journal.record("a", "b", (found, [1], "x" * 50))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("a", "b", {**found, "/vo/b": "Unused"}, [2], "y" * 50)
+    assert str(error.value).splitlines()[2:] == [
+        "Nearest:  call 0, which differs in",
+        "          args[0]: - expected, + found",
+        "              {'/vo/a': 'Processed',",
+        "            -  '/vo/b': 'Unused',",
+        "            +  '/vo/b': 'Processed',",
+        "               '/vo/c': 'Processed',",
+        "               '/vo/d': 'Processed'}",
+        "          args[1]: expected [2], found [1]",
+        f"          args[2]: expected {'y' * 50!r}, found {'x' * 50!r}",
+    ]
+
+
+def test_a_call_can_be_counted(journal):
+    """Never is a number too."""
+    name = ("transformation", "getTransformationFiles")
+    journal.assert_called(*name, ..., times=1)
+    journal.assert_called(*name, 1, times=0)
+    for times, said in ((0, "0 times"), (2, "2 times")):
+        with pytest.raises(AssertionError) as error:
+            journal.assert_called(*name, ..., times=times)
+        assert str(error.value) == (
+            f"Expected: transformation.getTransformationFiles(...), {said} and not 1\n"
+            "Found:    job-state.setJobStatusBulk(77, {'T': {'Source': 'Job_77'}}, False)\n"
+            "          transformation.getTransformationFiles({'LFN': ['/vo/a']})"
+        )
+    journal.record(*name, ())
+    with pytest.raises(AssertionError, match=r"[(][.]{3}[)], once and not 2"):
+        journal.assert_called(*name, ..., times=1)
+
+
+def test_what_was_not_to_be_called_is_shown(journal):
+    """A service as a whole, or one method of it."""
+    journal.assert_not_called("accounting")
+    journal.assert_not_called("job-state", "setJobParameters")
+    with pytest.raises(AssertionError) as error:
+        journal.assert_not_called("transformation")
+    assert str(error.value) == (
+        "Expected: no call of transformation\nFound:    transformation.getTransformationFiles({'LFN': ['/vo/a']})"
+    )
+    with pytest.raises(AssertionError, match=r"^Expected: no call of job-state[.]setJobStatusBulk\n"):
+        journal.assert_not_called("job-state", "setJobStatusBulk")
+    assert error.value.__traceback__.tb_next.tb_frame.f_locals["__tracebackhide__"] is True
+
+
+def test_calls_are_expected_in_an_order(journal):
+    """Others may be between; what does not come after the one before it is named."""
+    first, second = journal.methods()
+    journal.record("accounting", "commit", ())
+    journal.assert_order(first, second)
+    journal.assert_order(first, "accounting.commit")
+    journal.assert_order()
+    with pytest.raises(AssertionError) as error:
+        journal.assert_order(second, first)
+    assert str(error.value) == (
+        f"Expected: {second}, then {first}\n"
+        f"Found:    {first}, then {second}, then accounting.commit\n"
+        f"Missing:  {first} after {second}"
+    )
+    assert error.value.__traceback__.tb_next.tb_frame.f_locals["__tracebackhide__"] is True
+    with pytest.raises(AssertionError, match=rf"Missing:  {first} after {first}$"):
+        journal.assert_order(first, first)
+    with pytest.raises(AssertionError) as error:
+        Journal().assert_order("a.b")
+    assert str(error.value) == "Expected: a.b\nFound:    no call at all\nMissing:  a.b anywhere"
+
+
+def test_calls_can_be_read(journal):
+    """One line each."""
+    assert journal.lines() == [
+        "job-state.setJobStatusBulk(77, {'T': {'Source': 'Job_77'}}, False)",
+        "transformation.getTransformationFiles({'LFN': ['/vo/a']})",
+    ]

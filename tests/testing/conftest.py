@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.kits import Kit
 from dirac_failover.testing import grid
+
+if TYPE_CHECKING:
+    from dirac_failover.conformance.kits import Kit
 
 
 @pytest.fixture(autouse=True)

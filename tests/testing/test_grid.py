@@ -38,7 +38,7 @@ def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DIRAC", raising=False)
     own = str(tmp_path / ".dirac.cfg")
-    assert grid.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.prefix}/etc/dirac.cfg"]
+    assert grid.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.prefix}/etc/dirac.cfg"]  # noqa: S108
     monkeypatch.setenv("DIRAC", "/elsewhere")
     assert grid.files()[2] == "/elsewhere/etc/dirac.cfg"
     (tmp_path / ".dirac.cfg").touch()

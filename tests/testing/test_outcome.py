@@ -104,7 +104,7 @@ def test_a_request_that_cannot_be_written_says_why():
         def toJSON(self):
             return {"OK": False, "Message": "not today"}
 
-    with pytest.raises(ValueError, match="^The request cannot be written: not today$"):
+    with pytest.raises(ValueError, match=r"^The request cannot be written: not today$"):
         _ = PendingRequest(Broken()).json
     assert PendingRequest(None).json == {}
     assert PendingRequest(None).types == PendingRequest(None).operations == []

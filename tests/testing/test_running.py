@@ -69,7 +69,7 @@ def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, w
 @pytest.mark.parametrize(("name", "meant"), [("input", "inputs"), ("jobs_id", "job_id"), ("execution", "executions")])
 def test_a_slip_of_the_pen_is_no_attribute(on_failover_request, name, meant):
     """The message says what was meant."""
-    with pytest.raises(TypeError, match=f"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
+    with pytest.raises(TypeError, match=rf"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
         run_module(on_failover_request, **{name: 1})
     tolerant = type("Tolerant", (on_failover_request,), {name: None})
     assert getattr(run_module(tolerant, **{name: 1}).module, name) == 1
@@ -107,10 +107,10 @@ def test_what_is_no_module_class_is_refused(thing, message):
 
 def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
     """Those stand beside the class."""
-    with pytest.raises(TypeError, match="^run_job: expected at least one module class, found none$"):
+    with pytest.raises(TypeError, match=r"^run_job: expected at least one module class, found none$"):
         run_job([])
     with pytest.raises(
-        TypeError, match="^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
+        TypeError, match=r"^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
     ):
         run_job([on_failover_request], y=1, x=2)
 
@@ -178,7 +178,7 @@ def test_a_job_may_have_several_steps(on_failover_request, world):
     assert kinds_of(steps) == [Instance, on_failover_request]
 
 
-def test_what_escapes_is_part_of_the_outcome(kit, world):
+def test_what_escapes_is_part_of_the_outcome(world):
     """But Ctrl-C, and what pytest raises, go on."""
 
     class Escapes:
@@ -209,7 +209,7 @@ def test_what_the_constructor_raises_is_the_tests_affair(world):
         def execute(self):
             return None
 
-    with pytest.raises(RuntimeError, match="^cannot be made$"):
+    with pytest.raises(RuntimeError, match=r"^cannot be made$"):
         run_module(Cannot, world=world)
 
 

@@ -97,7 +97,7 @@ def test_clients_that_there_are_already_are_taken(kit, world):
         ("AccountingReport", "records", 1),
         ("Request", "operations", ["RemoveFile"]),
     ):
-        with pytest.raises(TypeError, match=f"^{name}: the test has dirac_[a-z_]*, which would not get it: give it "):
+        with pytest.raises(TypeError, match=rf"^{name}: the test has dirac_[a-z_]*, which would not get it: give it "):
             Situation.of(world, collaborators={key: object()}, **{name: value})
 
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_copied_is_an_error(kit, world):
     own = type("Own", (kit.FileReport,), {})
     with connected(kit, world):
         copied = Situation.of(world, workflow_commons={"FileReport": own()}).copied()
-    with pytest.raises(TypeError, match="^a client of another kind, Own, cannot be copied$"):
+    with pytest.raises(TypeError, match=r"^a client of another kind, Own, cannot be copied$"):
         commons(copied, kit, world)
 
 

@@ -9,8 +9,9 @@ from dirac_failover import testing
 from dirac_failover.testing import Dirac, world
 
 
+@pytest.mark.usefixtures("dirac_workdir")
 @pytest.mark.parametrize("module", [world, testing])
-def test_the_examples_run(module, dirac_workdir):
+def test_the_examples_run(module):
     """As they stand in the docstrings."""
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 0) == (0, True)

@@ -1,0 +1,467 @@
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dirac_failover import pytest_plugin
+from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.testing import grid, kit, stage
+
+PLUGIN = "dirac_failover.pytest_plugin"
+INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
+HAVE_DIRAC = find_spec("DIRAC") is not None
+
+FIXTURES = {
+    "dirac", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal", "dirac_clock",
+    "dirac_workdir", "dirac_job_state", "dirac_transformation", "dirac_accounting", "dirac_requests",
+    "dirac_request_proxy", "dirac_job_report", "dirac_file_report", "dirac_accounting_report", "dirac_request",
+}  # fmt: skip
+
+MODULE = """
+import pytest
+from dirac_failover import FailoverRequest, JobReport
+
+class MyModule(FailoverRequest):
+    pass
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """Run tests in a project of somebody's, in this process."""
+    if not INSTALLED:
+        pytester.plugins.append(PLUGIN)
+    for name in grid.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(grid, "files", list)
+
+    def make(source: str, *options: str, module: str = MODULE) -> pytest.RunResult:
+        pytester.makepyfile(module + source)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", *options)
+
+    return make
+
+
+def test_the_example_that_must_be_this_short(run):
+    """Word for word, with no configuration."""
+    run("""
+def test_my_module_survives_an_outage(dirac, run_module):
+    dirac.transformation.down()
+    outcome = run_module(MyModule, inputs=["/vo/a", "/vo/b"])
+    assert outcome.ok
+    assert outcome.request.types == ["SetFileStatus"]
+    dirac.recover()
+    assert outcome.replay().converged
+""").assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
+def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
+    """Its own clients are connected, those that the test makes and the collaborators of the job too."""
+    for name in grid.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile("""
+from DIRAC import gLogger
+from DIRAC.Workflow.Modules.FailoverRequest import FailoverRequest
+from DIRAC.WorkloadManagementSystem.Client.JobReport import JobReport
+
+gLogger.setLevel("FATAL")
+
+class MyModule(FailoverRequest):
+    pass
+
+def test_my_module_survives_an_outage(dirac, run_module):
+    dirac.transformation.down()
+    outcome = run_module(MyModule, inputs=["/vo/a", "/vo/b"])
+    assert outcome.ok
+    assert outcome.request.types == ["SetFileStatus"]
+    dirac.recover()
+    assert outcome.replay().converged
+
+def test_its_clients_reach_the_world(dirac, dirac_job_report, dirac_file_report, dirac_request, run_module):
+    assert type(dirac_job_report) is JobReport
+    assert type(dirac_request).__module__.startswith("DIRAC.")
+    assert JobReport(77).setApplicationStatus("x")["OK"]
+    assert dirac.job_state.status(77)[2] == "x"
+    dirac_file_report.setFileStatus(12, "/vo/a", "Problematic")
+    assert run_module(MyModule, inputs=["/vo/a"]).replay().converged
+    assert dirac.transformation.statuses(12)["/vo/a"] == "Problematic"
+
+def test_there_is_no_network_afterwards():
+    assert not JobReport(77).setApplicationStatus("x")["OK"]
+""")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "--dirac-allow-grid").assert_outcomes(passed=3)
+
+
+def test_every_fixture_is_there_and_works(run):
+    """Those of the services and of the collaborators are those of the world and of the job."""
+    run("""
+def test_services(dirac, dirac_job_state, dirac_transformation, dirac_accounting, dirac_requests, dirac_request_proxy,
+                  dirac_journal):
+    assert dirac_job_state is dirac.job_state
+    assert dirac_transformation is dirac.transformation
+    assert dirac_accounting is dirac.accounting
+    assert dirac_requests is dirac.requests
+    assert dirac_request_proxy is dirac.request_proxy
+    assert dirac_journal is dirac.journal
+    assert JobReport(77).setApplicationStatus("x")["OK"]
+    dirac_journal.assert_called("job-state", "setJobStatusBulk", 77, ..., False)
+
+def test_collaborators(run_module, dirac_job_report, dirac_file_report, dirac_accounting_report, dirac_request):
+    outcome = run_module(MyModule)
+    assert outcome.module.jobReport is dirac_job_report
+    assert outcome.module.fileReport is dirac_file_report
+    assert outcome.module.request is dirac_request
+    assert outcome.workflow_commons["AccountingReport"] is dirac_accounting_report
+
+def test_a_world_of_its_own_has_other_collaborators(make_dirac, run_module, dirac_job_report, dirac):
+    other = make_dirac(job_id=88, files=["/vo/x"])
+    outcome = run_module(MyModule, world=other, inputs=["/vo/x"])
+    assert outcome.module.jobReport is not dirac_job_report
+    assert other.job_state.status(88)[2] == outcome.message
+    assert not dirac.journal
+
+def test_builders(workflow_commons, step_commons, dirac):
+    module = MyModule()
+    module.jobID = 77
+    module.STEP_NUMBER = "1"
+    module.workflowStatus = module.stepStatus = {"OK": True}
+    module.workflow_commons = workflow_commons(inputs=["/vo/a"], JobType="User")
+    module.step_commons = step_commons(applicationName="Gauss")
+    assert module.execute()["OK"]
+    assert (module.jobType, module.applicationName) == ("User", "Gauss")
+    assert dirac.transformation.statuses(12)["/vo/a"] == "Processed"
+
+def test_builders_give_the_collaborators_of_the_test(workflow_commons, dirac_file_report):
+    assert workflow_commons()["FileReport"] is dirac_file_report
+
+def test_a_job(run_job):
+    class Fails:
+        def execute(self):
+            raise ValueError("x")
+    outcome = run_job([Fails, (MyModule, {"stepName": "x"})], inputs=["/vo/a"])
+    assert outcome.statuses[-1] == "Exception in Fails module"
+    assert not outcome.ok
+""").assert_outcomes(passed=6)
+
+
+def test_time_stands_still_for_all_of_the_test(run):
+    """Whichever fixture comes first."""
+    run("""
+from datetime import datetime
+
+def test_time(dirac, dirac_clock):
+    assert dirac.clock.now() == datetime.now() == datetime(2026, 1, 1, 12)
+    assert JobReport(77).setApplicationStatus("x")["OK"]
+    dirac_clock.tick(60)
+    assert JobReport(77).setApplicationStatus("y")["OK"]
+    assert [row["StatusTime"] for row in dirac.job_state.state["history"][77]] == [
+        "2026-01-01 11:59:00", "2026-01-01 12:00:00.000001"[:19], "2026-01-01 12:01:00"]
+
+def test_time_goes_on(dirac):
+    assert dirac.clock.now() > datetime(2026, 1, 2)
+""").assert_outcomes(passed=2)
+
+
+def test_without_freezegun_the_clock_says_what_to_install(run, monkeypatch):
+    """And nothing else needs it."""
+    monkeypatch.setitem(sys.modules, "freezegun", None)
+    result = run("""
+def test_time(dirac_clock):
+    pass
+
+def test_other(dirac):
+    pass
+""")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines("dirac_clock needs freezegun: pip install 'dirac-failover[[]pytest]'")
+
+
+def test_each_test_has_a_directory_of_its_own(run):
+    """Relative paths are there; afterwards the process is where it was."""
+    before = Path.cwd()
+    run("""
+import os
+from pathlib import Path
+from types import ModuleType
+
+REMOVAL = {"Type": "RemoveFile", "Files": ["/vo/x"]}
+
+def test_one(run_module, dirac_workdir, tmp_path):
+    assert Path.cwd() == dirac_workdir == tmp_path
+    assert run_module(MyModule, operations=[REMOVAL]).file == tmp_path / "12_34_request.json"
+    assert os.listdir() == ["12_34_request.json"]
+
+def test_two(run_job):
+    assert os.listdir() == []
+""").assert_outcomes(passed=2)
+    assert Path.cwd() == before
+
+
+def test_a_fault_that_never_strikes_fails_the_test(run):
+    """In whichever world; unless it need not, or the test has failed anyway."""
+    result = run("""
+def test_in_the_world(dirac, run_module):
+    dirac.accounting.down()
+    dirac.arm("job-state:first=1")
+    run_module(MyModule)
+
+def test_in_another(make_dirac):
+    make_dirac().arm("accounting:down")
+
+def test_not_required(dirac):
+    dirac.arm("accounting:down", required=False)
+
+def test_failed_anyway(dirac):
+    dirac.accounting.down()
+    assert False, "for another reason"
+""")
+    result.assert_outcomes(failed=3, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_in_the_world _*",
+            "Armed, and never struck: accounting:down",
+            "Called was: job-state.setJobStatusBulk",
+            "Arm it with required=False if that is all right.",
+            "*_ test_in_another _*",
+            "Armed, and never struck: accounting:down",
+            "Called was: nothing",
+            "*_ test_failed_anyway _*",
+        ]
+    )
+    assert str(result.stdout).count("Arm it with required=False") == 2
+
+
+def test_markers_arm_faults(run):
+    """Those of the class before those of the test; in a test that uses no world they are an error."""
+    result = run(
+        """
+@pytest.mark.dirac_fault("transformation:down")
+class TestOutage:
+    @pytest.mark.dirac_fault("transformation:s_error=other", "accounting:down", required=False)
+    def test_runs(self, run_module):
+        outcome = run_module(MyModule, inputs=["/vo/a"])
+        assert "refused" in str(outcome.calls[0].answer)
+
+    def test_nothing_struck(self, dirac):
+        pass
+
+@pytest.mark.dirac_fault("accounting:down")
+def test_without_a_world(tmp_path):
+    pass
+
+@pytest.mark.dirac_fault("accounting:explode")
+def test_no_such_fault(make_dirac):
+    pass
+""",
+        "--strict-markers",
+    )
+    result.assert_outcomes(passed=1, failed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "dirac_fault: No fault 'explode'; there are: down, *",
+            "Armed, and never struck: transformation:down",
+            "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC",
+        ]
+    )
+
+
+def test_a_profile_is_chosen_by_marker_option_and_setting(run, pytester):
+    """In this order; what does not exist is an error."""
+    source = """
+@pytest.mark.dirac_profile("lhcbdirac-12.0")
+def test_marked(run_module):
+    assert run_module(MyModule).module.jobType == "MCSimulation"
+
+def test_not_marked(run_module, workflow_commons):
+    assert workflow_commons().get("NbOfEvts") == run_module(MyModule).workflow_commons.get("NbOfEvts") == NUMBER
+"""
+    run(source.replace("NUMBER", "None")).assert_outcomes(passed=2)
+    run(source.replace("NUMBER", "1"), "--dirac-profile=ilcdirac-35.0").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\ndirac_profile = ilcdirac-35.0")
+    run(source.replace("NUMBER", "1")).assert_outcomes(passed=2)
+    run(source.replace("NUMBER", "None"), "--dirac-profile=dirac-9.1").assert_outcomes(passed=2)
+    result = run(source, "--dirac-profile=x", "-k", "not_marked")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        "There is no profile 'x': there are dirac-9.1, dirac-8.0, lhcbdirac-12.0, ilcdirac-35.0"
+    )
+
+
+def test_a_failed_test_shows_what_happened(run):
+    """The last runs as timelines, earlier ones in a line, or else the calls; a test that passes shows nothing."""
+    result = run("""
+def test_runs(run_module, dirac):
+    dirac.transformation.down()
+    for _ in range(5):
+        outcome = run_module(MyModule, inputs=["/vo/a"])
+    assert not outcome.ok
+
+def test_calls(dirac):
+    JobReport(77).setApplicationStatus("x")
+    assert False
+
+def test_nothing(dirac):
+    assert False
+
+def test_passes(run_module):
+    run_module(MyModule)
+""")
+    result.assert_outcomes(failed=3, passed=1)
+    text = str(result.stdout)
+    assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == stage.MOST == 3
+    assert len(re.findall(r"^-+ DIRAC: calls -+$", text, re.MULTILINE)) == 1
+    result.stdout.fnmatch_lines(
+        [
+            "E       assert not True",
+            "E        +  where True = <MyModule: OK: Workflow successful, *; pending in 12_34_request.json: *>.ok",
+            "*- DIRAC: earlier runs -*",
+            "<MyModule: OK: *",
+            "<MyModule: OK: *",
+            "*- DIRAC: MyModule -*",
+            "── What happened ─*",
+            "*- DIRAC: calls -*",
+            "job-state.setJobStatusBulk(77, {*",
+        ]
+    )
+
+
+@pytest.fixture
+def real(monkeypatch):
+    """Something that is called DIRAC has been imported, with a kit that is the reference's."""
+    module = ModuleType("DIRAC")
+    module.version = "v9.1.22"
+    monkeypatch.setitem(sys.modules, "DIRAC", module)
+    kit.kit_named.cache_clear()
+    monkeypatch.setitem(KITS, "dirac", KITS["reference"])
+    yield monkeypatch
+    kit.kit_named.cache_clear()
+
+
+REAL = """
+import DIRAC
+from dirac_failover import FailoverRequest
+
+def test_clients(dirac):
+    pass
+"""
+
+
+def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pytester):
+    """Unless option or setting allow it; tests on the reference do not mind."""
+    real.setenv("X509_USER_PROXY", "/p")
+    result = run("", module=REAL)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        "The real DIRAC is not used beside a real grid, and there is X509_USER_PROXY=/p: take that away for the tests, "
+        "or allow it with --dirac-allow-grid, or dirac_allow_grid = true in pytest's settings"
+    )
+    run("", "--dirac-allow-grid", module=REAL).assert_outcomes(passed=1)
+    on_the_reference = "def test_runs(run_module):\n    assert run_module(MyModule).ok\n"
+    run(on_the_reference).assert_outcomes(passed=1)
+    its_own = "class Real(MyModule):\n    __module__ = 'DIRAC.x'\n" + on_the_reference.replace("(MyModule)", "(Real)")
+    run(its_own).assert_outcomes(failed=1)
+    run(its_own.replace("run_module(Real)", "run_module([Real][0])")).assert_outcomes(failed=1)
+    run(its_own.replace("run_module", "run_job").replace("(Real)", "([Real])")).assert_outcomes(failed=1)
+    pytester.makeini("[pytest]\ndirac_allow_grid = true")
+    run("", module=REAL).assert_outcomes(passed=1)
+    run(its_own).assert_outcomes(passed=1)
+
+
+def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
+    """In one line, instead of a traceback."""
+
+    def unavailable():
+        raise KitUnavailableError("it is not there")
+
+    real.setitem(KITS, "dirac", unavailable)
+    result = run("", module=REAL)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("it is not there")
+
+
+def test_what_is_no_module_is_an_error_that_reads_well(run):
+    """The frames of the fixtures are not shown."""
+    result = run("def test_it(run_module, run_job):\n    run_module(MyModule())\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        "E   *TypeError: run_module: expected a module class, found <*>: pass the class, MyModule"
+    )
+
+
+def test_fixtures_read_like_documentation(run):
+    """Each has a docstring of more than a line, with an example; private ones are not listed."""
+    found = {name for name, thing in vars(pytest_plugin).items() if documented(thing) is not None}
+    assert found == {*FIXTURES, "_dirac_stage"}
+    for name in FIXTURES:
+        text = documented(getattr(pytest_plugin, name)) or ""
+        assert "::\n" in text, name
+    listed = str(run("", "--fixtures").stdout)
+    assert all(re.search(rf"^{name} -- ", listed, re.MULTILINE) for name in FIXTURES)
+    assert "_dirac_stage" not in listed
+    assert "This is what" not in listed
+
+
+def documented(thing) -> str | None:
+    if type(thing).__name__ != "FixtureFunctionDefinition":
+        return None
+    return thing._get_wrapped_function().__doc__
+
+
+def test_markers_and_options_are_listed(run):
+    """Each with its text, under one prefix."""
+    marked = str(run("", "--markers").stdout)
+    assert "@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults" in marked
+    assert "@pytest.mark.dirac_profile(name): run modules" in marked
+    helped = str(run("", "--help").stdout)
+    for name in (*pytest_plugin.OPTIONS, "allow-grid"):
+        assert f"--dirac-{name}" in helped
+        assert re.search(rf"^  dirac_{name.replace('-', '_')} \(", helped, re.MULTILINE)
+
+
+NOTHING_HERE = """
+import sys
+
+def test_nothing_is_loaded():
+    loaded = [name for name in sys.modules if name.startswith(("dirac_f", "DIRAC"))]
+    assert loaded == LOADED
+
+def test_no_fixture(request):
+    assert "dirac" not in request.fixturenames
+"""
+
+
+@pytest.mark.skipif(not INSTALLED, reason="pytest loads it by itself only where it is installed")
+def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
+    """What is loaded is the plug-in itself; with '-p no:' not even that."""
+    pytester.makepyfile(NOTHING_HERE.replace("LOADED", "['dirac_failover', 'dirac_failover.pytest_plugin']"))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    pytester.makepyfile(NOTHING_HERE.replace("LOADED", "[]"))
+    pytester.runpytest_subprocess("-p", "no:dirac-failover").assert_outcomes(passed=2)
+    pytester.makepyfile("def test_it(dirac):\n    pass\n")
+    pytester.runpytest_subprocess("-p", "no:dirac-failover").assert_outcomes(errors=1)
+
+
+@pytest.mark.skipif(not INSTALLED, reason="xdist's workers load it by themselves only where it is installed")
+def test_it_works_beside_xdist_and_mocks(pytester):
+    """Each worker has worlds of its own; a mock is a collaborator like any other."""
+    pytester.makepyfile(
+        MODULE
+        + """
+@pytest.mark.parametrize("number", range(8))
+def test_one_of_many(number, run_module, dirac, mocker):
+    spy = mocker.spy(MyModule, "_execute")
+    outcome = run_module(MyModule, inputs=["/vo/a"], jobID=77)
+    assert outcome.ok
+    assert spy.call_count == 1
+    assert len(dirac.journal) == 4
+    assert outcome.replay().converged
+"""
+    )
+    pytester.runpytest_subprocess("-n", "2", "-p", "no:cacheprovider").assert_outcomes(passed=8)
