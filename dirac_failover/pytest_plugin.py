@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from dirac_failover.serving import Connection
     from dirac_failover.testing.outcome import ModuleOutcome
     from dirac_failover.testing.stage import Stage
     from dirac_failover.testing.world import Dirac
@@ -132,6 +133,8 @@ def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
     dirac_https.url is where it is: requests.get(dirac_https.url + "/admin/journal"). Modules that 'run_module' executes
     talk to it directly, as ever. It needs: pip install 'dirac-failover[https]'.
     """
+    from contextlib import ExitStack
+
     from dirac_failover.conformance.errors import CommandError
     from dirac_failover.serving import over_https
 

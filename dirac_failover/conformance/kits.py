@@ -119,13 +119,15 @@ class _DiracRpcClient:  # needs DIRAC
         return lambda *args: self._call(self._service, method, args, timeout=self._timeout)
 
 
-class _Clock:  # needs DIRAC
+class Clock:  # needs DIRAC
     """DIRAC's ``ReqClient`` calls ``time.sleep``: this gives it another one without touching the shared module."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
+        """Take ``sleep``, which takes seconds."""
         self.sleep = sleep
 
     def __getattr__(self, name: str) -> Any:
+        """Be ``time`` otherwise."""
         return getattr(time, name)
 
 
@@ -159,7 +161,7 @@ def _connect_dirac(  # needs DIRAC
     with ExitStack() as stack:
         stack.enter_context(patch("DIRAC.Core.Base.Client.RPCClientSelector", select))
         stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.Request.getProxyInfo", proxy_info))
-        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", _Clock(sleep)))
+        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", Clock(sleep)))
         # Operations caches its options by a version that options set in memory do not change
         stack.enter_context(patch.object(Operations, "_Operations__cache", {}))
         for option, value in (options or {}).items():

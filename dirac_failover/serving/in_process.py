@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
+from dirac_failover import vocabulary as v
 from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.kits import Clock
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
 from dirac_failover.serving.site import Broken, Request, Site
+from dirac_failover.wire.https import HttpsTransport
+from dirac_failover.wire.rpc import connect
+from dirac_failover.wire.server import SERVICES
 from dirac_fakes.service import HOST
 
 if TYPE_CHECKING:
@@ -46,8 +51,9 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
     """Let DIRAC's own clients talk to ``world`` over HTTPS, in this process, for the length of a ``with`` block.
 
     Where DIRAC is installed it is configured in memory: services, a proxy of the world's caller, an authority. With
-    ``diracx``, jobs are reported to DiracX. A request to any other host is refused. Raises CommandError when one of the
-    packages ``responses`` and ``cryptography`` is missing.
+    ``diracx``, it reports of jobs to DiracX. The reference's clients are connected, too. Where clients pause, the
+    world's clock moves. A request to any other host is refused. Raises CommandError when one of the packages
+    ``responses`` and ``cryptography`` is missing.
 
     >>> import requests
     >>> from dirac_fakes import World
@@ -69,14 +75,28 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
         stack.enter_context(patch.dict(os.environ, connection.environment))
         for name in _HIDING:
             os.environ.pop(name, None)
+        _connect_the_reference(stack, world)
         mock = stack.enter_context(responses.RequestsMock(assert_all_requests_are_fired=False))
         for verb in ("GET", "POST", "PATCH", "PUT", "DELETE"):
             mock.add_callback(verb, _OURS, _for_requests(site))
         if find_spec("httpx2"):  # needs DIRAC
             stack.enter_context(_for_httpx(site))
+            sleep = patch("azure.core.pipeline.transport.HttpTransport.sleep", lambda _, time: world.clock.sleep(time))
+            stack.enter_context(sleep)
         if find_spec("DIRAC"):  # needs DIRAC
             stack.enter_context(configured(connection.options))
+            clock = Clock(world.clock.sleep)
+            stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", clock))
         yield connection
+
+
+def _connect_the_reference(stack: ExitStack, world: World) -> None:
+    """Let our own clients go the same way."""
+    places = {service: [f"{URL}/{service}"] for service in SERVICES}
+    transport = stack.enter_context(HttpsTransport(places, vo=world.caller.vo))
+    who = {"owner": world.caller.username, "group": world.caller.group}
+    proxies = {v.OPTION_REQUEST_PROXIES: f"{URL}/{v.REQ_PROXY}"}
+    stack.enter_context(connect(transport, options=proxies, sleep=world.clock.sleep, **who))
 
 
 def _asked(verb: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Request:

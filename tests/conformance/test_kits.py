@@ -191,7 +191,7 @@ def test_the_stand_in_for_diracs_rpc_client_has_every_method():
 def test_the_clock_for_dirac_is_the_modules_but_for_sleeping():
     """The shared module is not touched."""
     naps = []
-    clock = kits._Clock(naps.append)
+    clock = kits.Clock(naps.append)
     clock.sleep(5)
     assert naps == [5]
     assert clock.monotonic is time.monotonic

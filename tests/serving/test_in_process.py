@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from dirac_failover import JobReport, Operation, ReqClient, Request
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.serving import Connection, over_https
 from dirac_failover.serving.configuration import environment, options
@@ -202,6 +203,21 @@ def test_after_the_block_nothing_is_left(world: World, monkeypatch: pytest.Monke
     assert not os.listdir(tmp_path)
     assert len(forgotten) == 1
     assert environment(forgotten[0])["X509_USER_PROXY"].startswith(str(tmp_path / name))
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_references_clients_are_connected_too(world: World) -> None:
+    """Whoever they are, they go the same way; where they pause, the world's clock moves."""
+    assert JobReport(77).setApplicationStatus("x")["OK"]
+    assert world.job_state.status(77)[2] == "x"
+    world.arm("requests:http=503")
+    request = Request()
+    assert (request.Owner, request.OwnerGroup) == ("alice", "vo_user")
+    request.RequestName = "job_77"
+    request.addOperation(Operation({"Type": "ForwardDISET", "Arguments": "x"}))
+    assert ReqClient().putRequest(request)["OK"]
+    assert world.journal.methods()[1:] == ["requests.putRequest", "req-proxy.putRequest"]
+    assert 1 <= world.clock.slept <= 5
 
 
 def test_two_worlds_one_after_the_other_know_nothing_of_each_other() -> None:
