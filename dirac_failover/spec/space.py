@@ -334,6 +334,17 @@ def _valid(choices: Choices) -> bool:
     return usual and _pending(choices) and choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
 
 
+def _without_incident(choices: Choices) -> bool:
+    """Tell whether all went well, and nothing is pending: what is looked at here is not multiplied by the rest."""
+    usual = {"health": "well", "file commit": "ok", "earlier": "none", **dict.fromkeys(_OFTEN_OK, "ok")}
+    return all(choices.get(name, "ok") == value for name, value in usual.items())
+
+
+_OFTEN_OK: Final = (
+    "get files", "get files again", "set status", "finished", "job forward", "accounting", "last status",
+)  # fmt: skip
+
+
 ANSWERS: Final = Region(
     "answers",
     "what each collaborator answers, wherever the module asks",
@@ -435,6 +446,10 @@ ANSWERS: Final = Region(
             Value("none", "TypeError escapes", _last("bad_shape=null")),
             Value("raises", "escapes", _last("raises=ValueError:late")),
         ), _well),
+        Dimension("commit value", "FileReport.commit: its Value, which some implementations look at", _from_table(
+            "FileReport.commit", ("some", "the good case", "ok"),
+            ("absent", "OK without Value: nobody needs it", 'bad_shape={"OK": true}'),
+        ), _without_incident),
     ),
 )  # fmt: skip
 
