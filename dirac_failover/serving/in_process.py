@@ -117,7 +117,7 @@ def _for_requests(site: Site) -> Callable[[Any], tuple[int, dict[str, str], byte
             raise kinds.get(reply.event, exceptions.ConnectionError)(reply.text)
         if reply.limit is not None:
             raise exceptions.ChunkedEncodingError(reply.text)
-        return reply.status, {"Content-Type": reply.content_type}, reply.body
+        return int(reply.status), {"Content-Type": reply.content_type}, reply.body
 
     return respond
 

@@ -154,13 +154,11 @@ def grid(request: pytest.FixtureRequest) -> Iterator[Grid]:
 
 
 @pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses of DIRAC's and of DiracX's clients take no time."""
-    found: list[float] = []
-    shim = SimpleNamespace(sleep=found.append, time=lambda: 0.0)
-    monkeypatch.setattr("DIRAC.RequestManagementSystem.Client.ReqClient.time", shim)
-    monkeypatch.setattr("azure.core.pipeline.transport.HttpTransport.sleep", lambda _, seconds: found.append(seconds))
-    return found
+def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses of DIRAC's and of DiracX's clients take no time; within one process they are the world's anyway."""
+    clock = SimpleNamespace(sleep=lambda _: None)
+    monkeypatch.setattr("DIRAC.RequestManagementSystem.Client.ReqClient.time", clock)
+    monkeypatch.setattr("azure.core.pipeline.transport.HttpTransport.sleep", lambda _, __: None)
 
 
 def outcome(result: dict[str, Any]) -> dict[str, Any]:
@@ -321,16 +319,13 @@ def test_a_request_is_put_and_read_back(grid: Grid, dirac: Kit) -> None:
     assert grid.calls.methods()[0] == "requests.putRequest"
 
 
-def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(
-    grid: Grid, dirac: Kit, pauses: list[float]
-) -> None:
-    """After a pause, at the URL that the configuration names."""
+def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, dirac: Kit) -> None:
+    """At the URL that the configuration names."""
     grid.arm("requests:down")
     result = dirac.ReqClient().putRequest(some_request(dirac))
     assert result["OK"]
     assert grid.calls.methods() == ["requests.putRequest", "req-proxy.putRequest"]
     assert len(grid.holds["req-proxy"]["cache"]) == 1
-    assert len(pauses) == 1
 
 
 def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Kit) -> None:
@@ -529,7 +524,23 @@ def test_dirac_in_a_shell_with_the_printed_lines(server: dict[str, Any], tmp_pat
     assert done.stdout == "True\n"
 
 
-# After it
+# After it, and its time
+
+
+@pytest.mark.parametrize("diracx", [False, True], ids=["dirac", "diracx"])
+def test_pauses_of_clients_move_the_worlds_clock(dirac: Kit, diracx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits: neither for DIRAC's retries, nor for those of DiracX's client."""
+    monkeypatch.undo()
+    world = World()
+    world.arm("requests:down")
+    world.arm("job-state:http=503")
+    with over_https(world, diracx=diracx):
+        if diracx:
+            assert not dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
+            assert len(world.journal) == 4
+        else:
+            dirac.ReqClient().putRequest(some_request(dirac))
+    assert world.clock.slept >= 1
 
 
 def test_nothing_of_it_stays(dirac: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
