@@ -66,28 +66,23 @@ def open_page(browser: Any, name: str, **how: Any) -> None:
     browser.run("document.querySelectorAll('article details').forEach(one => { one.open = true; })")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
 @pytest.mark.parametrize("name", PAGES)
-def test_nothing_sticks_out(browser: Any, name: str, width: int, dark: bool) -> None:
-    """What is wider than the page scrolls in its own box; pictures and badges can be read in both schemes."""
-    open_page(browser, name, width=width, dark=dark)
-    if PICTURES:
-        kind = f"{width}-{'dark' if dark else 'light'}"
-        Path(PICTURES, f"{name.replace('/', '-')}-{kind}.png").write_bytes(browser.picture())
-    assert browser.run("return document.documentElement.scrollWidth") <= width
-    assert browser.run(OVERFLOWING) == []
-    assert browser.run(CONTRAST) == {}
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_comes_from_a_network(browser: Any, name: str) -> None:
-    """Every address that is asked for is a file of the site, and the browser has nothing to complain about."""
+def test_a_page_looks_as_it_should(browser: Any, name: str) -> None:
+    """At both widths and in both schemes: what is wider scrolls in its own box, and pictures and badges can be read."""
     open_page(browser, name)
+    for width in (1280, 390):
+        for dark in (False, True):
+            browser.show(width=width, dark=dark)
+            if PICTURES:
+                kind = f"{width}-{'dark' if dark else 'light'}"
+                Path(PICTURES, f"{name.replace('/', '-')}-{kind}.png").write_bytes(browser.picture())
+            assert browser.run("return document.documentElement.scrollWidth") <= width
+            assert browser.run(OVERFLOWING) == []
+            assert browser.run(CONTRAST) == {}
     root = Path(str(SITE)).resolve().as_uri()
     requested = [address for address in browser.requested() if not address.startswith("data:")]
     assert requested
-    assert [address for address in requested if not address.startswith(root)] == []
+    assert [address for address in requested if not address.startswith(root)] == []  # nothing is of a network
     assert browser.complaints() == []
 
 
