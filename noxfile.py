@@ -81,7 +81,7 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[test]", *group("docs"))
     shutil.rmtree("docs/_build", ignore_errors=True)
     site = "docs/_build/html"
-    session.run("sphinx-build", "-q", "-b", "html", "-n", "-W", "--keep-going", "docs", site)
+    session.run("sphinx-build", "-q", "-j", "auto", "-b", "html", "-n", "-W", "--keep-going", "docs", site)
     session.run("pytest", "tests/docs/test_site.py", "tests/browser/test_site.py", *session.posargs, env={"SITE": site})
 
 
