@@ -73,7 +73,7 @@ def _faults(world: World, _: bytes = b"") -> Reply:
 def _arm(world: World, body: bytes) -> Reply:
     try:
         given = json.loads(body)
-    except ValueError as error:  # bytes that are no text, too
+    except (ValueError, RecursionError) as error:  # bytes that are no text, too
         raise AdminError(f"The body is not JSON: {error}") from error
     check(given, schema("admin")["$defs"]["arm"])
     for fault in [read_fault(each) for each in given["faults"]]:

@@ -96,8 +96,10 @@ def _jobs(world: World, request: Request, force: bool = False) -> Jobs:
     if not re.fullmatch("Bearer .+", bearer):
         raise _refuse(HTTPStatus.BAD_REQUEST, "Invalid authorization header")
     try:
-        jobs = {int(job_id): dict(said) for job_id, said in json.loads(request.body).items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        given = json.loads(request.body)
+        json.dumps(given, allow_nan=False)
+        jobs = {int(job_id): dict(said) for job_id, said in given.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected an object of objects, by job ID: {error}") from error
     if not _may(world, jobs, force):
         raise _refuse(HTTPStatus.FORBIDDEN, "Forbidden")
@@ -152,14 +154,15 @@ def _update(item: tuple[str, Any]) -> tuple[str, dict[str, str]]:
     """Return the time as DIRAC writes it, and what is said of the job then."""
     try:
         time, said = datetime.fromisoformat(item[0]), {name: item[1].get(name) for name in _UPDATE}
-    except (ValueError, AttributeError) as error:
+        text = str(time.astimezone(UTC).replace(tzinfo=None))
+    except (ValueError, AttributeError, OverflowError) as error:
         raise _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected an object by time, found {item}") from error
     if said["Status"] is not None and said["Status"] not in JobStatus.JOB_STATES:
         raise _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected the status of a job, found {said['Status']!r}")
     if time.tzinfo is None:
         raise _refuse(HTTPStatus.BAD_REQUEST, f"Timestamp {time} is not timezone aware")
     known = {name: str(value) for name, value in said.items() if value is not None}
-    return str(time.astimezone(UTC).replace(tzinfo=None)), {"Source": "Unknown", **known}
+    return text, {"Source": "Unknown", **known}
 
 
 def _beat(world: World, request: Request, _: str) -> Reply:

@@ -113,6 +113,7 @@ def test_a_reset_is_the_start(world: World) -> None:
         (b"{", "The body is not JSON: Expecting property name"),
         (b"\xff", "The body is not JSON: 'utf-8' codec can't decode"),
         (b"", "The body is not JSON: Expecting value"),
+        (b"[" * 200_000, "The body is not JSON: maximum recursion depth exceeded"),
         ([], "all of it: expected object, found []"),
         ({}, "faults: missing"),
         ({"faults": [], "x": 1}, "x: unknown, there are faults"),

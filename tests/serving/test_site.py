@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dirac_failover.serving.site import Broken, Reply, Request, Site
 from dirac_fakes import World
@@ -134,6 +136,36 @@ def test_what_is_no_call_is_refused(site: Site, verb: str, path: str, body: byte
     site.world.arm("transformation:down@first=1")
     call(site)
     assert site.answer(Request(verb, path, body=body)) == reply
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["job-state", "down", "nth=1"]),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["target", "kind", "Status", "77"]) | st.text(), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(["GET", "POST", "PATCH", "DELETE", "BREW"]),
+    st.sampled_from(["/admin/faults", "/admin/x", "/api/jobs/status", "/api/jobs/metadata", "/api/jobs/heartbeat"]),
+    st.binary() | ANYTHING.map(lambda value: json.dumps(value).encode())
+    | ANYTHING.map(lambda value: json.dumps({"faults": [value]}).encode())
+    | ANYTHING.map(lambda value: json.dumps({"77": {"2026-01-02T03:04:05Z": value}}).encode()),
+)  # fmt: skip
+def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb: str, path: str, body: bytes) -> None:
+    """It is done, or the reply says why not; no server breaks down."""
+    reply = Site(World()).answer(Request(verb, path, {}, {"Authorization": "Bearer x"}, body))
+    assert isinstance(reply, Reply)
+    assert reply.status < 500
+    assert json.loads(reply.body or b"{}") is not None
 
 
 @pytest.mark.parametrize(
