@@ -19,6 +19,8 @@ PORTS = {  # what is installed without its dependencies, and what they need
     "lhcbdirac": (["DIRAC==9.1.22", "LHCbDIRAC==12.0.21"], []),
     "ilcdirac": (["DIRAC==8.0.86", "ILCDIRAC==35.0.12"], ["six", "setuptools<82"]),  # it imports pkg_resources
 }
+PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
+WHOLE = "--whole"
 CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
@@ -123,12 +125,18 @@ def differential(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("port", list(PORTS), ids=list(PORTS))
 def ports(session: nox.Session, port: str) -> None:
-    """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, and their ports."""
+    """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, and their ports.
+
+    ``nox -s ports -- --whole`` proves the profiles on all of the space, instead of a sample: minutes for each.
+    """
     packages, more = PORTS[port]
     session.install("--no-deps", *packages)
     session.install("-e", ".[test]", *group("dirac"), *more)
     warned = ("-W", "ignore:pkg_resources is deprecated:UserWarning")
-    session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *session.posargs)
+    more_of_pytest = [word for word in session.posargs if word != WHOLE]
+    session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *more_of_pytest)
+    if WHOLE in session.posargs:
+        session.run("dirac-failover", "verify", port, "--profile", PROFILES[port], "--level", "dirac")
 
 
 @nox.session
@@ -139,10 +147,16 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
-def discrimination(session: nox.Session) -> None:
-    """The clauses tell the real DIRAC from DIRAC with one fault in it: prints what is killed, and what is alive."""
-    with_dirac(session)
-    session.run("python", "-m", "tests.mutation.discrimination", *session.posargs)
+@nox.parametrize("kit", ["dirac", "lhcbdirac"], ids=["dirac", "lhcbdirac"])
+def discrimination(session: nox.Session, kit: str) -> None:
+    """The clauses tell a real package from one with a fault in it: prints what is killed, and what is alive and why.
+
+    Beside it, what the unit tests that the package brings make of the same faults.
+    """
+    packages, more = PORTS.get(kit, ([DIRAC], []))
+    session.install("--no-deps", *packages)
+    session.install("-e", ".[test]", *group("dirac"), *more)
+    session.run("python", "-m", "tests.mutation.discrimination", kit, *session.posargs)
 
 
 @nox.session

@@ -1,131 +1,242 @@
-"""``python -m tests.mutation.discrimination``: does the suite tell the real DIRAC from DIRAC with one fault in it?
+"""``python -m tests.mutation.discrimination [KIT [FILE ...]]``: does the suite tell a package from a faulty one?
 
 The mutants are made in memory from the files of the installed package; nothing of them is stored. Each is executed in
-scenarios of the space until a clause of ``contract`` or ``dirac`` is broken, which kills it. The real DIRAC itself must
-break none of them first. What survives is printed with the fault.
+scenarios of the space until a clause of ``contract`` or ``dirac`` is broken, which kills it; then, for comparison, it
+faces the unit tests that the package brings. The package itself must break none of the clauses that judge, and pass its
+tests. What survives is printed with the fault; ``alive.toml`` explains those that nothing can notice, by file, function
+and the digest of the fault, since the fault itself is others' work.
 
-Of ``ModuleBase`` only what a module's end consists of is mutated: finding output files for upload is held by the tests
-of ``getCandidateFiles``, which need files rather than scenarios.
+Of DIRAC's ``ModuleBase`` only what a module's end consists of is mutated: finding output files for upload is held by
+the tests of ``getCandidateFiles``, which need files rather than scenarios.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
+import os
+import random
 import sys
+import tomllib
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
+
+import pytest
 
 from dirac_failover.conformance.kits import KITS, Kit
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
+from dirac_failover.spec.checks import LOSSLESS
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.profiles import DIRAC_9_1, LHCBDIRAC_12_0, Profile
 from tests.mutation.operators import Mutant, mutants
 from tests.mutation.runner import race, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from dirac_failover.spec.checks import Clause
     from dirac_failover.spec.scenario import Scenario
 
-JUDGES: Final = [clause for clause in CLAUSES if clause.level != "lossless"]
-FILES: Final = {
-    "FailoverRequest": "DIRAC.Workflow.Modules.FailoverRequest",
-    "ModuleBase": "DIRAC.Workflow.Modules.ModuleBase",
+
+@dataclass(frozen=True)
+class Subject:
+    """A package whose files are mutated: where they are, the base class first, each with its own tests."""
+
+    package: str
+    profile: Profile
+    files: Mapping[str, str]
+    elsewhere: frozenset[str] = frozenset()
+    """Functions of which the scenarios do not speak."""
+
+    def module(self, file: str) -> str:
+        """Return the name of a file's module."""
+        return f"{self.package}.{file}"
+
+    def path(self, file: str) -> Path:
+        """Return where a file is installed."""
+        return Path(str(import_module(self.module(file)).__file__))
+
+
+SUBJECTS: Final = {
+    "dirac": Subject(
+        "DIRAC.Workflow.Modules",
+        DIRAC_9_1,
+        dict.fromkeys(("ModuleBase", "FailoverRequest"), "test/Test_Modules.py"),
+        frozenset({"getCandidateFiles", "_applyMask", "_checkSanity", "_checkLocalExistance", "setJobParameter"}),
+    ),
+    "lhcbdirac": Subject(
+        "LHCbDIRAC.Workflow.Modules", LHCBDIRAC_12_0, {"FailoverRequest": "test/Test_Modules_FailoverRequest.py"}
+    ),
 }
-ELSEWHERE: Final = frozenset({
-    "getCandidateFiles", "_applyMask", "_checkSanity", "_checkLocalExistance", "setJobParameter",
-})  # fmt: skip
-EVERY: Final = {"identity": 7, "inputs": 101, "answers": 1009, "services": 101}
+ALIVE: Final = Path(__file__).with_name("alive.toml")
 SECONDS: Final = 120
 SURVIVED, KILLED = 0, 1
 
 
 def scenarios() -> list[Scenario]:
-    """Return a sample in which every value of every dimension takes part, the rare ones first."""
-    first, others = [], []
+    """Return a sample in which every two values that can go together do so at least once."""
+    found = []
     for region in space.REGIONS:
-        seen: set[str] = set()
-        for index, scenario in enumerate(region.scenarios()):
-            choices = set(scenario.name.partition(": ")[2].split(", "))
-            if not choices <= seen:
-                seen |= choices
-                first.append(scenario)
-            elif index % EVERY[region.name] == 0:
-                others.append(scenario)
-    return first + others
+        seen: set[tuple[str, str]] = set()
+        for scenario in region.scenarios():
+            pairs = set(combinations(scenario.name.partition(": ")[2].split(", "), 2))
+            if not pairs <= seen:
+                seen |= pairs
+                found.append(scenario)
+    random.Random(1).shuffle(found)  # noqa: S311 - so that most faults are noticed soon
+    return found
 
 
-def verdicts(port: ModulePort, sample: Sequence[Scenario]) -> Iterator[str]:
-    """Yield the clauses that the port breaks, and how it breaks down."""
-    with port.session():
-        for scenario in sample:
-            case = Case(scenario, port.run(scenario))
-            yield from (clause.id for clause in JUDGES if clause.check(case))
+@dataclass(frozen=True)
+class Court:
+    """What judges a mutant: these clauses, in these scenarios, by what a profile expects."""
+
+    clauses: Sequence[Clause]
+    sample: Sequence[Scenario]
+    profile: Profile
+
+    def breaches(self, port: ModulePort) -> Iterator[str]:
+        """Yield the clauses that the port breaks, as often as it does."""
+        with port.session():
+            for scenario in self.sample:
+                case = Case(scenario, port.run(scenario), self.profile)
+                yield from (clause.id for clause in self.clauses if clause.check(case))
 
 
-def loaded(kit: Kit, name: str, code: Any) -> Kit:
-    """Return the kit with ``code`` in the place of a file, and DIRAC's FailoverRequest made anew on top of it."""
-    modules = {}
-    for each, full in reversed(FILES.items()):  # the base class first
-        path = Path(str(sys.modules[full].__file__))
-        modules[each] = ModuleType(full)
-        modules[each].__file__ = str(path)
-        text = code if each == name else compile(path.read_text(), str(path), "exec")
-        exec(text, modules[each].__dict__)  # noqa: S102 - of the installed package
-        sys.modules[full] = modules[each]
-    return replace(
-        kit,
-        FailoverRequest=modules["FailoverRequest"].FailoverRequest,
-        GracefulTermination=modules["ModuleBase"].GracefulTermination,
-    )
+def make(subject: Subject, file: str, code: Any) -> dict[str, ModuleType]:
+    """Make a file's module anew of ``code``, and all that are built upon it: whoever imports them gets these."""
+    made = {}
+    names = list(subject.files)
+    package = sys.modules[subject.package]
+    for name in [each for each in list(vars(package)) if isinstance(getattr(package, each), ModuleType)]:
+        if name not in names:  # it may be built upon the one that is faulty
+            sys.modules.pop(subject.module(name), None)
+    for name in names[names.index(file) :]:
+        path, full = subject.path(name), subject.module(name)
+        made[name] = module = ModuleType(full)
+        module.__file__ = str(path)
+        text = code if name == file else compile(path.read_text(), str(path), "exec")
+        exec(text, module.__dict__)  # noqa: S102 - of the installed package
+        sys.modules[full] = module
+        setattr(package, name, module)
+    return made
 
 
-def judge(kit: Kit, name: str, sample: Sequence[Scenario], mutant: Mutant | None) -> int:
-    """Execute one mutant (None: the file as it is); a fault that keeps it from being run at all is noticed too."""
+def code_of(subject: Subject, file: str, mutant: Mutant | None) -> Any:
+    """Return a file with the fault (None: as it is), compiled."""
+    path = subject.path(file)
+    return compile(mutant.apply() if mutant else ast.parse(path.read_text()), str(path), "exec")
+
+
+def judge(kit: Kit, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
+    """Execute one mutant in the scenarios; a fault that keeps it from being run at all is noticed too."""
     within(SECONDS)
-    path = Path(str(sys.modules[FILES[name]].__file__))
     try:
-        tree = mutant.apply() if mutant else ast.parse(path.read_text())
-        port = ModulePort(loaded(kit, name, compile(tree, str(path), "exec")))
-        return KILLED if next(verdicts(port, sample), None) else SURVIVED
+        made = make(subject, file, code_of(subject, file, mutant))
+        classes = {name: getattr(made[name], name) for name in made if name in {"ModuleBase", "FailoverRequest"}}
+        ending = getattr(made.get("ModuleBase"), "GracefulTermination", kit.GracefulTermination)
+        port = ModulePort(replace(kit, **classes, GracefulTermination=ending))
+        return KILLED if next(court.breaches(port), None) else SURVIVED
     except Exception:
         return KILLED
 
 
+def own_tests(subject: Subject, file: str, mutant: Mutant | None) -> int:
+    """Run the package's own tests of the file on one mutant."""
+    within(SECONDS)
+    path = subject.path(file).parent / subject.files[file]
+    os.environ.pop("JOBID", None)
+    os.chdir(os.environ["PYTEST_DEBUG_TEMPROOT"])
+    try:
+        make(subject, file, code_of(subject, file, mutant))
+        ended = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-c", os.devnull, str(path)])
+    except Exception:
+        return KILLED
+    return SURVIVED if ended == pytest.ExitCode.OK else KILLED
+
+
+def digest(mutant: Mutant) -> str:
+    """Return what tells a fault from the others of its function, and says nothing of what it is a fault in."""
+    return hashlib.sha256("\0".join([str(mutant.line), *mutant.change()]).encode()).hexdigest()[:8]
+
+
+def reasons(path: Path = ALIVE) -> dict[tuple[str, str, str], str]:
+    """Read why faults are alive, by module, function and digest."""
+    entries = tomllib.loads(path.read_text())["alive"] if path.exists() else []
+    return {
+        (entry["file"], entry["function"], each): entry["reason"] for entry in entries for each in entry["digests"]
+    }  # fmt: skip
+
+
+def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], workers: int) -> dict[int, bool]:
+    """Return which of the jobs are killed, by index; running out of time is noticed too."""
+    return {
+        index: code != SURVIVED
+        for index, code in race(range(len(jobs)), lambda index: work(jobs[index]), workers)
+    }  # fmt: skip
+
+
+def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -> int:
+    """Run all mutants of a file; print what became of them, and return how many are alive without a reason."""
+    path = subject.path(file)
+    jobs: list[Mutant | None] = [None]
+    jobs += [
+        mutant
+        for mutant in mutants(path, path.read_text())
+        if mutant.function.split(".")[-1] not in subject.elsewhere
+    ]  # fmt: skip
+    judged = fates(partial(judge, kit, subject, file, court), jobs, workers)
+    if judged.pop(0):
+        print(f"{file}.py, made anew without any fault, is not found right: nothing can be said about its mutants")
+        return 1
+    known = {key: reason for key, reason in reasons().items() if key[0] == subject.module(file)}
+    stale = set(known)
+    bad = 0
+    alive = [(index, jobs[index]) for index, killed in sorted(judged.items()) if not killed]
+    for _, mutant in alive:
+        assert mutant is not None
+        key = (subject.module(file), mutant.function, digest(mutant))
+        stale.discard(key)
+        reason = known.get(key)
+        bad += reason is None
+        print(f"alive: {file}.py:{mutant.line} in {mutant.function}, {digest(mutant)}: {reason or mutant.diff()}")
+    for key in sorted(stale):
+        print(f"{ALIVE.name}: no mutant that is alive is {key}")
+    counts = Counter(judged.values())
+    print(f"{file}.py: {len(judged)} mutants, {counts[True]} killed, {counts[False]} alive, {bad} without a reason")
+    theirs = fates(partial(own_tests, subject, file), jobs, workers)
+    passed = not theirs.pop(0)
+    killed = f"kill {sum(theirs.values())} of {len(theirs)}" if passed else "do not pass here without any fault"
+    print(f"{file}.py: the tests that {subject.package.partition('.')[0]} brings {killed}", flush=True)
+    return bad + len(stale)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all mutants; return 0 when none survives."""
+    """Run all mutants; return 0 when none survives without a reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.discrimination", description=str(__doc__))
-    parser.add_argument("names", nargs="*", default=[*FILES], help="which files, without .py")
+    parser.add_argument("kit", nargs="?", choices=list(SUBJECTS), default="dirac", help="which package")
+    parser.add_argument("files", nargs="*", help="which of its files, without .py (default: all)")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit = KITS["dirac"]()
-    sample = scenarios()
-    print(f"{len(sample)} scenarios, {len(JUDGES)} clauses, {kit.name} {kit.version}")
-    if broken := sorted(set(verdicts(ModulePort(kit), sample))):
-        print(f"The real DIRAC breaks {', '.join(broken)}: nothing can be said about its mutants")
-        return 1
-    control = [code for _, code in race([None, None], partial(judge, kit, "ModuleBase", sample), options.workers)]
-    if control != [SURVIVED, SURVIVED]:
-        print("The real DIRAC, made anew without any fault, is not found right: nothing can be said about its mutants")
-        return 1
-    alive = 0
-    for name in options.names:
-        path = Path(str(sys.modules[FILES[name]].__file__))
-        jobs = [mutant for mutant in mutants(path, path.read_text()) if mutant.function.split(".")[-1] not in ELSEWHERE]
-        fates: Counter[str] = Counter()
-        for mutant, code in race(jobs, partial(judge, kit, name, sample), options.workers):
-            fates["alive" if code == SURVIVED else "killed"] += 1
-            if code == SURVIVED:
-                print(f"alive: {name}.py:{mutant.line} in {mutant.function}\n{mutant.diff()}")
-        print(f"{name}.py: {len(jobs)} mutants, {fates['killed']} killed, {fates['alive']} alive")
-        alive += fates["alive"]
-    return 1 if alive else 0
+    kit, subject = KITS[options.kit](), SUBJECTS[options.kit]
+    asked = [clause for clause in CLAUSES if clause.level != LOSSLESS]
+    everything = Court(asked, scenarios(), subject.profile)
+    broken = set(everything.breaches(ModulePort(kit)))
+    court = replace(everything, clauses=[clause for clause in asked if clause.id not in broken])
+    print(f"{len(court.sample)} scenarios, {len(court.clauses)} clauses, {kit.name} {kit.version}")
+    if broken:
+        print(f"It breaks {', '.join(sorted(broken))} itself, which therefore do not judge")
+    files = options.files or subject.files
+    return 1 if sum(examine(kit, subject, file, court, options.workers) for file in files) else 0
 
 
 if __name__ == "__main__":
