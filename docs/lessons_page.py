@@ -61,6 +61,7 @@ def _page(lesson: Lesson) -> str:
         "<details>\n<summary>The answer</summary>",
         f"**{number}. {_markdown(choice)}**",
         _markdown(lesson.why),
+        f"```{{timeline}} lesson {lesson.name}\n```",
         f"```text\n{story(report, STYLE)}```",
         "The clauses that this is about:",
         "\n".join(f"- {_link(name)}: {_markdown(find(name).text)}" for name in lesson.clauses),

@@ -1,7 +1,8 @@
 """Timelines in pages: runs the end of a job while the site is built, and draws it.
 
 The argument of the directive is what ``dirac-failover run`` is given, or the ID of a clause: then it is the run that
-``dirac-failover explain`` shows. What may change here: how a picture stands in a page.
+``dirac-failover explain`` shows; or ``lesson NAME``, for the run of a lesson. What may change
+here: how a picture stands in a page.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from dirac_failover.cli import main
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.learn import find_lesson
+from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.svg import draw
+from dirac_failover.conformance.target import DEFAULT
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -37,7 +42,10 @@ class Timeline(SphinxDirective):
         """Return the picture; ``:title:`` says what it shows, and ``:folded:`` opens it on demand."""
         words = shlex.split(self.arguments[0] if self.arguments else "")
         asked = len(words) == 1 and not words[0].startswith("-")
-        told, svg = _of_clause(words[0]) if asked else _of_run(*words)
+        if words[:1] == ["lesson"]:
+            told, svg = _of_lesson(words[1])
+        else:
+            told, svg = _of_clause(words[0]) if asked else _of_run(*words)
         told = self.options.get("title", told)
         box = (
             f'<div class="timeline-box" role="region" tabindex="0" aria-label="{escape(told)}">'
@@ -51,6 +59,11 @@ class Timeline(SphinxDirective):
 def _of_run(*options: str) -> tuple[str, str]:
     report = _printed("run", "--json", *options)
     return "Timeline of a job's end", draw(report)
+
+
+def _of_lesson(name: str) -> tuple[str, str]:
+    lesson = find_lesson(name)
+    return lesson.title, draw(run(KITS[DEFAULT](), lesson.scenario, lesson.module))
 
 
 @cache

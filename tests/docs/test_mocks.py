@@ -1,0 +1,70 @@
+"""What the guide says of mocks and fixtures is what the zoo says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dirac_failover.conformance.zoo import ZOO, story
+
+PAGE = (Path(__file__).parents[2] / "docs/howto/replace-mocks.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"^```python (test_\w+\.py)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+ROW = re.compile(r"^\| `(\S+\.py)` \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
+ROWS = {name: [*map(int, counts)] for name, *counts in ROW.findall(PAGE)}
+NAMED = dict(re.findall(r"^- `(\w+)`: (.*)$", PAGE, re.MULTILINE))
+
+ZOO_IN_ONE_PROCESS = """
+import json, os, sys
+import pytest
+import dirac_failover.pytest_plugin, dirac_failover.testing.stage
+from dirac_failover.conformance import recovery, timeline, zoo, zoo_keeper
+
+def outcome(name):
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.environ[zoo_keeper.BUG] = name
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    plugins = [word for name in ("dirac_failover.pytest_plugin", zoo_keeper.__name__) for word in ("-p", name)]
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *plugins, sys.argv[1]]))
+
+print(json.dumps({name: outcome(name) for name in ["", *zoo.ZOO]}))
+"""
+"""What ``dirac-failover zoo --tests`` does, except that pytest is started once: 46 starts take a minute."""
+
+
+@pytest.fixture(scope="module")
+def caught(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The bugs that each of the two files catches."""
+    folder = tmp_path_factory.mktemp("mocks")
+    found = {}
+    for name, text in FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-c", ZOO_IN_ONE_PROCESS, name],
+            capture_output=True, text=True, check=True, cwd=folder,
+            env={"PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": ":".join(filter(None, sys.path))},
+        )  # fmt: skip
+        codes = json.loads(done.stdout)
+        assert codes.pop("") == 0, "the tests pass without any bug"
+        assert set(codes.values()) <= {0, 1}
+        found[name] = {bug for bug, code in codes.items() if code}
+    return found
+
+
+def test_the_table_says_what_the_zoo_says(caught: dict[str, set[str]]) -> None:
+    """How many bugs there are, and how many are caught and left alive by each file."""
+    assert {name: [len(ZOO), len(bugs), len(ZOO) - len(bugs)] for name, bugs in caught.items()} == ROWS
+
+
+def test_the_bugs_that_are_named_are_caught_by_the_fixtures_only(caught: dict[str, set[str]]) -> None:
+    """As the page says."""
+    mocks, fixtures = caught["test_with_mocks.py"], caught["test_with_fixtures.py"]
+    assert {bug: story(ZOO[bug]) for bug in NAMED} == NAMED != {}
+    assert set(NAMED) <= fixtures - mocks, sorted(fixtures - mocks)
