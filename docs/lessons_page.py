@@ -13,7 +13,7 @@ from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.timeline import situation, story
 
 FOLDER = Path(__file__).with_name("lessons")
-STYLE = Style(width=100)
+STYLE = Style(width=84)  # what fits on the site beside its menu
 
 INDEX = """# Predict, then look
 
@@ -62,7 +62,9 @@ def _page(lesson: Lesson) -> str:
         f"**{number}. {_markdown(choice)}**",
         _markdown(lesson.why),
         f"```{{timeline}} lesson {lesson.name}\n```",
+        "<details>\n<summary>The same as text, with every value</summary>",
         f"```text\n{story(report, STYLE)}```",
+        "</details>",
         "The clauses that this is about:",
         "\n".join(f"- {_link(name)}: {_markdown(find(name).text)}" for name in lesson.clauses),
         "To look at it again, or to change it:",
