@@ -17,6 +17,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.conformance.kits import KITS, Kit, KitUnavailableError
+from tests.bench import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -185,12 +186,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KitUnavailableError as error:
             print(f"{name}: {error}", file=sys.stderr)
     table = run(kits, measures())
+    plugs = plugin.costs()
     versions = {"python": sys.version.split()[0], **{kit.name: kit.version for kit in kits}}
     if options.json:
-        print(json.dumps({"versions": versions, "runs": RUNS, "measures": table}, indent=2))
+        print(
+            json.dumps(
+                {"versions": versions, "runs": RUNS, "measures": table, "pytest": plugin.to_json(plugs)}, indent=2
+            )
+        )
     else:
         print(", ".join(f"{name} {version}" for name, version in versions.items()))
         print(render(table))
+        print(plugin.render(plugs))
     return 0
 
 

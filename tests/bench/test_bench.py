@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.bench import __main__ as bench
+from tests.bench import plugin
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
     from dirac_failover.conformance.kits import Kit
 
@@ -60,3 +63,25 @@ def test_what_lasts_long_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "PATIENCE", 0.0)
     takes = iter([4.0])
     assert bench.several(lambda: next(takes), 3) == 4.0
+
+
+def test_what_the_plug_in_costs_is_measured() -> None:
+    """A test costs something; a start may get lost in the noise."""
+    test, start = plugin.costs(tests=10, starts=2)
+    assert test.usual > 0
+    assert test.least > 0
+    assert (test.target, start.target) == (5, 50)
+
+
+def test_only_what_comes_on_top_counts() -> None:
+    """The least against the least, the median against the median."""
+    assert plugin._beyond([3.0, 5.0, 10.0], [1.0, 2.0, 9.0]) == (2000.0, 3000.0)
+    row = plugin.Cost("a test", 1.0, 2.345, 5)
+    assert plugin.render([row]) == "a test adds 2.35 ms (at least 1.00 ms; target: under 5 ms)"
+    assert plugin.to_json([row]) == [{"measure": "a test", "unit": "ms", "min": 1.0, "median": 2.345, "target": 5}]
+
+
+def test_a_measure_that_fails_is_an_error(tmp_path: Path) -> None:
+    """With what pytest has printed."""
+    with pytest.raises(RuntimeError, match=r"^pytest ended with 4: "):
+        plugin._pytest(tmp_path, "nothing.py")
