@@ -165,11 +165,15 @@ def _update(item: tuple[str, Any]) -> tuple[str, dict[str, str]]:
     return text, {"Source": "Unknown", **known}
 
 
+def _must_exist(world: World, jobs: Jobs) -> None:
+    if missing := sorted(jobs.keys() - world.job_state.state["jobs"].keys()):
+        raise _refuse(HTTPStatus.NOT_FOUND, f"Job {missing[0]} not found")
+
+
 def _beat(world: World, request: Request, _: str) -> Reply:
     jobs = _jobs(world, request)
+    _must_exist(world, jobs)
     rows = world.job_state.state["jobs"]
-    if missing := sorted(jobs.keys() - rows.keys()):
-        raise _refuse(HTTPStatus.NOT_FOUND, f"Job {missing[0]} not found")
     for job_id, said in jobs.items():
         now = str(world.clock.now())
         if rows[job_id]["Status"] in (JobStatus.MATCHED, JobStatus.STALLED):
@@ -189,6 +193,7 @@ def _set_metadata(world: World, request: Request, _: str) -> Reply:
             if name == "Site":
                 raise _refuse(HTTPStatus.NOT_IMPLEMENTED, "Site can be set in DiracX, but is not faked here")
             raise _refuse(HTTPStatus.BAD_REQUEST, f"Job attribute {name} cannot be modified through this endpoint")
+    _must_exist(world, jobs)
     for job_id, said in jobs.items():
         _expect(_ask(world, "setJobParameters", job_id, [[name, value] for name, value in said.items()]))
     return Reply(HTTPStatus.NO_CONTENT)

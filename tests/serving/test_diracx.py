@@ -209,10 +209,11 @@ def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world: World, status
     assert world.job_state.state["history"][77][-1]["StatusSource"] == "Heartbeat"
 
 
-def test_a_heartbeat_of_no_job_is_refused(world: World) -> None:
+@pytest.mark.parametrize("name", ["heartbeat", "metadata"])
+def test_what_is_of_no_job_is_refused(world: World, name: str) -> None:
     """With the first that is missing; nothing is done."""
     world.caller = ADMIN
-    assert told(ask(world, "heartbeat", {"80": {}, "77": {}, "79": {}}), 404) == {"detail": "Job 79 not found"}
+    assert told(ask(world, name, {"80": {}, "77": {}, "79": {}}), 404) == {"detail": "Job 79 not found"}
     assert not calls(world)
 
 
