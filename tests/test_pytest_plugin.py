@@ -18,8 +18,8 @@ INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"
 HAVE_DIRAC = find_spec("DIRAC") is not None
 
 FIXTURES = {
-    "dirac", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal", "dirac_clock",
-    "dirac_workdir", "dirac_job_state", "dirac_transformation", "dirac_accounting", "dirac_requests",
+    "dirac", "dirac_https", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal",
+    "dirac_clock", "dirac_workdir", "dirac_job_state", "dirac_transformation", "dirac_accounting", "dirac_requests",
     "dirac_request_proxy", "dirac_job_report", "dirac_file_report", "dirac_accounting_report", "dirac_request",
 }  # fmt: skip
 

@@ -16,6 +16,12 @@ MACHINE_PATH = re.compile(
     r"/(?:work|root|farm|opt|tmp|home/[a-z]+)/(?!x509up)[a-z]"
 )  # the proxy's usual place is a fact
 
+EXTRAS = {
+    "conformance/": {"pytest", "_pytest", "DIRAC"},
+    "pytest_plugin": {"pytest", "freezegun"},
+    "testing/stage": {"pytest"},
+    "serving/": {"cryptography", "responses", "httpx2", "DIRAC"},  # httpx2 comes with DIRAC
+}
 TWO_CLASSES = {"module_base.py": "ModuleBase", "failover_request.py": "FailoverRequest"}
 REFERENCE = (*TWO_CLASSES, "__init__.py", "log.py", "vocabulary.py", "workflow.py", "clients", "request", "wire")
 
@@ -91,9 +97,9 @@ def test_the_fakes_need_the_standard_library_and_dirac_common_only() -> None:
 
 
 def test_the_package_imports_only_what_it_declares() -> None:
-    """``requests`` for HTTPS, ``DIRACCommon``, the fakes; pytest where pytest loads it; DIRAC in its kit and ports."""
+    """``requests`` for HTTPS, ``DIRACCommon``, the fakes; what comes as an extra, or is DIRAC itself, only in its place."""
     for name, packages in imported("dirac_failover").items():
-        free = {"pytest", "_pytest", "DIRAC"} if name.startswith(("conformance/", "pytest_plugin")) else set()
+        free = set().union(*(extra for place, extra in EXTRAS.items() if name.startswith(place)))
         assert packages <= {"DIRACCommon", "dirac_fakes", "dirac_failover", "requests"} | free, name
 
 
