@@ -180,7 +180,7 @@ class Watcher:
             collaborator = commons.get(target)
             if not any(collaborator is known for known in self._watched):
                 self._watched.append(collaborator)
-                for name in dir(type(collaborator)):
+                for name in dir(type(collaborator)) if hasattr(collaborator, "__dict__") else ():
                     if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
                         method = self._outermost(target, name, getattr(collaborator, name))
                         self._replace(collaborator, name, method)

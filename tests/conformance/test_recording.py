@@ -11,7 +11,7 @@ import pytest
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import ModulePort
-from dirac_failover.conformance.recording import PLAIN, Event, Recorder, Tape
+from dirac_failover.conformance.recording import PLAIN, Event, Recorder, Tape, Watcher
 from dirac_failover.spec import space
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes import World
@@ -356,3 +356,34 @@ def test_a_service_that_raises_is_on_tape() -> None:
         ("TypeError", None),
     ]
     assert not tape.inside("transformation")
+
+
+def test_everything_is_as_it_was_when_nothing_is_watched_any_more() -> None:
+    """Methods are those of the class again; a collaborator without room for others is left alone."""
+
+    class Thing:
+        def execute(self) -> int:
+            return 1
+
+        def setApplicationStatus(self) -> int:
+            return 2
+
+    class Tight:
+        __slots__ = ()
+
+        def commit(self) -> int:
+            return 3
+
+    tape = Tape()
+    watcher = Watcher(tape)
+    module: Any = Thing()
+    module.workflow_commons = {"JobReport": Thing(), "AccountingReport": Tight()}
+    watcher.module(module, ["execute", "absent"])
+    assert module.execute() == 1
+    assert module.workflow_commons["JobReport"].setApplicationStatus() == 2
+    assert module.workflow_commons["AccountingReport"].commit() == 3
+    watcher.release()
+    assert vars(module) == {"workflow_commons": module.workflow_commons}
+    assert vars(module.workflow_commons["JobReport"]) == {}
+    assert [event.method for event in tape.events] == ["execute", "setApplicationStatus"]
+    watcher.release()

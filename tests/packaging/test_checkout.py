@@ -97,7 +97,7 @@ def test_the_fakes_need_the_standard_library_and_dirac_common_only() -> None:
 
 
 def test_the_package_imports_only_what_it_declares() -> None:
-    """``requests`` for HTTPS, ``DIRACCommon``, the fakes; what comes as an extra, or is DIRAC itself, only in its place."""
+    """``requests`` for HTTPS, ``DIRACCommon``, the fakes; what comes as an extra, or is DIRAC, only in its place."""
     for name, packages in imported("dirac_failover").items():
         free = set().union(*(extra for place, extra in EXTRAS.items() if name.startswith(place)))
         assert packages <= {"DIRACCommon", "dirac_fakes", "dirac_failover", "requests"} | free, name
