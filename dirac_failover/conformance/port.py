@@ -406,8 +406,9 @@ def _read(name: str) -> str:
 
 
 def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
-    own = scrubber.attributes(request, ("RequestName", "JobID", "SourceComponent", owner, "OwnerGroup"))
-    seen = {"Owner" if name == owner else name: value for name, value in own.items()}
+    names = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
+    values = [getattr(request, owner if name == "Owner" else name, "(absent)") for name in names]
+    seen = dict(zip(names, scrubber.items(values), strict=True))
     seen["Operations"] = [scrubber.operation(operation) for operation in request]
     return seen
 
