@@ -78,19 +78,20 @@ SUBJECTS: Final = {
     ),
 }
 ALIVE: Final = Path(__file__).with_name("alive.toml")
+TOGETHER: Final = {"identity": 2, "inputs": 2, "answers": 3, "services": 2}
 SECONDS: Final = 120
 SURVIVED, KILLED = 0, 1
 
 
 def scenarios() -> list[Scenario]:
-    """Return a sample in which every two values that can go together do so at least once."""
+    """Return a sample in which every two, or three, values that can go together do so at least once."""
     found = []
     for region in space.REGIONS:
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, ...]] = set()
         for scenario in region.scenarios():
-            pairs = set(combinations(scenario.name.partition(": ")[2].split(", "), 2))
-            if not pairs <= seen:
-                seen |= pairs
+            together = set(combinations(scenario.name.partition(": ")[2].split(", "), TOGETHER[region.name]))
+            if not together <= seen:
+                seen |= together
                 found.append(scenario)
     random.Random(1).shuffle(found)  # noqa: S311 - so that most faults are noticed soon
     return found
