@@ -58,13 +58,13 @@ class Job:
         self.statuses = dict(scenario.reported)
         self.transformation: Json = None
         self.force = False
-        self.unsent: list[str] = []
+        self.unsent: list[Json] = []
         self.records = scenario.records
         self.files = {name: LIES_THERE[kind] for name, kind in scenario.files.items()}
         owner, group = scenario.owner or (None, None)
         self.request: dict[str, Json] = {
             "RequestName": None, "JobID": 0, "SourceComponent": None, "Owner": owner, "OwnerGroup": group,
-            "Operations": [_operation(**fields) for fields in scenario.operations],
+            "Operations": [operation(**fields) for fields in scenario.operations],
         }  # fmt: skip
 
     def hook(self, name: str) -> None:
@@ -91,7 +91,7 @@ class Job:
             return json.loads(rest)
         if kind == "s_error":
             return {"OK": False, "Errno": 0, "Message": rest or "refused"}
-        value = _operation(*MADE[target]) if kind == "operation" else json.loads(rest) if equals else healthy
+        value = operation(*MADE[target]) if kind == "operation" else json.loads(rest) if equals else healthy
         return value if bare else {"OK": True, "Value": value}
 
     def report_file(self, transformation: Json, lfn: str, status: str) -> None:
@@ -118,22 +118,42 @@ class Job:
 
     def outcome(self, ended: str, result: Json) -> Outcome:
         """Return everything that can be observed."""
+        _forget_frames(result)
         plain = Scrubber().plain
         there = self.scenario.collaborators
         number_operations(self.request["Operations"])
         held: dict[str, Json] = {
             "workflow_commons": sorted({*self.commons, *there}),
-            "JobReport": {"jobID": 0, "statuses": self.unsent, "parameters": []},
+            "JobReport": self.held_by_job_report(),
             "FileReport": {"transformation": self.transformation, "force": self.force, "statusDict": self.statuses},
         }
         if there.get("AccountingReport", NONE) != NONE:
-            held["AccountingReport"] = {"records": self.records}
+            held["AccountingReport"] = self.held_by_accounting()
         request = self.request | {"Operations": [_observed(item) for item in self.request["Operations"]]}
         return Outcome(ended, plain(result), tuple(self.steps), plain(self.attributes | held), plain(request),
-                       self.files, None)  # fmt: skip
+                       self.files, self.held_by_services())  # fmt: skip
+
+    def held_by_job_report(self) -> Json:
+        """What the job report has not sent."""
+        return {"jobID": 0, "statuses": self.unsent, "parameters": []}
+
+    def held_by_accounting(self) -> Json:
+        """What the accounting client has not sent."""
+        return {"records": self.records}
+
+    def held_by_services(self) -> Json:
+        """What the services hold, where there are any."""
+        return None
 
 
-def _operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
+def _forget_frames(result: Json) -> None:
+    """An exception's frames hold it, and the whole story: only the collector of garbage could free them, slowly."""
+    for value in (result, *(result.values() if isinstance(result, dict) else ())):
+        if isinstance(value, BaseException):
+            value.__traceback__ = value.__context__ = None
+
+
+def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
     """The fields of an operation, of those that differ in the space."""
     return {"Type": Type, "Arguments": bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments, "Files": list(Files)}
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.job import GracefulTermination, Job, as_text, number_operations
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.scenario import SCRIPTED
+from dirac_failover.spec.scenario import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +218,7 @@ def take_job_report(job: Job) -> None:
 
 def commit_accounting(job: Job) -> Json:
     """The records are sent, if anybody has accounted for anything."""
-    if job.scenario.collaborators.get("AccountingReport") != SCRIPTED:
+    if job.scenario.collaborators.get("AccountingReport", NONE) == NONE:
         return {"OK": True, "Value": None}
     committed = job.ask("AccountingReport", "commit", (), job.records)
     if job.applied:

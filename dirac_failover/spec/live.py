@@ -1,0 +1,259 @@
+"""The executable specification of scenarios with services: what the clients make of what the module asks them.
+
+The story of the module is the one of :mod:`~dirac_failover.spec.model`, to the word. Only its collaborators are no
+doubles but DIRAC 9.1's clients: they keep what is given to them, call the services of
+:mod:`~dirac_failover.spec.services`, and make operations of calls that failed. Here is what each of them does, one
+function for each question that the module asks; :func:`speaks_of` says of which scenarios all of this is true.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.spec.job import Job, as_text, number_operations, operation
+from dirac_failover.spec.model import contract, invalid
+from dirac_failover.spec.profiles import DIRAC_9_1
+from dirac_failover.spec.scenario import (
+    DEFAULT_ATTRIBUTES,
+    DEFAULT_COMMONS,
+    DEFAULT_ENVIRONMENT,
+    DEFAULT_STEP,
+    LIVE,
+    MISSING,
+    NONE,
+)
+from dirac_failover.spec.services import TRANSFORMATION, Services, Times, fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.spec.profiles import Profile
+    from dirac_failover.spec.scenario import Json, Scenario
+
+RULES: Final = (
+    # has           wanted    becomes
+    ("Processed", None, "Processed"),
+    ("MaxReset", "Unused", "MaxReset"),
+)
+"""Which statuses of files are final unless forced, and for which wanted ones (None: all); any other file takes any."""
+
+RECORD: Final = ["Job", dt.datetime(2026, 1, 1, 11), dt.datetime(2026, 1, 1, 11, 59), ["alice", 59]]  # noqa: DTZ001 - DIRAC's are naive
+"""What jobs account for; the services show its times as numbers."""
+
+OK: Final[Mapping[str, Json]] = {"OK": True, "Value": None}
+NOT_OK: Final[Mapping[str, Json]] = {"OK": False}
+"""An error whose text nobody hears."""
+
+
+MADE: Final[dict[str, dict[str, Json]]] = {
+    "JobReport": {"unsent_statuses": (), "unsent_parameters": {}},
+    "FileReport": {"reported": {}},
+    "Request": {"operations": ()},
+}
+"""The collaborators that the module makes itself if nobody has, and what a new one holds: nothing."""
+
+
+def expected(scenario: Scenario) -> Outcome:
+    """Return what must be observed of DIRAC 9.1 in a scenario that :func:`speaks_of` is true of."""
+    for name, nothing in MADE.items():
+        if scenario.collaborators[name] == MISSING:
+            scenario = replace(scenario, **nothing)
+    job = LiveJob(scenario, DIRAC_9_1)
+    ended, result = "returned", None
+    for _ in range(scenario.executions):
+        try:
+            result = contract(job)
+        except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
+            ended, result = "raised", error
+    return job.outcome(ended, result)
+
+
+def speaks_of(scenario: Scenario) -> bool:
+    """Tell whether this is the usual job with any past, all collaborators are clients, and the faults are known.
+
+    Other jobs, and jobs that cannot be identified, are asked about where collaborators are scripted.
+    """
+    there = dict(scenario.collaborators)
+    accounting = there.pop("AccountingReport", NONE)
+    commons = {name: value for name, value in scenario.workflow_commons.items() if name != "InputData"}
+    return (
+        there.keys() == MADE.keys()
+        and {LIVE, MISSING}.issuperset(there.values())
+        and accounting in {LIVE, NONE}
+        and all(map(fault, scenario.faults))
+        and commons == DEFAULT_COMMONS
+        and scenario.environment == DEFAULT_ENVIRONMENT
+        and scenario.step_commons == DEFAULT_STEP
+        and scenario.attributes.keys() == DEFAULT_ATTRIBUTES.keys()
+        and not scenario.answers
+    )
+
+
+class LiveJob(Job):
+    """One execution with clients: what they hold, and the services that they call."""
+
+    def __init__(self, scenario: Scenario, profile: Profile) -> None:
+        """Begin with what the scenario lays out."""
+        super().__init__(scenario, profile)
+        self.times = Times()
+        self.services = Services(scenario, self.times, self.steps)
+        self.unsent = [(plain(status), self.times.next()) for status in scenario.unsent_statuses]
+        self.transformation = int(TRANSFORMATION) if scenario.reported else None
+
+    def ask(self, target: str, method: str, args: tuple[Json, ...], healthy: Json, *, bare: bool = False) -> Json:  # noqa: ARG002 - it is in what clients hold
+        """Ask a client: what it does to what it holds is its own business, if it does anything."""
+        client = CLIENTS.get(f"{target}.{method}")
+        self.applied = client is None
+        return client(self) if client else healthy if bare else {"OK": True, "Value": healthy}
+
+    def send_status(self, status: str) -> Json:
+        """The job report keeps the status, and sends all that it keeps."""
+        self.unsent.append((plain(status), self.times.next()))
+        return send_statuses(self)
+
+    def held_by_job_report(self) -> Json:
+        """Statuses with their times, and parameters, which nobody sends."""
+        number = self.attributes["jobID"]
+        return {
+            "jobID": number, "source": f"Job_{number}", "jobStatusInfo": [],
+            "appStatusInfo": [[status, self.times.show(moment)] for status, moment in self.unsent],
+            "jobParameters": [list(pair) for pair in self.scenario.unsent_parameters.items()],
+        }  # fmt: skip
+
+    def held_by_accounting(self) -> Json:
+        """The records, in a list that is the client's own."""
+        return {"_DataStoreClient__registersList": [RECORD] * self.records}
+
+    def held_by_services(self) -> Json:
+        """What the services hold."""
+        return self.services.state()
+
+
+def plain(status: str) -> str:
+    """A status as the job report keeps it: without apostrophes."""
+    return status.replace("'", "")
+
+
+def commit_files(job: LiveJob) -> Json:
+    """The file report looks the files up, and sends the statuses that change; the others are passed over."""
+    if not job.statuses:
+        return OK
+    call, whose = job.services.call, job.transformation
+    wanted = {"TransformationID": whose, "LFN": sorted(job.statuses)}
+    found = call("transformation", "getTransformationFiles", wanted, None, None, "LastUpdate", None, None, None, None)
+    if not found["OK"]:
+        return found
+    changes = {}
+    for row in json.loads(found["Value"])["Value"]:
+        old, new = row["Status"], next_status(row["Status"], job.statuses[row["LFN"]], forced=job.force)
+        if new != old:
+            changes[str(row["FileID"])] = [new, old == "Assigned" and new != "Processed"]
+    taken = call("transformation", "setFileStatusForTransformation", whose, changes) if changes else OK
+    if taken["OK"]:
+        job.statuses = {}
+    return taken
+
+
+def next_status(has: str, wanted: str, *, forced: bool) -> str:
+    """Which status a file takes."""
+    final = (becomes for held, asked, becomes in RULES if held == has and asked in {None, wanted} and not forced)
+    return next(final, wanted)
+
+
+def forward_files(job: LiveJob) -> Json:
+    """The file report tries once more, and then makes an operation that says what could not be said."""
+    if commit_files(job)["OK"]:
+        return OK
+    pending = {"transformation": job.transformation, "statusDict": job.statuses, "force": job.force}
+    return {"OK": True, "Value": operation("SetFileStatus", encoded(pending))}
+
+
+def send_statuses(job: LiveJob) -> Json:
+    """The job report sends all the statuses that it keeps, each under its time; those that were taken are gone."""
+    if not job.unsent:
+        return OK
+    number = job.attributes["jobID"]
+    updates = {
+        job.times.show(moment): {"Source": f"Job_{number}", "ApplicationStatus": status}
+        for status, moment in job.unsent
+    }
+    answer = job.services.call("job-state", "setJobStatusBulk", number, updates, False)
+    if answer["OK"]:
+        job.unsent.clear()
+    return answer
+
+
+def forward_statuses(job: LiveJob) -> Json:
+    """The job report tries once more, and then makes an operation of the call that failed, and keeps the statuses."""
+    answer = send_statuses(job)
+    if answer["OK"]:
+        return OK
+    return {"OK": True, "Value": forward(answer)} if "rpcStub" in answer else NOT_OK
+
+
+def commit_records(job: LiveJob) -> Json:
+    """The accounting client sends the records, or puts a request that will; whatever goes wrong, it keeps them."""
+    if not job.records:
+        return OK
+    try:
+        answer = job.services.call("accounting", "commitRegisters", [RECORD] * job.records)
+        done = answer if answer["OK"] else put_request(job, forward(answer))
+    except Exception:  # noqa: BLE001 - also that the call cannot be repeated
+        return NOT_OK
+    if done["OK"]:
+        job.records = 0
+    return done
+
+
+def put_request(job: LiveJob, pending: Json) -> Json:
+    """A request with one operation, in the name of whoever's proxy is there, is handed to the request system."""
+    owner, group = job.scenario.owner or (None, None)
+    request: dict[str, Json] = {
+        "RequestName": "Accounting.DataStore.<name>", "JobID": 0, "SourceComponent": None, "Owner": owner,
+        "OwnerGroup": group, "Operations": [pending],
+    }  # fmt: skip
+    number_operations(request["Operations"])
+    if invalid(request, job.profile):
+        return NOT_OK
+    return job.services.call("requests", "putRequest", as_text(request, job.profile))
+
+
+CLIENTS: Final[dict[str, Callable[[LiveJob], Json]]] = {
+    "FileReport.commit": commit_files,
+    "FileReport.generateForwardDISET": forward_files,
+    "JobReport.generateForwardDISET": forward_statuses,
+    "AccountingReport.commit": commit_records,
+}
+"""What clients do when they are asked; what is not here they answer out of what they hold."""
+
+
+def forward(answer: Json) -> Json:
+    """The operation that repeats the call of an answer."""
+    return operation("ForwardDISET", encoded(answer["rpcStub"]))
+
+
+def encoded(value: Json) -> str:
+    """A value in DIRAC's encoding, with times as an outcome shows them."""
+    return ENCODED[type(value)](value)
+
+
+def _in_turn(values: Iterable[Json]) -> str:
+    return "".join(map(encoded, values))
+
+
+TIME_LENGTH: Final = len("2026-01-01 12:00:00.000001")
+
+ENCODED: Final[dict[type, Callable[[Json], str]]] = {
+    bool: lambda value: f"b{value:d}",
+    int: lambda value: f"i{value}e",
+    str: lambda value: f"s{TIME_LENGTH if value.startswith('<T') else len(value.encode())}:{value}",
+    list: lambda value: f"l{_in_turn(value)}e",
+    tuple: lambda value: f"t{_in_turn(value)}e",
+    dict: lambda value: f"d{_in_turn(item for pair in value.items() for item in pair)}e",
+    dt.datetime: lambda value: f"zat{_in_turn((*value.timetuple()[:6], value.microsecond))}ne",
+}
+"""How values of each type are encoded; a text says how many bytes it has, a time how many it had."""

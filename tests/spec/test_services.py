@@ -1,0 +1,204 @@
+"""The specification of the services: what they answer, what they hold, and what faults make of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.spec.scenario import Scenario
+from dirac_failover.spec.services import Fault, Services, Times, fault
+
+if TYPE_CHECKING:
+    from dirac_failover.spec.outcome import Step
+
+LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
+GONE = (
+    "HTTPSConnectionPool(host='dirac.invalid', port=443): Max retries exceeded with url: /{} (Caused by "
+    "NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): Failed to establish a new connection: "
+    '[Errno 111] Connection refused")): None'
+)
+
+
+def services(*faults: str, **fields: Any) -> tuple[Services, list[Step]]:
+    """Services with faults, and the steps that they write."""
+    steps: list[Step] = []
+    scenario = Scenario(faults=faults, server_files={"/vo/a": "Assigned", "/vo/b": "Unused"}, **fields)
+    return Services(scenario, Times(), steps), steps
+
+
+def test_moments_are_named_in_the_order_in_which_they_are_shown() -> None:
+    """Whenever they were."""
+    times = Times()
+    first, second = times.next(), times.next()
+    assert first != second
+    assert [times.show(moment) for moment in (second, first, second)] == ["<T1>", "<T2>", "<T1>"]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("transformation:down", Fault("transformation", None, "down", None, "")),
+        ("job-state.setJobStatusBulk:refuse", Fault("job-state", "setJobStatusBulk", "refuse", None, "")),
+        ("accounting:lost_reply", Fault("accounting", None, "lost_reply", None, "")),
+        ("requests:first=12", Fault("requests", None, "first", 12, "")),
+        ("requests:s_error=no", Fault("requests", None, "s_error", None, "no")),
+        ("requests:s_error=no;stub=no", Fault("requests", None, "s_error", None, "no;stub=no")),
+        ("requests:raises=ValueError:x y", Fault("requests", None, "raises", None, "ValueError:x y")),
+    ],
+)
+def test_faults_are_read(text: str, known: Fault) -> None:
+    """Those that say for themselves what they do."""
+    assert fault(text) == known
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "req-proxy:down", "file:disk_full", "requests:timeout", "requests:down=1", "requests:down@nth=2",
+        "requests:first=0", "requests:first", "requests:s_error", "requests:s_error=a;errno=1",
+        "requests:s_error=a@first=1",
+        "requests:raises=OSError:x", "requests:raises=ValueError", "requests:raises=ValueError:a:b", "requests", "",
+        "requests:raises=ValueError:a@nth=2", "x requests:down", "requests:down x",
+    ],
+)  # fmt: skip
+def test_other_faults_are_not_spoken_of(text: str) -> None:
+    """They say None, not something near."""
+    assert fault(text) is None
+
+
+def test_an_answer_tells_how_to_repeat_the_call() -> None:
+    """And the step that it leaves does not."""
+    here, steps = services()
+    answer = here.call("job-state", "setJobStatusBulk", 77, {"<T1>": {"ApplicationStatus": "x"}}, False)
+    stub = answer.pop("rpcStub")
+    address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
+    assert stub == (address, "setJobStatusBulk", [77, {"<T1>": {"ApplicationStatus": "x"}}, False])
+    assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x"]]}
+    assert steps == [("job-state", "setJobStatusBulk", [77, {"<T1>": {"ApplicationStatus": "x"}}, False], answer)]
+
+
+@pytest.mark.parametrize(
+    ("how", "answer", "done"),
+    [
+        ("down", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+        ("refuse", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+        ("first=1", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+        ("lost_reply", {"OK": False, "Errno": 0, "Message": LOST.format(600)}, 1),
+        ("s_error=why", {"OK": False, "Errno": 0, "Message": "why"}, 0),
+        ("s_error=why;stub=no", {"OK": False, "Errno": 0, "Message": "why"}, 0),
+    ],
+)
+def test_a_fault_decides_what_is_seen_and_what_is_done(how: str, answer: Any, done: int) -> None:
+    """Only where the reply is lost the service has done what it was asked for."""
+    here, steps = services(f"accounting:{how}")
+    seen = here.call("accounting", "commitRegisters", [["Job"]])
+    assert ("rpcStub" in seen) is not how.endswith("stub=no")
+    seen.pop("rpcStub", None)
+    assert seen == answer
+    assert steps == [("accounting", "commitRegisters", [[["Job"]]], answer)]
+    assert len(here.state()["accounting"]["records"]) == done
+
+
+def test_what_is_raised_is_a_step_all_the_same() -> None:
+    """With the exception as its answer."""
+    here, steps = services("accounting:raises=ValueError:no")
+    with pytest.raises(ValueError, match=r"^no$"):
+        here.call("accounting", "commitRegisters", [])
+    assert steps == [("accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"})]
+
+
+def test_a_question_waits_longer_than_a_report() -> None:
+    """Half an hour, and ten minutes."""
+    here, _ = services("transformation:lost_reply")
+    assert here.call("transformation", "getTransformationFiles", {"LFN": []})["Message"] == LOST.format(1800)
+    assert here.call("transformation", "setFileStatusForTransformation", 12, {})["Message"] == LOST.format(600)
+
+
+def test_the_first_of_two_faults_acts_and_both_count() -> None:
+    """A fault of another service, or of another method, does neither."""
+    here, steps = services(
+        "requests:down", "accounting.commit:down", "accounting:first=1", "accounting.commitRegisters:first=2",
+        "accounting:s_error=then",
+    )  # fmt: skip
+    for _ in range(4):
+        here.call("accounting", "commitRegisters", [])
+    assert [step.answer["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
+
+
+def test_files_are_found_and_changed() -> None:
+    """Those that are known; an error more for each that was said to be one."""
+    here, _ = services()
+    here.call("transformation", "setFileStatusForTransformation", 12, {"101": ["Problematic", True]})
+    rows = json.loads(here.call("transformation", "getTransformationFiles", {"LFN": ["/vo/b", "/vo/x"]})["Value"])
+    time = {"__dCls": "dt", "obj": "<time>"}
+    changed = {
+        "LFN": "/vo/b", "TransformationID": 12, "FileID": 101, "Status": "Problematic", "TaskID": 1,
+        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": 1, "LastUpdate": time, "InsertedTime": time,
+    }  # fmt: skip
+    assert rows == {"OK": True, "Value": [changed]}
+    held = here.state()["transformation"]
+    assert held["ids"] == {"/vo/a": 100, "/vo/b": 101}
+    assert held["files"]["12"]["101"] == {**changed, "LastUpdate": "<time>", "InsertedTime": "<time>"}
+    assert held["files"]["12"]["100"]["Status"] == "Assigned"
+    assert held["transformations"] == {"12": {"Author": "alice", "AuthorGroup": "vo_user"}}
+
+
+def test_a_job_that_says_nothing_stays_as_it_began() -> None:
+    """A minute before; all belongs to whoever has a proxy, or to the one who always has."""
+    here, _ = services(owner=("bob", "vo_prod"))
+    began = {
+        "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown", "StatusTime": "<T1>",
+        "StatusSource": "JobManager", "Epoch": 1767268740.0,
+    }  # fmt: skip
+    job = {
+        "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown", "Owner": "bob",
+        "OwnerGroup": "vo_prod", "StartExecTime": "<T1>", "EndExecTime": None, "HeartBeatTime": "<T1>",
+        "LastUpdateTime": "<T1>",
+    }  # fmt: skip
+    nothing = {"jobs": {"77": job}, "history": {"77": [began]}, "parameters": {}, "heartbeats": {}}
+    state = here.state()
+    assert state["job-state"] == nothing
+    assert type(state["job-state"]["history"]["77"][0]["Epoch"]) is float
+    assert state["req-proxy"] == {"cache": {}}
+    assert services(owner=None)[0].state()["transformation"]["transformations"]["12"]["Author"] == "alice"
+
+
+def test_a_job_is_what_it_said_last() -> None:
+    """Its history is all that it said, each time it was said."""
+    here, _ = services()
+    for told in (
+        {"<T1>": {"ApplicationStatus": "a"}, "<T2>": {"ApplicationStatus": "b"}},
+        {"<T2>": {"ApplicationStatus": "b"}},
+    ):
+        here.call("job-state", "setJobStatusBulk", 77, told, False)
+    held = here.state()["job-state"]
+    job, (_, *history) = held["jobs"]["77"], held["history"]["77"]
+    assert [job["ApplicationStatus"], job["HeartBeatTime"]] == ["b", "<T2>"]
+    assert job["LastUpdateTime"] != job["StartExecTime"]
+    assert [(row["ApplicationStatus"], row["StatusTime"]) for row in history] == [
+        ("a", "<T1>"),
+        ("b", "<T2>"),
+        ("b", "<T2>"),
+    ]
+    rest = {key: value for key, value in history[0].items() if key not in {"ApplicationStatus", "StatusTime"}}
+    assert rest == {"Status": "idem", "MinorStatus": "idem", "StatusSource": "Job_77", "Epoch": 1767268800.0}
+
+
+def test_records_and_requests_are_kept() -> None:
+    """With numbers for times, and numbers for names."""
+    here, _ = services()
+    here.call("accounting", "commitRegisters", [["Job"], ["Job"]])
+    text = json.dumps({"RequestName": "x", "Operations": [{"Type": "ForwardDISET"}]})
+    assert [here.call("requests", "putRequest", text)["Value"] for _ in range(2)] == [1, 2]
+    state = here.state()
+    assert state["accounting"] == {"records": [["Job", 1767265200, 1767268740, ["alice", 59]]] * 2}
+    numbered = {
+        str(number): {
+            "RequestName": "x", "RequestID": number,
+            "Operations": [{"Type": "ForwardDISET", "RequestID": number, "OperationID": number}],
+        }
+        for number in (1, 2)
+    }  # fmt: skip
+    assert state["requests"] == {"requests": numbered, "last": {"RequestID": 2, "OperationID": 2, "FileID": 0}}
