@@ -79,5 +79,5 @@ def connected(kit: Kit, world: Dirac, transport: Transport | None = None, *, pro
     with ExitStack() as stack:
         stack.enter_context(connect(way, sleep=world.clock.sleep, **who))
         if kit.name != REFERENCE:
-            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))
+            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))  # needs DIRAC
         yield

@@ -67,7 +67,7 @@ def run_module(
 
 
 def run_job(
-    modules: Iterable[ModuleSpec] | Iterable[Step],
+    modules: Iterable[ModuleSpec | Step],
     *,
     world: Dirac | None = None,
     profile: str | None = None,

@@ -107,10 +107,9 @@ class Stage:
         return name or None
 
     def collaborator(self, name: str) -> Any:
-        """Return the test's own client, which its modules get as well."""
-        if name not in self._collaborators:
-            situation = Situation.of(self.dirac)
-            self._collaborators[name] = Collaborators(self.kit).made(situation.scenario)[name]
+        """Make the test's own client, which its modules get as well."""
+        situation = Situation.of(self.dirac)
+        self._collaborators[name] = Collaborators(self.kit).made(situation.scenario)[name]
         return self._collaborators[name]
 
     def workflow_commons(self, **given: Any) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dirac_failover import FailoverRequest, GracefulTermination, JobReport, ModuleBase, Request, connect
+from dirac_failover.testing import Dirac, ModuleOutcome, run_job, run_module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dirac_failover.wire.rpc import Result, Transport
 
 
@@ -30,3 +33,17 @@ with connect(transport, owner="someone", group="lhcb_user", options={"/LocalSite
     request = Request()
     result = FailoverRequest().execute()
     ok: bool = result is not None and result["OK"]
+
+
+def test_upload(dirac: Dirac, run_module: Callable[..., ModuleOutcome]) -> None:
+    """A test of somebody's own, with the fixtures of the plug-in."""
+    dirac.job_state.down()
+    outcome = run_module(Upload, inputs=["/vo/a"])
+    file = outcome.file
+    assert file is None or file.name.endswith("_request.json")
+    dirac.recover()
+    assert outcome.replay().converged
+
+
+types: list[str] = run_module(Upload, world=Dirac(job_id=88), inputs=["/vo/a"], stepName="upload").request.types
+lost: list[str] = run_job([Upload, (Upload, {"stepName": "again"})]).replay().lost
