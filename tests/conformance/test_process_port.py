@@ -553,7 +553,9 @@ def my_module(reference, monkeypatch):
     """A user's module with a kit, and with things that are no port."""
     module = type(sys)("tests_adapters_kit")
     module.KIT, module.NUMBER = reference, 5
-    module.Theirs = type("Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow", "execute": print}),), {"__module__": "mine"})
+    module.Theirs = type(
+        "Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow", "execute": print}),), {"__module__": "mine"}
+    )
     monkeypatch.setitem(sys.modules, "tests_adapters_kit", module)
     monkeypatch.setattr(sys, "path", [*sys.path])
 
