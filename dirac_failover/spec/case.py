@@ -10,6 +10,7 @@ import marshal
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.spec import live
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import LIVE, MISSING
@@ -34,13 +35,16 @@ class Case:
 
     @cached_property
     def scripted(self) -> bool:
-        """Whether every collaborator is scripted: then the specification knows the complete outcome."""
+        """Whether every collaborator is scripted."""
         return not {LIVE, MISSING} & set(self.scenario.collaborators.values())
 
     @cached_property
     def expected(self) -> Outcome | None:
         """What the specification says, if it speaks of this scenario."""
-        return expected(self.scenario, self.profile) if self.scripted else None
+        if self.scripted:
+            return expected(self.scenario, self.profile)
+        told = self.profile == DIRAC_9_1 and live.speaks_of(self.scenario)
+        return live.expected(self.scenario) if told else None
 
     @cached_property
     def as_expected(self) -> bool:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from dirac_failover.spec import live
 from dirac_failover.spec.case import Case, alike, same
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
+from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
 from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
 
 SCRIPTED_ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
@@ -50,11 +52,23 @@ def test_values_are_the_same_by_type() -> None:
 
 @pytest.mark.parametrize(("kind", "scripted"), [(LIVE, False), (MISSING, False), (NONE, True), (SCRIPTED, True)])
 def test_the_specification_speaks_of_scripted_collaborators(kind: str, scripted: bool) -> None:
-    """Where nothing happens that is not the module's doing."""
+    """All of them: of one client among doubles it says nothing."""
     case = Case(replace(WELL, collaborators={**SCRIPTED_ALL, "AccountingReport": kind}), OUTCOME)
     assert case.scripted is scripted
     assert (case.expected is not None) is scripted
     assert case.as_expected is (kind == SCRIPTED)
+
+
+@pytest.mark.parametrize("profile", [DIRAC_9_1, DIRAC_8_0], ids=lambda profile: str(profile.name))
+def test_the_specification_speaks_of_clients_of_one_profile(profile: Profile) -> None:
+    """Of DIRAC 9.1's, whose clients are specified."""
+    scenario = Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"])
+    told = live.expected(scenario)
+    case = Case(scenario, told, profile)
+    assert not case.scripted
+    assert case.expected == (told if profile == DIRAC_9_1 else None)
+    assert case.as_expected is (profile == DIRAC_9_1)
+    assert Case(replace(scenario, faults=("job-state:empty_reply",)), told, profile).expected is None
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import pytest
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.checks import HELD, Breach
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.live import expected as expected_live
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Outcome, Step
+from dirac_failover.spec.profiles import DIRAC_8_0
 from dirac_failover.spec.scenario import FAILED_STATUS, MISSING, SCRIPTED, Scenario
 
 if TYPE_CHECKING:
@@ -353,10 +355,50 @@ def live(_: Scenario, **fields: Any) -> Outcome:
 
 
 def test_clauses_of_the_specification_are_silent_where_it_is() -> None:
-    """Clients are the implementation's own there."""
+    """Of clients of another DIRAC, and of one collaborator that is scripted among clients, it says nothing."""
+    mixed = replace(LIVE, collaborators={**LIVE.collaborators, "JobReport": SCRIPTED})
     for clause in CLAUSES:
         if clause.level == "dirac":
-            assert clause.check(Case(LIVE, live(LIVE))) is None
+            assert clause.check(Case(LIVE, live(LIVE), DIRAC_8_0)) is None
+            assert clause.check(Case(mixed, live(mixed))) is None
+
+
+LOST_REPLY = replace(LIVE, faults=("transformation.setFileStatusForTransformation:lost_reply", "job-state:down"))
+
+
+def step(number: int, **fields: Any) -> Callable[[Outcome], Outcome]:
+    """A change: in the call of a service, counted from 0, these fields are others."""
+
+    def change(outcome: Outcome) -> Outcome:
+        steps = list(outcome.steps)
+        place = [index for index, step in enumerate(steps) if step.target != "module"][number]
+        steps[place] = steps[place]._replace(**fields)
+        return outcome._replace(steps=tuple(steps))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        (lambda outcome: outcome, set()),
+        (step(0, method="getFiles"), {"DI-001"}),
+        (step(1, args=[12, {"100": ["Unused", False]}]), {"DI-099"}),
+        (step(1, answer={"OK": True, "Value": None}), {"DI-007"}),
+        (of(services={}), {"DI-099"}),
+        (of(result={"OK": True, "Value": None}), {"DI-004"}),
+        (attributes(JobReport={}), {"DI-014"}),
+        (attributes(AccountingReport={}), {"DI-016"}),
+        (of(files={}), {"DI-019", "DI-020"}),
+    ],
+)
+def test_clauses_of_the_specification_judge_clients_and_services(
+    change: Callable[[Outcome], Outcome], by: set[str]
+) -> None:
+    """What differs is told by the clause that it is about, and by the last one if there is none."""
+    outcome = expected_live(LOST_REPLY)
+    assert outcome.services is not None
+    assert broken(LOST_REPLY, change(outcome)) == by
 
 
 def test_hazards_of_the_clients_are_seen() -> None:
