@@ -120,6 +120,7 @@ def differential(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *ignored, f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
+    session.run("dirac-failover", "verify", "dirac", "--level", "dirac", "--region", "services")
 
 
 @nox.session

@@ -1,8 +1,9 @@
 """The executable specification: from a scenario to the complete outcome, in the order in which things happen.
 
-It speaks of scenarios in which every collaborator is scripted, where whatever happens is the module's doing, and there
-it is total: nothing observable is left unsaid, so that any observable change of an implementation shows. It shares no
-code with the reference and knows no clients and no services.
+It is the story of the module, and total: nothing observable is left unsaid, so that any observable change of an
+implementation shows. It shares no code with the reference and knows no clients and no services: :func:`expected` speaks
+of scenarios in which every collaborator is scripted, where whatever happens is the module's doing. What clients and
+services do in the same story is in :mod:`~dirac_failover.spec.live`.
 
 Read :func:`expected` and :func:`contract` first: they are the story of one execution, and the functions after them are
 its chapters. What Python itself says (the text of a KeyError, say) is left to Python: the model asks the same question

@@ -25,7 +25,7 @@ class Match(NamedTuple):
 
     profile: str
     scenarios: int
-    """How many were looked at: those of which the specification speaks."""
+    """How many were looked at: those of which all profiles speak."""
     alike: int
     """In how many the complete outcome is the profile's."""
     places: int
@@ -41,7 +41,7 @@ class Nearness:
     places: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROFILES, 0))
 
     def look(self, scenario: Scenario, outcome: Outcome) -> None:
-        """Look at one more; scenarios with services, of which the specification says nothing, are left out."""
+        """Look at one more; scenarios with services, of which most profiles say nothing, are left out."""
         if {LIVE, MISSING} & set(scenario.collaborators.values()):
             return
         self.scenarios += 1
