@@ -173,13 +173,14 @@ def forward_files(job: LiveJob) -> Json:
 
 
 def send_statuses(job: LiveJob) -> Json:
-    """The job report sends all the statuses that it keeps, each under its time; those that were taken are gone."""
+    """The job report sends all statuses that say something, each under its time; once they are taken, none is kept."""
     if not job.unsent:
         return OK
     number = job.attributes["jobID"]
     updates = {
         job.times.show(moment): {"Source": f"Job_{number}", "ApplicationStatus": status}
         for status, moment in job.unsent
+        if status
     }
     answer = job.services.call("job-state", "setJobStatusBulk", number, updates, False)
     if answer["OK"]:

@@ -171,7 +171,7 @@ class Services:
         self._requests: dict[str, Json] = {}
 
     def call(self, service: str, method: str, *args: Json) -> Json:
-        """Ask a service; what it answers tells how to repeat the call, unless a fault has it otherwise."""
+        """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised."""
         struck = self._fault(service, method)
         done = struck is None or struck.kind == "lost_reply"
         value = getattr(self, method)(*args) if done else None
