@@ -99,7 +99,9 @@ class ModulePort:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.kit = kit
         self.name, self.version = kit.name, kit.version
-        self._module: Callable[[], Any] = module or kit.FailoverRequest
+        self._class: type[Any] = module or kit.FailoverRequest
+        self._module: Callable[[], Any] = self._class
+        self._calls: list[Call] = []
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
 
@@ -113,9 +115,32 @@ class ModulePort:
         """Whether the port takes this scenario: one in this process takes them all."""
         return True
 
-    def connected(self) -> AbstractContextManager[Any]:
-        """Connect the kit's clients to the services of whatever scenario is being run."""
-        return self.kit.connect(self._route)
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Connect the kit's clients to the services of whatever scenario is being run, and listen to the hooks."""
+        with ExitStack() as stack:
+            stack.enter_context(self.kit.connect(self._route))
+            going_on: set[str] = set()
+            for owner in self._class.__mro__:  # a hook may be reached by super() alone
+                for name in vars(owner).keys() & set(HOOKS):
+                    stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name], going_on)))
+            yield
+
+    def _heard(self, name: str, method: Callable[..., Any], going_on: set[str]) -> Callable[..., Any]:
+        """Return the method of a class, made to be recorded, unless it is the same hook that calls it."""
+        call = Call("module", name, (), None)
+
+        def hook(*args: Any, **kwargs: Any) -> Any:
+            if name in going_on:
+                return method(*args, **kwargs)
+            going_on.add(name)
+            self._calls.append(call)
+            try:
+                return method(*args, **kwargs)
+            finally:
+                going_on.discard(name)
+
+        return hook
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
         if self._world is None:
@@ -157,17 +182,13 @@ class ModulePort:
         module.step_commons = _copy(scenario.step_commons)
         for name, value in scenario.attributes.items():
             setattr(module, name, value if type(value) in _SHARED else _copy(value))
-        hooks = [name for name in HOOKS if hasattr(module, name)]  # not every implementation has all of them
-        for name in hooks:
-            setattr(module, name, _recorded(_HOOK_CALLS[name], getattr(module, name), journal.calls))
+        self._calls = journal.calls
         ended, result = "returned", None
         for _ in range(scenario.executions):
             try:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
-        for name in hooks:
-            delattr(module, name)  # without the cycles, the module goes at once
         return self._look(module, commons, journal, ended, result)
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
@@ -413,16 +434,7 @@ def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
     return seen
 
 
-_HOOK_CALLS: Final = {name: Call("module", name, (), None) for name in HOOKS}
 _HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
-
-
-def _recorded(call: Call, method: Callable[..., Any], calls: list[Call]) -> Callable[..., Any]:
-    def hook(*args: Any, **kwargs: Any) -> Any:
-        calls.append(call)
-        return method(*args, **kwargs)
-
-    return hook
 
 
 _REAL: Final = object()

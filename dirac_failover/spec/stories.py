@@ -47,6 +47,8 @@ def lhcbdirac(job: Job) -> Json:
             raise AttributeError("'NoneType' object has no attribute 'setApplicationStatus'") from None
         report_status(job, repr(error))
         return {"OK": False, "Errno": 0, "Message": str(error)}
+    finally:
+        job.hook("finalize")
     return {"OK": True, "Value": None}
 
 

@@ -644,3 +644,23 @@ def test_a_port_runs_the_module_that_it_is_given(kit):
     with ModulePort(kit, kit.ModuleBase).session() as port:
         outcome = port.run(Scenario())
     assert outcome.result["Value"]["args"] == [f"{kit.ModuleBase} correctly finalized"]
+
+
+def test_a_hook_that_is_reached_by_super_alone_is_recorded(kit):
+    """Once, whoever defines it and whoever calls on: LHCbDIRAC's module ends by super().finalize()."""
+
+    class Mine(kit.ModuleBase):
+        def execute(self):
+            super().finalize()
+            self._initialize()
+            return {"OK": True, "Value": None}
+
+        def _initialize(self):
+            super()._initialize()
+
+    before = vars(kit.ModuleBase)["finalize"]
+    with ModulePort(kit, Mine).session() as port:
+        for _ in range(2):
+            steps = port.run(Scenario()).steps
+            assert [step.method for step in steps if step.target == "module"] == ["finalize", "_initialize"]
+    assert vars(kit.ModuleBase)["finalize"] is before

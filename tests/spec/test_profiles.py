@@ -124,7 +124,8 @@ STORIES = {
         ),
         "without a job nothing is asked": (
             {"environment": {}},
-            lambda outcome: (outcome.result, outcome.steps), ({"OK": True, "Value": None}, ()),
+            lambda outcome: (outcome.result, [step.method for step in outcome.steps]),
+            ({"OK": True, "Value": None}, ["finalize"]),
         ),
         "a job that cannot report is an error that escapes": (
             {"workflow_commons": {}, "attributes": {"jobID": "78", "workflowStatus": {"OK": True},
