@@ -71,8 +71,8 @@ def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert (
-        "{run,scenario,results,baseline,compare,diff,port-protocol,serve,admin} run: what 'run --json' prints; scenario: what it "
-        "reads; results: " in words
+        "{run,scenario,results,baseline,compare,diff,port-protocol,serve,admin} "
+        "run: what 'run --json' prints; scenario: what it reads; results: " in words
     )
     assert (
         "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what "
