@@ -445,7 +445,7 @@ ANSWERS: Final = Region(
             Value("error", "only logged", _last("s_error")),
             Value("none", "TypeError escapes", _last("bad_shape=null")),
             Value("raises", "escapes", _last("raises=ValueError:late")),
-        ), _well),
+        ), lambda c: _well(c) and c.get("digest", "ok") == "ok"),
         Dimension("commit value", "FileReport.commit: its Value, which some implementations look at", _from_table(
             "FileReport.commit", ("some", "the good case", "ok"),
             ("absent", "OK without Value: nobody needs it", 'bad_shape={"OK": true}'),
