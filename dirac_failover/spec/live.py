@@ -25,7 +25,7 @@ from dirac_failover.spec.scenario import (
     MISSING,
     NONE,
 )
-from dirac_failover.spec.services import TRANSFORMATION, Services, Times, fault
+from dirac_failover.spec.services import TRANSFORMATION, Moment, Services, Times, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,13 +41,15 @@ RULES: Final = (
 )
 """Which statuses of files are final unless forced, and for which wanted ones (None: all); any other file takes any."""
 
-RECORD: Final = ["Job", dt.datetime(2026, 1, 1, 11), dt.datetime(2026, 1, 1, 11, 59), ["alice", 59]]  # noqa: DTZ001 - DIRAC's are naive
+RECORD: Final = ["Job", *map(dt.datetime.fromisoformat, ("2026-01-01T11:00", "2026-01-01T11:59")), ["alice", 59]]
 """What jobs account for; the services show its times as numbers."""
+
+WHENEVER: Final = (None, None, "LastUpdate", None, None, None, None)
+"""The rest of the question for files: changed at any time, in any order, all of them, with all that is known."""
 
 OK: Final[Mapping[str, Json]] = {"OK": True, "Value": None}
 NOT_OK: Final[Mapping[str, Json]] = {"OK": False}
 """An error whose text nobody hears."""
-
 
 MADE: Final[dict[str, dict[str, Json]]] = {
     "JobReport": {"unsent_statuses": (), "unsent_parameters": {}},
@@ -63,13 +65,16 @@ def expected(scenario: Scenario) -> Outcome:
         if scenario.collaborators[name] == MISSING:
             scenario = replace(scenario, **nothing)
     job = LiveJob(scenario, DIRAC_9_1)
-    ended, result = "returned", None
-    for _ in range(scenario.executions):
-        try:
-            result = contract(job)
-        except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
-            ended, result = "raised", error
+    *_, (ended, result) = (execution(job) for _ in range(scenario.executions))
     return job.outcome(ended, result)
+
+
+def execution(job: LiveJob) -> tuple[str, Json]:
+    """How one of the executions ends: the last one is seen."""
+    try:
+        return "returned", contract(job)
+    except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
+        return "raised", error
 
 
 def speaks_of(scenario: Scenario) -> bool:
@@ -101,18 +106,21 @@ class LiveJob(Job):
         super().__init__(scenario, profile)
         self.times = Times()
         self.services = Services(scenario, self.times, self.steps)
-        self.unsent = [(plain(status), self.times.next()) for status in scenario.unsent_statuses]
+        self.unsent = [(plain(status), Moment()) for status in scenario.unsent_statuses]
         self.transformation = int(TRANSFORMATION) if scenario.reported else None
 
-    def ask(self, target: str, method: str, args: tuple[Json, ...], healthy: Json, *, bare: bool = False) -> Json:  # noqa: ARG002 - it is in what clients hold
-        """Ask a client: what it does to what it holds is its own business, if it does anything."""
-        client = CLIENTS.get(f"{target}.{method}")
-        self.applied = client is None
-        return client(self) if client else healthy if bare else {"OK": True, "Value": healthy}
+    def ask(self, target: str, method: str, *_: Json, **__: Json) -> Json:
+        """Ask a client, which also takes care of what it holds: nothing is left to be applied."""
+        return CLIENTS[f"{target}.{method}"](self)
+
+    def report_file(self, transformation: Json, lfn: str, status: str) -> None:
+        """The file report keeps the status, for the first transformation that it was told of."""
+        self.transformation = self.transformation or transformation
+        self.statuses[lfn] = status
 
     def send_status(self, status: str) -> Json:
         """The job report keeps the status, and sends all that it keeps."""
-        self.unsent.append((plain(status), self.times.next()))
+        self.unsent.append((plain(status), Moment()))
         return send_statuses(self)
 
     def held_by_job_report(self) -> Json:
@@ -144,7 +152,7 @@ def commit_files(job: LiveJob) -> Json:
         return OK
     call, whose = job.services.call, job.transformation
     wanted = {"TransformationID": whose, "LFN": sorted(job.statuses)}
-    found = call("transformation", "getTransformationFiles", wanted, None, None, "LastUpdate", None, None, None, None)
+    found = call("transformation", "getTransformationFiles", wanted, *WHENEVER)
     if not found["OK"]:
         return found
     changes = {}
@@ -212,11 +220,8 @@ def commit_records(job: LiveJob) -> Json:
 
 def put_request(job: LiveJob, pending: Json) -> Json:
     """A request with one operation, in the name of whoever's proxy is there, is handed to the request system."""
-    owner, group = job.scenario.owner or (None, None)
-    request: dict[str, Json] = {
-        "RequestName": "Accounting.DataStore.<name>", "JobID": 0, "SourceComponent": None, "Owner": owner,
-        "OwnerGroup": group, "Operations": [pending],
-    }  # fmt: skip
+    named = {"RequestName": "Accounting.DataStore.<name>", "JobID": 0, "SourceComponent": None}
+    request = {**job.request, **named, "Operations": [pending]}
     number_operations(request["Operations"])
     if invalid(request, job.profile):
         return NOT_OK
@@ -224,12 +229,13 @@ def put_request(job: LiveJob, pending: Json) -> Json:
 
 
 CLIENTS: Final[dict[str, Callable[[LiveJob], Json]]] = {
+    "FileReport.getFiles": lambda job: dict(job.statuses),
     "FileReport.commit": commit_files,
     "FileReport.generateForwardDISET": forward_files,
     "JobReport.generateForwardDISET": forward_statuses,
     "AccountingReport.commit": commit_records,
 }
-"""What clients do when they are asked; what is not here they answer out of what they hold."""
+"""What clients do when they are asked."""
 
 
 def forward(answer: Json) -> Json:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.spec.outcome import Scrubber, Step
@@ -56,20 +55,18 @@ SHOWN: Final[dict[str, Callable[[Json], Json]]] = {"commitRegisters": Scrubber()
 """How the arguments of a call become those of a step, where they hold what JSON does not know."""
 
 
+class Moment:
+    """When something happened: like no other moment."""
+
+
 class Times:
     """Moments by the names that an outcome gives them: numbers, in the order in which they are shown."""
 
     def __init__(self) -> None:
-        """Begin when nothing has happened."""
-        self._names: dict[int, str] = {}
-        self._now = 0
+        """Begin when nothing is shown."""
+        self._names: dict[Moment, str] = {}
 
-    def next(self) -> int:
-        """Let something happen; return when."""
-        self._now += 1
-        return self._now
-
-    def show(self, moment: int) -> str:
+    def show(self, moment: Moment) -> str:
         """Return the name of a moment."""
         return self._names.setdefault(moment, f"<T{len(self._names) + 1}>")
 
@@ -139,7 +136,6 @@ _TEXT: Final = re.compile(
 )
 
 
-@lru_cache
 def fault(text: str) -> Fault | None:
     """Return the fault that a scenario names; None for one of which the specification does not speak."""
     found = _TEXT.fullmatch(text)
@@ -160,7 +156,7 @@ class Services:
         self._times, self._steps = times, steps
         self._faults = [known for known in map(fault, scenario.faults) if known]
         self._struck = [0] * len(self._faults)
-        self._began = self._updated = times.next()
+        self._began = self._updated = Moment()
         self._application = "Unknown"
         self._history: list[tuple[str, str]] = []
         self._files = {
@@ -173,9 +169,10 @@ class Services:
     def call(self, service: str, method: str, *args: Json) -> Json:
         """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised."""
         struck = self._fault(service, method)
-        done = struck is None or struck.kind == "lost_reply"
-        value = getattr(self, method)(*args) if done else None
-        answer = FAULTS[struck.kind](struck, method) if struck else {"OK": True, "Value": value}
+        if struck is None or struck.kind == "lost_reply":
+            answer = {"OK": True, "Value": getattr(self, method)(*args)}
+        if struck:
+            answer = FAULTS[struck.kind](struck, method)
         self._steps.append(Step(service, method, SHOWN.get(method, list)(args), answer))
         if struck and struck.kind == "raises":
             raise exception(struck)
@@ -196,8 +193,8 @@ class Services:
 
     def getTransformationFiles(self, wanted: Json, *_: Json) -> Json:
         """The rows of the files that the transformation knows, as the text of another answer."""
-        rows = [row for row in self._files.values() if row["LFN"] in wanted["LFN"]]
-        return _sent(tuple((row["LFN"], row["FileID"], row["Status"], row["ErrorCount"]) for row in rows))
+        rows = [row | _SENT for row in self._files.values() if row["LFN"] in wanted["LFN"]]
+        return json.dumps({"OK": True, "Value": rows})
 
     def setFileStatusForTransformation(self, _: Json, changes: dict[str, Json]) -> Json:
         """The files have the status that was given, and an error more if it was said to be one."""
@@ -209,7 +206,7 @@ class Services:
         """All updates are in the history, and the last one is what the job says of itself."""
         self._history += [(time, update["ApplicationStatus"]) for time, update in updates.items()]
         self._application = self._history[-1][1]
-        self._updated = self._times.next()
+        self._updated = Moment()
         return [["ApplicationStatus"], [self._application]]
 
     def commitRegisters(self, records: list[Json]) -> Json:
@@ -220,7 +217,8 @@ class Services:
         """The request is kept; it and its operation get a number."""
         number = len(self._requests) + 1
         request = json.loads(text)
-        request["Operations"][0] |= {"RequestID": number, "OperationID": number}
+        (pending,) = request["Operations"]
+        pending.update(RequestID=number, OperationID=number)
         self._requests[str(number)] = request | {"RequestID": number}
         return number
 
@@ -268,17 +266,13 @@ class Services:
         return [began, *updates]
 
 
-def _file(lfn: str, number: int, status: str, errors: int = 0) -> dict[str, Json]:
+def _file(lfn: str, number: int, status: str) -> dict[str, Json]:
     return {
         "LFN": lfn, "TransformationID": int(TRANSFORMATION), "FileID": number, "Status": status, "TaskID": 1,
-        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": errors, "LastUpdate": "<time>",
-        "InsertedTime": "<time>",
+        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": 0, "LastUpdate": "<time>", "InsertedTime": "<time>",
     }  # fmt: skip
 
 
-@lru_cache  # neighbours in the space ask for the same files
-def _sent(rows: tuple[tuple[str, int, str, int], ...]) -> str:
-    """Rows on the way to a client, which say times in their own way."""
-    time = {"__dCls": "dt", "obj": "<time>"}
-    sent = [_file(*row) | {"LastUpdate": time, "InsertedTime": time} for row in rows]
-    return json.dumps({"OK": True, "Value": sent})
+_TIME: Final = {"__dCls": "dt", "obj": "<time>"}
+_SENT: Final = {"LastUpdate": _TIME, "InsertedTime": _TIME}
+"""How a row says its times on the way to a client."""

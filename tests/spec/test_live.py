@@ -62,6 +62,11 @@ BEYOND: dict[str, dict[str, Any]] = {
     "another method's fault": {"faults": ("requests.getRequest:down", "accounting:down")},
     "two faults": {"faults": ("job-state:first=1", "job-state:s_error=no")},
     "two faults, one later": {"faults": ("job-state:first=2", "job-state.setJobStatusBulk:first=3"), "executions": 2},
+    "a success before a failure": {
+        "operations": ({"Type": "RemoveFile"},),
+        "executions": 2,
+        "faults": ("accounting.commitRegisters:down", "requests:first=1"),
+    },
     "a status that says nothing": {"unsent_statuses": ("'", "one", ""), "faults": ("job-state:first=1",)},
     "an interrupt": {"faults": ("job-state:raises=KeyboardInterrupt:stop",)},
     "no proxy, no accounting": {"owner": None, "faults": ("accounting:down",)},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.spec.scenario import Scenario
-from dirac_failover.spec.services import Fault, Services, Times, fault
+from dirac_failover.spec.services import Fault, Moment, Services, Times, fault
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Step
@@ -30,9 +30,7 @@ def services(*faults: str, **fields: Any) -> tuple[Services, list[Step]]:
 
 def test_moments_are_named_in_the_order_in_which_they_are_shown() -> None:
     """Whenever they were."""
-    times = Times()
-    first, second = times.next(), times.next()
-    assert first != second
+    times, first, second = Times(), Moment(), Moment()
     assert [times.show(moment) for moment in (second, first, second)] == ["<T1>", "<T2>", "<T1>"]
 
 
@@ -117,10 +115,10 @@ def test_a_question_waits_longer_than_a_report() -> None:
 
 
 def test_the_first_of_two_faults_acts_and_both_count() -> None:
-    """A fault of another service, or of another method, does neither."""
+    """A fault of another service, or of another method, does neither, and an unknown one nothing."""
     here, steps = services(
-        "requests:down", "accounting.commit:down", "accounting:first=1", "accounting.commitRegisters:first=2",
-        "accounting:s_error=then",
+        "requests:down", "accounting:partial=1", "accounting.commit:down", "accounting:first=1",
+        "accounting.commitRegisters:first=2", "accounting:s_error=then",
     )  # fmt: skip
     for _ in range(4):
         here.call("accounting", "commitRegisters", [])
