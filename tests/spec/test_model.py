@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
+from dirac_failover.spec.job import Job
 from dirac_failover.spec.model import bare, expected
+from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.product import Region
-    from dirac_failover.spec.scenario import Scenario
 
 SCRIPTED = [space.IDENTITY, space.INPUTS, space.ANSWERS]
 STEP = {"identity": 1, "inputs": 11, "answers": 239}
@@ -46,3 +49,27 @@ def test_the_model_and_the_implementation_agree(kit: Kit, region: Region) -> Non
 def test_a_bare_lfn_loses_characters_at_both_ends(text: str, left: str) -> None:
     """Known cases, without asking any implementation."""
     assert bare(text) == left
+
+
+SCRIPTED_ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"attributes": {"STEP_NUMBER": "1", "workflowStatus": FAILED_STATUS, "stepStatus": {"OK": True}}},
+        {"answers": {"JobReport.setApplicationStatus": ("raises=ValueError:first", "raises=ValueError:second")}},
+    ],
+    ids=["well", "failed", "raised"],
+)
+def test_a_story_is_gone_when_it_was_told(change: dict[str, object]) -> None:
+    """An exception in the outcome does not keep the frames in which it was raised: they are many."""
+    told = replace(Scenario(collaborators=SCRIPTED_ALL), **change)  # type: ignore[arg-type]
+    gc.disable()
+    try:
+        outcome = expected(told)
+        assert not [thing for thing in gc.get_objects() if type(thing) is Job]
+    finally:
+        gc.enable()
+    assert outcome.ended in {"returned", "raised"}
