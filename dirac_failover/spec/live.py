@@ -114,8 +114,8 @@ class LiveJob(Job):
         return CLIENTS[f"{target}.{method}"](self)
 
     def report_file(self, transformation: Json, lfn: str, status: str) -> None:
-        """The file report keeps the status, for the first transformation that it was told of."""
-        self.transformation = self.transformation or transformation
+        """The file report keeps the status, and for which transformation."""
+        self.transformation = transformation
         self.statuses[lfn] = status
 
     def send_status(self, status: str) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
-from dirac_failover.spec.live import encoded, expected, next_status, speaks_of
+from dirac_failover.spec.live import LiveJob, encoded, expected, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
@@ -194,3 +195,14 @@ def test_final_statuses_change_by_force_only(has: str, wanted: str, forced: bool
 def test_values_are_encoded_as_dirac_encodes_them(value: Any, text: str) -> None:
     """Known cases; a time has the length that it had before it was given a name."""
     assert encoded(value) == text
+
+
+@pytest.mark.parametrize("fault", ["job-state:down", "job-state:raises=ValueError:no"])
+def test_a_story_is_gone_when_it_was_told(fault: str) -> None:
+    """What escapes does not keep the frames in which it was raised, nor those of what came before."""
+    gc.disable()
+    try:
+        assert expected(replace(BUSY, faults=(fault,))).steps
+        assert not [thing for thing in gc.get_objects() if type(thing) is LiveJob]
+    finally:
+        gc.enable()
