@@ -79,9 +79,12 @@ class Job:
         """
         key = f"{target}.{method}"
         answers = self.scenario.answers.get(key, ("ok",))
-        self.asked[key] = self.asked.get(key, 0) + 1
-        text = answers[min(self.asked[key], len(answers)) - 1]
+        count = self.asked[key] = self.asked.get(key, 0) + 1
+        text = answers[min(count, len(answers)) - 1]
         self.steps.append(Step(target, method, list(args), text))
+        if text == "ok":
+            self.applied = True
+            return healthy if bare else {"OK": True, "Value": healthy}
         kind, equals, rest = text.partition("=")
         self.applied = kind == "ok"
         if kind == "raises":
@@ -150,7 +153,7 @@ def _forget_frames(result: Json) -> None:
     """An exception's frames hold it, and the whole story: only the collector of garbage could free them, slowly."""
     for value in (result, *(result.values() if isinstance(result, dict) else ())):
         if isinstance(value, BaseException):
-            value.__traceback__ = value.__context__ = None
+            value.__traceback__ = None
 
 
 def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:

@@ -121,9 +121,15 @@ class Scenario:
 
     def to_json(self) -> dict[str, Json]:
         """Return the fields that differ from their defaults, as JSON values."""
-        values = {key: _plain(getattr(self, key)) for key in FIELDS}
-        # By text, since True == 1, but a module may be told either
-        return {key: value for key, value in values.items() if repr(value) != repr(_plain(getattr(_DEFAULT, key)))}
+        found = {}
+        for key in FIELDS:
+            value, default = getattr(self, key), getattr(_DEFAULT, key)
+            if value is not default:
+                plain = _plain(value)
+                # By text, since True == 1, but a module may be told either
+                if repr(plain) != repr(_plain(default)):
+                    found[key] = plain
+        return found
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
