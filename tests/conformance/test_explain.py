@@ -34,16 +34,24 @@ def test_each_clause_has_an_example(clause: Clause) -> None:
 
 
 def test_the_smallest_of_the_nearest_is_taken() -> None:
-    """Where a clause compares everything, one in which much happens."""
+    """A change further at a time."""
     found = [example(find(name)) for name in ("CO-003", "CO-005", "LL-011")]
     assert [item and item[0].name for item in found] == [
         "identity: production=missing",
         "answers: health=well, inputs=none, get files=raises, last status=ok",
         "services: health=well, inputs=none, job state=well, accounting=absent, before=an old file",
     ]
-    dirac = example(find("DI-001"))
-    assert dirac
-    assert dirac[0].name.startswith("identity: production=text, task=text, job=environment")
+
+
+def test_a_clause_about_everything_shows_what_it_alone_is_about() -> None:
+    """One change from the good case, in which that aspect is another, and as few others as can be."""
+    assert {name: found[0].name for name in ("DI-002", "DI-012", "DI-017") if (found := example(find(name)))} == {
+        "DI-002": "services: health=well, inputs=none, job state=well, accounting=absent, before=a first execution",
+        "DI-012": "services: health=workflow failed, inputs=none, before=nothing",
+        "DI-017": "services: health=well, inputs=none, job state=well, accounting=absent, before=no proxy",
+    }
+    names = [found[0].name for clause in CLAUSES if clause.level == "dirac" and (found := example(clause))]
+    assert (len(names), len(set(names))) == (21, 17)
 
 
 def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +79,7 @@ def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], mon
     assert main(["explain", "DI-010"]) == 0
     printed = capsys.readouterr().out
     assert "  note    a quirk: odd, and yet what DIRAC does\n" in printed
-    assert "\nA job's end in which it is kept: identity: " in printed
+    assert "\nA job's end in which it is kept: inputs: input data=ends in L" in printed
     assert main(["explain", "CO-003"]) == 0
     printed = capsys.readouterr().out
     assert "  note  " not in printed
