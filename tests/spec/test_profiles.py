@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
 from importlib import metadata
-from itertools import islice
 
 import pytest
 
@@ -12,7 +11,6 @@ from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
-from dirac_failover.spec.nearest import Match, nearest
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
 from dirac_failover.spec.scenario import Scenario
 
@@ -76,35 +74,6 @@ def test_a_profile_is_frozen_and_says_only_what_is_different():
     assert [PROFILES[name].name for name in PROFILES] == list(PROFILES)
     with pytest.raises(FrozenInstanceError):
         DIRAC_9_1.name = "x"
-
-
-def outcomes(profile, scenarios):
-    return [(scenario, expected(scenario, PROFILES[profile])) for scenario in scenarios]
-
-
-SOME = [
-    scenario
-    for region, end, step in ((space.IDENTITY, 900, 100), (space.INPUTS, 9_000, 450), (space.ANSWERS, 60_000, 3_000))
-    for scenario in islice(region.scenarios(), 0, end, step)
-]
-
-
-@pytest.mark.parametrize("name", PROFILES)
-def test_the_nearest_profile_is_the_ports_own(name):
-    """Told from the outcomes alone; the others are found to differ."""
-    first, second, *_ = found = nearest(outcomes(name, SOME))
-    assert first == Match(name, len(SOME), len(SOME), 0)
-    assert second.alike < len(SOME)
-    assert second.places > 0
-    assert {match.profile for match in found} == set(PROFILES)
-
-
-def test_a_port_of_its_own_is_nearest_to_what_it_differs_least_from():
-    """Though it is never alike; and scenarios with services say nothing."""
-    mine = [(scenario, outcome._replace(services=5)) for scenario, outcome in outcomes("lhcbdirac-12.0", SOME)]
-    found = nearest([*mine, (Scenario(), mine[0][1]), (Scenario(collaborators={"JobReport": "missing"}), mine[0][1])])
-    assert found[0] == Match("lhcbdirac-12.0", len(SOME), 0, len(SOME))
-    assert nearest([]) == []
 
 
 STORIES = {
