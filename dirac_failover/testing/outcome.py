@@ -131,7 +131,7 @@ class Held:
         )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Replay:
     """What job wrapper and request executing agent made of what a run left behind."""
 
@@ -151,7 +151,7 @@ class Replay:
         return f"<Replay: {said}{lost}>"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class ModuleOutcome:
     """What came of executing modules, one or several as a job."""
 
@@ -187,9 +187,9 @@ class ModuleOutcome:
     """What the collaborators still hold."""
     job_id: str
     owner: tuple[str, str] | None
-    again: Callable[[], ModuleOutcome] = field(repr=False)
+    again: Callable[[], ModuleOutcome]
     """Runs the same once more, where nothing goes wrong."""
-    _state: dict[str, Any] = field(default_factory=dict, repr=False)
+    _state: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -228,7 +228,7 @@ class ModuleOutcome:
         ``workflow_commons``, ``step_commons`` or the attributes cannot be copied for that other run.
         """
         if "expected" not in self._state:
-            with TemporaryDirectory(prefix="failover-") as directory, chdir(directory):
+            with TemporaryDirectory() as directory, chdir(directory):
                 expected = self.again()
                 replayed(expected, expected.world)
             self._state["expected"] = expected.world
@@ -260,8 +260,6 @@ class ModuleOutcome:
 
     def _plain_request(self) -> Json:
         request = self.workflow_commons.get(v.COMMONS_REQUEST)
-        if request is None:
-            return None
         fields = {name: PLAIN.plain(getattr(request, name, None)) for name in ("RequestName", "Owner", "OwnerGroup")}
         return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
 
@@ -288,7 +286,7 @@ class ModuleOutcome:
             ended = f"returned {self.result!r}, which is no result"
         else:
             ended = f"{'OK' if self.ok else 'not OK'}: {self.message}"
-        where = f" in {self.file.name}" if self.file else " in no file" if len(self.request) else ""
+        where = f" in {self.file.name}" if self.file else " in no file"
         pending = f"pending{where}: {', '.join(self.request.types)}" if len(self.request) else "nothing pending"
         return f"<{self.name}: {ended}; {pending}>"
 

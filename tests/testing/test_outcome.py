@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import FrozenInstanceError
 
 import pytest
 
-from dirac_failover.testing import Dirac, PendingRequest, Replay, run_job, run_module
-from dirac_failover.testing.outcome import Held, size
+from dirac_failover.testing import Dirac, PendingOperation, PendingRequest, Replay, run_job, run_module
+from dirac_failover.testing.outcome import Held, read, size
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
 
@@ -97,6 +98,17 @@ def test_what_is_pending_can_be_read(run):
     )
 
 
+def test_what_came_of_a_run_cannot_be_changed(run):
+    """Nor what is pending, held or replayed; an operation is shown without its fields."""
+    outcome = run(operations=[REMOVAL])
+    removal = outcome.request.operations[0]
+    assert repr(removal) == "PendingOperation(type='RemoveFile', arguments=None, files=('/vo/x',))"
+    assert removal == PendingOperation("RemoveFile", None, ("/vo/x",), removal.fields)
+    for thing, name in ((outcome, "name"), (removal, "type"), (outcome.holds, "records"), (outcome.replay(), "lost")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(thing, name, "else")
+
+
 def test_a_request_that_cannot_be_written_says_why():
     """And one that is not there is empty."""
 
@@ -126,6 +138,7 @@ def test_what_the_collaborators_hold_can_be_read(run, kit):
     assert held == Held(("waits",), {"name": "value"}, {"/vo/a": "Unused"}, 2)
     for part in (Held(("x",)), Held(parameters={"a": "b"}), Held(files={"a": "b"}), Held(records=1)):
         assert part
+    assert not Held()
     assert not Held.by({"JobReport": None, "FileReport": object()})
     assert not run().holds
 
@@ -147,6 +160,7 @@ def test_every_end_is_said_in_one_line(run, on_failover_request):
             return self.given
 
     assert repr(run_module(Odd, given=None)) == "<Odd: returned None, which is no result; nothing pending>"
+    assert repr(run_module(Odd, given="OK")) == "<Odd: returned 'OK', which is no result; nothing pending>"
     assert not run_module(Odd, given={}).ok
     assert not run_module(Odd, given=True).ok
     assert run_module(Odd, given={"OK": True, "Value": None}).message == ""
@@ -170,6 +184,16 @@ def test_a_replay_during_the_outage_goes_on_after_it(run, world):
     assert len(world.requests.stored()) == 1
     assert outcome.replay().converged
     assert len(world.journal.select("requests", "putRequest")) == 4  # the hand-over, and what became of it each time
+
+
+def test_the_undisturbed_run_is_replayed_as_well(run, on_failover_request):
+    """What earlier modules have left pending is done there too."""
+    (pending,) = run("transformation:down").request.operations
+    earlier = {"Type": pending.type, "Arguments": pending.fields["Arguments"]}
+    outcome = run_module(on_failover_request, operations=[earlier])
+    assert outcome.world.transformation.statuses(12) == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
+    assert outcome.replay().converged
+    assert outcome.world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Processed"}
 
 
 def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
@@ -200,7 +224,7 @@ def test_the_timeline_tells_all_of_it(run, world):
     told = outcome.timeline()
     titles = re.findall(r"^── (.*?) ─*$", told, re.MULTILINE)
     assert titles == ["What happened", "What the services hold", "The request"]
-    assert max(map(len, told.splitlines())) <= 100
+    assert max(map(len, told.splitlines())) == 100
     assert "\n    FileReport.commit()" in told
     assert "\n  job_77_request.xml of alice, vo_user\n" in told
     assert "\n  file 12_34_request.json  → " in told
@@ -227,6 +251,26 @@ def test_the_timeline_tells_of_bad_ends_too(on_failover_request):
     assert "\n  Nothing is pending: it has no operations.\n  file data  → <4 bytes>\n" in told
     escaped = run_module(Escapes)
     assert "✗ ValueError('at the end') escapes" in escaped.timeline()
+
+
+def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
+    """Operations in a list have no owner; without any nothing is pending."""
+
+    class Replaces(on_failover_request):
+        def execute(self):
+            operation = kit.Operation()
+            operation.Type = "RemoveFile"
+            self.workflow_commons["Request"] = [operation]
+
+    assert "\n  None of None, None\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()
+    nothing = run_module(type("Removes", (Replaces,), {"execute": lambda self: self.workflow_commons.pop("Request")}))
+    assert "\n  Nothing is pending: it has no operations.\n" in nothing.timeline()
+
+
+def test_a_file_can_be_read_whatever_is_in_there(dirac_workdir):
+    """What is no UTF-8 is said byte by byte."""
+    (dirac_workdir / "file").write_bytes(b"a\xff\xc3\xa4")
+    assert read("file") == "a\\xffä"
 
 
 def test_the_size_of_a_file_is_said(dirac_workdir):
