@@ -10,7 +10,7 @@ import copy
 import difflib
 import inspect
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -56,14 +56,8 @@ def run_module(
     _check(module, "run_module")
     about, attributes = _divided(module, given)
     place = world or Dirac()
-    plan = Plan(
-        (Step("", [Module(module, attributes)]),),
-        Situation.of(place, **about),
-        kit_named(name_for([module])),
-        executions,
-        profile=profile,
-    )
-    return plan.run(place)
+    steps = (Step("", [Module(module, attributes)]),)
+    return Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions).run(place)
 
 
 def run_job(
@@ -87,10 +81,10 @@ def run_job(
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
     place = world or Dirac()
     about = Situation.of(place, **given)
-    return Plan(steps, about, kit_named(name_for(kinds)), workflow=True, profile=profile).run(place)
+    return Plan(steps, about, kit_named(name_for(kinds)), profile, None).run(place)
 
 
-SITUATION: Final = frozenset(inspect.signature(Situation.of).parameters) - {"world"}
+SITUATION: Final = frozenset(inspect.getfullargspec(Situation.of).kwonlyargs)
 """The names of what can be said about a situation."""
 
 
@@ -111,7 +105,7 @@ def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any
     """Tell what is about the situation from the module's attributes."""
     attributes = {name: value for name, value in given.items() if name not in SITUATION}
     for name in attributes:
-        near = difflib.get_close_matches(name, sorted({*SITUATION, "executions", "world"}), 1, 0.8)
+        near = difflib.get_close_matches(name, sorted({*SITUATION, "executions", "world"}), cutoff=0.8)
         if near and not hasattr(module, name):
             raise TypeError(f"run_module: unknown argument {name!r}: did you mean {near[0]!r}?")
     return {name: value for name, value in given.items() if name in SITUATION}, attributes
@@ -133,16 +127,15 @@ class Plan:
     steps: tuple[Step, ...]
     situation: Situation
     kit: Kit
-    executions: int = 1
-    workflow: bool = False
-    """Whether the steps are run as a workflow, or there is one module that is executed by itself."""
-    profile: str | None = None
+    profile: str | None
+    executions: int | None
+    """How often the only module is executed, by itself; None when the steps are run as a workflow."""
 
     def run(self, world: Dirac) -> ModuleOutcome:
         """Run it in the present directory."""
         run = _Run(self, world, self._again(world))
         with run.prepared():
-            execute = self._workflow(run) if self.workflow else self._alone(run)
+            execute = self._workflow(run) if self.executions is None else self._alone(run, self.executions)
             result, raised = None, None
             try:
                 result = execute()
@@ -150,7 +143,7 @@ class Plan:
                 raised = error
         return run.outcome(result, raised)
 
-    def _alone(self, run: _Run) -> Callable[[], Any]:
+    def _alone(self, run: _Run, executions: int) -> Callable[[], Any]:
         (step,) = self.steps
         (module,) = step.modules
         instance = run.made(module.kind)
@@ -164,7 +157,7 @@ class Plan:
             setattr(instance, name, value)
 
         def execute() -> Any:
-            for _ in range(self.executions):
+            for _ in range(executions):
                 run.results.append(instance.execute())
             return run.results[-1]
 
@@ -213,7 +206,7 @@ class _Run:
         self.plan = plan
         self.world = world
         self.results: list[Any] = []
-        self.commons: dict[str, Any] = {}
+        self.commons: dict[str, Any]
         self._again = again
         self._modules: list[Any] = []
         self._machine = Machine(world) if world.harms_the_machine else None
@@ -232,7 +225,6 @@ class _Run:
             self._machine.disk() if self._machine else nullcontext(),
         ):
             self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
-            del self._tape.events[:]
             try:
                 yield
             finally:
@@ -264,7 +256,7 @@ class _Run:
         situation = self.plan.situation
         kinds = [module.kind for step in self.plan.steps for module in step.modules]
         return ModuleOutcome(
-            name=", ".join(getattr(kind, "__name__", repr(kind)) for kind in kinds),
+            name=", ".join(kind.__name__ for kind in kinds),
             modules=tuple(self._modules),
             results=tuple(self.results),
             result=result,
@@ -294,15 +286,20 @@ class _Run:
 
 @contextmanager
 def _job_id(value: str | None) -> Iterator[None]:
-    before = os.environ.pop(v.ENV_JOB_ID, None)
-    if value is not None:
-        os.environ[v.ENV_JOB_ID] = value
+    before = os.environ.get(v.ENV_JOB_ID)
+    _set_job_id(value)
     try:
         yield
     finally:
-        os.environ.pop(v.ENV_JOB_ID, None)
-        if before is not None:
-            os.environ[v.ENV_JOB_ID] = before
+        _set_job_id(before)
+
+
+def _set_job_id(value: str | None) -> None:
+    if value is not None:
+        os.environ[v.ENV_JOB_ID] = value
+    else:
+        with suppress(KeyError):
+            del os.environ[v.ENV_JOB_ID]
 
 
 @contextmanager

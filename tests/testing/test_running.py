@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import ModuleType
 from unittest.mock import Mock
 
 import pytest
 
+from dirac_failover.conformance.kits import KITS
 from dirac_failover.testing import MISSING, Crashed, Dirac, run_job, run_module
-from dirac_failover.testing.running import kinds_of
+from dirac_failover.testing import kit as kits
+from dirac_failover.testing.running import Plan, kinds_of
+from dirac_failover.testing.situation import Situation
 from dirac_failover.workflow import Module, Step
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
@@ -53,6 +59,48 @@ def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, wo
     monkeypatch.delenv("JOBID")
     assert run_module(on_failover_request, world=world, job_id="88").module.jobID == 88
     assert "JOBID" not in os.environ
+    outcome = run_module(on_failover_request, world=world, job_id=" 88 ")
+    assert (outcome.job_id, outcome.module.jobID) == ("88", 88)
+
+
+def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkeypatch):
+    """Those of the real DIRAC when they are written for it."""
+    asked = []
+    monkeypatch.setitem(KITS, "dirac", lambda: asked.append("dirac") or KITS["reference"]())
+    monkeypatch.setitem(sys.modules, "DIRAC", sys.modules.get("DIRAC") or ModuleType("DIRAC"))
+    real = type("Real", (), {"__module__": "DIRAC.x", "execute": lambda _: {"OK": True, "Value": None}})
+    for run in (run_module, lambda module: run_job([on_failover_request, module])):
+        kits.kit_named.cache_clear()
+        assert run(real).ok
+    kits.kit_named.cache_clear()
+    assert asked == ["dirac", "dirac"]
+
+
+def test_modules_run_in_the_workflows_of_a_profile(on_failover_request):
+    """Alone and in a job."""
+    for outcome in (
+        run_module(on_failover_request, profile="lhcbdirac-12.0"),
+        run_job([on_failover_request], profile="lhcbdirac-12.0"),
+    ):
+        assert outcome.workflow_commons["JobType"] == "MCSimulation"
+
+
+def test_without_a_proxy_the_job_is_nobodys(kit):
+    """Not even the requests that the module makes."""
+
+    class Makes(kit.ModuleBase):
+        def execute(self):
+            return {"OK": True, "Value": kit.Request().Owner}
+
+    assert run_module(Makes).message == "alice"
+    assert run_module(Makes, proxy=False).message == ""
+
+
+def test_what_is_to_be_run_stays_as_it_is(reference, world):
+    """So that it can be run once more."""
+    plan = Plan((), Situation.of(world), reference, None, 1)
+    with pytest.raises(FrozenInstanceError):
+        plan.executions = 2
 
 
 def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world):
@@ -66,7 +114,16 @@ def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, w
     assert outcome.statuses == []
 
 
-@pytest.mark.parametrize(("name", "meant"), [("input", "inputs"), ("jobs_id", "job_id"), ("execution", "executions")])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("input", "inputs"),
+        ("jobs_id", "job_id"),
+        ("execution", "executions"),
+        ("worlds", "world"),
+        ("recorted", "reported"),  # rather than records
+    ],
+)
 def test_a_slip_of_the_pen_is_no_attribute(on_failover_request, name, meant):
     """The message says what was meant."""
     with pytest.raises(TypeError, match=rf"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
@@ -120,6 +177,36 @@ def test_a_class_that_is_no_module_base_is_a_module_too(world):
     outcome = run_module(Instance, world=world)
     assert outcome.ok
     assert outcome.hooks == []
+
+
+def test_nothing_is_watched_after_the_run(on_failover_request, kit, world):
+    """Module and collaborators are as they were; their calls are known, and those that they made of services."""
+    report = kit.JobReport(77)
+    before = set(vars(report))
+    outcome = run_module(on_failover_request, world=world, collaborators={"JobReport": report})
+    assert set(vars(report)) == before
+    assert set(outcome.hooks).isdisjoint(vars(outcome.module))
+    said = [event for event in outcome.events if event.target == "JobReport"]
+    assert [(event.method, [call.target for call in event.calls]) for event in said] == [
+        ("setApplicationStatus", ["job-state"])
+    ]
+
+
+def test_only_application_statuses_are_among_the_statuses(kit, world):
+    """Not that there was none in an update; nor those of a job that the services have forgotten."""
+
+    class Reports(kit.ModuleBase):
+        def execute(self):
+            kit.JobReport(77).setJobStatus("", "Something")
+            kit.JobReport(77).setApplicationStatus("x")
+
+    class Forgets(kit.ModuleBase):
+        def execute(self):
+            kit.JobReport(88).setApplicationStatus("x")
+            world.reset()
+
+    assert run_module(Reports, world=world).statuses == ["x"]
+    assert run_module(Forgets, world=world, job_id=88).statuses == []
 
 
 def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
@@ -233,8 +320,30 @@ def test_only_what_this_run_has_written_counts(on_failover_request, world):
             Path("data").write_text("four")
             os.remove("old_request.json")
             os.mkdir("other")
+            os.mkdir("a_request.json")
 
-    assert run_module(Writes, world=world).others == {"data": "<4 bytes>", "other": "<directory>"}
+    wrote = run_module(Writes, world=world)
+    assert wrote.others == {"data": "<4 bytes>", "other": "<directory>"}
+    assert wrote.texts == {}
+    assert os.stat("data").st_mtime_ns > 5_000_000_000
+
+
+def test_links_are_left_alone(on_failover_request, world, tmp_path_factory):
+    """Those that lead out of the directory, and those that lead nowhere; they keep their times."""
+    outside = tmp_path_factory.mktemp("outside") / "file"
+    outside.touch()
+    os.utime(outside, ns=(5, 5_000_000_000))
+    os.symlink(outside, "link")
+    os.symlink("nowhere", "lost")
+    before = os.lstat("link").st_mtime_ns
+
+    class Links(on_failover_request):
+        def _execute(self):
+            os.symlink("nowhere", "new")
+
+    assert run_module(Links, world=world).others == {"new": f"<{len('nowhere')} bytes>"}
+    assert os.lstat("link").st_mtime_ns == before
+    assert outside.stat().st_mtime_ns == 5_000_000_000
 
 
 def test_the_undisturbed_run_finds_what_the_first_has_found(on_failover_request, world):
