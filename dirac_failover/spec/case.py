@@ -126,7 +126,8 @@ class Case:
     @cached_property
     def content(self) -> Json:
         """What the request's file holds; None when there is no such file, or it is not JSON."""
-        return _parsed(self.outcome.files.get(self.request_file, "null"))
+        text = self.outcome.files.get(self.request_file)
+        return None if text is None else _parsed(text)
 
     @cached_property
     def written(self) -> list[Json]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import marshal
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dirac_failover.spec import case as module
 from dirac_failover.spec import live
-from dirac_failover.spec.case import Case, alike, same
+from dirac_failover.spec.case import MODULE, STATUS, Case, alike, same
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
@@ -48,6 +50,21 @@ def test_values_are_the_same_by_type() -> None:
     assert same({"a": 1, "b": [2]}, {"b": [2], "a": 1})
     assert not same({"a": 1}, {"a": True})
     assert not same([1, 2], [2, 1])
+    assert not same({"1": 2}, {1: 2})
+
+
+def test_outcomes_are_told_apart_quickly() -> None:
+    """Equal ones have the same bytes, whatever they share, and numbers stand in them as they are."""
+    shared, floats = ["a long text"], OUTCOME._replace(result=0.1)
+    apart = OUTCOME._replace(result=[shared, ["a long text"]], steps=tuple(Step(*step) for step in OUTCOME.steps))
+    assert module._typed(OUTCOME._replace(result=[shared, shared])) == module._typed(apart)
+    assert marshal.dumps(0.1, 2) in module._typed(floats)
+
+
+def test_the_same_file_is_read_once() -> None:
+    """As long as not too many others have been read."""
+    assert module._parsed('{"a": [1]}') is module._parsed('{"a": [1]}')
+    assert module._parsed.cache_parameters()["maxsize"] == 1024
 
 
 @pytest.mark.parametrize(("kind", "scripted"), [(LIVE, False), (MISSING, False), (NONE, True), (SCRIPTED, True)])
@@ -69,6 +86,8 @@ def test_the_specification_speaks_of_clients_of_one_profile(profile: Profile) ->
     assert case.expected == (told if profile == DIRAC_9_1 else None)
     assert case.as_expected is (profile == DIRAC_9_1)
     assert Case(replace(scenario, faults=("job-state:empty_reply",)), told, profile).expected is None
+    assert Case(WELL, OUTCOME, profile).as_expected is (profile == DIRAC_9_1)
+    assert Case(WELL, expected(WELL, profile), profile).as_expected
 
 
 @pytest.mark.parametrize(
@@ -110,11 +129,11 @@ def test_a_request_can_be_written_unless_something_is_in_the_way(change: dict[st
 def test_calls_are_found_by_their_names() -> None:
     """In order; hooks are not calls of collaborators."""
     case = Case(WELL, OUTCOME)
-    statuses = [step.args[0] for step in case.calls("JobReport.setApplicationStatus")]
+    statuses = [step.args[0] for step in case.calls(STATUS)]
     assert statuses == [
         "Job Finished Successfully", "Workflow successful, end of FailoverRequest module execution.",
     ]  # fmt: skip
-    assert case.calls("JobReport.nothing") == case.calls("module._execute") == []
+    assert case.calls("JobReport.nothing") == case.calls(f"{MODULE}._execute") == []
     assert case.hooks[0] == "_resolveInputVariables"
     assert case.hooks[-1] == "finalize"
     assert len(case.hooks) + len(case.collaboration) == len(OUTCOME.steps)
@@ -151,6 +170,7 @@ def test_what_is_pending_is_looked_for_in_the_file() -> None:
     assert case.pending == case.written == [["ForwardDISET", "x", []]]
     assert case.unwritten == []
     assert case.content["JobID"] == 77
+    assert Case(WELL, OUTCOME._replace(files={"12_34_request.json": "{"})).content is None
     for text in ("{", "[]", "{}", '{"Operations": [1]}', '{"Operations": [{}]}', "null"):
         case = Case(WELL, OUTCOME._replace(files={"12_34_request.json": text}))
         assert case.written == []
