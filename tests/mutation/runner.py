@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 """Where packages lie, and where the folders of their tests start."""
 
-NEAREST: Final = {"dirac_failover/__init__.py": ("tests/test_imports.py",)}
+NEAREST: Final = {
+    "dirac_failover/__init__.py": ("tests/test_imports.py",),
+    "dirac_failover/testing/__init__.py": ("tests/testing/test_grid.py", "tests/testing/test_world.py"),
+    "dirac_failover/testing/stage.py": ("tests/test_pytest_plugin.py",),
+    "fakes/dirac_fakes/expectations.py": ("tests/fakes/test_journal.py",),
+}
 """The tests of modules that have no test file of the same name."""
 
 WIDER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
