@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Outcome(NamedTuple):
     def differences(self, other: Outcome) -> list[tuple[str, Json, Json]]:
         """Return (place, mine, theirs) of what differs, the most specific place that can be named."""
         found: list[tuple[str, Json, Json]] = []
-        for name, mine, theirs in zip(self._fields, self, other, strict=True):
-            _compare(name, mine, theirs, found)
+        for name in self._fields:
+            _compare(name, getattr(self, name), getattr(other, name), found)
         return found
 
 
@@ -81,8 +82,7 @@ def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, 
         if isinstance(mine, Step) and mine[:2] != theirs[:2]:
             found.append((place, mine, theirs))  # another call: its arguments would say nothing
             return
-        for i in range(max(len(mine), len(theirs))):
-            here, there = (side[i] if i < len(side) else _ABSENT for side in (mine, theirs))
+        for i, (here, there) in enumerate(zip_longest(mine, theirs, fillvalue=_ABSENT)):
             _compare(f"{place}[{i}]", here, there, found)
     elif type(mine) is not type(theirs) or mine != theirs:  # True == 1, but not here
         found.append((place, mine, theirs))
@@ -117,7 +117,7 @@ class Scrubber:
             return value
         if kind is str:
             return value if len(value) < _SHORTEST else self.text(value)
-        if kind is list or kind is tuple:
+        if isinstance(value, (list, tuple)):
             return self.items(value)
         if isinstance(value, dict):
             plain = self.plain
@@ -127,8 +127,6 @@ class Scrubber:
                 else plain(item)
                 for key, item in value.items()
             }
-        if isinstance(value, list | tuple):
-            return self.items(value)
         if isinstance(value, BaseException):
             return {"exception": kind.__name__, "args": self.plain(value.args)}
         if isinstance(value, bytes):
@@ -156,4 +154,5 @@ class Scrubber:
 
     def attributes(self, owner: Any, names: Sequence[str]) -> dict[str, Json]:
         """Return attributes by name, as JSON values; those that are not there read ``(absent)``."""
-        return dict(zip(names, self.items([getattr(owner, name, _ABSENT) for name in names]), strict=True))
+        found: dict[str, Json] = self.plain({name: getattr(owner, name, _ABSENT) for name in names})
+        return found

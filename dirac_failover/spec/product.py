@@ -76,7 +76,7 @@ class Region:
             while depth < depth_of_all and not dimensions[depth].when(choices):
                 depth += 1
             if depth == depth_of_all:
-                yield Scenario(name.rstrip(","), **fields)
+                yield Scenario(name.removesuffix(","), **fields)
                 continue
             dimension = dimensions[depth]
             pending += [
@@ -98,7 +98,7 @@ class Region:
             depth, left, name, choices, fields = pending.pop()
             if depth == len(self.dimensions):
                 if not left:
-                    yield Scenario(name.rstrip(","), **fields)
+                    yield Scenario(name.removesuffix(","), **fields)
                 continue
             dimension = self.dimensions[depth]
             if not dimension.when(choices):

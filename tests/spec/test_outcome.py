@@ -142,6 +142,35 @@ def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():
     assert min(len(text) for text in changed) == module._SHORTEST == 19
 
 
+def test_only_a_text_with_a_colon_and_a_hyphen_is_searched_for_times():
+    """Most long texts are told apart without; and what was searched is remembered, of so many."""
+    searched = module._without_seconds
+    assert searched.cache_parameters()["maxsize"] == 4096
+    before = searched.cache_info()
+    for text in ("a text that has: a colon", "a text that has a - hyphen", "a text that has neither"):
+        assert Scrubber().text(text) == text
+    assert searched.cache_info() == before
+    assert searched("at 2026-01-02 03:04:05 sharp") is searched("at 2026-01-02 03:04:05 sharp")
+
+
+def test_what_is_short_or_atomic_is_taken_as_it_is():
+    """Quickly: nothing is asked about it, be it an item or a value."""
+    asked = []
+
+    class Watched(Scrubber):
+        def plain(self, value):
+            asked.append(value)
+            return super().plain(value)
+
+    short = [None, True, 1, 2.5, "", "x" * 18]
+    long = "x" * 19
+    assert Watched().items([*short, long]) == [*short, long]
+    assert asked == [long]
+    values = dict(zip("abcdefg", [*short, long], strict=True))
+    assert Watched().plain(values) == values
+    assert asked[2:] == [long]
+
+
 class Text(str):
     __slots__ = ()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,23 @@ def test_all_neighbourhoods_together_are_the_region() -> None:
     assert len(near) == len(every)
     assert {scenario.name: scenario for scenario in near} == every
     assert [scenario.records for scenario in SMALL.near(1)] == [2, 2, 2, 3]
+
+
+def test_what_is_too_far_away_is_not_looked_at() -> None:
+    """Once there is no change left, only the first value of a dimension is followed."""
+    asked: list[str] = []
+    _, b, c = SMALL.dimensions
+    counted = replace(c, when=lambda choices: not asked.append(choices["b"]))
+    region = replace(SMALL, dimensions=(replace(b, when=lambda _: True), counted))
+    assert [scenario.name for scenario in region.near(0)] == ["small: b=good, c=good"]
+    assert asked == ["good"]
+
+
+@pytest.mark.parametrize("thing", [SMALL, *SMALL.dimensions[:1], SMALL.dimensions[0].values[0], Then("a", "b")])
+def test_what_describes_the_space_is_frozen(thing: Any) -> None:
+    """Scenarios share it."""
+    with pytest.raises(FrozenInstanceError):
+        thing.name = "x"
 
 
 def of(*sets: dict[str, Any], **base: Any) -> list[Scenario]:
