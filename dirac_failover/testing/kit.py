@@ -53,7 +53,7 @@ def name_for(kinds: Iterable[Any]) -> str:
     for package, name in _EXPERIMENTS.items():
         if package in tops:
             return name
-    homes = [sys.modules.get(base.__module__) for base in bases if base is not object]
+    homes = [sys.modules.get(base.__module__) for base in bases]
     if "DIRAC" in tops or any(home is not None and imports_dirac(home) for home in homes):
         return real_name()
     return REFERENCE
@@ -79,5 +79,5 @@ def connected(kit: Kit, world: Dirac, transport: Transport | None = None, *, pro
     with ExitStack() as stack:
         stack.enter_context(connect(way, sleep=world.clock.sleep, **who))
         if kit.name != REFERENCE:
-            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))  # needs DIRAC
+            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))
         yield

@@ -7,7 +7,7 @@ once more. What may change here: what a test can say about the situation.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
@@ -61,10 +61,10 @@ class Situation:
     """What a run of modules finds."""
 
     scenario: Scenario
-    proxy: bool = True
-    commons: Mapping[str, Any] = field(default_factory=dict)
-    step: Mapping[str, Any] = field(default_factory=dict)
-    collaborators: Mapping[str, Any] = field(default_factory=dict)
+    proxy: bool
+    commons: Mapping[str, Any]
+    step: Mapping[str, Any]
+    collaborators: Mapping[str, Any]
     """Clients that there are already, by their key in ``workflow_commons``."""
 
     @classmethod
@@ -124,7 +124,7 @@ class Situation:
     def _own_clients(self) -> dict[str, Any]:
         return {key: value for key, value in self.commons.items() if key in _CLIENTS}
 
-    def workflow_commons(self, kit: Kit, profile: str | None = None) -> dict[str, Any]:
+    def workflow_commons(self, kit: Kit, profile: str | None) -> dict[str, Any]:
         """Return the whole of ``workflow_commons``; to be called while the kit's clients are connected."""
         made = Collaborators(kit).made(self.scenario)
         clients = {
@@ -143,7 +143,7 @@ def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not MISSING}
 
 
-_CLIENTS: Final = (v.COMMONS_JOB_REPORT, v.COMMONS_FILE_REPORT, v.COMMONS_ACCOUNTING, v.COMMONS_REQUEST)
+_CLIENTS: Final = (v.COMMONS_JOB_REPORT, v.COMMONS_FILE_REPORT, v.COMMONS_ACCOUNTING)
 _GOES_INTO: Final = {
     "reported": v.COMMONS_FILE_REPORT,
     "records": v.COMMONS_ACCOUNTING,

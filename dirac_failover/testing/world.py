@@ -60,8 +60,7 @@ class Dirac(World):
 
     def crashes_after(self, step: str) -> bool:
         """Tell whether the process ends now that it has come to the end of a step."""
-        ending = [armed for armed in self._armed if armed.fault.target == PROCESS and armed.parameter == step]
-        striking = [armed for armed in ending if armed.strikes(PROCESS, "", ())]
+        striking = [armed for armed in self._armed if armed.parameter == step and armed.strikes(PROCESS, "", ())]
         for armed in striking:
             armed.fired = True
         return bool(striking)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -39,7 +41,7 @@ def test_without_dirac_nobody_uses_it(monkeypatch):
     """However things are called."""
     monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
     assert kits.name_for([named("DIRAC.Workflow")]) == "reference"
-    assert not kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core")))
+    assert kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core"))) is False
 
 
 def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
@@ -52,6 +54,8 @@ def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
     for version in ("v8.0.86", "8.0.1", "v8r0p1"):
         fake_dirac(version)
         assert kits.name_for([named("DIRAC.a")]) == "dirac-8.0"
+    del fake_dirac().version
+    assert kits.real_name() == "dirac"
 
 
 def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypatch):
@@ -59,7 +63,8 @@ def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypat
     real = fake_dirac()
     assert not kits.imports_dirac(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest))
     assert kits.imports_dirac(SimpleNamespace(DIRAC=real))
-    assert kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core.Utilities")))
+    for package in ("DIRAC", "LHCbDIRAC", "ILCDIRAC"):
+        assert kits.imports_dirac(SimpleNamespace(S_OK=named(f"{package}.Core.Utilities")))
     home = ModuleType("home_of_mine")
     monkeypatch.setitem(sys.modules, "home_of_mine", home)
     assert kits.name_for([named("home_of_mine")]) == "reference"
@@ -99,3 +104,15 @@ def test_without_a_proxy_requests_belong_to_nobody(kit):
         assert kit.Request().Owner is None
         kit.JobReport(77).setApplicationStatus("x")
     assert seen == ["setJobStatusBulk"]
+
+
+def test_the_clients_of_another_kit_are_connected_beside_those_of_the_reference(reference):
+    """In the same way."""
+    seen = []
+    other = replace(reference, name="other", connect=lambda *way, **how: nullcontext(seen.append((way, how))))
+    dirac = Dirac(owner="bob", group="g")
+    with kits.connected(other, dirac):
+        assert JobReport(77).setApplicationStatus("x")["OK"]
+    assert seen == [((dirac,), {"sleep": dirac.clock.sleep, "owner": "bob", "group": "g"})]
+    with kits.connected(reference, dirac):
+        assert len(seen) == 1

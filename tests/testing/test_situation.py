@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -97,8 +98,12 @@ def test_clients_that_there_are_already_are_taken(kit, world):
         ("AccountingReport", "records", 1),
         ("Request", "operations", ["RemoveFile"]),
     ):
-        with pytest.raises(TypeError, match=rf"^{name}: the test has dirac_[a-z_]*, which would not get it: give it "):
+        with pytest.raises(TypeError) as refused:
             Situation.of(world, collaborators={key: object()}, **{name: value})
+        fixture = {"reported": "file_report", "records": "accounting_report", "operations": "request"}[name]
+        assert str(refused.value) == (
+            f"{name}: the test has dirac_{fixture}, which would not get it: give it that itself"
+        )
 
 
 def test_a_copy_has_nothing_in_common(kit, world):
@@ -123,6 +128,36 @@ def test_a_copy_has_nothing_in_common(kit, world):
     # A copy can be used twice
     again["FileReport"].statusDict.clear()
     assert again["JobReport"] is not clients["JobReport"]
+    with pytest.raises(FrozenInstanceError):
+        situation.proxy = False
+
+
+def test_what_a_client_holds_is_copied_and_nothing_else(kit, world):
+    """Neither locks nor loggers; of a request, all there is, of whatever kind it is; and other values as a whole."""
+    held = {"none": None, "true": True, "int": 1, "float": 1.5, "text": "x", "list": [1], "dict": {"a": [2]}}
+    found = commons(Situation.of(world), kit, world)
+    names = ("JobReport", "FileReport", "AccountingReport")
+    for client in map(found.get, names):
+        vars(client).update(held, unshared=threading.Lock())
+    found["Request"] = type("Own", (kit.Request,), {})()
+    found["Request"].mine = {1}
+    found["other"] = kit.Request()
+    for given in ({"workflow_commons": found}, {"collaborators": {key: found[key] for key in found if key != "other"}}):
+        again = commons(Situation.of(world, **given).copied(), kit, world)
+        for before, client in zip(map(found.get, names), map(again.get, names), strict=True):
+            assert client is not before
+            assert vars(client).items() >= held.items()
+            assert vars(client)["list"] is not before.list
+            assert "unshared" not in vars(client)
+        assert type(again["Request"]).__name__ == "Own"
+        assert again["Request"].mine == {1}
+    assert type(commons(Situation.of(world, workflow_commons=found).copied(), kit, world)["other"]) is kit.Request
+
+
+def test_clients_of_the_real_dirac_are_never_asked_to_be_copied(world):
+    """For them that would be a call."""
+    client = type("JobReport", (), {"__module__": "DIRAC.x", "__deepcopy__": None})()
+    Situation.of(world, collaborators={"JobReport": client}).copied()
 
 
 def test_a_missing_key_stays_missing_in_a_copy(kit, world):

@@ -7,6 +7,7 @@ import pytest
 
 from dirac_failover import testing
 from dirac_failover.testing import Dirac, world
+from dirac_fakes import Call, Fault
 
 
 @pytest.mark.usefixtures("dirac_workdir")
@@ -29,7 +30,10 @@ def test_a_fault_that_is_not_required_may_stay_away():
     assert dirac.unfired() == [fault]
     dirac.reset()
     assert dirac.unfired() == []
-    assert dirac.arm("accounting:down") in dirac.unfired()
+    needed = dirac.arm("accounting:down")
+    dirac.arm("accounting:down", required=False)
+    dirac.arm("job-state:down", required=False)
+    assert dirac.unfired() == [needed]
 
 
 def test_it_says_which_job_and_transformation_it_was_made_with():
@@ -93,3 +97,11 @@ def test_the_process_ends_after_the_step_that_is_named():
     assert dirac.crashes_after("_execute")
     assert fault not in dirac.unfired()
     assert not dirac.crashes_after("_execute")
+
+
+def test_a_predicate_can_decide_about_the_process():
+    """It is asked at the end of its step; there is neither service nor method."""
+    dirac, seen = Dirac(), []
+    dirac.arm(Fault("process", kind="crash_at", value="_execute", schedule=seen.append))
+    assert [dirac.crashes_after(step) for step in ("_initialize", "_execute")] == [False, False]
+    assert seen == [Call("process", "", (), None, applied=False)]
