@@ -30,7 +30,7 @@ class Crashed(BaseException):
 class _Disk(io.FileIO):
     """A file for which there is only so much room."""
 
-    def __init__(self, path: str, mode: str, room: int) -> None:
+    def __init__(self, path: str, mode: str, room: int | None) -> None:
         super().__init__(path, mode)
         self._room = room
 
@@ -95,19 +95,17 @@ class Machine:
         """
         directory, real = os.path.join(os.path.realpath(os.curdir), ""), builtins.open
 
-        def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
             self.must_live()
-            path = os.path.realpath(file) if isinstance(file, str | bytes | os.PathLike) else ""
-            if set(mode).isdisjoint("wax+") or not os.fsdecode(path).startswith(directory):
-                return real(file, mode, *args, **kwargs)
-            fault = self._world.file_fault()
+            writing = "r" not in mode or "+" in mode
+            inside = not isinstance(file, int) and os.fsdecode(os.path.realpath(file)).startswith(directory)
+            fault = self._world.file_fault() if writing and inside else None
             if fault is None:
-                return real(file, mode, *args, **kwargs)
+                return real(file, mode, buffering, *args, **kwargs)
             if fault.kind == "read_only":
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS), file)
-            raw = _Disk(os.fsdecode(path), mode.replace("b", "").replace("t", ""), fault.parameter() or 0)
-            buffer = io.BufferedWriter(raw)
-            return buffer if "b" in mode else io.TextIOWrapper(buffer, *args[1:], **kwargs)
+            buffer = io.BufferedWriter(_Disk(file, mode.replace("t", ""), fault.parameter()))
+            return buffer if "b" in mode else io.TextIOWrapper(buffer, *args, **kwargs)
 
         with patch("builtins.open", opened), patch("io.open", opened):
             yield

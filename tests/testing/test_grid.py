@@ -64,6 +64,11 @@ def test_the_names_of_the_package_are_there_when_they_are_used():
     package = importlib.import_module("dirac_failover.testing")
     for name, home in package._HOME.items():
         assert getattr(package, name) is getattr(importlib.import_module(f"dirac_failover.testing.{home}"), name)
-    assert package.__all__ == [*package._HOME]
+        assert name in vars(package)
+    assert set(package.__all__) == set(package._HOME)
+    assert set(package._HOME) == {
+        "Crashed", "Dirac", "GridInSightError", "MISSING", "ModuleOutcome", "PendingOperation", "PendingRequest",
+        "Replay", "run_job", "run_module",
+    }  # fmt: skip
     with pytest.raises(AttributeError, match=r"^module 'dirac_failover\.testing' has no attribute 'Nothing'$"):
         _ = package.Nothing

@@ -46,6 +46,28 @@ def test_a_short_write_leaves_the_first_bytes(world):
     assert Path("file").read_bytes() == "äbcd".encode("latin-1")
 
 
+def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
+    """By whichever arguments; in a directory beside that of the run no fault strikes."""
+    world.arm("file:short_write=4@nth=3")
+    beside = Path(f"{tmp_path}-2")
+    beside.mkdir()
+    with Machine(world).disk():
+        write("äx", "w", "one", encoding="latin-1")
+        with open("two", "w", -1, "latin-1") as file:
+            file.write("äx")
+        with pytest.raises(OSError, match="No space left"):
+            write("ä\nxy", "wt", "three", buffering=1, encoding="latin-1", newline="\r\n")
+        with pytest.raises(OSError, match="Is a directory"):
+            open(".", "w")  # noqa: SIM115 - it is not opened
+        world.arm("file:read_only")
+        write("x", "w", beside / "file")
+        with open("one", encoding="latin-1") as file:
+            assert file.read() == Path("two").read_text("latin-1") == "äx"
+        with pytest.raises(UnicodeDecodeError), open("one") as file:
+            file.read()
+    assert Path("three").read_bytes() == "ä\r\nx".encode("latin-1")
+
+
 def test_what_fits_is_written(world):
     """Room is counted in bytes."""
     world.arm("file:short_write=5")
@@ -97,6 +119,9 @@ class Module:
         self.steps.append("two")
         raise ValueError
 
+    def three(self, one, *, two):
+        return one, two
+
 
 def test_the_process_ends_after_its_step_and_does_nothing_any_more(world):
     """No step, no call, no file."""
@@ -122,8 +147,9 @@ def test_the_process_ends_after_its_step_and_does_nothing_any_more(world):
 def test_without_such_a_fault_steps_are_what_they_are(world):
     """What they return and raise goes through."""
     machine, module = Machine(world), Module()
-    machine.watch(module, ["one", "two"])
+    machine.watch(module, ["one", "two", "three"])
     assert module.one() == 1
+    assert module.three(1, two=2) == (1, 2)
     with pytest.raises(ValueError, match=r"^$"):
         module.two()
     assert not isinstance(Crashed(), Exception)
