@@ -9,7 +9,6 @@ import runpy
 import shutil
 import sys
 import time
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,20 +17,18 @@ import pytest
 
 from dirac_failover import __version__
 from dirac_failover.cli import main
-from dirac_failover.conformance import adapters, port_server, process
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance import port_server, process
+from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.port import ATTRIBUTES, ModulePort, sessions
 from dirac_failover.conformance.process import Process, ProcessError
 from dirac_failover.conformance.process_port import (
     CAPABILITIES,
-    RUN_SECONDS,
     Host,
     PortBrokenError,
     ProcessPort,
     from_json,
     to_json,
 )
-from dirac_failover.conformance.results import PortInfo
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
@@ -44,8 +41,6 @@ SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Reques
 QUIET = Scenario(collaborators=SCRIPTED)
 HELLO = 'print(\'{"hello": {"protocol": 1, "name": "mine", "version": "5", "capabilities": CAPABILITIES}}\')'
 OUTCOME = {"ended": "returned", "result": None, "attributes": {"jobID": 5}, "request": None}
-KNOWN = f"expected one of {', '.join(adapters.KITS)}, package.module:Class, or a file .toml"
-KEYS = "an adapter file has name, command, environment, seconds, start_seconds, restarts"
 FULL = {**OUTCOME, "steps": [], "files": {}, "services": None}
 
 
@@ -536,154 +531,7 @@ def test_a_template_runs_and_diverges(name):
     assert same == 0
 
 
-# Names and adapter files
-
-
-def test_ports_are_found_by_name():
-    """An implementation, a class, or a kit."""
-    found = Target("reference").port()
-    assert (found.name, Target() == Target("reference")) == ("reference", True)
-    found = adapters.in_this_process("dirac_failover.failover_request:FailoverRequest")
-    assert (found.name, found.version, found.kit.name) == ("FailoverRequest", __version__, "reference")
-    assert adapters.in_this_process("tests_adapters_kit:KIT").kit is sys.modules["tests_adapters_kit"].KIT
-
-
-@pytest.fixture(autouse=True)
-def my_module(reference, monkeypatch):
-    """A user's module with a kit, and with things that are no port."""
-    module = type(sys)("tests_adapters_kit")
-    module.KIT, module.NUMBER = reference, 5
-    module.Theirs = type(
-        "Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow", "execute": print}),), {"__module__": "mine"}
-    )
-    monkeypatch.setitem(sys.modules, "tests_adapters_kit", module)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-
-
-def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
-    """Those of DIRAC, of the version that is there, for a module of DIRAC's; else the reference's."""
-    monkeypatch.setitem(adapters.KITS, "dirac", lambda: replace(reference, name="theirs"))
-    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "9.1.22", "tests_adapters_kit": "5"}.get)
-    theirs = sys.modules["tests_adapters_kit"].Theirs
-    assert adapters.family(theirs) == "dirac"
-    assert adapters.family(int) == "reference"
-    for package, name in (("LHCbDIRAC", "lhcbdirac"), ("ILCDIRAC", "ilcdirac"), ("DIRACCommon", "dirac")):
-        assert adapters.family(type("Mine", (theirs,), {"__module__": f"{package}.Workflow"})) == name
-    found = adapters.in_this_process("tests_adapters_kit:Theirs")
-    assert (found.kit.name, found.name, found.version) == ("theirs", "Theirs", "5")
-    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "8.0.86"}.get)
-    assert adapters.family(theirs) == "dirac-8.0"
-    assert adapters.family(int) == "reference"
-
-
-@pytest.mark.parametrize(
-    ("name", "complaint", "code"),
-    [
-        ("nowhere", f"Unknown port 'nowhere': {KNOWN}", Exit.USAGE),
-        (
-            "tests_adapters_kit:NUMBER",
-            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.BROKEN,
-        ),
-        (
-            "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
-            Exit.BROKEN,
-        ),
-    ],
-)  # fmt: skip
-def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
-    """And the right exit code."""
-    with pytest.raises(CommandError) as caught:
-        Target(name).port()
-    assert (str(caught.value), caught.value.code) == (complaint, code)
-
-
-def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
-    """The message says how to get it."""
-
-    def unavailable():
-        raise adapters.KitUnavailableError("get it")
-
-    monkeypatch.setitem(adapters.KITS, "dirac", unavailable)
-    with pytest.raises(CommandError) as caught:
-        Target("dirac").port()
-    assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)
-
-
-def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatch):
-    """As with 'python -m'."""
-    (tmp_path / "adapters_own_module.py").write_text("class Mine: execute = print")
-    monkeypatch.chdir(tmp_path)
-    assert adapters.in_this_process("adapters_own_module:Mine").name == "Mine"
-    assert sys.path[0] == str(tmp_path)
-    adapters.in_this_process("adapters_own_module:Mine")
-    assert sys.path.count(str(tmp_path)) == 1
-    monkeypatch.delitem(sys.modules, "adapters_own_module")
-
-
-def test_an_adapter_file_says_everything(tmp_path):
-    """Its command may speak of its own folder, and of this Python."""
-    file = tmp_path / "port.toml"
-    file.write_text(
-        'name = "n"\ncommand = ["{python}", "{here}/{here}", "x"]\nenvironment = {A = "1"}\n'
-        "seconds = 5\nstart_seconds = 2.5\nrestarts = 0\n"
-    )
-    found = adapters.from_file(str(file))
-    assert found.command == [sys.executable, f"{tmp_path}/{tmp_path}", "x"]
-    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("n", {"A": "1"}, 5, 2.5)
-    assert found._starts == 1
-    file.write_text('command = ["a/b"]')
-    found = Target(str(file)).port()
-    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, RUN_SECONDS, 60.0)
-    assert found._starts == 4
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("name = 5", "{}: name: expected a text, found 5"),
-        ("command = []", "{}: command: expected a list of texts, found []"),
-        ("command = 'x'", "{}: command: expected a list of texts, found 'x'"),
-        ("command = [1]", "{}: command: expected a list of texts, found [1]"),
-        ("environment = 1", "{}: environment: expected a table of texts, found 1"),
-        ("environment = {a = 1}", "{}: environment: expected a table of texts, found {{'a': 1}}"),
-        ("seconds = 0", "{}: seconds: expected a positive number, found 0"),
-        ("seconds = true", "{}: seconds: expected a positive number, found True"),
-        ("start_seconds = 'x'", "{}: start_seconds: expected a positive number, found 'x'"),
-        ("start_seconds = 0", "{}: start_seconds: expected a positive number, found 0"),
-        ("restarts = -1", "{}: restarts: expected a whole number that is not negative, found -1"),
-        ("restarts = true", "{}: restarts: expected a whole number that is not negative, found True"),
-        ("kommand = []", "{}: unknown key 'kommand': " + KEYS),
-        ("name = 'x'", "{}: expected command, the program that is the port and its arguments"),
-        ("= 5", "The adapter file {} is not TOML: Invalid statement (at line 1, column 1)"),
-    ],
-)  # fmt: skip
-def test_an_adapter_file_that_cannot_be_understood_is_one_clear_line(tmp_path, text, complaint):
-    """What was expected, and what was found."""
-    file = tmp_path / "port.toml"
-    file.write_text(text)
-    with pytest.raises(CommandError) as caught:
-        adapters.from_file(str(file))
-    assert (str(caught.value), caught.value.code) == (complaint.format(file), Exit.USAGE)
-
-
-def test_an_adapter_file_that_is_not_there_is_one_clear_line():
-    """As every other error of a user's."""
-    with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
-        Target("no.toml").port()
-
-
 # Verified
-
-
-def test_a_target_may_be_in_another_environment():
-    """Its results say how it was given, and the commands in them run there."""
-    target = Target("reference", sys.executable)
-    assert (target.given, Target.parse(target.given)) == (f"reference --python {sys.executable}", target)
-    assert (Target("x").given, Target.parse("x")) == ("x", Target("x"))
-    assert isinstance(target.port(), ProcessPort)
-    assert target.info() == PortInfo("reference", __version__, target.given)
-    assert (target.program(), target.options()) == ((sys.executable, "-m", "dirac_failover"), ())
-    assert (Target("x").program(), Target("a.toml").options()) == (("dirac-failover",), ())
 
 
 def verified(capsys, *arguments):

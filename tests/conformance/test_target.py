@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
 import pickle
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dirac_failover import FailoverRequest, __version__
+from dirac_failover.conformance import port_server
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.conformance.target import Target
 
@@ -96,6 +100,31 @@ def test_what_cannot_be_imported_is_broken(text: str, message: str) -> None:
         Target(text).port()
     assert str(said.value) == f"Port {text}: {message}"
     assert said.value.code == Exit.BROKEN
+
+
+def test_a_target_may_be_in_another_environment() -> None:
+    """Its results say how it was given, and the commands in them run there."""
+    target = Target("reference", sys.executable)
+    assert (target.given, Target.parse(target.given)) == (f"reference --python {sys.executable}", target)
+    assert (Target("x").given, Target.parse("x")) == ("x", Target("x"))
+    port = Target("reference", "some/python").port()
+    assert isinstance(port, ProcessPort)
+    assert port.command == [os.path.abspath("some/python"), "-m", port_server.__name__, "reference"]
+    assert target.info() == PortInfo("reference", __version__, target.given)
+    assert target.program() == (sys.executable, "-m", "dirac_failover")
+    assert target.options() == ()
+    assert Target("x").program() == ("dirac-failover",)
+
+
+def test_an_adapter_file_is_a_port_of_its_own(tmp_path: Path) -> None:
+    """Whatever Python is given: it says its command itself; and ``run`` cannot execute it."""
+    file = tmp_path / "port.toml"
+    file.write_text('name = "mine"\ncommand = ["x"]')
+    for target in (Target(str(file)), Target(str(file), "some/python")):
+        port = target.port()
+        assert isinstance(port, ProcessPort)
+        assert (port.name, port.command) == ("mine", ["x"])
+        assert target.options() == ()
 
 
 def test_a_target_travels() -> None:

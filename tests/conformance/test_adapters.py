@@ -1,0 +1,149 @@
+"""Ports are found by what a user writes, and what names none is one clear line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from dirac_failover import __version__
+from dirac_failover.conformance import adapters
+from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.process_port import RUN_SECONDS
+
+KNOWN = f"expected one of {', '.join(adapters.KITS)}, package.module:Class, or a file .toml"
+KEYS = "an adapter file has name, command, environment, seconds, start_seconds, restarts"
+
+
+def test_ports_are_found_by_name():
+    """An implementation, a class, or a kit."""
+    assert adapters.DEFAULT == "reference"
+    assert adapters.in_this_process("reference").name == "reference"
+    found = adapters.in_this_process("dirac_failover.failover_request:FailoverRequest")
+    assert (found.name, found.version, found.kit.name) == ("FailoverRequest", __version__, "reference")
+    assert adapters.in_this_process("tests_adapters_kit:KIT").kit is sys.modules["tests_adapters_kit"].KIT
+
+
+@pytest.fixture(autouse=True)
+def my_module(reference, monkeypatch):
+    """A user's module with a kit, and with things that are no port."""
+    module = type(sys)("tests_adapters_kit")
+    module.KIT, module.NUMBER = reference, 5
+    module.Theirs = type(
+        "Theirs", (type("Base", (), {"__module__": "DIRAC.Workflow", "execute": print}),), {"__module__": "mine"}
+    )
+    monkeypatch.setitem(sys.modules, "tests_adapters_kit", module)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
+    """Those of DIRAC, of the version that is there, for a module of DIRAC's; else the reference's."""
+    monkeypatch.setitem(adapters.KITS, "dirac", lambda: replace(reference, name="theirs"))
+    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "9.1.22", "tests_adapters_kit": "5"}.get)
+    theirs = sys.modules["tests_adapters_kit"].Theirs
+    assert adapters.family(theirs) == "dirac"
+    assert adapters.family(int) == "reference"
+    for package, name in (("LHCbDIRAC", "lhcbdirac"), ("ILCDIRAC", "ilcdirac"), ("DIRACCommon", "dirac")):
+        assert adapters.family(type("Mine", (theirs,), {"__module__": f"{package}.Workflow"})) == name
+    found = adapters.in_this_process("tests_adapters_kit:Theirs")
+    assert (found.kit.name, found.name, found.version) == ("theirs", "Theirs", "5")
+    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "8.0.86"}.get)
+    assert adapters.family(theirs) == "dirac-8.0"
+    assert adapters.family(int) == "reference"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint", "code"),
+    [
+        ("nowhere", f"Unknown port 'nowhere': {KNOWN}", Exit.USAGE),
+        (
+            "tests_adapters_kit:NUMBER",
+            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.BROKEN,
+        ),
+        (
+            "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
+            Exit.BROKEN,
+        ),
+    ],
+)  # fmt: skip
+def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
+    """And the right exit code."""
+    with pytest.raises(CommandError) as caught:
+        adapters.in_this_process(name)
+    assert (str(caught.value), caught.value.code) == (complaint, code)
+
+
+def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
+    """The message says how to get it."""
+
+    def unavailable():
+        raise adapters.KitUnavailableError("get it")
+
+    monkeypatch.setitem(adapters.KITS, "dirac", unavailable)
+    with pytest.raises(CommandError) as caught:
+        adapters.in_this_process("dirac")
+    assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)
+
+
+def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatch):
+    """As with 'python -m'."""
+    (tmp_path / "adapters_own_module.py").write_text("class Mine: execute = print")
+    monkeypatch.chdir(tmp_path)
+    assert adapters.in_this_process("adapters_own_module:Mine").name == "Mine"
+    assert sys.path[0] == str(tmp_path)
+    adapters.in_this_process("adapters_own_module:Mine")
+    assert sys.path.count(str(tmp_path)) == 1
+    monkeypatch.delitem(sys.modules, "adapters_own_module")
+
+
+def test_an_adapter_file_says_everything(tmp_path):
+    """Its command may speak of its own folder, and of this Python."""
+    file = tmp_path / "port.toml"
+    file.write_text(
+        'name = "n"\ncommand = ["{python}", "{here}/{here}", "x"]\nenvironment = {A = "1"}\n'
+        "seconds = 5\nstart_seconds = 2.5\nrestarts = 0\n"
+    )
+    found = adapters.from_file(str(file))
+    assert found.command == [sys.executable, f"{tmp_path}/{tmp_path}", "x"]
+    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("n", {"A": "1"}, 5, 2.5)
+    assert found._starts == 1
+    file.write_text('command = ["a/b"]')
+    found = adapters.from_file(str(file))
+    assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, RUN_SECONDS, 60.0)
+    assert found._starts == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name = 5", "{}: name: expected a text, found 5"),
+        ("command = []", "{}: command: expected a list of texts, found []"),
+        ("command = 'x'", "{}: command: expected a list of texts, found 'x'"),
+        ("command = [1]", "{}: command: expected a list of texts, found [1]"),
+        ("environment = 1", "{}: environment: expected a table of texts, found 1"),
+        ("environment = {a = 1}", "{}: environment: expected a table of texts, found {{'a': 1}}"),
+        ("seconds = 0", "{}: seconds: expected a positive number, found 0"),
+        ("seconds = true", "{}: seconds: expected a positive number, found True"),
+        ("start_seconds = 'x'", "{}: start_seconds: expected a positive number, found 'x'"),
+        ("start_seconds = 0", "{}: start_seconds: expected a positive number, found 0"),
+        ("restarts = -1", "{}: restarts: expected a whole number that is not negative, found -1"),
+        ("restarts = true", "{}: restarts: expected a whole number that is not negative, found True"),
+        ("kommand = []", "{}: unknown key 'kommand': " + KEYS),
+        ("name = 'x'", "{}: expected command, the program that is the port and its arguments"),
+        ("= 5", "The adapter file {} is not TOML: Invalid statement (at line 1, column 1)"),
+    ],
+)  # fmt: skip
+def test_an_adapter_file_that_cannot_be_understood_is_one_clear_line(tmp_path, text, complaint):
+    """What was expected, and what was found."""
+    file = tmp_path / "port.toml"
+    file.write_text(text)
+    with pytest.raises(CommandError) as caught:
+        adapters.from_file(str(file))
+    assert (str(caught.value), caught.value.code) == (complaint.format(file), Exit.USAGE)
+
+
+def test_an_adapter_file_that_is_not_there_is_one_clear_line():
+    """As every other error of a user's."""
+    with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
+        adapters.from_file("no.toml")
