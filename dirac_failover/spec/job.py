@@ -12,7 +12,7 @@ from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, 
 from dirac_failover.spec.scenario import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
@@ -52,7 +52,7 @@ class Job:
             name: value for name, value in scenario.attributes.items() if name in FRESH
         }  # fmt: skip
         self.steps: list[Step] = []
-        self.asked: dict[str, int] = {}
+        self.answers: dict[str, Sequence[str]] = dict(scenario.answers)
         self.applied = False
         self.resolved = self.own_request = False
         self.statuses = dict(scenario.reported)
@@ -71,20 +71,19 @@ class Job:
         """Write down that a hook was called."""
         self.steps.append(Step("module", name, [], None))
 
-    def ask(self, target: str, method: str, args: tuple[Json, ...], healthy: Json, *, bare: bool = False) -> Json:
+    def ask(
+        self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
+    ) -> Json:
         """Write down a call; return what the scenario answers, or raise it.
 
         ``healthy`` is the Value of ``ok``; a ``bare`` answer has no return structure. ``applied`` then says whether the
         collaborator has done what it was asked for.
         """
         key = f"{target}.{method}"
-        answers = self.scenario.answers.get(key, ("ok",))
-        count = self.asked[key] = self.asked.get(key, 0) + 1
-        text = answers[min(count, len(answers)) - 1]
+        text, *more = self.answers.get(key, ("ok",))
+        if more:  # the last answer is repeated
+            self.answers[key] = more
         self.steps.append(Step(target, method, list(args), text))
-        if text == "ok":
-            self.applied = True
-            return healthy if bare else {"OK": True, "Value": healthy}
         kind, equals, rest = text.partition("=")
         self.applied = kind == "ok"
         if kind == "raises":
@@ -99,7 +98,7 @@ class Job:
 
     def report_file(self, transformation: Json, lfn: str, status: str) -> None:
         """Give the status of a file to the file report."""
-        self.ask("FileReport", "setFileStatus", (transformation, lfn, status, False), None)
+        self.ask("FileReport", "setFileStatus", (transformation, lfn, status, False))
         if self.applied:
             self.transformation = self.transformation or transformation
             self.statuses[lfn] = status
@@ -107,7 +106,7 @@ class Job:
     def send_status(self, status: str) -> Json:
         """Give a status to the job report, which sends it, or keeps it."""
         self.unsent.append(status)
-        answer = self.ask("JobReport", "setApplicationStatus", (status, True), None)
+        answer = self.ask("JobReport", "setApplicationStatus", (status, True))
         if self.applied:
             self.unsent.clear()
         return answer
@@ -161,14 +160,16 @@ def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", F
     return {"Type": Type, "Arguments": bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments, "Files": list(Files)}
 
 
-_FILE: Final[dict[str, Json]] = {
-    "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None, "Attempt": 0,
-    "Size": 0, "Error": None,
-}  # fmt: skip
+def _file(lfn: str) -> dict[str, Json]:
+    """A file of an operation, in the order of its JSON."""
+    return {
+        "Status": "Waiting", "LFN": lfn, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None,
+        "Attempt": 0, "Size": 0, "Error": None,
+    }  # fmt: skip
 
 
 def _observed(operation: dict[str, Json]) -> Json:
-    files = [{name: (_FILE | {"LFN": lfn})[name] for name in FILE_FIELDS} for lfn in operation["Files"]]
+    files = [{name: file[name] for name in FILE_FIELDS} for file in map(_file, operation["Files"])]
     return {name: operation.get(name) for name in OPERATION_FIELDS} | {"Files": files}
 
 
@@ -184,7 +185,7 @@ def as_text(request: dict[str, Json], profile: Profile) -> str:
             "Type": operation["Type"], "Status": operation["Status"],
             "Arguments": arguments.decode() if isinstance(arguments, bytes) else arguments, "Order": index,
             "SourceSE": None, "TargetSE": None, "Catalog": None, "Error": None, **_TIMES,
-            "Files": [_FILE | {"LFN": lfn} for lfn in operation["Files"]],
+            "Files": [_file(lfn) for lfn in operation["Files"]],
         })  # fmt: skip
     setup = {"DIRACSetup": None} if profile.setup else {}
     return json.dumps({

@@ -47,6 +47,7 @@ def test_a_new_module_has_these_attributes_in_this_order() -> None:
 def test_the_scenario_says_what_is_in_the_workflow() -> None:
     """And the profile, what its module needs beyond that."""
     assert job().commons == {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}
+    assert job(DIRAC_8_0).profile is DIRAC_8_0
     assert job(LHCBDIRAC_12_0, workflow_commons={}).commons == {"JobType": "MCSimulation"}
     assert job(LHCBDIRAC_12_0, workflow_commons={"JobType": "Merge"}).commons == {"JobType": "Merge"}
 
@@ -57,9 +58,10 @@ def test_hooks_and_questions_are_written_down_in_order() -> None:
     one.hook("_execute")
     one.ask("JobReport", "commit", ("a", 1), None)
     one.ask("FileReport", "getFiles", (), {}, bare=True)
+    assert one.ask("FileReport", "commit", ()) == OK
     assert one.steps == [
         Step("module", "_execute", [], None), Step("JobReport", "commit", ["a", 1], "s_error=no"),
-        Step("FileReport", "getFiles", [], "ok"),
+        Step("FileReport", "getFiles", [], "ok"), Step("FileReport", "commit", [], "ok"),
     ]  # fmt: skip
     assert observed(one).steps == tuple(one.steps)
 
@@ -130,15 +132,16 @@ def test_answers_are_given_in_turn_and_the_last_one_is_repeated() -> None:
 
 def test_a_file_report_holds_what_it_was_given() -> None:
     """Beside what earlier modules left; the transformation is the first that it was told."""
-    one = job(reported={"/vo/a": "Processed"})
+    before = {"/vo/a": "Processed", "/vo/d": "Problematic"}
+    one = job(reported=before)
     one.report_file(0, "/vo/b", "Unused")
     one.report_file(12, "/vo/c", "Processed")
     one.report_file(13, "/vo/a", "Unused")
     held = observed(one).attributes["FileReport"]
-    statuses = {"/vo/a": "Unused", "/vo/b": "Unused", "/vo/c": "Processed"}
+    statuses = {"/vo/a": "Unused", "/vo/b": "Unused", "/vo/c": "Processed", "/vo/d": "Problematic"}
     assert held == {"transformation": 12, "force": False, "statusDict": statuses}
     assert one.steps[1] == Step("FileReport", "setFileStatus", [12, "/vo/c", "Processed", False], "ok")
-    assert one.scenario.reported == {"/vo/a": "Processed"}
+    assert one.scenario.reported == before == {"/vo/a": "Processed", "/vo/d": "Problematic"}
 
 
 def test_a_refused_status_is_not_in_the_file_report() -> None:
