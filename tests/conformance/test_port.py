@@ -639,6 +639,12 @@ def test_several_ports_share_one_session(reference):
         assert one.run(Scenario()) == other.run(Scenario())
 
 
+def test_a_port_in_this_process_takes_every_scenario(port):
+    """With and without services: its clients are those of the kit."""
+    assert port.supports(Scenario()) is True
+    assert port.supports(Scenario(collaborators={"JobReport": "scripted"})) is True
+
+
 def test_a_port_runs_the_module_that_it_is_given(kit):
     """In place of the kit's FailoverRequest."""
     with ModulePort(kit, kit.ModuleBase).session() as port:
