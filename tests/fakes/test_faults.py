@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dirac_fakes import Call, Fault, FaultError, World
-from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES
+from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Armed
 from dirac_fakes.kinds import KINDS
 
 
@@ -267,3 +267,14 @@ def test_faults_are_values():
     assert len({Fault.parse("accounting:down"), Fault("accounting", kind="down")}) == 1
     with pytest.raises(AttributeError):
         Fault("accounting").kind = "down"
+
+
+def test_an_armed_fault_counts_the_calls_that_are_for_it():
+    """It has not struck before somebody says so."""
+    armed = Armed(Fault("accounting", "commit"))
+    assert (armed.fired, armed.seen) == (False, 0)
+    for target, method in (("requests", "commit"), ("accounting", "commitRegisters")):
+        assert armed.strikes(target, method, ()) is False
+    assert armed.seen == 0
+    assert armed.strikes("accounting", "commit", ()) is True
+    assert (armed.fired, armed.seen) == (False, 1)
