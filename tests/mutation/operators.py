@@ -171,7 +171,8 @@ def arguments(node: ast.Call) -> Iterator[ast.AST]:
         yield _with(node, args=_without(node.args, i))
     for i in range(len(node.args) - 1):
         swapped = [*node.args[:i], node.args[i + 1], node.args[i], *node.args[i + 2 :]]
-        if not any(isinstance(argument, ast.Starred) for argument in swapped):
+        differ = ast.dump(node.args[i]) != ast.dump(node.args[i + 1])
+        if differ and not any(isinstance(argument, ast.Starred) for argument in swapped):
             yield _with(node, args=swapped)
     for i, word in enumerate(node.keywords):
         if not _is_typing(word):

@@ -33,6 +33,7 @@ FAULTS = {
         "x = f(a, b, k=c)",
         {"x = f(a, k=c)", "x = f(b, k=c)", "x = f(b, a, k=c)", "x = f(a, b)"},
     ),
+    "arguments that are the same are not swapped": ("x = f(a, a)", {"x = f(a)"}),
     "bounds of slices are dropped": ("x = a[b:c:d]", {"x = a[:c:d]", "x = a[b::d]", "x = a[b:c]"}),
     "filters are denied and dropped": (
         "x = [a for a in b if a]",
