@@ -264,3 +264,20 @@ def test_the_armed_faults_can_be_listed(world):
     assert world.armed() == [second]
     world.recover()
     assert world.armed() == []
+
+
+def test_what_the_last_call_met_on_the_wire_is_known(world):
+    """Nothing, unless it met no answer; the answer is then a dictionary like any other."""
+    assert world.wire is None
+    world.arm("accounting:refuse@nth=2")
+    wires, answers = [], []
+    for _ in range(3):
+        answers.append(world("Accounting/DataStore", "commitRegisters", ([],)))
+        wires.append(world.wire)
+    assert (wires[0], wires[1].event, wires[2]) == (None, "refused", None)
+    assert [type(answer) for answer in answers] == [dict] * 3
+    world.recover()
+    world.arm("accounting:down")
+    world("Accounting/DataStore", "commitRegisters", ([],))
+    world.reset()
+    assert world.wire is None
