@@ -470,6 +470,19 @@ def test_both_ends_agree(server: Server) -> None:
         assert (result["Errno"], result["Message"]) == (38, "Function not implemented ( 38 : m is not implemented)")
 
 
+def test_a_handler_of_ones_own_may_take_more() -> None:
+    """What it reads is limited as ever, and whether the path is known is its own affair."""
+
+    class Mirror(server_module.Handler):
+        def do_PUT(self) -> None:
+            body = self.body()
+            self._send(*((200, "text/plain", body) if isinstance(body, bytes) else body))
+
+    with Server(echo, max_body=5, handler=Mirror) as server:
+        assert ask(server, "PUT", "/anywhere", b"12345") == (200, "text/plain", b"12345")
+        assert ask(server, "PUT", "/anywhere", b"123456") == page(413, "Request Entity Too Large")
+
+
 def test_with_a_context_it_speaks_https() -> None:
     """The socket is the context's, the handshake is left to the request, and the URL says https."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
