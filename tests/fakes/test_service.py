@@ -10,7 +10,7 @@ from enum import IntEnum
 import pytest
 
 from dirac_fakes import Caller
-from dirac_fakes.service import carried, client_error, http_error, ok, refusal, shown, url_of
+from dirac_fakes.service import Wire, broken_off, carried, client_error, http_error, ok, refusal, shown, url_of
 
 SERVICE = "Accounting/DataStore"
 URL = "https://dirac.invalid/Accounting/DataStore"
@@ -202,3 +202,22 @@ def test_saved_state_is_a_copy(world, call):
     assert before["parameters"] == {}
     world.job_state.state = before
     assert world.job_state.snapshot()["parameters"] == {}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 418, 500, 501, 599])
+def test_an_http_error_says_what_was_on_the_wire(status):
+    """The page of the server, whatever the client makes of it."""
+    found = http_error("A/B", "m", status)
+    assert found.wire.event == "reply"
+    assert found.wire == Wire("reply", "", status, found.wire.body, 0)
+    assert found.wire.body.startswith(f"<html><title>{status}: ")
+
+
+def test_an_error_of_the_client_knows_what_it_met():
+    """A connection that broke off; without anything on the wire it is a plain dictionary."""
+    wire = Wire("reset", "peer")
+    broken = broken_off(wire)
+    assert (broken["Message"], broken.wire) == ("peer: None", wire)
+    assert type(client_error("x")) is dict
+    assert client_error("x", 0, wire).wire is wire
+    assert Wire("late") == Wire("late", "", 200, "", 0)
