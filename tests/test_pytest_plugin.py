@@ -148,7 +148,25 @@ def test_a_job(run_job):
     outcome = run_job([Fails, (MyModule, {"stepName": "x"})], inputs=["/vo/a"])
     assert outcome.statuses[-1] == "Exception in Fails module"
     assert not outcome.ok
-""").assert_outcomes(passed=6)
+
+def test_nobody_is_connected_afterwards():
+    assert not JobReport(77).setApplicationStatus("x")["OK"]
+""").assert_outcomes(passed=7)
+
+
+def test_an_example_in_a_docstring_may_use_the_fixtures(run):
+    """Though it is in no test module; its clients are the reference's."""
+    source = '''
+"""
+>>> from dirac_failover import JobReport
+>>> dirac = getfixture("dirac")
+>>> JobReport(77).setApplicationStatus("x")["OK"]
+True
+>>> dirac.job_state.status(77)[2]
+'x'
+"""
+'''
+    run(source, "--doctest-modules", module="").assert_outcomes(passed=1)
 
 
 def test_time_stands_still_for_all_of_the_test(run):
@@ -215,6 +233,13 @@ def test_in_the_world(dirac, run_module):
 def test_in_another(make_dirac):
     make_dirac().arm("accounting:down")
 
+def test_in_both(dirac, make_dirac, run_module, workflow_commons):
+    dirac.arm("accounting:down")
+    dirac.arm("requests:down")
+    run_module(MyModule, inputs=["/vo/a"])
+    make_dirac()
+    make_dirac().arm("req-proxy:down")
+
 def test_not_required(dirac):
     dirac.arm("accounting:down", required=False)
 
@@ -222,7 +247,18 @@ def test_failed_anyway(dirac):
     dirac.accounting.down()
     assert False, "for another reason"
 """)
-    result.assert_outcomes(failed=3, passed=1)
+    result.assert_outcomes(failed=4, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "Armed, and never struck: accounting:down, requests:down",
+            "Called was: transformation.getTransformationFiles, *, job-state.setJobStatusBulk",
+            "Arm it with required=False if that is all right.",
+            "Armed, and never struck: req-proxy:down",
+            "Called was: nothing",
+            "Arm it with required=False if that is all right.",
+        ],
+        consecutive=True,
+    )
     result.stdout.fnmatch_lines(
         [
             "*_ test_in_the_world _*",
@@ -235,7 +271,7 @@ def test_failed_anyway(dirac):
             "*_ test_failed_anyway _*",
         ]
     )
-    assert str(result.stdout).count("Arm it with required=False") == 2
+    assert str(result.stdout).count("Arm it with required=False") == 4
 
 
 def test_markers_arm_faults(run):
@@ -305,6 +341,7 @@ def test_runs(run_module, dirac):
 
 def test_calls(dirac):
     JobReport(77).setApplicationStatus("x")
+    JobReport(77).setJobParameter("a", "b")
     assert False
 
 def test_nothing(dirac):
@@ -328,6 +365,7 @@ def test_passes(run_module):
             "── What happened ─*",
             "*- DIRAC: calls -*",
             "job-state.setJobStatusBulk(77, {*",
+            "job-state.setJobParameters(77, [*",
         ]
     )
 
