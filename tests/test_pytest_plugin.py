@@ -349,8 +349,16 @@ def test_nothing(dirac):
 
 def test_passes(run_module):
     run_module(MyModule)
+
+@pytest.fixture
+def breaks_at_its_end():
+    yield
+    raise ValueError
+
+def test_passes_too(run_module, breaks_at_its_end):
+    run_module(MyModule)
 """)
-    result.assert_outcomes(failed=3, passed=1)
+    result.assert_outcomes(failed=3, passed=2, errors=1)
     text = str(result.stdout)
     assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == stage.MOST == 3
     assert len(re.findall(r"^-+ DIRAC: calls -+$", text, re.MULTILINE)) == 1
@@ -410,6 +418,8 @@ def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pyte
     pytester.makeini("[pytest]\ndirac_allow_grid = true")
     run("", module=REAL).assert_outcomes(passed=1)
     run(its_own).assert_outcomes(passed=1)
+    pytester.makeini("[pytest]\ndirac_allow_grid = false")
+    run("", module=REAL).assert_outcomes(errors=1)
 
 
 def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
@@ -431,6 +441,10 @@ def test_what_is_no_module_is_an_error_that_reads_well(run):
     result.stdout.fnmatch_lines(
         "E   *TypeError: run_module: expected a module class, found <*>: pass the class, MyModule"
     )
+    result.stdout.no_fnmatch_line("*stage.py:*")
+    result = run("def test_it(run_job):\n    run_job([MyModule()])\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*stage.py:*")
 
 
 def test_fixtures_read_like_documentation(run):
@@ -452,15 +466,47 @@ def documented(thing) -> str | None:
     return thing._get_wrapped_function().__doc__
 
 
-def test_markers_and_options_are_listed(run):
+PORT = "the implementation that the conformance suite is run against: reference, dirac, or PACKAGE.MODULE:CLASS"
+PROFILE = (
+    "whose choices it is held against, and whose workflows modules are run in, where implementations differ: "
+    "dirac-9.1, unless another is named"
+)
+REGION = "only this region of the scenario space, to be quick"
+GRID = "use the real DIRAC though a proxy or a configuration of a real grid is in sight"
+
+HELP = f"""
+dirac-failover:
+  --dirac-port=PORT {PORT}
+  --dirac-profile=PROFILE {PROFILE}
+  --dirac-region=REGION {REGION}
+  --dirac-allow-grid {GRID}
+[pytest] configuration options
+"""
+SETTINGS = f"""
+  dirac_port (string): {PORT}
+  dirac_profile (string): {PROFILE}
+  dirac_region (string): {REGION}
+  dirac_allow_grid (bool): {GRID}
+Environment variables:
+"""
+MARKED = """
+@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults in the fixture 'dirac', such as
+"transformation:down": see 'dirac-failover run --help' for all of them; one that never strikes fails the test, unless
+required=False
+
+@pytest.mark.dirac_profile(name): run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or ilcdirac-35.0
+
+@pytest.mark
+"""
+
+
+def test_markers_and_options_are_listed(run, monkeypatch):
     """Each with its text, under one prefix."""
-    marked = str(run("", "--markers").stdout)
-    assert "@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults" in marked
-    assert "@pytest.mark.dirac_profile(name): run modules" in marked
-    helped = str(run("", "--help").stdout)
-    for name in (*pytest_plugin.OPTIONS, "allow-grid"):
-        assert f"--dirac-{name}" in helped
-        assert re.search(rf"^  dirac_{name.replace('-', '_')} \(", helped, re.MULTILINE)
+    monkeypatch.setenv("COLUMNS", "400")
+    for option, texts in (("--help", (HELP, SETTINGS)), ("--markers", (MARKED,))):
+        listed = " ".join(str(run("", option).stdout).split())
+        for text in texts:
+            assert " ".join(text.split()) in listed
 
 
 NOTHING_HERE = """
