@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import entry_points
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -507,6 +507,31 @@ def test_markers_and_options_are_listed(run, monkeypatch):
         listed = " ".join(str(run("", option).stdout).split())
         for text in texts:
             assert " ".join(text.split()) in listed
+
+
+def test_assertions_of_the_suite_explain_themselves(monkeypatch):
+    """Also where the distribution is not installed, so that pytest does not know its files."""
+    seen = []
+    monkeypatch.setattr(pytest, "register_assert_rewrite", lambda *names: seen.extend(names))
+    spec = find_spec(PLUGIN)
+    spec.loader.exec_module(module_from_spec(spec))
+    assert seen == ["dirac_failover.conformance.suite"]
+
+
+def test_other_plug_ins_hear_what_they_would_hear_without_it(run, pytester):
+    """What a hook that calls the test has said."""
+    pytester.makeconftest("""
+import pytest
+
+def pytest_runtest_call(item):
+    return "said"
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    assert call.when != "call" or call.result == ["said"]
+    return (yield)
+""")
+    run("def test_it():\n    pass\n").assert_outcomes(passed=1)
 
 
 NOTHING_HERE = """
