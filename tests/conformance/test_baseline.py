@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,13 @@ def written(tmp_path: Path, data: Any) -> str:
     path = tmp_path / "b.json"
     path.write_text(data if isinstance(data, str) else json.dumps(data))
     return str(path)
+
+
+def test_a_baseline_stays_what_it_is() -> None:
+    """What is accepted is another one."""
+    for thing in (Baseline(), entry("CO-001")):
+        with pytest.raises(FrozenInstanceError):
+            thing.entries = ()  # type: ignore[misc,union-attr]
 
 
 def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:

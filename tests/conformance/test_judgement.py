@@ -5,7 +5,7 @@ import json
 import os
 import pickle
 import sys
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,12 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
 def question(name: str = "reference", **more: Any) -> Question:
     text = name if name == "reference" else f"broken_ports:{name}"
     return Question(Target(text), regions=IDENTITY, **more)
+
+
+def test_a_question_stays_what_it_is() -> None:
+    """Each worker has the same one."""
+    with pytest.raises(FrozenInstanceError):
+        Question(Target()).seconds = 5  # type: ignore[misc]
 
 
 def test_a_question_asks_everything_unless_told() -> None:

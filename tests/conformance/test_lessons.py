@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from dataclasses import FrozenInstanceError
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,3 +110,9 @@ def test_the_pages_of_the_lessons_are_current() -> None:
     pages = runpy.run_path(str(DOCS / "lessons_page.py"))["pages"]()
     found = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "lessons").glob("*.md")}
     assert found == pages, "run: python docs/lessons_page.py"
+
+
+def test_a_lesson_stays_what_it_is() -> None:
+    """Everybody is told the same."""
+    with pytest.raises(FrozenInstanceError):
+        LESSONS[0].name = "x"  # type: ignore[misc]

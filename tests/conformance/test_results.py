@@ -5,7 +5,7 @@ import json
 import os
 import stat
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -40,6 +40,14 @@ def test_clauses_and_scenarios_are_counted(alpha: Results) -> None:
     """Each verdict, by its name."""
     assert alpha.to_json()["counts"] == {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1}
     assert list(alpha.to_json()) == ["schema", "header", "counts", "clauses", "nearest", "verdict", "error", "footer"]
+
+
+def test_results_stay_what_they_are(alpha: Results) -> None:
+    """With everything in them: reports share them."""
+    broken = alpha.clauses[3]
+    for thing in (alpha, alpha.header, alpha.header.port, broken, broken.minimal, broken.baseline):
+        with pytest.raises(FrozenInstanceError):
+            thing.name = "x"  # type: ignore[union-attr]
 
 
 def test_the_nearest_profile_is_said_in_words(alpha: Results) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,3 +131,10 @@ def test_an_adapter_file_is_a_port_of_its_own(tmp_path: Path) -> None:
 def test_a_target_travels() -> None:
     """To the processes that make their own ports of it."""
     assert pickle.loads(pickle.dumps(Target("x"))) == Target("x")  # noqa: S301 - ours
+
+
+def test_a_target_stays_what_it_is() -> None:
+    """Nobody changes it on the way; it can stand in sets."""
+    with pytest.raises(FrozenInstanceError):
+        Target("x").text = "y"  # type: ignore[misc]
+    assert {Target("x"), Target("x")} == {Target("x")}
