@@ -64,16 +64,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, None]:
     """Fail a test that has passed though a fault never struck."""
-    result = yield
+    yield
     if stage := item.stash.get(_STAGE, None):
         stage.check()
     elif item.get_closest_marker("dirac_fault"):
         pytest.fail(
             "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC", pytrace=False
         )
-    return result
 
 
 @pytest.hookimpl(wrapper=True)

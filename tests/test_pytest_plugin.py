@@ -518,22 +518,6 @@ def test_assertions_of_the_suite_explain_themselves(monkeypatch):
     assert seen == ["dirac_failover.conformance.suite"]
 
 
-def test_other_plug_ins_hear_what_they_would_hear_without_it(run, pytester):
-    """What a hook that calls the test has said."""
-    pytester.makeconftest("""
-import pytest
-
-def pytest_runtest_call(item):
-    return "said"
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    assert call.when != "call" or call.result == ["said"]
-    return (yield)
-""")
-    run("def test_it():\n    pass\n").assert_outcomes(passed=1)
-
-
 NOTHING_HERE = """
 import sys
 
