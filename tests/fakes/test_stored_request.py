@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from dirac_fakes.stored_request import MAX_FILES, complaint, merge, read, settle
+from dirac_fakes.stored_request import MAX_FILES, complaint, digest, merge, read, settle
 
 NOW = "2026-01-01 12:00:00"
 
@@ -382,3 +384,37 @@ def test_settling_twice_changes_nothing():
     before = repr(request)
     settle(request)
     assert repr(request) == before
+
+
+def test_a_request_has_all_that_diracs_has_in_its_order():
+    """Whatever is not given has the default of its column; IDs that are known stay."""
+    times = {"CreationTime": NOW, "SubmitTime": NOW, "LastUpdate": NOW}
+    file = {
+        "FileID": 6, "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None,
+        "GUID": None, "Attempt": 0, "Size": 0, "Error": None,
+    }  # fmt: skip
+    operation = {
+        "OperationID": 5, "Type": None, "Status": "Waiting", "Arguments": None, "Order": 0, "SourceSE": None,
+        "TargetSE": None, "Catalog": None, "Error": None, **times, "Files": [file],
+    }  # fmt: skip
+    request = {
+        "RequestID": 4, "RequestName": None, "Owner": None, "OwnerGroup": None, "Status": "Waiting", "Error": None,
+        "SourceComponent": None, "JobID": 0, **times, "NotBefore": NOW, "Operations": [operation],
+    }  # fmt: skip
+    given = {"RequestID": 4, "Operations": [{"OperationID": 5, "Files": [{"FileID": 6}]}]}
+    assert json.dumps(read(given, NOW)) == json.dumps(request)
+
+
+def test_a_digest_has_a_line_for_each_operation():
+    """Its type twice, as in DIRAC, its status and place; where to, and the first of its files."""
+    request = _read(
+        _operation("RemoveFile", Files=[{"LFN": "/a"}, {"LFN": "/b"}, {"LFN": "/c"}]),
+        _operation("ReplicateAndRegister", TargetSE="SE", Catalog="C", Files=[{"LFN": "/a"}]),
+        _operation("ForwardDISET"),
+    )
+    assert digest(request) == (
+        "Name:n\n"
+        "RemoveFile:RemoveFile:Waiting:0:/a...+<2 files>\n"
+        "ReplicateAndRegister:ReplicateAndRegister:Queued:1:SE:C:/a\n"
+        "ForwardDISET:ForwardDISET:Queued:2"
+    )
