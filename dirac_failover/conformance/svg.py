@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from dirac_failover.conformance.timeline import Answer
     from dirac_failover.spec.outcome import Json
 
-LANES: Final = ("module", "collaborators", "services")
-_LEFT: Final = (14, 190, 350)
+LANES: Final = {"module": 14, "collaborators": 190, "services": 350}
 """Where the line of each lane is."""
+_LEFT: Final = tuple(LANES.values())
 _WIDTH: Final = 710
 _ROW: Final = 20
 _TOP: Final = 44
 _LETTER: Final = 7.25
 _INDENT: Final = 14
+_PAD: Final = 8
+"""Between a lane and a text."""
 _STYLE: Final = (
     ".timeline{--bad:#b3261e;--good:#1b7032;--faint:.72;font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',"
     "monospace;color:inherit}"
@@ -78,7 +80,7 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     lanes = [
         f'<text x="{left - 6}" y="16" class="bold">{name}</text>'
         f'<line class="lane" x1="{left}" x2="{left}" y1="24" y2="{_y(told) - _ROW // 2}"/>'
-        for name, left in zip(LANES, _LEFT, strict=True)
+        for name, left in LANES.items()
     ]
     drawn = [_bar(bar) for bar in bars] + [_line(number, line) for number, line in enumerate(lines)]
     return (
@@ -104,13 +106,13 @@ def _calls(calls: Sequence[Mapping[str, Json]], caller: int | None, lines: list[
         maker = caller if caller is not None or lane == 0 else _LEFT[0]
         text, answer = "".join(called(call, _PLAIN)), answer_of(call)
         first = len(lines)
-        apart = answer is not None and (call["calls"] or not _fits(left, text, answer))
-        if apart and answer:
-            answer = answer[0], answer[1].removesuffix(":"), answer[2]  # what it announces stands above it
-        lines.append(_Line(left, text, None if apart else answer, maker, "bold" if lane == 0 else ""))
+        beside, below = answer, None
+        if answer and (call["calls"] or not _fits(left, text, answer)):
+            beside, below = None, (answer[0], answer[1].removesuffix(":"), answer[2])  # what it announces is above it
+        lines.append(_Line(left, text, beside, maker, "bold" if lane == 0 else ""))
         _calls(call["calls"], left, lines, bars)
-        if apart:
-            lines.append(_Line(left, "", answer))
+        if below:
+            lines.append(_Line(left, "", below))
         bars.append(_Bar(left, first, len(lines) - 1, answer[2] if answer else ""))
 
 
@@ -138,17 +140,17 @@ def _bar(bar: _Bar) -> str:
 
 def _line(number: int, line: _Line) -> str:
     y = _y(number)
-    start = line.left + 8
-    room = int((_WIDTH - start) / _LETTER)
+    room = _room(line.left)
     whole = _said(line)
     parts, used = [], 0
-    for text, kind in ((line.text, line.weight), (_answer(line.answer), line.answer[2] if line.answer else "")):
+    answer = [(_answer(line.answer), line.answer[2])] if line.answer else []
+    for text, kind in ((line.text, line.weight), *answer):
         cut = _cut(f"{'  ' if used and text else ''}{text}", room - used)
         used += len(cut)
         parts += [f'<tspan class="{kind}">{_clean(cut)}</tspan>' if kind else _clean(cut)] if cut else []
     hint = f"<title>{_clean(whole)}</title>" if used < len(whole) else ""
     arrow = "" if line.caller is None else _arrow(line.caller + 3, line.left - 4, y - 4)
-    return f'{arrow}<text x="{start}" y="{y}">{hint}{"".join(parts)}</text>'
+    return f'{arrow}<text x="{line.left + _PAD}" y="{y}">{hint}{"".join(parts)}</text>'
 
 
 def _arrow(start: int, end: int, y: int) -> str:
@@ -156,7 +158,12 @@ def _arrow(start: int, end: int, y: int) -> str:
 
 
 def _fits(left: int, text: str, answer: Answer) -> bool:
-    return len(text) + 2 + len(_answer(answer)) <= int((_WIDTH - left - 8) / _LETTER)
+    return len(text) + 2 + len(_answer(answer)) <= _room(left)
+
+
+def _room(left: int) -> int:
+    """How many characters there is room for beside a lane."""
+    return int((_WIDTH - left - _PAD) / _LETTER)
 
 
 def _said(line: _Line) -> str:
@@ -168,7 +175,7 @@ def _answer(answer: Answer | None) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
+    return text if len(text) <= room else f"{text[: room - 1]}…"[:room]
 
 
 def _clean(text: str) -> str:

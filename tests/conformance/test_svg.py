@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from dirac_failover.conformance import svg as module
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.svg import LANES, draw
@@ -109,6 +110,12 @@ def test_a_call_within_its_own_lane_is_indented() -> None:
     assert [left for left, _ in texts(nested)[3:5]] == [358, 372]
 
 
+def test_a_call_goes_back_to_the_lane_of_its_target() -> None:
+    """Also when it is made from a lane further to the right."""
+    svg = drawn(call("transformation", "a", calls=[call("FileReport", "b", calls=[call()])]))
+    assert [left for left, _ in texts(svg)[3:6]] == [358, 198, 22]
+
+
 def test_what_execute_itself_calls_comes_from_the_module() -> None:
     """It is in no hook; a hook comes from nowhere."""
     svg = drawn(call(), call("JobReport", "setApplicationStatus", "x", answer=FINE))
@@ -145,6 +152,8 @@ def test_a_text_that_is_cut_leaves_room_for_nothing_else() -> None:
     svg = drawn(call(method="x" * 130), result={"OK": True, "Value": "v" * 140})
     assert [len(text) for text in rows(svg)] == [94, 94]
     assert rows(svg)[1].endswith("v…")
+    (row,) = rest(drawn(files={f"{'x' * 120}_request.json": ""}))
+    assert (len(row), row[-3:]) == (94, "xx…")
 
 
 def test_failures_have_a_sign_and_a_colour() -> None:
@@ -178,7 +187,10 @@ def test_the_file_and_its_operations_stand_at_the_end(request_: Any, files: dict
                 {"Type": "B", "decoded": None, "Files": []},
             ]
         }
-    assert rest(drawn(request=request_, files=files)) == shown
+    svg = drawn(request=request_, files=files)
+    assert rest(svg) == shown
+    assert [left for left, _ in texts(svg)[-len(shown) :]] == [22, 36, 36][: len(shown)]
+    assert classes(svg, "tspan")[-2:] == ["bold", "red" if "✗" in shown[0] else "dim"]
 
 
 def test_what_came_of_it_all_is_said_last() -> None:
@@ -193,6 +205,7 @@ def test_what_came_of_it_all_is_said_last() -> None:
         "- three",
     ]
     assert [left for left, _ in texts(svg)[-5:]] == [22, 36, 36, 22, 36]
+    assert classes(svg, "tspan")[-2:] == ["red", "red"]
     svg = drawn(recovery={"converged": True, "lost": []})
     assert rest(svg)[1:] == ["✓ Converged: the services hold what they would if nothing had gone wrong."]
     assert classes(svg, "tspan")[-1] == "green"
@@ -217,6 +230,35 @@ def test_it_is_as_large_as_what_it_shows() -> None:
         {"class": "lane", "x1": left, "x2": left, "y1": "24", "y2": "74"} for left in ("14", "190", "350")
     ]
     assert [element.get("y") for element in svg.iter(f"{NS}text")] == ["16", "16", "16", "44", "64", "84", "104"]
+
+
+def test_it_is_drawn_to_the_letter() -> None:
+    """There is nothing in it that is not said here; the style is the module's."""
+    plain = {"scenario": {}, "ended": "returned", "result": FINE, "files": {}, "recovery": None}
+    calls = [call(calls=[call("FileReport", "commit", answer=REFUSED)])]
+    text = draw({**plain, "calls": calls, "request": {"Operations": [{"Type": "A", "decoded": None, "Files": []}]}})
+    assert text == (
+        '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" role="img" viewBox="0 0 710 154" width="710" '
+        'height="154"><title>The end of a job</title><desc>_execute; FileReport.commit()  ✗ connection refused; '
+        "execute  ✓ OK: None; no file  ✗ 1 operation in no file; 1. operation A</desc>"
+        f"<style>{module._STYLE}</style>"
+        '<text x="8" y="16" class="bold">module</text><line class="lane" x1="14" x2="14" y1="24" y2="94"/>'
+        '<text x="184" y="16" class="bold">collaborators</text>'
+        '<line class="lane" x1="190" x2="190" y1="24" y2="94"/>'
+        '<text x="344" y="16" class="bold">services</text><line class="lane" x1="350" x2="350" y1="24" y2="94"/>'
+        '<rect class="bar red" x="187" y="56" width="6" height="9" rx="3"/>'
+        '<rect class="bar " x="11" y="36" width="6" height="29" rx="3"/>'
+        '<text x="22" y="44"><tspan class="bold">_execute</tspan></text>'
+        '<path d="M17 60H186m-5 -3l5 3l-5 3"/>'
+        '<text x="198" y="64">FileReport.commit()<tspan class="red">  ✗ connection refused</tspan></text>'
+        '<text x="22" y="84"><tspan class="bold">execute</tspan><tspan class="green">  ✓ OK: None</tspan></text>'
+        '<text x="22" y="104"></text>'
+        '<text x="22" y="124"><tspan class="bold">no file</tspan>'
+        '<tspan class="red">  ✗ 1 operation in no file</tspan></text>'
+        '<text x="36" y="144">1. operation A</text>'
+        "</svg>\n"
+    )
+    assert module._STYLE.endswith("}")
 
 
 def test_it_can_stand_in_a_page() -> None:
