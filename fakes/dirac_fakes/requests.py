@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
 
@@ -127,7 +127,7 @@ class Requests(Service):
         waiting = next((operation for operation in request["Operations"] if operation["Status"] == "Waiting"), None)
         attempts = [file["Attempt"] for file in waiting["Files"] if file["Status"] == "Waiting"] if waiting else []
         delay = timedelta(minutes=2 * math.log(max([1, *attempts])))
-        return (self.world.clock.now().replace(microsecond=0) + delay).strftime(TIME_FORMAT)
+        return (datetime.fromisoformat(self._now()) + delay).strftime(TIME_FORMAT)
 
     def _store(self, request: Plain) -> int:
         kept = self.state["requests"]
