@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, Kit, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort
-from dirac_failover.conformance.process_port import RESTARTS, RUN_SECONDS, START_SECONDS, ProcessPort
+from dirac_failover.conformance.process_port import ProcessPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,9 +28,9 @@ def in_this_process(name: str) -> ModulePort:
 
     Raises :class:`~.errors.CommandError` when there is no such thing, or it cannot be imported.
     """
-    package, colon, attribute = name.partition(":")
+    package, _, attribute = name.partition(":")
     if not (package and attribute):
-        if colon or name not in KITS:
+        if name not in KITS:
             raise CommandError(
                 f"Unknown port {name!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
             )
@@ -100,6 +100,7 @@ def checked_class(path: str, found: Any, methods: Iterable[str] = ("execute",)) 
     return found
 
 
+# The arguments of a ProcessPort
 _KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "name": ("a text", lambda value: isinstance(value, str)),
     "command": (
@@ -141,14 +142,7 @@ def from_file(path: str) -> ProcessPort:
     if "command" not in data:
         raise CommandError(f"{path}: expected command, the program that is the port and its arguments")
     names = {"{here}": os.path.dirname(os.path.abspath(path)), "{python}": sys.executable}
-    return ProcessPort(
-        [_fill(item, names) for item in data["command"]],
-        name=data.get("name", ""),
-        environment=data.get("environment"),
-        seconds=data.get("seconds", RUN_SECONDS),
-        start_seconds=data.get("start_seconds", START_SECONDS),
-        restarts=data.get("restarts", RESTARTS),
-    )
+    return ProcessPort(**{**data, "command": [_fill(item, names) for item in data["command"]]})
 
 
 def _fill(text: str, names: dict[str, str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
-from dirac_failover import __version__
+from dirac_failover import FailoverRequest, __version__
 from dirac_failover.conformance import adapters
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.process_port import RUN_SECONDS
@@ -44,10 +45,12 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
     theirs = sys.modules["tests_adapters_kit"].Theirs
     assert adapters.family(theirs) == "dirac"
     assert adapters.family(int) == "reference"
+    assert adapters.family(type("Mine", (FailoverRequest, theirs), {"__module__": "mine"})) == "reference"
     for package, name in (("LHCbDIRAC", "lhcbdirac"), ("ILCDIRAC", "ilcdirac"), ("DIRACCommon", "dirac")):
         assert adapters.family(type("Mine", (theirs,), {"__module__": f"{package}.Workflow"})) == name
     found = adapters.in_this_process("tests_adapters_kit:Theirs")
     assert (found.kit.name, found.name, found.version) == ("theirs", "Theirs", "5")
+    assert [kind.__name__ for kind in found._class.__mro__[:2]] == ["FailoverRequest", "Theirs"]
     monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "8.0.86"}.get)
     assert adapters.family(theirs) == "dirac-8.0"
     assert adapters.family(int) == "reference"
@@ -56,13 +59,19 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
 @pytest.mark.parametrize(
     ("name", "complaint", "code"),
     [
-        ("nowhere", f"Unknown port 'nowhere': {KNOWN}", Exit.USAGE),
+        *((name, f"Unknown port {name!r}: {KNOWN}", Exit.USAGE) for name in ("nowhere", ":b", "reference:", ":", "")),
         (
             "tests_adapters_kit:NUMBER",
             "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.BROKEN,
         ),
         (
             "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
+            Exit.BROKEN,
+        ),
+        ("json:No.thing", "Port json:No.thing: json has no No.thing", Exit.BROKEN),
+        (
+            "json:JSONDecoder",
+            "Port json:JSONDecoder: json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)",
             Exit.BROKEN,
         ),
     ],
@@ -72,6 +81,18 @@ def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
     with pytest.raises(CommandError) as caught:
         adapters.in_this_process(name)
     assert (str(caught.value), caught.value.code) == (complaint, code)
+
+
+def test_the_first_method_that_is_missing_is_named():
+    """Of those that are asked for; a class that has them all is returned."""
+    with pytest.raises(CommandError, match=r"^x is not a module: it has no one\(\) \(derive it from ModuleBase\)$"):
+        adapters.checked_class("x", int, ("real", "one", "two", "three"))
+    assert adapters.checked_class("x", int, ("real",)) is int
+
+
+def test_a_class_may_stand_in_a_class():
+    """Each name leads on."""
+    assert adapters.find("unittest.mock:Mock.mro.__self__") is Mock
 
 
 def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
@@ -90,11 +111,15 @@ def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatc
     """As with 'python -m'."""
     (tmp_path / "adapters_own_module.py").write_text("class Mine: execute = print")
     monkeypatch.chdir(tmp_path)
-    assert adapters.in_this_process("adapters_own_module:Mine").name == "Mine"
+    found = adapters.in_this_process("adapters_own_module:Mine")
+    assert (found.name, found.version) == ("Mine", "")
     assert sys.path[0] == str(tmp_path)
     adapters.in_this_process("adapters_own_module:Mine")
     assert sys.path.count(str(tmp_path)) == 1
     monkeypatch.delitem(sys.modules, "adapters_own_module")
+    (tmp_path / "adapters_ends.py").write_text("raise SystemExit(3)")
+    with pytest.raises(CommandError, match=r"^cannot import adapters_ends: SystemExit: 3$"):
+        adapters.find("adapters_ends:Mine")
 
 
 def test_an_adapter_file_says_everything(tmp_path):
@@ -108,6 +133,9 @@ def test_an_adapter_file_says_everything(tmp_path):
     assert found.command == [sys.executable, f"{tmp_path}/{tmp_path}", "x"]
     assert (found.name, found._environment, found._seconds, found._start_seconds) == ("n", {"A": "1"}, 5, 2.5)
     assert found._starts == 1
+    file.write_text('command = ["a"]\nseconds = 0.5\nstart_seconds = 0.5\nrestarts = 1')
+    found = adapters.from_file(str(file))
+    assert (found._seconds, found._start_seconds, found._starts) == (0.5, 0.5, 2)
     file.write_text('command = ["a/b"]')
     found = adapters.from_file(str(file))
     assert (found.name, found._environment, found._seconds, found._start_seconds) == ("b", {}, RUN_SECONDS, 60.0)
