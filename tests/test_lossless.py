@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dirac_failover import lossless
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.lossless import LosslessFailoverRequest
@@ -233,3 +234,60 @@ def test_files_that_the_transformation_does_not_know_are_named(run: Any) -> None
             faults=tuple(faults),
         )
         assert run(lost).result["Message"]["args"] == ["Transformation 12 does not know /vo/b"], faults
+
+
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        (
+            ("FileReport.commit", "FileReport.generateForwardDISET"),
+            "The statuses of input files could be neither sent nor kept",
+        ),
+        (("JobReport.generateForwardDISET",), "Statuses of the job could be neither sent nor kept"),
+    ],
+)
+def test_statuses_that_nobody_took_are_lost(run: Any, methods: tuple[str, ...], message: str) -> None:
+    """Neither a service nor the request."""
+    answers = dict.fromkeys(methods, ("s_error=no",))
+    outcome = run(Scenario(collaborators=SCRIPTED, answers=answers))
+    assert outcome.result["OK"] is False
+    assert (outcome.result["Errno"], outcome.result["Message"]["args"]) == (0, [message])
+
+
+def test_the_file_appears_under_its_name_when_it_is_complete(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then it has another, which the job wrapper does not look for."""
+    moved = []
+    replace = lossless.os.replace
+
+    def watched(part: str, name: str) -> None:
+        with open(part, encoding="ascii") as file:
+            moved.append((part, name, file.read()))
+        replace(part, name)
+
+    monkeypatch.setattr(lossless.os, "replace", watched)
+    files = run(Scenario(operations=({"Type": "ForwardDISET", "Arguments": "x"},))).files
+    assert moved == [(f".{FILE}.part", FILE, moved[0][2])]
+    assert list(files) == [FILE]
+    assert '"Arguments": "x"' in moved[0][2]
+
+
+def test_what_is_in_the_request_is_not_added_again(run: Any) -> None:
+    """Of two operations that do the same, one; type and arguments both count."""
+
+    for operations, written in (
+        ((), ["ForwardDISET"]),
+        (({"Type": "ForwardDISET", "Arguments": "other"},), ["ForwardDISET", "ForwardDISET"]),
+        (({"Type": "Other", "ArgumentsHex": b"job report".hex()},), ["Other", "ForwardDISET"]),
+        (({"Type": "ForwardDISET", "ArgumentsHex": b"job report".hex()},), ["ForwardDISET"]),
+    ):
+        outcome = run(
+            Scenario(
+                collaborators=SCRIPTED,
+                answers={"JobReport.generateForwardDISET": ("operation",)},
+                operations=operations,
+            )
+        )
+        assert of(outcome) == written, operations
