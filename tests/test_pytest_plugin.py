@@ -474,39 +474,36 @@ PROFILE = (
 REGION = "only this region of the scenario space, to be quick"
 GRID = "use the real DIRAC though a proxy or a configuration of a real grid is in sight"
 
-HELP = f"""
-dirac-failover:
-  --dirac-port=PORT {PORT}
-  --dirac-profile=PROFILE {PROFILE}
-  --dirac-region=REGION {REGION}
-  --dirac-allow-grid {GRID}
-[pytest] configuration options
-"""
-SETTINGS = f"""
-  dirac_port (string): {PORT}
-  dirac_profile (string): {PROFILE}
-  dirac_region (string): {REGION}
-  dirac_allow_grid (bool): {GRID}
-Environment variables:
-"""
-MARKED = """
-@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults in the fixture 'dirac', such as
-"transformation:down": see 'dirac-failover run --help' for all of them; one that never strikes fails the test, unless
-required=False
-
-@pytest.mark.dirac_profile(name): run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or ilcdirac-35.0
-
-@pytest.mark
-"""
+HELP = {
+    "dirac-failover:": "--dirac-port=PORT",
+    "  --dirac-port=PORT": PORT,
+    "  --dirac-profile=PROFILE": PROFILE,
+    "  --dirac-region=REGION": REGION,
+    "  --dirac-allow-grid": GRID,
+    "  dirac_port (string):": PORT,
+    "  dirac_profile (string):": PROFILE,
+    "  dirac_region (string):": REGION,
+    "  dirac_allow_grid (bool):": GRID,
+}
+ARMS = (
+    "@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults in the fixture 'dirac', such as "
+    "\"transformation:down\": see 'dirac-failover run --help' for all of them; one that never strikes fails the test, "
+    "unless required=False"
+)
+CHOOSES = (
+    "@pytest.mark.dirac_profile(name): run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or "
+    "ilcdirac-35.0"
+)
 
 
 def test_markers_and_options_are_listed(run, monkeypatch):
     """Each with its text, under one prefix."""
     monkeypatch.setenv("COLUMNS", "400")
-    for option, texts in (("--help", (HELP, SETTINGS)), ("--markers", (MARKED,))):
-        listed = " ".join(str(run("", option).stdout).split())
-        for text in texts:
-            assert " ".join(text.split()) in listed
+    helped = str(run("", "--help").stdout)
+    for name, text in HELP.items():
+        end = r"\s" if text.startswith("--") else "$"
+        assert re.search(rf"^{re.escape(name)}\s+{re.escape(text)}{end}", helped, re.MULTILINE), name
+    assert {ARMS, CHOOSES}.issubset(str(run("", "--markers").stdout).splitlines())
 
 
 def test_assertions_of_the_suite_explain_themselves(monkeypatch):
