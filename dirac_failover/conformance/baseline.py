@@ -118,7 +118,7 @@ _IDS: Final = [clause.id for clause in CLAUSES]
 
 def nearest(name: str) -> str:
     """Return a question about the clause whose ID is most like ``name``, or nothing."""
-    close = get_close_matches(name.upper(), _IDS, 1)
+    close = get_close_matches(name.upper(), _IDS)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -134,7 +134,7 @@ def _expired(entry: Entry, day: date) -> bool:
 def _entry(data: dict[str, Json]) -> Entry:
     text = data.get("expires")
     try:
-        expires = None if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        expires = None if text is None else datetime.strptime(f"{text} +0000", "%Y-%m-%d %z").date()
     except ValueError:
         raise ShapeError(f"expires of {data['clause']}: expected YYYY-MM-DD, found {text!r}") from None
     if not data["reason"].strip():

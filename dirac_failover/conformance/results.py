@@ -119,8 +119,8 @@ class Results:
     @property
     def nearer(self) -> str | None:
         """The profile that explains the port better than the one that it was held against, if there is any."""
-        mine = [match for match in self.nearest if match.profile == self.header.profile]
-        return self.nearest[0].profile if mine and mine[0][1:] != self.nearest[0][1:] else None
+        mine = [match[1:] for match in self.nearest if match.profile == self.header.profile]
+        return self.nearest[0].profile if mine and self.nearest[0][1:] not in mine else None
 
     @property
     def profile(self) -> str:
@@ -207,8 +207,8 @@ def write(path: str, text: str) -> None:
     """Write a file, whole or not at all; raises CommandError when that cannot be."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe, say
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(path, "wb") as file:
+                file.write(text.encode())
         else:
             _replace(os.path.realpath(path), text)
     except OSError as error:
@@ -218,8 +218,8 @@ def write(path: str, text: str) -> None:
 def _replace(path: str, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".failover-")
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(text.encode())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:

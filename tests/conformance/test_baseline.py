@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import FrozenInstanceError
-from datetime import date
+from datetime import UTC, date
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
 from freezegun import freeze_time
 
+from dirac_failover.conformance import baseline as module
 from dirac_failover.conformance.baseline import NEW, Baseline, Entry, nearest, today
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
@@ -65,14 +67,17 @@ def entries(**changes: Any) -> dict[str, Any]:
     return {"schema": "dirac-failover/baseline/1", "entries": [{k: v for k, v in data.items() if v is not None}]}
 
 
+twice, other = entries(clause="CO-002")["entries"], entries()["entries"]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("{", "is not JSON: Expecting property name"),
+        ("{", "is not JSON: Expecting property name…"),
         ([], "is malformed: all of it: expected object, found []"),
         (
             entries(kind="bug"),
-            "is malformed: entries[0].kind: expected one of by-design, known-bug, unsupported, found",
+            "is malformed: entries[0].kind: expected one of by-design, known-bug, unsupported, found…",
         ),
         (entries(reason=None), "is malformed: entries[0].reason: missing"),
         (entries(reason=" "), "is malformed: reason of CO-001: it is empty"),
@@ -80,7 +85,8 @@ def entries(**changes: Any) -> dict[str, Any]:
         (entries(expires="soon"), "is malformed: expires of CO-001: expected YYYY-MM-DD, found 'soon'"),
         (entries(expires="20260301"), "is malformed: expires of CO-001: expected YYYY-MM-DD, found '20260301'"),
         (entries(expires=""), "is malformed: expires of CO-001: expected YYYY-MM-DD, found ''"),
-        ({**entries(), "entries": entries()["entries"] * 2}, "has two entries for CO-001"),
+        ("[" * 100_000, "is not JSON: maximum recursion depth exceeded…"),
+        ({**entries(), "entries": [*twice, *other, *other, *twice]}, "has two entries for CO-002"),
     ],
 )
 def test_a_malformed_baseline_is_one_line(tmp_path: Path, data: Any, message: str) -> None:
@@ -88,8 +94,16 @@ def test_a_malformed_baseline_is_one_line(tmp_path: Path, data: Any, message: st
     path = written(tmp_path, data)
     with pytest.raises(CommandError) as said:
         Baseline.load(path)
-    assert str(said.value).startswith(f"The baseline {path} {message}")
+    found = str(said.value).removeprefix(f"The baseline {path} ")
+    assert found == message or (message.endswith("…") and found.startswith(message[:-1]))
     assert said.value.code == Exit.USAGE
+
+
+def test_a_baseline_may_come_from_any_editor(tmp_path: Path) -> None:
+    """Also with a mark of its encoding."""
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(entries()), encoding="utf-8-sig")
+    assert Baseline.load(str(path)).entries == (Entry("CO-001", "by-design", "r"),)
 
 
 def test_a_baseline_that_is_not_there_is_one_line() -> None:
@@ -146,6 +160,10 @@ def test_the_nearest_clause_is_asked_about() -> None:
 
 
 @freeze_time("2026-03-01 23:59:59")
-def test_the_day_is_that_of_utc() -> None:
+def test_the_day_is_that_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for everybody."""
     assert today() == DAY
+    clock = Mock()
+    monkeypatch.setattr(module, "datetime", clock)
+    assert today() is clock.now.return_value.date.return_value
+    clock.now.assert_called_once_with(UTC)

@@ -12,7 +12,19 @@ import jsonschema
 import pytest
 
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.results import Results, digest, load, write
+from dirac_failover.conformance.results import (
+    BROKEN,
+    CONFORMS,
+    DIVERGES,
+    HELD,
+    ClauseResult,
+    Header,
+    PortInfo,
+    Results,
+    digest,
+    load,
+    write,
+)
 from dirac_failover.conformance.shape import ShapeError, schema
 from dirac_failover.spec.nearest import Match
 
@@ -111,9 +123,9 @@ def changed(data: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
         (lambda data: {key: data[key] for key in data if key != "footer"}, "the footer is missing: it was cut"),
         (lambda data: changed(data, "header", "tool", to="2"), "the digest is another: it was cut or changed"),
         (lambda data: signed(changed(data, "counts", "held", to=2)), "counts: they are not those of the clauses"),
-        (lambda data: signed(changed(data, "verdict", to="fine")), "verdict: expected one of conforms, diverges, br"),
-        (lambda data: changed(data, "schema", to="dirac-failover/run/1"), "schema: expected dirac-failover/results/1"),
-        (lambda data: changed(data, "clauses", 0, "asked", to="1"), "clauses[0].asked: expected integer, found"),
+        (lambda data: signed(changed(data, "verdict", to="fine")), "verdict: expected one of conforms, diverges, br…"),
+        (lambda data: changed(data, "schema", to="dirac-failover/run/1"), "schema: expected dirac-failover/results/1…"),
+        (lambda data: changed(data, "clauses", 0, "asked", to="1"), "clauses[0].asked: expected integer, found…"),
         (lambda _: [], "all of it: expected object, found []"),
         (lambda _: {"schema": "x"}, "header: missing"),
     ],
@@ -125,7 +137,8 @@ def test_what_was_cut_or_changed_is_an_error(
     data = wrong(alpha.to_json())
     with pytest.raises(ShapeError) as caught:
         Results.from_json(data)
-    assert message in str(caught.value)
+    found = str(caught.value)
+    assert found == message or (message.endswith("…") and found.startswith(message[:-1]))
     path = tmp_path / "r.json"
     path.write_text(json.dumps(data))
     with pytest.raises(CommandError) as said:
@@ -139,6 +152,21 @@ def test_a_file_is_loaded(alpha: Results, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     write(str(path), alpha.to_text())
     assert load(str(path)) == alpha
+    path.write_text(alpha.to_text(), encoding="utf-8-sig")
+    assert load(str(path)) == alpha
+
+
+def test_results_say_little_unless_told() -> None:
+    """Nothing was asked, and nothing broke down; contract and DIRAC decide."""
+    port = PortInfo("a", "", "a")
+    made = Results(Header("1", port, "p", "3", "L", "d", "c", ("identity",), "1/1", 1), 0, (
+        ClauseResult("CO-001", "contract", "t"),), CONFORMS)  # fmt: skip
+    assert (made.clauses[0].verdict, made.clauses[0].asked, made.clauses[0].broken) == ("not asked", 0, 0)
+    assert (made.error, made.nearest, made.header.levels) == (None, (), ("contract", "dirac"))
+    again = Results.from_json(made.to_json())
+    assert again == made
+    assert again.header.regions == ("identity",)
+    assert (HELD, BROKEN, CONFORMS, DIVERGES) == ("held", "broken", "conforms", "diverges")
 
 
 def test_a_file_that_is_cut_anywhere_is_an_error(alpha: Results, tmp_path: Path) -> None:
@@ -162,6 +190,9 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         load(str(path))
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(CommandError, match="is not JSON, or was cut"):
+        load(str(path))
+    path.write_text("x")
+    with pytest.raises(CommandError, match=r"is not JSON, or was cut: Expecting value: line 1 column 1 \(char 0\)$"):
         load(str(path))
 
 
@@ -194,6 +225,10 @@ def test_a_file_is_not_written_at_all_when_it_cannot_be(tmp_path: Path, monkeypa
     assert str(said.value) == f"Cannot write {path}: No space left on device"
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["r.json"]
+    path.unlink()
+    with pytest.raises(CommandError):
+        write(str(path), "new")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_directory_that_is_not_there_is_one_line(tmp_path: Path) -> None:
