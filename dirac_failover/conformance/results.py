@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -216,18 +216,12 @@ def write(path: str, text: str) -> None:
 
 
 def _replace(path: str, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".failover-")
+    temporary = f"{os.path.dirname(path)}/.failover-{secrets.token_hex()}"
     try:
-        with open(handle, "wb") as file:
+        with open(temporary, "xb") as file:  # with the rights that the umask leaves
             file.write(text.encode())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        if os.path.exists(temporary):
+            os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,9 +3,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -30,7 +32,6 @@ from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_results_are_what_their_json_says(alpha: Results, beta: Results, down: Results, hostile: Results) -> None:
@@ -196,19 +197,32 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         load(str(path))
 
 
-def test_a_file_is_written_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0, 0o666)])
+def test_a_file_is_written_whole(tmp_path: Path, umask: int, mode: int) -> None:
     """Over an old one, as the umask says, with nothing left beside it."""
     path = tmp_path / "r.json"
     path.write_text("old and much longer")
-    before = os.umask(0o027)
+    before = os.umask(umask)
     try:
         write(str(path), "é\n")
-        assert os.umask(0o027) == 0o027
+        assert os.umask(umask) == umask
     finally:
         os.umask(before)
     assert path.read_bytes() == "é\n".encode()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert stat.S_IMODE(path.stat().st_mode) == mode
     assert os.listdir(tmp_path) == ["r.json"]
+
+
+def test_a_file_is_complete_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then it has one of its own, in the same folder, that nobody looks at."""
+    moved: list[tuple[str, str, bytes]] = []
+    monkeypatch.setattr(os, "replace", lambda old, new: moved.append((old, new, Path(old).read_bytes())))
+    for _ in range(2):
+        write(str(tmp_path / "r.json"), "text")
+    (first, name, text), (second, *_) = moved
+    assert (name, text) == (str(tmp_path / "r.json"), b"text")
+    assert re.fullmatch(re.escape(f"{tmp_path}/.failover-") + "[0-9a-f]{64}", first)
+    assert first != second
 
 
 def test_a_file_is_not_written_at_all_when_it_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,6 +265,13 @@ def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     device = os.stat("/dev/null").st_rdev
     write("/dev/null", "x")
     assert os.stat("/dev/null").st_rdev == device
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(str(tmp_path / "pipe"), "é")
+        assert os.read(reader, 9) == "é".encode()
+    finally:
+        os.close(reader)
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
     write(str(tmp_path / "link"), "new")
