@@ -72,7 +72,7 @@ def find_lesson(name: str) -> Lesson:
     for number, lesson in enumerate(LESSONS, 1):
         if name.lower() in {lesson.name, str(number)}:
             return lesson
-    close = get_close_matches(name.lower(), [lesson.name for lesson in LESSONS], 1)
+    close = get_close_matches(name.lower(), [lesson.name for lesson in LESSONS])
     hint = f"; did you mean {close[0]}?" if close else ""
     raise CommandError(f"There is no lesson {name!r}{hint} ('{PROGRAM} learn' lists them)")
 

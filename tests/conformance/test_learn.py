@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.cli import main
-from dirac_failover.conformance.learn import commands, find_lesson
+from dirac_failover.conformance.learn import add_arguments, commands, find_lesson
 from dirac_failover.conformance.lessons import LESSONS
 
 if TYPE_CHECKING:
@@ -133,16 +134,75 @@ def test_what_is_no_choice_is_asked_again(on_terminal: Callable[[str], tuple[int
 def test_nobody_is_asked_who_cannot_see_the_question(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A terminal for input alone is not enough."""
+    """A terminal for input alone is not enough, nor one for output alone."""
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
     assert main(["learn", "an-outage"]) == 0
     assert "  → 2." in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
+    monkeypatch.setattr(sys, "stdout", screen := Terminal())
+    assert main(["learn", "an-outage"]) == 0
+    assert "  → 2." in screen.getvalue()
+
+
+def test_nobody_is_asked_who_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a terminal."""
+    monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
+    monkeypatch.setattr(sys, "stdout", screen := Terminal())
+    assert main(["learn", "an-outage", "--answer", "2"]) == 0
+    assert "Your prediction" not in screen.getvalue()
+    assert "  ✓ Right: 2." in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("answer", "colour", "verdict"),
+    [(["--answer", "2"], 32, "✓ Right: 2. "), (["--answer", "1"], 31, "✗ No, it is 2. "), ([], 1, "→ 2. ")],
+)
+def test_a_verdict_has_a_colour(
+    answer: list[str], colour: int, verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Green, red, or none, beside its sign and its words."""
+    main(["learn", "an-outage", *answer, "--color", "always"])
+    whole = f"{verdict}One operation with the statuses of both files"
+    assert f"  \x1b[{colour}m{whole}\x1b[0m\n" in capsys.readouterr().out
+
+
+def test_a_long_verdict_goes_on_below_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside its sign."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["learn", "an-outage", "--answer", "2"]) == 0
+    assert "  ✓ Right: 2. One operation with the\n    statuses of both files\n  The file" in capsys.readouterr().out
+
+
+def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixture[str]) -> None:
+    """In place of the reference's."""
+    assert main(["learn", "nothing-lost"]) == 0
+    assert "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n" in capsys.readouterr().out
+
+
+def test_the_options_say_what_they_are_for() -> None:
+    """With their defaults."""
+    parser = argparse.ArgumentParser(prog="learn")
+    add_arguments(parser)
+    assert " ".join(parser.format_help().split()) == (
+        "usage: learn [-h] [--answer N] [--color {auto,always,never}] [LESSON] positional arguments: LESSON the name "
+        "or number of a lesson (default: list them) options: -h, --help show this help message and exit --answer N do "
+        "not ask: this is my choice; the exit code is 1 when it is not right --color {auto,always,never} colours "
+        "(default: on a terminal, unless NO_COLOR is set)"
+    )
+    given = parser.parse_args([])
+    assert (given.lesson, given.answer, given.color) == (None, None, "auto")
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["an-otage"], "There is no lesson 'an-otage'; did you mean an-outage? ('dirac-failover learn' lists them)"),
+        (
+            ["a-lost-outage"],
+            "There is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)",
+        ),
         (["13"], "There is no lesson '13' ('dirac-failover learn' lists them)"),
         (["an-outage", "--answer", "4"], "--answer: expected a number from 1 to 3, found 4"),
         (["an-outage", "--answer", "0"], "--answer: expected a number from 1 to 3, found 0"),
