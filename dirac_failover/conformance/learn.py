@@ -83,8 +83,8 @@ def commands(lesson: Lesson) -> Iterator[str]:
     module = ["--module", lesson.path] if lesson.path else []
     yield f"printf %s {scenario} | {shlex.join([PROGRAM, 'run', '--scenario', '-', *module])}"
     yield from (f"{PROGRAM} explain {name}" for name in lesson.clauses)
-    if following := LESSONS[LESSONS.index(lesson) + 1 :][:1]:
-        yield f"{PROGRAM} learn {following[0].name}"
+    number = LESSONS.index(lesson) + 1
+    yield from (f"{PROGRAM} learn {following.name}" for following in LESSONS[number : number + 1])
 
 
 def _ask(most: int) -> int | None:

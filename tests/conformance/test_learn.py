@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
@@ -173,6 +174,54 @@ def test_a_long_verdict_goes_on_below_itself(
     monkeypatch.setenv("COLUMNS", "40")
     assert main(["learn", "an-outage", "--answer", "2"]) == 0
     assert "  ✓ Right: 2. One operation with the\n    statuses of both files\n  The file" in capsys.readouterr().out
+
+
+def test_what_is_long_is_wrapped_and_what_counts_is_coloured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names in the list, numbers of the choices, and the answer; each goes on below where its text begins."""
+    monkeypatch.setenv("COLUMNS", "44")
+    main(["learn", "--color", "always"])
+    below = "\n" + " " * 30
+    assert capsys.readouterr().out.startswith(
+        "\x1b[1m── Lessons: predict how a job ends, then look \x1b[0m\n"
+        f"  \x1b[36m 1  all-is-well\x1b[0m             Every service{below}is up\n"
+        f"  \x1b[36m 2  an-outage\x1b[0m               The{below}transformation{below}service is{below}down\n"
+    )
+    main(["learn", "an-outage", "--color", "always"])
+    printed = capsys.readouterr().out
+    assert (
+        "  \x1b[2mfaults   \x1b[0m  transformation:down\n\n"
+        "\x1b[1m── What do you think? ──────────────────────\x1b[0m\n"
+        "  What will the file 12_34_request.json\n"
+        "  hold?\n"
+        "    \x1b[1m1.\x1b[0m Nothing: no file is written\n"
+        "    \x1b[1m2.\x1b[0m One operation with the statuses of\n"
+        "       both files\n"
+        "    \x1b[1m3.\x1b[0m One operation for each file\n\n"
+        "\x1b[1m── The answer ──────────────────────────────\x1b[0m\n"
+        "  \x1b[1m→ 2. One operation with the statuses of\x1b[0m\n"
+        "    both files\n"
+        "  The file report tries to commit, and once\n"
+    ) in printed
+    assert "nothing is lost.\n\n\x1b[1m── What happened ──" in printed
+
+
+def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is kept back on its way to the screen."""
+    flushed: list[bool] = []
+
+    class Keyboard(Terminal):
+        def readline(self, *_: object) -> str:
+            assert screen.flush.mock_calls  # type: ignore[attr-defined]
+            flushed.append(screen.getvalue().endswith(PROMPT))
+            return ""
+
+    monkeypatch.setattr(sys, "stdin", Keyboard())
+    monkeypatch.setattr(sys, "stdout", screen := Terminal())
+    monkeypatch.setattr(screen, "flush", Mock())
+    assert main(["learn", "an-outage"]) == 0
+    assert flushed == [True]
 
 
 def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixture[str]) -> None:
