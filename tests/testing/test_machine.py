@@ -48,7 +48,7 @@ def test_a_short_write_leaves_the_first_bytes(world):
 
 def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
     """By whichever arguments; in a directory beside that of the run no fault strikes."""
-    world.arm("file:short_write=4@nth=3")
+    world.arm("file:short_write=4@after=2")
     beside = Path(f"{tmp_path}-2")
     beside.mkdir()
     with Machine(world).disk():
@@ -57,15 +57,17 @@ def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
             file.write("äx")
         with pytest.raises(OSError, match="No space left"):
             write("ä\nxy", "wt", "three", buffering=1, encoding="latin-1", newline="\r\n")
+        with pytest.raises(OSError, match="No space left"), open("four", "w", 1, "latin-1", newline="\r\n") as file:
+            file.write("ä\nxy")
         with pytest.raises(OSError, match="Is a directory"):
             open(".", "w")  # noqa: SIM115 - it is not opened
-        world.arm("file:read_only")
-        write("x", "w", beside / "file")
+        write("longer", "w", beside / "file")
         with open("one", encoding="latin-1") as file:
             assert file.read() == Path("two").read_text("latin-1") == "äx"
         with pytest.raises(UnicodeDecodeError), open("one") as file:
             file.read()
-    assert Path("three").read_bytes() == "ä\r\nx".encode("latin-1")
+    assert Path("two").read_bytes() == "äx".encode("latin-1")
+    assert Path("three").read_bytes() == Path("four").read_bytes() == "ä\r\nx".encode("latin-1")
 
 
 def test_what_fits_is_written(world):
