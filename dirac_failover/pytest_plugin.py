@@ -141,7 +141,7 @@ def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
         try:
             connection = stack.enter_context(over_https(_dirac_stage.dirac))
         except CommandError as error:
-            pytest.fail(f"dirac_https: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"dirac_https: {error}", pytrace=False) from None
         yield connection
 
 
@@ -335,7 +335,8 @@ def dirac_clock() -> Iterator[Any]:
     try:
         from freezegun import freeze_time
     except ImportError:
-        pytest.fail("dirac_clock needs freezegun: pip install 'dirac-failover[pytest]'", pytrace=False)
+        missing = "dirac_clock needs freezegun: pip install 'dirac-failover[pytest]'"
+        raise pytest.fail.Exception(missing, pytrace=False) from None
     with freeze_time("2026-01-01 12:00:00") as clock:
         yield clock
 

@@ -126,6 +126,7 @@ def test_a_world_of_its_own_has_other_collaborators(make_dirac, run_module, dira
     assert outcome.module.jobReport is not dirac_job_report
     assert other.job_state.status(88)[2] == outcome.message
     assert not dirac.journal
+    assert (make_dirac(99, 13).job_id, make_dirac(99, 13).transformation_id) == (99, 13)
 
 def test_builders(workflow_commons, step_commons, dirac):
     module = MyModule()
@@ -141,19 +142,28 @@ def test_builders(workflow_commons, step_commons, dirac):
 def test_builders_give_the_collaborators_of_the_test(workflow_commons, dirac_file_report):
     assert workflow_commons()["FileReport"] is dirac_file_report
 
-def test_a_job(run_job):
+def test_https_connects_itself(dirac, dirac_https):
+    assert not JobReport(77).setApplicationStatus("x")["OK"]
+
+@pytest.fixture
+def dirac_https():
+    pass
+
+def test_a_job(run_job, dirac):
     class Fails:
         def execute(self):
             raise ValueError("x")
     outcome = run_job([Fails, (MyModule, {"stepName": "x"})], inputs=["/vo/a"])
     assert outcome.statuses[-1] == "Exception in Fails module"
     assert not outcome.ok
+    assert outcome.world is dirac
 
 def test_nobody_is_connected_afterwards():
     assert not JobReport(77).setApplicationStatus("x")["OK"]
-""").assert_outcomes(passed=7)
+""").assert_outcomes(passed=8)
 
 
+@pytest.mark.usefixtures("real")
 def test_an_example_in_a_docstring_may_use_the_fixtures(run):
     """Though it is in no test module; its clients are the reference's."""
     source = '''
@@ -199,6 +209,7 @@ def test_other(dirac):
 """)
     result.assert_outcomes(errors=1, passed=1)
     result.stdout.fnmatch_lines("dirac_clock needs freezegun: pip install 'dirac-failover[[]pytest]'")
+    result.stdout.no_fnmatch_line("During handling *")
 
 
 def test_each_test_has_a_directory_of_its_own(run):
@@ -364,13 +375,18 @@ def test_passes_too(run_module, breaks_at_its_end):
     assert len(re.findall(r"^-+ DIRAC: calls -+$", text, re.MULTILINE)) == 1
     result.stdout.fnmatch_lines(
         [
-            "E       assert not True",
-            "E        +  where True = <MyModule: OK: Workflow successful, *; pending in 12_34_request.json: *>.ok",
             "*- DIRAC: earlier runs -*",
             "<MyModule: OK: *",
             "<MyModule: OK: *",
             "*- DIRAC: MyModule -*",
             "── What happened ─*",
+        ],
+        consecutive=True,
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "E       assert not True",
+            "E        +  where True = <MyModule: OK: Workflow successful, *; pending in 12_34_request.json: *>.ok",
             "*- DIRAC: calls -*",
             "job-state.setJobStatusBulk(77, {*",
             "job-state.setJobParameters(77, [*",
@@ -413,6 +429,8 @@ def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pyte
     run(on_the_reference).assert_outcomes(passed=1)
     its_own = "class Real(MyModule):\n    __module__ = 'DIRAC.x'\n" + on_the_reference.replace("(MyModule)", "(Real)")
     run(its_own).assert_outcomes(failed=1)
+    result = run(on_the_reference.replace("(MyModule)", "(MyModule())"))
+    result.stdout.fnmatch_lines("E   *TypeError: run_module: expected a module class, found <*")
     run(its_own.replace("run_module(Real)", "run_module([Real][0])")).assert_outcomes(failed=1)
     run(its_own.replace("run_module", "run_job").replace("(Real)", "([Real])")).assert_outcomes(failed=1)
     pytester.makeini("[pytest]\ndirac_allow_grid = true")
@@ -432,6 +450,7 @@ def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
     result = run("", module=REAL)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines("it is not there")
+    result.stdout.no_fnmatch_line("During handling *")
 
 
 def test_what_is_no_module_is_an_error_that_reads_well(run):

@@ -6,7 +6,6 @@ of each other, and of the test.
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -62,7 +61,7 @@ class Stage:
                 try:
                     world.arm(fault, **marker.kwargs)
                 except FaultError as error:
-                    pytest.fail(f"dirac_fault: {error}", pytrace=False)
+                    raise pytest.fail.Exception(f"dirac_fault: {error}", pytrace=False) from None
         kit = self.kit
         if "dirac_https" not in self._request.fixturenames:  # which connects it itself
             self._stack.enter_context(connected(kit, world))
@@ -85,11 +84,11 @@ class Stage:
             try:
                 grid.refuse("--dirac-allow-grid, or dirac_allow_grid = true in pytest's settings")
             except grid.GridInSightError as error:
-                pytest.fail(str(error), pytrace=False)
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
         try:
             return kit_named(name)
         except KitUnavailableError as error:
-            pytest.fail(str(error), pytrace=False)
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     @property
     def _allowed(self) -> bool:
@@ -101,7 +100,9 @@ class Stage:
         """In whose workflows modules are run: what the marker says, or the option, or the ini setting; None without."""
         marker = self._request.node.get_closest_marker("dirac_profile")
         config = self._request.config
-        name = marker.args[0] if marker else config.getoption("dirac_profile") or config.getini("dirac_profile")
+        name = config.getoption("dirac_profile") or config.getini("dirac_profile")
+        if marker:
+            (name,) = marker.args
         if name and name not in PROFILES:
             pytest.fail(f"There is no profile {name!r}: there are {', '.join(PROFILES)}", pytrace=False)
         return name or None
@@ -134,8 +135,7 @@ class Stage:
         return self._ran(running.run_job(listed, **self._around(running.kinds_of(listed), given)))
 
     def _around(self, kinds: Iterable[Any], given: dict[str, Any]) -> dict[str, Any]:
-        if "DIRAC" in sys.modules:
-            self._kit(name_for(kind for kind in kinds if isinstance(kind, type)))
+        self._kit(name_for(kind for kind in kinds if isinstance(kind, type)))
         world = given.pop("world", None) or self.dirac
         mine = self._collaborators if world is self.dirac else {}
         return {"world": world, "collaborators": mine, "profile": self.profile, **given}
