@@ -59,6 +59,7 @@ def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, wo
     monkeypatch.delenv("JOBID")
     assert run_module(on_failover_request, world=world, job_id="88").module.jobID == 88
     assert "JOBID" not in os.environ
+    assert run_module(on_failover_request, world=world, job_id=None).ok
     outcome = run_module(on_failover_request, world=world, job_id=" 88 ")
     assert (outcome.job_id, outcome.module.jobID) == ("88", 88)
 
