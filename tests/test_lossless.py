@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,13 +12,16 @@ from dirac_failover import lossless
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.lossless import LosslessFailoverRequest
+from dirac_failover.module_base import GracefulTermination
+from dirac_failover.request.request import Request
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
-from dirac_failover.spec.scenario import DEFAULT_COMMONS, Scenario
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Outcome
@@ -291,3 +295,121 @@ def test_what_is_in_the_request_is_not_added_again(run: Any) -> None:
             )
         )
         assert of(outcome) == written, operations
+
+
+def test_the_prefix_of_an_lfn_is_a_prefix(run: Any) -> None:
+    """Nothing else is taken off, and what is empty is no input; a number of the job may be a text."""
+    inputs = {**DEFAULT_COMMONS, "InputData": "LFN:/vo/a;;/vo/FILE.L"}
+    outcome = run(Scenario(workflow_commons=inputs, attributes={**DEFAULT_ATTRIBUTES, "jobID": "78"}))
+    assert outcome.attributes["inputDataList"] == ["/vo/a", "/vo/FILE.L"]
+    assert outcome.attributes["jobID"] == 78
+
+
+@pytest.fixture
+def module() -> Any:
+    """A new module of a job that is well, with reports that can be asked what they were told."""
+    made: Any = LosslessFailoverRequest()
+    made.jobID, made.production_id, made.inputDataList = 77, 12, ["/vo/a", "/vo/b", "/vo/c"]
+    made.workflowStatus = made.stepStatus = {"OK": True}
+    made.jobReport, made.fileReport = Mock(), Mock()
+    made.jobReport.setApplicationStatus.return_value = {"OK": True}
+    return made
+
+
+def test_a_status_is_reported_until_the_end_is(module: Any) -> None:
+    """Sent or kept, as it is asked."""
+    assert module.setApplicationStatus("x", False) is None
+    module.jobReport.setApplicationStatus.assert_called_once_with("x", False)
+    module._settled = True
+    assert module.setApplicationStatus("y") is None
+    module.jobReport.setApplicationStatus.assert_called_once()
+
+
+def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module: Any) -> None:
+    """Of errors, the first; losses are all told."""
+    end, first, second = GracefulTermination("end"), ValueError("first"), ValueError("second")
+    assert module._ending() is None
+    module._raised = [end]
+    assert module._ending() is end
+    module._lost = ["one", "two"]
+    assert (type(module._ending()), module._ending().args) == (RuntimeError, ("one; two",))
+    module._raised = [end, first, second]
+    assert module._ending() is first
+
+
+def test_only_files_whose_status_did_not_change_are_asked_about(module: Any) -> None:
+    """At once, of this transformation; without an answer that says what changed, or without a client, of none."""
+    ask = module.fileReport.transClient.getTransformationFiles
+    ask.return_value = {"OK": True, "Value": [{"LFN": "/vo/z"}]}
+    module._find_unknown({"/vo/a": "Processed"})
+    ask.assert_called_once_with({"TransformationID": 12, "LFN": ["/vo/b", "/vo/c"]})
+    assert module._lost == ["Transformation 12 does not know /vo/b, /vo/c"]
+    module._find_unknown(None)
+    module._find_unknown(dict.fromkeys(module.inputDataList))
+    ask.assert_called_once()
+    module.fileReport = Mock(spec=[])
+    module._find_unknown({})
+    assert len(module._lost) == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (None, ["Job Finished Successfully", "Workflow successful, end of FailoverRequest module execution."]),
+        (RuntimeError("bad", 5), ["bad"]),
+        (RuntimeError("bad", 5, 6), ["bad"]),
+        (RuntimeError("bad"), ["bad"]),
+        (ValueError("bad", 5), ["('bad', 5)"]),
+        (ValueError("bad"), ["bad"]),
+    ],
+)
+def test_the_end_that_is_reported_is_the_one_that_comes(module: Any, ending: Any, told: list[str]) -> None:
+    """As the module base would report it: of an error with a number, the text alone."""
+    module._raised = [ending] if ending else []
+    module._report_the_end()
+    assert [call.args for call in module.jobReport.setApplicationStatus.mock_calls] == [(text, True) for text in told]
+
+
+def test_a_failed_workflow_has_no_good_end(module: Any) -> None:
+    """That it has failed was logged before."""
+    module._checkWFAndStepStatus = Mock(return_value=False)
+    module._report_the_end()
+    module._checkWFAndStepStatus.assert_called_once_with(noPrint=True)
+    module.jobReport.setApplicationStatus.assert_not_called()
+
+
+def test_every_bad_operation_is_named(run: Any) -> None:
+    """With what is wrong with it."""
+    removal = {"Type": "RemoveFile"}
+    why = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
+    outcome = run(Scenario(operations=(removal, removal)))
+    assert outcome.result["Message"]["args"] == [f"Operations that cannot be kept: {why}, {why}"]
+
+
+def test_json_that_is_not_ascii_is_not_written(run: Any) -> None:
+    """It is none of a request's."""
+    answers = {"Request.toJSON": ('ok="\\u00e9"',)}
+    operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
+    outcome = run(Scenario(collaborators=SCRIPTED, answers=answers, operations=operations))
+    assert outcome.result["Message"]["exception"] == "UnicodeEncodeError"
+    assert outcome.files == {}
+
+
+def test_a_link_is_nobodys_old_file(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays, with what it links to."""
+    monkeypatch.chdir(tmp_path)
+    module.prod_job_id, module.request = 34, Request()
+    (tmp_path / "real").touch()
+    (tmp_path / FILE).symlink_to("real")
+    module.generateFailoverFile()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "real"]
+
+
+def test_what_can_be_kept_belongs_to_the_same_owner(module: Any) -> None:
+    """And has the same name and job."""
+    names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
+    module.request = Request()
+    for number, name in enumerate(names):
+        setattr(module.request, name, number if name == "JobID" else name)
+    kept = module._request_of([])
+    assert [getattr(kept, name) for name in names] == [getattr(module.request, name) for name in names]
