@@ -52,7 +52,7 @@ def test_the_environment_names_proxy_and_authorities() -> None:
 
 def test_options_are_written_as_sections() -> None:
     """In the form of DIRAC's files, a section once."""
-    assert as_cfg({"/A/B/c": "1", "/A/d": "2, 3", "/A/B/e": "", "/f": "x = y"}) == (
-        "A\n{\n  B\n  {\n    c = 1\n    e = \n  }\n  d = 2, 3\n}\nf = x = y\n"
+    assert as_cfg({"/A/B/c": "1", "/A/d": "2, 3", "/A/B/e": "", "/f~": "x = y"}) == (
+        "A\n{\n  B\n  {\n    c = 1\n    e = \n  }\n  d = 2, 3\n}\nf~ = x = y\n"
     )
     assert as_cfg({}) == ""

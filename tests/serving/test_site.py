@@ -52,6 +52,17 @@ def test_a_slash_at_the_end_does_not_matter(site: Site) -> None:
     assert json.loads(site.answer(request).body) == {"OK": True, "Value": None}  # type: ignore[union-attr]
 
 
+def test_what_is_not_said_is_not_there(site: Site) -> None:
+    """A request has no body, a reply is JSON that ends where it ends, and a site may be nowhere."""
+    assert Request("GET", "/x") == ("GET", "/x", {}, {}, b"")
+    assert Reply(200) == (200, "application/json", b"", None, "")
+    request = Request("GET", "/.well-known/dirac-metadata")
+    assert site.answer(request) == site.answer(request, "")
+    request = Request("GET", "/.well-known/openid-configuration")
+    assert site.answer(request) == site.answer(request, "")
+    assert site.answer(Request("POST", f"/{SERVICE}~")) == page(404, "Not Found")
+
+
 POOL = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
 LATE = f"{POOL}: Read timed out. (read timeout=600)"
 REFUSED = (
