@@ -38,7 +38,7 @@ class AdminError(Exception):
     """Something that cannot be done; the message is for whoever has asked for it."""
 
 
-def answer(world: World, request: Request, _: str = "") -> Reply:
+def answer(world: World, request: Request, *_: str) -> Reply:
     """Do what is asked, or say why not."""
     path = request.path.rstrip("/")
     verbs = {verb: do for (verb, at), do in _TABLE.items() if at == path}
@@ -65,7 +65,7 @@ def read_fault(given: Any) -> Fault:
     return fault
 
 
-def _faults(world: World, _: bytes = b"") -> Reply:
+def _faults(world: World, *_: bytes) -> Reply:
     return json_reply({name: [fault.to_json() for fault in faults] for name, faults in (
         ("armed", world.armed()), ("unfired", world.unfired()))})  # fmt: skip
 

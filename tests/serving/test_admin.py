@@ -12,6 +12,7 @@ from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_failover.serving import admin
 from dirac_failover.serving.site import Reply, Request
 from dirac_fakes import World
+from dirac_fakes.faults import FaultError
 from dirac_fakes.journal import Journal
 
 SERVICE = "Transformation/TransformationManager"
@@ -105,6 +106,14 @@ def test_a_reset_is_the_start(world: World) -> None:
     assert told(ask(world, "POST", "/admin/reset")) == NOTHING
     assert world.snapshot()["transformation"] == before
     assert not len(world.journal)
+
+
+def test_a_fault_of_no_service_is_for_somebody_else() -> None:
+    """The message says for whom."""
+    for text, who in (("file:disk_full", "opens the file"), ("process:crash_at=execute", "runs the process")):
+        with pytest.raises(FaultError) as caught:
+            admin.read_fault(text)
+        assert str(caught.value) == f"{text}: a service cannot have it; it is for whoever {who}"
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,9 @@ def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
             ask()
         assert ask().json()["OK"]
     assert [call.applied for call in server.site.world.journal] == [True, False, False, False, True, True]
+
+
+def test_a_port_is_a_free_one_unless_told() -> None:
+    """So two can run at once."""
+    with SiteServer(World()) as one, SiteServer(World()) as other:
+        assert one.server_address[1] != other.server_address[1]
