@@ -91,7 +91,8 @@ class LosslessFailoverRequest(FailoverRequest):
         again = self.fileReport.generateForwardDISET()
         if again["OK"]:
             self._add(again["Value"])
-            self._find_unknown(None if again["Value"] else {})
+            if not again["Value"]:
+                self._find_unknown({})
         else:  # LL-008
             self._lost.append("The statuses of input files could be neither sent nor kept")
 
@@ -116,8 +117,8 @@ class LosslessFailoverRequest(FailoverRequest):
             if self._ending() is None:
                 self._go_on_after(partial(self.setApplicationStatus, status))
         if ending := self._ending():
-            numbered = isinstance(ending, RuntimeError) and len(ending.args) > 1
-            self.setApplicationStatus(ending.args[0] if numbered else ending)
+            told = isinstance(ending, RuntimeError) and ending.args
+            self.setApplicationStatus(told[0] if told else ending)
 
     def _forward_statuses(self) -> None:
         answer = self.jobReport.generateForwardDISET()

@@ -359,6 +359,7 @@ def test_only_files_whose_status_did_not_change_are_asked_about(module: Any) -> 
         (RuntimeError("bad", 5), ["bad"]),
         (RuntimeError("bad", 5, 6), ["bad"]),
         (RuntimeError("bad"), ["bad"]),
+        (RuntimeError(), [""]),
         (ValueError("bad", 5), ["('bad', 5)"]),
         (ValueError("bad"), ["bad"]),
     ],
@@ -383,7 +384,9 @@ def test_every_bad_operation_is_named(run: Any) -> None:
     removal = {"Type": "RemoveFile"}
     why = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
     outcome = run(Scenario(operations=(removal, removal)))
-    assert outcome.result["Message"]["args"] == [f"Operations that cannot be kept: {why}, {why}"]
+    message = f"Operations that cannot be kept: {why}, {why}"
+    assert outcome.result["Message"]["args"] == [message]
+    assert str([step.args for step in outcome.steps if step.method == "setJobStatusBulk"]).count("cannot be kept") == 1
 
 
 def test_json_that_is_not_ascii_is_not_written(run: Any) -> None:
