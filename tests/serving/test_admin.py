@@ -155,6 +155,7 @@ def test_what_is_no_fault_is_refused_and_nothing_is_armed(world: World, body: An
         ("GET", "/admin", 404, f"There is no /admin; there are: {PATHS}"),
         ("GET", "/admin/x", 404, "There is no /admin/x; there are: /admin/faults, "),
         ("GET", "/administration", 404, "There is no /administration; there are: "),
+        ("GET", "/admin/faults~", 404, "There is no /admin/faults~; there are: "),
         ("PUT", "/admin/faults", 405, "/admin/faults takes GET, POST, DELETE, not PUT"),
         ("GET", "/admin/reset", 405, "/admin/reset takes POST, not GET"),
     ],
