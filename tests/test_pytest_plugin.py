@@ -429,6 +429,8 @@ def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pyte
     run(on_the_reference).assert_outcomes(passed=1)
     its_own = "class Real(MyModule):\n    __module__ = 'DIRAC.x'\n" + on_the_reference.replace("(MyModule)", "(Real)")
     run(its_own).assert_outcomes(failed=1)
+    inside = on_the_reference.replace("(MyModule)", "(type('Real', (MyModule,), {'__module__': 'DIRAC.x'}))")
+    run(inside).assert_outcomes(failed=1)
     result = run(on_the_reference.replace("(MyModule)", "(MyModule())"))
     result.stdout.fnmatch_lines("E   *TypeError: run_module: expected a module class, found <*")
     run(its_own.replace("run_module(Real)", "run_module([Real][0])")).assert_outcomes(failed=1)
