@@ -145,7 +145,7 @@ def _line(number: int, line: _Line) -> str:
     parts, used = [], 0
     answer = [(_answer(line.answer), line.answer[2])] if line.answer else []
     for text, kind in ((line.text, line.weight), *answer):
-        cut = _cut(f"{'  ' if used and text else ''}{text}", room - used)
+        cut = _cut(f"{'  ' if used else ''}{text}", room - used)
         used += len(cut)
         parts += [f'<tspan class="{kind}">{_clean(cut)}</tspan>' if kind else _clean(cut)] if cut else []
     hint = f"<title>{_clean(whole)}</title>" if used < len(whole) else ""
