@@ -189,6 +189,9 @@ class ModulePort:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
+        for value in result.values() if type(result) is dict else (result,):
+            if isinstance(value, BaseException):  # its frames hold it: they would be garbage, to be looked for
+                value.__traceback__ = value.__context__ = None
         return self._look(module, commons, journal, ended, result)
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:

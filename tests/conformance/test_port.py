@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import gc
 import json
 import logging
 import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from weakref import ref
 
 import pytest
 from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
@@ -670,3 +672,28 @@ def test_a_hook_that_is_reached_by_super_alone_is_recorded(kit):
             steps = port.run(Scenario()).steps
             assert [step.method for step in steps if step.target == "module"] == ["finalize", "_initialize"]
     assert vars(kit.ModuleBase)["finalize"] is before
+
+
+@pytest.mark.parametrize("hook", ["_execute", "finalize"])
+def test_an_exception_does_not_keep_its_frames(kit, hook):
+    """Neither one that becomes the result nor one that escapes: as garbage they would cost more than the run."""
+    locals_of_hooks = []
+
+    def failing(_):
+        canary = type("Canary", (), {})()
+        locals_of_hooks.append(ref(canary))
+        raise ValueError("boom")
+
+    scripted = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
+    mine = type("Mine", (kit.ModuleBase,), {hook: failing})
+    gc.collect()
+    gc.disable()
+    try:
+        with ModulePort(kit, mine).session() as port:
+            outcome = port.run(
+                Scenario(collaborators=dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted"))
+            )
+    finally:
+        gc.enable()
+    assert outcome.ended == ("raised" if hook == "finalize" else "returned")
+    assert [canary() for canary in locals_of_hooks] == [None]
