@@ -690,9 +690,7 @@ def test_an_exception_does_not_keep_its_frames(kit, hook):
     gc.disable()
     try:
         with ModulePort(kit, mine).session() as port:
-            outcome = port.run(
-                Scenario(collaborators=dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted"))
-            )
+            outcome = port.run(Scenario(collaborators=scripted))
     finally:
         gc.enable()
     assert outcome.ended == ("raised" if hook == "finalize" else "returned")
