@@ -159,10 +159,10 @@ def test_the_nearest_clause_is_asked_about() -> None:
     assert nearest("nonsense") == ""
 
 
-@freeze_time("2026-03-01 23:59:59")
 def test_the_day_is_that_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for everybody."""
-    assert today() == DAY
+    with freeze_time("2026-03-01 23:59:59"):  # and no longer: monkeypatch would put the frozen one back
+        assert today() == DAY
     clock = Mock()
     monkeypatch.setattr(module, "datetime", clock)
     assert today() is clock.now.return_value.date.return_value
