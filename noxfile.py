@@ -71,9 +71,7 @@ def coverage(session: nox.Session) -> None:
     """Every line and every branch is executed by a test."""
     session.install("-e", ".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *ignored, *session.posargs)
-    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "run", "-m", "pytest", *ignored, *session.posargs)
     session.run("coverage", "report")
 
 
