@@ -336,7 +336,7 @@ def test_there_is_a_test_for_each_clause_of_the_levels() -> None:
 
 def test_a_profile_or_region_that_does_not_exist_is_named() -> None:
     """With those that do."""
-    with pytest.raises(CommandError, match="^There is no profile 'x': there are dirac-9.1, "):
+    with pytest.raises(CommandError, match=r"^There is no profile 'x': there are dirac-9\.1, "):
         suite._profile("x")
-    with pytest.raises(CommandError, match="^There is no region 'x' of the space: there are identity, "):
+    with pytest.raises(CommandError, match=r"^There is no region 'x' of the space: there are identity, "):
         suite._regions("x")
