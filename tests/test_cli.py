@@ -250,6 +250,7 @@ def test_an_interrupt_ends_the_process_well() -> None:
         "import os, signal, sys, threading\n"
         "from types import ModuleType\n"
         "from dirac_failover.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # in the background it may be ignored
         "module = sys.modules['dirac_failover.conformance.schema_command'] = ModuleType('stand_in')\n"
         "module.add_arguments = lambda parser: None\n"
         f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
