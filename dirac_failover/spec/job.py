@@ -152,7 +152,7 @@ def _forget_frames(result: Json) -> None:
     """An exception's frames hold it, and the whole story: only the collector of garbage could free them, slowly."""
     for value in (result, *(result.values() if isinstance(result, dict) else ())):
         if isinstance(value, BaseException):
-            value.__traceback__ = None
+            value.__traceback__ = value.__context__ = None
 
 
 def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
