@@ -10,5 +10,6 @@ class AcmeFailoverRequest(FailoverRequest):
 
     def _execute(self):
         super()._execute()
-        if not self._checkWFAndStepStatus(noPrint=True):
+        healthy = self._checkWFAndStepStatus(noPrint=True)
+        if not healthy:  # else it is written already
             self.generateFailoverFile()
