@@ -37,3 +37,10 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 def reference() -> Kit:
     """The reference alone."""
     return KITS["reference"]()
+
+
+@pytest.fixture
+def plain_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing around us changes what a pytest prints that a test starts, as CI servers do."""
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_THEME", "PY_COLORS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)

@@ -17,6 +17,8 @@ PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
 HAVE_DIRAC = find_spec("DIRAC") is not None
 
+pytestmark = pytest.mark.usefixtures("plain_pytest")
+
 FIXTURES = {
     "dirac", "dirac_https", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal",
     "dirac_clock", "dirac_workdir", "dirac_job_state", "dirac_transformation", "dirac_accounting", "dirac_requests",

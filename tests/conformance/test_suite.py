@@ -51,6 +51,9 @@ class TestMine(ConformanceSuite):
 """
 
 
+pytestmark = pytest.mark.usefixtures("plain_pytest")
+
+
 def pytest_in(folder: Path, *words: str) -> tuple[int, str]:
     """Run pytest there; return its exit code and output. In a bare checkout, the plug-in has no entry point."""
     plugin = "dirac_failover.pytest_plugin"

@@ -165,6 +165,7 @@ def assert_shown(shown: str, printed: str) -> None:
         raise AssertionError(f"This is shown:\n{shown}\nand this is printed:\n{printed}")
 
 
+@pytest.mark.usefixtures("plain_pytest")
 @pytest.mark.parametrize("name", PAGES)
 def test_every_example_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what it prints is what the page shows."""
