@@ -9,7 +9,14 @@ import os
 import sys
 from typing import Final
 
-VARIABLES: Final = ("X509_USER_PROXY", "X509_USER_CERT", "X509_USER_KEY", "DIRACSYSCONFIG", "DIRACX_CREDENTIALS_PATH")
+VARIABLES: Final = (
+    "GRID_PROXY_FILE",
+    "X509_USER_PROXY",
+    "X509_USER_CERT",
+    "X509_USER_KEY",
+    "DIRACSYSCONFIG",
+    "DIRACX_CREDENTIALS_PATH",
+)
 """Environment variables that lead DIRAC to a proxy, a certificate or a configuration."""
 
 
@@ -18,8 +25,11 @@ class GridInSightError(Exception):
 
 
 def files() -> list[str]:
-    """Return where a proxy and DIRAC's own configuration usually lie."""
-    root = os.environ.get("DIRAC") or sys.prefix
+    """Return where a proxy and DIRAC's own configuration usually lie.
+
+    Below which root it looks, DIRAC says itself: a virtual environment's is not its own folder.
+    """
+    root = getattr(sys.modules.get("DIRAC"), "rootPath", sys.base_prefix)
     return [
         f"/tmp/x509up_u{os.getuid()}",  # noqa: S108 - the usual place
         os.path.expanduser("~/.dirac.cfg"),

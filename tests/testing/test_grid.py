@@ -3,6 +3,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,7 +26,15 @@ def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["X509_USER_PROXY", "X509_USER_CERT", "X509_USER_KEY", "DIRACSYSCONFIG", "DIRACX_CREDENTIALS_PATH"]
+    "name",
+    [
+        "GRID_PROXY_FILE",
+        "X509_USER_PROXY",
+        "X509_USER_CERT",
+        "X509_USER_KEY",
+        "DIRACSYSCONFIG",
+        "DIRACX_CREDENTIALS_PATH",
+    ],
 )
 def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
     """What is empty leads nowhere."""
@@ -36,15 +46,23 @@ def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
 
 
 def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
-    """The proxy of this user, the own configuration, and that of the installation, which the environment may name."""
+    """The proxy of this user, the own configuration, and that of the installation: where DIRAC says that it is."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("DIRAC", raising=False)
+    monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
     own = str(tmp_path / ".dirac.cfg")
-    assert grid.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.prefix}/etc/dirac.cfg"]  # noqa: S108
-    monkeypatch.setenv("DIRAC", "/elsewhere")
+    assert grid.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.base_prefix}/etc/dirac.cfg"]  # noqa: S108
+    monkeypatch.setitem(sys.modules, "DIRAC", SimpleNamespace(rootPath="/elsewhere"))
     assert grid.files()[2] == "/elsewhere/etc/dirac.cfg"
     (tmp_path / ".dirac.cfg").touch()
     assert own in grid.in_sight()
+
+
+@pytest.mark.skipif(not find_spec("DIRAC"), reason="needs the real DIRAC")
+def test_the_places_are_those_of_the_real_dirac():  # needs DIRAC
+    """Its own configuration is where it says itself, in a virtual environment too."""
+    from DIRAC import gConfig
+
+    assert gConfig.diracConfigFilePath in grid.files()
 
 
 def test_the_refusal_says_what_is_there_and_what_to_do(monkeypatch, tmp_path):
