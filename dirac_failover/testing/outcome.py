@@ -225,7 +225,8 @@ class ModuleOutcome:
         Faults that are armed still strike: ``dirac.recover()`` ends them. What services that are not here would do
         (removing a file, say) is taken as done. Then the services are compared with those of the same run in which
         nothing went wrong. Called again, what is still waiting is executed again. TypeError when a value in
-        ``workflow_commons``, ``step_commons`` or the attributes cannot be copied for that other run.
+        ``workflow_commons``, ``step_commons`` or the attributes cannot be copied for that other run, or when there was
+        too much in the directory.
         """
         if "expected" not in self._state:
             with TemporaryDirectory() as directory, chdir(directory):

@@ -37,6 +37,8 @@ _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 """What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
 _NEVER: Final = 0
 """The time of change that files have which a run has not touched."""
+_MOST: Final = 64 * 1024 * 1024
+"""How many bytes a directory may hold that is to be had once more, for a replay."""
 
 
 def run_module(
@@ -174,8 +176,9 @@ class Plan:
 
     def _again(self, world: Dirac) -> Callable[[], ModuleOutcome]:
         """Return what runs the same once more, in a world that is as this one is now, in which nothing goes wrong."""
-        twin, contents = world.undisturbed(), _contents()
+        twin = world.undisturbed()
         try:
+            contents = _contents()
             copied = replace(self, situation=self.situation.copied(), steps=copy.deepcopy(self.steps))
         except Exception as error:  # noqa: BLE001 - anything may refuse to be copied, which matters to a replay alone
             reason = f"{type(error).__name__}: {error}"
@@ -220,7 +223,7 @@ class _Run:
         situation = self.plan.situation
         with (
             _job_id(situation.job_id),
-            _untouched(),
+            _untouched() as unmarked,
             connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
             self._machine.disk() if self._machine else nullcontext(),
         ):
@@ -229,7 +232,7 @@ class _Run:
                 yield
             finally:
                 self._watcher.release()
-                self.written = _written()
+                self.written = _written(unmarked)
 
     def made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
         """Create a module that is watched; ``inside`` a workflow, its execution is noted too."""
@@ -303,28 +306,44 @@ def _set_job_id(value: str | None) -> None:
 
 
 @contextmanager
-def _untouched() -> Iterator[None]:
-    """Make it known afterwards which files have been written, also within one tick of the file system's clock."""
-    before = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir()}
-    for name in before:
-        os.utime(name, ns=(_NEVER, _NEVER), follow_symlinks=False)
+def _untouched() -> Iterator[dict[str, int]]:
+    """Make it known afterwards which files have been written, also within one tick of the file system's clock.
+
+    Yields the times of those that are somebody else's: they are known by these alone.
+    """
+    before: dict[str, int] = {}
+    unmarked: dict[str, int] = {}
     try:
-        yield
+        for entry in list(os.scandir()):
+            time = entry.stat(follow_symlinks=False).st_mtime_ns
+            try:
+                os.utime(entry.name, ns=(_NEVER, _NEVER), follow_symlinks=False)
+            except OSError:
+                unmarked[entry.name] = time
+            else:
+                before[entry.name] = time
+        yield unmarked
     finally:
         for name, time in before.items():
             if os.path.lexists(name) and os.lstat(name).st_mtime_ns == _NEVER:
                 os.utime(name, ns=(time, time), follow_symlinks=False)
 
 
-def _written() -> list[str]:
-    return sorted(entry.name for entry in os.scandir() if entry.stat(follow_symlinks=False).st_mtime_ns != _NEVER)
+def _written(unmarked: Mapping[str, int]) -> list[str]:
+    times = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir()}
+    return sorted(name for name, time in times.items() if time not in (_NEVER, unmarked.get(name)))
 
 
 def _contents() -> dict[str, bytes]:
-    """Return every file below the present directory."""
-    return {
-        os.path.join(folder, name): Path(folder, name).read_bytes()
-        for folder, _, names in os.walk(".")
-        for name in names
-        if os.path.isfile(os.path.join(folder, name))
-    }
+    """Return every file below the present directory; raises OSError when that is too much to be kept."""
+    contents: dict[str, bytes] = {}
+    room = _MOST
+    for folder, _, names in os.walk("."):
+        for path in (os.path.join(folder, name) for name in names):
+            if not os.path.isfile(path):
+                continue
+            room -= os.path.getsize(path)
+            if room < 0:
+                raise OSError(f"{os.getcwd()} holds more than {_MOST} bytes: run it in a directory of its own")
+            contents[path] = Path(path).read_bytes()
+    return contents

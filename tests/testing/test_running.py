@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from unittest.mock import Mock
 import pytest
 
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.testing import MISSING, Crashed, Dirac, run_job, run_module
+from dirac_failover.testing import MISSING, Crashed, Dirac, run_job, run_module, running
 from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.testing.situation import Situation
@@ -381,6 +382,57 @@ def test_what_cannot_be_copied_matters_to_a_replay_alone(on_failover_request, wo
         "No undisturbed run can be made, since what was given cannot be copied: "
         "TypeError: cannot pickle '_thread.lock' object"
     )
+
+
+def test_a_large_directory_is_not_kept(on_failover_request, world, monkeypatch):
+    """Nothing that is too large is read; the run goes well, and only a replay cannot be had."""
+    monkeypatch.setattr(running, "_MOST", 10)
+    os.mkdir("folder")
+    Path("folder/five").write_text("12345")
+    Path("folder/half").write_text("12345")
+    assert run_module(on_failover_request, world=world).replay().converged
+    Path("one more").write_text("x")
+    outcome = run_module(on_failover_request, world=world)
+    assert outcome.ok
+    with pytest.raises(TypeError) as refused:
+        outcome.replay()
+    assert str(refused.value) == (
+        "No undisturbed run can be made, since what was given cannot be copied: "
+        f"OSError: {os.getcwd()} holds more than 10 bytes: run it in a directory of its own"
+    )
+
+
+def test_files_of_somebody_else_are_known_by_their_times(on_failover_request, world, monkeypatch):
+    """Nobody may change those; they count as written once they have changed."""
+
+    def refused(path, **how):
+        if path in {"theirs", "shared"}:
+            raise PermissionError(errno.EPERM, "Operation not permitted", path)
+        utime(path, **how)
+
+    utime = os.utime
+    for name in ("theirs", "shared", "own"):
+        Path(name).touch()
+        utime(name, ns=(5, 5_000_000_000))
+    monkeypatch.setattr(os, "utime", refused)
+
+    class Writes(on_failover_request):
+        def _execute(self):
+            Path("shared").write_text("four")
+
+    assert run_module(Writes, world=world).others == {"shared": "<4 bytes>"}
+    assert os.stat("own").st_mtime_ns == os.stat("theirs").st_mtime_ns == 5_000_000_000
+
+
+def test_times_come_back_when_a_run_does_not_begin(on_failover_request, world, monkeypatch):
+    """Those of the files that were marked already."""
+    Path("own").touch()
+    os.utime("own", ns=(5, 5_000_000_000))
+    entries = [*os.scandir(), Mock(stat=Mock(side_effect=FileNotFoundError))]
+    monkeypatch.setattr(os, "scandir", lambda *_: iter(entries))
+    with pytest.raises(FileNotFoundError):
+        run_module(on_failover_request, world=world)
+    assert os.stat("own").st_mtime_ns == 5_000_000_000
 
 
 def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world):
