@@ -97,6 +97,9 @@ SCHEDULES: dict[str, Schedule] = {
 }
 
 
+_FORM = "SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"
+
+
 def _accepted(what: str, names: Any) -> str:
     return f"{what}: {', '.join(names)}"
 
@@ -167,7 +170,7 @@ class Fault:
         """Read ``SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]``, or ``SERVICE[.METHOD]:SCHEDULE``."""
         found = re.fullmatch(r"([^:.]+)(?:\.([^:.]+))?:(.+)", text, re.DOTALL)
         if not found:
-            raise FaultError(f"Not a fault: {text!r}; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]")
+            raise FaultError(f"Not a fault: {text!r}; accepted is {_FORM}")
         target, method, rest = found.groups()
         head, at, schedule = rest.rpartition("@")
         if not at:
@@ -204,8 +207,12 @@ _parsed = lru_cache(Fault.parse)
 
 
 def as_fault(fault: Fault | str) -> Fault:
-    """Return a fault from itself or its text form."""
-    return _parsed(fault) if isinstance(fault, str) else fault
+    """Return a fault from itself or its text form; FaultError for anything else."""
+    if isinstance(fault, str):
+        return _parsed(fault)
+    if not isinstance(fault, Fault):
+        raise FaultError(f"Not a fault: {fault!r}; accepted is a Fault, or its text {_FORM}")
+    return fault
 
 
 class Armed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dirac_fakes.service import HOST, Service, Wire, broken_off, carried, client_error, http_error, ok, refusal, url_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dirac_fakes.world import World
 
 _APPLIED = ";applied"
+_ERRNO_LENGTH = 9
 
 
 class Pending:
@@ -126,9 +128,9 @@ def _limit_data(call: Pending, limit: int) -> Result:
     return broken_off(Wire("cut", f"('Connection broken: {cause}', {cause})", body=body, limit=limit))
 
 
-def _raises(_: Pending, exception: tuple[type[BaseException], str]) -> Result:
-    kind, text = exception
-    raise kind(text) if text else kind()
+def _raises(_: Pending, exception: tuple[type[BaseException], tuple[str, ...]]) -> Result:
+    kind, arguments = exception
+    raise kind(*arguments)
 
 
 def _bad_shape(call: Pending, answer: Any) -> Any:
@@ -156,7 +158,7 @@ def _first(entries: Any, count: int) -> Any:
 
 def _partial(call: Pending, count: int) -> Result:
     index = _ENTRIES.get(call.method)
-    if index is not None:
+    if index is not None and index < len(call.args):
         args = call.args
         call.args = (*args[:index], _first(args[index], count), *args[index + 1 :])
         return call.perform()
@@ -204,6 +206,8 @@ def _word(value: str | None) -> str:
 def _error(value: str | None) -> tuple[str, int, bool]:
     parts = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
     message, errno, no_stub = parts.groups()  # type: ignore[union-attr] # every part is optional
+    if len(errno or "") > _ERRNO_LENGTH:
+        raise ValueError(f"a text, and then ';errno=N' with an N of at most {_ERRNO_LENGTH} characters")
     return message, int(errno or 0), not no_stub
 
 
@@ -236,12 +240,15 @@ def _body(value: str | None) -> tuple[str, bool]:
     return body, body != text
 
 
-def _exception(value: str | None) -> tuple[type[BaseException], str]:
+def _exception(value: str | None) -> tuple[type[BaseException], tuple[str, ...]]:
     name, _, text = str(value).partition(":")
-    kind = vars(builtins).get(name)
-    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-        raise ValueError("the name of a built-in exception, or 'NAME: text'")  # noqa: TRY004 - the caller expects this
-    return kind, text.strip()
+    kind: Any = vars(builtins).get(name)
+    arguments = (text.strip(),) if text.strip() else ()
+    with suppress(TypeError):  # neither a class, nor one that is made of such arguments
+        if issubclass(kind, BaseException):
+            kind(*arguments)
+            return kind, arguments
+    raise ValueError("the name of a built-in exception that needs no more than a text, or 'NAME: text'")
 
 
 _SHAPES = {"missing": {"OK": True}, "none": None}

@@ -59,7 +59,7 @@ def parse_answer(text: str) -> tuple[str, Any]:
     if kind == "raises":
         name, _, rest = value.partition(":")
         message, colon, number = rest.rpartition(":")
-        if colon and number.isdigit():
+        if colon and number.isdecimal():
             return kind, (name, (message, int(number)))
         return kind, (name, (rest,) if rest else ())
     if kind == "s_error":

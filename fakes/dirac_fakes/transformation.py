@@ -7,12 +7,13 @@ rows come by file ID unless an order is asked for. What may change here: methods
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dirac_fakes.service import Result, Service, names, ok, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 COLUMNS = (
     "LFN",
@@ -73,9 +74,7 @@ class Transformation(Service):
         rows = self.state["files"].setdefault(transformation_id, {})
         ids = self.state["ids"]
         now = self._now()
-        columns = files if isinstance(files, dict) else {}
-        for lfn in files:
-            given = columns.get(lfn, {})
+        for lfn, given in by_lfn(files).items():
             if unknown := given.keys() - COLUMNS:
                 raise ValueError(f"A file has no {', '.join(sorted(unknown))}; it has {', '.join(COLUMNS)}")
             file_id = given.get("FileID") or ids.setdefault(lfn, FIRST_FILE_ID + len(ids))
@@ -194,6 +193,13 @@ class Transformation(Service):
         return ok(sent if columns is None else [{column: row[column] for column in columns} for row in sent])
 
     getTransformationFilesAsJsonString = getTransformationFiles
+
+
+def by_lfn(files: Iterable[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return a copy of the columns that are given of each file; one text is one LFN."""
+    listed = [files] if isinstance(files, str) else files
+    given = listed if isinstance(listed, Mapping) else {lfn: {} for lfn in listed}
+    return {lfn: dict(columns) for lfn, columns in given.items()}
 
 
 def _new_row(lfn: str, transformation_id: int, file_id: int, status: str, now: str) -> dict[str, Any]:

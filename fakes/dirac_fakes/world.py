@@ -16,7 +16,7 @@ from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS, Pending
 from dirac_fakes.requests import RequestProxy, Requests
 from dirac_fakes.service import Caller, NoAnswer, Service, Wire, carried, client_error
-from dirac_fakes.transformation import Transformation
+from dirac_fakes.transformation import Transformation, by_lfn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ class World:
             Requests.short: self.requests,
             RequestProxy.short: self.request_proxy,
         }
-        self._files = files if isinstance(files, dict) else tuple(files)
+        self._files = by_lfn(files)
         self._ids = job_id, transformation_id
         self._job_status = job_status
         self._owner = Caller(owner, group, properties)

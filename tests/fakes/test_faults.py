@@ -158,6 +158,8 @@ def test_a_predicate_has_no_text_and_no_json():
 NUMBER = "accepted is a whole number, not negative"
 POSITIVE = "accepted is a whole number from 1"
 STATUS = "accepted is an HTTP status from 400 to 599, and then ';applied' or nothing"
+EXCEPTION = "accepted is the name of a built-in exception that needs no more than a text, or 'NAME: text'"
+SMALL = "accepted is a text, and then ';errno=N' with an N of at most 9 characters"
 NOT_JSON = "accepted is a text that is not JSON, and then ';applied' or nothing"
 WRONG = [
     ("transformation", "Not a fault: 'transformation'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
@@ -198,13 +200,17 @@ WRONG = [
     *(
         (
             f"accounting:raises{value}",
-            f"Fault 'raises' with value {value[1:]!r}: accepted is the name of a built-in exception, or 'NAME: text'",
+            f"Fault 'raises' with value {value[1:]!r}: {EXCEPTION}",
         )
-        for value in ("=Nonsense", "=print", "=int", "=", "=__name__")
+        for value in ("=Nonsense", "=print", "=int", "=", "=__name__", "=UnicodeDecodeError", "=ExceptionGroup: x")
     ),
     (
         "accounting:bad_shape=x",
         "Fault 'bad_shape' with value 'x': accepted is 'missing' (no Value), 'none' (no answer), or JSON (the Value)",
+    ),
+    (
+        "accounting:s_error=x;errno=1234567890;stub=no",
+        f"Fault 's_error' with value 'x;errno=1234567890;stub=no': {SMALL}",
     ),
     ("accounting:down@always=1", "Schedule 'always=1': accepted is no value"),
     ("accounting:down@first", f"Schedule 'first': {NUMBER}"),
@@ -226,6 +232,16 @@ def test_what_does_not_exist_is_refused_with_what_does(text, message):
         Fault.parse(text)
     assert str(error.value) == message
     assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize("thing", [None, 5, {"target": "accounting"}])
+def test_what_is_no_fault_cannot_be_armed(thing):
+    """Neither a fault nor its text."""
+    with pytest.raises(FaultError) as error:
+        World().arm(thing)
+    assert str(error.value) == (
+        f"Not a fault: {thing!r}; accepted is a Fault, or its text SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"
+    )
 
 
 def test_an_unknown_kind_is_refused_with_all_kinds():

@@ -193,6 +193,15 @@ def test_partial_leaves_the_other_arguments(world):
     assert [record[0] for record in world.accounting.records()] == ["a"]
 
 
+def test_partial_cuts_nothing_where_the_entries_are_missing(world):
+    """The service then answers what it answers to such a call."""
+    call = ("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", (77,))
+    healthy = world(*call)
+    assert not healthy["OK"]
+    world.arm("job-state:partial=1")
+    assert world(*call) == healthy
+
+
 def test_partial_shows_the_first_rows(world):
     """Of a look-up, in the text that it answers; an error stays as it is."""
     world.arm("transformation:partial=1")

@@ -101,6 +101,7 @@ RAISES = [
     ("raises=RuntimeError::5", RuntimeError, ("", 5)),
     ("raises=RuntimeError:5", RuntimeError, ("5",)),
     ("raises=KeyError:x:-5", KeyError, ("x:-5",)),
+    ("raises=KeyError:x:²", KeyError, ("x:²",)),
     ("raises=KeyboardInterrupt", KeyboardInterrupt, ()),
 ]
 

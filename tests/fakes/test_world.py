@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from datetime import datetime
+from types import MappingProxyType
 
 import pytest
 
@@ -160,6 +161,20 @@ def test_a_world_is_built_from_plain_data():
     generated.reset()
     assert len(generated.transformation.statuses(12)) == 2
     assert abs(World().clock.now() - World().clock.now()).total_seconds() < 60
+
+
+def test_files_are_one_or_many_with_columns_or_without():
+    """Any mapping will do; what becomes of it later is not the world's business."""
+    assert World(files="/vo/x").transformation.statuses(12) == {"/vo/x": "Assigned"}
+    assert World(files=MappingProxyType({"/vo/x": {"Status": "Unused"}})).transformation.statuses(12) == {
+        "/vo/x": "Unused"
+    }
+    given = {"/vo/x": {"Status": "Unused"}}
+    world = World(files=given)
+    given["/vo/x"]["Status"] = "Processed"
+    given["/vo/y"] = {}
+    world.reset()
+    assert world.transformation.statuses(12) == {"/vo/x": "Unused"}
 
 
 def test_reset_is_the_exact_start(world):
