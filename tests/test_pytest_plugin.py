@@ -308,13 +308,18 @@ def test_without_a_world(tmp_path):
 @pytest.mark.dirac_fault("accounting:explode")
 def test_no_such_fault(make_dirac):
     pass
+
+@pytest.mark.dirac_fault()
+def test_no_fault_at_all(dirac):
+    pass
 """,
         "--strict-markers",
     )
-    result.assert_outcomes(passed=1, failed=2, errors=1)
+    result.assert_outcomes(passed=1, failed=2, errors=2)
     result.stdout.fnmatch_lines(
         [
             "dirac_fault: No fault 'explode'; there are: down, *",
+            "dirac_fault: Not a fault: None; accepted is a Fault, or its text *",
             "Armed, and never struck: transformation:down",
             "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC",
         ]
@@ -336,6 +341,9 @@ def test_not_marked(run_module, workflow_commons):
     pytester.makeini("[pytest]\ndirac_profile = ilcdirac-35.0")
     run(source.replace("NUMBER", "1")).assert_outcomes(passed=2)
     run(source.replace("NUMBER", "None"), "--dirac-profile=dirac-9.1").assert_outcomes(passed=2)
+    unnamed = run(source.replace('"lhcbdirac-12.0"', ""), "-k", "test_marked")
+    unnamed.assert_outcomes(failed=1)
+    unnamed.stdout.fnmatch_lines("There is no profile (): there are dirac-9.1, *")
     result = run(source, "--dirac-profile=x", "-k", "not_marked")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(

@@ -19,6 +19,7 @@ from dirac_failover.wire.rpc import connect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from dirac_failover.spec.profiles import Profile
     from dirac_failover.testing.world import Dirac
     from dirac_failover.wire.rpc import Transport
 
@@ -67,7 +68,14 @@ def real_name() -> str:
 
 def extra_commons(kit: Kit, profile: str | None) -> Mapping[str, Any]:
     """Return what workflows of the profile, or else of the kit, have in ``workflow_commons`` beyond the usual."""
-    return kit.commons if profile is None else PROFILES[profile].commons
+    return kit.commons if profile is None else profile_named(profile).commons
+
+
+def profile_named(name: str) -> Profile:
+    """Return a profile; ValueError says which ones there are."""
+    if name not in PROFILES:
+        raise ValueError(f"There is no profile {name!r}: there are {', '.join(PROFILES)}")
+    return PROFILES[name]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import copy
 import difflib
 import inspect
 import os
+from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.kits import Kit
 
@@ -35,6 +36,7 @@ ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 
 _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 """What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
+_PAIR: Final = 2
 _NEVER: Final = 0
 """The time of change that files have which a run has not touched."""
 _MOST: Final = 64 * 1024 * 1024
@@ -53,8 +55,11 @@ def run_module(
 
     ``given`` are arguments of :meth:`~dirac_failover.testing.situation.Situation.of`; anything else is an attribute of
     the module. ``executions`` is how often the one instance is executed. ``profile`` names the implementation whose
-    workflows it runs in. TypeError for what is no module class, and for a name that is nearly one of these.
+    workflows it runs in. TypeError for what is no module class, and for a name that is nearly one of these; ValueError
+    for fewer than one execution, and for a profile that does not exist.
     """
+    if executions < 1:
+        raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
     about, attributes = _divided(module, given)
     place = world or Dirac()
@@ -73,7 +78,7 @@ def run_job(
 
     ``modules`` are classes, or pairs of a class and its attributes, which make one step; or they are
     :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes. Raises
-    TypeError for whatever is no module, and for an argument that does not exist.
+    TypeError for whatever is no module, and for an argument that does not exist; ValueError for such a profile.
     """
     steps = _steps(list(modules))
     kinds = [module.kind for step in steps for module in step.modules]
@@ -119,6 +124,9 @@ def _steps(modules: list[Any]) -> tuple[Step, ...]:
     if all(isinstance(item, Step) for item in modules):
         return tuple(modules)
     pairs = [item if isinstance(item, tuple) else (item, {}) for item in modules]
+    for pair in pairs:
+        if len(pair) != _PAIR or not isinstance(pair[1], Mapping):
+            raise TypeError(f"run_job: expected a module class and a dictionary of its attributes, found {pair!r}")
     return (Step("job", [Module(kind, dict(attributes)) for kind, attributes in pairs]),)
 
 

@@ -7,6 +7,7 @@ once more. What may change here: what a test can say about the situation.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from dirac_fakes.journal import Journal
 from dirac_fakes.scripted import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Self
 
     from dirac_failover.conformance.kits import Kit
@@ -86,9 +87,11 @@ class Situation:
     ) -> Self:
         """Return the usual situation of the world's job, with what differs; the world gets to know what it must.
 
+        A single input or operation needs no list.
         Raises TypeError for what would have to reach a collaborator that the test has made itself.
         """
         lfns = [inputs] if isinstance(inputs, str) else list(inputs)
+        pending = [operations] if isinstance(operations, str | Mapping) else operations
         number = world.job_id if isinstance(job_id, _Missing) else job_id
         world.prepare(number, lfns)
         scenario = Scenario.of_job(
@@ -98,7 +101,7 @@ class Situation:
             step_failed=step_failed,
             reported=reported,
             records=records,
-            operations=[{"Type": item} if isinstance(item, str) else item for item in operations],
+            operations=[{"Type": item} if isinstance(item, str) else item for item in pending],
             owner=(world.caller.username, world.caller.group) if proxy else None,
         )
         ids = {"PRODUCTION_ID": f"{world.transformation_id:08}"}

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pytest
 
 from dirac_failover.conformance.kits import Kit, KitUnavailableError
-from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.testing import grid, running
-from dirac_failover.testing.kit import REFERENCE, connected, imports_dirac, kit_named, name_for, real_name
+from dirac_failover.testing.kit import (
+    REFERENCE,
+    connected,
+    imports_dirac,
+    kit_named,
+    name_for,
+    profile_named,
+    real_name,
+)
 from dirac_failover.testing.situation import Collaborators, Situation
 from dirac_failover.testing.world import Dirac
 from dirac_fakes.faults import FaultError
@@ -57,7 +64,7 @@ class Stage:
         """The world of the test, connected, with the faults of its markers armed."""
         world = self.make_dirac()
         for marker in reversed(list(self._request.node.iter_markers("dirac_fault"))):
-            for fault in marker.args:
+            for fault in marker.args or [None]:
                 try:
                     world.arm(fault, **marker.kwargs)
                 except FaultError as error:
@@ -100,12 +107,15 @@ class Stage:
         """In whose workflows modules are run: what the marker says, or the option, or the ini setting; None without."""
         marker = self._request.node.get_closest_marker("dirac_profile")
         config = self._request.config
-        name = config.getoption("dirac_profile") or config.getini("dirac_profile")
+        name = config.getoption("dirac_profile") or config.getini("dirac_profile") or None
         if marker:
-            (name,) = marker.args
-        if name and name not in PROFILES:
-            pytest.fail(f"There is no profile {name!r}: there are {', '.join(PROFILES)}", pytrace=False)
-        return name or None
+            name = marker.args[0] if len(marker.args) == 1 else marker.args
+        if name is not None:
+            try:
+                profile_named(name)
+            except ValueError as error:
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
+        return name
 
     def collaborator(self, name: str) -> Any:
         """Make the test's own client, which its modules get as well."""

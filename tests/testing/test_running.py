@@ -174,6 +174,32 @@ def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
         run_job([on_failover_request], y=1, x=2)
 
 
+@pytest.mark.parametrize("pair", [(), (Instance,), (Instance, 5), (Instance, {}, {})])
+def test_attributes_stand_beside_the_class_in_a_dictionary(pair):
+    """A pair that is none is refused as it is."""
+    with pytest.raises(TypeError) as refused:
+        run_job([pair])
+    assert str(refused.value) == (
+        f"run_job: expected a module class and a dictionary of its attributes, found {pair!r}"
+    )
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_module_is_executed_at_least_once(on_failover_request, number):
+    """Otherwise there is no result."""
+    with pytest.raises(ValueError, match=rf"^run_module: executions: expected a number from 1, found {number}$"):
+        run_module(on_failover_request, executions=number)
+
+
+def test_a_profile_that_does_not_exist_is_refused(on_failover_request):
+    """With those that do."""
+    message = r"^There is no profile 'x': there are dirac-9\.1, dirac-8\.0, lhcbdirac-12\.0, ilcdirac-35\.0$"
+    with pytest.raises(ValueError, match=message):
+        run_module(on_failover_request, profile="x")
+    with pytest.raises(ValueError, match=message):
+        run_job([on_failover_request], profile="x")
+
+
 def test_a_class_that_is_no_module_base_is_a_module_too(world):
     """It only has to execute."""
     outcome = run_module(Instance, world=world)

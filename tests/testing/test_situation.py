@@ -82,6 +82,16 @@ def test_there_may_be_neither_job_nor_proxy(world):
     assert Situation.of(world).scenario.owner == ("alice", "vo_user")
 
 
+@pytest.mark.parametrize("operation", ["RemoveFile", {"Type": "RemoveFile", "Files": ["/vo/x"]}])
+def test_a_single_input_or_operation_needs_no_list(world, operation):
+    """One is as good as a list of one."""
+    one, listed = (
+        Situation.of(world, inputs=inputs, operations=operations)
+        for inputs, operations in (("/vo/a", operation), (["/vo/a"], [operation]))
+    )
+    assert one == listed
+
+
 def test_a_profile_adds_what_its_workflows_have(kit, world):
     """What is said otherwise wins."""
     assert commons(Situation.of(world), kit, world, "lhcbdirac-12.0")["JobType"] == "MCSimulation"
