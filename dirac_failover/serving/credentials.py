@@ -12,6 +12,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import secrets
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ _INHERIT_ALL: Final = bytes.fromhex("300c300a06082b06010505071501")
 """A proxy that may do whatever its user may."""
 
 _IA5_STRING: Final = 0x16
+_NAME: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
 class Credentials(NamedTuple):
@@ -77,8 +79,13 @@ def _base64url(data: bytes) -> str:
 def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Credentials:
     """Put credentials into ``folder``: of a server with these addresses, and of ``owner``, whose proxy says ``group``.
 
-    Raises CommandError when the package ``cryptography`` is not installed.
+    Raises CommandError when the package ``cryptography`` is not installed, and for names that no proxy can have, nor
+    DIRAC's configuration.
     """
+    for what, text in (("owner", owner), ("group", group)):
+        if not _NAME.fullmatch(text):
+            wanted = "1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
+            raise CommandError(f"The {what} of a proxy: expected {wanted}, found {text!r}")
     try:
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec

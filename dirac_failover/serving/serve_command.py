@@ -78,6 +78,7 @@ def execute(arguments: argparse.Namespace) -> int:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dirac-failover-"))
             hosts = dict.fromkeys((arguments.host, "127.0.0.1", "localhost"))
             own = credentials.make(folder, owner=arguments.owner, group=arguments.group, hosts=list(hosts))
+            stack.callback(own.forget)
             context = _context(arguments.certificate or own.host, arguments.key)
         # Blocked before there are threads, so that it is this one that hears of them
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)

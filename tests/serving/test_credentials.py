@@ -189,6 +189,19 @@ def test_made_again_they_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     assert names == x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
 
 
+@pytest.mark.parametrize("name", ["", "ü", "x" * 65, "a/b", "a b", "a\n", "a,b"])
+def test_a_name_that_no_proxy_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    """Before anything is written; DIRAC's configuration could not hold some of them either."""
+    wanted = "expected 1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
+    for what, names in (("owner", {"owner": name, "group": "g"}), ("group", {"owner": "alice", "group": name})):
+        with pytest.raises(CommandError) as caught:
+            make(str(tmp_path), **names)
+        assert str(caught.value) == f"The {what} of a proxy: {wanted}, found {name!r}"
+        assert caught.value.code is Exit.USAGE
+    assert not list(tmp_path.iterdir())
+    assert make(str(tmp_path), owner="A.z_0@b-9", group="g" * 64).dn == "/O=dirac-failover/CN=A.z_0@b-9"
+
+
 def test_without_the_package_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And how to get it."""
     monkeypatch.setitem(sys.modules, "cryptography", None)

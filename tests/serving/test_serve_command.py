@@ -110,6 +110,14 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -
     assert not any(os.path.exists(path) for path in said["environment"].values())
 
 
+def test_the_token_that_dirac_has_copied_is_removed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once nobody can use it any more."""
+    forgotten: list[str] = []
+    monkeypatch.setattr(credentials.Credentials, "forget", lambda own: forgotten.append(own.proxy))
+    assert serve("--json", meanwhile=lambda text: (announced(text), list(forgotten)))[1] == []
+    assert len(forgotten) == 1
+
+
 def test_our_own_client_can_use_what_it_says(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Variables and URLs."""
 
