@@ -104,7 +104,8 @@ class Machine:
                 return real(file, mode, buffering, *args, **kwargs)
             if fault.kind == "read_only":
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS), file)
-            buffer = io.BufferedWriter(_Disk(file, mode.replace("t", ""), fault.parameter()))
+            layer = io.BufferedRandom if "+" in mode else io.BufferedWriter
+            buffer = layer(_Disk(file, mode.replace("t", ""), fault.parameter()))
             return buffer if "b" in mode else io.TextIOWrapper(buffer, *args, **kwargs)
 
         with patch("builtins.open", opened), patch("io.open", opened):

@@ -70,6 +70,23 @@ def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
     assert Path("three").read_bytes() == Path("four").read_bytes() == "ä\r\nx".encode("latin-1")
 
 
+def test_what_can_be_read_too_can_be_read(world):
+    """Whether the file is new or not; the disk is full all the same."""
+    write("old")
+    world.arm("file:short_write=4")
+    with Machine(world).disk():
+        with pytest.raises(OSError, match="No space left"), open("file", "r+") as file:
+            assert file.read() == "old"
+            file.write("newer")
+        with pytest.raises(OSError, match="No space left"), open("other", "w+b") as file:
+            file.write(b"1234")
+            file.seek(1)
+            assert file.read() == b"234"
+            file.write(b"5")
+    assert Path("file").read_text() == "oldnewe"
+    assert Path("other").read_bytes() == b"1234"
+
+
 def test_what_fits_is_written(world):
     """Room is counted in bytes."""
     world.arm("file:short_write=5")
