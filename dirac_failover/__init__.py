@@ -5,10 +5,13 @@ The names below are DIRAC's own; each is imported when it is first used, so that
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from dirac_failover.clients.data_store import DataStoreClient as DataStoreClient
     from dirac_failover.clients.file_report import FileReport as FileReport
     from dirac_failover.clients.job_report import JobReport as JobReport
@@ -51,13 +54,17 @@ __all__ = [  # noqa: PLE0604 - the keys are the names
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+def _lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package whose names are imported, and kept, when first used."""
+    own = vars(sys.modules[package])
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        own[name] = getattr(import_module(f"{package}.{homes[name]}"), name)
+        return own[name]
+
+    return get, lambda: sorted({*own, *homes})
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = _lazily(__name__, _HOME)

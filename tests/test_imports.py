@@ -4,10 +4,15 @@ import importlib
 import subprocess
 import sys
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import pytest
 
 import dirac_failover
+from dirac_failover import testing
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 NAMES = {
     "DataStoreClient": "dirac_failover.clients.data_store",
@@ -26,6 +31,19 @@ NAMES = {
     "TransformationClient": "dirac_failover.clients.transformation",
     "connect": "dirac_failover.wire.rpc",
 }
+TESTING_NAMES = {
+    "Crashed": "dirac_failover.testing.machine",
+    "Dirac": "dirac_failover.testing.world",
+    "GridInSightError": "dirac_failover.testing.grid",
+    "MISSING": "dirac_failover.testing.situation",
+    "ModuleOutcome": "dirac_failover.testing.outcome",
+    "PendingOperation": "dirac_failover.testing.outcome",
+    "PendingRequest": "dirac_failover.testing.outcome",
+    "Replay": "dirac_failover.testing.outcome",
+    "run_job": "dirac_failover.testing.running",
+    "run_module": "dirac_failover.testing.running",
+}
+PACKAGES = [(dirac_failover, NAMES), (testing, TESTING_NAMES)]
 
 
 def loaded(statement: str) -> set[str]:
@@ -53,29 +71,35 @@ def test_the_fakes_load_nothing_of_the_reference() -> None:
     assert {name for name in loaded("import dirac_fakes") if name.startswith("dirac_failover")} == set()
 
 
-def test_the_public_names_are_exactly_these() -> None:
-    """``__all__`` is the table of names, and ``dir`` shows them."""
-    assert set(dirac_failover.__all__) == {"__version__", *NAMES}
-    assert len(dirac_failover.__all__) == len(NAMES) + 1
-    assert set(NAMES) <= set(dir(dirac_failover))
-    assert {"__version__", "__getattr__"} <= set(dir(dirac_failover))
-    assert dir(dirac_failover) == sorted(set(dir(dirac_failover)))
+@pytest.mark.parametrize(("package", "names"), PACKAGES)
+def test_the_public_names_are_exactly_these(package: ModuleType, names: dict[str, str]) -> None:
+    """``__all__`` has them, and ``dir`` shows them before they are used."""
+    for name in names:
+        vars(package).pop(name, None)
+    assert sorted({*package.__all__} - {"__version__"}) == sorted(names)
+    assert len(package.__all__) == len(set(package.__all__))
+    listed = dir(package)
+    assert {*names, "__all__", "__getattr__"} <= set(listed)
+    assert listed == sorted(set(listed))
 
 
-@pytest.mark.parametrize(("name", "home"), NAMES.items())
-def test_a_public_name_is_the_one_of_its_module(name: str, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("package", "name", "home"), [(package, *item) for package, names in PACKAGES for item in names.items()]
+)
+def test_a_public_name_is_the_one_of_its_module(package: ModuleType, name: str, home: str) -> None:
     """Each name comes from its home, and is kept once it was found."""
-    monkeypatch.delitem(vars(dirac_failover), name, raising=False)
-    thing = getattr(dirac_failover, name)
+    vars(package).pop(name, None)
+    thing = getattr(package, name)
     assert thing is getattr(importlib.import_module(home), name)
-    assert vars(dirac_failover)[name] is thing
+    assert vars(package)[name] is thing
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("package", [dirac_failover, testing], ids=lambda package: package.__name__)
+def test_a_name_that_is_not_there_is_an_attribute_error(package: ModuleType) -> None:
     """The message is Python's own."""
     with pytest.raises(AttributeError) as caught:
-        _ = dirac_failover.Nothing
-    assert str(caught.value) == "module 'dirac_failover' has no attribute 'Nothing'"
+        _ = package.Nothing
+    assert str(caught.value) == f"module {package.__name__!r} has no attribute 'Nothing'"
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:

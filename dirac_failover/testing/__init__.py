@@ -14,8 +14,9 @@ True
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dirac_failover import _lazily
 
 if TYPE_CHECKING:
     from dirac_failover.testing.grid import GridInSightError as GridInSightError
@@ -44,10 +45,4 @@ _HOME = {
 
 __all__ = [*_HOME]  # noqa: PLE0604 - the keys are the names
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = _lazily(__name__, _HOME)

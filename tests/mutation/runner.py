@@ -43,7 +43,7 @@ SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
-    "dirac_failover/testing/__init__.py": ("tests/testing/test_grid.py", "tests/testing/test_world.py"),
+    "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/testing/stage.py": ("tests/test_pytest_plugin.py",),
     "fakes/dirac_fakes/expectations.py": ("tests/fakes/test_journal.py",),
 }

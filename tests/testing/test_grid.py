@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from importlib.util import find_spec
@@ -75,18 +74,3 @@ def test_the_refusal_says_what_is_there_and_what_to_do(monkeypatch, tmp_path):
         f"The real DIRAC is not used beside a real grid, and there is X509_USER_PROXY=/p, {tmp_path}: "
         "take that away for the tests, or allow it with --anyway"
     )
-
-
-def test_the_names_of_the_package_are_there_when_they_are_used():
-    """Each is the one of its module; others are an AttributeError."""
-    package = importlib.import_module("dirac_failover.testing")
-    for name, home in package._HOME.items():
-        assert getattr(package, name) is getattr(importlib.import_module(f"dirac_failover.testing.{home}"), name)
-        assert name in vars(package)
-    assert set(package.__all__) == set(package._HOME)
-    assert set(package._HOME) == {
-        "Crashed", "Dirac", "GridInSightError", "MISSING", "ModuleOutcome", "PendingOperation", "PendingRequest",
-        "Replay", "run_job", "run_module",
-    }  # fmt: skip
-    with pytest.raises(AttributeError, match=r"^module 'dirac_failover\.testing' has no attribute 'Nothing'$"):
-        _ = package.Nothing
