@@ -5,10 +5,17 @@ from __future__ import annotations
 from importlib import metadata
 from importlib.util import find_spec
 from shutil import which
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dirac_failover.conformance.kits import KITS, Kit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dirac_failover.spec.product import Region
+    from dirac_failover.spec.scenario import Scenario
 
 HAVE_DIRAC = find_spec("DIRAC") is not None and metadata.version("DIRAC").startswith("9.")
 
@@ -37,6 +44,21 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 def reference() -> Kit:
     """The reference alone."""
     return KITS["reference"]()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[Region, int], Iterator[Scenario]]:
+    """Every so many-th scenario of a region, and the first one of every value of every dimension."""
+
+    def scenarios(region: Region, step: int) -> Iterator[Scenario]:
+        seen: set[str] = set()
+        for index, scenario in enumerate(region.scenarios()):
+            choices = set(scenario.name.partition(": ")[2].split(", "))
+            if index % step == 0 or not choices <= seen:
+                seen |= choices
+                yield scenario
+
+    return scenarios
 
 
 @pytest.fixture

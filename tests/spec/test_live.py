@@ -16,17 +16,13 @@ from dirac_failover.spec.live import LiveJob, encoded, expected, next_status, sp
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dirac_failover.conformance.kits import Kit
 
 STEP = 11
-"""Every how many-th scenario is run, about a thousand: no divisor of what the dimensions multiply to."""
+"""Every how many-th scenario is run, about a thousand: no divisor of what the dimensions multiply to.
 
-
-def sample() -> Iterator[Scenario]:
-    """Yield every so many-th scenario of the region; 'nox -s differential' asks about all of them."""
-    yield from islice(space.SERVICES.scenarios(), 0, None, STEP)
+'nox -s differential' asks about all of them.
+"""
 
 
 BUSY = replace(
@@ -98,7 +94,7 @@ def test_the_specification_and_the_implementation_agree(kit: Kit) -> None:
     """The complete outcome is the expected one: calls, collaborators, request, file and services."""
     port = ModulePort(kit)
     with port.session():
-        for scenario in sample():
+        for scenario in islice(space.SERVICES.scenarios(), 0, None, STEP):
             assert port.run(scenario).differences(expected(scenario)) == [], scenario.name
 
 

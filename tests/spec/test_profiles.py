@@ -40,24 +40,14 @@ HERE = [name for name in KITS if installed(name)]
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 
-def sample(region):
-    """Every so many-th scenario, and the first one of every value of every dimension."""
-    seen = set()
-    for index, scenario in enumerate(region.scenarios()):
-        choices = set(scenario.name.partition(": ")[2].split(", "))
-        if index % STEP[region.name] == 0 or not choices <= seen:
-            seen |= choices
-            yield scenario
-
-
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.name))
 @pytest.mark.parametrize("name", HERE)
-def test_a_profile_is_true_of_its_implementation(name, region):
+def test_a_profile_is_true_of_its_implementation(sample, name, region):
     """The complete outcome is the profile's, wherever all collaborators are scripted: no difference is left over."""
     port = ModulePort(KITS[name]())
     profile = PROFILES[PROVEN[name]]
     with port.session():
-        for scenario in sample(region):
+        for scenario in sample(region, STEP[region.name]):
             assert port.run(scenario).differences(expected(scenario, profile)) == [], scenario.name
 
 
