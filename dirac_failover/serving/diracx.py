@@ -21,8 +21,8 @@ from DIRACCommon.WorkloadManagementSystem.Client import JobStatus
 
 from dirac_failover import vocabulary as v
 from dirac_failover.serving.credentials import LIFETIME, make_token
-from dirac_failover.serving.site import HTML, Broken, Reply, as_broken, json_reply
-from dirac_failover.wire.server import parse_form
+from dirac_failover.serving.site import Broken, Reply, as_broken, json_reply
+from dirac_failover.wire.server import HTML, parse_form
 from dirac_fakes.service import names
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _jobs(world: World, request: Request, force: bool = False) -> Jobs:
     try:
         given = json.loads(request.body)
         json.dumps(given, allow_nan=False)
-        jobs = {int(job_id): dict(said) for job_id, said in given.items()}
+        jobs = {int(job_id): {**said} for job_id, said in given.items()}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected an object of objects, by job ID: {error}") from error
     if not _may(world, jobs, force):

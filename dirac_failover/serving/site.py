@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dirac_failover.log import gLogger
-from dirac_failover.wire.server import SERVICES, answer, failure, parse_form
+from dirac_failover.wire.server import HTML, JSON, SERVICES, answer, failure, parse_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dirac_fakes.service import Wire
     from dirac_fakes.world import World
-
-JSON: Final = "application/json"
-HTML: Final = "text/html; charset=UTF-8"
 
 _log = gLogger.getSubLogger("serving")
 

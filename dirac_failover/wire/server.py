@@ -53,8 +53,8 @@ _SPILL: Final = 64 * 1024
 """Bytes read beyond the limit: a client whose sending is cut off does not see why."""
 
 _OWN: Final = ("CallStack", "ExecInfo", "rpcStub")
-_JSON: Final = "application/json"
-_HTML: Final = "text/html; charset=UTF-8"
+JSON: Final = "application/json"
+HTML: Final = "text/html; charset=UTF-8"
 
 _log = gLogger.getSubLogger("server")
 
@@ -62,7 +62,7 @@ _log = gLogger.getSubLogger("server")
 def failure(status: int) -> Reply:
     """Return the page for an error ``status``; it says nothing but the status."""
     title = f"{status}: {HTTPStatus(status).phrase}"
-    return status, _HTML, f"<html><title>{title}</title><body>{title}</body></html>".encode()
+    return status, HTML, f"<html><title>{title}</title><body>{title}</body></html>".encode()
 
 
 def answer(transport: Transport, service: str, form: Mapping[str, str]) -> Reply:
@@ -84,8 +84,8 @@ def answer(transport: Transport, service: str, form: Mapping[str, str]) -> Reply
                 return failure(HTTPStatus.NOT_IMPLEMENTED)
             result = {key: kept for key, kept in result.items() if key not in _OWN}
         if result is None or isinstance(result, str):
-            return HTTPStatus.OK, _HTML, (result or "").encode()
-        return HTTPStatus.OK, _JSON, jencode.encode(result).encode()
+            return HTTPStatus.OK, HTML, (result or "").encode()
+        return HTTPStatus.OK, JSON, jencode.encode(result).encode()
     except Exception as error:  # noqa: BLE001 - a server says 500 and lives on
         _log.exception(f"{service}.{method} failed", repr(error))
         return failure(HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -107,6 +107,7 @@ def test_jobs_that_do_not_exist_are_told(world: World) -> None:
         ([], 422, "Expected an object of objects, by job ID: "),
         ({"x": {}}, 422, "Expected an object of objects, by job ID: "),
         ({"77": 5}, 422, "Expected an object of objects, by job ID: "),
+        ({"77": [[LATER, {}]]}, 422, "Expected an object of objects, by job ID: "),
         (b"[" * 200_000, 422, "Expected an object of objects, by job ID: "),
         (b'{"77": {"a": NaN}}', 422, "Expected an object of objects, by job ID: "),
         (b'{"77": {"a": 1e999}}', 422, "Expected an object of objects, by job ID: "),
