@@ -7,6 +7,7 @@ and not before, so that the help of the whole is quick. A new verb is one line i
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
@@ -63,6 +64,8 @@ _EXIT_CODES: Final = """exit codes:
   5  nothing ran
 """
 _DEBUG: Final = "--debug"
+_NOT_PRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""What printing fails with: whoever writes another file says so himself."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,6 +78,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (the process's own) and return its exit code; a complaint is one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever wants the exit code alone
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
     try:
         code = _run(given)
         sys.stdout.flush()
@@ -83,12 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _ended(given, "interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _put_away_output()
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback who has not asked for it
+        if isinstance(error, OSError) and error.errno in _NOT_PRINTED and error.filename is None:
+            _put_away_output()
+            return _ended(given, f"cannot print: {error.strerror}", Exit.USAGE)
         text = f"{type(error).__name__}: {error}"
         return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", Exit.BROKEN)
     return code
+
+
+def _put_away_output() -> None:
+    """Print what is left to nobody, so that the interpreter does not stumble over it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ended(given: Sequence[str], message: str, code: Exit) -> int:
@@ -124,9 +138,12 @@ def _run(given: list[str]) -> int:
         if name in asked:
             _verb(verb).add_arguments(added)
     try:
-        arguments = parser.parse_args(given)
+        arguments, unknown = parser.parse_known_args(given)
     except SystemExit:  # --help and --version have been answered
         return Exit.OK
+    if unknown:
+        parser.prog = " ".join(filter(None, (PROGRAM, arguments.verb)))
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if arguments.verb is None:
         parser.print_help()
         return Exit.OK

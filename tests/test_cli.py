@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import re
 import runpy
@@ -96,9 +98,9 @@ def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str
     ("arguments", "expected"),
     [
         (["bogus"], r"argument COMMAND: invalid choice: 'bogus' \(choose from .*\) \(see 'dirac-failover --help'\)"),
-        (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover --help'\)"),
+        (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover run --help'\)"),
         (["--vers"], r"unrecognized arguments: --vers \(see 'dirac-failover --help'\)"),
-        (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover --help'\)"),
+        (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover run --help'\)"),
         (["schema"], r"the following arguments are required: name \(see 'dirac-failover schema --help'\)"),
         (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
     ],
@@ -227,21 +229,63 @@ def test_output_that_nobody_reads_is_put_away(
     assert (tmp_path / "out").read_text() == ""
 
 
-def test_output_is_flushed_before_the_end(
-    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF])
+def test_what_cannot_be_printed_is_said(
+    verb: Callable[[Callable[[], Any]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Any,
+    number: int,
 ) -> None:
-    """A full disk, say, is noticed while somebody can still say so."""
+    """A full disk, say, is noticed while somebody can still say so; it is no fault of the command."""
 
-    class Full:
+    class Full(io.TextIOWrapper):
+        full = True
+
         def flush(self) -> None:
-            raise OSError(28, "No space left on device")
+            if self.full:
+                raise OSError(number, "No space left on device")
+            super().flush()
 
     verb(lambda: 0)
-    monkeypatch.setattr(sys, "stdout", Full())
+    with Full((tmp_path / "out").open("wb")) as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(["schema"]) == 4
+        out.write("put away")
+        out.full = False
+    assert (tmp_path / "out").read_text() == ""
+    assert capsys.readouterr().err == "dirac-failover: error: cannot print: No space left on device\n"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "Full", "/a/file"), OSError(errno.EPERM, "Not allowed")])
+def test_another_failure_of_the_system_is_not_about_printing(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    """It names a file, or is of another kind."""
+
+    def fail() -> None:
+        raise error
+
+    verb(fail)
     assert main(["schema"]) == 3
-    assert capsys.readouterr().err == (
-        "dirac-failover: error: broke down: OSError: [Errno 28] No space left on device (--debug shows where)\n"
-    )
+    assert f"broke down: {type(error).__name__}: {error}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_hears_nothing(
+    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whoever closes it wants the exit code alone."""
+
+    def fail() -> None:
+        raise CommandError("é")
+
+    verb(fail)
+    monkeypatch.setattr(sys, name, None)
+    assert main(["schema"]) == 4
+    stream = getattr(sys, name)
+    assert (stream.name, stream.mode, stream.encoding) == (os.devnull, "w", "utf-8")
+    stream.close()
 
 
 def test_an_interrupt_ends_the_process_well() -> None:
