@@ -6,14 +6,14 @@ from html import escape
 from string import Template
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN
+from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.matrix import Port
 
 LABEL: Final = "DIRAC failover"
-_COLOURS: Final = {CONFORMS: "#1a7f4b", DIVERGES: "#b42318", BROKE_DOWN: "#57606a"}
+_COLOURS: Final = {CONFORMS: "#1a7f4b", DIVERGES: "#b42318", BROKE_DOWN: "#57606a", NOTHING_ASKED: "#57606a"}
 _CHARACTER: Final = 6.6
 _PADDING: Final = 12
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import html_page, markdown, output
 from dirac_failover.conformance.errors import Exit
-from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, TITLES, Cell, Matrix, Port
+from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES, Cell, Matrix, Port
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from dirac_failover.conformance.page import Style
 
-_COLOURS: Final = {HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan"}
+_COLOURS: Final = {
+    HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan",
+    NOTHING_ASKED: "",
+}  # fmt: skip
 _WIDEST_LABEL: Final = 20
 _SHORTEST: Final = 34
 _NARROWEST: Final = 10

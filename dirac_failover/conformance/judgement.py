@@ -27,6 +27,7 @@ from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, ClauseRe
 from dirac_failover.conformance.runner import Progress, WorkerDiedError, in_processes
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
+from dirac_failover.spec.checks import DIRAC
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.nearest import Match, Nearness
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
@@ -183,15 +184,18 @@ def shard(
         port = question.target.port()
         stack.enter_context(port.session())
         tallies = {clause.id: Tally() for clause in question.asked()}
-        checks = [(clause.check, tallies[clause.id]) for clause in question.asked()]
+        checks, comparisons = (
+            [(clause.check, tallies[clause.id]) for clause in question.asked() if (clause.level == DIRAC) is compares]
+            for compares in (False, True)
+        )
         profile, nearness, sampled = PROFILES[question.profile], Nearness(), question.sampled()
-        done = 0
+        done = agreed = 0
         for ordinal, scenario in islice(enumerate(question.scenarios()), index, None, count):
             watch.next()
             if not port.supports(scenario):
                 continue
             outcome = _outcome(port, scenario)
-            _judge(Case(scenario, outcome, profile), checks)
+            agreed += _judge(Case(scenario, outcome, profile), checks, comparisons)
             if ordinal % sampled == 0:
                 nearness.look(scenario, outcome)
             done += 1
@@ -199,13 +203,17 @@ def shard(
                 yield done
                 done = 0
         yield done
+        for _, tally in comparisons:
+            tally.asked += agreed
         yield tallies, nearness
 
 
-def _judge(case: Case, checks: list[tuple[Check, Tally]]) -> None:
+def _judge(case: Case, checks: list[tuple[Check, Tally]], comparisons: list[tuple[Check, Tally]]) -> bool:
+    """Tally a case; return whether the outcome is the expected one, by which each of ``comparisons`` is held."""
     size = None
     try:
-        for check, tally in checks:
+        as_expected = bool(comparisons) and case.as_expected
+        for check, tally in checks if as_expected else (*checks, *comparisons):
             verdict = check(case)
             if verdict is not None:
                 tally.asked += 1
@@ -216,6 +224,7 @@ def _judge(case: Case, checks: list[tuple[Check, Tally]]) -> None:
         raise PortBrokenError(
             f"What it left makes no sense ({type(error).__name__}: {error}) in the scenario '{case.scenario.name}'"
         ) from error
+    return as_expected
 
 
 def _outcome(port: Any, scenario: Scenario) -> Any:

@@ -28,6 +28,8 @@ TITLES: Final = {CONTRACT: "Contract", DIRAC: "DIRAC", LOSSLESS: "Lossless"}
 """The levels, as headings."""
 BROKE_DOWN: Final = "broke down"
 """How the verdict ``broken`` on a whole port is called, since a clause that is broken is something else."""
+NOTHING_ASKED: Final = "nothing asked"
+"""How a port is said to stand when no scenario was about any clause."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Port:
     @property
     def verdict(self) -> str:
         """How the port stands to all clauses."""
-        return BROKE_DOWN if self.results.verdict == BROKEN else self.results.verdict
+        if self.results.verdict == BROKEN:
+            return BROKE_DOWN
+        return self.results.verdict if self.results.asked else NOTHING_ASKED
 
     @property
     def levels(self) -> str:

@@ -271,7 +271,7 @@ class ModulePort:
             attributes,
             None if request is None else _look_at_request(request, self.kit.owner, scrubber),
             take_files(scrubber),
-            None if self._world is None else plain(self._world.snapshot()),
+            None if self._world is None else scrubber.known(self._world.snapshot()),
         )
 
 
@@ -366,16 +366,13 @@ def _write(name: str, text: str) -> None:
 
 def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
     """Return the calls of a journal as plain data."""
-    plain = scrubber.plain
+    items, known = scrubber.items, scrubber.known
     return tuple(
         _HOOK_STEPS[method]
         if target == "module"
-        else Step(
-            target,
-            method,
-            scrubber.items(args) if args else [],
-            answer if type(answer) is str else plain(_without_stack(answer)),
-        )
+        else Step(target, method, items(args) if args else [], answer)
+        if type(answer) is str
+        else Step(target, method, *known((args, _without_stack(answer))))
         for target, method, args, answer, _ in journal.calls
     )
 

@@ -117,6 +117,11 @@ class Results:
         object.__setattr__(self, "counts", counts)
 
     @property
+    def asked(self) -> bool:
+        """Whether any scenario was about any clause: without one, to conform means nothing."""
+        return any(clause.verdict != NOT_ASKED for clause in self.clauses)
+
+    @property
     def nearer(self) -> str | None:
         """The profile that explains the port better than the one that it was held against, if there is any."""
         mine = [match[1:] for match in self.nearest if match.profile == self.header.profile]

@@ -142,7 +142,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         style = terminal_style(arguments.color)
         sys.stdout.write(report(results, levels, problems, time.monotonic() - started, style))
-    if all(clause.verdict == NOT_ASKED for clause in results.clauses):
+    if not results.asked:
         return Exit.NOTHING_RAN
     return Exit.DIFFERS if results.verdict == DIVERGES or problems else Exit.OK
 
@@ -357,9 +357,12 @@ def _summary(results: Results, levels: Sequence[str], seconds: float, style: Sty
         yield Row(1, f"{'':9} {hint}", hang=10)
     rate = results.scenarios / max(seconds, 1e-9)
     yield Row(1, f"{results.scenarios:,} scenarios in {seconds:.0f} s, {rate:,.0f} a second")
+    name = f"{results.header.port.name} {results.header.port.version}".strip()
+    if not results.asked:
+        yield Row(1, f"- {name}: nothing asked, since no scenario that was run is about these clauses")
+        return
     good = results.verdict == CONFORMS
-    port = results.header.port
-    text = f"{style.sign('well' if good else 'failed')} {f'{port.name} {port.version}'.strip()} {results.verdict}"
+    text = f"{style.sign('well' if good else 'failed')} {name} {results.verdict}"
     yield Row(1, text, "green" if good else "red", len(text))
 
 

@@ -32,11 +32,19 @@ class Case:
         self.scenario = scenario
         self.outcome = outcome
         self.profile = profile
-
-    @cached_property
-    def scripted(self) -> bool:
+        self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
         """Whether every collaborator is scripted."""
-        return not {LIVE, MISSING} & set(self.scenario.collaborators.values())
+        self.hooks: list[str] = []
+        """The hooks that were called, in order."""
+        self.collaboration: list[Step] = []
+        """The calls of collaborators and services, in order."""
+        self._by_method: dict[str, list[Step]] = {}
+        for step in outcome.steps:
+            if step.target == MODULE:
+                self.hooks.append(step.method)
+            else:
+                self.collaboration.append(step)
+                self._by_method.setdefault(f"{step.target}.{step.method}", []).append(step)
 
     @cached_property
     def expected(self) -> Outcome | None:
@@ -66,27 +74,20 @@ class Case:
             return "failed"
         return "unset" if None in told else "well"
 
-    @cached_property
+    @property
     def job(self) -> bool:
         """Whether this is a job of the WMS, as far as the module got."""
         return bool(self.outcome.attributes["jobID"])
 
     @cached_property
-    def hooks(self) -> list[str]:
-        """The hooks that were called, in order."""
-        return [step.method for step in self.outcome.steps if step.target == MODULE]
-
-    @cached_property
-    def collaboration(self) -> list[Step]:
-        """The calls of collaborators and services, in order."""
-        return [step for step in self.outcome.steps if step.target != MODULE]
-
-    @cached_property
-    def _by_method(self) -> dict[str, list[Step]]:
-        found: dict[str, list[Step]] = {}
-        for step in self.collaboration:
-            found.setdefault(f"{step.target}.{step.method}", []).append(step)
-        return found
+    def executions(self) -> list[list[str]]:
+        """The hooks of each execution; ``finalize`` ends one."""
+        executions: list[list[str]] = [[]]
+        for hook in self.hooks:
+            executions[-1].append(hook)
+            if hook == "finalize":
+                executions.append([])
+        return [hooks for hooks in executions if hooks]
 
     def calls(self, method: str) -> list[Step]:
         """Return the calls of ``Collaborator.method``, in order."""
@@ -96,6 +97,18 @@ class Case:
     def raising(self) -> list[Step]:
         """The calls of collaborators that were answered with an exception, in order."""
         return [step for step in self.collaboration if str(step.answer).startswith("raises=")]
+
+    @cached_property
+    def raised(self) -> list[str] | None:
+        """Name and arguments of the one thing that a collaborator raised inside a hook; None if more went wrong."""
+        if len(self.raising) != 1 or self.health == "unset" or not self.scripted:
+            return None
+        if any(str(step.answer).startswith("bad_shape") for step in self.collaboration):
+            return None
+        (step,) = self.raising
+        later = {step.method for step in self.collaboration[self.collaboration.index(step) :]}
+        in_a_hook = f"{step.target}.{step.method}" != STATUS or "generateForwardDISET" in later
+        return str(step.answer).removeprefix("raises=").split(":") if in_a_hook else None
 
     def answered(self, method: str, *answers: str) -> bool:
         """Tell whether the last call of a scripted method was answered with one of ``answers``, or one like them."""

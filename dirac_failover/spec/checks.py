@@ -70,27 +70,17 @@ def _holds(condition: bool, expected: Json, observed: Json) -> Verdict:
 ORDER: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
 
 
-def _executions(case: Case) -> list[list[str]]:
-    """The hooks of each execution; ``finalize`` ends one."""
-    executions: list[list[str]] = [[]]
-    for hook in case.hooks:
-        executions[-1].append(hook)
-        if hook == "finalize":
-            executions.append([])
-    return [hooks for hooks in executions if hooks]
-
-
 def hooks_in_order(case: Case) -> Verdict:
     if not case.hooks:
         return None
-    observed = [[hook for hook in hooks if hook != "finalize"] for hooks in _executions(case)]
+    observed = [[hook for hook in hooks if hook != "finalize"] for hooks in case.executions]
     return _equal([list(ORDER[: len(hooks)]) for hooks in observed], observed)
 
 
 def finalize_always(case: Case) -> Verdict:
     if not case.hooks:
         return None
-    ends = [hooks[-1] for hooks in _executions(case)]
+    ends = [hooks[-1] for hooks in case.executions]
     return _equal(["finalize"] * case.scenario.executions, ends)
 
 
@@ -115,36 +105,22 @@ def return_structure(case: Case) -> Verdict:
     return _holds(good, "a return structure", result)
 
 
-def _raised_by_a_collaborator(case: Case) -> list[str] | None:
-    """Name and arguments of the one thing that a collaborator raised inside a hook; None if more went wrong."""
-    raising = case.raising
-    if len(raising) != 1 or case.health == "unset" or not case.scripted:
-        return None
-    if any(str(step.answer).startswith("bad_shape") for step in case.collaboration):
-        return None
-    first = case.collaboration.index(raising[0])
-    in_a_hook = f"{raising[0].target}.{raising[0].method}" != STATUS or "generateForwardDISET" in {
-        step.method for step in case.collaboration[first:]
-    }
-    return str(raising[0].answer).removeprefix("raises=").split(":") if in_a_hook else None
-
-
 def _refused(case: Case) -> bool:
     """Tell whether any answer was not OK."""
     return any(str(step.answer).startswith("s_error") for step in case.collaboration)
 
 
 def exceptions_become_results(case: Case) -> Verdict:
-    return None if _raised_by_a_collaborator(case) is None else _equal("returned", case.outcome.ended)
+    return None if case.raised is None else _equal("returned", case.outcome.ended)
 
 
 def graceful_is_good(case: Case) -> Verdict:
-    raised = _raised_by_a_collaborator(case)
+    raised = case.raised
     return None if not raised or raised[0] != "GracefulTermination" or _refused(case) else _equal(True, case.ok)
 
 
 def error_number(case: Case) -> Verdict:
-    raised = _raised_by_a_collaborator(case)
+    raised = case.raised
     if not raised or raised[0] != "RuntimeError" or len(raised) == 2:  # noqa: PLR2004 - name and text
         return None
     result = case.result if isinstance(case.result, dict) else {}
@@ -152,7 +128,7 @@ def error_number(case: Case) -> Verdict:
 
 
 def ends_are_reported(case: Case) -> Verdict:
-    raised = _raised_by_a_collaborator(case)
+    raised = case.raised
     # What was refused may be worse than a graceful end, and be reported instead
     if raised is None or case.health != "well" or (raised[0] == "GracefulTermination" and _refused(case)):
         return None

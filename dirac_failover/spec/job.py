@@ -121,7 +121,7 @@ class Job:
     def outcome(self, ended: str, result: Json) -> Outcome:
         """Return everything that can be observed."""
         _forget_frames(result)
-        plain = Scrubber().plain
+        scrubber = Scrubber()
         there = self.scenario.collaborators
         number_operations(self.request["Operations"])
         held: dict[str, Json] = {
@@ -132,8 +132,8 @@ class Job:
         if there.get("AccountingReport", NONE) != NONE:
             held["AccountingReport"] = self.held_by_accounting()
         request = self.request | {"Operations": [_observed(item) for item in self.request["Operations"]]}
-        return Outcome(ended, plain(result), tuple(self.steps), plain(self.attributes | held), plain(request),
-                       self.files, self.held_by_services())  # fmt: skip
+        return Outcome(ended, scrubber.plain(result), tuple(self.steps), scrubber.known(self.attributes | held),
+                       scrubber.known(request), self.files, self.held_by_services())  # fmt: skip
 
     def held_by_job_report(self) -> Json:
         """What the job report has not sent."""

@@ -8,6 +8,7 @@ are equal. What may change here: what is observed.
 
 from __future__ import annotations
 
+import marshal
 import re
 from functools import lru_cache
 from itertools import zip_longest
@@ -91,11 +92,11 @@ def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, 
 class Scrubber:
     """Turns what one run observed into plain data: one for each run, since it numbers the run's timestamps."""
 
-    __slots__ = ("_stamps",)
+    __slots__ = ("stamps",)
 
-    def __init__(self) -> None:
-        """Start without timestamps."""
-        self._stamps: dict[str, str] = {}
+    def __init__(self, stamps: tuple[str, ...] = ()) -> None:
+        """Start with the timestamps that were met before, in their order."""
+        self.stamps = stamps
 
     def text(self, value: str) -> str:
         """Replace times, and names made of them, in ``value``."""
@@ -108,7 +109,9 @@ class Scrubber:
         return value
 
     def _stamp(self, match: re.Match[str]) -> str:
-        return self._stamps.setdefault(match[0], f"<T{len(self._stamps) + 1}>")
+        if match[0] not in self.stamps:
+            self.stamps += (match[0],)
+        return f"<T{self.stamps.index(match[0]) + 1}>"
 
     def plain(self, value: Any) -> Json:  # noqa: PLR0911 - one line for each kind of value
         """Return ``value`` as JSON values."""
@@ -154,5 +157,24 @@ class Scrubber:
 
     def attributes(self, owner: Any, names: Sequence[str]) -> dict[str, Json]:
         """Return attributes by name, as JSON values; those that are not there read ``(absent)``."""
-        found: dict[str, Json] = self.plain({name: getattr(owner, name, _ABSENT) for name in names})
+        return dict(self.known({name: getattr(owner, name, _ABSENT) for name in names}))
+
+    def known(self, values: Any) -> Json:
+        """Return what :meth:`plain` does, remembered from another run that met the same."""
+        try:
+            found, self.stamps = _remembered(marshal.dumps(values, _WITHOUT_REFERENCES), self.stamps)
+        except ValueError:  # there is something else than plain data in it
+            return self.plain(values)
         return found
+
+
+_WITHOUT_REFERENCES: Final = 2
+"""The version of marshal's format in which equal values are equal bytes."""
+
+
+@lru_cache(maxsize=4096)  # neighbours in the space meet much the same
+def _remembered(values: bytes, stamps: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
+    """What becomes of values after the timestamps ``stamps``, and the timestamps after that; not to be changed."""
+    scrubber = Scrubber(stamps)
+    found = scrubber.plain(marshal.loads(values))  # noqa: S302 - they are our own
+    return found, scrubber.stamps

@@ -122,12 +122,11 @@ class Scenario:
     def to_json(self) -> dict[str, Json]:
         """Return the fields that differ from their defaults, as JSON values."""
         found = {}
-        for key in FIELDS:
-            value, default = getattr(self, key), getattr(_DEFAULT, key)
+        for key, (default, text) in _DEFAULTS.items():
+            value = getattr(self, key)
             if value is not default:
                 plain = _plain(value)
-                # By text, since True == 1, but a module may be told either
-                if repr(plain) != repr(_plain(default)):
+                if repr(plain) != text:
                     found[key] = plain
         return found
 
@@ -255,7 +254,15 @@ FIELDS: Final[dict[str, Field]] = {
     "executions": Field("times", "How often the one module is executed"),
 }
 
-_DEFAULT: Final = Scenario()
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+_DEFAULTS: Final = {key: (value := getattr(Scenario(), key), repr(_plain(value))) for key in FIELDS}
+"""The default of each field, and its text: True == 1, but a module may be told either."""
 
 
 def schema() -> dict[str, Json]:
@@ -278,12 +285,6 @@ def schema() -> dict[str, Json]:
 
 def _one_of(kinds: Mapping[str, str]) -> dict[str, Json]:
     return {"enum": list(kinds), "description": "; ".join(f"{name}: {text}" for name, text in kinds.items())}
-
-
-def _plain(value: Any) -> Json:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _show(value: Any) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from base64 import b64decode, b64encode
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from dirac_failover.wire.dencode import DecodeError
@@ -56,8 +57,13 @@ def _default(value: Any) -> Any:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+@lru_cache  # one message has the same time in many places
+def _read_datetime(text: str) -> dt.datetime:
+    return dt.datetime.strptime(text, _DATETIME)  # noqa: DTZ007 - DIRAC's have no zone
+
+
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
-    "dt": lambda text: dt.datetime.strptime(text, _DATETIME),  # noqa: DTZ007 - DIRAC's have no zone
+    "dt": _read_datetime,
     "date": lambda text: dt.datetime.strptime(text, _DATE).date(),  # noqa: DTZ007
     "b64": b64decode,
 }

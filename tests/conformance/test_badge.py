@@ -49,10 +49,11 @@ def test_a_breach_of_a_level_that_does_not_decide_is_not_counted(alpha: Results)
         (slice(3, 4), "conforms", "conforms: 1 known", "#1a7f4b"),
         (slice(1, 2), "diverges", "diverges: 1 broken", "#b42318"),
         (slice(0, 4), "broken", "broke down", "#57606a"),
+        (slice(2, 3), "conforms", "nothing asked", "#57606a"),
     ],
 )
 def test_each_verdict_has_its_colour(alpha: Results, kept: slice, verdict: str, message: str, colour: str) -> None:
-    """What broke down is grey: neither good nor bad, but unknown."""
+    """What broke down, or was not asked about, is grey: neither good nor bad, but unknown."""
     results = replace(alpha, clauses=alpha.clauses[kept], verdict=verdict)
     picture = ET.fromstring(badge.picture(Port("", "", results)))  # noqa: S314 - our own
     space = "{http://www.w3.org/2000/svg}"

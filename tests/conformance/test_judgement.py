@@ -309,8 +309,34 @@ def test_what_cannot_be_judged_is_a_broken_port() -> None:
 
     case: Any = type("Case", (), {"scenario": Scenario(name="s")})
     with pytest.raises(PortBrokenError) as said:
-        judgement._judge(case, [(check, Tally())])
+        judgement._judge(case, [(check, Tally())], [])
     assert str(said.value) == "What it left makes no sense (KeyError: 'jobID') in the scenario 's'"
+
+
+def test_an_outcome_as_expected_holds_all_comparisons_at_once() -> None:
+    """They are asked one by one of any other, and of none when no clause compares."""
+    asked: list[str] = []
+
+    def check(name: str) -> Any:
+        return lambda _: asked.append(name) or ()
+
+    checks, comparisons = ([(check(name), Tally())] for name in ("check", "comparison"))
+    for as_expected, compares, said in ((True, True, []), (False, True, ["comparison"]), (True, False, [])):
+        case: Any = type("Case", (), {"scenario": Scenario(name="s"), "as_expected": as_expected})
+        asked.clear()
+        assert judgement._judge(case, checks, comparisons if compares else []) is (as_expected and compares)
+        assert asked == ["check", *said]
+    assert (checks[0][1].asked, comparisons[0][1].asked) == (3, 1)
+
+
+@pytest.mark.parametrize("clauses", [("DI-004", "CO-001", "DI-099"), ("DI-004",), ("CO-001",)])
+@pytest.mark.parametrize("profile", ["dirac-9.1", "dirac-8.0"])
+def test_each_comparison_is_counted_in_each_scenario(clauses: tuple[str, ...], profile: str) -> None:
+    """Whether the outcome is as expected or not, and just as when each is asked by itself."""
+    found = judge(question(clauses=clauses, profile=profile))
+    alone = [judge(question(clauses=(name,), profile=profile)).clauses[0] for name in sorted(clauses)]
+    assert [(one.id, one.asked, one.broken) for one in found.clauses] == [(o.id, o.asked, o.broken) for o in alone]
+    assert {one.asked for one in found.clauses if one.id.startswith("DI")} <= {1191}
 
 
 def test_who_looks_at_the_progress_is_told_how_far_it_is(

@@ -198,10 +198,13 @@ def test_the_levels_decide(judged: Asked, words: str, broken: set[str], code: in
 
 
 def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing ran."""
+    """Nothing ran, and so nothing conforms."""
     judged.silent = True
     assert main(["verify"]) == 5
-    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in printed
+    last = f"- reference {__version__}: nothing asked, since no scenario that was run is about these clauses"
+    assert printed.splitlines()[-1] == f"  {last}"
 
 
 def write(path: Path, *entries: Entry) -> str:

@@ -136,6 +136,44 @@ def test_stamps_are_numbered_through_one_run():
     assert not hasattr(scrubber, "__dict__")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": STAMP, "b": [OTHER, STAMP]},
+        [OTHER, (1, True, 1.0, None, b"x")],
+        {"1": 1, 1: True},
+        ([], [[]], {}),
+        (STAMP, ValueError("x")),
+    ],
+    ids=repr,
+)
+def test_what_another_run_has_met_is_the_same_in_this_one(value):
+    """But for the numbers of its stamps, which are this run's."""
+    for before in ((), (OTHER,), (STAMP, OTHER), (OTHER,)):
+        plain, known = Scrubber(before), Scrubber(before)
+        assert repr(known.known(value)) == repr(plain.plain(value))
+        assert known.stamps == plain.stamps
+        assert known.text(STAMP) == plain.text(STAMP)
+    if not isinstance(value[-1] if isinstance(value, tuple) else None, ValueError):
+        assert Scrubber().known(value) is Scrubber().known(value)
+
+
+def test_so_much_is_remembered_of_other_runs():
+    """Memory does not grow with the space."""
+    assert module._remembered.cache_parameters()["maxsize"] == 4096
+
+
+def test_attributes_are_nobody_elses():
+    """Whoever gets them may add to them."""
+
+    class Owner:
+        name = "x"
+
+    Scrubber().attributes(Owner(), ["name"])["more"] = 1
+    assert Scrubber().attributes(Owner(), ["name", "no"]) == {"name": "x", "no": "(absent)"}
+    assert Scrubber().attributes(Owner(), ["name"]) == {"name": "x"}
+
+
 def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():
     """Which is why shorter texts are taken as they are."""
     changed = [text for text, scrubbed in TEXTS if text != scrubbed]
