@@ -160,6 +160,8 @@ def test_colours_say_what_words_say(alpha: Results, beta: Results, down: Results
     assert plain == text(matrix, Style(80))
     conforming = replace(beta, clauses=beta.clauses[1:], verdict="conforms")
     assert "\x1b[32mconforms\x1b[0m" in text(Matrix.of([("b", "", conforming)]), Style(80, colours=True))
+    silent = replace(alpha, clauses=alpha.clauses[2:3], verdict="conforms")
+    assert "  nothing asked\n" in text(Matrix.of([("a", "", silent)]), Style(80, colours=True))
 
 
 def heads(results: Results, labels: list[str], width: int) -> tuple[list[str], str]:
@@ -227,7 +229,7 @@ def test_a_hostile_file_cannot_move_the_terminal(files: dict[str, str], capsys: 
 def test_results_without_clauses_have_no_matrix(alpha: Results) -> None:
     """Nothing was asked, and nothing breaks."""
     empty = text(Matrix.of([("A", "", replace(alpha, clauses=()))]), Style(80))
-    assert empty.splitlines()[:3] == ["A  diverges", "  ; 1,234 scenarios, profile dirac-9.1, 2026-01-02T03:04:05Z", ""]
+    assert empty.splitlines()[:3] == ["A  nothing asked", "  ; 1,234 scenarios, profile dirac-9.1, 2026-01-02T03:04:05Z", ""]
 
 
 def test_the_help_says_what_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
