@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.page import Style, terminal_style
 from dirac_failover.conformance.results import write
 
@@ -44,8 +45,13 @@ def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style
     """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails."""
     if arguments.output is not None:
         ending = os.path.splitext(arguments.output)[1].lower()
-        name = ENDINGS[ending] if ENDINGS.get(ending) in formats else TEXT
-        write(arguments.output, formats[arguments.format or name](_IN_A_FILE))
+        name = arguments.format or ENDINGS.get(ending, TEXT)
+        if name not in formats:
+            raise CommandError(
+                f"--output: {ending} is {name}, which this report cannot be: another ending, or --format with one of "
+                f"{', '.join(formats)}"
+            )
+        write(arguments.output, formats[name](_IN_A_FILE))
         return
     text = formats[arguments.format or TEXT](terminal_style(arguments.color))
     if encoding := sys.stdout.encoding:  # what it cannot show is escaped

@@ -248,6 +248,8 @@ def _reported(text: str) -> tuple[str, str]:
 
 
 def _operation(text: str) -> dict[str, Json]:
+    if not text or text.startswith("["):
+        raise CommandError(f"--operation: expected a type or a JSON object, found {text!r}")
     if not text.startswith("{"):
         return {"Type": text}
     try:
@@ -269,6 +271,13 @@ def checked(scenario: Scenario) -> Scenario:
         if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
             raise CommandError(
                 f"Operation {number}: unknown field {unknown[0]!r}; there are: {', '.join(OPERATION_FIELDS)}"
+            )
+        files = operation.get("Files", [])
+        if not isinstance(files, list | tuple) or not all(
+            isinstance(lfn, str) and lfn.startswith("/") for lfn in files
+        ):
+            raise CommandError(
+                f"Operation {number}: Files: expected a list of absolute LFNs, found {json.dumps(files)}"
             )
     return scenario
 

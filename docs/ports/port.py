@@ -38,7 +38,8 @@ def call(target: str, method: str, *args: Any) -> Any:
 
 def run(scenario: dict[str, Any]) -> dict[str, Any]:
     """Do what the module does in ``scenario``, and say how it ended."""
-    job_id = int(scenario.get("environment", {"JOBID": "77"}).get("JOBID", 0))
+    text = scenario.get("environment", {"JOBID": "77"}).get("JOBID", "0")
+    job_id = int(text) if text.isdecimal() else 0
     result: dict[str, Any] = {"OK": True, "Value": None}
     try:
         if job_id:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def parsed(*given: str) -> argparse.Namespace:
         ("a.json", [], "json"),
         ("a.txt", [], "text"),
         ("a", [], "text"),
-        ("a.svg", [], "text"),
+        ("a.svg", ["--format", "text"], "text"),
         ("a.html", ["--format", "json"], "json"),
         ("a.html", ["--format", "text"], "text"),
     ],
@@ -42,11 +43,22 @@ def parsed(*given: str) -> argparse.Namespace:
 def test_the_ending_chooses_the_format_unless_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, given: list[str], form: str
 ) -> None:
-    """An ending whose format this report does not have says nothing."""
+    """An ending that means nothing means text."""
     output.deliver(parsed("--output", str(tmp_path / name), "--color", "always", *given), FORMATS)
     assert (tmp_path / name).read_text() == f"{form} 100 False\n"
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert capsys.readouterr().out == ""
+
+
+def test_an_ending_of_a_format_that_there_is_not_is_an_error(tmp_path: Path) -> None:
+    """Nobody expects text in a file of that name."""
+    said = (
+        "--output: .svg is badge, which this report cannot be: another ending, or --format with one of text, html, json"
+    )
+    with pytest.raises(CommandError, match=f"^{re.escape(said)}$") as caught:
+        output.deliver(parsed("--output", str(tmp_path / "a.SVG")), FORMATS)
+    assert caught.value.code == 4
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(("given", "form"), [([], "text"), (["--format", "html"], "html")])

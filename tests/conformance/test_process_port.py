@@ -528,6 +528,8 @@ def test_a_template_runs_and_diverges(name):
         for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
             for scenario in first_of(region, 20):
                 same += not started.run(scenario).differences(expected(scenario))
+        for text in ("", "x9"):
+            assert started.run(Scenario(environment={"JOBID": text}, collaborators=SCRIPTED)).ended == "returned"
     assert same == 0
 
 

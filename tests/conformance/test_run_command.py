@@ -341,6 +341,20 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         (["--reported", "/a="], "--reported: expected LFN=STATUS, found '/a='"),
         (["--accounting", "-1"], "--accounting: expected a number from 0, found -1"),
         (["--accounting", "x"], "argument --accounting: invalid int value: 'x' (see 'dirac-failover run --help')"),
+        (["--operation", ""], "--operation: expected a type or a JSON object, found ''"),
+        (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
+        (
+            ["--operation", "X", "--operation", '{"Type": "X", "Files": "/a"}'],
+            'Operation 2: Files: expected a list of absolute LFNs, found "/a"',
+        ),
+        (
+            ["--operation", '{"Type": "X", "Files": ["/a", 3]}'],
+            'Operation 1: Files: expected a list of absolute LFNs, found ["/a", 3]',
+        ),
+        (
+            ["--operation", '{"Type": "X", "Files": ["/a", "b"]}'],
+            'Operation 1: Files: expected a list of absolute LFNs, found ["/a", "b"]',
+        ),
         (
             ["--operation", "{"],
             (
@@ -357,7 +371,7 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         ),
         (
             ["--operation", '{"Type": "X", "Files": 5}'],
-            "This scenario cannot be set up: TypeError: 'int' object is not iterable",
+            "Operation 1: Files: expected a list of absolute LFNs, found 5",
         ),
         (
             ["--operation", '{"Type": "X", "Status": "No"}'],
