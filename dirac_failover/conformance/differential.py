@@ -162,7 +162,7 @@ def _title(choice: Target) -> str:
 
     port = choice.port()
     with sessions(port):
-        return f"{port.name} {port.version}"
+        return f"{port.name} {port.version}".strip()
 
 
 def report(result: Comparison) -> str:

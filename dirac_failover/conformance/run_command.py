@@ -36,7 +36,7 @@ from dirac_fakes.scripted import (
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json
@@ -268,18 +268,19 @@ def checked(scenario: Scenario) -> Scenario:
     for key, answers in scenario.answers.items():
         _check_answers(scenario, key, answers)
     for number, operation in enumerate(scenario.operations, 1):
-        if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
-            raise CommandError(
-                f"Operation {number}: unknown field {unknown[0]!r}; there are: {', '.join(OPERATION_FIELDS)}"
-            )
-        files = operation.get("Files", [])
-        if not isinstance(files, list | tuple) or not all(
-            isinstance(lfn, str) and lfn.startswith("/") for lfn in files
-        ):
-            raise CommandError(
-                f"Operation {number}: Files: expected a list of absolute LFNs, found {json.dumps(files)}"
-            )
+        if complaint := operation_complaint(operation):
+            raise CommandError(f"Operation {number}: {complaint}")
     return scenario
+
+
+def operation_complaint(operation: Mapping[str, Json]) -> str:
+    """Return what is wrong with the fields of an operation, empty if nothing is."""
+    if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
+        return f"unknown field {unknown[0]!r}; there are: {', '.join(OPERATION_FIELDS)}"
+    files = operation.get("Files", [])
+    if isinstance(files, list | tuple) and all(isinstance(lfn, str) and lfn.startswith("/") for lfn in files):
+        return ""
+    return f"Files: expected a list of absolute LFNs, found {files!r}"
 
 
 def _check_fault(text: str) -> None:

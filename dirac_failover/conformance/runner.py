@@ -34,7 +34,8 @@ class WorkerDiedError(CommandError):
 
     def __init__(self, worker: int, exitcode: int | None) -> None:
         """Say how it ended: a negative exit code is a signal."""
-        super().__init__("A worker process died before it had finished its scenarios", Exit.BROKEN)
+        text = f"A port ended its process (exit code {exitcode}): 'dirac-failover verify' says in which scenario"
+        super().__init__(text, Exit.BROKEN)
         self.worker = worker
         self.exitcode = exitcode
 

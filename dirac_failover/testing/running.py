@@ -10,7 +10,7 @@ import copy
 import difflib
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dirac_failover.conformance.kits import Kit
 
@@ -62,7 +62,7 @@ def run_module(
         raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
     about, attributes = _divided(module, given)
-    place = world or Dirac()
+    place = _place(world, "run_module")
     steps = (Step("", [Module(module, attributes)]),)
     return Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions).run(place)
 
@@ -80,13 +80,13 @@ def run_job(
     :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes. Raises
     TypeError for whatever is no module, and for an argument that does not exist; ValueError for such a profile.
     """
-    steps = _steps(list(modules))
+    steps = _steps(modules)
     kinds = [module.kind for step in steps for module in step.modules]
     for kind in kinds:
         _check(kind, "run_job")
     if unknown := given.keys() - SITUATION:
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
-    place = world or Dirac()
+    place = _place(world, "run_job")
     about = Situation.of(place, **given)
     return Plan(steps, about, kit_named(name_for(kinds)), profile, None).run(place)
 
@@ -97,7 +97,7 @@ SITUATION: Final = frozenset(inspect.getfullargspec(Situation.of).kwonlyargs)
 
 def kinds_of(modules: Iterable[Any]) -> list[Any]:
     """Return the module classes of a job."""
-    return [module.kind for step in _steps(list(modules)) for module in step.modules]
+    return [module.kind for step in _steps(modules) for module in step.modules]
 
 
 def _check(module: Any, who: str) -> None:
@@ -118,7 +118,16 @@ def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any
     return {name: value for name, value in given.items() if name in SITUATION}, attributes
 
 
-def _steps(modules: list[Any]) -> tuple[Step, ...]:
+def _place(world: Any, who: str) -> Dirac:
+    if not isinstance(world, Dirac | None):
+        raise TypeError(f"{who}: world: expected what make_dirac() returns, found {world!r}")
+    return Dirac() if world is None else world
+
+
+def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
+    if not isinstance(given, Iterable):
+        raise TypeError(f"run_job: expected a list of module classes, found {given!r}")
+    modules = list(given)
     if not modules:
         raise TypeError("run_job: expected at least one module class, found none")
     if all(isinstance(item, Step) for item in modules):

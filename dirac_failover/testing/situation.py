@@ -7,19 +7,19 @@ once more. What may change here: what a test can say about the situation.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.conformance.port import ModulePort
+from dirac_failover.conformance.run_command import operation_complaint
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.testing.kit import extra_commons
 from dirac_fakes.journal import Journal
 from dirac_fakes.scripted import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Self
 
     from dirac_failover.conformance.kits import Kit
@@ -88,10 +88,18 @@ class Situation:
         """Return the usual situation of the world's job, with what differs; the world gets to know what it must.
 
         A single input or operation needs no list.
-        Raises TypeError for what would have to reach a collaborator that the test has made itself.
+        Raises TypeError for a value of another kind, and for what would have to reach a collaborator that the test has
+        made itself.
         """
-        lfns = [inputs] if isinstance(inputs, str) else list(inputs)
-        pending = [operations] if isinstance(operations, str | Mapping) else operations
+        lfns = _listed("inputs", inputs, str, "LFNs")
+        pending = _listed("operations", operations, str | Mapping, "types, or dictionaries of fields")
+        for fields in (item for item in pending if not isinstance(item, str)):
+            if complaint := operation_complaint(fields):
+                raise TypeError(f"operations: {complaint}")
+        if not isinstance(reported, Mapping | None):
+            raise TypeError(f"reported: expected a dictionary of statuses by LFN, found {reported!r}")
+        if not isinstance(records, int) or records < 0:
+            raise TypeError(f"records: expected a whole number from 0, found {records!r}")
         number = world.job_id if isinstance(job_id, _Missing) else job_id
         world.prepare(number, lfns)
         scenario = Scenario.of_job(
@@ -140,6 +148,14 @@ class Situation:
     def step_commons(self) -> dict[str, Any]:
         """Return the whole of ``step_commons``."""
         return _without_missing({**self.scenario.step_commons, **self.step})
+
+
+def _listed(name: str, given: Any, kind: Any, expected: str) -> list[Any]:
+    """Return what was given as one or several."""
+    items = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
+    if wrong := [item for item in items if not isinstance(item, kind)]:
+        raise TypeError(f"{name}: expected {expected}, found {wrong[0]!r}")
+    return items
 
 
 def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -345,15 +345,15 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
         (
             ["--operation", "X", "--operation", '{"Type": "X", "Files": "/a"}'],
-            'Operation 2: Files: expected a list of absolute LFNs, found "/a"',
+            "Operation 2: Files: expected a list of absolute LFNs, found '/a'",
         ),
         (
             ["--operation", '{"Type": "X", "Files": ["/a", 3]}'],
-            'Operation 1: Files: expected a list of absolute LFNs, found ["/a", 3]',
+            "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 3]",
         ),
         (
             ["--operation", '{"Type": "X", "Files": ["/a", "b"]}'],
-            'Operation 1: Files: expected a list of absolute LFNs, found ["/a", "b"]',
+            "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 'b']",
         ),
         (
             ["--operation", "{"],

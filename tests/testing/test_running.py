@@ -164,10 +164,21 @@ def test_what_is_no_module_class_is_refused(thing, message):
     assert str(refused.value) == f"run_job: {message}"
 
 
+@pytest.mark.parametrize("world", [3, 0])
+def test_a_world_is_one_of_ours(world, on_failover_request):
+    """Anything else is refused, whatever it is worth as a truth."""
+    for run, what in ((run_module, on_failover_request), (run_job, [on_failover_request])):
+        with pytest.raises(TypeError) as refused:
+            run(what, world=world)
+        assert str(refused.value) == f"{run.__name__}: world: expected what make_dirac() returns, found {world}"
+
+
 def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
     """Those stand beside the class."""
     with pytest.raises(TypeError, match=r"^run_job: expected at least one module class, found none$"):
         run_job([])
+    with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found <class 'dict'>$"):
+        run_job(dict)
     with pytest.raises(
         TypeError, match=r"^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
     ):

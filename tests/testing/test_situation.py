@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from dirac_failover.conformance.run_command import OPERATION_FIELDS
 from dirac_failover.testing import MISSING, Dirac
 from dirac_failover.testing.kit import connected
 from dirac_failover.testing.situation import Situation
@@ -90,6 +91,33 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
         for inputs, operations in (("/vo/a", operation), (["/vo/a"], [operation]))
     )
     assert one == listed
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"inputs": 3}, "inputs: expected LFNs, found 3"),
+        ({"inputs": ["/vo/a", 3]}, "inputs: expected LFNs, found 3"),
+        ({"operations": 3}, "operations: expected types, or dictionaries of fields, found 3"),
+        ({"operations": ["X", None]}, "operations: expected types, or dictionaries of fields, found None"),
+        (
+            {"operations": [{"Type": "X"}, {"Typ": "X"}]},
+            f"operations: unknown field 'Typ'; there are: {', '.join(OPERATION_FIELDS)}",
+        ),
+        (
+            {"operations": {"Type": "X", "Files": "/vo/x"}},
+            "operations: Files: expected a list of absolute LFNs, found '/vo/x'",
+        ),
+        ({"reported": ["/vo/a"]}, "reported: expected a dictionary of statuses by LFN, found ['/vo/a']"),
+        ({"records": "three"}, "records: expected a whole number from 0, found 'three'"),
+        ({"records": -1}, "records: expected a whole number from 0, found -1"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_by_its_name(world, given, said):
+    """Before anything runs, and not deep inside."""
+    with pytest.raises(TypeError) as refused:
+        Situation.of(world, **given)
+    assert str(refused.value) == said
 
 
 def test_a_profile_adds_what_its_workflows_have(kit, world):
