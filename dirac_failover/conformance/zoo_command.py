@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import zoo_keeper
@@ -63,8 +64,12 @@ def execute(arguments: argparse.Namespace) -> int:
     names = arguments.bug or list(ZOO)
     if unknown := [name for name in names if name not in ZOO]:
         raise CommandError(f"Unknown bug {unknown[0]!r}: 'dirac-failover zoo' lists them")
+    if not 0 < arguments.timeout < float("inf"):
+        raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
     found: dict[str, str] = {}
     if arguments.tests:
+        if find_spec("pytest") is None:
+            raise CommandError("--tests needs the package pytest: pip install 'dirac-failover[pytest]'", Exit.BROKEN)
         _outcome("", arguments.tests, arguments.timeout)
         progress = Progress("Bugs", len(names))
         try:
@@ -87,5 +92,5 @@ def _text(names: Sequence[str], found: dict[str, str]) -> str:
     lines = [f"{found.get(name, ''):7}{name:{width}}  {story(ZOO[name])}".strip() for name in names]
     if found:
         alive = list(found.values()).count(ALIVE)
-        lines += ["", f"{len(found)} bugs, {len(found) - alive} caught, {alive} alive"]
+        lines += ["", f"{len(found)} bug{'s'[len(found) == 1 :]}, {len(found) - alive} caught, {alive} alive"]
     return "\n".join(lines)

@@ -174,7 +174,7 @@ def test_tests_for_which_a_warning_is_an_error_are_taken(tmp_path: Path, capsys:
     mine = tmp_path / "test_mine.py"
     mine.write_text("def test_it():\n    assert True\n")
     assert main(["zoo", "--tests", str(mine), "--bug", "NeverCommits"]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "1 bugs, 0 caught, 1 alive"
+    assert capsys.readouterr().out.splitlines()[-1] == "1 bug, 0 caught, 1 alive"
 
 
 def test_tests_that_hang_are_refused_and_catch_bugs(
@@ -189,6 +189,25 @@ def test_tests_that_hang_are_refused_and_catch_bugs(
     assert main(["zoo", "--tests", "here", "--timeout", "2"]) == 3
     assert "The tests did not end within 2 seconds" in capsys.readouterr().err
     assert zoo_command._outcome("NeverCommits", ["here"], 1) == "caught"
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "inf", "nan"])
+def test_a_time_that_never_or_always_ends_is_refused(capsys: pytest.CaptureFixture[str], given: str) -> None:
+    """Before anything runs."""
+    assert main(["zoo", "--tests", "here", "--timeout", given]) == 4
+    said = f"dirac-failover: error: --timeout: expected a number of seconds above 0, found {given}\n"
+    assert capsys.readouterr().err == said
+
+
+def test_without_pytest_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is an extra; the list of bugs needs none."""
+    monkeypatch.setattr(zoo_command, "find_spec", {}.get)
+    assert main(["zoo", "--tests", "here"]) == 3
+    said = "dirac-failover: error: --tests needs the package pytest: pip install 'dirac-failover[pytest]'\n"
+    assert capsys.readouterr().err == said
+    assert main(["zoo"]) == 0
 
 
 def test_unknown_bugs_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
