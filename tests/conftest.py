@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import metadata
 from importlib.util import find_spec
 from shutil import which
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from dirac_failover.spec.product import Region
     from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HAVE_DIRAC = find_spec("DIRAC") is not None and metadata.version("DIRAC").startswith("9.")
 
@@ -66,3 +70,11 @@ def plain_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing around us changes what a pytest prints that a test starts, as CI servers do."""
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_THEME", "PY_COLORS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that a test starts can be interrupted, which it would not be if these tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

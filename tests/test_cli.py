@@ -288,13 +288,13 @@ def test_a_stream_that_is_closed_hears_nothing(
     stream.close()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_process_well() -> None:
     """Ctrl-C: one line, code 2."""
     code = (
-        "import os, signal, sys, threading\n"
+        "import os, sys\n"
         "from types import ModuleType\n"
         "from dirac_failover.cli import main\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # in the background it may be ignored
         "module = sys.modules['dirac_failover.conformance.schema_command'] = ModuleType('stand_in')\n"
         "module.add_arguments = lambda parser: None\n"
         f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"

@@ -280,12 +280,12 @@ STATUSES = st.sampled_from(
     ["Running", "Completing", "Completed", "Done", "Failed", "Killed", "Waiting", "Stalled", "Matched", "Bogus"]
 )
 UPDATES = st.dictionaries(
-    TIMES,
+    TIMES | st.just(""),
     st.fixed_dictionaries(
         {},
         optional={
             "Status": STATUSES | st.just(""),
-            "MinorStatus": st.sampled_from(["Execution", "", "Uploading"]),
+            "MinorStatus": st.sampled_from(["Execution", "", "Uploading", 5]),
             "ApplicationStatus": st.sampled_from(["Job Finished Successfully", "x" * 300, ""]),
             "Source": st.sampled_from(["Job_77", "JobWrapper", "Pilot", "", "S" * 40]),
         },
@@ -316,14 +316,18 @@ JOB_CALLS = st.one_of(
     st.tuples(st.just("setJobParameter"), st.tuples(JOB, st.just("Host"), st.just("node1"))),
     st.tuples(st.just("setJobParameters"), st.tuples(JOB, st.lists(st.tuples(st.sampled_from("ab"), st.integers())))),
     st.tuples(
-        st.just("setJobsParameter"), st.tuples(st.dictionaries(st.sampled_from(["77", "78"]), st.just(("c", 1))))
+        st.just("setJobsParameter"),
+        st.tuples(
+            st.dictionaries(st.sampled_from(["77", "78", "x"]), st.sampled_from([("c", 1), ("c", 1, 2), ("c",)]))
+        ),
     ),
     st.tuples(
         st.just("sendHeartBeat"),
         st.tuples(
             JOB,
-            st.dictionaries(st.sampled_from(["Load", "HeartBeatTime"]), st.just("2026-01-01 12:30:00")),
-            st.dictionaries(st.just("Memory"), st.just("1")),
+            st.dictionaries(st.sampled_from(["Load", "HeartBeatTime"]), st.just("2026-01-01 12:30:00"))
+            | st.sampled_from([{"Load": 1.5}, []]),
+            st.dictionaries(st.just("Memory"), st.just("1")) | st.none(),
         ),
     ),
 )
@@ -554,7 +558,7 @@ REQUEST_FILES = st.lists(
             "PFN": st.just("file:/a"),
             "ChecksumType": st.sampled_from(["ad", "ADLER32", "MD5", ""]),
             "Checksum": st.just("abcd"),
-            "GUID": st.just("40B9B5D8-9A9E-11E2-9D4C-001E4F1B8B55"),
+            "GUID": st.sampled_from(["40B9B5D8-9A9E-11E2-9D4C-001E4F1B8B55"] * 3 + ["xx-x", 5]),
             "Attempt": st.integers(0, 9),
             "Size": st.integers(0, 10**10),
             "Error": st.just("oh"),
@@ -570,10 +574,10 @@ OPERATIONS = st.fixed_dictionaries(
     },
     optional={
         "Status": st.sampled_from(["Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled"]),
-        "Arguments": st.sampled_from(["i1e", "i2e", ""]),
+        "Arguments": st.sampled_from(["i1e", "i1e", "i2e", "i2e", "", 5]),
         "SourceSE": st.just("SE-S"),
         "TargetSE": st.sampled_from(["SE-B", "SE-A"]),
-        "Catalog": st.just(" FC "),
+        "Catalog": st.sampled_from([" FC ", " FC ", " FC ", "x" * 256]),
         "Error": st.just("not yet"),
         "CreationTime": st.just("2025-12-31 23:59:59"),
         "LastUpdate": st.just("2025-12-31 23:59:59.5"),
@@ -609,7 +613,7 @@ REQUESTS = st.tuples(
             "JobID": st.sampled_from([0, 77, 78]),
             "Status": st.sampled_from(["Waiting", "Done", "Failed", "Assigned", "Nonsense"]),
             "Error": st.just("hm"),
-            "SourceComponent": st.just("Job_77"),
+            "SourceComponent": st.sampled_from(["Job_77", "Job_77", 77]),
             "NotBefore": st.sampled_from(["2025-01-01 00:00:00", "2026-01-01 12:01:00", "2027-01-01 00:00:00", "soon"]),
             "LastUpdate": st.just("2025-12-31 00:00:00"),
             "RequestID": st.sampled_from([0, 1, 2]),
@@ -618,12 +622,14 @@ REQUESTS = st.tuples(
     ),
 ).map(lambda parts: json.dumps(_in_order({**parts[1], **parts[0]})))
 ID = st.integers(1, 3)
+ID_OR_TEXT = ID | st.sampled_from(["1", "9", "x"])
 REQUEST_CALLS = st.one_of(
     st.tuples(st.just("putRequest"), st.tuples(REQUESTS)),
     st.tuples(st.just("putRequest"), st.tuples(REQUESTS)),
     st.tuples(st.just("putRequest"), st.tuples(st.sampled_from(["", "[]", "{}", "null", "not JSON"]))),
-    st.tuples(st.sampled_from(["getRequest", "peekRequest", "getRequestStatus", "getDigest"]), st.tuples(ID)),
-    st.tuples(st.sampled_from(["cancelRequest", "deleteRequest"]), st.tuples(ID)),
+    st.tuples(st.just("getRequest"), st.tuples(ID)),
+    st.tuples(st.sampled_from(["peekRequest", "getRequestStatus", "getDigest"]), st.tuples(ID_OR_TEXT)),
+    st.tuples(st.sampled_from(["cancelRequest", "deleteRequest"]), st.tuples(ID_OR_TEXT)),
     st.tuples(st.just("getRequestIDForName"), st.tuples(st.sampled_from(["one", "two", "three"]))),
     st.tuples(
         st.sampled_from(["getRequestIDsForJobs", "readRequestsForJobs"]),

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -302,14 +303,17 @@ def test_signals_are_blocked_before_there_are_threads(serve: Serve, monkeypatch:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_stops_cleanly_when_it_is_asked_to(how: signal.Signals, tmp_path: Path) -> None:
     """Its first line can be read at once; it leaves no files, says nothing more, and ends with 0."""
     command = [sys.executable, "-m", "dirac_failover", "serve", "--json"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        )
+        stack.callback(process.kill)
         assert process.stdout
         said = announced(process.stdout.readline())
         assert said["pid"] == process.pid
