@@ -125,11 +125,13 @@ class JobState(Service):
     def setJobsParameter(self, jobsParameterDict: dict[str, tuple[Any, Any]]) -> Result:
         """Keep one parameter for each job; the last job that may not be changed makes the error, the others count."""
         answer = ok()
-        for job_id, (name, value) in jobsParameterDict.items():
-            if refused := self._refused(job_id):
+        refusals = {job_id: self._refused(job_id) for job_id in jobsParameterDict}
+        for job_id, refused in refusals.items():
+            pair = jobsParameterDict[job_id]
+            if refused:
                 answer = refused
             else:
-                self._keep(int(job_id), {str(name): str(value)})
+                self._keep(int(job_id), {str(pair[0]): str(pair[1])})
         return answer
 
     def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
@@ -140,21 +142,28 @@ class JobState(Service):
         if refused := self._refused(jobID):
             return refused
         job_id = int(jobID)
+        job = self.state["jobs"].get(job_id)
+        if job is not None:
+            self._beat(job_id, job, {**dynamicData})
         for name, value in staticData.items():
             self._keep(job_id, {name: value})
-        job = self.state["jobs"].get(job_id)
         if job is None:
             return refusal(f"Job {jobID} not found")
-        now = self.world.clock.now()
-        beat = dict(dynamicData)
-        if time := beat.pop("HeartBeatTime", None):
-            job["HeartBeatTime"] = time
-            if job["Status"] in (JobStatus.STALLED, JobStatus.MATCHED):
-                job.update(LastUpdateTime=now, Status=JobStatus.RUNNING)
-        else:
-            job.update(HeartBeatTime=now, Status=JobStatus.RUNNING)
-        self.state["heartbeats"].setdefault(job_id, []).extend([name, value, now] for name, value in beat.items())
+        if job["Status"] in (JobStatus.STALLED, JobStatus.MATCHED):
+            job.update(LastUpdateTime=self.world.clock.now(), Status=JobStatus.RUNNING)
         return ok({})
+
+    def _beat(self, job_id: int, job: dict[str, Any], beat: dict[str, Any]) -> None:
+        self._pulse(job, beat.pop("HeartBeatTime", None))
+        now = self.world.clock.now()
+        beats = self.state["heartbeats"].setdefault(job_id, [])
+        beats.extend([name, str(value), now] for name, value in beat.items())
+
+    def _pulse(self, job: dict[str, Any], time: str | None) -> None:
+        if time:
+            job["HeartBeatTime"] = time
+        else:
+            job.update(HeartBeatTime=self.world.clock.now(), Status=JobStatus.RUNNING)
 
     def _refused(self, job_id: int | str) -> Result | None:
         caller = self.world.caller
@@ -200,12 +209,13 @@ class JobState(Service):
             job.update(Status=status, LastUpdateTime=self.world.clock.now())
             said = {"MinorStatus": minor, "ApplicationStatus": application}
             changed = {name: value for name, value in said.items() if value}
-            job.update(changed)
+            job.update({name: str(value) for name, value in changed.items()})
         self._set_times(job, start, end)
         for time in times:
-            row = self._log(job_id, updates[time], time, _times.fromString(time))
+            when = time or str(self.world.clock.now())
+            row = self._log(job_id, updates[time], when, _times.fromString(when))
             if row["StatusSource"].startswith("Job"):
-                job["HeartBeatTime"] = time
+                self._pulse(job, time)
         return ok([list(changed), list(changed.values())])
 
     def _set_times(self, job: dict[str, Any], start: Any, end: Any) -> None:
@@ -218,10 +228,12 @@ class JobState(Service):
             job["StartExecTime"] = now
 
     def _log(self, job_id: int, update: dict[str, Any], text: str, time: datetime) -> dict[str, Any]:
+        said = {name: update.get(name, "idem") for name in ("Status", "MinorStatus", "ApplicationStatus")}
+        if not all(isinstance(text, str) for text in said.values()):
+            raise TypeError(f"Expected texts, found {said}")  # too late: the job has them
         row = {
-            "Status": update.get("Status", "idem"),
-            "MinorStatus": update.get("MinorStatus", "idem"),
-            "ApplicationStatus": update.get("ApplicationStatus", "idem")[:_APPLICATION_LENGTH],
+            **said,
+            "ApplicationStatus": said["ApplicationStatus"][:_APPLICATION_LENGTH],
             "StatusTime": text,
             "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
             "Epoch": _to_millisecond(time),

@@ -71,20 +71,20 @@ class Requests(Service):
             request["NotBefore"] = self._later(request)
         return ok(self._store(request))
 
-    def getRequest(self, requestID: int = 0) -> Result:
+    def getRequest(self, requestID: int | str = 0) -> Result:
         """Hand out a request to be executed, which marks it Assigned; 0 is one that is due, or None."""
         return self._read(requestID, assign=True)
 
-    def peekRequest(self, requestID: int = 0) -> Result:
+    def peekRequest(self, requestID: int | str = 0) -> Result:
         """Show a request without marking it."""
         return self._read(requestID, assign=False)
 
-    def getRequestStatus(self, requestID: int) -> Result:
+    def getRequestStatus(self, requestID: int | str) -> Result:
         """Return the stored status."""
-        request = self.state["requests"].get(requestID)
+        request = self.state["requests"].get(_as_number(requestID))
         return ok(request["Status"]) if request else refusal(f"Request {requestID} does not exist", _ENOENT)
 
-    def getDigest(self, requestID: int) -> Result:
+    def getDigest(self, requestID: int | str) -> Result:
         """Return the summary of a request."""
         answer = self._read(requestID, assign=False)
         return ok(digest(json.loads(answer["Value"]))) if answer["OK"] and answer["Value"] else answer
@@ -106,17 +106,16 @@ class Requests(Service):
         """Return the request of each job that has one."""
         return self._for_jobs(jobIDs, self._text)
 
-    def cancelRequest(self, requestID: int) -> Result:
+    def cancelRequest(self, requestID: int | str) -> Result:
         """Cancel a request: it cannot be put back."""
-        if requestID not in self.state["requests"]:
+        if (number := _as_number(requestID)) not in self.state["requests"]:
             return refusal(f"No such request {requestID}")
-        self.state["requests"][requestID].update(Status="Canceled", LastUpdate=self._now())
+        self.state["requests"][number].update(Status="Canceled", LastUpdate=self._now())
         return ok()
 
-    def deleteRequest(self, requestID: int) -> Result:
+    def deleteRequest(self, requestID: int | str) -> Result:
         """Delete a request, if it is there."""
-        if requestID in self.state["requests"]:
-            del self.state["requests"][requestID]
+        self.state["requests"].pop(_as_number(requestID), None)
         return ok()
 
     def _now(self) -> str:
@@ -161,14 +160,15 @@ class Requests(Service):
         ]
         return [request_id for _, request_id in sorted(due)]
 
-    def _read(self, request_id: int, *, assign: bool) -> Result:
+    def _read(self, given: int | str, *, assign: bool) -> Result:
+        request_id = _as_number(given)
         if not request_id:
             due = self._due()
             if not due:
                 return ok()
             request_id = due[0]
         elif request_id not in self.state["requests"]:
-            return refusal(f"getRequest: request '{request_id}' not exists")
+            return refusal(f"getRequest: request '{given}' not exists")
         if assign:
             self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
         return ok(self._text(request_id))
@@ -201,6 +201,11 @@ class Requests(Service):
         }
         missing = {str(job_id): "Request not found" for job_id in sorted(wanted) if str(job_id) not in found}
         return ok({"Successful": found, "Failed": missing})
+
+
+def _as_number(request_id: int | str) -> Any:
+    # A database knows a number by its text, too
+    return int(request_id) if isinstance(request_id, str) and request_id.isdecimal() else request_id
 
 
 class RequestProxy(Service):

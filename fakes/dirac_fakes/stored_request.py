@@ -65,11 +65,14 @@ _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 _MERGED_IF_EQUAL = ("Type", "Arguments", "SourceSE", "TargetSE", "Catalog")
 MAX_FILES = 10_000
+_MAX_CATALOG = 255
+_GUID = (8, 4, 4, 4, 12)
 
 
 def read(given: Plain, now: str) -> Plain:
     """Return the request that DIRAC builds from ``given``; errors are its: ValueError, TypeError, AttributeError."""
     request = _fields(given, ("RequestID",), _REQUEST_FIELDS, now, _REQUEST_STATUSES)
+    _must_be_text(request["SourceComponent"])
     request["NotBefore"] = _time(given.get("NotBefore") or now)
     request["Operations"] = [_operation(operation, now) for operation in given.get("Operations", [])]
     settle(request)
@@ -96,9 +99,12 @@ def _time(text: str) -> str:
 
 def _operation(given: Plain, now: str) -> Plain:
     operation = _fields(given, ("OperationID",), _OPERATION_FIELDS, now, _OPERATION_STATUSES)
+    _must_be_text(operation["Arguments"])
     if catalog := operation["Catalog"]:
         names = catalog.split(",") if isinstance(catalog, str) else catalog
         operation["Catalog"] = ",".join(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
+        if len(operation["Catalog"]) > _MAX_CATALOG:
+            raise ValueError("Catalog list too long")
     operation["Files"] = files = [_file(file) for file in given.get("Files", [])]
     if files:
         # The operation was done for a moment, if its first file was
@@ -112,7 +118,14 @@ def _file(given: Plain) -> Plain:
         raise ValueError("LFN should be an absolute path!")
     if kind := file["ChecksumType"]:
         file["ChecksumType"] = _CHECKSUMS[str(kind).strip().upper()]
+    if (guid := file["GUID"]) and tuple(map(len, guid.split("-"))) != _GUID:
+        raise ValueError(f"'{guid}' is not a valid GUID!")
     return file
+
+
+def _must_be_text(value: Any) -> None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"Expected a text, found {value!r}")
 
 
 def settle(request: Plain) -> None:

@@ -272,7 +272,7 @@ def test_a_heart_beat_makes_the_job_running(world, call):
     world.clock.sleep(5)
     assert call("job-state", "sendHeartBeat", "77", {"Load": 1}, {"Memory": 2}) == {"OK": True, "Value": {}}
     state = world.job_state.snapshot()
-    assert state["heartbeats"] == {"77": [["Load", 1, "2026-01-01 12:00:05"]]}
+    assert state["heartbeats"] == {"77": [["Load", "1", "2026-01-01 12:00:05"]]}
     assert state["parameters"]["77"]["Memory"] == 2
     assert state["jobs"]["77"]["Status"] == "Running"
     assert state["jobs"]["77"]["HeartBeatTime"] == "2026-01-01 12:00:05"
@@ -303,3 +303,41 @@ def test_a_job_has_the_columns_that_dirac_knows(world):
     """Another one is refused, with the list."""
     with pytest.raises(ValueError, match=r"^A job has no Color, Size; it has Status, MinorStatus, .*LastUpdateTime$"):
         world.job_state.add(78, Size=1, Color=2)
+
+
+def test_a_status_that_is_no_text_breaks_the_service_when_the_job_has_it(world, call):
+    """It is refused by the history, which comes after the job."""
+    answer = call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:00": {"MinorStatus": 5}})
+    assert answer["Message"].startswith("500 Server Error")
+    assert world.job_state.status(77) == ("Running", "5", "Unknown")
+    assert len(world.job_state.state["history"][77]) == 1
+
+
+def test_an_update_without_a_time_is_of_now_in_the_history_alone(world, call):
+    """It comes before all others, so the job keeps its status; a Job as source makes it Running."""
+    world.job_state.state["jobs"][77]["Status"] = "Stalled"
+    update = {"": {"Status": "Done", "Source": "Pilot"}}
+    assert call("job-state", "setJobStatusBulk", 77, update) == {"OK": True, "Value": [[], []]}
+    assert world.job_state.status(77)[0] == "Stalled"
+    assert world.job_state.state["history"][77][-1]["StatusTime"] == "2026-01-01 12:00:00"
+    call("job-state", "setJobStatusBulk", 77, {"": {"Status": "Done", "Source": "Job_77"}})
+    assert world.job_state.status(77)[0] == "Running"
+
+
+def test_of_a_pair_the_rest_is_not_looked_at(world, call):
+    """And all IDs are read before anything is kept."""
+    assert call("job-state", "setJobsParameter", {"77": ["a", 1, 2]})["OK"]
+    assert world.job_state.parameters(77) == {"a": "1"}
+    answer = call("job-state", "setJobsParameter", {"77": ["b", 1], "x": ["b", 1]})
+    assert answer["Message"].startswith("500 Server Error")
+    assert world.job_state.parameters(77) == {"a": "1"}
+
+
+def test_a_heart_beat_counts_though_its_parameters_cannot_be_read(world, call):
+    """They come after it, and before a job that has stopped is Running again."""
+    world.job_state.state["jobs"][77]["Status"] = "Stalled"
+    beat = {"HeartBeatTime": "2026-01-01 12:30:00"}
+    assert call("job-state", "sendHeartBeat", 77, beat, None)["Message"].startswith("500 Server Error")
+    job = world.job_state.state["jobs"][77]
+    assert (job["Status"], job["HeartBeatTime"]) == ("Stalled", "2026-01-01 12:30:00")
+    assert call("job-state", "sendHeartBeat", 77, [], {})["Message"].startswith("500 Server Error")

@@ -302,3 +302,18 @@ def test_what_the_service_does_not_take_stays_at_the_proxy(world, call):
     assert world.request_proxy.sweep() == 1
     assert world.journal.methods() == ["req-proxy.putRequest", "requests.putRequest", "requests.putRequest"]
     assert call("req-proxy", "getStatus")["Value"] == 0
+
+
+def test_an_id_may_be_a_text(call, put):
+    """A database knows its numbers by their texts; what is no number is no request's."""
+    put()
+    assert call("requests", "getRequestStatus", "1") == {"OK": True, "Value": "Waiting"}
+    assert json.loads(call("requests", "peekRequest", "1")["Value"])["RequestID"] == 1
+    assert call("requests", "getDigest", "1")["OK"]
+    assert call("requests", "peekRequest", "x")["Message"] == "getRequest: request 'x' not exists"
+    assert call("requests", "cancelRequest", "x")["Message"] == "No such request x"
+    assert call("requests", "cancelRequest", "1")["OK"]
+    assert call("requests", "getRequestStatus", 1)["Value"] == "Canceled"
+    assert call("requests", "deleteRequest", "x") == {"OK": True, "Value": None}
+    assert call("requests", "deleteRequest", "1") == {"OK": True, "Value": None}
+    assert not call("requests", "getRequestStatus", 1)["OK"]

@@ -9,6 +9,7 @@ import pytest
 from dirac_fakes.stored_request import MAX_FILES, complaint, digest, merge, read, settle
 
 NOW = "2026-01-01 12:00:00"
+GUID = "40B9B5D8-9A9E-11E2-9D4C-001E4F1B8B55"
 
 
 def _read(*operations, **fields):
@@ -192,6 +193,32 @@ def test_a_wrong_status_and_path_are_named():
         _read(_operation(Files=[{"LFN": "a"}]))
 
 
+@pytest.mark.parametrize("guid", ["g", GUID[:-1], f"{GUID}-", GUID.replace("-", "_")])
+def test_a_guid_has_five_parts_of_known_lengths(guid):
+    """Of any characters; nothing is none."""
+    with pytest.raises(ValueError, match=f"^'{guid}' is not a valid GUID!$"):
+        _read(_operation(Files=[{"GUID": guid}]))
+    for good in (GUID, GUID.replace("B", "x")):
+        assert _read(_operation(Files=[{"GUID": good}]))["Operations"][0]["Files"][0]["GUID"] == good
+    assert _read(_operation(Files=[{"GUID": ""}]))["Operations"][0]["Files"][0]["GUID"] is None
+
+
+def test_catalogues_fit_into_their_column():
+    """Of 255 characters, with the commas."""
+    names = ["x" * 127, "y" * 127]
+    assert _read(_operation(Catalog=names))["Operations"][0]["Catalog"] == ",".join(names)
+    with pytest.raises(ValueError, match=r"^Catalog list too long$"):
+        _read(_operation(Catalog=[*names, "z"]))
+
+
+def test_what_is_kept_as_bytes_must_be_a_text():
+    """The arguments of an operation, and who made the request."""
+    with pytest.raises(TypeError, match=r"^Expected a text, found 5$"):
+        _read(_operation(Arguments=5))
+    with pytest.raises(TypeError, match=r"^Expected a text, found \[1\]$"):
+        _read(SourceComponent=[1])
+
+
 def test_an_unknown_checksum_type_is_an_error():
     """DIRAC knows three."""
     with pytest.raises(KeyError, match="CRC"):
@@ -290,7 +317,7 @@ def test_a_pair_is_two_operations_on_the_same_files():
         assert found[0] == kinds[0]
 
 
-REGISTER = {"LFN": "/a", "PFN": "p", "ChecksumType": "MD5", "Checksum": "c", "GUID": "g"}
+REGISTER = {"LFN": "/a", "PFN": "p", "ChecksumType": "MD5", "Checksum": "c", "GUID": GUID}
 VALID = [
     _operation("ForwardDISET", Arguments="i1e"),
     *(

@@ -195,7 +195,7 @@ def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world: World) -
         ("sendHeartBeat", 77, {"LoadAverage": 1.5, "HeartBeatTime": str(NOW)}, {"StandardOutput": "x"})
     ]
     state = world.snapshot()["job-state"]
-    assert state["heartbeats"]["77"] == [["LoadAverage", 1.5, str(NOW)]]
+    assert state["heartbeats"]["77"] == [["LoadAverage", "1.5", str(NOW)]]
     assert state["parameters"]["77"]["StandardOutput"] == "x"
     assert (state["jobs"]["77"]["Status"], state["jobs"]["77"]["HeartBeatTime"]) == ("Completing", str(NOW))
 
