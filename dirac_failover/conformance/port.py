@@ -12,6 +12,7 @@ import errno
 import gc
 import logging
 import os
+import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -104,6 +105,7 @@ class ModulePort:
         self._calls: list[Call] = []
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
+        self._directory = ""
 
     @contextmanager
     def session(self) -> Iterator[ModulePort]:
@@ -118,6 +120,7 @@ class ModulePort:
     @contextmanager
     def connected(self) -> Iterator[None]:
         """Connect the kit's clients to the services of whatever scenario is being run, and listen to the hooks."""
+        self._directory = os.getcwd()
         with ExitStack() as stack:
             stack.enter_context(self.kit.connect(self._route))
             going_on: set[str] = set()
@@ -189,6 +192,7 @@ class ModulePort:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
+        os.chdir(self._directory)  # the module may have gone elsewhere, and what lies here is taken away
         for value in result.values() if type(result) is dict else (result,):
             if isinstance(value, BaseException):  # its frames hold it: they would be garbage, to be looked for
                 value.__traceback__ = value.__context__ = None
@@ -403,7 +407,7 @@ def take_files(scrubber: Scrubber) -> dict[str, str]:
         except OSError as error:
             found[name] = _NO_FILE[error.errno]
             if error.errno == errno.EISDIR:
-                os.rmdir(name)
+                shutil.rmtree(name)
                 continue
         else:
             found[name] = scrubber.text(content)

@@ -137,14 +137,35 @@ def test_files_that_a_module_writes_are_seen(running):
     assert outcome.files == {"a": "at <time> \\xff", "b": "x" * (3 << 20), "c": ""}
 
 
-def test_a_directory_that_cannot_be_removed_is_loud(running):
-    """One with files in it, say: nothing is taken away that nobody laid out."""
+def test_only_the_directory_of_the_run_is_emptied(running, tmp_path):
+    """A module that goes to another directory loses nothing there, and the next scenario is in its own again."""
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    places = []
 
     def execute(_):
-        os.makedirs("deep/er")
+        places.append(os.getcwd())
+        with open("left", "w") as file:
+            file.write("x")
+        os.chdir(tmp_path)
 
-    with pytest.raises(OSError, match="not empty"):
-        running(execute, Scenario())
+    first, second = running(execute, Scenario(), Scenario())
+    assert places[0] == places[1] != str(tmp_path)
+    assert first.files == second.files == {"left": "x"}
+    assert sorted(os.listdir(tmp_path)) == ["empty", "precious"]
+
+
+def test_a_directory_that_a_module_makes_is_gone_afterwards(running, tmp_path):
+    """With all that is in it, but for what is only linked to."""
+    (tmp_path / "precious").write_text("mine")
+
+    def execute(_):
+        assert os.listdir() == []
+        os.makedirs("deep/er")
+        os.symlink(tmp_path, "deep/link")
+
+    assert [outcome.files for outcome in running(execute, Scenario(), Scenario())] == [{"deep": "<directory>"}] * 2
+    assert os.listdir(tmp_path) == ["precious"]
 
 
 # Collaborators
