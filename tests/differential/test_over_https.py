@@ -423,7 +423,7 @@ def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Kit) -> None:
         (77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}}),
         (77, {"2099-01-02 03:04:06": {"Status": "Completing", "MinorStatus": "minor", "Source": "me"}}),
     ]
-    assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", 1.5]]
+    assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", "1.5"]]
 
 
 def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Kit) -> None:
