@@ -99,8 +99,12 @@ def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.
     issuer, name = _name("authority"), _name(owner)
     own = x509.Name([*name.rdns, _name(str(secrets.randbits(31))).rdns[-1]])
     names = x509.SubjectAlternativeName([_general_name(address) for address in hosts])
+    # Of all uses, certificates and lists of revoked ones: a client of Python 3.13 insists that this is said
+    signs = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     certificates = {
-        "authority": _certificate(issuer, authority, issuer, authority, [(x509.BasicConstraints(True, None), True)]),
+        "authority": _certificate(
+            issuer, authority, issuer, authority, [(x509.BasicConstraints(True, None), True), (signs, True)]
+        ),
         "host": _certificate(_name("host"), host, issuer, authority, [(names, False)]),
         "user": _certificate(name, user, issuer, authority, []),
         "proxy": _certificate(

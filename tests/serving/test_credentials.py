@@ -94,6 +94,10 @@ def test_the_authority_is_one_and_the_host_has_its_addresses(own: Credentials) -
     constraints = extension(authority, "2.5.29.19")
     assert constraints.critical
     assert constraints.value == x509.BasicConstraints(ca=True, path_length=None)
+    usage = extension(authority, "2.5.29.15")
+    assert usage.critical
+    named = [name for name, used in vars(usage.value).items() if used]
+    assert sorted(named) == ["_crl_sign", "_key_cert_sign"]
     names = extension(host, "2.5.29.17")
     assert not names.critical
     wanted = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
@@ -111,8 +115,9 @@ def test_they_begin_an_hour_ago_and_last_a_month(own: Credentials) -> None:
 
 
 def test_openssl_finds_the_authority_by_its_hash(own: Credentials) -> None:
-    """The folder is what grid tools expect; certificate and key of host and proxy fit."""
+    """The folder is what grid tools expect; certificate and key of host and proxy fit, for a strict client too."""
     client, server = ssl.create_default_context(capath=own.authorities), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     server.load_cert_chain(own.host)
     client.load_cert_chain(own.proxy)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
