@@ -423,6 +423,7 @@ def test_what_cannot_be_copied_matters_to_a_replay_alone(on_failover_request, wo
 
 def test_a_large_directory_is_not_kept(on_failover_request, world, monkeypatch):
     """Nothing that is too large is read; the run goes well, and only a replay cannot be had."""
+    assert running._MOST == 64 * 1024**2
     monkeypatch.setattr(running, "_MOST", 10)
     os.mkdir("folder")
     Path("folder/five").write_text("12345")
