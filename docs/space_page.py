@@ -24,9 +24,10 @@ not asked there. `tests/spec` checks on the reference that what a scenario scrip
 
 In two places the product is cut. How the file is written (`serialise`, `file`, `digest`) is tried with inputs whose
 statuses were taken without incident: whatever an incident left is in the request by then, or nowhere; it cannot be told
-from a request in which earlier modules put the same operations, and those are multiplied. And how the last status is
-taken is tried with a digest that could be made: the file is there by then, and nothing comes of the digest but a log
-line, or an exception like those that are multiplied.
+from a request in which earlier modules put the same operations, and those are multiplied. For the same reason it is not
+tried with an accounting that is there and is None: nobody has been asked for anything by then, as when there is none.
+And how the last status is taken is tried with a digest that could be made: the file is there by then, and nothing comes
+of the digest but a log line, or an exception like those that are multiplied.
 
 Regions meet only through values, never through decisions: how the transformation's number was found makes no difference
 to whether a service is down. So the product of two regions would show nothing that the regions do not show.

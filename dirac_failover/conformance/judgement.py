@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import mmap
 import os
 import signal
 import struct
@@ -245,15 +246,17 @@ class _Watch:
 
     def __init__(self, path: str, seconds: float) -> None:
         self._seconds = seconds
-        self._far = open(f"{path}.far", "wb", buffering=0)  # noqa: SIM115 - closed by close
+        with open(f"{path}.far", "w+b") as file:
+            file.truncate(_NUMBER.size)
+            self._far = mmap.mmap(file.fileno(), 0)  # what is in it is in the file, even if the process dies
         self._stack = open(f"{path}.stack", "w", encoding="utf-8")  # noqa: SIM115 - likewise
         self._number = 0
         self._armed = float("-inf")
 
     def next(self) -> None:
         """Begin the next scenario."""
-        os.pwrite(self._far.fileno(), _NUMBER.pack(self._number), 0)
         self._number += 1
+        _NUMBER.pack_into(self._far, 0, self._number)
         now = time.monotonic()
         if now - self._armed >= _REARMED:
             self._armed = now
@@ -282,9 +285,10 @@ def _how_it_died(question: Question, watched: str, index: int, count: int, exitc
     """Return what a process that died, with this shard, was doing."""
     path = os.path.join(watched, str(index))
     far, stack = _read(f"{path}.far"), _read(f"{path}.stack").decode(errors="replace")
-    if not far:
+    begun = _NUMBER.unpack(far)[0] if far else 0
+    if not begun:
         return f"The port ended its process ({_ended(exitcode)}) before its first scenario"
-    ordinal = index + _NUMBER.unpack(far)[0] * count
+    ordinal = index + (begun - 1) * count
     scenario = next(islice(question.scenarios(), ordinal, None))
     if not stack:
         return f"The port ended its process ({_ended(exitcode)}) in the scenario '{scenario.name}'"

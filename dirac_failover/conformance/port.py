@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
-from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step
+from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step, attributes_of, forget_frames, of_operation
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 from dirac_fakes.journal import Call, Journal
 from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
@@ -193,9 +193,7 @@ class ModulePort:
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
         os.chdir(self._directory)  # the module may have gone elsewhere, and what lies here is taken away
-        for value in result.values() if type(result) is dict else (result,):
-            if isinstance(value, BaseException):  # its frames hold it: they would be garbage, to be looked for
-                value.__traceback__ = value.__context__ = None
+        forget_frames(result)
         return self._look(module, commons, journal, ended, result)
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
@@ -262,18 +260,15 @@ class ModulePort:
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
         scrubber = Scrubber()
-        plain = scrubber.plain
         steps = plain_steps(journal, scrubber)
-        attributes = scrubber.attributes(module, ATTRIBUTES)
-        attributes["workflow_commons"] = sorted(commons)
-        attributes.update(plain_held(commons, scrubber))
+        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted(commons)} | held(commons)
         request = commons.get("Request")
         return Outcome(
             ended,
-            plain(_without_stack(result)),
+            scrubber.plain(_without_stack(result)),
             steps,
-            attributes,
-            None if request is None else _look_at_request(request, self.kit.owner, scrubber),
+            scrubber.known(attributes),
+            None if request is None else scrubber.known(_of_request(request, self.kit.owner)),
             take_files(scrubber),
             None if self._world is None else scrubber.known(self._world.snapshot()),
         )
@@ -381,14 +376,14 @@ def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
     )
 
 
-def plain_held(collaborators: Mapping[str, Any], scrubber: Scrubber) -> dict[str, Any]:
-    """Return what the collaborators hold, as plain data."""
+def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the collaborators hold, by attribute."""
     found = {}
-    for name, held in HELD.items():
+    for name, attributes in HELD.items():
         collaborator = collaborators.get(name)
         if collaborator is not None:
             state = collaborator.__dict__
-            found[name] = scrubber.attributes(collaborator, [key for key in held if key in state])
+            found[name] = {key: state[key] for key in attributes if key in state}
     return found
 
 
@@ -430,14 +425,14 @@ def _read(name: str) -> str:
     return data.decode(errors="backslashreplace")
 
 
-def _look_at_request(request: Any, owner: str, scrubber: Scrubber) -> Any:
-    names = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
-    values = [getattr(request, owner if name == "Owner" else name, "(absent)") for name in names]
-    seen = dict(zip(names, scrubber.items(values), strict=True))
-    seen["Operations"] = [scrubber.operation(operation) for operation in request]
-    return seen
+def _of_request(request: Any, owner: str) -> dict[str, Any]:
+    names = "RequestName", "JobID", "SourceComponent", owner, "OwnerGroup"
+    found = dict(zip(_REQUEST_FIELDS, attributes_of(request, names).values(), strict=True))
+    found["Operations"] = [of_operation(operation) for operation in request]
+    return found
 
 
+_REQUEST_FIELDS: Final = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
 _HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import __version__
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.port import ATTRIBUTES, HOOKS, lay_out, plain_held, plain_steps, seed, take_files
+from dirac_failover.conformance.port import ATTRIBUTES, HOOKS, held, lay_out, plain_steps, seed, take_files
 from dirac_failover.conformance.process import Process, ProcessError, quote
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
@@ -239,7 +239,7 @@ class Host:
         said = claimed | {"steps": [], "files": {}, "services": None}
         outcome = from_json(said)
         attributes = dict.fromkeys(ATTRIBUTES, "(absent)") | outcome.attributes
-        attributes |= plain_held(self._there, self.scrubber)
+        attributes |= self.scrubber.known(held(self._there))
         return outcome._replace(
             steps=plain_steps(self._journal, self.scrubber),
             attributes=attributes,

@@ -6,9 +6,11 @@ The chapters are in :mod:`~dirac_failover.spec.model`; here is what they ask, an
 from __future__ import annotations
 
 import json
+import marshal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
+from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step, forget_frames
 from dirac_failover.spec.scenario import NONE
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class Job:
 
     def hook(self, name: str) -> None:
         """Write down that a hook was called."""
-        self.steps.append(Step("module", name, [], None))
+        self.steps.append(_hook(name))
 
     def ask(
         self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
@@ -120,7 +122,7 @@ class Job:
 
     def outcome(self, ended: str, result: Json) -> Outcome:
         """Return everything that can be observed."""
-        _forget_frames(result)
+        forget_frames(result)
         scrubber = Scrubber()
         there = self.scenario.collaborators
         number_operations(self.request["Operations"])
@@ -148,11 +150,9 @@ class Job:
         return None
 
 
-def _forget_frames(result: Json) -> None:
-    """An exception's frames hold it, and the whole story: only the collector of garbage could free them, slowly."""
-    for value in (result, *(result.values() if isinstance(result, dict) else ())):
-        if isinstance(value, BaseException):
-            value.__traceback__ = value.__context__ = None
+@lru_cache
+def _hook(name: str) -> Step:
+    return Step("module", name, [], None)
 
 
 def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
@@ -178,6 +178,12 @@ _TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<ti
 
 def as_text(request: dict[str, Json], profile: Profile) -> str:
     """The request's JSON, with times as an outcome shows them."""
+    return _as_text(marshal.dumps(request), profile.owner, profile.setup)
+
+
+@lru_cache(maxsize=1024)  # neighbours in the space write the same files
+def _as_text(data: bytes, owner: str, has_setup: bool) -> str:
+    request = marshal.loads(data)  # noqa: S302 - it is our own
     operations = []
     for index, operation in enumerate(request["Operations"]):
         arguments = operation["Arguments"]
@@ -187,9 +193,9 @@ def as_text(request: dict[str, Json], profile: Profile) -> str:
             "SourceSE": None, "TargetSE": None, "Catalog": None, "Error": None, **_TIMES,
             "Files": [_file(lfn) for lfn in operation["Files"]],
         })  # fmt: skip
-    setup = {"DIRACSetup": None} if profile.setup else {}
+    setup = {"DIRACSetup": None} if has_setup else {}
     return json.dumps({
-        "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
+        "RequestName": request["RequestName"], owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
         "Status": "Waiting", "Error": None, **setup, "SourceComponent": request["SourceComponent"],
         "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
     })  # fmt: skip

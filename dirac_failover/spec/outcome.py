@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 Json = Any
 
@@ -89,6 +89,25 @@ def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, 
         found.append((place, mine, theirs))
 
 
+def forget_frames(result: Any) -> None:
+    """Take the frames from exceptions in a result: they hold it, so that only looking for garbage could free them."""
+    for value in result.values() if isinstance(result, dict) else (result,):
+        error = value
+        while isinstance(error, BaseException):
+            error.__traceback__, error.__context__, error = None, None, error.__context__
+
+
+def attributes_of(owner: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return attributes by name; those that are not there read ``(absent)``."""
+    return {name: getattr(owner, name, _ABSENT) for name in names}
+
+
+def of_operation(operation: Any) -> dict[str, Any]:
+    """Return an operation's attributes, and those of its files."""
+    files = [attributes_of(file, FILE_FIELDS) for file in operation]
+    return {**attributes_of(operation, OPERATION_FIELDS), "Files": files}
+
+
 class Scrubber:
     """Turns what one run observed into plain data: one for each run, since it numbers the run's timestamps."""
 
@@ -151,13 +170,7 @@ class Scrubber:
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""
-        fields = self.attributes(operation, OPERATION_FIELDS)
-        fields["Files"] = [self.attributes(file, FILE_FIELDS) for file in operation]
-        return fields
-
-    def attributes(self, owner: Any, names: Sequence[str]) -> dict[str, Json]:
-        """Return attributes by name, as JSON values; those that are not there read ``(absent)``."""
-        return dict(self.known({name: getattr(owner, name, _ABSENT) for name in names}))
+        return self.known(of_operation(operation))
 
     def known(self, values: Any) -> Json:
         """Return what :meth:`plain` does, remembered from another run that met the same."""
@@ -177,4 +190,10 @@ def _remembered(values: bytes, stamps: tuple[str, ...]) -> tuple[Json, tuple[str
     """What becomes of values after the timestamps ``stamps``, and the timestamps after that; not to be changed."""
     scrubber = Scrubber(stamps)
     found = scrubber.plain(marshal.loads(values))  # noqa: S302 - they are our own
-    return found, scrubber.stamps
+    return _same(marshal.dumps(found, _WITHOUT_REFERENCES)), scrubber.stamps
+
+
+@lru_cache(maxsize=4096)
+def _same(plain: bytes) -> Json:
+    """The same object for the same plain data, whatever it was made of: two outcomes are compared quickly by that."""
+    return marshal.loads(plain)  # noqa: S302 - it is our own

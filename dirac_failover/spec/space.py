@@ -329,9 +329,12 @@ def _valid(choices: Choices) -> bool:
     """Tell whether the file is to be written, after inputs whose statuses were taken without incident.
 
     What went otherwise there is in the request by then, or nowhere: it is not multiplied by how the file is written.
+    Nor is an accounting that is there and is None, which nobody has asked for anything.
     """
     usual = choices.get("get files again", "ok") == choices.get("set status", "ok") == "ok"
-    return usual and _pending(choices) and choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
+    if not usual or choices.get("accounting") == "given as none" or not _pending(choices):
+        return False
+    return choices["owner"] == "yes" and choices["earlier"] in _GO_ON["earlier"]
 
 
 def _without_incident(choices: Choices) -> bool:

@@ -91,7 +91,7 @@ def test_the_working_directory_and_the_alarm_are_put_back(tmp_path: Path) -> Non
     assert (os.getcwd(), sys.stdout, sys.stderr) == before
     assert sorted(os.listdir(tmp_path)) == ["0.far", "0.stack"]
     assert (tmp_path / "0.stack").read_text() == ""
-    assert int.from_bytes((tmp_path / "0.far").read_bytes(), sys.byteorder) == 2  # the third scenario was the last
+    assert int.from_bytes((tmp_path / "0.far").read_bytes(), sys.byteorder) == 3  # that many were begun
 
 
 def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +103,10 @@ def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.Mon
         faulthandler, "dump_traceback_later", lambda seconds, **how: calls.append((seconds, how["exit"]))
     )
     with judgement._watching(str(tmp_path / "w"), 5.0) as watch:
+        assert (tmp_path / "w.far").read_bytes() == bytes(8)
         for number in range(5):
             watch.next()
-            assert int.from_bytes((tmp_path / "w.far").read_bytes(), sys.byteorder) == number
+            assert int.from_bytes((tmp_path / "w.far").read_bytes(), sys.byteorder) == number + 1
             assert len(calls) == (1, 1, 2, 2, 3)[number]
     assert set(calls) == {(6.0, True)}
 
@@ -244,15 +245,17 @@ def test_a_port_that_hangs_is_broken() -> None:
 def test_the_scenario_of_a_dead_process_is_found(tmp_path: Path) -> None:
     """By how far it was: the second one of worker 1 of 2, of part 3 of 5, say."""
     asked = question()
-    (tmp_path / "7.far").write_bytes((1).to_bytes(8, sys.byteorder))
+    (tmp_path / "7.far").write_bytes((2).to_bytes(8, sys.byteorder))
+    (tmp_path / "5.far").write_bytes(bytes(8))
     names = [item.name for item in asked.scenarios()]
     text = judgement._how_it_died(asked, str(tmp_path), 7, 10, -9)
     assert text == f"The port ended its process (signal SIGKILL) in the scenario '{names[17]}'"
     (tmp_path / "7.stack").write_text("Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n  nothing\n")
     text = judgement._how_it_died(asked, str(tmp_path), 7, 10, 1)
     assert text == f"The port took longer than 60 s, somewhere, in the scenario '{names[17]}'"
-    text = judgement._how_it_died(asked, str(tmp_path), 6, 10, None)
-    assert text == "The port ended its process (exit code None) before its first scenario"
+    for index in (5, 6):
+        text = judgement._how_it_died(asked, str(tmp_path), index, 10, None)
+        assert text == "The port ended its process (exit code None) before its first scenario"
 
 
 def test_the_worker_that_died_is_the_one_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

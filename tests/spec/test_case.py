@@ -53,12 +53,16 @@ def test_values_are_the_same_by_type() -> None:
     assert not same({"1": 2}, {1: 2})
 
 
-def test_outcomes_are_told_apart_quickly() -> None:
-    """Equal ones have the same bytes, whatever they share, and numbers stand in them as they are."""
-    shared, floats = ["a long text"], OUTCOME._replace(result=0.1)
-    apart = OUTCOME._replace(result=[shared, ["a long text"]], steps=tuple(Step(*step) for step in OUTCOME.steps))
-    assert module._typed(OUTCOME._replace(result=[shared, shared])) == module._typed(apart)
-    assert marshal.dumps(0.1, 2) in module._typed(floats)
+def test_outcomes_are_told_apart_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal parts have the same bytes, whatever they share, and numbers stand in them as they are."""
+    shared = ["a long text"]
+    assert module._typed([shared, shared]) == module._typed([shared, ["a long text"]])
+    assert module._typed(OUTCOME.steps) == module._typed(tuple(Step(*step) for step in OUTCOME.steps))
+    assert marshal.dumps(0.1, 2) in module._typed(0.1)
+    seen: list[Any] = []
+    monkeypatch.setattr(module, "_typed", seen.append)
+    assert alike(OUTCOME, OUTCOME._replace(files=dict(OUTCOME.files)))
+    assert seen == [OUTCOME.files] * 2
 
 
 def test_the_same_file_is_read_once() -> None:

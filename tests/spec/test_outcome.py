@@ -154,24 +154,41 @@ def test_what_another_run_has_met_is_the_same_in_this_one(value):
         assert repr(known.known(value)) == repr(plain.plain(value))
         assert known.stamps == plain.stamps
         assert known.text(STAMP) == plain.text(STAMP)
-    if not isinstance(value[-1] if isinstance(value, tuple) else None, ValueError):
-        assert Scrubber().known(value) is Scrubber().known(value)
 
 
-def test_so_much_is_remembered_of_other_runs():
-    """Memory does not grow with the space."""
-    assert module._remembered.cache_parameters()["maxsize"] == 4096
+@pytest.mark.parametrize("wrap", [lambda error: error, lambda error: {"OK": False, "Message": error, "Errno": 0}])
+def test_exceptions_lose_their_frames_and_what_came_before(wrap):
+    """Else whatever the frames know would live until garbage is looked for."""
+    before = RuntimeError("before")
+    try:
+        try:
+            raise before
+        except RuntimeError:
+            raise ValueError("after") from None
+    except ValueError as error:
+        after = error
+    assert after.__context__ is before
+    module.forget_frames(wrap(after))
+    assert [after.__traceback__, after.__context__, before.__traceback__, before.__context__] == [None] * 4
+    assert (after.args, before.args) == (("after",), ("before",))
 
 
-def test_attributes_are_nobody_elses():
-    """Whoever gets them may add to them."""
+def test_the_same_plain_data_is_the_same_object():
+    """Whatever it was made of; so much is remembered, since memory must not grow with the space."""
+    assert Scrubber().known({"a": b"x"}) is Scrubber().known({"a": "x"})
+    assert Scrubber().known((STAMP, 1)) is Scrubber().known([OTHER, 1])
+    assert Scrubber().known([1]) is not Scrubber().known([True])
+    for remembered in (module._remembered, module._same):
+        assert remembered.cache_parameters()["maxsize"] == 4096
+
+
+def test_attributes_that_are_not_there_are_absent():
+    """The others are as they are."""
 
     class Owner:
-        name = "x"
+        name = STAMP
 
-    Scrubber().attributes(Owner(), ["name"])["more"] = 1
-    assert Scrubber().attributes(Owner(), ["name", "no"]) == {"name": "x", "no": "(absent)"}
-    assert Scrubber().attributes(Owner(), ["name"]) == {"name": "x"}
+    assert module.attributes_of(Owner(), ["name", "no"]) == {"name": STAMP, "no": "(absent)"}
 
 
 def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():

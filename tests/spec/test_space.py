@@ -11,7 +11,7 @@ from dirac_failover.spec import space
 from dirac_failover.spec.product import ABSENT, Then
 from dirac_failover.spec.scenario import FIELDS, Scenario
 
-SIZES = {"identity": 1_191, "inputs": 13_324, "answers": 92_960, "services": 10_332}
+SIZES = {"identity": 1_191, "inputs": 13_324, "answers": 80_192, "services": 10_332}
 REGIONS = {region.name: region for region in space.REGIONS}
 SITUATION = [name for name in FIELDS if name != "name"]
 
