@@ -13,7 +13,8 @@ from DIRACCommon.Core.Utilities import TimeUtilities
 from dirac_fakes.service import Result, Service, names, ok, refusal
 
 _times: Any = TimeUtilities
-_SHAPE = (str, datetime, datetime, list)
+# JSON knows no tuple: the service sees a list
+_SHAPE: tuple[Any, ...] = (str, datetime, datetime, (list, tuple))
 
 
 class Accounting(Service):
@@ -38,7 +39,7 @@ class Accounting(Service):
         for entry in entriesList:
             if len(entry) != len(_SHAPE):
                 return refusal("Invalid records")
-            if not all(isinstance(_as_sent(item), kind) for item, kind in zip(entry, _SHAPE, strict=True)):
+            if not all(map(isinstance, entry, _SHAPE)):
                 return refusal("Unexpected type in report")
         for entry in entriesList:
             self.commit(*entry)
@@ -49,8 +50,3 @@ class Accounting(Service):
         start, end = (int(_times.toEpoch(time)) for time in (startTime, endTime))
         self.state["records"].append([typeName, start, end, list(valuesList)])
         return ok()
-
-
-def _as_sent(item: Any) -> Any:
-    # JSON knows no tuple: the service never sees one
-    return list(item) if isinstance(item, tuple) else item

@@ -230,7 +230,7 @@ class JobState(Service):
     def _log(self, job_id: int, update: dict[str, Any], text: str, time: datetime) -> dict[str, Any]:
         said = {name: update.get(name, "idem") for name in ("Status", "MinorStatus", "ApplicationStatus")}
         if not all(isinstance(text, str) for text in said.values()):
-            raise TypeError(f"Expected texts, found {said}")  # too late: the job has them
+            raise TypeError  # too late: the job has them
         row = {
             **said,
             "ApplicationStatus": said["ApplicationStatus"][:_APPLICATION_LENGTH],
