@@ -47,7 +47,7 @@ def _fresh(value: Any) -> Callable[[], Any]:
     return (lambda: json.loads(text)) if isinstance(value, dict | list) else (lambda: value)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache
 def parse_answer(text: str) -> tuple[str, Any]:
     """Return the kind of an answer and what it needs; raises :class:`AnswerError`."""
     kind, equals, value = text.partition("=")

@@ -155,6 +155,11 @@ def test_values_that_are_not_json_are_refused(text):
     assert str(caught.value) == f"Expected JSON after {kind}=, found {value!r}: {caught.value.__cause__}"
 
 
+def test_an_answer_is_understood_once():
+    """Thousands of cases share their few answers."""
+    assert parse_answer("ok=[1]") is parse_answer("ok=[1]")
+
+
 def test_a_script_knows_which_answers_nobody_asked_for(script):
     """Method by method, in the order in which they are given."""
     asked = script(A_b=("ok",), A_c=("ok", "ok"), B_b=("ok",))
