@@ -183,18 +183,18 @@ def within(seconds: float) -> None:
 
 
 def _child(work: Callable[[Any], int], job: Any, scratch: str) -> None:
-    import resource
-
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    folder = f"{scratch}/{os.getpid()}"
-    os.mkdir(folder)
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
     code = BROKEN
     try:
+        import resource
+
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        folder = f"{scratch}/{os.getpid()}"
+        os.mkdir(folder)
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nowhere, stream)
         code = work(job)
     finally:
         os._exit(code)
@@ -276,7 +276,10 @@ def afresh(mutant: Mutant | None, module: str, tests: Sequence[str], survey: Sur
         if code is None:
             return INVALID
         sys.meta_path.insert(0, _Faulty(module, mutant.path, code))
-    ended = pytest.main([*tests, *OPTIONS, "-x"], plugins=[_FastestFirst(survey.seconds)])
+    try:
+        ended = pytest.main([*tests, *OPTIONS, "-x"], plugins=[_FastestFirst(survey.seconds)])
+    except BaseException:  # so ends pytest where a plug-in cannot be loaded, or something was left open
+        return KILLED
     return LIVES if ended in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else KILLED
 
 

@@ -54,6 +54,28 @@ from toys import toy
 def test_double():
     assert toy.double(4) == 8
 """
+LEFT = """\
+kept = []
+
+
+def keep(thing):
+    kept.append(thing)
+"""
+LEAVES = """\
+from toys.left import keep
+
+
+class Left:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        raise ValueError("left")
+
+
+def test_keep():
+    keep(Left())
+"""
 EXPLAINED = """\
 [[equivalent]]
 file = "toys/toy.py"
@@ -98,7 +120,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "checks/test_toy.py": NEAR,
         "checks/test_other.py": FAR,
         "equivalent.toml": EXPLAINED,
-        "pytest.ini": "[pytest]\npythonpath = .\n",
+        "pytest.ini": "[pytest]\npythonpath = .\nfilterwarnings = error::pytest.PytestUnraisableExceptionWarning\n",
     }.items():
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(text)
@@ -143,6 +165,18 @@ def test_a_survivor_makes_the_run_fail(whole: tuple[int, str]) -> None:
 def test_a_fault_that_never_ends_is_killed_by_the_clock(whole: tuple[int, str]) -> None:
     """Where ``n`` no longer shrinks, the loop hangs, and that is counted as noticed."""
     assert " 3 timeout," in whole[1]
+
+
+def test_what_is_left_behind_when_the_tests_have_passed_is_noticed(toys: Path) -> None:
+    """As pytest says it at its very end, by raising an error."""
+    files = {toys / "toys/left.py": LEFT, toys / "checks/test_left.py": LEAVES}
+    for path, text in files.items():
+        path.write_text(text)
+    code, output = mutate(toys, "toys/left.py")
+    for path in files:
+        path.unlink()
+    assert code == 0, output
+    assert output.startswith("toys/left.py: 2 killed, 0 timeout, 0 survived")
 
 
 def test_explained_faults_that_are_not_there_make_the_run_fail(toys: Path) -> None:
