@@ -167,8 +167,7 @@ def _parsed(text: str) -> Json:
 def alike(one: Outcome, other: Outcome) -> bool:
     """Tell whether two outcomes are the same, where True is not 1."""
     try:
-        # What is remembered of other runs is often the very same object
-        if all(mine is theirs or _typed(mine) == _typed(theirs) for mine, theirs in zip(one, other, strict=True)):
+        if all(map(_same_part, one, other)):
             return True
     except ValueError:  # something that is not quite a list or a dictionary
         pass
@@ -178,6 +177,11 @@ def alike(one: Outcome, other: Outcome) -> bool:
 def same(one: Json, other: Json) -> bool:
     """Tell whether two JSON values are the same, where True is not 1, and the order of keys is not told."""
     return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _same_part(mine: Json, theirs: Json) -> bool:
+    """Tell whether two parts of outcomes are the same: what is remembered of other runs is the very same object."""
+    return mine is theirs or _typed(mine) == _typed(theirs)
 
 
 def _typed(part: Json) -> bytes:

@@ -149,6 +149,59 @@ def test_calls_are_found_by_their_names() -> None:
     assert case.raising == []
 
 
+def seen(*calls: str, **change: Any) -> Case:
+    """A case in which these were called: ``hook``, or ``Collaborator.method answer``."""
+    steps = []
+    for call in calls:
+        name, _, answer = call.partition(" ")
+        target, _, method = name.rpartition(".")
+        steps.append(Step(target or MODULE, method, [], answer or None))
+    return Case(replace(WELL, **change), OUTCOME._replace(steps=tuple(steps)))
+
+
+@pytest.mark.parametrize(
+    ("hooks", "executions"),
+    [
+        ("", []),
+        ("_initialize finalize", [["_initialize", "finalize"]]),
+        ("a finalize finalize b", [["a", "finalize"], ["finalize"], ["b"]]),
+    ],
+)
+def test_finalize_ends_an_execution(hooks: str, executions: list[list[str]]) -> None:
+    """Even the first hook of one; what comes after the last is an execution that did not come so far."""
+    assert seen(*hooks.split()).executions == executions
+
+
+RAISES = "FileReport.commit raises=ValueError:bad:5"
+STATUS_RAISES = f"{STATUS} raises=RuntimeError"
+FORWARD = "JobReport.generateForwardDISET ok"
+
+
+@pytest.mark.parametrize(
+    ("calls", "raised"),
+    [
+        ([], None),
+        ([FORWARD], None),
+        ([RAISES], ["ValueError", "bad", "5"]),
+        (["_execute", FORWARD, RAISES, FORWARD], ["ValueError", "bad", "5"]),
+        ([RAISES, RAISES], None),
+        ([RAISES, "FileReport.getFiles bad_shape=[]"], None),
+        ([STATUS_RAISES], None),
+        ([FORWARD, STATUS_RAISES], None),
+        ([STATUS_RAISES, "FileReport.commit ok", FORWARD], ["RuntimeError"]),
+    ],
+)
+def test_what_was_raised_is_one_thing_inside_a_hook(calls: list[str], raised: list[str] | None) -> None:
+    """The status at the very end is sent outside of the hooks: what follows it tells which one it was."""
+    assert seen(*calls).raised == raised
+
+
+def test_nothing_is_said_of_what_was_raised_unless_the_scenario_says_all() -> None:
+    """Neither of a module that was not told how the job is, nor of services."""
+    assert seen(RAISES, attributes={}).raised is None
+    assert seen(RAISES, collaborators={**SCRIPTED_ALL, "JobReport": LIVE}).raised is None
+
+
 def test_the_last_answer_is_the_one_that_counts() -> None:
     """When a method is called more than once."""
     scenario = replace(WELL, answers={"JobReport.setApplicationStatus": ("ok", "s_error")})

@@ -182,6 +182,20 @@ def test_the_same_plain_data_is_the_same_object():
         assert remembered.cache_parameters()["maxsize"] == 4096
 
 
+def test_what_was_met_is_known_however_it_shares_its_texts():
+    """One run has the same text twice, another two equal ones: neither is looked at a second time."""
+
+    def two(text):
+        return ["".join(list(text)) for _ in range(2)]
+
+    met = "met at 2026-01-02 03:04:05"
+    first = Scrubber().known([met, met])
+    hits = module._remembered.cache_info().hits
+    assert Scrubber().known(two(met)) is first
+    assert module._remembered.cache_info().hits == hits + 1
+    assert Scrubber().known(two("met at <time>")) is first
+
+
 def test_attributes_that_are_not_there_are_absent():
     """The others are as they are."""
 
