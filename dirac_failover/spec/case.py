@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import marshal
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dirac_failover.spec import live
 from dirac_failover.spec.model import expected
+from dirac_failover.spec.outcome import WITHOUT_REFERENCES
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import LIVE, MISSING
 
@@ -186,10 +187,7 @@ def _same_part(mine: Json, theirs: Json) -> bool:
 
 def _typed(part: Json) -> bytes:
     """A part of an outcome in the quickest form that tells 1 from True."""
-    return marshal.dumps([*map(tuple, part)] if type(part) is tuple else part, _WITHOUT_REFERENCES)
-
-
-_WITHOUT_REFERENCES: Final = 2
+    return marshal.dumps([*map(tuple, part)] if type(part) is tuple else part, WITHOUT_REFERENCES)
 
 
 def _key(operation: Json) -> Json:

@@ -10,7 +10,15 @@ import marshal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step, forget_frames
+from dirac_failover.spec.outcome import (
+    FILE_FIELDS,
+    OPERATION_FIELDS,
+    WITHOUT_REFERENCES,
+    Outcome,
+    Scrubber,
+    Step,
+    forget_frames,
+)
 from dirac_failover.spec.scenario import NONE
 
 if TYPE_CHECKING:
@@ -178,7 +186,7 @@ _TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<ti
 
 def as_text(request: dict[str, Json], profile: Profile) -> str:
     """The request's JSON, with times as an outcome shows them."""
-    return _as_text(marshal.dumps(request), profile.owner, profile.setup)
+    return _as_text(marshal.dumps(request, WITHOUT_REFERENCES), profile.owner, profile.setup)
 
 
 @lru_cache(maxsize=1024)  # neighbours in the space write the same files

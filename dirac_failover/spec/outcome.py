@@ -30,6 +30,9 @@ _SHORTEST: Final = len("2026-01-01 12:00:00")
 ATOMIC: Final = frozenset({type(None), bool, int, float})
 """Types that are plain as they are."""
 
+WITHOUT_REFERENCES: Final = 2
+"""The version of marshal's format in which equal values are equal bytes, however they share their parts."""
+
 OPERATION_FIELDS: Final = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
 FILE_FIELDS: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Size", "Status")
 
@@ -175,14 +178,10 @@ class Scrubber:
     def known(self, values: Any) -> Json:
         """Return what :meth:`plain` does, remembered from another run that met the same."""
         try:
-            found, self.stamps = _remembered(marshal.dumps(values, _WITHOUT_REFERENCES), self.stamps)
+            found, self.stamps = _remembered(marshal.dumps(values, WITHOUT_REFERENCES), self.stamps)
         except ValueError:  # there is something else than plain data in it
             return self.plain(values)
         return found
-
-
-_WITHOUT_REFERENCES: Final = 2
-"""The version of marshal's format in which equal values are equal bytes."""
 
 
 @lru_cache(maxsize=4096)  # neighbours in the space meet much the same
@@ -190,7 +189,7 @@ def _remembered(values: bytes, stamps: tuple[str, ...]) -> tuple[Json, tuple[str
     """What becomes of values after the timestamps ``stamps``, and the timestamps after that; not to be changed."""
     scrubber = Scrubber(stamps)
     found = scrubber.plain(marshal.loads(values))  # noqa: S302 - they are our own
-    return _same(marshal.dumps(found, _WITHOUT_REFERENCES)), scrubber.stamps
+    return _same(marshal.dumps(found, WITHOUT_REFERENCES)), scrubber.stamps
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import marshal
+import struct
 from datetime import date
 
 import pytest
@@ -194,6 +196,11 @@ def test_what_was_met_is_known_however_it_shares_its_texts():
     assert Scrubber().known(two(met)) is first
     assert module._remembered.cache_info().hits == hits + 1
     assert Scrubber().known(two("met at <time>")) is first
+
+
+def test_plain_data_is_packed_quickly():
+    """Numbers stand in it as they are: to write them as text and read them would take longer."""
+    assert struct.pack("<d", 0.1) in marshal.dumps([0.1], module.WITHOUT_REFERENCES)
 
 
 def test_attributes_that_are_not_there_are_absent():
