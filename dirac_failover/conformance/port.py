@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import gc
+import io
 import logging
 import os
 import shutil
@@ -18,7 +19,16 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
-from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, Step, attributes_of, forget_frames, of_operation
+from dirac_failover.spec.outcome import (
+    ABSENT,
+    ATOMIC,
+    Outcome,
+    Scrubber,
+    Step,
+    attributes_of,
+    forget_frames,
+    of_operation,
+)
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 from dirac_fakes.journal import Call, Journal
 from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
@@ -105,7 +115,6 @@ class ModulePort:
         self._calls: list[Call] = []
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
-        self._directory = ""
 
     @contextmanager
     def session(self) -> Iterator[ModulePort]:
@@ -120,7 +129,6 @@ class ModulePort:
     @contextmanager
     def connected(self) -> Iterator[None]:
         """Connect the kit's clients to the services of whatever scenario is being run, and listen to the hooks."""
-        self._directory = os.getcwd()
         with ExitStack() as stack:
             stack.enter_context(self.kit.connect(self._route))
             going_on: set[str] = set()
@@ -177,6 +185,7 @@ class ModulePort:
             return self._observe(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
+        directory = os.getcwd()
         module = self._module()
         script = Script(scenario.answers, journal, self._operation, self._exceptions)
         commons = _copy({**self.kit.commons, **scenario.workflow_commons})
@@ -192,7 +201,7 @@ class ModulePort:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
-        os.chdir(self._directory)  # the module may have gone elsewhere, and what lies here is taken away
+        os.chdir(directory)  # the module may have gone elsewhere, and what lies here is taken away
         forget_frames(result)
         return self._look(module, commons, journal, ended, result)
 
@@ -418,7 +427,7 @@ def _read(name: str) -> str:
     handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         data = b""
-        while chunk := os.read(handle, 1 << 20):
+        while chunk := os.read(handle, io.DEFAULT_BUFFER_SIZE):
             data += chunk
     finally:
         os.close(handle)
@@ -426,8 +435,8 @@ def _read(name: str) -> str:
 
 
 def _of_request(request: Any, owner: str) -> dict[str, Any]:
-    names = "RequestName", "JobID", "SourceComponent", owner, "OwnerGroup"
-    found = dict(zip(_REQUEST_FIELDS, attributes_of(request, names).values(), strict=True))
+    names = (owner if name == "Owner" else name for name in _REQUEST_FIELDS)
+    found = {field: getattr(request, name, ABSENT) for field, name in zip(_REQUEST_FIELDS, names, strict=True)}
     found["Operations"] = [of_operation(operation) for operation in request]
     return found
 

@@ -654,6 +654,19 @@ def test_a_session_works_in_memory_where_it_can(reference, monkeypatch, tmp_path
         assert os.path.dirname(os.getcwd()) == (shared if memory else str(tmp_path))
 
 
+@pytest.mark.parametrize(("before", "inside"), [((700, 11, 9), (50_000, 11, 9)), ((60_000, 5, 7), (60_000, 5, 7))])
+def test_garbage_is_looked_for_seldom_in_a_session(reference, before, inside):
+    """As seldom as the process wants it already, if that is more; afterwards as before."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*before)
+    try:
+        with ModulePort(reference).session():
+            assert gc.get_threshold() == inside
+        assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*usual)
+
+
 def test_several_ports_share_one_session(reference):
     """The clients of each are connected."""
     one, other = ModulePort(reference), ModulePort(reference)
