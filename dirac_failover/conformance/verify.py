@@ -43,6 +43,7 @@ from dirac_failover.conformance.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.outcome import ABSENT
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ ALL: Final = "all"
 SECONDS: Final = 60.0
 _LONGEST: Final = 1e6  # more than the alarm takes would be no alarm
 _SHOWN: Final = 300
-_ABSENT: Final = "(absent)"
 
 _TITLES: Final = {
     CONTRACT: "contract: what a module promises",
@@ -319,10 +319,10 @@ def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, s
     """Return the most specific place at which the two differ, and what is there in each, short enough to be read."""
     if isinstance(expected, dict) and isinstance(observed, dict):
         keys = [*expected, *(key for key in observed if key not in expected)]
-        differing = [key for key in keys if not _same(expected.get(key, _ABSENT), observed.get(key, _ABSENT))]
+        differing = [key for key in keys if not _same(expected.get(key, ABSENT), observed.get(key, ABSENT))]
         if len(differing) == 1:
             key = differing[0]
-            return beside(expected.get(key, _ABSENT), observed.get(key, _ABSENT), f"{place}.{key}".lstrip("."))
+            return beside(expected.get(key, ABSENT), observed.get(key, ABSENT), f"{place}.{key}".lstrip("."))
     if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
         differing = [i for i, item in enumerate(expected) if not _same(item, observed[i])]
         if len(differing) == 1:

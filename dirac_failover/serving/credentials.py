@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -61,7 +62,7 @@ class Credentials(NamedTuple):
 
 def make_token(lifetime: timedelta = LIFETIME) -> dict[str, Any]:
     """Return a token of DiracX that nobody has signed: clients look at its times only."""
-    until = int((datetime.now(UTC) + lifetime).timestamp())
+    until = int(time.time() + lifetime.total_seconds())
     claims = {"exp": until, "jti": secrets.token_hex(8)}
     refresh = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "none"}, claims)) + "."
     return {
@@ -73,7 +74,7 @@ def make_token(lifetime: timedelta = LIFETIME) -> dict[str, Any]:
 
 
 def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(data).decode().replace("=", "")
 
 
 def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Credentials:
@@ -97,7 +98,7 @@ def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.
 
     authority, host, user, proxy = key(), key(), key(), key()
     issuer, name = _name("authority"), _name(owner)
-    own = x509.Name([*name.rdns, _name(str(secrets.randbits(31))).rdns[-1]])
+    own = _name(owner, str(x509.random_serial_number()))
     names = x509.SubjectAlternativeName([_general_name(address) for address in hosts])
     # Of all uses, certificates and lists of revoked ones: a client of Python 3.13 insists that this is said
     signs = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
@@ -139,12 +140,12 @@ def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.
     )
 
 
-def _name(common: str) -> x509.Name:
+def _name(*common: str) -> x509.Name:
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
-    parts = {NameOID.ORGANIZATION_NAME: "dirac-failover", NameOID.COMMON_NAME: common}
-    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts.items()])
+    parts = [(NameOID.ORGANIZATION_NAME, "dirac-failover"), *((NameOID.COMMON_NAME, text) for text in common)]
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts])
 
 
 def _general_name(address: str) -> x509.GeneralName:
@@ -191,7 +192,7 @@ def _pem(key: EllipticCurvePrivateKey) -> str:
 
 
 def _ia5(text: str) -> bytes:
-    return bytes((_IA5_STRING, len(text))) + text.encode("ascii")
+    return bytes((_IA5_STRING, len(text))) + text.encode()
 
 
 def _hash(name: x509.Name) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.spec.case import MODULE, STATUS, Case, same
+from dirac_failover.spec.outcome import ABSENT
 from dirac_failover.spec.scenario import MISSING
 
 if TYPE_CHECKING:
@@ -241,15 +242,14 @@ def arguments(target: str, method: str) -> Check:
 
 def attributes(*names: str) -> Check:
     _TOLD["attributes"].update(names)
-    return aspect(lambda outcome: {name: outcome.attributes.get(name, _ABSENT) for name in names})
+    return aspect(lambda outcome: {name: outcome.attributes.get(name, ABSENT) for name in names})
 
 
 def of_request(*names: str) -> Check:
     _TOLD["request"].update(names)
-    return aspect(lambda outcome: {name: (outcome.request or {}).get(name, _ABSENT) for name in names})
+    return aspect(lambda outcome: {name: (outcome.request or {}).get(name, ABSENT) for name in names})
 
 
-_ABSENT: Final = "(absent)"
 _TOLD: Final[dict[str, set[Any]]] = {"calls": set(), "attributes": set(), "request": set()}
 """What the clauses made above speak of: the rest is for :func:`nothing_else`."""
 
@@ -278,7 +278,7 @@ _REST: Final[dict[str, tuple[Callable[[Outcome], Json], tuple[Callable[[Outcome]
 
 
 def _others(values: Json, told: str) -> Json:
-    return {name: value for name, value in values.items() if name not in _TOLD[told] and value != _ABSENT}
+    return {name: value for name, value in values.items() if name not in _TOLD[told] and value != ABSENT}
 
 
 def nothing_else(case: Case) -> Verdict:

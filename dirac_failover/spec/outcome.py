@@ -42,7 +42,8 @@ def _without_seconds(text: str) -> str:
     return _SECOND.sub("<time>", text)
 
 
-_ABSENT: Final = "(absent)"
+ABSENT: Final = "(absent)"
+"""Reads an attribute that is not there."""
 
 
 class Step(NamedTuple):
@@ -81,12 +82,12 @@ class Outcome(NamedTuple):
 def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, Json]]) -> None:
     if isinstance(mine, dict) and isinstance(theirs, dict):
         for key in [*mine, *(key for key in theirs if key not in mine)]:
-            _compare(f"{place}.{key}", mine.get(key, _ABSENT), theirs.get(key, _ABSENT), found)
+            _compare(f"{place}.{key}", mine.get(key, ABSENT), theirs.get(key, ABSENT), found)
     elif isinstance(mine, tuple | list) and isinstance(theirs, tuple | list):
         if isinstance(mine, Step) and mine[:2] != theirs[:2]:
             found.append((place, mine, theirs))  # another call: its arguments would say nothing
             return
-        for i, (here, there) in enumerate(zip_longest(mine, theirs, fillvalue=_ABSENT)):
+        for i, (here, there) in enumerate(zip_longest(mine, theirs, fillvalue=ABSENT)):
             _compare(f"{place}[{i}]", here, there, found)
     elif type(mine) is not type(theirs) or mine != theirs:  # True == 1, but not here
         found.append((place, mine, theirs))
@@ -102,7 +103,7 @@ def forget_frames(result: Any) -> None:
 
 def attributes_of(owner: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return attributes by name; those that are not there read ``(absent)``."""
-    return {name: getattr(owner, name, _ABSENT) for name in names}
+    return {name: getattr(owner, name, ABSENT) for name in names}
 
 
 def of_operation(operation: Any) -> dict[str, Any]:

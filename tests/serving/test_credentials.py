@@ -11,9 +11,11 @@ import ssl
 import stat
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -24,6 +26,9 @@ from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.credentials import LIFETIME, Credentials, make, make_token
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
@@ -31,6 +36,19 @@ CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE----
 def own(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     """Credentials of alice."""
     return make(str(tmp_path_factory.mktemp("own")), owner="alice", group="vo_user", hosts=["127.0.0.1", "localhost"])
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets the zone of the local time."""
+
+    def move(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield move
+    monkeypatch.undo()
+    time.tzset()
 
 
 def certificates(path: str) -> list[x509.Certificate]:
@@ -104,8 +122,11 @@ def test_the_authority_is_one_and_the_host_has_its_addresses(own: Credentials) -
     assert names.value == x509.SubjectAlternativeName(wanted)
 
 
-def test_they_begin_an_hour_ago_and_last_a_month(own: Credentials) -> None:
-    """From now."""
+@pytest.mark.parametrize("zone", ["UTC", "UTC-9", "UTC+9"])
+def test_they_begin_an_hour_ago_and_last_a_month(tmp_path: Path, elsewhere: Callable[[str], None], zone: str) -> None:
+    """From now, wherever the machine stands."""
+    elsewhere(zone)
+    own = make(str(tmp_path), owner="alice", group="vo_user")
     now = datetime.now(UTC)
     for path in (own.authority, own.host, own.proxy):
         for certificate in certificates(path):
@@ -145,6 +166,7 @@ def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(ow
     assert re.findall("-----BEGIN (.*)-----", text) == ["CERTIFICATE", "PRIVATE KEY", "CERTIFICATE", "DIRACX"]
     key = load_pem_private_key(text[text.index("-----BEGIN PRIVATE") : text.rindex("-----BEGIN CERT")].encode(), None)
     assert key.public_key() == certificates(own.proxy)[0].public_key()
+    assert text.endswith("\n-----END DIRACX-----\n")
     found = re.findall(r"-----BEGIN DIRACX-----\n(.*?)\n-----END DIRACX-----\n", text, re.DOTALL)
     assert [json.loads(base64.b64decode(part)) for part in found] == [own.token]
 
