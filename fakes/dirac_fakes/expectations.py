@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dirac_fakes.journal import Call
 
 _SHORT = 40
-_WIDTH = 72
 
 
 def matches(call: Call, target: str, method: str, args: tuple[Any, ...]) -> bool:
@@ -95,7 +94,7 @@ def _difference(name: str, wanted: dict[str, Any], found: dict[str, Any]) -> lis
             return []
         containers = isinstance(mine, dict | list | tuple) and isinstance(theirs, dict | list | tuple)
         if containers and max(len(repr(mine)), len(repr(theirs))) > _SHORT:
-            lines = ndiff(pformat(mine, width=_WIDTH).splitlines(), pformat(theirs, width=_WIDTH).splitlines())
+            lines = ndiff(pformat(mine).splitlines(), pformat(theirs).splitlines())
             return [
                 f"          {name}: - expected, + found",
                 *(f"            {line}" for line in lines if not line.startswith("?")),

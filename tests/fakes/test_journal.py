@@ -211,6 +211,16 @@ def test_long_values_are_shown_as_a_diff():
     ]
 
 
+@pytest.mark.parametrize(("length", "said"), [(40, "args[0]: expected ["), (41, "args[0]: - expected, + found")])
+def test_a_value_is_long_from_41_characters(length, said):
+    """The longer of both counts, as Python writes it."""
+    journal = Journal()
+    journal.record("a", "b", (["x" * (length - len("['']"))],))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("a", "b", [])
+    assert said in str(error.value)
+
+
 def test_a_call_can_be_counted(journal):
     """Never is a number too."""
     name = ("transformation", "getTransformationFiles")
