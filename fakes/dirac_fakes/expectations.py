@@ -21,10 +21,15 @@ def matches(call: Call, target: str, method: str, args: tuple[Any, ...]) -> bool
     """Tell whether a call is the expected one."""
     if (call.target, call.method) != (target, method):
         return False
-    if args[-1:] == (...,):
-        args = args[:-1]
-        return len(call.args) >= len(args) and all(map(_equal, args, call.args))
-    return len(call.args) == len(args) and all(map(_equal, args, call.args))
+    wanted, rest = _split(args)
+    found = call.args[: len(wanted)] if rest else call.args
+    return len(found) == len(wanted) and all(map(_equal, wanted, found))
+
+
+def _split(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
+    """Return what is expected without the last ``...``, and whether there is one: any rest."""
+    rest = args[-1:] == (...,)
+    return (args[:-1] if rest else args), rest
 
 
 def _equal(wanted: Any, found: Any) -> bool:
@@ -45,8 +50,8 @@ def not_called(calls: Sequence[Call], target: str, method: str, args: tuple[Any,
     """Say that a call is missing, and how the nearest one differs."""
     lines = [f"Expected: {shown(target, method, args)}", found_instead(calls)]
     if calls:
-        rest = args[-1:] == (...,)
-        wanted = _fields(target, method, args[:-1] if rest else args)
+        fixed, rest = _split(args)
+        wanted = _fields(target, method, fixed)
         found = [_fields(*call[:3]) for call in calls]
         number = max(range(len(found)), key=lambda index: _likeness(wanted, found[index]))
         nearest = found[number]

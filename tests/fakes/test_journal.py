@@ -172,6 +172,7 @@ def test_an_ellipsis_stands_for_any_value_and_at_the_end_for_any_rest(journal):
     """But not for one that is missing."""
     journal.assert_called("job-state", "setJobStatusBulk", ..., {"T": {"Source": "Job_77"}}, False)
     journal.assert_called("job-state", "setJobStatusBulk", 77, ...)
+    journal.assert_called("job-state", "setJobStatusBulk", ..., {"T": {"Source": "Job_77"}}, ...)
     journal.assert_called("job-state", "setJobStatusBulk", ...)
     journal.assert_called("job-state", "setJobStatusBulk", *ONE.args, ...)
     for args in ((78, ...), (77, ..., True), (*ONE.args, 1, ...), (77,)):
@@ -189,6 +190,35 @@ def test_the_nearest_call_does_not_differ_in_what_may_be_anything(journal):
         "          args[0]: expected 78, found 77",
     ]
     assert str(error.value).splitlines()[0] == "Expected: job-state.setJobStatusBulk(78, ..., ...)"
+
+
+def test_what_comes_before_the_rest_may_differ(journal):
+    """All of it is compared."""
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("job-state", "setJobStatusBulk", 77, "x", ...)
+    assert str(error.value).splitlines()[-2:] == [
+        "Nearest:  call 0, which differs in",
+        "          args[1]: expected 'x', found {'T': {'Source': 'Job_77'}}",
+    ]
+
+
+def test_what_may_be_anything_makes_a_call_near_that_has_it():
+    """It counts as equal."""
+    journal = Journal()
+    journal.record("a", "b", (5,))
+    journal.record("a", "b", (6, 1, 7))
+    with pytest.raises(AssertionError, match=r"Nearest:  call 1, which differs in\n +args\[0\]: expected 5, found 6$"):
+        journal.assert_called("a", "b", 5, ..., 7)
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("x" * 50, ["y" * 50]), (["x" * 50], "y" * 50)])
+def test_a_text_and_a_list_are_shown_beside_each_other(wanted, found):
+    """Line by line they have nothing in common."""
+    journal = Journal()
+    journal.record("a", "b", (found,))
+    with pytest.raises(AssertionError) as error:
+        journal.assert_called("a", "b", wanted)
+    assert str(error.value).endswith(f"\n          args[0]: expected {wanted!r}, found {found!r}")
 
 
 def test_long_values_are_shown_as_a_diff():
