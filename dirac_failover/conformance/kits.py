@@ -189,7 +189,8 @@ def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # n
 def _real(name: str, distribution: str, version: str, **facts: Any) -> Kit:  # needs DIRAC
     """Return a kit of what is installed here, if it is what is asked for."""
     wanted = "The real DIRAC" if name == "dirac" else f"The real {distribution} {version.rstrip('.')}"
-    how = f"'nox -s {'differential' if name == 'dirac' else 'ports'}' sets one up"
+    session = "differential" if name == "dirac" else "ports"
+    how = f"'pip install {distribution}=={version}*' does that; in a checkout, 'nox -s {session}' sets one up"
     try:
         import DIRAC
 

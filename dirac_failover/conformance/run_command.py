@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = "dirac-failover/run/1"
 INPUTS: Final = ("/vo/a", "/vo/b")
 FAULTS: Final = ("transformation:down",)
+RECORDS: Final = 10_000
+"""More accounting records than these, two bundles, would show nothing else, and take long."""
 NONE: Final = "none"
 OPERATION_FIELDS: Final = (
     "Type", "Arguments", "ArgumentsHex", "Files", "SourceSE", "TargetSE", "Catalog", "Status", "Error",
@@ -214,8 +216,8 @@ def _of_options(arguments: argparse.Namespace) -> Scenario:
     for lfn in inputs:
         if not lfn or ";" in lfn:
             raise CommandError(f"--input: expected an LFN without ';', found {lfn!r}")
-    if arguments.accounting < 0:
-        raise CommandError(f"--accounting: expected a number from 0, found {arguments.accounting}")
+    if not 0 <= arguments.accounting <= RECORDS:
+        raise CommandError(f"--accounting: expected a number from 0 to {RECORDS}, found {arguments.accounting}")
     job_id = arguments.job_id
     scenario = Scenario.of_job(
         inputs=inputs,
