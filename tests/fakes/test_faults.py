@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 
 import pytest
@@ -234,7 +235,7 @@ def test_what_does_not_exist_is_refused_with_what_does(text, message):
     assert isinstance(error.value, ValueError)
 
 
-@pytest.mark.parametrize("thing", [None, 5, {"target": "accounting"}])
+@pytest.mark.parametrize("thing", [None, 5, {"target": "accounting"}, PurePosixPath("accounting:down")])
 def test_what_is_no_fault_cannot_be_armed(thing):
     """Neither a fault nor its text."""
     with pytest.raises(FaultError) as error:
