@@ -52,7 +52,6 @@ class _Ended(Exception):  # noqa: N818 - it is no error but an answer
     """Nothing more is done; this is the answer."""
 
     def __init__(self, reply: Reply | Broken) -> None:
-        super().__init__(reply)
         self.reply = reply
 
 
@@ -60,7 +59,7 @@ def _refuse(status: int, detail: Any) -> _Ended:
     return _Ended(json_reply({"detail": detail}, status))
 
 
-def answer(world: World, request: Request, url: str = "") -> Reply | Broken:
+def answer(world: World, request: Request, url: str) -> Reply | Broken:
     """Do what is asked of DiracX, which is at ``url``, or refuse it as it does."""
     verbs = _TABLE.get(request.path)
     try:
@@ -127,7 +126,7 @@ def _ask(world: World, method: str, *args: Any) -> str | None:
 
 
 def _set_statuses(world: World, request: Request, _: str) -> Reply:
-    force = request.query.get("force", "").lower() in {"true", "1", "yes", "on"}
+    force = "force" in request.query and request.query["force"].lower() in {"true", "1", "yes", "on"}
     jobs = _jobs(world, request, force)
     updates = {job_id: dict(map(_update, said.items())) for job_id, said in jobs.items()}
     success, failed = {}, {}

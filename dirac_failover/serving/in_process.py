@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 URL = f"https://{HOST}"
 _OURS = re.compile(f"{re.escape(URL)}(:443)?/")  # DIRAC names the port
-_HIDING = ("GRID_PROXY_FILE", "DIRAC_USE_ACCESS_TOKEN")
+_HIDING = frozenset({"GRID_PROXY_FILE", "DIRAC_USE_ACCESS_TOKEN"})
 """Variables that would lead clients elsewhere."""
 
 
@@ -73,8 +73,8 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
         stack.callback(own.forget)
         connection = Connection(URL, options(URL, caller, own.dn, own.authorities, diracx=diracx), environment(own))
         stack.enter_context(patch.dict(os.environ, connection.environment))
-        for name in _HIDING:
-            os.environ.pop(name, None)
+        for name in _HIDING & os.environ.keys():
+            del os.environ[name]
         _connect_the_reference(stack, world)
         mock = stack.enter_context(responses.RequestsMock(assert_all_requests_are_fired=False))
         for verb in ("GET", "POST", "PATCH", "PUT", "DELETE"):
@@ -101,7 +101,7 @@ def _connect_the_reference(stack: ExitStack, world: World) -> None:
 
 def _asked(verb: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Request:
     parts = urlsplit(url)
-    data = body.encode() if isinstance(body, str) else body or b""
+    data = body.encode() if isinstance(body, str) else bytes(body or ())
     return Request(verb, parts.path, dict(parse_qsl(parts.query)), dict(headers), data)
 
 

@@ -376,7 +376,7 @@ def mutants(path: Path, source: str) -> list[Mutant]:
             _is_text(node)
             or _is_log(node)
             or _is_typing(node)
-            or (isinstance(node, SCOPES) and node.lineno in elsewhere)
+            or (isinstance(node, ast.stmt) and node.lineno in elsewhere)
         ):
             return
         at = node if isinstance(node, ast.stmt | ast.ExceptHandler) else at

@@ -76,6 +76,7 @@ UNTOUCHED = (
     "def f():\n  self.log.info('a', 1)",
     "class C(Protocol):\n  def f(self): return 1",
     "def f():  # needs DIRAC\n  return 1",
+    "if a:  # needs DIRAC\n  b()",
     "@overload\ndef f(): return 1",
 )
 

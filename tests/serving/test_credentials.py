@@ -11,7 +11,6 @@ import ssl
 import stat
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,7 +26,7 @@ from dirac_failover.serving import credentials
 from dirac_failover.serving.credentials import LIFETIME, Credentials, make, make_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 
@@ -36,19 +35,6 @@ CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE----
 def own(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     """Credentials of alice."""
     return make(str(tmp_path_factory.mktemp("own")), owner="alice", group="vo_user", hosts=["127.0.0.1", "localhost"])
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Sets the zone of the local time."""
-
-    def move(zone: str) -> None:
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
-
-    yield move
-    monkeypatch.undo()
-    time.tzset()
 
 
 def certificates(path: str) -> list[x509.Certificate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from dirac_failover.serving.diracx import answer
 from dirac_failover.serving.site import Broken, Reply, Request
 from dirac_fakes import Caller, World
 from dirac_fakes.journal import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
 LATER = "2026-01-02T04:04:06.5+01:00"
@@ -30,7 +33,7 @@ def world() -> World:
 def ask(world: World, name: str, body: Any, headers: dict[str, str] = BEARER, **query: str) -> Reply | Broken:
     """Send a call about jobs; ``body`` is bytes, or becomes JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return answer(world, Request("PATCH", f"/api/jobs/{name}", query, headers, data))
+    return answer(world, Request("PATCH", f"/api/jobs/{name}", query, headers, data), "")
 
 
 def told(reply: Reply | Broken, status: int = 200) -> Any:
@@ -57,6 +60,14 @@ def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world: World)
     expected = {AS_DIRAC: {"Source": "Unknown", "Status": "Completing", "MinorStatus": "m"}}
     assert calls(world) == [("setJobStatusBulk", 77, expected, False)]
     assert world.job_state.status(77) == ("Completing", "m", "Unknown")
+
+
+@pytest.mark.parametrize("zone", ["UTC-9", "UTC+9"])
+def test_the_zone_of_the_machine_does_not_matter(world: World, elsewhere: Callable[[str], None], zone: str) -> None:
+    """DIRAC's times are those of UTC everywhere."""
+    elsewhere(zone)
+    told(ask(world, "status", {"77": {LATER: {"MinorStatus": "m"}}}))
+    assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Unknown", "MinorStatus": "m"}}, False)]
 
 
 def test_an_application_status_has_its_source(world: World) -> None:
@@ -104,7 +115,7 @@ def test_jobs_that_do_not_exist_are_told(world: World) -> None:
     [
         (b"{", 422, "Expected an object of objects, by job ID: "),
         (b"\xff", 422, "Expected an object of objects, by job ID: "),
-        ([], 422, "Expected an object of objects, by job ID: "),
+        ([], 422, "Expected an object of objects, by job ID: 'list' object has no attribute 'items'"),
         ({"x": {}}, 422, "Expected an object of objects, by job ID: "),
         ({"77": 5}, 422, "Expected an object of objects, by job ID: "),
         ({"77": [[LATER, {}]]}, 422, "Expected an object of objects, by job ID: "),
@@ -117,7 +128,6 @@ def test_jobs_that_do_not_exist_are_told(world: World) -> None:
         ({"77": {LATER: 5}}, 422, f"Expected an object by time, found ('{LATER}', 5)"),
         ({"77": {LATER: {"Status": "Dancing"}}}, 422, "Expected the status of a job, found 'Dancing'"),
         ({"77": {LATER: {"Status": ""}}}, 422, "Expected the status of a job, found ''"),
-        ({"77": {"2026-01-02 03:04:05": {}}}, 400, "Timestamp 2026-01-02 03:04:05 is not timezone aware"),
     ],
 )
 def test_what_is_no_update_is_refused_before_anything_is_done(
@@ -125,6 +135,13 @@ def test_what_is_no_update_is_refused_before_anything_is_done(
 ) -> None:
     """With what was expected."""
     assert told(ask(world, "status", body), status)["detail"].startswith(detail)
+    assert not calls(world)
+
+
+def test_a_time_without_a_zone_is_refused(world: World) -> None:
+    """As nobody knows when that is."""
+    found = told(ask(world, "status", {"77": {"2026-01-02 03:04:05": {}}}), 400)
+    assert found == {"detail": "Timestamp 2026-01-02 03:04:05 is not timezone aware"}
     assert not calls(world)
 
 
@@ -200,6 +217,16 @@ def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world: World) -
     assert (state["jobs"]["77"]["Status"], state["jobs"]["77"]["HeartBeatTime"]) == ("Completing", str(NOW))
 
 
+@pytest.mark.parametrize(
+    "name", ["LoadAverage", "MemoryUsed", "Vsize", "AvailableDiskSpace", "CPUConsumed", "WallClockTime"]
+)
+def test_what_is_measured_is_no_parameter(world: World, name: str) -> None:
+    """It is kept with the time of the heartbeat."""
+    told(ask(world, "heartbeat", {"77": {name: 1.5}}))
+    assert world.snapshot()["job-state"]["heartbeats"]["77"] == [[name, "1.5", str(NOW)]]
+    assert calls(world)[-1][3] == {}
+
+
 @pytest.mark.parametrize("status", ["Matched", "Stalled"])
 def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world: World, status: str) -> None:
     """And its history says so."""
@@ -230,7 +257,7 @@ def test_metadata_are_parameters(world: World) -> None:
     assert (kept["a"], kept["n"]) == ("b", 5)
 
 
-@pytest.mark.parametrize("name", ["Owner", "Status", "UserPriority", "HeartBeatTime"])
+@pytest.mark.parametrize("name", ["JobType", "Owner", "Status", "UserPriority", "HeartBeatTime", "AccountedFlag"])
 def test_an_attribute_is_no_parameter(world: World, name: str) -> None:
     """It is refused before anything is done, as DiracX does."""
     detail = f"Job attribute {name} cannot be modified through this endpoint"
@@ -294,7 +321,7 @@ def test_clients_are_told_where_to_get_a_token(world: World) -> None:
 def test_who_shows_a_token_gets_another(world: World) -> None:
     """With its lifetime in seconds."""
     body = b"client_id=x&grant_type=refresh_token&refresh_token=a.b.c"
-    found = told(answer(world, Request("POST", "/api/auth/token", body=body)))
+    found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""))
     assert found.keys() == {"access_token", "expires_on", "expires_in", "refresh_token", "token_type"}
     assert found["expires_in"] == LIFETIME.days * 86400
 
@@ -302,7 +329,7 @@ def test_who_shows_a_token_gets_another(world: World) -> None:
 @pytest.mark.parametrize("body", [b"", b"\xff", b"grant_type=refresh_token", b"grant_type=x&refresh_token=y"])
 def test_who_shows_none_gets_none(world: World, body: bytes) -> None:
     """The form must be that of a refresh."""
-    found = told(answer(world, Request("POST", "/api/auth/token", body=body)), 400)
+    found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""), 400)
     assert found == {"detail": "Expected grant_type refresh_token, and a refresh_token"}
 
 
@@ -317,4 +344,4 @@ def test_who_shows_none_gets_none(world: World, body: bytes) -> None:
 )
 def test_other_paths_and_verbs_are_not_there(world: World, verb: str, path: str, status: int, detail: str) -> None:
     """As DiracX says it."""
-    assert told(answer(world, Request(verb, path)), status) == {"detail": detail}
+    assert told(answer(world, Request(verb, path), ""), status) == {"detail": detail}

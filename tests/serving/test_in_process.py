@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -16,6 +18,7 @@ from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.serving import Connection, over_https
 from dirac_failover.serving.configuration import environment, options
 from dirac_failover.serving.credentials import Credentials
+from dirac_failover.serving.site import Site
 from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import Caller, World
 from dirac_fakes.kinds import KINDS
@@ -148,6 +151,24 @@ def test_queries_and_headers_arrive(connection: Connection, world: World) -> Non
     assert world.job_state.status(77)[1] == "x"
 
 
+@pytest.mark.usefixtures("connection")
+def test_clients_are_told_where_it_is() -> None:
+    """DiracX's, where to get a token."""
+    found = requests.get("https://dirac.invalid/.well-known/openid-configuration", timeout=1).json()
+    assert found["token_endpoint"] == "https://dirac.invalid/api/auth/token"  # noqa: S105 - an address
+
+
+def test_the_reference_names_the_vo_of_the_caller(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each call, as DIRAC's clients do."""
+    world.caller = Caller(vo="lhcb")
+    asked: list[bytes] = []
+    answer = Site.answer
+    monkeypatch.setattr(Site, "answer", lambda site, request, url: (asked.append(request.body), answer(site, request, url))[1])
+    with over_https(world):
+        JobReport(77).setApplicationStatus("x")
+    assert [parse_qs(body.decode())["clientVO"] for body in asked] == [["lhcb"]]
+
+
 def test_text_and_bytes_are_sent_alike(connection: Connection, world: World) -> None:
     """As a body may be either."""
     body = json.dumps({"faults": ["job-state:down"]})
@@ -199,7 +220,7 @@ def test_after_the_block_nothing_is_left(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(Credentials, "forget", lambda own: forgotten.append(own))  # noqa: PLW0108 - a method
     with over_https(world):
         (name,) = os.listdir(tmp_path)
-        assert name.startswith("dirac-failover-")
+        assert re.fullmatch(r"dirac-failover-\w{8}", name)
     assert not os.listdir(tmp_path)
     assert len(forgotten) == 1
     assert environment(forgotten[0])["X509_USER_PROXY"].startswith(str(tmp_path / name))
