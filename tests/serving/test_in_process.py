@@ -163,7 +163,9 @@ def test_the_reference_names_the_vo_of_the_caller(world: World, monkeypatch: pyt
     world.caller = Caller(vo="lhcb")
     asked: list[bytes] = []
     answer = Site.answer
-    monkeypatch.setattr(Site, "answer", lambda site, request, url: (asked.append(request.body), answer(site, request, url))[1])
+    monkeypatch.setattr(
+        Site, "answer", lambda site, request, url: (asked.append(request.body), answer(site, request, url))[1]
+    )
     with over_https(world):
         JobReport(77).setApplicationStatus("x")
     assert [parse_qs(body.decode())["clientVO"] for body in asked] == [["lhcb"]]
