@@ -435,8 +435,7 @@ def _read(name: str) -> str:
 
 
 def _of_request(request: Any, owner: str) -> dict[str, Any]:
-    names = (owner if name == "Owner" else name for name in _REQUEST_FIELDS)
-    found = {field: getattr(request, name, ABSENT) for field, name in zip(_REQUEST_FIELDS, names, strict=True)}
+    found = {name: getattr(request, owner if name == "Owner" else name, ABSENT) for name in _REQUEST_FIELDS}
     found["Operations"] = [of_operation(operation) for operation in request]
     return found
 
@@ -459,7 +458,7 @@ def _scripted_method(script: Script, method: str, healthy: Callable[[], Any]) ->
 
 def _without_stack(answer: Any) -> Any:
     """Leave out what is never the same: the call stack, and the stub that is the call once more."""
-    if type(answer) is dict and ("CallStack" in answer or "rpcStub" in answer or "ExecInfo" in answer):
+    if type(answer) is dict:
         return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
     return answer
 

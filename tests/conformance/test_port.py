@@ -93,11 +93,12 @@ def test_environment_variables_are_those_of_one_scenario(running, monkeypatch):
     """JOBID is absent unless it is set; others are put back."""
     monkeypatch.setenv("OTHER", "before")
     seen = []
-    environments = ({"OTHER": "x", "NEW": "y"}, {"JOBID": "6"}, {}, {"JOBID": "7", "NEW": "z"}, {})
+    environments = ({"OTHER": "x"}, {"JOBID": "6"}, {"NEW": "y"}, {"JOBID": "7"}, {}, {"JOBID": "8", "NEW": "z"}, {})
     scenarios = [Scenario(environment=environment) for environment in environments]
     running(lambda _: seen.append([os.environ.get(name) for name in ("JOBID", "OTHER", "NEW")]), *scenarios)
     assert seen == [
-        [None, "x", "y"], ["6", "before", None], [None, "before", None], ["7", "before", "z"], [None, "before", None],
+        [None, "x", None], ["6", "before", None], [None, "before", "y"], ["7", "before", None],
+        [None, "before", None], ["8", "before", "z"], [None, "before", None],
     ]  # fmt: skip
 
 
@@ -359,6 +360,22 @@ def test_a_job_that_went_well_in_all_its_parts(port):
     assert "Processed" in json.dumps(outcome.services)
 
 
+def test_calls_of_doubles_are_seen_with_their_arguments(port):
+    """And with the answer, as the scenario calls it."""
+    scenario = replace(Scenario.of_job(inputs=["/vo/a"]), collaborators=ALL_SCRIPTED)
+    assert [step for step in port.run(scenario).steps if step.target == "FileReport"][1:] == [
+        Step("FileReport", "getFiles", [], "ok"),
+        Step("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"),
+        Step("FileReport", "commit", [], "ok"),
+    ]
+
+
+def test_the_step_of_a_hook_is_made_once(port):
+    """Not in each run."""
+    one, other = (port.run(Scenario()).steps[0] for _ in range(2))
+    assert one is other
+
+
 def test_attributes_are_those_that_other_modules_may_read(port):
     """In this order, with the collaborators behind them."""
     outcome = port.run(Scenario(collaborators=ALL_SCRIPTED))
@@ -542,6 +559,27 @@ def test_the_kit_is_connected_as_the_scenario_says(reference):
     assert seen == [{}, {"owner": "bob", "group": "g"}, {"owner": None, "group": None}]
 
 
+def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(reference):
+    """Also where everything is scripted; there are no services all the same."""
+    seen = []
+
+    @contextmanager
+    def connect(call, **others):
+        seen.append(others)
+        if others:
+            with pytest.raises(AssertionError, match=r"^s.m was called in a scenario without services$"):
+                call("s", "m", ())
+        yield
+
+    scenario = Scenario(collaborators=ALL_SCRIPTED, owner=("bob", "g"))
+    with ModulePort(reference).session() as port:
+        usual = port.run(scenario)
+    with ModulePort(replace(reference, connect=connect, own_request=True)).session() as port:
+        assert port.run(scenario) == usual
+        port.run(replace(scenario, owner=None))
+    assert seen == [{}, {"owner": "bob", "group": "g"}, {"owner": None, "group": None}]
+
+
 def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
     """Commons of its own, which a scenario may replace, and another name for a request's owner."""
     kit = replace(reference, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
@@ -695,16 +733,21 @@ def test_a_hook_that_is_reached_by_super_alone_is_recorded(kit):
         def execute(self):
             super().finalize()
             self._initialize()
-            return {"OK": True, "Value": None}
+            self._finalize(status="mine")
 
         def _initialize(self):
             super()._initialize()
 
+        def _finalize(self, status):
+            super()._finalize(status=status)
+
     before = vars(kit.ModuleBase)["finalize"]
     with ModulePort(kit, Mine).session() as port:
         for _ in range(2):
-            steps = port.run(Scenario()).steps
-            assert [step.method for step in steps if step.target == "module"] == ["finalize", "_initialize"]
+            outcome = port.run(Scenario())
+            hooks = [step.method for step in outcome.steps if step.target == "module"]
+            assert hooks == ["finalize", "_initialize", "_finalize"]
+            assert outcome.result == {"exception": "GracefulTermination", "args": ["mine"]}
     assert vars(kit.ModuleBase)["finalize"] is before
 
 
