@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import FrozenInstanceError
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -34,6 +35,9 @@ def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
         "Request": kit.Request,
     }
     assert Situation.of(world).job_id == "88"
+    attributes = Situation.of(world).scenario.attributes
+    assert attributes["workflowStatus"]["OK"]
+    assert attributes["stepStatus"]["OK"]
     assert Situation.of(world).step_commons() == {"STEP_INSTANCE_NAME": "failover"}
 
 
@@ -98,6 +102,7 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
     [
         ({"inputs": 3}, "inputs: expected LFNs, found 3"),
         ({"inputs": ["/vo/a", 3]}, "inputs: expected LFNs, found 3"),
+        ({"inputs": [PurePosixPath("/vo/a"), 3]}, "inputs: expected LFNs, found PurePosixPath('/vo/a')"),
         ({"operations": 3}, "operations: expected types, or dictionaries of fields, found 3"),
         ({"operations": ["X", None]}, "operations: expected types, or dictionaries of fields, found None"),
         (
@@ -109,6 +114,7 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
             "operations: Files: expected a list of absolute LFNs, found '/vo/x'",
         ),
         ({"reported": ["/vo/a"]}, "reported: expected a dictionary of statuses by LFN, found ['/vo/a']"),
+        ({"reported": "/vo/a"}, "reported: expected a dictionary of statuses by LFN, found '/vo/a'"),
         ({"records": "three"}, "records: expected a whole number from 0, found 'three'"),
         ({"records": -1}, "records: expected a whole number from 0, found -1"),
     ],
