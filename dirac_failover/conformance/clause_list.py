@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.errors import Exit
-from dirac_failover.conformance.page import Page, Row, Style, terminal_style
+from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
 from dirac_failover.spec.checks import LEVELS
 from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
 
@@ -24,10 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--level", choices=LEVELS, help="only the clauses of this level")
     parser.add_argument("--json", action="store_true", help="print them for machines, with all that is known of each")
-    parser.add_argument(
-        "--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)",
-    )  # fmt: skip
+    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from dirac_failover.conformance.clause_list import as_json
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.judgement import size_of
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.page import Page, terminal_style
+from dirac_failover.conformance.page import Page, add_color, terminal_style
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import DEFAULT
@@ -45,10 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("clause", metavar="CLAUSE", help="the ID of a clause: 'dirac-failover clauses' lists them")
     parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
-    parser.add_argument(
-        "--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)",
-    )  # fmt: skip
+    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:

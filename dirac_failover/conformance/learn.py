@@ -17,7 +17,7 @@ from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.lessons import LESSONS, right
-from dirac_failover.conformance.page import Page, Row, Style, terminal_style
+from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.conformance.timeline import situation, story, table
@@ -40,10 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--answer", type=int, metavar="N", help="do not ask: this is my choice; the exit code is 1 when it is not right"
     )
-    parser.add_argument(
-        "--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)",
-    )  # fmt: skip
+    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:

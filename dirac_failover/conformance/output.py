@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.errors import CommandError
-from dirac_failover.conformance.page import Style, terminal_style
+from dirac_failover.conformance.page import Style, add_color, terminal_style
 from dirac_failover.conformance.results import write
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     add = parser.add_argument
     add("--format", choices=formats, help=f"default: what the ending of --output says ({known}), otherwise {TEXT}")
     add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
-    add("--color", choices=["auto", "always", "never"], default="auto",
-        help="colours of the text (default: on a terminal, unless NO_COLOR is set)")  # fmt: skip
+    add_color(parser)
 
 
 def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style], str]]) -> None:

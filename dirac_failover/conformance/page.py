@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
 _COLOURS: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36", "blue": "34"}
@@ -117,6 +118,14 @@ class Page:
             subsequent_indent=indent + " " * hang,
             break_on_hyphens=False,
         )
+
+
+def add_color(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Describe the option that :func:`terminal_style` takes."""
+    parser.add_argument(
+        "--color", choices=["auto", "always", "never"], default="auto",
+        help="colours (default: on a terminal, unless NO_COLOR is set)",
+    )  # fmt: skip
 
 
 def terminal_style(color: str) -> Style:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.conformance import adapters
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.page import terminal_style
+from dirac_failover.conformance.page import add_color, terminal_style
 from dirac_failover.conformance.port import HOOKS
 from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
@@ -100,8 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     add = output.add_argument
     add("--json", action="store_true", help="print the report for machines")
-    add("--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)")
+    add_color(output)
     add("--check", action="store_true", help="exit with 1 when the services do not converge or anything is lost")
     # fmt: on
 

@@ -22,7 +22,7 @@ from dirac_failover.conformance.baseline import Baseline, nearest, today
 from dirac_failover.conformance.differential import parse_shard
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.judgement import Question, judge
-from dirac_failover.conformance.page import Page, Row, Style, terminal_style
+from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -110,8 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = output.add_argument
     add("--output", metavar="FILE", help="write the results for machines: 'dirac-failover schema results'")
     add("--json", action="store_true", help="print the results for machines")
-    add("--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)")
+    add_color(output)
     # fmt: on
 
 

@@ -117,7 +117,7 @@ def test_the_help_names_the_endings_that_mean_something() -> None:
         "usage: x [-h] [--format {text,html,json}] [--output FILE] [--color {auto,always,never}] "
         "options: -h, --help show this help message and exit --format {text,html,json} default: what the ending of "
         "--output says (.html html, .htm html, .json json), otherwise text --output FILE write it there, whole or not "
-        "at all, instead of printing it --color {auto,always,never} colours of the text (default: on a terminal, "
+        "at all, instead of printing it --color {auto,always,never} colours (default: on a terminal, "
         "unless NO_COLOR is set)"
     )
     every = argparse.ArgumentParser("x")
