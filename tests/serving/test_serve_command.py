@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -135,6 +137,7 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -
     assert said["services"] == {name: f"{url}/{name}" for name in names}
     assert list(said["environment"]) == ["X509_USER_PROXY", "X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "DIRACX_CA_PATH"]
     authorities = said["environment"]["X509_CERT_DIR"]
+    assert re.fullmatch(r"dirac-failover-\w{8}", Path(authorities).parent.name)
     assert said["options"] == options(url, Caller(), "/O=dirac-failover/CN=alice", authorities)
     assert said["configuration"] == as_cfg(said["options"])
     assert not any(os.path.exists(path) for path in said["environment"].values())
@@ -221,6 +224,22 @@ def test_faults_are_armed_from_the_start(serve: Serve) -> None:
         ("transformation", "down", "always"),
         ("job-state", "refuse", "first=2"),
     ]
+
+
+def test_what_is_said_is_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has started it need not wait for more lines, though its output is kept back."""
+    seen: list[bytes] = []
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
+    monkeypatch.setattr(serve_command.signal, "sigwait", lambda _: seen.append(out.getvalue()))
+    assert main(["serve", "--json", "--http"]) == 0
+    assert [text[-2:] for text in seen] == [b"}\n"]
+
+
+def test_the_last_port_is_one(serve: Serve) -> None:
+    """After it there are no others."""
+    said = serve("--json", "--http", "--port", "65535", meanwhile=announced)
+    assert said["url"] == "http://127.0.0.1:65535"
 
 
 def test_the_configuration_can_be_written(serve: Serve, tmp_path: Path) -> None:
