@@ -125,7 +125,7 @@ def _file(given: Plain) -> Plain:
 
 def _must_be_text(value: Any) -> None:
     if not isinstance(value, str | None):
-        raise TypeError(f"Expected a text, found {value!r}")
+        raise TypeError(f"Expected a text, found {value}")
 
 
 def settle(request: Plain) -> None:

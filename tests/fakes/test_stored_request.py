@@ -87,8 +87,9 @@ def test_errors_of_what_is_done_are_empty():
         _operation(Files=[waiting, done], Status="Done"),
         _operation(Files=[done], Error="x"),
         _operation(Files=[{**done, "Error": "y"}, waiting], Error="x"),
+        _operation(),
     )["Operations"]
-    assert [operation["Error"] for operation in operations] == ["", "x", "", None, "x", "x"]
+    assert [operation["Error"] for operation in operations] == ["", "x", "", None, "x", "x", None]
     files = [file["Error"] for operation in operations for file in operation["Files"]]
     assert files == ["", None, None, "", "", "y", None]
 
@@ -437,11 +438,13 @@ def test_a_digest_has_a_line_for_each_operation():
     request = _read(
         _operation("RemoveFile", Files=[{"LFN": "/a"}, {"LFN": "/b"}, {"LFN": "/c"}]),
         _operation("ReplicateAndRegister", TargetSE="SE", Catalog="C", Files=[{"LFN": "/a"}]),
+        _operation("RemoveFile", Files=[{"LFN": "/a"}, {"LFN": "/b"}]),
         _operation("ForwardDISET"),
     )
     assert digest(request) == (
         "Name:n\n"
         "RemoveFile:RemoveFile:Waiting:0:/a...+<2 files>\n"
         "ReplicateAndRegister:ReplicateAndRegister:Queued:1:SE:C:/a\n"
-        "ForwardDISET:ForwardDISET:Queued:2"
+        "RemoveFile:RemoveFile:Queued:2:/a...+<1 files>\n"
+        "ForwardDISET:ForwardDISET:Queued:3"
     )
