@@ -115,7 +115,8 @@ class Requests(Service):
 
     def deleteRequest(self, requestID: int | str) -> Result:
         """Delete a request, if it is there."""
-        self.state["requests"].pop(_as_number(requestID), None)
+        if (number := _as_number(requestID)) in self.state["requests"]:
+            del self.state["requests"][number]
         return ok()
 
     def _now(self) -> str:
