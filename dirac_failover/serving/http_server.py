@@ -58,7 +58,7 @@ class _Handler(Handler):
         self.log_message("%s %s: %s", self.command, self.path, broken.event)
         if broken.event == "reset":
             # Closed at once, without lingering, and before the server says good-bye in an orderly way
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", True, 0))
             os.close(self.connection.detach())
 
 

@@ -15,11 +15,14 @@ import requests
 
 from dirac_failover.serving import credentials
 from dirac_failover.serving.http_server import SiteServer
+from dirac_failover.serving.site import Reply
 from dirac_fakes import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dirac_failover.serving.site import Request
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 FORM = {"method": "setJobParameter", "args": '[77, "a", "b"]'}
@@ -128,6 +131,23 @@ def test_what_asks_for_nothing_needs_no_length(server: SiteServer) -> None:
     assert raw(server, b"GET /admin/faults HTTP/1.0\r\nContent-Length: x\r\n\r\n").startswith(b"HTTP/1.0 400 ")
 
 
+@pytest.mark.parametrize("body", [b"", b"x"])
+@pytest.mark.parametrize("verb", ["GET", "DELETE", "POST"])
+def test_a_request_arrives_as_it_was_sent(
+    server: SiteServer, monkeypatch: pytest.MonkeyPatch, verb: str, body: bytes
+) -> None:
+    """Without a body, it is empty."""
+    seen: list[Any] = []
+
+    def answer(request: Request, url: str) -> Reply:
+        seen.append((*request[:3], request.body, url))
+        return Reply(204)
+
+    monkeypatch.setattr(server.site, "answer", answer)
+    assert requests.request(verb, f"{server.url}/x/y?a=b", data=body, timeout=10).status_code == 204
+    assert seen == [(verb, "/x/y", {"a": "b"}, body, server.url)]
+
+
 def test_other_verbs_are_refused(server: SiteServer) -> None:
     """In the words of the page, or with what there is."""
     assert requests.put(f"{server.url}/admin/reset", timeout=10).json() == {"error": "/admin/reset takes POST, not PUT"}
@@ -168,3 +188,8 @@ def test_a_port_is_a_free_one_unless_told() -> None:
     """So two can run at once."""
     with SiteServer(World()) as one, SiteServer(World()) as other:
         assert one.server_address[1] != other.server_address[1]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with SiteServer(World(), host="localhost", port=port) as server:
+        assert server.url == f"http://localhost:{port}"
+        assert call(server).ok
