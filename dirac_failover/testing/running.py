@@ -135,7 +135,7 @@ def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
     pairs = [item if isinstance(item, tuple) else (item, {}) for item in modules]
     for pair in pairs:
         if len(pair) != _PAIR or not isinstance(pair[1], Mapping):
-            raise TypeError(f"run_job: expected a module class and a dictionary of its attributes, found {pair!r}")
+            raise TypeError(f"run_job: expected a module class and a dictionary of its attributes, found {pair}")
     return (Step("job", [Module(kind, dict(attributes)) for kind, attributes in pairs]),)
 
 
@@ -356,9 +356,7 @@ def _contents() -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     room = _MOST
     for folder, _, names in os.walk("."):
-        for path in (os.path.join(folder, name) for name in names):
-            if not os.path.isfile(path):
-                continue
+        for path in filter(os.path.isfile, (os.path.join(folder, name) for name in names)):
             room -= os.path.getsize(path)
             if room < 0:
                 raise OSError(f"{os.getcwd()} holds more than {_MOST} bytes: run it in a directory of its own")

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from dataclasses import FrozenInstanceError
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from unittest.mock import Mock
 
@@ -36,6 +36,7 @@ def test_a_module_survives_an_outage(on_base, on_failover_request):
         world.transformation.down()
         outcome = run_module(module, world=world, inputs=["/vo/a", "/vo/b"])
         assert outcome.ok
+        assert outcome.raised is None
         assert outcome.request.types == ["SetFileStatus"]
         world.recover()
         assert outcome.replay().converged
@@ -164,13 +165,13 @@ def test_what_is_no_module_class_is_refused(thing, message):
     assert str(refused.value) == f"run_job: {message}"
 
 
-@pytest.mark.parametrize("world", [3, 0])
+@pytest.mark.parametrize("world", [3, 0, "dirac"])
 def test_a_world_is_one_of_ours(world, on_failover_request):
     """Anything else is refused, whatever it is worth as a truth."""
     for run, what in ((run_module, on_failover_request), (run_job, [on_failover_request])):
         with pytest.raises(TypeError) as refused:
             run(what, world=world)
-        assert str(refused.value) == f"{run.__name__}: world: expected what make_dirac() returns, found {world}"
+        assert str(refused.value) == f"{run.__name__}: world: expected what make_dirac() returns, found {world!r}"
 
 
 def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
@@ -179,6 +180,8 @@ def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
         run_job([])
     with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found <class 'dict'>$"):
         run_job(dict)
+    with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found PurePosixPath\('x'\)$"):
+        run_job(PurePosixPath("x"))
     with pytest.raises(
         TypeError, match=r"^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
     ):
@@ -246,6 +249,13 @@ def test_only_application_statuses_are_among_the_statuses(kit, world):
 
     assert run_module(Reports, world=world).statuses == ["x"]
     assert run_module(Forgets, world=world, job_id=88).statuses == []
+
+
+def test_the_calls_of_a_run_are_its_own(on_failover_request, world):
+    """Not those of the runs before it in the same world."""
+    first, second = (run_module(on_failover_request, world=world, inputs=["/vo/a"]) for _ in range(2))
+    assert [*first.calls, *second.calls] == list(world.journal)
+    assert first.calls.methods()[-1] == second.calls.methods()[-1] == "job-state.setJobStatusBulk"
 
 
 def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
@@ -380,7 +390,9 @@ def test_links_are_left_alone(on_failover_request, world, tmp_path_factory):
         def _execute(self):
             os.symlink("nowhere", "new")
 
-    assert run_module(Links, world=world).others == {"new": f"<{len('nowhere')} bytes>"}
+    outcome = run_module(Links, world=world)
+    assert outcome.others == {"new": f"<{len('nowhere')} bytes>"}
+    assert outcome.replay().converged
     assert os.lstat("link").st_mtime_ns == before
     assert outside.stat().st_mtime_ns == 5_000_000_000
 
