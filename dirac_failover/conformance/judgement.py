@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -89,13 +89,13 @@ class Tally:
 
     asked: int = 0
     broken: int = 0
-    size: tuple[int, str] = field(default=(sys.maxsize, ""))
+    size: tuple[int, str] | None = None
     minimal: Minimal | None = None
 
     def breach(self, case: Case, breach: Breach, size: tuple[int, str]) -> None:
         """Take one more breach."""
         self.broken += 1
-        if size < self.size:
+        if self.size is None or size < self.size:
             self.size = size
             scenario, steps = case.scenario, case.outcome.steps
             self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, tuple(map(list, steps)))
@@ -104,7 +104,7 @@ class Tally:
         """Take what another process has found."""
         self.asked += other.asked
         self.broken += other.broken
-        if other.size < self.size:
+        if other.size is not None and (self.size is None or other.size < self.size):
             self.size, self.minimal = other.size, other.minimal
 
     def result(self, clause: Clause) -> ClauseResult:
@@ -249,7 +249,7 @@ class _Watch:
         with open(f"{path}.far", "w+b") as file:
             file.truncate(_NUMBER.size)
             self._far = mmap.mmap(file.fileno(), 0)  # what is in it is in the file, even if the process dies
-        self._stack = open(f"{path}.stack", "w", encoding="utf-8")  # noqa: SIM115 - likewise
+        self._stack = open(f"{path}.stack", "wb")  # noqa: SIM115 - likewise
         self._number = 0
         self._armed = float("-inf")
 

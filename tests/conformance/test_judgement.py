@@ -128,6 +128,20 @@ def test_what_a_port_prints_is_not_seen(tmp_path: Path, capfd: pytest.CaptureFix
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_port_may_print_in_any_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the locale is."""
+    seen: list[Any] = []
+    run = ModulePort.run
+
+    def talking(port: ModulePort, scenario: Scenario) -> Any:
+        seen.append((sys.stdout is sys.stderr, sys.stdout.name, sys.stdout.encoding))
+        return run(port, scenario)
+
+    monkeypatch.setattr(ModulePort, "run", talking)
+    list(shard(question(clauses=("CO-001",)), str(tmp_path), 0, 400))
+    assert seen == [(True, os.devnull, "utf-8")] * 3
+
+
 def test_the_smaller_scenario_is_the_one_with_less_to_say() -> None:
     """Its name settles what is left."""
     small, large = Scenario.of_job(name="b" * 99), Scenario.of_job(name="a", inputs=["/vo/a"])
