@@ -59,11 +59,14 @@ def execute(arguments: argparse.Namespace) -> int:
         return Exit.OK
     style = terminal_style(arguments.color)
     page = Page(style)
-    page.section(f"{clause.id}, level {clause.level}", table(_facts(clause)))
-    sys.stdout.write(page.text())
-    if found and report:
+    facts = _facts(clause)
+    if found:
         how = "the reference, as DIRAC, breaks it" if found[1] else "it is kept"
-        sys.stdout.write(f"\nA job's end in which {how}: {found[0].name}\n\n{render(report, style)}")
+        facts["shown"] = f"a job's end in which {how}: {found[0].name}"
+    page.section(f"{clause.id}, level {clause.level}", table(facts))
+    sys.stdout.write(page.text())
+    if report:
+        sys.stdout.write(f"\n{render(report, style)}")
     return Exit.OK
 
 

@@ -92,7 +92,7 @@ def _job(report: Mapping[str, Json]) -> dict[str, str]:
         if name in _SAID_OTHERWISE:
             value = {key: item for key, item in value.items() if key not in _SAID_OTHERWISE[name]}  # noqa: PLW2901
         if value and name not in _SAID:
-            facts[name.replace("_", " ")] = show(value)
+            facts[name.replace("_", " ")] = _IN_WORDS.get(name, show)(value)
     return facts
 
 
@@ -102,6 +102,20 @@ _SAID_OTHERWISE: Final = {
     "workflow_commons": {*DEFAULT_COMMONS, "InputData"},
     "attributes": {*DEFAULT_ATTRIBUTES},
 }
+
+
+def _kinds(collaborators: Mapping[str, str]) -> str:
+    names: dict[str, list[str]] = {}
+    for name, kind in collaborators.items():
+        names.setdefault(kind, []).append(name)
+    return "; ".join(f"{kind}: {', '.join(found)}" for kind, found in names.items())
+
+
+def _answers(answers: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{method}: {', '.join(given)}" for method, given in answers.items())
+
+
+_IN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {"collaborators": _kinds, "answers": _answers}
 
 
 def _has_failed(status: Json) -> bool:

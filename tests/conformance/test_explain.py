@@ -67,8 +67,8 @@ def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: 
     ):  # fmt: skip
         assert f"  {label:6}  {text}\n" in printed
     assert (
-        "\n\nA job's end in which the reference, as DIRAC, breaks it: services: health=well, inputs=none, job "
-        "state=well, accounting=absent, before=an old file\n\n── Job ─"
+        "\n  shown   a job's end in which the reference, as DIRAC, breaks it: services: health=well, inputs=none, job "
+        "state=well, accounting=absent, before=an\n          old file\n\n── Job ─"
     ) in printed
     assert "── What happened ─" in printed
 
@@ -79,7 +79,7 @@ def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], mon
     assert main(["explain", "DI-010"]) == 0
     printed = capsys.readouterr().out
     assert "  note    a quirk: odd, and yet what DIRAC does\n" in printed
-    assert "\nA job's end in which it is kept: inputs: input data=ends in L" in printed
+    assert "\n  shown   a job's end in which it is kept: inputs: input data=ends in L" in printed
     assert main(["explain", "CO-003"]) == 0
     printed = capsys.readouterr().out
     assert "  note  " not in printed
@@ -122,6 +122,6 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
     monkeypatch.setattr(explain, "CLAUSES", (clause,))
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
     assert main(["explain", "CO-001"]) == 0
-    assert "A job's end" not in capsys.readouterr().out
+    assert "a job's end" not in capsys.readouterr().out
     assert main(["explain", "CO-001", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["example"] is None

@@ -153,6 +153,8 @@ def test_what_only_a_file_can_say_is_told_too() -> None:
             "executions": 2,
             "owner": ["bob", "vo_prod"],
             "server_files": {"/a": "Unused"},
+            "collaborators": {"JobReport": "scripted", "Request": "live", "FileReport": "scripted"},
+            "answers": {"FileReport.commit": ["s_error", "ok"], "FileReport.getFiles": ["ok={}"]},
         }
     )
     assert shown(scenario=scenario)["Job"][4:6] == ["  proxy             bob, vo_prod", "  faults            none"]
@@ -160,6 +162,8 @@ def test_what_only_a_file_can_say_is_told_too() -> None:
         "  environment       {'SITE': 'here'}",
         "  attributes        {'jobID': 5}",
         "  workflow commons  {'JobType': 'User'}",
+        "  collaborators     scripted: JobReport, FileReport; live: Request",
+        "  answers           FileReport.commit: s_error, ok; FileReport.getFiles: ok={}",
         "  unsent statuses   ['said']",
         "  executions        2",
     ]
