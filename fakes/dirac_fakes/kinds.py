@@ -205,10 +205,11 @@ def _word(value: str | None) -> str:
 
 def _error(value: str | None) -> tuple[str, int, bool]:
     parts = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
-    message, errno, no_stub = parts.groups()  # type: ignore[union-attr] # every part is optional
-    if len(errno or "") > _ERRNO_LENGTH:
+    message, digits, no_stub = parts.groups()  # type: ignore[union-attr] # every part is optional
+    errno = digits or "0"
+    if len(errno) > _ERRNO_LENGTH:
         raise ValueError(f"a text, and then ';errno=N' with an N of at most {_ERRNO_LENGTH} characters")
-    return message, int(errno or 0), not no_stub
+    return message, int(errno), not no_stub
 
 
 def _applied(value: str | None) -> bool:
@@ -244,9 +245,9 @@ def _exception(value: str | None) -> tuple[type[BaseException], tuple[str, ...]]
     name, _, text = str(value).partition(":")
     kind: Any = vars(builtins).get(name)
     arguments = (text.strip(),) if text.strip() else ()
-    with suppress(TypeError):  # neither a class, nor one that is made of such arguments
+    with suppress(TypeError):  # neither a class, nor one that takes no argument
         if issubclass(kind, BaseException):
-            kind(*arguments)
+            kind()
             return kind, arguments
     raise ValueError("the name of a built-in exception that needs no more than a text, or 'NAME: text'")
 

@@ -56,6 +56,7 @@ EFFECTS = [
     ("s_error", _server(""), [0, 0], 0),
     ("s_error=a;b;errno=1500", _server("Unknown WMS error ( 1500 : a;b)", 1500), [0, 0], 0),
     ("s_error=;errno=-3", _server("Unknown error -3 ( -3 : )", -3), [0, 0], 0),
+    ("s_error=;errno=123456789", _server("Unknown error 123456789 ( 123456789 : )", 123456789), [0, 0], 0),
     ("timeout", _client(LATE), [0, 0], 600),
     ("lost_reply", _client(LATE), [1, 1], 600),
     ("reset_peer", _client(RESET), [0, 0], 0),
