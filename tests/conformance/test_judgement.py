@@ -24,6 +24,8 @@ from dirac_failover.spec.nearest import Match
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dirac_failover.conformance.results import ClauseResult
 
 IDENTITY = ("identity",)
@@ -187,6 +189,28 @@ def test_the_number_of_workers_changes_nothing() -> None:
     assert one.nearest == three.nearest
     assert one.nearest[0].scenarios == 4
     assert {item.id: item.verdict for item in one.clauses} == {"CO-001": "held", "CO-004": "broken", "LL-007": "held"}
+
+
+def test_what_the_workers_found_is_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts, the smallest breach, and how near the profiles are; the watching leaves nothing behind."""
+    watched = []
+
+    def here(work: Any, workers: int, part: tuple[int, int]) -> Iterator[Any]:
+        watched.append(work.args[1])
+        for worker in range(workers):
+            yield from work(part[0] + part[1] * worker, part[1] * workers)
+
+    asked = question("NoResult", clauses=("CO-001", "CO-004", "LL-007"))
+    monkeypatch.setattr(judgement, "in_processes", here)
+    one, three = (judge(asked, workers=workers, part=(1, 40)) for workers in (1, 3))
+    assert one == three
+    assert one.scenarios == 30
+    assert [(item.id, item.verdict, item.asked, item.broken) for item in one.clauses] == [
+        ("CO-001", "held", 24, 0), ("CO-004", "broken", 16, 16), ("LL-007", "held", 4, 0),
+    ]  # fmt: skip
+    assert one.nearest[0].scenarios == 4
+    assert all(os.path.basename(path).startswith("failover-watch-") for path in watched)
+    assert not any(os.path.exists(path) for path in watched)
 
 
 def test_the_profile_is_whose_choices_decide() -> None:
