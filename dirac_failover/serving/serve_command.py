@@ -139,7 +139,7 @@ def _context(certificate: str, key: str | None) -> ssl.SSLContext:
 
 
 def announcement(
-    url: str, world: World, own: credentials.Credentials | None, *, diracx: bool = False, trusted: bool = True
+    url: str, world: World, own: credentials.Credentials | None, *, diracx: bool, trusted: bool
 ) -> dict[str, Any]:
     """Return what ``--json`` prints; ``trusted`` is whether the server's certificate is of our own authority."""
     told: Mapping[str, str] = {}

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import requests
+from cryptography import x509
 
 from dirac_failover.cli import main
 from dirac_failover.conformance.schema_command import SCHEMAS
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - to see that it is refused
 REACHED = f"--host: other machines can reach {ANYWHERE}, and nobody would be asked who he is"
+NO_CERTIFICATE = "--http: there is no certificate without encryption"
 SERVICE = "WorkloadManagement/JobStateUpdate"
 
 
@@ -129,7 +132,7 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -
 
     said = serve("--json", meanwhile=look)
     url = said["url"]
-    assert url.startswith("https://127.0.0.1:")
+    assert re.fullmatch(r"https://127.0.0.1:\d{4,5}", url), "one that is free, and that anybody may take"
     assert said["admin"] == f"{url}/admin"
     assert said["pid"] == os.getpid()
     names = [SERVICE, "Transformation/TransformationManager", "Accounting/DataStore"]
@@ -175,7 +178,8 @@ def test_it_says_the_same_for_people(serve: Serve) -> None:
     """Variables to be exported, and the file of the configuration."""
     text = serve("--diracx", meanwhile=str)
     url = text.splitlines()[0].removeprefix("An in-memory DIRAC is at ")
-    assert f"{url}/admin; it stops at Ctrl-C.\n\nWhere DIRAC's clients run:\n\nexport X509_USER_PROXY=/" in text
+    second = f"Faults, journal and reset are at {url}/admin; it stops at Ctrl-C."
+    assert f"\n{second}\n\nWhere DIRAC's clients run:\n\nexport X509_USER_PROXY=/" in text
     assert "\nexport DIRACX_CA_PATH=/" in text
     assert "\n\nTheir configuration:\n\nDIRAC\n{\n  VirtualOrganization = vo\n" in text
     assert "    WorkloadManagement\n    {\n      JobStateUpdate = yes\n" in text
@@ -293,18 +297,32 @@ def test_other_machines_are_let_in_only_when_that_is_said(serve: Serve) -> None:
     assert said["url"].startswith(f"http://{ANYWHERE}:")
 
 
+def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve: Serve) -> None:
+    """By its address and by its name."""
+
+    def look(text: str) -> x509.Certificate:
+        port = int(announced(text)["url"].rpartition(":")[2])
+        return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode())
+
+    found = serve("--json", "--host", ANYWHERE, "--allow-remote", meanwhile=look)
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(name.value) for name in names] == [ANYWHERE, "127.0.0.1", "localhost"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--host", ANYWHERE], f"{REACHED}; --allow-remote if that is wanted"),
-        (["--host", "x y"], "--host: there is no 'x y': "),
+        (["--host", ANYWHERE], f"{REACHED}; --allow-remote if that is wanted\n"),
+        (["--host", "x y"], "--host: there is no 'x y': [Errno "),
         (["--port", "-1"], "--port: expected 0 to 65535, found -1"),
         (["--port", "65536"], "--port: expected 0 to 65535, found 65536"),
         (["--port", "x"], "argument --port: invalid int value: 'x' (see 'dirac-failover serve --help')"),
+        (["--job-id", "x"], "argument --job-id: invalid int value: 'x' (see 'dirac-failover serve --help')"),
+        (["--transformation", "x"], "argument --transformation: invalid int value: 'x' (see 'dirac-failover serve "),
         (["--fault", "x"], "--fault: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
         (["--fault", "file:disk_full"], "--fault: file:disk_full: a service cannot have it; it is for whoever opens"),
-        (["--http", "--certificate", "x"], "--http: there is no certificate without encryption; leave out one of the"),
-        (["--key", "x"], "--key: whose key? --certificate is missing"),
+        (["--http", "--certificate", "x"], f"{NO_CERTIFICATE}; leave out one of the two\n"),
+        (["--key", "x"], "--key: whose key? --certificate is missing\n"),
         (["--certificate", "/nowhere.pem"], "--certificate: cannot be used: /nowhere.pem: [Errno 2] No such file"),
         (["--certificate", os.devnull], f"--certificate: cannot be used: {os.devnull}: [SSL] PEM lib"),
         (["--write-config", "/nowhere/x"], "Cannot write /nowhere/x: No such file or directory"),
