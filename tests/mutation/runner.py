@@ -334,7 +334,9 @@ class _Server:
         measure.start()
         self._run(self.items.values(), session, stop=False)
         measure.stop()
-        data = measure.get_data()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where the tests of a module are in new processes, nothing was measured
+            data = measure.get_data()
         for path in data.measured_files():
             for line, tests in data.contexts_by_lineno(path).items():
                 survey.lines[line] = [test for test in tests if test in survey.seconds]
