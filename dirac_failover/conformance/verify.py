@@ -14,8 +14,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dirac_failover import __version__
 from dirac_failover.conformance.baseline import Baseline, nearest, today
@@ -211,9 +210,10 @@ def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
         raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
     if not 0 < arguments.timeout < _LONGEST:
         raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
-    folder = os.path.dirname(arguments.output or "")
-    if folder and not os.path.isdir(folder):
-        raise CommandError(f"--output: there is no directory {folder}")
+    if arguments.output:
+        folder = os.path.dirname(arguments.output) or os.curdir
+        if not os.path.isdir(folder):
+            raise CommandError(f"--output: there is no directory {folder}")
     return parse_shard(arguments.shard)
 
 
@@ -229,7 +229,7 @@ def _baseline(arguments: argparse.Namespace) -> Baseline:
 
 def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[str]:
     """Yield the words of the command that repeats the run."""
-    yield from ("dirac-failover", "verify", question.target.text)
+    yield from ("dirac-failover", "verify", *_words(question.target))
     every = len(question.clauses) == len(CLAUSES)
     if tuple(levels) != (DECIDING if every else LEVELS):
         for level in levels:
@@ -245,6 +245,11 @@ def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[
         yield from ("--shard", shard)
     if question.seconds != SECONDS:
         yield from ("--timeout", f"{question.seconds:g}")
+
+
+def _words(target: Target) -> list[str]:
+    """Return how the command line names the port."""
+    return [target.text] if target.python is None else [target.text, "--python", target.python]
 
 
 # Text
@@ -269,12 +274,11 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
 
 
 def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Row]:
-    counts = [_count(clause) for clause in clauses]
-    width = max(map(len, counts))
-    for clause, count in zip(clauses, counts, strict=True):
+    width = max(len(_count(clause)) for clause in clauses)
+    for clause in clauses:
         sign = {HELD: style.sign("well"), BROKEN: style.sign("failed")}.get(clause.verdict, "-")
         colour = {HELD: "green", NOT_ASKED: "dim"}.get(clause.verdict, "red" if decides(clause, levels) else "cyan")
-        head = f"{sign} {clause.id}  {clause.verdict:9}  {count:>{width}}"
+        head = f"{sign} {clause.id}  {clause.verdict:9}  {_count(clause):>{width}}"
         known = f" ({clause.baseline.kind}: {clause.baseline.reason})" if clause.baseline else ""
         yield Row(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
 
@@ -286,8 +290,7 @@ def _count(clause: ClauseResult) -> str:
 
 
 def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
-    minimal = clause.minimal
-    assert minimal is not None  # noqa: S101 - a clause that is broken has one
+    minimal = cast("Minimal", clause.minimal)  # a clause that is broken has one
     place, expected, observed = beside(minimal.expected, minimal.observed)
     page = Page(style)
     facts = {
@@ -299,11 +302,10 @@ def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
     }
     page.section(f"{clause.id} is broken", table(facts))
     target = Target.parse(results.header.port.target)
-    python = [] if target.python is None else ["--python", target.python]
     profile = [] if results.header.profile == PROFILE else ["--profile", results.header.profile]
     commands = [
         run_command(minimal, target),
-        shlex.join(["dirac-failover", "verify", target.text, *python, "--clause", clause.id, *profile]),
+        shlex.join(["dirac-failover", "verify", *_words(target), "--clause", clause.id, *profile]),
     ]
     return page.text() + "".join(f"  $ {command}\n" for command in commands)
 
@@ -317,17 +319,16 @@ def run_command(minimal: Minimal, target: Target) -> str:
 def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, str]:
     """Return the most specific place at which the two differ, and what is there in each, short enough to be read."""
     if isinstance(expected, dict) and isinstance(observed, dict):
-        keys = [*expected, *(key for key in observed if key not in expected)]
-        differing = [key for key in keys if not _same(expected.get(key, ABSENT), observed.get(key, ABSENT))]
-        if len(differing) == 1:
-            key = differing[0]
-            return beside(expected.get(key, ABSENT), observed.get(key, ABSENT), f"{place}.{key}".lstrip("."))
+        pairs = {key: (expected.get(key, ABSENT), observed.get(key, ABSENT)) for key in {**expected, **observed}}
+        match [key for key, (one, other) in pairs.items() if json.dumps(one) != json.dumps(other)]:
+            case [key]:
+                return beside(*pairs[key], f"{place}.{key}".removeprefix("."))
     if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
-        differing = [i for i, item in enumerate(expected) if not _same(item, observed[i])]
-        if len(differing) == 1:
-            return beside(expected[differing[0]], observed[differing[0]], f"{place}[{differing[0]}]")
+        match [i for i, item in enumerate(expected) if json.dumps(item) != json.dumps(observed[i])]:
+            case [i]:
+                return beside(expected[i], observed[i], f"{place}[{i}]")
     texts = [json.dumps(value) for value in (expected, observed)]
-    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    alike = len(os.path.commonprefix(texts))  # noqa: RUF071 - of texts, not of paths
     start = max(alike - _SHOWN // 6, 0) if max(map(len, texts)) > _SHOWN else 0
     return place, _cut(texts[0], start), _cut(texts[1], start)
 
@@ -337,10 +338,6 @@ def _cut(text: str, start: int) -> str:
     return f"{'...' if start else ''}{shown}{'...' if text[start + _SHOWN :] else ''}"
 
 
-def _same(one: Json, other: Json) -> bool:
-    return json.dumps(one) == json.dumps(other)
-
-
 def _summary(results: Results, levels: Sequence[str], seconds: float, style: Style) -> Iterator[Row]:
     for level in LEVELS:
         clauses = [clause for clause in results.clauses if clause.level == level]
@@ -348,9 +345,10 @@ def _summary(results: Results, levels: Sequence[str], seconds: float, style: Sty
             aside = "" if level in levels else f" (does not decide; --level {level} shows a scenario for each)"
             yield Row(1, f"{level:9} {tally(clauses)}{aside}", hang=10)
     if results.nearest:
-        first, *others = (f"{match.profile}, alike in {match.alike:,}" for match in results.nearest)
-        of = f" of {results.nearest[0].scenarios:,} scenarios"
-        yield Row(1, f"{'nearest':9} {'; '.join([first + of, *others])}", hang=10)
+        first, *others = results.nearest
+        alike = [f"{first.profile}, alike in {first.alike:,} of {first.scenarios:,} scenarios"]
+        alike += [f"{match.profile}, alike in {match.alike:,}" for match in others]
+        yield Row(1, f"{'nearest':9} {'; '.join(alike)}", hang=10)
     if results.nearer:
         hint = f"another profile than {results.header.profile} fits better: --profile {results.nearer} judges by it"
         yield Row(1, f"{'':9} {hint}", hang=10)

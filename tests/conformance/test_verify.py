@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,18 +148,44 @@ def test_the_options_are_what_is_asked(judged: Asked) -> None:
     assert judged.calls == [(question, 3, (1, 5))]
 
 
+def test_what_is_asked_is_what_is_verified(
+    alpha: Results, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By one worker too, in an environment of its own, and in no time; the report says how long it took."""
+    asked: list[Any] = []
+
+    def verified(*what: Any, **how: Any) -> Results:
+        asked.append((*what, how))
+        return alpha
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verify_module, "verify", verified)
+    monkeypatch.setattr(verify_module, "time", SimpleNamespace(monotonic=iter([10.0, 12.0, 20.0, 20.0]).__next__))
+    words = "--python /p --level lossless --clause CO-001 --shard 2/3 --workers 1 --timeout 0.5 --output r.json"
+    assert main(["verify", "mine", *words.split()]) == 0
+    assert "  1,234 scenarios in 2 s, 617 a second\n" in capsys.readouterr().out
+    assert load("r.json").clauses == alpha.clauses
+    question = Question(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
+    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "shard": "2/3"})]
+    assert main(["verify", "mine", "--timeout", "999999.5"]) == 1
+    assert asked[1][0].seconds == 999999.5
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--clause LL-1", "--clause: there is no clause 'LL-1'; did you mean LL-011? "),
-        ("--workers 0", "--workers: expected a whole number of at least 1, found 0"),
-        ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0"),
-        ("--timeout nan", "--timeout: expected a number of seconds above 0, found nan"),
-        ("--timeout 1e6", "--timeout: expected a number of seconds above 0, found 1e+06"),
-        ("--shard 2/1", "--shard: expected I/N with I from 1 to N, found '2/1'"),
-        ("--output /none/x", "--output: there is no directory /none"),
-        ("--accept", "--accept: --baseline names the file to write"),
-        ("--baseline /none", "Cannot read the baseline /none: No such file or directory"),
+        (
+            "--clause CO-001 --clause LL-0011 --clause x",
+            "--clause: there is no clause 'LL-0011'; did you mean LL-011?\n",
+        ),
+        ("--workers 0", "--workers: expected a whole number of at least 1, found 0\n"),
+        ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0\n"),
+        ("--timeout nan", "--timeout: expected a number of seconds above 0, found nan\n"),
+        ("--timeout 1e6", "--timeout: expected a number of seconds above 0, found 1e+06\n"),
+        ("--shard 2/1", "--shard: expected I/N with I from 1 to N, found '2/1'\n"),
+        ("--output /none/x", "--output: there is no directory /none\n"),
+        ("--accept", "--accept: --baseline names the file to write\n"),
+        ("--baseline /none", "Cannot read the baseline /none: No such file or directory\n"),
         ("--level x", "argument --level: invalid choice: 'x' (choose from "),
         ("--profile x", "argument --profile: invalid choice: 'x' (choose from "),
         ("--region x", "argument --region: invalid choice: 'x' (choose from "),
@@ -170,7 +197,8 @@ def test_what_cannot_be_asked_is_one_line(
     """Before anything runs."""
     assert main(["verify", *words.split()]) == 4
     said = capsys.readouterr().err
-    assert said.startswith(f"dirac-failover: error: {message.split('; did')[0]}")
+    assert said.startswith(f"dirac-failover: error: {message}")
+    assert said.count("\n") == 1
     assert judged.calls == []
 
 
@@ -274,7 +302,7 @@ def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
         "--region inputs --shard 2/3 --timeout 2"
     )
     assert (header.tool, header.profile, header.shard) == (__version__, "dirac-8.0", "2/3")
-    assert (header.regions, header.clauses) == (("inputs",), 1)
+    assert (header.regions, header.clauses, header.levels) == (("inputs",), 1, ("contract",))
     assert header.date == "2026-03-01T12:34:56+00:00" == datetime.now(UTC).isoformat(timespec="seconds")
     assert header.port == PortInfo("FailoverRequest", __version__, "dirac_failover:FailoverRequest")
     assert header.python.count(".") == 2
@@ -377,7 +405,60 @@ def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
     results = verify(Question(Target()))
     assert results.nearest == tuple(judged.nearest)
     judged.error = CommandError("dead", Exit.BROKEN)
-    assert verify(Question(Target())).nearest == ()
+    results = verify(Question(Target()))
+    assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
+
+
+def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
+    """Where exactly it is, and the commands for the environment in which it was seen."""
+    broken = [replace(item, minimal=MINIMAL) if item.id == "CO-002" else item for item in alpha.clauses]
+    port = replace(alpha.header.port, target=Target("mine:Module", "/p").given)
+    results = replace(alpha, clauses=tuple(broken), header=replace(alpha.header, port=port))
+    lines = report(results, ("contract",), [], 0.5, PLAIN).splitlines()
+    start = lines.index("  clause    Text of CO-002.")
+    assert lines[start + 2 : start + 7] == [
+        "  where     a[1]",
+        "  expected  2",
+        "  observed  3",
+        f"  $ {run_command(MINIMAL, Target('mine:Module', '/p'))}",
+        "  $ dirac-failover verify mine:Module --python /p --clause CO-002",
+    ]
+    assert "  1,234 scenarios in 0 s, 2,468 a second" in lines
+
+
+def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In which the port is."""
+    monkeypatch.setattr(Target, "info", lambda _: PortInfo("mine", "1", "mine"))
+    header = verify(Question(Target("mine:Module", "/p"), regions=("inputs",))).header
+    assert header.command == "dirac-failover verify mine:Module --python /p --region inputs"
+    assert len(judged.calls) == 1
+
+
+def test_long_lines_are_wrapped_below_what_they_say(alpha: Results) -> None:
+    """Problems of the baseline by two blanks, the summary below its words; each part stands once."""
+    found = (Match("dirac-8.0", 1200, 7, 8), Match("dirac-9.1", 1000, 6, 9))
+    text = report(replace(alpha, nearest=found), ("contract",), ["problem " * 8], 1.0, Style(50))
+    assert text.count("what a module promises") == text.count("The baseline is not true any more") == 1
+    lines = text.splitlines()
+    start = lines.index("── The baseline is not true any more ".ljust(50, "─"))
+    assert lines[start + 1 :] == [
+        "  problem problem problem problem problem problem",
+        "    problem problem",
+        "",
+        "── Summary ".ljust(50, "─"),
+        "  contract  1 held, 1 broken",
+        "  dirac     1 not asked (does not decide; --level",
+        "            dirac shows a scenario for each)",
+        "  lossless  1 broken (does not decide; --level",
+        "            lossless shows a scenario for each)",
+        "  nearest   dirac-8.0, alike in 7 of 1,200",
+        "            scenarios; dirac-9.1, alike in 6",
+        "            another profile than dirac-9.1 fits",
+        "            better: --profile dirac-8.0 judges by",
+        "            it",
+        "  1,234 scenarios in 1 s, 1,234 a second",
+        "  ✗ alpha 1.0 diverges",
+    ]
 
 
 def test_the_report_has_colours(alpha: Results) -> None:
@@ -422,6 +503,13 @@ def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
         ([1, 2], [2, 1], ("", "[1, 2]", "[2, 1]")),
         ([{"a": 1}], [{"a": 2}], ("[0].a", "1", "2")),
         ([1], {"a": 1}, ("", "[1]", '{"a": 1}')),
+        ({"a": 1}, [1], ("", '{"a": 1}', "[1]")),
+        ("a", ["b"], ("", '"a"', '["b"]')),
+        ({"a": None}, {}, ("a", "null", '"(absent)"')),
+        ({}, {"a": None}, ("a", '"(absent)"', "null")),
+        ({".a": 1}, {".a": 2}, (".a", "1", "2")),
+        ({"a": {".b": 1}}, {"a": {".b": 2}}, ("a..b", "1", "2")),
+        ("x" * 297 + "a", "x" * 297 + "b", ("", f'"{"x" * 297}a"', f'"{"x" * 297}b"')),
         ("x" * 298, "y", ("", f'"{"x" * 298}"', '"y"')),
         ("x" * 299, "y", ("", f'"{"x" * 299}...', '"y"')),
         ("x" * 400 + "a", "x" * 400 + "b", ("", f'...{"x" * 50}a"', f'...{"x" * 50}b"')),
