@@ -4,6 +4,7 @@ import faulthandler
 import json
 import os
 import pickle
+import re
 import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from dirac_failover.conformance.results import Minimal
 from dirac_failover.conformance.runner import WorkerDiedError
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
+from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.outcome import Outcome
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -136,12 +139,12 @@ def test_a_port_may_print_in_any_language(tmp_path: Path, monkeypatch: pytest.Mo
     run = ModulePort.run
 
     def talking(port: ModulePort, scenario: Scenario) -> Any:
-        seen.append((sys.stdout is sys.stderr, sys.stdout.name, sys.stdout.encoding))
+        seen.append((sys.stdout is sys.stderr, sys.stdout.name, sys.stdout.mode, sys.stdout.encoding))
         return run(port, scenario)
 
     monkeypatch.setattr(ModulePort, "run", talking)
     list(shard(question(clauses=("CO-001",)), str(tmp_path), 0, 400))
-    assert seen == [(True, os.devnull, "utf-8")] * 3
+    assert seen == [(True, os.devnull, "w", "utf-8")] * 3
 
 
 def test_the_smaller_scenario_is_the_one_with_less_to_say() -> None:
@@ -162,7 +165,21 @@ def test_tallies_add_up_in_any_order() -> None:
         total = Tally()
         total.add(first)
         total.add(second)
-        assert total == Tally(7, 3, (5, "a"), minimal)
+        total.add(Tally(2))
+        assert total == Tally(9, 3, (5, "a"), minimal)
+
+
+def test_the_smallest_breach_is_kept_whenever_it_comes() -> None:
+    """Here and from another process; of two that are as small, the first."""
+    case: Any = Case(Scenario(name="s"), Outcome("returned", None, (), {}, None, {}, None))
+    tally = Tally()
+    for size, observed in ((7, "first"), (9, "larger"), (5, "smaller"), (5, "another"), (6, "late")):
+        tally.breach(case, ("expected", observed), (size, "s"))
+    assert (tally.broken, tally.size) == (5, (5, "s"))
+    assert tally.minimal == Minimal("s", {"name": "s"}, "expected", "smaller", ())
+    tally.add(Tally(1, 1, (5, "s"), Minimal("other", {}, 1, 2, ())))
+    assert tally.minimal.name == "s"
+    assert tally.result(CLAUSES[0]).minimal is tally.minimal
 
 
 @pytest.mark.parametrize(
@@ -209,7 +226,7 @@ def test_what_the_workers_found_is_put_together(monkeypatch: pytest.MonkeyPatch)
         ("CO-001", "held", 24, 0), ("CO-004", "broken", 16, 16), ("LL-007", "held", 4, 0),
     ]  # fmt: skip
     assert one.nearest[0].scenarios == 4
-    assert all(os.path.basename(path).startswith("failover-watch-") for path in watched)
+    assert all(re.fullmatch(r"failover-watch-\w+", os.path.basename(path)) for path in watched)
     assert not any(os.path.exists(path) for path in watched)
 
 
