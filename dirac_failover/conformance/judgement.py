@@ -285,7 +285,7 @@ def _how_it_died(question: Question, watched: str, index: int, count: int, exitc
     """Return what a process that died, with this shard, was doing."""
     path = os.path.join(watched, str(index))
     far, stack = _read(f"{path}.far"), _read(f"{path}.stack").decode(errors="replace")
-    begun = _NUMBER.unpack(far)[0] if far else 0
+    (begun,) = _NUMBER.unpack(far) if far else (0,)
     if not begun:
         return f"The port ended its process ({_ended(exitcode)}) before its first scenario"
     ordinal = index + (begun - 1) * count
@@ -312,5 +312,5 @@ def _ended(exitcode: int | None) -> str:
 
 def _where(lines: Iterable[str]) -> str:
     """Return the innermost place of a stack that faulthandler has written: the first line with a file."""
-    place = next((line.strip() for line in lines if line.strip().startswith("File ")), "somewhere")
-    return place.replace("File ", "at ", 1)
+    places = (line.strip() for line in lines)
+    return next((f"at {place.removeprefix('File ')}" for place in places if place.startswith("File ")), "somewhere")

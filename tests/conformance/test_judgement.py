@@ -40,6 +40,20 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The workers do their work in this process, one after the other; these are the directories that are watched."""
+    watched = []
+
+    def in_turn(work: Any, workers: int, part: tuple[int, int]) -> Iterator[Any]:
+        watched.append(work.args[1])
+        for worker in range(workers):
+            yield from work(part[0] + part[1] * worker, part[1] * workers)
+
+    monkeypatch.setattr(judgement, "in_processes", in_turn)
+    return watched
+
+
 def question(name: str = "reference", **more: Any) -> Question:
     text = name if name == "reference" else f"broken_ports:{name}"
     return Question(Target(text), regions=IDENTITY, **more)
@@ -55,6 +69,7 @@ def test_a_question_asks_everything_unless_told() -> None:
     """All clauses, all regions, in their order."""
     asked = Question(Target())
     assert asked.asked() == list(CLAUSES)
+    assert asked.clauses == tuple(clause.id for clause in CLAUSES)
     assert asked.regions == ("identity", "inputs", "answers", "services")
     assert asked.seconds == 60
     some = Question(Target(), ("LL-001", "CO-002"), ("services", "identity"))
@@ -101,19 +116,23 @@ def test_the_working_directory_and_the_alarm_are_put_back(tmp_path: Path) -> Non
 
 def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not for every scenario, and always so that one has at least its time."""
-    times = iter([10.0, 10.9, 11.0, 11.5, 20.0])
+    times = iter([0.0, 0.9, 1.0, 1.5, 20.0])  # the first is a moment after the machine was started
     monkeypatch.setattr(judgement.time, "monotonic", lambda: next(times))
-    calls: list[tuple[float, bool]] = []
+    calls: list[Any] = []
     monkeypatch.setattr(
-        faulthandler, "dump_traceback_later", lambda seconds, **how: calls.append((seconds, how["exit"]))
+        faulthandler,
+        "dump_traceback_later",
+        lambda seconds, **how: calls.append((seconds, how["file"].name, how["exit"])),
     )
+    monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", lambda: calls.append("cancelled"))
     with judgement._watching(str(tmp_path / "w"), 5.0) as watch:
         assert (tmp_path / "w.far").read_bytes() == bytes(8)
         for number in range(5):
             watch.next()
             assert int.from_bytes((tmp_path / "w.far").read_bytes(), sys.byteorder) == number + 1
             assert len(calls) == (1, 1, 2, 2, 3)[number]
-    assert set(calls) == {(6.0, True)}
+    assert calls == [(6.0, str(tmp_path / "w.stack"), True)] * 3 + ["cancelled"]
+    assert watch._far.closed
 
 
 def test_what_a_port_does_not_take_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,17 +227,9 @@ def test_the_number_of_workers_changes_nothing() -> None:
     assert {item.id: item.verdict for item in one.clauses} == {"CO-001": "held", "CO-004": "broken", "LL-007": "held"}
 
 
-def test_what_the_workers_found_is_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_workers_found_is_put_together(here: list[str]) -> None:
     """Counts, the smallest breach, and how near the profiles are; the watching leaves nothing behind."""
-    watched = []
-
-    def here(work: Any, workers: int, part: tuple[int, int]) -> Iterator[Any]:
-        watched.append(work.args[1])
-        for worker in range(workers):
-            yield from work(part[0] + part[1] * worker, part[1] * workers)
-
     asked = question("NoResult", clauses=("CO-001", "CO-004", "LL-007"))
-    monkeypatch.setattr(judgement, "in_processes", here)
     one, three = (judge(asked, workers=workers, part=(1, 40)) for workers in (1, 3))
     assert one == three
     assert one.scenarios == 30
@@ -226,10 +237,11 @@ def test_what_the_workers_found_is_put_together(monkeypatch: pytest.MonkeyPatch)
         ("CO-001", "held", 24, 0), ("CO-004", "broken", 16, 16), ("LL-007", "held", 4, 0),
     ]  # fmt: skip
     assert one.nearest[0].scenarios == 4
-    assert all(re.fullmatch(r"failover-watch-\w+", os.path.basename(path)) for path in watched)
-    assert not any(os.path.exists(path) for path in watched)
+    assert all(re.fullmatch(r"failover-watch-\w+", os.path.basename(path)) for path in here)
+    assert not any(os.path.exists(path) for path in here)
 
 
+@pytest.mark.usefixtures("here")
 def test_the_profile_is_whose_choices_decide() -> None:
     """The reference writes an owner as DIRAC 9.1 does, and not as 8.0; which is the nearest does not depend on it."""
     asked = question(clauses=("CO-001", "DI-020"))
@@ -242,6 +254,7 @@ def test_the_profile_is_whose_choices_decide() -> None:
     assert second.profile == "dirac-8.0"
 
 
+@pytest.mark.usefixtures("here")
 def test_a_module_finds_what_those_of_its_profile_need() -> None:
     """In each scenario, whatever it is: so that any port can be held against it."""
     with_job_type = list(question(profile="lhcbdirac-12.0").scenarios())
@@ -305,12 +318,16 @@ def test_the_scenario_of_a_dead_process_is_found(tmp_path: Path) -> None:
     names = [item.name for item in asked.scenarios()]
     text = judgement._how_it_died(asked, str(tmp_path), 7, 10, -9)
     assert text == f"The port ended its process (signal SIGKILL) in the scenario '{names[17]}'"
-    (tmp_path / "7.stack").write_text("Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n  nothing\n")
+    (tmp_path / "7.stack").write_bytes(b"Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n  nothing\xff\n")
     text = judgement._how_it_died(asked, str(tmp_path), 7, 10, 1)
     assert text == f"The port took longer than 60 s, somewhere, in the scenario '{names[17]}'"
+    (tmp_path / "7.stack").write_bytes(b'Timeout!\n  File "/a/File b\xff.py", line 3 in run\n  File "/c", line 5 in go')
+    text = judgement._how_it_died(asked, str(tmp_path), 7, 10, 1)
+    assert text.startswith('The port took longer than 60 s, at "/a/File b\ufffd.py", line 3 in run, in the scenario ')
     for index in (5, 6):
-        text = judgement._how_it_died(asked, str(tmp_path), index, 10, None)
-        assert text == "The port ended its process (exit code None) before its first scenario"
+        for code, how in ((None, "exit code None"), (0, "exit code 0"), (1, "exit code 1"), (-1, "signal SIGHUP")):
+            text = judgement._how_it_died(asked, str(tmp_path), index, 10, code)
+            assert text == f"The port ended its process ({how}) before its first scenario"
 
 
 def test_the_worker_that_died_is_the_one_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,8 +366,13 @@ def test_what_a_port_raises_is_told_apart_from_what_ends_the_command() -> None:
 
         return Odd(run)
 
-    with pytest.raises(PortBrokenError, match=r"^The port broke down \(ValueError: x\) in the scenario 's'$"):
-        judgement._outcome(raising(ValueError("x")), scenario)
+    with pytest.raises(
+        PortBrokenError, match=r"^The port broke down \(ValueError: in ~\) in the scenario 's'$"
+    ) as said:
+        judgement._outcome(raising(ValueError("in ~")), scenario)
+    assert said.value.code == Exit.BROKEN
+    with pytest.raises(PortBrokenError, match=r"^The port broke down \(SystemExit: 3\) in the scenario 's'$"):
+        judgement._outcome(raising(SystemExit(3)), scenario)
     with pytest.raises(PortBrokenError, match=r"^The port broke down \(GeneratorExit\) in the scenario 's'$"):
         judgement._outcome(raising(GeneratorExit()), scenario)
     with pytest.raises(CommandError, match=r"^as it is$"):
@@ -359,16 +381,30 @@ def test_what_a_port_raises_is_told_apart_from_what_ends_the_command() -> None:
         judgement._outcome(raising(KeyboardInterrupt()), scenario)
 
 
-def test_what_cannot_be_judged_is_a_broken_port() -> None:
+@pytest.mark.parametrize("kind", [ZeroDivisionError, AttributeError, KeyError, TypeError, ValueError])
+def test_what_cannot_be_judged_is_a_broken_port(kind: type[Exception]) -> None:
     """Whatever a check stumbles over."""
 
     def check(_: Any) -> Any:
-        raise KeyError("jobID")
+        raise kind("jobID")
 
     case: Any = type("Case", (), {"scenario": Scenario(name="s")})
     with pytest.raises(PortBrokenError) as said:
         judgement._judge(case, [(check, Tally())], [])
-    assert str(said.value) == "What it left makes no sense (KeyError: 'jobID') in the scenario 's'"
+    assert str(said.value) == f"What it left makes no sense ({kind.__name__}: {kind('jobID')}) in the scenario 's'"
+
+
+def test_a_scenario_that_breaks_much_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make its text takes longer than a check."""
+    measured: list[str] = []
+    monkeypatch.setattr(judgement, "size_of", lambda scenario: measured.append(scenario.name) or (5, "s"))
+    case = Case(Scenario(name="s"), Outcome("returned", None, (), {}, None, {}, None))
+    tallies = [Tally(), Tally(), Tally()]
+    verdicts: list[Any] = [("a", "b"), (), ("c", "d")]
+    checks: list[Any] = [(lambda _, found=found: found, tallies[i]) for i, found in enumerate(verdicts)]
+    assert judgement._judge(case, checks, []) is False
+    assert measured == ["s"]
+    assert [(tally.broken, tally.size) for tally in tallies] == [(1, (5, "s")), (0, None), (1, (5, "s"))]
 
 
 def test_an_outcome_as_expected_holds_all_comparisons_at_once() -> None:
@@ -402,6 +438,7 @@ def test_each_comparison_is_counted_in_each_scenario(clauses: tuple[str, ...], p
     assert {asked for name, (asked, _) in together.items() if name.startswith("DI")} <= {298}
 
 
+@pytest.mark.usefixtures("here")
 def test_who_looks_at_the_progress_is_told_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
