@@ -105,7 +105,7 @@ class Script:
         key = f"{target}.{method}"
         answers = self._answers.get(key, _HEALTHY)
         count = self._counts[key] = self._counts.get(key, 0) + 1
-        text = answers[min(count, len(answers)) - 1]
+        text = answers[:count][-1]
         kind, value = parse_answer(text)
         applied = kind == "ok"
         self.journal.record(target, method, args, text, applied)
