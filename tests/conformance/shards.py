@@ -41,3 +41,12 @@ def second_dies(index: int, _: int) -> Iterator[Any]:
         os._exit(7)
     yield index
     time.sleep(1000)
+
+
+told = "nothing"
+"""What a test may change in its own process."""
+
+
+def what_it_was_told(index: int, count: int) -> Iterator[str]:  # noqa: ARG001 - of any shard
+    """What is known of the process that started this one."""
+    yield told

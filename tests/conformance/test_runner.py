@@ -42,6 +42,12 @@ def test_the_workers_together_do_the_shard(
     assert multiprocessing.active_children() == []
 
 
+def test_a_worker_starts_afresh(shards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its parent has loaded or changed, threads and locks among it, is not there."""
+    monkeypatch.setattr(shards, "told", "much")
+    assert list(in_processes(shards.what_it_was_told, 1, (0, 1))) == ["nothing"]
+
+
 def test_what_a_worker_raises_ends_it_all(shards: Any) -> None:
     """What was found before arrives; the error says what it was."""
     messages = in_processes(shards.raises, 1, (2, 5))
