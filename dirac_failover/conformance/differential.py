@@ -110,9 +110,9 @@ def shard(choices: tuple[Target, Target], region: str | None, index: int, count:
     """Run one shard; yield differences, and how many scenarios were run since the last number."""
     from dirac_failover.conformance.port import sessions
 
-    left, right = (choice.port() for choice in choices)
+    left, right = ports = [choice.port() for choice in choices]
     done = 0
-    with sessions(left, right):
+    with sessions(*ports):
         for scenario in islice(_scenarios(region), index, None, count):
             if not (left.supports(scenario) and right.supports(scenario)):
                 continue
@@ -173,8 +173,8 @@ def report(result: Comparison) -> str:
         lines += [f"{number}. {count:,} scenarios differ like this one: {smallest.name}"]
         for place, left, right in smallest.places[:_SHOWN]:
             lines += [f"   {place}", f"     {result.left}: {_short(left)}", f"     {result.right}: {_short(right)}"]
-        if more := len(smallest.places) - _SHOWN:
-            lines += [f"   and {more} more places"] if more > 0 else []
+        if len(smallest.places) > _SHOWN:
+            lines += [f"   and {len(smallest.places) - _SHOWN} more places"]
         lines += [f"   scenario: {json.dumps(smallest.scenario)}", ""]
     if len(groups) > _SHOWN:
         lines += [f"{len(groups) - _SHOWN} more kinds of difference: --json shows all", ""]
@@ -219,7 +219,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Return the index (from 0) and the count that ``I/N`` means; CommandError when it means nothing."""
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise CommandError(f"--shard: expected I/N with I from 1 to N, found {text!r}")
     return int(index) - 1, int(count)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sys
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,11 +117,20 @@ def test_differences_at_the_same_places_are_one_group() -> None:
     result = Comparison("a", "b")
     result.add(difference("s2", "result", executions=3))
     result.add(difference("s1", "result", executions=2))
+    first = result.smallest["result",]
     result.add(difference("s0", "result", executions=10))
+    result.add(difference("s1", "result", executions=2))
+    assert result.smallest["result",] is first
     result.add(difference("s9", "result", "files"))
-    assert (result.differ, result.scenarios) == (4, 0)
-    assert result.groups == {("result",): 3, ("result", "files"): 1}
-    assert [(count, item.name) for count, item in result.in_order()] == [(1, "s9"), (3, "s1")]
+    assert (result.differ, result.scenarios) == (5, 0)
+    assert result.groups == {("result",): 4, ("result", "files"): 1}
+    assert [(count, item.name) for count, item in result.in_order()] == [(1, "s9"), (4, "s1")]
+
+
+def test_a_difference_stays_what_it_is() -> None:
+    """Whoever counts it."""
+    with pytest.raises(FrozenInstanceError):
+        difference("s", "result").name = "x"  # type: ignore[misc]
 
 
 def test_for_machines_it_is_plain_data() -> None:
@@ -188,6 +197,17 @@ def test_for_people_the_first_of_each_is_shown() -> None:
     ]
 
 
+def test_nothing_is_said_to_be_left_out_where_nothing_is() -> None:
+    """Five groups, and five places of each, are all of them; less than a second is told exactly."""
+    result = Comparison("a", "b", 10, seconds=0.5)
+    for name in "abcde":
+        result.add(difference(name, *(name + place for place in "12345")))
+    text = report(result)
+    assert "more" not in text
+    assert "\n5. 1 scenarios differ like this one: e\n   e1\n" in text
+    assert "a beside b: 0 s, 20 scenarios a second\n" in text
+
+
 def test_where_nothing_differs_two_lines_say_so() -> None:
     """Even if no time was measured."""
     assert report(Comparison("a", "b")) == "a beside b: 0 s, 0 scenarios a second\n0 scenarios, 0 differ"
@@ -214,6 +234,11 @@ def test_a_shard_yields_differences_and_counts(
     messages = shard(BOTH, region, *part)
     found = [message.name.rstrip(":") if isinstance(message, Difference) else message for message in messages]
     assert found == expected
+
+
+def test_who_waits_is_told_every_so_often() -> None:
+    """How many scenarios have been run since."""
+    assert list(shard((Target("reference"), Target("reference")), "identity", 0, 4)) == [250, 48]
 
 
 @pytest.mark.usefixtures("two")
@@ -349,9 +374,26 @@ def test_the_command_ends_well_where_nothing_differs(capsys: pytest.CaptureFixtu
 def test_the_command_answers_machines(capsys: pytest.CaptureFixture[str]) -> None:
     """With JSON, and nothing else on stdout."""
     assert main(["differential", "dirac", "reference", "--workers", "1", "--json", "--region", "other"]) == Exit.DIFFERS
-    data = json.loads(capsys.readouterr().out)
+    text = capsys.readouterr().out
+    data = json.loads(text)
+    assert text == json.dumps(data, indent=2) + "\n"
     assert (data["left"], data["right"], data["scenarios"], data["differ"]) == (*TITLES[::-1], 1, 1)
     assert data["groups"][0]["differences"] == [{"place": "result.Value", "left": "changed", "right": ENDED}]
+
+
+def test_the_options_are_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them; the Python is that of the right one."""
+    asked: list[Any] = []
+
+    def ran(*what: Any, **how: Any) -> Comparison:
+        asked.append((*what, how))
+        return Comparison("a", "b", 1)
+
+    monkeypatch.setattr(differential, "run", ran)
+    words = "differential mine theirs --python /p --region inputs --workers 7 --shard 2/3"
+    assert main(words.split()) == Exit.OK
+    how = {"region": "inputs", "workers": 7, "part": (1, 3)}
+    assert asked == [((Target("mine"), Target("theirs", "/p")), how)]
 
 
 def test_the_command_finds_the_right_one_in_another_environment(capsys: pytest.CaptureFixture[str]) -> None:
