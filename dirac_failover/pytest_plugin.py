@@ -52,9 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dirac-failover")
     for name, text in OPTIONS.items():
         group.addoption(f"--dirac-{name}", metavar=name.upper(), help=text)
-        parser.addini(f"dirac_{name}", text, default="")
-    group.addoption("--dirac-allow-grid", action="store_true", default=None, help=ALLOW_GRID)
-    parser.addini("dirac_allow_grid", ALLOW_GRID, type="bool", default=False)
+        parser.addini(f"dirac_{name}", text)
+    group.addoption("--dirac-allow-grid", action="store_true", help=ALLOW_GRID)
+    parser.addini("dirac_allow_grid", ALLOW_GRID, type="bool")
 
 
 def pytest_configure(config: pytest.Config) -> None:

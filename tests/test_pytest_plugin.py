@@ -165,6 +165,30 @@ def test_nobody_is_connected_afterwards():
 """).assert_outcomes(passed=8)
 
 
+HTTPS = """
+def test_it(dirac, dirac_https):
+    import requests
+    assert JobReport(77).setApplicationStatus("x")["OK"]
+    (call,) = requests.get(dirac_https.url + "/admin/journal").text.splitlines()
+    assert "setJobStatusBulk" in call
+    assert len(dirac.journal) == 1
+"""
+
+
+def test_the_world_can_be_over_https(run):
+    """The same one, to which the clients are connected, at the place that is said."""
+    run(HTTPS).assert_outcomes(passed=1)
+
+
+def test_without_responses_https_says_what_to_install(run, monkeypatch):
+    """In one line, instead of a traceback."""
+    monkeypatch.setitem(sys.modules, "responses", None)
+    result = run(HTTPS)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("dirac_https: This needs the package responses: pip install 'dirac-failover[[]https]'")
+    result.stdout.no_fnmatch_line("During handling *")
+
+
 @pytest.mark.usefixtures("real")
 def test_an_example_in_a_docstring_may_use_the_fixtures(run):
     """Though it is in no test module; its clients are the reference's."""
@@ -231,7 +255,10 @@ def test_one(run_module, dirac_workdir, tmp_path):
 
 def test_two(run_job):
     assert os.listdir() == []
-""").assert_outcomes(passed=2)
+
+def test_three(request):
+    assert Path.cwd() == request.config.invocation_params.dir
+""").assert_outcomes(passed=3)
     assert Path.cwd() == before
 
 
@@ -353,7 +380,8 @@ def test_not_marked(run_module, workflow_commons):
 
 def test_a_failed_test_shows_what_happened(run):
     """The last runs as timelines, earlier ones in a line, or else the calls; a test that passes shows nothing."""
-    result = run("""
+    result = run(
+        """
 def test_runs(run_module, dirac):
     dirac.transformation.down()
     for _ in range(5):
@@ -378,7 +406,9 @@ def breaks_at_its_end():
 
 def test_passes_too(run_module, breaks_at_its_end):
     run_module(MyModule)
-""")
+""",
+        "-rP",
+    )
     result.assert_outcomes(failed=3, passed=2, errors=1)
     text = str(result.stdout)
     assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == stage.MOST == 3
