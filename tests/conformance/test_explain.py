@@ -125,3 +125,28 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
     assert "a job's end" not in capsys.readouterr().out
     assert main(["explain", "CO-001", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["example"] is None
+
+
+def test_the_help_says_what_there_is_to_explain(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And how."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    assert main(["explain", "--help"]) == 0
+    assert " ".join(capsys.readouterr().out.split()).endswith(
+        "positional arguments: CLAUSE the ID of a clause: 'dirac-failover clauses' lists them options: "
+        "-h, --help show this help message and exit --json print it for machines, with the report of the run "
+        "--color {auto,always,never} colours (default: on a terminal, unless NO_COLOR is set)"
+    )
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ()), ("CO-001", ("a", "b"))])
+def test_an_example_of_the_other_kind_is_better_than_none(
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...]
+) -> None:
+    """A hazard that never happens is shown where it could, and a promise that is always broken where it is."""
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    found = example(replace(find(name), check=lambda _: verdict))
+    usual = "services: health=well, inputs=none, job state=well, accounting=absent, before=nothing"
+    assert found is not None
+    assert (found[0].name, found[1]) == (usual, bool(verdict))
