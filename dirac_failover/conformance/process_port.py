@@ -80,7 +80,7 @@ class ProcessPort:
         self._environment = dict(environment or {})
         self._seconds, self._start_seconds = seconds, start_seconds
         self._starts = restarts + 1
-        self._directory = ""
+        self._directory: str
         self._process: Process | None = None
         self._id = 0
 

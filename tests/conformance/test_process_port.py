@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import runpy
 import shutil
 import sys
@@ -222,6 +223,21 @@ def test_a_port_that_says_nothing_is_not_waited_for():
     assert time.monotonic() - started < 30
     with pytest.raises(PortBrokenError, match=r"The port nothing cannot be started: .*No such file"):
         ProcessPort(["/nowhere/nothing"]).session().__enter__()
+
+
+def test_a_port_is_given_time_and_another_chance():
+    """A minute to start, ten seconds for a scenario, and three more starts, unless its adapter says otherwise."""
+    usual = ProcessPort(["x"])
+    assert (usual._start_seconds, usual._seconds, usual._starts) == (60.0, 10.0, 4)
+    assert (usual.version, usual.capabilities) == ("", set())
+
+
+def test_a_port_works_in_a_directory_of_its_own():
+    """Which is not that of the run."""
+    with port(f"say(id=ask()['id'], outcome=dict({FULL!r}, result=os.getcwd()))").session() as started:
+        directory = started.run(QUIET).result
+    assert re.fullmatch(r"port-\w+", os.path.basename(directory))
+    assert not os.path.exists(directory)
 
 
 # What may go wrong in a scenario
