@@ -140,7 +140,7 @@ def test_the_help_says_what_there_is_to_explain(
     )
 
 
-@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ()), ("CO-001", ("a", "b"))])
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ()), ("CO-001", ("a", "b")), ("DI-002", ())])
 def test_an_example_of_the_other_kind_is_better_than_none(
     monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...]
 ) -> None:
@@ -150,3 +150,17 @@ def test_an_example_of_the_other_kind_is_better_than_none(
     usual = "services: health=well, inputs=none, job state=well, accounting=absent, before=nothing"
     assert found is not None
     assert (found[0].name, found[1]) == (usual, bool(verdict))
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", ())])
+def test_nobody_looks_further_than_the_first_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...]
+) -> None:
+    """Each change more is a hundred times the scenarios."""
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS), (1, ("nowhere",))))
+    clause = replace(find(name), check=lambda _: verdict)
+    found = example(clause)
+    assert found is not None
+    assert found[1] is bool(verdict)
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'near'"):
+        example(replace(clause, check=lambda _: None))
