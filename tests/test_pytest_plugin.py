@@ -165,30 +165,6 @@ def test_nobody_is_connected_afterwards():
 """).assert_outcomes(passed=8)
 
 
-HTTPS = """
-def test_it(dirac, dirac_https):
-    import requests
-    assert JobReport(77).setApplicationStatus("x")["OK"]
-    (call,) = requests.get(dirac_https.url + "/admin/journal").text.splitlines()
-    assert "setJobStatusBulk" in call
-    assert len(dirac.journal) == 1
-"""
-
-
-def test_the_world_can_be_over_https(run):
-    """The same one, to which the clients are connected, at the place that is said."""
-    run(HTTPS).assert_outcomes(passed=1)
-
-
-def test_without_responses_https_says_what_to_install(run, monkeypatch):
-    """In one line, instead of a traceback."""
-    monkeypatch.setitem(sys.modules, "responses", None)
-    result = run(HTTPS)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines("dirac_https: This needs the package responses: pip install 'dirac-failover[[]https]'")
-    result.stdout.no_fnmatch_line("During handling *")
-
-
 @pytest.mark.usefixtures("real")
 def test_an_example_in_a_docstring_may_use_the_fixtures(run):
     """Though it is in no test module; its clients are the reference's."""

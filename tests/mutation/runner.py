@@ -43,11 +43,12 @@ SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
+    "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/testing/stage.py": ("tests/test_pytest_plugin.py",),
     "fakes/dirac_fakes/expectations.py": ("tests/fakes/test_journal.py",),
 }
-"""The tests of modules that have no test file of the same name."""
+"""The tests of modules that have no test file of the same name, or more than that."""
 
 WIDER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("dirac_failover/wire", ("tests/wire",)),
