@@ -445,6 +445,17 @@ def test_what_a_port_asks_for_is_what_was_done():
         jsonschema.validate(message, SCHEMA)
 
 
+def test_a_port_finds_what_lies_there_before():
+    """In the directory in which it works, and nothing else; what it leaves is seen, and taken away."""
+    result = "[sorted(os.listdir()), open('old').read() if os.path.exists('old') else None]"
+    line = f"say(id=ask()['id'], outcome=dict({FULL!r}, result={result}))"
+    with port(*[line] * 2, capabilities=["calls"]).session() as started:
+        first = started.run(Scenario(collaborators=SCRIPTED, files={"old": "old"}))
+        second = started.run(QUIET)
+    assert (first.result, first.files) == ([["old"], "[]"], {"old": "[]"})
+    assert (second.result, second.files) == ([[], None], {})
+
+
 def test_services_can_be_called_too():
     """By their names; their state is what the host has."""
     host = Host(Scenario(server_files={"/vo/a": "Assigned"}, collaborators={"JobReport": "live"}))
