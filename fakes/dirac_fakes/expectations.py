@@ -94,12 +94,12 @@ def _likeness(wanted: dict[str, Any], found: dict[str, Any]) -> tuple[int, int]:
 
 def _difference(name: str, wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
     if name in wanted and name in found:
-        mine, theirs = wanted[name], found[name]
-        if _equal(mine, theirs):
+        pair = wanted[name], found[name]
+        if _equal(*pair):
             return []
-        containers = isinstance(mine, dict | list | tuple) and isinstance(theirs, dict | list | tuple)
-        if containers and max(len(repr(mine)), len(repr(theirs))) > _SHORT:
-            lines = ndiff(pformat(mine).splitlines(), pformat(theirs).splitlines())
+        containers = all(isinstance(value, dict | list | tuple) for value in pair)
+        if containers and any(len(repr(value)) > _SHORT for value in pair):
+            lines = ndiff(*(pformat(value).splitlines() for value in pair))
             return [
                 f"          {name}: - expected, + found",
                 *(f"            {line}" for line in lines if not line.startswith("?")),
