@@ -238,11 +238,9 @@ class Host:
         """Return what was seen here, and for what cannot be seen from here, what the port says."""
         said = claimed | {"steps": [], "files": {}, "services": None}
         outcome = from_json(said)
-        attributes = dict.fromkeys(ATTRIBUTES, "(absent)") | outcome.attributes
-        attributes |= self.scrubber.known(held(self._there))
         return outcome._replace(
+            attributes=outcome.attributes | self.scrubber.known(held(self._there)),
             steps=plain_steps(self._journal, self.scrubber),
-            attributes=attributes,
             files=files,
             services=None if self._world is None else self.scrubber.plain(self._world.snapshot()),
         )

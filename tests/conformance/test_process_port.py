@@ -361,6 +361,9 @@ def test_the_environment_of_an_adapter_is_added():
     outcome = "dict(FULL, result=[os.environ['MINE'], os.environ['PATH']])".replace("FULL", repr(FULL))
     with port(f"say(id=ask()['id'], outcome={outcome})", environment={"MINE": "x"}).session() as started:
         assert started.run(QUIET).result == ["x", os.environ["PATH"]]
+    environment = {"MINE": "x", "PATH": "/mine"}
+    with port(f"say(id=ask()['id'], outcome={outcome})", environment=environment).session() as started:
+        assert started.run(QUIET).result == ["x", "/mine"]
 
 
 def test_streams_are_served_together():
@@ -456,6 +459,31 @@ def test_a_port_finds_what_lies_there_before():
     assert (second.result, second.files) == ([[], None], {})
 
 
+def test_the_same_time_is_the_same_wherever_it_is_seen():
+    """In files, in what collaborators hold, and in calls: stamps are numbered once."""
+    host = Host(QUIET)
+    host.call(["JobReport", "setApplicationStatus", ["2026-01-01 12:00:00.000002", True]])
+    assert host.scrubber.text("2026-01-01 12:00:00.000001") == "<T1>"
+    outcome = host.outcome(OUTCOME, {})
+    assert outcome.steps == (Step("JobReport", "setApplicationStatus", ["<T2>", True], "ok"),)
+    assert host.scrubber.stamps == ("2026-01-01 12:00:00.000001", "2026-01-01 12:00:00.000002")
+
+
+def test_what_the_host_has_seen_need_not_be_said():
+    """Not even wrongly: it is not looked at."""
+    host = Host(QUIET)
+    assert host.outcome(OUTCOME | {"steps": 5, "files": None, "services": 5}, {"a": "b"}) == host.outcome(
+        OUTCOME, {"a": "b"}
+    )
+
+
+@pytest.mark.parametrize(("kind", "there"), [("live", True), ("missing", True), ("scripted", False), ("none", False)])
+def test_services_are_there_for_whoever_may_call_them(kind, there):
+    """A module makes itself the client that is missing."""
+    outcome = Host(Scenario(collaborators={"JobReport": kind})).outcome(OUTCOME, {})
+    assert (outcome.services is not None) is there
+
+
 def test_services_can_be_called_too():
     """By their names; their state is what the host has."""
     host = Host(Scenario(server_files={"/vo/a": "Assigned"}, collaborators={"JobReport": "live"}))
@@ -512,6 +540,12 @@ def test_calls_of_nothing_that_a_module_knows_break_the_port(call):
     with pytest.raises(ProcessError) as caught:
         Host(QUIET).call(call)
     assert str(caught.value) == f"it called {json.dumps(call)}, which is not there"
+
+
+def test_services_are_called_by_the_names_that_they_have():
+    """With a slash; what has none is no service, even where there are services."""
+    with pytest.raises(ProcessError, match=r'^it called \["Clock", "now", \[\]\], which is not there$'):
+        Host(Scenario()).call(["Clock", "now", []])
 
 
 @pytest.mark.parametrize("assignment", [["FileReport", "statusDict", {}], ["JobReport", "force", 1], ["x"], 5])
