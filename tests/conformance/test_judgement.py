@@ -338,15 +338,15 @@ def test_the_worker_that_died_is_the_one_that_is_looked_at(monkeypatch: pytest.M
         raise WorkerDiedError(2, 7)
         yield
 
-    def died(_: Any, __: Any, index: int, count: int, exitcode: int) -> str:
-        seen.append((index, count, exitcode))
+    def died(asked: Question, watched: str, index: int, count: int, exitcode: int) -> str:
+        seen.append((asked, os.path.isdir(watched), index, count, exitcode))
         return "dead"
 
     monkeypatch.setattr(judgement, "in_processes", processes)
     monkeypatch.setattr(judgement, "_how_it_died", died)
     with pytest.raises(PortBrokenError, match=r"^dead$"):
         judge(question(), workers=4, part=(3, 5))
-    assert seen == [(3 + 5 * 2, 20, 7)]
+    assert seen == [(question(), True, 3 + 5 * 2, 20, 7)]
 
 
 class Odd:
@@ -448,6 +448,7 @@ def test_who_looks_at_the_progress_is_told_how_far_it_is(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert judgement._total(asked, (0, 1)) == 1191
     assert judgement._total(asked, (1190, 1191)) == 1
+    assert judgement._total(asked, (0, 4)) == 298
     added: list[int] = []
     monkeypatch.setattr(judgement.Progress, "add", lambda _, number: added.append(number))
     assert judge(asked, part=(0, 4)).scenarios == 298
