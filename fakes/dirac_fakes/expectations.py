@@ -99,7 +99,8 @@ def _difference(name: str, wanted: dict[str, Any], found: dict[str, Any]) -> lis
             return []
         containers = all(isinstance(value, dict | list | tuple) for value in pair)
         if containers and any(len(repr(value)) > _SHORT for value in pair):
-            lines = ndiff(*(pformat(value).splitlines() for value in pair))
+            mine, theirs = (pformat(value).splitlines() for value in pair)
+            lines = ndiff(mine, theirs)
             return [
                 f"          {name}: - expected, + found",
                 *(f"            {line}" for line in lines if not line.startswith("?")),
