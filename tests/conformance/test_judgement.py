@@ -241,6 +241,14 @@ def test_what_the_workers_found_is_put_together(here: list[str]) -> None:
     assert not any(os.path.exists(path) for path in here)
 
 
+def test_unless_told_one_worker_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole space, not a part."""
+    seen: list[Any] = []
+    monkeypatch.setattr(judgement, "in_processes", lambda _, *how: seen.append(how) or ())
+    assert judge(question(clauses=("CO-001",))).scenarios == 0
+    assert seen == [(1, (0, 1))]
+
+
 @pytest.mark.usefixtures("here")
 def test_the_profile_is_whose_choices_decide() -> None:
     """The reference writes an owner as DIRAC 9.1 does, and not as 8.0; which is the nearest does not depend on it."""
