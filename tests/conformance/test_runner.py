@@ -174,6 +174,20 @@ def test_progress_is_one_line(clock: SimpleNamespace) -> None:
     assert stream.getvalue() == first + second + ERASED
 
 
+def test_progress_is_never_more_than_all(clock: SimpleNamespace) -> None:
+    """And is seen at once: nothing waits in a buffer."""
+    flushed: list[str] = []
+    stream = Terminal()
+    stream.flush = lambda: flushed.append(stream.getvalue())  # type: ignore[method-assign]
+    progress = Progress("work", 10, stream)
+    clock.now = 100.5
+    progress.add(20)
+    assert stream.getvalue().startswith(f"{ERASED}work [{'#' * 30}] 100% 20 of 10, 40 a second, ")
+    assert flushed == [stream.getvalue()]
+    progress.close()
+    assert flushed[1:] == [stream.getvalue()]
+
+
 def test_progress_can_be_none(clock: SimpleNamespace) -> None:
     """Nothing done in no time, of nothing."""
     stream = Terminal()
