@@ -1,4 +1,6 @@
-"""What holds for every test: the plug-in is loaded, and no test fails because the machine is busy.
+"""What holds for every test: the plug-in is loaded, and no test fails because the machine is busy, or by chance.
+
+What Hypothesis makes up is the same in each run; ``--hypothesis-profile=unhurried`` makes up something new.
 
 Where the distribution is installed, pytest loads the plug-in itself, under the name of its entry point; in a bare
 checkout it is loaded here.
@@ -15,5 +17,6 @@ INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"
 
 pytest_plugins = ["pytester", *([] if INSTALLED else [PLUGIN])]
 
-settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.load_profile("repeatable")

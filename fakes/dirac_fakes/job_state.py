@@ -142,9 +142,9 @@ class JobState(Service):
         if refused := self._refused(jobID):
             return refused
         job_id = int(jobID)
-        job = self.state["jobs"].get(job_id)
+        job, beat = self.state["jobs"].get(job_id), {**dynamicData}
         if job is not None:
-            self._beat(job_id, job, {**dynamicData})
+            self._beat(job_id, job, beat)
         for name, value in staticData.items():
             self._keep(job_id, {name: value})
         if job is None:
@@ -211,11 +211,14 @@ class JobState(Service):
             changed = {name: value for name, value in said.items() if value}
             job.update({name: str(value) for name, value in changed.items()})
         self._set_times(job, start, end)
+        beat = None
         for time in times:
             when = time or str(self.world.clock.now())
             row = self._log(job_id, updates[time], when, _times.fromString(when))
             if row["StatusSource"].startswith("Job"):
-                self._pulse(job, time)
+                beat = time
+        if beat is not None:
+            self._pulse(job, beat)
         return ok([list(changed), list(changed.values())])
 
     def _set_times(self, job: dict[str, Any], start: Any, end: Any) -> None:

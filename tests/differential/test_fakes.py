@@ -44,7 +44,7 @@ from DIRAC.WorkloadManagementSystem.Service.JobPolicy import JobPolicy
 from DIRAC.WorkloadManagementSystem.Service.JobStateUpdateHandler import JobStateUpdateHandlerMixin
 from DIRAC.WorkloadManagementSystem.Utilities.JobStatusUtility import JobStatusUtility
 from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import StaticPool
 
@@ -536,6 +536,8 @@ class RealRequests(ReqManagerHandlerMixin):
         database = object.__new__(RequestDB)
         database.log = MagicMock()
         database.engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        # What belongs to a deleted row goes with it, as in MySQL
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
         database.DBSession = sessionmaker(bind=database.engine)
         database.createTables()
         type(self)._ReqManagerHandlerMixin__requestDB = database

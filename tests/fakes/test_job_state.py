@@ -109,6 +109,17 @@ def test_empty_parts_of_an_update_do_not_count(world, call):
     assert world.job_state.state["jobs"][77]["HeartBeatTime"] != T1
 
 
+def test_only_the_last_update_of_a_job_itself_is_a_heart_beat(world, call):
+    """And only when all of them could be kept."""
+    world.job_state.state["jobs"][77]["Status"] = "Done"
+    assert call("job-state", "setJobStatusBulk", 77, {"": {"Source": "Job_77"}, T1: {"Source": "Job_77"}})["OK"]
+    job = world.job_state.state["jobs"][77]
+    assert (job["Status"], job["HeartBeatTime"]) == ("Done", T1)
+    call("job-state", "setJobStatusBulk", 77, {T1: {"MinorStatus": 5}, "2025-12-31 00:00:00": {"Source": "Job_77"}})
+    assert len(world.job_state.state["history"][77]) == 4
+    assert job["HeartBeatTime"] == T1
+
+
 def test_a_stalled_job_that_speaks_is_running():
     """Whatever it says."""
     world = World(job_status="Stalled", now=NOON)
@@ -293,10 +304,11 @@ def test_a_heart_beat_with_a_time_of_its_own_only_wakes(world, call, status, aft
 
 
 def test_a_heart_beat_for_nobody_is_refused(world, call):
-    """Its parameters stay, as in DIRAC."""
+    """Its parameters stay, as in DIRAC, where all are looked at before the job is."""
     world.caller = Caller("op", "ops", ("Operator",))
     assert call("job-state", "sendHeartBeat", 78, {}, {"a": 1})["Message"] == "Job 78 not found"
     assert world.job_state.state["parameters"][78]["a"] == 1
+    assert "500" in call("job-state", "sendHeartBeat", 78, [], {})["Message"]
 
 
 def test_a_job_has_the_columns_that_dirac_knows(world):
