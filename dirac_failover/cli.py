@@ -41,7 +41,7 @@ VERBS: Final = {
     "explain": Verb(
         "dirac_failover.conformance.explain", "say what a clause is for, and show a job end that is about it"
     ),
-    "learn": Verb("dirac_failover.conformance.learn", "predict how a job ends, then look"),
+    "learn": Verb("dirac_failover.conformance.learn", "lessons: predict how a module or a job ends, then look"),
     "differential": Verb("dirac_failover.conformance.differential", "run every scenario on two implementations"),
     "serve": Verb(
         "dirac_failover.serving.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"

@@ -26,7 +26,8 @@ LEVEL = {
     "contract": "what a module promises to whoever runs it",
     "dirac": "what DIRAC 9.1 observably does beyond that, one aspect a clause; together they leave nothing out",
     "lossless": "what nobody wants broken and DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
-    "called a success. H1 and the like are the hazards, as the behaviour of DIRAC has them",
+    "called a success. H1 to H22 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
+    "or reports a loss as a success",
 }
 
 TAIL = """

@@ -7,7 +7,7 @@ from pathlib import Path
 from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.learn import commands
-from dirac_failover.conformance.lessons import LESSONS, Lesson, right
+from dirac_failover.conformance.lessons import LESSONS, Lesson, decisive, right
 from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.timeline import situation, story
@@ -60,6 +60,7 @@ def _page(lesson: Lesson) -> str:
         "\n".join(f"{n}. {_markdown(text)}" for n, text in enumerate(lesson.choices, 1)),
         "<details>\n<summary>The answer</summary>",
         f"**{number}. {_markdown(choice)}**",
+        f"The line of the run that shows it:\n\n```text\n{decisive(lesson, report, STYLE)}\n```",
         _markdown(lesson.why),
         f"```{{timeline}} lesson {lesson.name}\n```",
         "<details>\n<summary>The same as text, with every value</summary>",

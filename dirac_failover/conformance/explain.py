@@ -71,13 +71,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _facts(clause: Clause) -> dict[str, str]:
+    hazard = f"hazard {clause.note}: a situation in which DIRAC itself loses something, or reports a loss as a success"
     notes = {"quirk": "a quirk: odd, and yet what DIRAC does", "": ""}
     return {
         "clause": clause.text,
         "why": clause.reason,
         "harm": clause.harm,
         "from": clause.source,
-        "note": notes.get(clause.note, f"hazard {clause.note}"),
+        "note": notes.get(clause.note, hazard),
         "met in": clause.issue,
     }
 

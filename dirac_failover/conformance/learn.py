@@ -1,8 +1,10 @@
-"""``dirac-failover learn``: predict how a job ends, then look.
+"""``dirac-failover learn``: predict how a module or a job ends, then look.
 
-Without a name the lessons are listed. With one, its situation is shown and its question asked; on a terminal the answer
-is awaited; then the scenario is run, and the run says which choice is right. What the lessons are about stands in
-:mod:`~dirac_failover.conformance.lessons`; what may change here is how they are told.
+Without a name the lessons are listed. With one, its situation is shown and its question asked, and the run says which
+choice is right. The verdict and the line of the run that decides it are the last lines on the screen. The timeline is
+shown after the reader has pressed Enter; in a pipe, or with ``--answer``, no key is awaited and the timeline is printed
+before the verdict. The lessons stand in :mod:`~dirac_failover.conformance.lessons`; what may change here is how they
+are told.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.lessons import LESSONS, right
+from dirac_failover.conformance.lessons import LESSONS, decisive, right
 from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import DEFAULT
@@ -38,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "lesson", metavar="LESSON", nargs="?", help="the name or number of a lesson (default: list them)"
     )
     parser.add_argument(
-        "--answer", type=int, metavar="N", help="do not ask: this is my choice; the exit code is 1 when it is not right"
-    )
+        "--answer", type=int, metavar="N",
+        help="the number of your choice, for scripts: nothing is asked, and the exit code is 1 when it is wrong",
+    )  # fmt: skip
     add_color(parser)
 
 
@@ -48,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
     style = terminal_style(arguments.color)
     if arguments.lesson is None:
         if arguments.answer is not None:
-            raise CommandError("--answer: to which lesson? Its name comes first")
+            raise CommandError("--answer: expected the name of a lesson before it, found none")
         _write(_list(style))
         return Exit.OK
     lesson = find_lesson(arguments.lesson)
@@ -56,12 +59,15 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.answer is not None and not 1 <= arguments.answer <= len(choices):
         raise CommandError(f"--answer: expected a number from 1 to {len(choices)}, found {arguments.answer}")
     report = run(KITS[DEFAULT](), lesson.scenario, lesson.module)
+    found, happened = right(lesson, report), f"\n{story(report, style)}"
     _write(_question(lesson, situation(report, style), style))
     asked = arguments.answer is None and sys.stdin.isatty() and sys.stdout.isatty()
     answer = _ask(len(choices)) if asked else arguments.answer
     said = choices[answer - 1] if answer else None
-    _write(_answer(lesson, said, right(lesson, report), story(report, style), style))
-    return Exit.DIFFERS if arguments.answer and said != right(lesson, report) else Exit.OK
+    _write(("" if asked else happened) + _answer(lesson, said, found, decisive(lesson, report, style), style))
+    if asked and _read("Enter shows every call of the run; q and Enter ends: ").isspace():
+        _write(happened)
+    return Exit.DIFFERS if arguments.answer and said != found else Exit.OK
 
 
 def find_lesson(name: str) -> Lesson:
@@ -85,15 +91,19 @@ def commands(lesson: Lesson) -> Iterator[str]:
 
 
 def _ask(most: int) -> int | None:
-    """Wait for a choice; None when nothing more can be read."""
-    while True:
-        _write(f"\nYour prediction (1 to {most}; Enter to just look): ")
-        sys.stdout.flush()
-        line = sys.stdin.readline()
-        if not line.strip():
-            return None
-        if line.strip() in map(str, range(1, most + 1)):
+    """Return the reader's choice, or None when the reader wants to look only or the input has ended."""
+    while line := _read(f"Your prediction (1 to {most}; Enter to look without one): ").strip():
+        if line in map(str, range(1, most + 1)):
             return int(line)
+        _write(f"Expected a number from 1 to {most}, or Enter alone; found {line!r}.\n")
+    return None
+
+
+def _read(prompt: str) -> str:
+    """Show a prompt and return the line that was typed, with its end; empty when the input has ended."""
+    _write(f"\n{prompt}")
+    sys.stdout.flush()
+    return sys.stdin.readline()
 
 
 def _list(style: Style) -> str:
@@ -103,7 +113,7 @@ def _list(style: Style) -> str:
         Row(1, f"{number:2}  {lesson.name:{width}}  {lesson.title}", "cyan", 4 + len(lesson.name), hang=width + 6)
         for number, lesson in enumerate(LESSONS, 1)
     ]
-    page.section("Lessons: predict how a job ends, then look", rows)
+    page.section("Lessons: predict what happens, then look", rows)
     page.section("Begin", [Row(1, f"{PROGRAM} learn {LESSONS[0].name}")])
     return page.text()
 
@@ -124,16 +134,17 @@ def _choices(choices: Iterable[str]) -> list[Row]:
     return [Row(2, f"{number}. {text}", "bold", 2, hang=3) for number, text in enumerate(choices, 1)]
 
 
-def _answer(lesson: Lesson, said: str | None, found: str, happened: str, style: Style) -> str:
-    page, more = Page(style), Page(style)
+def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> str:
+    why, answer = Page(style), Page(style)
+    why.section("Why", [*_prose(lesson.why), *table({name: find(name).text for name in lesson.clauses}, 2)])
+    why.section("Go on", [])
+    typed = "".join(f"  {command}\n" for command in commands(lesson))  # never wrapped: it is to be copied
     number = list(lesson.choices).index(found) + 1
     sign, words, colour = _VERDICTS[None if said is None else said == found]
     verdict = f"{style.sign(sign)} {words}{number}. {found}"
-    page.section("The answer", [Row(1, verdict, colour, len(verdict), hang=_MARGIN), *_prose(lesson.why)])
-    more.section("The clauses that this is about", table({name: find(name).text for name in lesson.clauses}))
-    more.section("Go on", [])
-    typed = "".join(f"  {command}\n" for command in commands(lesson))  # never wrapped: it is to be copied
-    return f"\n{page.text()}\n{happened}\n{more.text()}{typed}"
+    shown = Row(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
+    answer.section("The answer", [Row(1, verdict, colour, len(verdict), hang=_MARGIN), shown])
+    return f"\n{why.text()}{typed}\n{answer.text()}"
 
 
 _VERDICTS: Final = {
@@ -141,7 +152,7 @@ _VERDICTS: Final = {
     True: ("well", "Right: ", "green"),
     False: ("failed", "No, it is ", "red"),
 }
-"""Whether the reader was right (None: has not said anything): sign, first words, and colour."""
+"""Whether the reader was right (None: no prediction was made): sign, first words, and colour."""
 
 
 def _write(text: str) -> None:

@@ -8,9 +8,11 @@ page is made by ``python docs/lessons_page.py``.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.conformance.timeline import story
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import GracefulTermination, ModuleBase
 from dirac_failover.spec.scenario import Scenario
@@ -18,18 +20,23 @@ from dirac_failover.spec.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dirac_failover.conformance.page import Style
+
     Report = Mapping[str, Any]
 
 INPUTS: Final = ("/vo/a", "/vo/b")
 FILE: Final = "12_34_request.json"
+_WIDE: Final = 1000
+"""Columns in which no line of a lesson's timeline is wrapped."""
 
 
 @dataclass(frozen=True)
 class Lesson:
     """One lesson: what the reader is told and asked, the choices with what each would look like, and the explanation.
 
-    ``observe`` takes the report of a run (``dirac-failover schema run``) and returns what the question is about; a
-    choice is a text and the value that it stands for. ``module`` is run instead of the reference's FailoverRequest.
+    ``observe`` takes the report of a run (``dirac-failover schema run``) and returns the value that the question asks
+    for; a choice is a text and the value that it stands for. ``line`` is a part of the first line of the timeline that
+    shows the answer. ``module`` is run instead of the reference's FailoverRequest.
     """
 
     name: str
@@ -40,6 +47,7 @@ class Lesson:
     observe: Callable[[Report], Any]
     choices: Mapping[str, Any]
     why: str
+    line: str
     clauses: tuple[str, ...]
     module: type[Any] | None = None
 
@@ -54,6 +62,12 @@ def right(lesson: Lesson, report: Report) -> str:
     seen = lesson.observe(report)
     (choice,) = [text for text, value in lesson.choices.items() if value == seen]
     return choice
+
+
+def decisive(lesson: Lesson, report: Report, style: Style) -> str:
+    """Return the line of the run's timeline that shows which choice is right."""
+    told = story(report, replace(style, width=_WIDE, colours=False))
+    return re.sub(r" {2,}", "  ", next(line for line in told.splitlines() if lesson.line in line).strip())
 
 
 # What questions are about
@@ -138,7 +152,7 @@ LESSONS: Final = (
          _NO_FILE: None},
         "The file is for what could not be said. The transformation system has taken the statuses, the job state "
         "service has taken how the job ended, so nothing is pending and no file is written.",
-        ("CO-012", "CO-016"),
+        "Nothing is pending", ("CO-012", "CO-016"),
     ),
     Lesson(
         "an-outage", "The transformation service is down",
@@ -152,7 +166,7 @@ LESSONS: Final = (
         "The file report tries to commit, and once more; then it hands out one operation that says the same, and the "
         "module puts it into the request. The job wrapper gives the file to the request system, which executes it when "
         "the service is back. Look at the end of the timeline: nothing is lost.",
-        ("CO-013", "CO-014", "CO-017"),
+        "Request.addOperation(", ("CO-013", "CO-014", "CO-017"),
     ),
     Lesson(
         "an-earlier-status", "An earlier module knew better",
@@ -165,7 +179,7 @@ LESSONS: Final = (
          "Assigned, as before": "Assigned"},
         "FailoverRequest gives a status to those input files only that have none yet. What an earlier module said "
         "stays, and is sent with the rest.",
-        ("CO-011",),
+        "/vo/b: Problematic", ("CO-011",),
     ),
     Lesson(
         "a-graceful-end", "A module with nothing to do",
@@ -177,7 +191,7 @@ LESSONS: Final = (
          "The hooks that follow are called all the same": (True, [*_HOOKS, "finalize"])},
         "Hooks say how they went by what they raise. GracefulTermination means: stop here, all is well. Its text "
         "becomes the application status of the job, no later hook is called, and finalize flushes the logs, as always.",
-        ("CO-001", "CO-006", "CO-008"), CountEvents,
+        "ends: GracefulTermination", ("CO-001", "CO-006", "CO-008"), CountEvents,
     ),
     Lesson(
         "accounting-is-down", "Three records that nobody takes",
@@ -189,7 +203,7 @@ LESSONS: Final = (
          "Nowhere: they are lost": (0, 0, None)},
         "The accounting client has a fail-over of its own. It does not wait for the end of the job, and makes a "
         "request at once. So commit answers OK, and nothing is left for the file.",
-        ("CO-016", "DI-016"),
+        "requests.putRequest(", ("CO-016", "DI-016"),
     ),
     Lesson(
         "no-job", "A job whose ID is 0",
@@ -203,7 +217,7 @@ LESSONS: Final = (
         "A falsy job ID means: not a job of the workload management system. Then the module does nothing, so that a "
         "workflow can be tried by hand, and it says OK. Whoever tests with the job ID 0 tests nothing; and where the "
         "ID is missing by mistake, everything pending is dropped without a word.",
-        ("CO-010", "LL-007"),
+        "ends: GracefulTermination", ("CO-010", "LL-007"),
     ),
     Lesson(
         "a-failed-workflow", "An earlier step has failed",
@@ -217,7 +231,7 @@ LESSONS: Final = (
         "The operation is in the request, but the file is written only if nothing has failed before. So the request "
         "ends with the job, and the files stay Assigned: no other job will ever try them. This is what DIRAC does, and "
         "what LosslessFailoverRequest does not.",
-        ("CO-012", "LL-003"),
+        "It is in no file", ("CO-012", "LL-003"),
     ),
     Lesson(
         "bad-company", "One operation that is not valid",
@@ -230,7 +244,7 @@ LESSONS: Final = (
          _NO_FILE: None},
         "The request is validated as a whole, and what is not valid is not written. One mistake of one module takes "
         "with it what all the others had pending. The module ends with an error, at least, which names the operation.",
-        ("LL-004", "LL-016"),
+        "raised RuntimeError", ("LL-004", "LL-016"),
     ),
     Lesson(
         "an-old-file", "A file of an earlier run",
@@ -243,7 +257,7 @@ LESSONS: Final = (
          "A request without operations, in its place": "{}"},
         "Nothing is pending, so nothing is written, and what is there is not looked at. The job wrapper sends whatever "
         "it finds: here the old file is empty and does no harm, but the operations of another job would be executed.",
-        ("LL-011",),
+        "file 12_34_request.json", ("LL-011",),
     ),
     Lesson(
         "an-answer-without-stub", "A refusal of another kind",
@@ -257,7 +271,7 @@ LESSONS: Final = (
         "The operation for a status is made from the stub. Without one the job report can only answer that it has "
         "failed, the module warns in the log and goes on: the statuses are lost, and the job looks as if it were still "
         "running. Fakes that always give a stub, or never, hide this.",
-        ("CO-015", "LL-009"),
+        "JobReport.generateForwardDISET()", ("CO-015", "LL-009"),
     ),
     Lesson(
         "a-lost-reply", "The service did it, and the reply was lost",
@@ -269,7 +283,7 @@ LESSONS: Final = (
         "What was not confirmed is sent again, and the service takes it a second time. Had the connection been "
         "refused, once would be right; the caller cannot tell the two apart. So what is replayed should do no harm "
         "when it is done twice, and a test should know what a service did, not only what the caller saw.",
-        ("CO-015", "DI-014"),
+        "reported twice", ("CO-015", "DI-014"),
     ),
     Lesson(
         "nothing-lost", "The same outage, without the hazard",
@@ -285,7 +299,7 @@ LESSONS: Final = (
         "It reports how it ends before the file is written, while that can still go into the request. Compare with "
         "'dirac-failover run --fault job-state:down'. The clauses of the level lossless say what else it does "
         "differently.",
-        ("LL-010", "LL-016"), LosslessFailoverRequest,
+        "Converged", ("LL-010", "LL-016"), LosslessFailoverRequest,
     ),
 )
 # fmt: on

@@ -31,6 +31,8 @@ _KNOWN_ERRORS: Final = (
 )
 """What the long texts of an HTTPS client mean."""
 
+_VARYING: Final = "<T1>, <T2>, <time> and <name> stand for times and names, which differ in each run."
+
 _ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
 """Methods that answer with what they were given, as far as it changed anything."""
 
@@ -50,7 +52,9 @@ def situation(report: Mapping[str, Json], style: Style) -> str:
 def story(report: Mapping[str, Json], style: Style) -> str:
     """Return what happened, and what became of everything."""
     page = Page(style)
-    page.section("What happened", [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])])
+    rows = [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])]
+    varies = any(name in row.text + row.answer for row in rows for name in ("<T1>", "<time>", "<name>"))
+    page.section("What happened", [*rows, *([Row(1, _VARYING, "dim", len(_VARYING))] if varies else [])])
     services, recovery = report["services"], report["recovery"]
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
     page.section("What the services hold", nothing if services is None else table(_services(services)))

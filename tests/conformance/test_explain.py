@@ -63,9 +63,9 @@ def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert printed.startswith("── LL-011, level lossless ".ljust(150, "─") + "\n")
     for label, text in (
         ("clause", clause.text), ("why", clause.reason), ("harm", clause.harm), ("from", clause.source),
-        ("note", "hazard H12"),
+        ("note", "hazard H12: a situation in which DIRAC itself loses something"),
     ):  # fmt: skip
-        assert f"  {label:6}  {text}\n" in printed
+        assert f"  {label:6}  {text}" in printed
     assert (
         "\n  shown   a job's end in which the reference, as DIRAC, breaks it: services: health=well, inputs=none, job "
         "state=well, accounting=absent, before=an\n          old file\n\n── Job ─"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
-from unittest.mock import Mock
 
 import pytest
 
 from dirac_failover.cli import main
+from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.learn import add_arguments, commands, find_lesson
 from dirac_failover.conformance.lessons import LESSONS
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WIDTH = 100
+RIGHT = "2. One operation with the statuses of both files"
+SHOWN = "The line of the run that shows it: Request.addOperation(operation SetFileStatus)  → OK"
 
 
 class Terminal(io.StringIO):
@@ -46,52 +49,39 @@ def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     width = max(len(lesson.name) for lesson in LESSONS)
     rows = [f"  {n:2}  {lesson.name:{width}}  {lesson.title}\n" for n, lesson in enumerate(LESSONS, 1)]
-    head = section("Lessons: predict how a job ends, then look")
-    assert printed == f"{head}{''.join(rows)}\n{section('Begin')}  dirac-failover learn all-is-well\n"
+    assert "".join(rows) in printed
+    assert printed.endswith("  dirac-failover learn all-is-well\n")
 
 
-def test_a_pipe_gets_question_and_answer_without_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    """In this order: what is told, the job, the question, the answer, what happened, clauses, and how to go on."""
+STORY = ("What happened", "What the services hold", "The request", "After recovery")
+ANSWER = ("Why", "Go on", "The answer")
+
+
+def titles(printed: str) -> list[str]:
+    """The titles of the sections of a screen, in order."""
+    return re.findall(r"^── (.*?) ─*$", printed, re.MULTILINE)
+
+
+def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """In this order: the lesson, the job, the question, the timeline, the reason, how to go on, the verdict."""
     assert main(["learn", "an-outage"]) == 0
     printed = capsys.readouterr().out
-    titles = (
-        "Lesson 2 of 12: The transformation service is down", "Job", "What do you think?", "The answer",
-        "What happened", "What the services hold", "The request", "After recovery", "The clauses that this is about",
-        "Go on",
-    )  # fmt: skip
-    places = [printed.index(section(title)) for title in titles]
-    assert places == sorted(places)
-    assert printed.startswith(
-        section(titles[0])
-        + "  The same job, but the transformation service refuses every connection. It is the one that wants to\n"
-        "  know what became of the input files.\n\n" + section("Job")
-    )
-    assert (
-        section("What do you think?") + "  What will the file 12_34_request.json hold?\n"
-        "    1. Nothing: no file is written\n"
-        "    2. One operation with the statuses of both files\n"
-        "    3. One operation for each file\n\n" + section("The answer")
-        + "  → 2. One operation with the statuses of both files\n"
-        "  The file report tries to commit"
-    ) in printed  # fmt: skip
-    assert printed.endswith(
-        "\n\n" + section("The clauses that this is about")
-        + "  CO-013  A file report that cannot be committed is asked once more, for an operation.\n"
-        "  CO-014  The operation that the file report answers with is in the request, once.\n"
-        "  CO-017  The file is the request as JSON: its name, its job, and its operations in order.\n\n"
-        + section("Go on")
-        + "".join(f"  {command}\n" for command in commands(LESSONS[1]))
-    )  # fmt: skip
+    lesson = LESSONS[1]
+    assert titles(printed) == [
+        f"Lesson 2 of {len(LESSONS)}: {lesson.title}", "Job", "What do you think?", *STORY, *ANSWER,
+    ]  # fmt: skip
+    assert "".join(f"    {n}. {choice}\n" for n, choice in enumerate(lesson.choices, 1)) in printed
+    for clause in lesson.clauses:
+        assert f"    {clause}  {find(clause).text}\n" in printed
+    assert section("Go on") + "".join(f"  {command}\n" for command in commands(lesson)) in printed
+    assert printed.endswith(section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n")
     assert "Your prediction" not in printed
+    assert "Enter shows" not in printed
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "verdict"),
-    [
-        ("2", 0, "  ✓ Right: 2. One operation with the statuses of both files\n"),
-        ("1", 1, "  ✗ No, it is 2. One operation with the statuses of both files\n"),
-        ("3", 1, "  ✗ No, it is 2. One operation with the statuses of both files\n"),
-    ],
+    [("2", 0, f"  ✓ Right: {RIGHT}\n"), ("1", 1, f"  ✗ No, it is {RIGHT}\n"), ("3", 1, f"  ✗ No, it is {RIGHT}\n")],
 )
 def test_a_script_gives_its_answer_and_gets_an_exit_code(
     answer: str, code: int, verdict: str, capsys: pytest.CaptureFixture[str]
@@ -102,34 +92,61 @@ def test_a_script_gives_its_answer_and_gets_an_exit_code(
 
 
 @pytest.fixture
-def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[int, str]]:
-    """Run the lesson of the outage on a terminal where somebody types this."""
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """Run the lesson of the outage on a terminal where these lines are typed."""
 
-    def learn(typed: str) -> tuple[int, str]:
+    def learn(typed: str, *options: str) -> tuple[int, str]:
         screen = Terminal()
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
         monkeypatch.setattr(sys, "stdout", screen)
-        return main(["learn", "2"]), screen.getvalue()
+        return main(["learn", "2", *options]), screen.getvalue()
 
     return learn
 
 
-PROMPT = "\nYour prediction (1 to 3; Enter to just look): "
+PROMPT = "\nYour prediction (1 to 3; Enter to look without one): "
+OFFER = "\nEnter shows every call of the run; q and Enter ends: "
 
 
-def test_a_terminal_is_asked(on_terminal: Callable[[str], tuple[int, str]]) -> None:
+def test_a_terminal_is_asked(on_terminal: Callable[..., tuple[int, str]]) -> None:
     """The question is shown, the answer waits; a wrong prediction is no failure of the command."""
     code, screen = on_terminal("1\n")
     assert code == 0
-    assert f"    3. One operation for each file\n{PROMPT}\n{section('The answer')}  ✗ No, it is 2." in screen
-    assert "  ✓ Right: 2. " in on_terminal(" 2 \n")[1]
+    assert f"    3. One operation for each file\n{PROMPT}\n{section('Why')}" in screen
+    assert f"  ✗ No, it is {RIGHT}\n" in screen
+    assert f"  ✓ Right: {RIGHT}\n" in on_terminal(" 2 \n")[1]
 
 
-def test_what_is_no_choice_is_asked_again(on_terminal: Callable[[str], tuple[int, str]]) -> None:
-    """Until it is one, or nothing."""
-    assert PROMPT * 5 + "\n" + section("The answer") + "  ✗ No" in on_terminal("4\n0\ntwo\n-1\n3\n")[1]
-    for typed in ("\n", ""):
-        assert PROMPT + "\n" + section("The answer") + "  → 2." in on_terminal(typed)[1]
+@pytest.mark.parametrize("last", ["q\n", "", "3\n"])
+def test_the_verdict_and_the_line_that_shows_it_are_last_on_the_screen(
+    last: str, on_terminal: Callable[..., tuple[int, str]]
+) -> None:
+    """Below them stands only the offer of the timeline."""
+    screen = on_terminal(f"1\n{last}")[1]
+    assert titles(screen)[3:] == list(ANSWER)
+    assert screen.endswith(f"  ✗ No, it is {RIGHT}\n  {SHOWN}\n{OFFER}")
+
+
+@pytest.mark.parametrize("typed", ["2\n\n", "\n\n", "\n \n"])
+def test_the_timeline_is_behind_enter(typed: str, on_terminal: Callable[..., tuple[int, str]]) -> None:
+    """With a prediction or without one."""
+    screen = on_terminal(typed)[1]
+    assert titles(screen)[3:] == [*ANSWER, *STORY]
+    assert OFFER + "\n" + section(STORY[0]) in screen
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("4", "'4'"), ("0", "'0'"), ("two", "'two'"), ("-1", "'-1'"), ("²", "'²'"), (" 7 ", "'7'")]
+)
+def test_an_answer_that_is_no_choice_is_told_what_is_expected(
+    typed: str, found: str, on_terminal: Callable[..., tuple[int, str]]
+) -> None:
+    """And is asked for again, until it is a choice, or nothing."""
+    complaint = f"Expected a number from 1 to 3, or Enter alone; found {found}.\n"
+    for after, verdict in ((f"{typed}\n3\n", "✗ No"), ("\n", "→ 2."), ("", "→ 2.")):
+        screen = on_terminal(f"{typed}\n{after}")[1]
+        assert PROMPT + complaint + PROMPT in screen
+        assert f"\n  {verdict}" in screen
 
 
 def test_nobody_is_asked_who_cannot_see_the_question(
@@ -145,13 +162,12 @@ def test_nobody_is_asked_who_cannot_see_the_question(
     assert "  → 2." in screen.getvalue()
 
 
-def test_nobody_is_asked_who_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also on a terminal."""
-    monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
-    monkeypatch.setattr(sys, "stdout", screen := Terminal())
-    assert main(["learn", "an-outage", "--answer", "2"]) == 0
-    assert "Your prediction" not in screen.getvalue()
-    assert "  ✓ Right: 2." in screen.getvalue()
+def test_nobody_is_asked_who_has_answered(on_terminal: Callable[..., tuple[int, str]]) -> None:
+    """Also on a terminal: no key is awaited, and the timeline comes before the verdict."""
+    code, screen = on_terminal("1\n", "--answer", "2")
+    assert code == 0
+    assert titles(screen)[3:] == [*STORY, *ANSWER]
+    assert screen.endswith(f"  ✓ Right: {RIGHT}\n  {SHOWN}\n")
 
 
 @pytest.mark.parametrize(
@@ -167,61 +183,44 @@ def test_a_verdict_has_a_colour(
     assert f"  \x1b[{colour}m{whole}\x1b[0m\n" in capsys.readouterr().out
 
 
-def test_a_long_verdict_goes_on_below_itself(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Beside its sign."""
+def test_long_lines_go_on_below_their_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict beside its sign, a choice beside its number, a title beside its name."""
     monkeypatch.setenv("COLUMNS", "40")
     assert main(["learn", "an-outage", "--answer", "2"]) == 0
-    assert "  ✓ Right: 2. One operation with the\n    statuses of both files\n  The file" in capsys.readouterr().out
-
-
-def test_what_is_long_is_wrapped_and_what_counts_is_coloured(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Names in the list, numbers of the choices, and the answer; each goes on below where its text begins."""
-    monkeypatch.setenv("COLUMNS", "44")
-    main(["learn", "--color", "always"])
-    below = "\n" + " " * 30
-    assert capsys.readouterr().out.startswith(
-        "\x1b[1m── Lessons: predict how a job ends, then look \x1b[0m\n"
-        f"  \x1b[36m 1  all-is-well\x1b[0m             Every service{below}is up\n"
-        f"  \x1b[36m 2  an-outage\x1b[0m               The{below}transformation{below}service is{below}down\n"
-    )
-    main(["learn", "an-outage", "--color", "always"])
     printed = capsys.readouterr().out
-    assert (
-        "  \x1b[2mfaults   \x1b[0m  transformation:down\n\n"
-        "\x1b[1m── What do you think? ──────────────────────\x1b[0m\n"
-        "  What will the file 12_34_request.json\n"
-        "  hold?\n"
-        "    \x1b[1m1.\x1b[0m Nothing: no file is written\n"
-        "    \x1b[1m2.\x1b[0m One operation with the statuses of\n"
-        "       both files\n"
-        "    \x1b[1m3.\x1b[0m One operation for each file\n\n"
-        "\x1b[1m── The answer ──────────────────────────────\x1b[0m\n"
-        "  \x1b[1m→ 2. One operation with the statuses of\x1b[0m\n"
-        "    both files\n"
-        "  The file report tries to commit, and once\n"
-    ) in printed
-    assert "nothing is lost.\n\n\x1b[1m── What happened ──" in printed
+    assert "  ✓ Right: 2. One operation with the\n    statuses of both files\n" in printed
+    assert "    2. One operation with the statuses\n       of both files\n" in printed
+    main(["learn"])
+    below = "\n" + " " * (max(len(lesson.name) for lesson in LESSONS) + 8)
+    assert f"all-is-well             Every{below}" in capsys.readouterr().out
+
+
+def test_names_and_numbers_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names in the list, numbers of the choices."""
+    main(["learn", "--color", "always"])
+    assert "  \x1b[36m 1  all-is-well\x1b[0m  " in capsys.readouterr().out
+    main(["learn", "an-outage", "--color", "always"])
+    assert "    \x1b[1m1.\x1b[0m Nothing: no file is written\n" in capsys.readouterr().out
 
 
 def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is kept back on its way to the screen."""
-    flushed: list[bool] = []
+    """Each prompt is flushed to the screen before a line is read."""
+    seen: list[str] = []
+
+    class Screen(Terminal):
+        def flush(self) -> None:
+            seen.append(self.getvalue())
 
     class Keyboard(Terminal):
         def readline(self, *_: object) -> str:
-            assert screen.flush.mock_calls  # type: ignore[attr-defined]
-            flushed.append(screen.getvalue().endswith(PROMPT))
+            asked.append(seen[-1])
             return ""
 
+    asked: list[str] = []
     monkeypatch.setattr(sys, "stdin", Keyboard())
-    monkeypatch.setattr(sys, "stdout", screen := Terminal())
-    monkeypatch.setattr(screen, "flush", Mock())
+    monkeypatch.setattr(sys, "stdout", Screen())
     assert main(["learn", "an-outage"]) == 0
-    assert flushed == [True]
+    assert [text[-len(prompt) :] for text, prompt in zip(asked, (PROMPT, OFFER), strict=True)] == [PROMPT, OFFER]
 
 
 def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,16 +229,10 @@ def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixtu
     assert "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n" in capsys.readouterr().out
 
 
-def test_the_options_say_what_they_are_for() -> None:
-    """With their defaults."""
+def test_the_options_have_defaults() -> None:
+    """No lesson lists them all; without an answer the reader is asked."""
     parser = argparse.ArgumentParser(prog="learn")
     add_arguments(parser)
-    assert " ".join(parser.format_help().split()) == (
-        "usage: learn [-h] [--answer N] [--color {auto,always,never}] [LESSON] positional arguments: LESSON the name "
-        "or number of a lesson (default: list them) options: -h, --help show this help message and exit --answer N do "
-        "not ask: this is my choice; the exit code is 1 when it is not right --color {auto,always,never} colours "
-        "(default: on a terminal, unless NO_COLOR is set)"
-    )
     given = parser.parse_args([])
     assert (given.lesson, given.answer, given.color) == (None, None, "auto")
 
@@ -252,10 +245,10 @@ def test_the_options_say_what_they_are_for() -> None:
             ["a-lost-outage"],
             "There is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)",
         ),
-        (["13"], "There is no lesson '13' ('dirac-failover learn' lists them)"),
+        (["99"], "There is no lesson '99' ('dirac-failover learn' lists them)"),
         (["an-outage", "--answer", "4"], "--answer: expected a number from 1 to 3, found 4"),
         (["an-outage", "--answer", "0"], "--answer: expected a number from 1 to 3, found 0"),
-        (["--answer", "1"], "--answer: to which lesson? Its name comes first"),
+        (["--answer", "1"], "--answer: expected the name of a lesson before it, found none"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(
@@ -270,7 +263,7 @@ def test_what_cannot_be_used_is_one_line(
 def test_a_lesson_is_found_by_name_and_number() -> None:
     """In any case."""
     assert find_lesson("1") is find_lesson("All-Is-Well") is LESSONS[0]
-    assert find_lesson("12") is LESSONS[-1]
+    assert find_lesson(str(len(LESSONS))) is LESSONS[-1]
 
 
 def test_how_to_go_on() -> None:
@@ -290,7 +283,9 @@ def test_how_to_go_on() -> None:
 
 def test_the_command_for_the_job_shows_the_same_job() -> None:
     """As a shell understands it."""
-    command = next(commands(LESSONS[9])).replace("| dirac-failover", f"| {sys.executable} -m dirac_failover")
+    command = next(commands(find_lesson("an-answer-without-stub"))).replace(
+        "| dirac-failover", f"| {sys.executable} -m dirac_failover"
+    )
     shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
     assert "job-state:s_error=Too busy;stub=no\n" in shown
     assert "Not converged" in shown

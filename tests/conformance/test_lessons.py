@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.lessons import LESSONS, Lesson, right
+from dirac_failover.conformance.lessons import LESSONS, Lesson, decisive, right
+from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import checked, find_class, run
 from dirac_failover.spec.case import Case
@@ -49,6 +50,7 @@ def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Less
     report = run(kit, checked(lesson.scenario), lesson.module)
     assert right(lesson, report) == RIGHT[lesson.name]
     assert report["unfired"] == [], "a fault that never strikes teaches nothing"
+    assert lesson.line in decisive(lesson, report, Style())
 
 
 @EACH
@@ -95,6 +97,15 @@ def test_the_module_that_counts_has_something_to_say_when_there_are_inputs() -> 
     report = run(KITS["reference"](), Scenario.of_job(inputs=["/vo/a"]), lesson.module)
     assert report["result"]["Value"] == {"exception": "GracefulTermination", "args": ["All events are counted"]}
     assert report["services"]["jobs"]["77"]["parameters"] == {"Events": "1000"}
+
+
+def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
+    """It is found whatever the width and the colours, it is not wrapped, and its columns are closed."""
+    lesson = next(lesson for lesson in LESSONS if lesson.name == "an-answer-without-stub")
+    report = run(KITS["reference"](), lesson.scenario)
+    shown = "JobReport.generateForwardDISET()  {} not OK: Could not create ForwardDISET operation"
+    assert decisive(lesson, report, Style(width=40, colours=True)) == shown.format("✗")
+    assert decisive(lesson, report, Style(unicode=False)) == shown.format("x")
 
 
 def test_what_no_choice_stands_for_is_an_error() -> None:

@@ -85,6 +85,15 @@ def test_a_report_has_five_sections() -> None:
     assert list(shown(recovery=None)) == sections[:-1]
 
 
+@pytest.mark.parametrize("name", ["<T1>", "<time>", "<name>"])
+def test_names_that_stand_for_times_are_explained_where_they_appear(name: str) -> None:
+    """In one line below the calls, for names in a call and in its answer; a page without them does not have it."""
+    explained = "  <T1>, <T2>, <time> and <name> stand for times and names, which differ in each run."
+    for made in (call("Request", "go", name), call("Request", "go", answer={"OK": True, "Value": name})):
+        assert shown(calls=[made])["What happened"][-1] == explained
+    assert explained not in shown()["What happened"]
+
+
 def test_without_services_that_is_said() -> None:
     """Instead of what they hold."""
     assert shown(services=None)["What the services hold"] == [
