@@ -212,13 +212,12 @@ def test_statuses_that_no_try_sends_join_the_request(job, operation, tmp_path):
     assert (content["RequestName"], content["JobID"], content["Owner"]) == ("job_77_request.xml", 77, "alice")
 
 
-def test_an_operation_that_counts_as_false_joins_as_well(job, monkeypatch):
+def test_an_operation_that_counts_as_false_joins_as_well(job, mocker):
     """Only None does not: an operation without files has the length 0."""
     mine = job(files={"commit": FAILED, "generateForwardDISET": {"OK": True, "Value": ""}})
-    seen: list[Any] = []
-    monkeypatch.setattr(mine.request, "addOperation", seen.append)
+    add = mocker.patch.object(mine.request, "addOperation")
     assert mine.run()["OK"] is True
-    assert seen == [""]
+    add.assert_called_once_with("")
 
 
 def test_statuses_join_the_request_after_a_failure_too(job, operation, tmp_path):

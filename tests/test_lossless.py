@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 
 import pytest
 
@@ -22,6 +21,8 @@ from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Sc
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pytest_mock import MockerFixture
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Outcome
@@ -296,12 +297,12 @@ def test_the_prefix_of_an_lfn_is_a_prefix(run: Any) -> None:
 
 
 @pytest.fixture
-def module() -> Any:
+def module(mocker: MockerFixture) -> Any:
     """A new module of a job that is well, with reports that can be asked what they were told."""
     made: Any = LosslessFailoverRequest()
     made.jobID, made.production_id, made.inputDataList = 77, 12, ["/vo/a", "/vo/b", "/vo/c"]
     made.workflowStatus = made.stepStatus = {"OK": True}
-    made.jobReport, made.fileReport = Mock(), Mock()
+    made.jobReport, made.fileReport = mocker.Mock(), mocker.Mock()
     made.jobReport.setApplicationStatus.return_value = {"OK": True}
     return made
 
@@ -327,7 +328,7 @@ def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module: Any)
     assert module._ending() is first
 
 
-def test_only_files_whose_status_did_not_change_are_asked_about(module: Any) -> None:
+def test_only_files_whose_status_did_not_change_are_asked_about(module: Any, mocker: MockerFixture) -> None:
     """At once, of this transformation; without an answer that says what changed, or without a client, of none."""
     ask = module.fileReport.transClient.getTransformationFiles
     ask.return_value = {"OK": True, "Value": [{"LFN": "/vo/z"}]}
@@ -337,7 +338,7 @@ def test_only_files_whose_status_did_not_change_are_asked_about(module: Any) -> 
     module._find_unknown(None)
     module._find_unknown(dict.fromkeys(module.inputDataList))
     ask.assert_called_once()
-    module.fileReport = Mock(spec=[])
+    module.fileReport = mocker.Mock(spec=[])
     module._find_unknown({})
     assert len(module._lost) == 1
 
@@ -361,11 +362,11 @@ def test_the_end_that_is_reported_is_the_one_that_comes(module: Any, ending: Any
     assert [call.args for call in module.jobReport.setApplicationStatus.mock_calls] == [(text, True) for text in told]
 
 
-def test_a_failed_workflow_has_no_good_end(module: Any) -> None:
+def test_a_failed_workflow_has_no_good_end(module: Any, mocker: MockerFixture) -> None:
     """That it has failed was logged before."""
-    module._checkWFAndStepStatus = Mock(return_value=False)
+    asked = mocker.patch.object(module, "_checkWFAndStepStatus", return_value=False)
     module._report_the_end()
-    module._checkWFAndStepStatus.assert_called_once_with(noPrint=True)
+    asked.assert_called_once_with(noPrint=True)
     module.jobReport.setApplicationStatus.assert_not_called()
 
 

@@ -4,7 +4,6 @@ import json
 from dataclasses import FrozenInstanceError
 from datetime import UTC, date
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 
 import jsonschema
 import pytest
@@ -18,6 +17,8 @@ from dirac_failover.conformance.shape import schema
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_mock import MockerFixture
 
 DAY = date(2026, 3, 1)
 HELD_ONE = ClauseResult("CO-001", "contract", "one", "held", 5, 0)
@@ -159,11 +160,10 @@ def test_the_nearest_clause_is_asked_about() -> None:
     assert nearest("nonsense") == ""
 
 
-def test_the_day_is_that_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_day_is_that_of_utc(mocker: MockerFixture) -> None:
     """The same for everybody."""
-    with freeze_time("2026-03-01 23:59:59"):  # and no longer: monkeypatch would put the frozen one back
+    with freeze_time("2026-03-01 23:59:59"):  # and no longer: mocker would put the frozen one back
         assert today() == DAY
-    clock = Mock()
-    monkeypatch.setattr(module, "datetime", clock)
+    clock = mocker.patch.object(module, "datetime")
     assert today() is clock.now.return_value.date.return_value
     clock.now.assert_called_once_with(UTC)

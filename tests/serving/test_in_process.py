@@ -26,6 +26,8 @@ from dirac_fakes.kinds import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_mock import MockerFixture
+
 SERVICE = "WorkloadManagement/JobStateUpdate"
 OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
 
@@ -215,17 +217,19 @@ def test_the_environment_is_put_back(world: World, monkeypatch: pytest.MonkeyPat
     assert dict(os.environ) == before
 
 
-def test_after_the_block_nothing_is_left(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_after_the_block_nothing_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, tmp_path: Any
+) -> None:
     """No files, not even the copy that DIRAC makes of a token, and nobody answers."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    forgotten: list[Credentials] = []
-    monkeypatch.setattr(Credentials, "forget", lambda own: forgotten.append(own))  # noqa: PLW0108 - a method
+    forget = mocker.patch.object(Credentials, "forget", autospec=True)
     with over_https(world):
         (name,) = os.listdir(tmp_path)
         assert re.fullmatch(r"dirac-failover-\w{8}", name)
     assert not os.listdir(tmp_path)
-    assert len(forgotten) == 1
-    assert environment(forgotten[0])["X509_USER_PROXY"].startswith(str(tmp_path / name))
+    ((forgotten,), _) = forget.call_args
+    forget.assert_called_once()
+    assert environment(forgotten)["X509_USER_PROXY"].startswith(str(tmp_path / name))
 
 
 @pytest.mark.usefixtures("connection")

@@ -31,6 +31,8 @@ from dirac_fakes import Caller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_mock import MockerFixture
+
 ANYWHERE = "0.0.0.0"  # noqa: S104 - to see that it is refused
 REACHED = f"--host: other machines can reach {ANYWHERE}, and nobody would be asked who he is"
 NO_CERTIFICATE = "--http: there is no certificate without encryption"
@@ -146,12 +148,11 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -
     assert not any(os.path.exists(path) for path in said["environment"].values())
 
 
-def test_the_token_that_dirac_has_copied_is_removed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_that_dirac_has_copied_is_removed(serve: Serve, mocker: MockerFixture) -> None:
     """Once nobody can use it any more."""
-    forgotten: list[str] = []
-    monkeypatch.setattr(credentials.Credentials, "forget", lambda own: forgotten.append(own.proxy))
-    assert serve("--json", meanwhile=lambda text: (announced(text), list(forgotten)))[1] == []
-    assert len(forgotten) == 1
+    forget = mocker.patch.object(credentials.Credentials, "forget")
+    assert serve("--json", meanwhile=lambda text: (announced(text), forget.call_count))[1] == 0
+    forget.assert_called_once_with()
 
 
 def test_our_own_client_can_use_what_it_says(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import threading
 from dataclasses import FrozenInstanceError
 from pathlib import Path, PurePosixPath
 from types import ModuleType
-from unittest.mock import Mock
 
 import pytest
 
@@ -106,9 +105,9 @@ def test_what_is_to_be_run_stays_as_it_is(reference, world):
         plan.executions = 2
 
 
-def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world):
+def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world, mocker):
     """Collaborators too, in the place of the commons' own."""
-    report = Mock()
+    report = mocker.Mock()
     report.setApplicationStatus.return_value = report.generateForwardDISET.return_value = {"OK": True, "Value": None}
     outcome = run_module(on_failover_request, world=world, optionsFile="x", jobReport=report, jobID=5)
     assert outcome.module.optionsFile == "x"
@@ -474,12 +473,12 @@ def test_files_of_somebody_else_are_known_by_their_times(on_failover_request, wo
     assert os.stat("own").st_mtime_ns == os.stat("theirs").st_mtime_ns == 5_000_000_000
 
 
-def test_times_come_back_when_a_run_does_not_begin(on_failover_request, world, monkeypatch):
+def test_times_come_back_when_a_run_does_not_begin(on_failover_request, world, mocker):
     """Those of the files that were marked already."""
     Path("own").touch()
     os.utime("own", ns=(5, 5_000_000_000))
-    entries = [*os.scandir(), Mock(stat=Mock(side_effect=FileNotFoundError))]
-    monkeypatch.setattr(os, "scandir", lambda *_: iter(entries))
+    gone = mocker.Mock(**{"stat.side_effect": FileNotFoundError})
+    mocker.patch.object(os, "scandir", return_value=iter([*os.scandir(), gone]))
     with pytest.raises(FileNotFoundError):
         run_module(on_failover_request, world=world)
     assert os.stat("own").st_mtime_ns == 5_000_000_000

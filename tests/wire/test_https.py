@@ -5,7 +5,6 @@ import subprocess
 import sys
 from random import Random
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 from urllib.parse import parse_qsl
 
 import pytest
@@ -19,6 +18,8 @@ from dirac_failover.wire.rpc import make_stub
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pytest_mock import MockerFixture
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 URL = f"https://first.invalid:9443/{SERVICE}"
@@ -171,18 +172,18 @@ def test_authorities_may_be_left_to_the_environment(
     assert web.calls[0].request.req_kwargs["verify"] == "/etc/authorities"
 
 
-def test_a_proxy_is_found_where_dirac_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_proxy_is_found_where_dirac_looks(
+    monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, tmp_path: Path
+) -> None:
     """Two variables are looked at in turn, then the usual place; a name without a file is passed over."""
     files = [tmp_path / "one", tmp_path / "two"]
     for name in ("GRID_PROXY_FILE", "X509_USER_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(https.os, "getuid", lambda: 987654321)
     assert https.find_proxy() is None
-    usual: list[str] = []
-    isfile = https.os.path.isfile
-    monkeypatch.setattr(https.os.path, "isfile", lambda path: usual.append(path) or isfile(path))
+    looked = mocker.spy(https.os.path, "isfile")
     assert https.find_proxy() is None
-    assert usual == ["/tmp/x509up_u987654321"]  # noqa: S108 - the place that all grid tools agree on
+    looked.assert_called_once_with("/tmp/x509up_u987654321")  # noqa: S108 - the place that all grid tools agree on
     monkeypatch.setenv("X509_USER_PROXY", str(files[1]))
     assert https.find_proxy() is None
     files[1].touch()
@@ -361,9 +362,9 @@ def test_urls_are_tried_in_an_order_that_chance_decides(web: responses.RequestsM
     assert urls != list(given)
 
 
-def test_chance_is_there_by_default(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_chance_is_there_by_default(web: responses.RequestsMock, mocker: MockerFixture, proxy: str) -> None:
     """Without a generator given, a fresh one shuffles."""
-    monkeypatch.setattr(https.random, "Random", Mock(side_effect=[seeded()]))
+    mocker.patch.object(https.random, "Random", side_effect=[seeded()])
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
     seeded().shuffle(shuffled := list(urls))
     web.post(shuffled[0], json=GOOD)
@@ -401,14 +402,13 @@ def test_arguments_without_json_are_the_callers_error(transport: HttpsTransport)
         transport(SERVICE, "m", ({1},))
 
 
-def test_closing_ends_the_session(monkeypatch: pytest.MonkeyPatch, transport: HttpsTransport) -> None:
+def test_closing_ends_the_session(mocker: MockerFixture, transport: HttpsTransport) -> None:
     """The end of the block closes the connections."""
-    closed: list[bool] = []
-    monkeypatch.setattr(transport.session, "close", lambda: closed.append(True))
+    close = mocker.patch.object(transport.session, "close")
     with transport as entered:
         assert entered is transport
-        assert not closed
-    assert closed == [True]
+        close.assert_not_called()
+    close.assert_called_once_with()
 
 
 def test_requests_is_imported_by_those_who_call_servers_only() -> None:

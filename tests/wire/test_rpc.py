@@ -5,12 +5,14 @@ import random
 import threading
 import time
 from dataclasses import FrozenInstanceError
-from typing import Any
-from unittest.mock import Mock
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.wire import rpc
+
+if TYPE_CHECKING:
+    from pytest_mock import MockerFixture
 
 NOBODY = (
     "No transport is connected, so My/Service.m reached nobody: wrap the calls in dirac_failover.connect(transport)"
@@ -39,10 +41,10 @@ def test_without_a_connection_there_is_nobody_and_nothing() -> None:
     assert rpc.connection() is found
 
 
-def test_a_connection_lasts_for_its_block() -> None:
+def test_a_connection_lasts_for_its_block(mocker: MockerFixture) -> None:
     """Inside, calls go to the transport and the connection says what it was given; afterwards all is as before."""
     outside = rpc.connection()
-    transport, sleep = Mock(return_value={"OK": True}), Mock()
+    transport, sleep = mocker.Mock(return_value={"OK": True}), mocker.Mock()
     with rpc.connect(transport, owner="alice", group="vo_user", options={"/a": "b"}, sleep=sleep) as connection:
         assert rpc.connection() is connection
         assert connection == rpc.Connection(transport, "alice", "vo_user", {"/a": "b"}, sleep, connection.random)
@@ -59,18 +61,18 @@ def test_a_connection_lasts_for_its_block() -> None:
     ]
 
 
-def test_an_error_in_the_block_ends_the_connection() -> None:
+def test_an_error_in_the_block_ends_the_connection(mocker: MockerFixture) -> None:
     """Whatever leaves the block, the connection goes with it."""
     outside = rpc.connection()
-    with pytest.raises(KeyError), rpc.connect(Mock()):
+    with pytest.raises(KeyError), rpc.connect(mocker.Mock()):
         raise KeyError
     assert rpc.connection() is outside
 
 
-def test_a_thread_has_the_connection_only_with_a_copy_of_the_context() -> None:
+def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker: MockerFixture) -> None:
     """New threads start without; a copied context brings it along."""
     found: list[Any] = []
-    with rpc.connect(Mock()) as connection:
+    with rpc.connect(mocker.Mock()) as connection:
         context = contextvars.copy_context()
         for target in (
             lambda: found.append(rpc.connection()),
@@ -82,9 +84,9 @@ def test_a_thread_has_the_connection_only_with_a_copy_of_the_context() -> None:
     assert [one is connection for one in found] == [False, True]
 
 
-def test_a_connection_cannot_be_changed() -> None:
+def test_a_connection_cannot_be_changed(mocker: MockerFixture) -> None:
     """What clients share stays as it is."""
-    with rpc.connect(Mock()) as connection, pytest.raises(FrozenInstanceError):
+    with rpc.connect(mocker.Mock()) as connection, pytest.raises(FrozenInstanceError):
         connection.owner = "eve"  # type: ignore[misc]
 
 

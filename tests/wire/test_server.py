@@ -10,7 +10,6 @@ import ssl
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
@@ -24,6 +23,8 @@ from dirac_failover.wire.server import Server, answer, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_mock import MockerFixture
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 JSON = "application/json"
@@ -92,16 +93,16 @@ def test_a_form_becomes_a_call_and_its_result_json() -> None:
     )
 
 
-def test_without_args_there_are_no_arguments() -> None:
+def test_without_args_there_are_no_arguments(mocker: MockerFixture) -> None:
     """A form without ``args`` is a call without arguments."""
-    transport = Mock(return_value={"OK": True, "Value": None})
+    transport = mocker.Mock(return_value={"OK": True, "Value": None})
     assert answer(transport, SERVICE, {"method": "m"}) == (200, JSON, b'{"OK": true, "Value": null}')
     transport.assert_called_once_with(SERVICE, "m", ())
 
 
-def test_arguments_are_decoded_from_diracs_json() -> None:
+def test_arguments_are_decoded_from_diracs_json(mocker: MockerFixture) -> None:
     """Dates arrive as dates."""
-    transport = Mock(return_value={"OK": True})
+    transport = mocker.Mock(return_value={"OK": True})
     answer(transport, SERVICE, {"method": "m", "args": '[{"__dCls": "date", "obj": "2024-01-02"}]'})
     transport.assert_called_once_with(SERVICE, "m", (dt.date(2024, 1, 2),))
 
@@ -145,9 +146,9 @@ def test_a_form_and_a_result_have_this_reply(form: dict[str, str], result: Any, 
     assert answer(returns(result), SERVICE, form) == reply
 
 
-def test_an_exception_is_logged_here_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_is_logged_here_and_not_told(caplog: pytest.LogCaptureFixture, mocker: MockerFixture) -> None:
     """The client learns the status only; the log has the reason and where."""
-    transport = Mock(side_effect=RuntimeError("the secret"))
+    transport = mocker.Mock(side_effect=RuntimeError("the secret"))
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
         assert answer(transport, SERVICE, {"method": "m"}) == BROKEN
     (record,) = caplog.records
@@ -242,7 +243,7 @@ def test_the_limit_is_for_the_body(server: Server) -> None:
     assert ask(server, "POST", f"/{SERVICE}", fits + b"a" * 60_000) == page(413, HTTPStatus(413).phrase)
 
 
-def test_no_more_is_read_than_the_limit_and_a_little() -> None:
+def test_no_more_is_read_than_the_limit_and_a_little(mocker: MockerFixture) -> None:
     """A client cannot fill the memory by announcing a long body."""
     asked: list[int] = []
 
@@ -254,7 +255,7 @@ def test_no_more_is_read_than_the_limit_and_a_little() -> None:
     handler = server_module.Handler.__new__(server_module.Handler)
     handler.path = f"/{SERVICE}"
     handler.rfile = Body()  # type: ignore[assignment]
-    handler.server = Mock(max_body=1000, services={SERVICE}, one_by_one=threading.Lock(), transport=echo)
+    handler.server = mocker.Mock(max_body=1000, services={SERVICE}, one_by_one=threading.Lock(), transport=echo)
     for length in ("0", "999", "1001", str(10**17)):
         handler.headers = {"Content-Length": length}  # type: ignore[assignment]
         handler._reply()
@@ -316,9 +317,9 @@ def test_a_request_without_length_is_told_to_give_one(server: Server) -> None:
     assert raw(server, chunked).startswith(b"HTTP/1.0 411 Length Required\r\n")
 
 
-def test_a_body_that_ends_early_is_not_acted_upon() -> None:
+def test_a_body_that_ends_early_is_not_acted_upon(mocker: MockerFixture) -> None:
     """Half a form could be another call."""
-    transport = Mock()
+    transport = mocker.Mock()
     with Server(transport) as server:
         head = f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: 20\r\n\r\n".encode()
         assert raw(server, head + b"method=m&args=[1]").startswith(b"HTTP/1.0 400 Bad Request\r\n")
@@ -366,12 +367,12 @@ def test_refusals_do_not_quote_the_request(server: Server) -> None:
 
 
 def test_a_connection_that_dies_is_logged(
-    server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    server: Server, caplog: pytest.LogCaptureFixture, mocker: MockerFixture
 ) -> None:
     """What a connection died of is in the log, and nothing is printed."""
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
-        monkeypatch.setattr(server, "finish_request", Mock(side_effect=ConnectionResetError("gone")))
-        server.process_request_thread(Mock(name="request"), ("127.0.0.1", 1))
+        mocker.patch.object(server, "finish_request", side_effect=ConnectionResetError("gone"))
+        server.process_request_thread(mocker.Mock(name="request"), ("127.0.0.1", 1))
     assert caplog.messages == ["A connection failed ('127.0.0.1', 1) Mock"]
     assert caplog.records[0].exc_info
 
@@ -429,10 +430,9 @@ def test_a_reply_says_how_long_it_is(server: Server) -> None:
     assert b"\r\nContent-Length: %d" % len(body) in head
 
 
-def test_the_end_of_the_block_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_the_block_is_not_waited_for(mocker: MockerFixture) -> None:
     """The server looks 50 times a second whether it shall stop."""
-    serve = Mock()
-    monkeypatch.setattr(Server, "serve_forever", serve)
+    serve = mocker.patch.object(Server, "serve_forever")
     server = Server(echo)
     server._thread.start()
     server._thread.join()
@@ -440,12 +440,11 @@ def test_the_end_of_the_block_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
     serve.assert_called_once_with(0.02)
 
 
-def test_after_the_block_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_block_nobody_answers(mocker: MockerFixture) -> None:
     """Port and thread are given back."""
     with Server(echo) as server:
         thread = server._thread
-        join = Mock(wraps=thread.join)
-        monkeypatch.setattr(thread, "join", join)
+        join = mocker.spy(thread, "join")
         assert thread.is_alive()
         assert thread.daemon
         assert server.daemon_threads
