@@ -99,12 +99,12 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Projects that use this one: the built wheel and pytest in an empty environment, and the tests of each."""
+    """Projects that use this one: the built wheel, pytest and pytest-mock in an empty environment, and their tests."""
     wheels = Path(session.create_tmp(), "wheels")
     shutil.rmtree(wheels, ignore_errors=True)
     session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".")
     (wheel,) = wheels.resolve().glob("*.whl")
-    session.install(str(wheel), "pytest")
+    session.install(str(wheel), "pytest", "pytest-mock")
     for project in sorted(Path("examples").resolve().glob("*/pyproject.toml")):
         with session.chdir(project.parent):
             session.run("pytest", "-q", "-p", "no:cacheprovider", *session.posargs)

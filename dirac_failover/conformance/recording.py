@@ -148,7 +148,7 @@ class Watcher:
         """Watch nothing yet."""
         self._tape = tape
         self._watched: list[Any] = []
-        self._replaced: list[tuple[Any, str]] = []
+        self._replaced: list[tuple[Any, str, Any]] = []
 
     def module(self, module: Any, methods: Sequence[str] = METHODS) -> None:
         """Record from now on the calls of these methods, and what they ask of the collaborators."""
@@ -158,14 +158,16 @@ class Watcher:
 
     def release(self) -> None:
         """Watch nothing any more: everything is again as it was."""
-        for thing, name in self._replaced:
+        for thing, name, own in self._replaced:
             delattr(thing, name)
+            if own:  # a user's spy, for example
+                setattr(thing, name, own)
         self._replaced.clear()
         self._watched.clear()
 
     def _replace(self, thing: Any, name: str, method: Callable[..., Any]) -> None:
+        self._replaced.append((thing, name, vars(thing).get(name)))
         setattr(thing, name, method)
-        self._replaced.append((thing, name))
 
     def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:

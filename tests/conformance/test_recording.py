@@ -19,6 +19,8 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_mock import MockerFixture
+
     from dirac_failover.conformance.kits import Kit
 
 TRANSFORMATION = "Transformation/TransformationManager"
@@ -359,8 +361,8 @@ def test_a_service_that_raises_is_on_tape() -> None:
     assert not tape.inside("transformation")
 
 
-def test_everything_is_as_it_was_when_nothing_is_watched_any_more() -> None:
-    """Methods are those of the class again; a collaborator without room for others is left alone."""
+def test_everything_is_as_it_was_when_nothing_is_watched_any_more(mocker: MockerFixture) -> None:
+    """Methods are those of the class again, or a user's spy; a collaborator without room for others is left alone."""
 
     class Thing:
         def execute(self) -> int:
@@ -378,13 +380,17 @@ def test_everything_is_as_it_was_when_nothing_is_watched_any_more() -> None:
     tape = Tape()
     watcher = Watcher(tape)
     module: Any = Thing()
-    module.workflow_commons = {"JobReport": Thing(), "AccountingReport": Tight()}
+    module.workflow_commons = {"JobReport": Thing(), "FileReport": Thing(), "AccountingReport": Tight()}
+    spy = mocker.spy(module.workflow_commons["FileReport"], "setApplicationStatus")
     watcher.module(module, ["execute", "absent"])
     assert module.execute() == 1
     assert module.workflow_commons["JobReport"].setApplicationStatus() == 2
+    assert module.workflow_commons["FileReport"].setApplicationStatus() == 2
     assert module.workflow_commons["AccountingReport"].commit() == 3
     watcher.release()
     assert vars(module) == {"workflow_commons": module.workflow_commons}
     assert vars(module.workflow_commons["JobReport"]) == {}
-    assert [event.method for event in tape.events] == ["execute", "setApplicationStatus"]
+    assert vars(module.workflow_commons["FileReport"]) == {"setApplicationStatus": spy}
+    assert [event.target for event in tape.events] == ["module", "JobReport", "FileReport"]
+    spy.assert_called_once_with()
     watcher.release()
