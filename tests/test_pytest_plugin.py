@@ -395,7 +395,7 @@ def test_passes_too(run_module, breaks_at_its_end):
             "<MyModule: OK: *",
             "<MyModule: OK: *",
             "*- DIRAC: MyModule -*",
-            "── What happened ─*",
+            "── Verdict ─*",
         ],
         consecutive=True,
     )

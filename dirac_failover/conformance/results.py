@@ -43,6 +43,8 @@ class PortInfo:
     name: str
     version: str
     target: str
+    implementation: str = ""
+    """Name and version of the implementation whose clients it gets; empty when it brings its own."""
 
 
 @dataclass(frozen=True)

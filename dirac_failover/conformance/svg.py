@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.timeline import answer_of, called, end_of, verdicts
+from dirac_failover.conformance.timeline import answer_of, called, end_of, verdict
 from dirac_failover.conformance.wording import count, describe
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _calls(calls: Sequence[Mapping[str, Json]], caller: int | None, lines: list[
 def _rest(report: Mapping[str, Json]) -> Iterator[_Line]:
     """Yield what is left: the file, its operations, and what came of it all in the end."""
     left = _LEFT[0]
-    request, recovery = report["request"], report["recovery"]
+    request = report["request"]
     operations = [f"{number}. {describe(item)}" for number, item in enumerate((request or {}).get("Operations", ()), 1)]
     written = [name for name in report["files"] if name.endswith("_request.json")]
     for name in written:
@@ -128,8 +128,9 @@ def _rest(report: Mapping[str, Json]) -> Iterator[_Line]:
         lost = "failed", f"{count(len(operations), 'operation')} in no file", "red"
         yield _Line(left, "no file", lost if operations else ("arrow", "nothing is pending", "dim"), weight="bold")
     yield from (_Line(left + _INDENT, operation) for operation in operations)
-    for sign, text, items in verdicts(recovery) if recovery else ():
-        yield _Line(left, "", (sign, text, "green" if sign == "well" else "red"))
+    if report["recovery"] is not None:
+        sign, text, items = verdict(report)
+        yield _Line(left, "", (sign, text, {"well": "green", "failed": "red"}.get(sign, "dim")))
         yield from (_Line(left + _INDENT, f"- {item}") for item in items)
 
 

@@ -58,7 +58,7 @@ class Target:
         if isinstance(port, ProcessPort):
             with port.session():
                 return PortInfo(port.name, port.version, self.given)
-        return PortInfo(port.name, port.version, self.given)
+        return PortInfo(port.name, port.version, self.given, f"{port.kit.name} {port.kit.version}")
 
     def options(self) -> tuple[str, ...]:
         """Return the options with which ``run`` executes the same module; what is no module, it cannot."""

@@ -1,7 +1,8 @@
 """The timeline: the report of ``run`` for people.
 
-:func:`render` reads the report that ``--json`` prints and nothing else, so the two cannot say different things. What a
-call made happen stands indented below it. Long values are shortened here, never in the report.
+The verdict comes first, and only a verdict has a tick; then how it came to be, then the details. :func:`render` reads
+the report that ``--json`` prints and nothing else, so the two cannot say different things. What a call made happen
+stands indented below it. Long values are shortened here, never in the report.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ _ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicati
 
 def render(report: Mapping[str, Json], style: Style) -> str:
     """Return the report as text, each line ended by a newline."""
-    return situation(report, style) + "\n" + story(report, style)
+    return "\n".join([_summary(report, style), situation(report, style), _details(report, style)])
+
+
+def story(report: Mapping[str, Json], style: Style) -> str:
+    """Return the report without the situation."""
+    return "\n".join([_summary(report, style), _details(report, style)])
 
 
 def situation(report: Mapping[str, Json], style: Style) -> str:
@@ -49,8 +55,7 @@ def situation(report: Mapping[str, Json], style: Style) -> str:
     return page.text()
 
 
-def story(report: Mapping[str, Json], style: Style) -> str:
-    """Return what happened, and what became of everything."""
+def _details(report: Mapping[str, Json], style: Style) -> str:
     page = Page(style)
     rows = [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])]
     varies = any(name in row.text + row.answer for row in rows for name in ("<T1>", "<time>", "<name>"))
@@ -71,6 +76,58 @@ def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator
         width = max(map(len, told))
         for number, text in enumerate(texts):
             yield Row(indent, f"{'' if number else label:{width}}  {text}", "dim", width, hang=width + 2)
+
+
+# Verdict
+
+_FINDINGS: Final = {
+    "lost": ("lost", "lost item"),
+    "differences": ("differs", "difference"),
+    "unchecked": ("unchecked", "unchecked item"),
+}
+"""What stands between a run and its being converged, by its key in a report: before each one, and when counted."""
+
+
+def verdict(report: Mapping[str, Json]) -> tuple[str, str, list[str]]:
+    """Return the verdict on a run: its sign, one line, and the findings behind it."""
+    recovery = report["recovery"]
+    if recovery is None:
+        why = "nothing was replayed" if report["services"] else "every collaborator is scripted, so no service is there"
+        return "arrow", f"Not judged: {why}.", []
+    found = {key: recovery[key] for key in _FINDINGS if recovery.get(key)}
+    items = [f"{_FINDINGS[key][0]}: {item}" for key in found for item in found[key]]
+    if found or not recovery["converged"]:
+        counted = ", ".join(count(len(found[key]), _FINDINGS[key][1]) for key in found)
+        sign = "arrow" if [*found] == ["unchecked"] else "failed"
+        return sign, f"Not converged{': ' * bool(counted)}{counted}.", items
+    if unfired := report.get("unfired"):
+        return "arrow", f"Converged, but not put to the test: {some(unfired)} never struck.", []
+    return "well", "Converged: nothing is lost, and the services hold what they must.", []
+
+
+def _summary(report: Mapping[str, Json], style: Style) -> str:
+    sign, text, items = verdict(report)
+    page = Page(style)
+    rows = [_sentence(sign, text, style), *(Row(2, f"- {item}", hang=2) for item in items), *table(_how(report, style))]
+    page.section("Verdict", rows)
+    return page.text()
+
+
+def _how(report: Mapping[str, Json], style: Style) -> dict[str, str]:
+    """Return in a few words how the module ended, what it left, and what was replayed."""
+    sign, said, _ = end_of(report["ended"], report["result"])
+    operations = [operation["Type"] for operation in (report["request"] or {}).get("Operations", ())]
+    files = ", ".join(filter(_is_handed_over, report["files"]))
+    replayed = [f"{request['name']} {request['status']}" for request in (report["recovery"] or {}).get("requests", ())]
+    return {
+        "execute": f"{style.sign(sign)} {said}",
+        "request": f"{some(operations)} in {files or 'no file'}" if operations else "nothing is pending",
+        "replayed": ", ".join(replayed),
+    }
+
+
+def _is_handed_over(name: str) -> bool:
+    return name.endswith("_request.json")
 
 
 # Job
@@ -212,7 +269,7 @@ def end_of(ended: str, result: Json) -> Answer:
     if not _is_result(result):
         return _failed(f"returns {show(result)}, which is no result")
     if result["OK"]:
-        return "well", f"OK: {show(result.get('Value'))}", "green"
+        return "arrow", f"OK: {show(result.get('Value'))}", "green"
     return _failed(reason(result.get("Message")))
 
 
@@ -308,8 +365,8 @@ def _request(request: Mapping[str, Json] | None, files: Mapping[str, str], style
             name = f"{number}. {operation['Type']}"
             yield Row(2, f"{name}, {operation['Status']}", "bold", len(name))
             yield from table(_operation(operation), 3)
-        if not any(name.endswith("_request.json") for name in files):
-            yield _verdict("failed", "It is in no file.", style)
+        if not any(map(_is_handed_over, files)):
+            yield _sentence("failed", "It is in no file.", style)
     for name, content in files.items():
         yield _row(1, f"file {name}", _well(content if content.startswith("<") else count(len(content), "character")))
 
@@ -347,22 +404,8 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
         yield from _tree(request["calls"], 2, style)
     yield Row(1, "The services hold now:")
     yield from table(_services(recovery["services"]), 2)
-    yield Row(0, "")
-    for sign, text, items in verdicts(recovery):
-        yield _verdict(sign, text, style)
-        yield from (Row(2, f"- {item}", hang=2) for item in items)
 
 
-def verdicts(recovery: Mapping[str, Json]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield what came of it all in the end: a sign, a text, and what belongs to it."""
-    if recovery["converged"]:
-        yield "well", "Converged: the services hold what they would if nothing had gone wrong.", []
-    else:
-        yield "failed", "Not converged. What differs from a run in which nothing goes wrong:", recovery["differences"]
-    if recovery["lost"]:
-        yield "failed", "Lost with the job:", recovery["lost"]
-
-
-def _verdict(sign: str, text: str, style: Style) -> Row:
+def _sentence(sign: str, text: str, style: Style) -> Row:
     said = f"{style.sign(sign)} {text}"
-    return Row(1, said, "green" if sign == "well" else "red", len(said), hang=2)
+    return Row(1, said, {"well": "green", "failed": "red"}.get(sign, "bold"), len(said), hang=2)

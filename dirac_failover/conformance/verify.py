@@ -39,6 +39,7 @@ from dirac_failover.conformance.results import (
 from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.timeline import table
+from dirac_failover.conformance.wording import count
 from dirac_failover.spec import space
 from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
 from dirac_failover.spec.clauses import CLAUSES
@@ -256,31 +257,72 @@ def _words(target: Target) -> list[str]:
 
 
 def report(results: Results, levels: Sequence[str], problems: Sequence[str], seconds: float, style: Style) -> str:
-    """Return the results for people, each line ended by a newline."""
+    """Return the results for people, each line ended by a newline: the verdict, the breaches, and then all clauses."""
     page = Page(style)
+    page.section("Verdict", _verdict(results, levels, problems, seconds, style))
+    parts = [page.text()]
+    parts += [_divergence(clause, results, style) for clause in results.clauses if decides(clause, levels)]
     for level in LEVELS:
         clauses = [clause for clause in results.clauses if clause.level == level]
         if clauses:
+            page = Page(style)
             page.section(_TITLES[level].format(profile=results.header.profile), _rows(clauses, levels, style))
-    parts = [page.text()]
-    parts += [_divergence(clause, results, style) for clause in results.clauses if decides(clause, levels)]
+            parts.append(page.text())
+    return "\n".join(parts)
+
+
+def _verdict(
+    results: Results, levels: Sequence[str], problems: Sequence[str], seconds: float, style: Style
+) -> Iterator[Row]:
+    sign, colour, said = _sentence(results, levels, problems)
+    text = f"{style.sign(sign)} {said}"
+    yield Row(1, text, colour, len(text), hang=2)
+    yield from (Row(2, f"- {problem}", hang=2) for problem in problems)
+    header = results.header
+    clients = f", with the clients of {header.port.implementation}" if header.port.implementation else ""
+    shard = "" if header.shard == "1/1" else f", shard {header.shard}"
+    rate = results.scenarios / max(seconds, 1e-9)
+    facts = {
+        "port": f"{header.port.target}{clients}",
+        "profile": header.profile,
+        "regions": f"{', '.join(header.regions)}{shard}",
+        "scenarios": f"{results.scenarios:,} in {seconds:.0f} s, {rate:,.0f} a second",
+    }
+    for level in LEVELS:
+        clauses = [clause for clause in results.clauses if clause.level == level]
+        aside = "" if level in levels else f" (does not decide; --level {level} shows a scenario for each)"
+        facts[level] = f"{tally(clauses)}{aside}" if clauses else ""
+    if results.nearest:
+        alike = ", ".join(f"{match.profile} {match.alike:,}" for match in results.nearest)
+        facts["nearest"] = f"{alike}: alike in so many of {results.nearest[0].scenarios:,} scenarios"
+    if results.nearer:
+        facts["fits"] = f"{results.nearer} better than {header.profile}: --profile {results.nearer} judges by it"
+    yield from table(facts)
+
+
+def _sentence(results: Results, levels: Sequence[str], problems: Sequence[str]) -> tuple[str, str, str]:
+    """Return the sign, the colour and the text of the one line that is the verdict."""
+    name = f"{results.header.port.name} {results.header.port.version}".strip()
+    if not results.asked:
+        return "arrow", "bold", f"{name} is not judged: no scenario that was run is about these clauses"
+    broken = sum(decides(clause, levels) for clause in results.clauses)
+    deciding = sum(clause.level in levels for clause in results.clauses)
+    said = f"{name} {results.verdict}" + (f": it breaks {broken} of {count(deciding, 'clause')}" if broken else "")
     if problems:
-        page = Page(style)
-        page.section("The baseline is not true any more", [Row(1, problem, hang=2) for problem in problems])
-        parts.append(page.text())
-    page = Page(style)
-    page.section("Summary", _summary(results, levels, seconds, style))
-    return "\n".join([*parts, page.text()])
+        return "failed", "red", f"{said}, and the baseline no longer applies"
+    return ("failed", "red", said) if broken else ("well", "green", said)
 
 
 def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Row]:
     width = max(len(_count(clause)) for clause in clauses)
     for clause in clauses:
-        sign = {HELD: style.sign("well"), BROKEN: style.sign("failed")}.get(clause.verdict, "-")
-        colour = {HELD: "green", NOT_ASKED: "dim"}.get(clause.verdict, "red" if decides(clause, levels) else "cyan")
-        head = f"{sign} {clause.id}  {clause.verdict:9}  {_count(clause):>{width}}"
+        sign, colour = ("failed", "red") if decides(clause, levels) else _SIGNS.get(clause.verdict, ("", "cyan"))
+        head = f"{style.sign(sign) if sign else '-'} {clause.id}  {clause.verdict:9}  {_count(clause):>{width}}"
         known = f" ({clause.baseline.kind}: {clause.baseline.reason})" if clause.baseline else ""
         yield Row(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
+
+
+_SIGNS: Final = {HELD: ("well", "green"), NOT_ASKED: ("", "dim")}
 
 
 def _count(clause: ClauseResult) -> str:
@@ -336,31 +378,6 @@ def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, s
 def _cut(text: str, start: int) -> str:
     shown = text[start : start + _SHOWN]
     return f"{'...' if start else ''}{shown}{'...' if text[start + _SHOWN :] else ''}"
-
-
-def _summary(results: Results, levels: Sequence[str], seconds: float, style: Style) -> Iterator[Row]:
-    for level in LEVELS:
-        clauses = [clause for clause in results.clauses if clause.level == level]
-        if clauses:
-            aside = "" if level in levels else f" (does not decide; --level {level} shows a scenario for each)"
-            yield Row(1, f"{level:9} {tally(clauses)}{aside}", hang=10)
-    if results.nearest:
-        first, *others = results.nearest
-        alike = [f"{first.profile}, alike in {first.alike:,} of {first.scenarios:,} scenarios"]
-        alike += [f"{match.profile}, alike in {match.alike:,}" for match in others]
-        yield Row(1, f"{'nearest':9} {'; '.join(alike)}", hang=10)
-    if results.nearer:
-        hint = f"another profile than {results.header.profile} fits better: --profile {results.nearer} judges by it"
-        yield Row(1, f"{'':9} {hint}", hang=10)
-    rate = results.scenarios / max(seconds, 1e-9)
-    yield Row(1, f"{results.scenarios:,} scenarios in {seconds:.0f} s, {rate:,.0f} a second")
-    name = f"{results.header.port.name} {results.header.port.version}".strip()
-    if not results.asked:
-        yield Row(1, f"- {name}: nothing asked, since no scenario that was run is about these clauses")
-        return
-    good = results.verdict == CONFORMS
-    text = f"{style.sign('well' if good else 'failed')} {name} {results.verdict}"
-    yield Row(1, text, "green" if good else "red", len(text))
 
 
 def tally(clauses: Iterable[ClauseResult]) -> str:

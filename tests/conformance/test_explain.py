@@ -68,7 +68,7 @@ def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: 
         assert f"  {label:6}  {text}" in printed
     assert (
         "\n  shown   a job's end in which the reference, as DIRAC, breaks it: services: health=well, inputs=none, job "
-        "state=well, accounting=absent, before=an\n          old file\n\n── Job ─"
+        "state=well, accounting=absent, before=an\n          old file\n\n── Verdict ─"
     ) in printed
     assert "── What happened ─" in printed
 

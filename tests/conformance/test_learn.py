@@ -53,7 +53,7 @@ def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.endswith("  dirac-failover learn all-is-well\n")
 
 
-STORY = ("What happened", "What the services hold", "The request", "After recovery")
+STORY = ("Verdict", "What happened", "What the services hold", "The request", "After recovery")
 ANSWER = ("Why", "Go on", "The answer")
 
 

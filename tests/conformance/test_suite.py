@@ -96,9 +96,9 @@ def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
     assert f"2 failed, {len(DECIDING) - 2} deselected" in printed
     text = next(clause.text for clause in CLAUSES if clause.id == "CO-004")
     for line in (
-        f"\nCO-004: {text}\n",
-        " scenarios; the smallest is identity: production=",
-        '\nexpected: "a return structure"\nobserved: null\n',
+        f"\nNoResult breaks CO-004: {text}\n",
+        '\nexpected: "a return structure"\nobserved: null\nscenario: identity: production=',
+        " (the smallest; broken in ",
         '\nsee it:   printf %s \'{"name": "identity: production=',
         " | dirac-failover run --scenario - --module my_port:NoResult\nread it:  dirac-failover explain CO-004\n",
     ):
@@ -303,10 +303,10 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
     with pytest.raises(pytest.fail.Exception) as failed:
         tests.test_clause("CO-002", alpha)
     assert str(failed.value).splitlines() == [
-        "CO-002: Text of CO-002.",
-        "broken in 1,300 of 2,000 scenarios; the smallest is inputs: two",
+        "alpha breaks CO-002: Text of CO-002.",
         'expected: {"OK": false}',
         'observed: {"OK": true, "Value": null}',
+        "scenario: inputs: two (the smallest; broken in 1,300 of 2,000)",
         (
             'see it:   printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - '
             "--module alpha:Module"

@@ -19,6 +19,7 @@ from dirac_failover.conformance.target import Target
 if TYPE_CHECKING:
     from pathlib import Path
 
+CLIENTS = f"reference {__version__}"
 REFERENCE = "dirac_failover.failover_request:FailoverRequest"
 
 
@@ -27,7 +28,7 @@ def test_without_a_name_it_is_the_reference() -> None:
     target = Target()
     port = target.port()
     assert (port.name, port.kit.FailoverRequest) == ("reference", FailoverRequest)
-    assert target.info() == PortInfo("reference", __version__, "reference")
+    assert target.info() == PortInfo("reference", __version__, "reference", CLIENTS)
     assert target.options() == ()
 
 
@@ -40,9 +41,9 @@ def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkey
     target = Target("loose_port:Mine")
     port = target.port()
     assert port.kit.name == "reference"
-    assert target.info() == PortInfo("Mine", "", "loose_port:Mine")
+    assert target.info() == PortInfo("Mine", "", "loose_port:Mine", CLIENTS)
     assert target.options() == ("--module", "loose_port:Mine")
-    assert Target(REFERENCE).info() == PortInfo("FailoverRequest", __version__, REFERENCE)
+    assert Target(REFERENCE).info() == PortInfo("FailoverRequest", __version__, REFERENCE, CLIENTS)
 
 
 def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> Non
     """And says its version."""
     monkeypatch.setitem(KITS, "other", KITS["reference"])
     assert Target("other").options() == ("--kit", "other")
-    assert Target("other").info() == PortInfo("reference", __version__, "other")
+    assert Target("other").info() == PortInfo("reference", __version__, "other", CLIENTS)
 
 
 def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,9 +78,9 @@ def answer(**of_call: Any) -> str:
     return line.removeprefix("  transformation.go()  ")
 
 
-def test_a_report_has_five_sections() -> None:
-    """In this order, the last one only when there were services."""
-    sections = ["Job", "What happened", "What the services hold", "The request", "After recovery"]
+def test_a_report_begins_with_the_verdict() -> None:
+    """The situation and all details follow, the last section only when there were services."""
+    sections = ["Verdict", "Job", "What happened", "What the services hold", "The request", "After recovery"]
     assert list(shown()) == sections
     assert list(shown(recovery=None)) == sections[:-1]
 
@@ -295,8 +295,8 @@ def test_what_is_said_below_is_not_said_twice() -> None:
 @pytest.mark.parametrize(
     ("ended", "result", "expected"),
     [
-        ("returned", {"OK": True, "Value": {"exception": "G", "args": ["bye"]}}, "✓ OK: G('bye')"),
-        ("returned", {"OK": True}, "✓ OK: None"),
+        ("returned", {"OK": True, "Value": {"exception": "G", "args": ["bye"]}}, "→ OK: G('bye')"),
+        ("returned", {"OK": True}, "→ OK: None"),
         ("returned", {"OK": False, "Message": {"exception": "E", "args": []}}, "✗ not OK: E()"),
         ("returned", {"OK": False}, "✗ not OK: None"),
         ("returned", None, "✗ returns None, which is no result"),
@@ -311,7 +311,7 @@ def test_the_last_line_is_the_result(ended: str, result: Any, expected: str) -> 
 def test_the_result_has_colours() -> None:
     """Green and red."""
     style = Style(100, colours=True)
-    assert shown(style)["What happened"] == ["  \x1b[1mexecute\x1b[0m  \x1b[32m✓ OK: None\x1b[0m"]
+    assert shown(style)["What happened"] == ["  \x1b[1mexecute\x1b[0m  \x1b[32m→ OK: None\x1b[0m"]
     assert shown(style, result=None)["What happened"] == [
         "  \x1b[1mexecute\x1b[0m  \x1b[31m✗ returns None, which is no result\x1b[0m"
     ]
@@ -483,8 +483,6 @@ def test_a_recovery_without_anything_to_do() -> None:
         "    files       /a: Processed",
         "    accounting  0 records",
         "    requests    none",
-        "",
-        "  ✓ Converged: the services hold what they would if nothing had gone wrong.",
     ]
 
 
@@ -519,13 +517,15 @@ def test_a_recovery_is_told() -> None:
         "  Request 2 is executed: second                              → Done",
         "  The services hold now:",
     ]
-    assert lines[11:] == [
-        "",
-        "  ✗ Not converged. What differs from a run in which nothing goes wrong:",
-        "    - one",
-        "    - two",
-        "  ✗ Lost with the job:",
-        "    - three",
+    assert lines[10:] == ["    requests    none"]
+    assert shown(recovery=recovery)["Verdict"] == [
+        "  ✗ Not converged: 1 lost item, 2 differences.",
+        "    - lost: three",
+        "    - differs: one",
+        "    - differs: two",
+        "  execute   → OK: None",
+        "  request   nothing is pending",
+        "  replayed  first Waiting, second Done",
     ]
 
 
@@ -536,22 +536,57 @@ def test_what_is_not_taken_is_told() -> None:
     assert lines[0] == "  The job wrapper hands over a_request.json  ✗ breaks down"
 
 
+# Verdict
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "✓ Converged: nothing is lost, and the services hold what they must."),
+        ({"recovery": None}, "→ Not judged: nothing was replayed."),
+        (
+            {"recovery": None, "services": None},
+            "→ Not judged: every collaborator is scripted, so no service is there.",
+        ),
+        ({"unfired": ["job-state:down"]}, "→ Converged, but not put to the test: job-state:down never struck."),
+        ({"recovery": {**RECOVERY, "lost": ["x"]}}, "✗ Not converged: 1 lost item."),
+        ({"recovery": {**RECOVERY, "unchecked": ["x"]}}, "→ Not converged: 1 unchecked item."),
+        ({"recovery": {**RECOVERY, "converged": False}}, "✗ Not converged."),
+        (
+            {"recovery": {**RECOVERY, "unchecked": ["x"], "lost": ["y"]}, "unfired": ["job-state:down"]},
+            "✗ Not converged: 1 lost item, 1 unchecked item.",
+        ),
+    ],
+)
+def test_a_run_has_one_verdict(changes: dict[str, Any], expected: str) -> None:
+    """It is the first line, and nothing else has a tick: a loss is never shown below one."""
+    lines = shown(Style(200), **changes)
+    assert lines["Verdict"][0] == f"  {expected}"
+    assert sum(line.count("✓") for section in lines.values() for line in section) == expected.count("✓")
+
+
+def test_the_verdict_says_how_the_run_ended() -> None:
+    """The result of execute(), and the pending operations with their file."""
+    request = {"RequestName": "r", "Owner": "o", "OwnerGroup": "g", "Operations": [operation(), operation(Type="Y")]}
+    assert shown(request=request, ended="raised", result={"exception": "E", "args": []})["Verdict"][1:] == [
+        "  execute  ✗ E() escapes",
+        "  request  X, Y in no file",
+    ]
+    lines = shown(request=request, files={"x": "", "a_request.json": ""})["Verdict"]
+    assert lines[2] == "  request  X, Y in a_request.json"
+
+
 def test_verdicts_have_colours_and_hang() -> None:
-    """Green for what converged, red for what did not; a loss does not hide that the services converged."""
+    """A converged run is green, one that is not is red, and one that is not judged is bold."""
     style = Style(40, colours=True)
-    well = shown(style, recovery={**RECOVERY, "lost": ["x" * 30 + " yyyy"]})["After recovery"]
-    assert well[-6:] == [
-        "  \x1b[32m✓ Converged: the services hold what\x1b[0m",
-        "    they would if nothing had gone",
-        "    wrong.",
-        "  \x1b[31m✗ Lost with the job:\x1b[0m",
-        f"    - {'x' * 30}",
-        "      yyyy",
+    assert shown(style)["Verdict"][:2] == [
+        "  \x1b[32m✓ Converged: nothing is lost, and the\x1b[0m",
+        "    services hold what they must.",
     ]
-    bad = {**RECOVERY, "converged": False, "differences": ["x" * 30 + " yyyy"]}
-    assert shown(style, recovery=bad)["After recovery"][-4:] == [
-        "  \x1b[31m✗ Not converged. What differs from a\x1b[0m",
-        "    run in which nothing goes wrong:",
-        f"    - {'x' * 30}",
-        "      yyyy",
+    bad = {**RECOVERY, "converged": False, "differences": ["xxx " * 8 + "yyyy"]}
+    assert shown(style, recovery=bad)["Verdict"][:3] == [
+        "  \x1b[31m✗ Not converged: 1 difference.\x1b[0m",
+        "    - differs: xxx xxx xxx xxx xxx xxx",
+        "      xxx xxx yyyy",
     ]
+    assert shown(style, recovery=None)["Verdict"][0] == "  \x1b[1m→ Not judged: nothing was replayed.\x1b[0m"

@@ -81,7 +81,7 @@ def test_the_reference_conforms_to_what_is_asked(capsys: pytest.CaptureFixture[s
     assert f"✓ reference {__version__} conforms\n" in printed
     results = load(str(path))
     assert results.verdict == "conforms"
-    assert results.header.port == PortInfo("reference", __version__, "reference")
+    assert results.header.port == PortInfo("reference", __version__, "reference", f"reference {__version__}")
     assert results.counts["scenarios"] == 30
     assert results.header.command == "dirac-failover verify reference --region identity --shard 3/40"
 
@@ -163,7 +163,7 @@ def test_what_is_asked_is_what_is_verified(
     monkeypatch.setattr(verify_module, "time", SimpleNamespace(monotonic=iter([10.0, 12.0, 20.0, 20.0]).__next__))
     words = "--python /p --level lossless --clause CO-001 --shard 2/3 --workers 1 --timeout 0.5 --output r.json"
     assert main(["verify", "mine", *words.split()]) == 0
-    assert "  1,234 scenarios in 2 s, 617 a second\n" in capsys.readouterr().out
+    assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
     assert load("r.json").clauses == alpha.clauses
     question = Question(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
     assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "shard": "2/3"})]
@@ -231,8 +231,8 @@ def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.Cap
     assert main(["verify"]) == 5
     printed = capsys.readouterr().out
     assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in printed
-    last = f"- reference {__version__}: nothing asked, since no scenario that was run is about these clauses"
-    assert printed.splitlines()[-1] == f"  {last}"
+    verdict = f"→ reference {__version__} is not judged: no scenario that was run is about these clauses"
+    assert printed.splitlines()[1] == f"  {verdict}"
 
 
 def write(path: Path, *entries: Entry) -> str:
@@ -263,8 +263,10 @@ def test_a_baseline_that_is_not_true_fails(tmp_path: Path, capsys: pytest.Captur
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "old"))
     assert main(["verify", "--baseline", path]) == 1
     printed = capsys.readouterr().out
-    assert "── The baseline is not true any more ─" in printed
-    assert "  CO-002: the port keeps this clause now: remove the entry\n" in printed
+    assert printed.splitlines()[1:3] == [
+        f"  ✗ reference {__version__} conforms, and the baseline no longer applies",
+        "    - CO-002: the port keeps this clause now: remove the entry",
+    ]
     assert main(["verify", "--baseline", path, "--json"]) == 1
     assert main(["verify", "--baseline", path, "--shard", "1/2"]) == 0
     assert main(["verify", "--baseline", path, "--region", "inputs"]) == 0
@@ -304,7 +306,8 @@ def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
     assert (header.tool, header.profile, header.shard) == (__version__, "dirac-8.0", "2/3")
     assert (header.regions, header.clauses, header.levels) == (("inputs",), 1, ("contract",))
     assert header.date == "2026-03-01T12:34:56+00:00" == datetime.now(UTC).isoformat(timespec="seconds")
-    assert header.port == PortInfo("FailoverRequest", __version__, "dirac_failover:FailoverRequest")
+    target, clients = "dirac_failover:FailoverRequest", f"reference {__version__}"
+    assert header.port == PortInfo("FailoverRequest", __version__, target, clients)
     assert header.python.count(".") == 2
     assert header.platform
 
@@ -346,22 +349,32 @@ def test_known_divergences_change_the_verdict(judged: Asked) -> None:
     assert known_divergences(replace(results, error="x"), Baseline()).verdict == "broken"
 
 
-def test_the_report_is_a_table_of_clauses(alpha: Results) -> None:
-    """By level, with counts; what diverges is below, what does not decide is only counted."""
-    text = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN)
-    lines = text.splitlines()
-    assert lines[0] == "── contract: what a module promises ".ljust(100, "─")
-    assert lines[1:3] == [
-        "  ✓ CO-001  held                   10  Text of CO-001.",
-        "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
+def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
+    """One line says how the port stands; below it, who was judged on what, and what does not decide."""
+    alpha = replace(alpha, header=replace(alpha.header, regions=("inputs",)))
+    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[:9] == [
+        "── Verdict ".ljust(100, "─"),
+        "  ✗ alpha 1.0 diverges: it breaks 1 of 3 clauses",
+        "  port       alpha:Module",
+        "  profile    dirac-9.1",
+        "  regions    inputs",
+        "  scenarios  1,234 in 2 s, 617 a second",
+        "  contract   1 held, 1 broken",
+        "  dirac      1 not asked",
+        "  lossless   1 broken (does not decide; --level lossless shows a scenario for each)",
     ]
-    assert lines[4:6] == [
-        "── dirac: what dirac-9.1 does beyond that ".ljust(100, "─"),
-        "  - DI-001  not asked    Text of DI-001.",
-    ]
-    assert lines[7] == "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─")
-    assert lines[8] == "  ✗ LL-001  broken     2 of 4  Text of LL-001. (by-design: It is so.)"
-    assert lines[9:17] == [
+    of = replace(alpha.header.port, implementation="reference 1")
+    run = replace(alpha, header=replace(alpha.header, port=of, shard="1/3"))
+    lines = report(run, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[2] == "  port       alpha:Module, with the clients of reference 1"
+    assert lines[4] == "  regions    inputs, shard 1/3"
+
+
+def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
+    """Of the levels that decide; a breach that does not decide has no cross."""
+    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[8:16] == [
         "",
         "── CO-002 is broken ".ljust(100, "─"),
         "  clause    Text of CO-002.",
@@ -371,32 +384,32 @@ def test_the_report_is_a_table_of_clauses(alpha: Results) -> None:
         '  $ printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - --module alpha:Module',
         "  $ dirac-failover verify alpha:Module --clause CO-002",
     ]
-    assert lines[17:] == [
+    assert lines[16:] == [
         "",
-        "── Summary ".ljust(100, "─"),
-        "  contract  1 held, 1 broken",
-        "  dirac     1 not asked",
-        "  lossless  1 broken (does not decide; --level lossless shows a scenario for each)",
-        "  1,234 scenarios in 2 s, 617 a second",
-        "  ✗ alpha 1.0 diverges",
+        "── contract: what a module promises ".ljust(100, "─"),
+        "  ✓ CO-001  held                   10  Text of CO-001.",
+        "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
+        "",
+        "── dirac: what dirac-9.1 does beyond that ".ljust(100, "─"),
+        "  - DI-001  not asked    Text of DI-001.",
+        "",
+        "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─"),
+        "  - LL-001  broken     2 of 4  Text of LL-001. (by-design: It is so.)",
     ]
-    assert text.endswith("diverges\n")
 
 
 def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
     """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
     found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
     lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
-    where = lines.index("  nearest   lhcbdirac-12.0, alike in 7 of 1,200 scenarios; dirac-9.1, alike in 6")
-    assert lines[where + 1 : where + 3] == [
-        "            another profile than dirac-9.1 fits better: --profile lhcbdirac-12.0 judges by it",
-        "  1,234 scenarios in 2 s, 617 a second",
-    ]
+    where = lines.index("  nearest    lhcbdirac-12.0 7, dirac-9.1 6: alike in so many of 1,200 scenarios")
+    better = "  fits       lhcbdirac-12.0 better than dirac-9.1: --profile lhcbdirac-12.0 judges by it"
+    assert lines[where + 1] == better
     mine = replace(alpha, nearest=found, header=replace(alpha.header, profile="lhcbdirac-12.0"))
     text = report(mine, ("contract",), [], 2.0, PLAIN)
     assert "── dirac: what lhcbdirac-12.0 does beyond that ─" in text
     assert "  $ dirac-failover verify alpha:Module --clause CO-002 --profile lhcbdirac-12.0\n" in text
-    assert "fits better" not in text
+    assert "better than" not in text
 
 
 def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
@@ -423,7 +436,7 @@ def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
         f"  $ {run_command(MINIMAL, Target('mine:Module', '/p'))}",
         "  $ dirac-failover verify mine:Module --python /p --clause CO-002",
     ]
-    assert "  1,234 scenarios in 0 s, 2,468 a second" in lines
+    assert "  scenarios  1,234 in 0 s, 2,468 a second" in lines
 
 
 def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,30 +447,18 @@ def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, m
     assert len(judged.calls) == 1
 
 
-def test_long_lines_are_wrapped_below_what_they_say(alpha: Results) -> None:
-    """Problems of the baseline by two blanks, the summary below its words; each part stands once."""
-    found = (Match("dirac-8.0", 1200, 7, 8), Match("dirac-9.1", 1000, 6, 9))
-    text = report(replace(alpha, nearest=found), ("contract",), ["problem " * 8], 1.0, Style(50))
-    assert text.count("what a module promises") == text.count("The baseline is not true any more") == 1
-    lines = text.splitlines()
-    start = lines.index("── The baseline is not true any more ".ljust(50, "─"))
-    assert lines[start + 1 :] == [
-        "  problem problem problem problem problem problem",
-        "    problem problem",
-        "",
-        "── Summary ".ljust(50, "─"),
-        "  contract  1 held, 1 broken",
-        "  dirac     1 not asked (does not decide; --level",
-        "            dirac shows a scenario for each)",
-        "  lossless  1 broken (does not decide; --level",
-        "            lossless shows a scenario for each)",
-        "  nearest   dirac-8.0, alike in 7 of 1,200",
-        "            scenarios; dirac-9.1, alike in 6",
-        "            another profile than dirac-9.1 fits",
-        "            better: --profile dirac-8.0 judges by",
-        "            it",
-        "  1,234 scenarios in 1 s, 1,234 a second",
-        "  ✗ alpha 1.0 diverges",
+def test_long_lines_are_wrapped_below_their_words(alpha: Results) -> None:
+    """The problems of a baseline by two blanks, a fact below its words."""
+    lines = report(alpha, ("contract",), ["problem " * 8], 1.0, Style(50)).splitlines()
+    assert lines[1:5] == [
+        "  ✗ alpha 1.0 diverges: it breaks 1 of 2 clauses,",
+        "    and the baseline no longer applies",
+        "    - problem problem problem problem problem",
+        "      problem problem problem",
+    ]
+    assert lines[9:11] == [
+        "  dirac      1 not asked (does not decide; --level",
+        "             dirac shows a scenario for each)",
     ]
 
 
@@ -467,26 +468,27 @@ def test_the_report_has_colours(alpha: Results) -> None:
     assert "\x1b[32m✓ CO-001  held                   10\x1b[0m  Text" in text
     assert "\x1b[31m✗ CO-002  broken     1,300 of 2,000\x1b[0m  Text" in text
     assert "\x1b[2m- DI-001  not asked\x1b[0m" in text.replace(" \x1b[0m", "\x1b[0m").replace(" \x1b[0m", "\x1b[0m")
-    assert "\x1b[36m✗ LL-001" in text
-    assert "\x1b[31m✗ alpha 1.0 diverges\x1b[0m" in text
+    assert "\x1b[36m- LL-001" in text
+    assert "\x1b[31m✗ alpha 1.0 diverges: it breaks 1 of 2 clauses\x1b[0m" in text
     good = replace(alpha, verdict="conforms")
-    assert "\x1b[32m✓ alpha 1.0 conforms\x1b[0m" in report(good, (), [], 1.0, Style(100, colours=True))
+    text = report(good, (), [], 1.0, Style(100, colours=True))
+    assert "\x1b[32m✓ alpha 1.0 conforms\x1b[0m" in text
+    assert "\x1b[31m" not in text
 
 
 def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
     """A port without version has none; a long text is wrapped below itself."""
     held = replace(beta, clauses=tuple(item for item in beta.clauses if item.verdict == "held"), verdict="conforms")
     long = replace(held.clauses[0], text="word " * 30)
-    text = report(replace(held, clauses=(long,)), ("contract",), ["one problem"], 0.0, Style(60, unicode=False))
-    assert text.splitlines()[1:3] == [
+    text = report(replace(held, clauses=(long,)), ("contract",), [], 0.0, Style(60, unicode=False))
+    assert text.splitlines()[1] == "  + beta conforms"
+    assert "  contract   1 held\n" in text
+    assert text.splitlines()[-5:-2] == [
         "  + CO-001  held       10  word word word word word word",
         "                           word word word word word word",
+        "                           word word word word word word",
     ]
-    assert "-- The baseline is not true any more -----" in text
-    assert "  one problem\n" in text
-    assert "  contract  1 held\n" in text
-    assert text.endswith("+ beta conforms\n")
-    assert "dirac " not in text
+    assert "lossless" not in text
 
 
 @pytest.mark.parametrize(

@@ -223,12 +223,12 @@ def test_the_timeline_tells_all_of_it(run, world):
     outcome = run("transformation:down")
     told = outcome.timeline()
     titles = re.findall(r"^── (.*?) ─*$", told, re.MULTILINE)
-    assert titles == ["What happened", "What the services hold", "The request"]
+    assert titles == ["Verdict", "What happened", "What the services hold", "The request"]
     assert max(map(len, told.splitlines())) == 100
     assert "\n    FileReport.commit()" in told
     assert "\n  job_77_request.xml of alice, vo_user\n" in told
     assert "\n  file 12_34_request.json  → " in told
-    assert "✓ OK: GracefulTermination(" in told
+    assert "→ OK: GracefulTermination(" in told
     world.recover()
     outcome.replay()
     told = outcome.timeline(70)

@@ -83,13 +83,14 @@ class ConformanceSuite:
         if clause.baseline:
             pytest.xfail(f"{clause.baseline.kind}: {clause.baseline.reason}")
         place, expected, observed = beside(clause.minimal.expected, clause.minimal.observed)
+        port = conformance.header.port
         lines = [
-            f"{clause.id}: {clause.text}",
-            f"broken in {clause.broken:,} of {clause.asked:,} scenarios; the smallest is {clause.minimal.name}",
+            f"{port.name} breaks {clause.id}: {clause.text}",
             *([f"where:    {place}"] if place else []),
             f"expected: {expected}",
             f"observed: {observed}",
-            f"see it:   {run_command(clause.minimal, Target(conformance.header.port.target))}",
+            f"scenario: {clause.minimal.name} (the smallest; broken in {clause.broken:,} of {clause.asked:,})",
+            f"see it:   {run_command(clause.minimal, Target(port.target))}",
             f"read it:  dirac-failover explain {clause.id}",
         ]
         pytest.fail("\n".join(lines), pytrace=False)
