@@ -31,6 +31,7 @@ SAID: Final = {
     "wire": "encodings, one seam",
     "vocabulary": "what leaves the process",
     "log": "DIRAC's levels",
+    "clock": "the time",
 }
 STYLE: Final = (
     ".layers{--edge:.35;--fill:.05;font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"

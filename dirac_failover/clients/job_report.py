@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
+from dirac_failover import clock
 from dirac_failover import vocabulary as v
 from dirac_failover.clients.base import operation_for
 from dirac_failover.clients.job_state_update import JobStateUpdateClient
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _now() -> str:
-    return str(DiracTime.utcnow())
+    return str(clock.utcnow())
 
 
 def _plain(status: str) -> str:

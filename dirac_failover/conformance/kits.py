@@ -1,11 +1,14 @@
 """What the harness needs of an implementation: its classes, and a way to connect its clients to an in-memory DIRAC.
 
-A :class:`Kit` is a table of names. ``reference()`` is ours; ``dirac()`` is the real DIRAC 9.1, imported when asked for
+A :class:`Kit` is a table of names. ``reference()`` is ours; ``dirac()`` is the real DIRAC 9, imported when asked for
 and never before. Everything else (ports, tests, benchmarks) is written once, against a kit.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +17,15 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 
+from DIRACCommon.Core.Utilities import TimeUtilities
+
 from dirac_failover.spec import profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from dirac_failover.spec.profiles import Profile
     from dirac_failover.wire.rpc import Transport
 
 
@@ -173,62 +179,109 @@ def _connect_dirac(  # needs DIRAC
 
 @contextmanager
 def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # needs DIRAC
-    """Connect as ever; but 8.0 validates no request unless there is no setup, and asks another clock than 9.1."""
+    """Connect as ever; but 8.0 validates no request unless there is no setup."""
     from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
-    from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
     gConfigurationData.setOptionInCFG("/DIRAC/NoSetup", "True")
-    clock = SimpleNamespace(datetime=SimpleNamespace(utcnow=lambda: DiracTime.utcnow()))  # noqa: PLW0108 - replaced later
-    with (
-        patch("DIRAC.WorkloadManagementSystem.Client.JobReport.datetime", clock),
-        _connect_dirac(transport, **given),
-    ):
+    with _connect_dirac(transport, **given):
         yield
 
 
-def _real(name: str, distribution: str, version: str, **facts: Any) -> Kit:  # needs DIRAC
-    """Return a kit of what is installed here, if it is what is asked for."""
-    wanted = "The real DIRAC" if name == "dirac" else f"The real {distribution} {version.rstrip('.')}"
+class _Naive(type):
+    """The type of a class of which every datetime is an instance."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, dt.datetime)
+
+
+@contextmanager
+def stopped(now: Callable[[], dt.datetime], *kits: Kit) -> Iterator[None]:
+    """Let ``now``, which returns naive datetimes in UTC, be the clock of reference and fakes for a ``with`` block.
+
+    It is the clock of the real DIRAC too: later versions ask ``DiracTime.utcnow()`` of DIRACCommon, and the modules of
+    earlier ones ``datetime.datetime.utcnow()``, for which the modules of ``kits`` get another ``datetime``.
+    """
+
+    class Datetime(dt.datetime, metaclass=_Naive):
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            return dt.datetime(*args, **kwargs)  # noqa: DTZ001 - naive times, as DIRAC's
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return now()
+
+    own = SimpleNamespace(**{**vars(dt), "datetime": Datetime})
+    homes = {cls.__module__ for kit in kits for cls in vars(kit).values() if isinstance(cls, type)}
+    with ExitStack() as stack:
+        for clock in ("dirac_failover.clock.utcnow", "dirac_fakes.clock.utcnow"):
+            stack.enter_context(patch(clock, now))
+        if hasattr(TimeUtilities, "DiracTime"):
+            stack.enter_context(patch.object(TimeUtilities.DiracTime, "utcnow", staticmethod(now)))
+        for home in (sys.modules[name] for name in homes):
+            if vars(home).get("datetime") is dt:
+                stack.enter_context(patch.object(home, "datetime", own))
+        yield
+
+
+def _fitting(name: str, distribution: str, profile: Profile) -> str:
+    """Return the version that is installed, from the first of the profile on and of no later major than its last."""
+    first, last = (_numbers(version) for version in profile.versions)
     session = "differential" if name == "dirac" else "ports"
-    how = f"'pip install {distribution}=={version}*' does that; in a checkout, 'nox -s {session}' sets one up"
+    how = f"'pip install {distribution}=={last[0]}.*' installs one; in a checkout, 'nox -s {session}' sets one up"
+    known = f"'{name}' is proven for {distribution} {' to '.join(dict.fromkeys(profile.versions))}: {how}"
+    try:
+        found = metadata.version(distribution)
+    except metadata.PackageNotFoundError as error:
+        raise KitUnavailableError(f"{distribution} is not installed in this environment; {known}") from error
+    if not first <= _numbers(found) < [last[0] + 1]:
+        age = "old" if _numbers(found) < first else "new"
+        raise KitUnavailableError(f"{distribution} {found} is installed in this environment, and too {age}; {known}")
+    return found
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
+
+
+def _real(name: str, distribution: str, profile: Profile, **facts: Any) -> Kit:  # needs DIRAC
+    """Return a kit of what is installed here, if it is what is asked for."""
+    found = _fitting(name, distribution, profile)
     try:
         import DIRAC
 
-        found = metadata.version(distribution)
-    except ImportError as error:
-        raise KitUnavailableError(f"{wanted} is not installed in this environment ({error}): {how}") from error
-    if not found.startswith(version):
-        raise KitUnavailableError(f"{wanted} is not installed in this environment, but {found}: {how}")
-    DIRAC.gLogger.setLevel("FATAL")
-    from DIRAC.Core.Utilities import DEncode, JEncode
+        DIRAC.gLogger.setLevel("FATAL")
+        from DIRAC.Core.Utilities import DEncode, JEncode
 
-    places = _classes("DIRAC", 1) | {
-        key: getattr(import_module(f"{distribution}.Workflow.Modules.{key}"), key)
-        for key in ("ModuleBase", "FailoverRequest")
-    }
-    table = {"DEncode": DEncode, "JEncode": JEncode, "connect": _connect_dirac} | facts
+        places = _classes("DIRAC", 1) | {
+            key: getattr(import_module(f"{distribution}.Workflow.Modules.{key}"), key)
+            for key in ("ModuleBase", "FailoverRequest")
+        }
+    except ImportError as error:
+        said = f"{distribution} {found} is installed in this environment, but cannot be imported ({error})"
+        raise KitUnavailableError(f"{said}: install what it needs, too") from error
+    table = {"DEncode": DEncode, "JEncode": JEncode, "connect": _connect_dirac, "commons": profile.commons} | facts
     return Kit(name, found, **places, **table)
 
 
 def dirac() -> Kit:  # needs DIRAC
-    """Return the real DIRAC 9.1 of this environment; raises :class:`KitUnavailableError` when there is none."""
-    return _real("dirac", "DIRAC", "9.")
+    """Return the real DIRAC 9 of this environment; raises :class:`KitUnavailableError` when there is none."""
+    return _real("dirac", "DIRAC", profiles.DIRAC_9_1)
 
 
 def dirac_8() -> Kit:  # needs DIRAC
     """Return the real DIRAC 8.0; its requests belong to a distinguished name."""
-    return _real("dirac-8.0", "DIRAC", "8.", connect=_connect_dirac_8, owner="OwnerDN")
+    return _real("dirac-8.0", "DIRAC", profiles.DIRAC_8_0, connect=_connect_dirac_8, owner="OwnerDN")
 
 
 def lhcbdirac() -> Kit:  # needs DIRAC
     """Return LHCbDIRAC 12.0, on DIRAC 9.1; it cannot do without a job type."""
-    return _real("lhcbdirac", "LHCbDIRAC", "12.", commons=profiles.LHCBDIRAC_12_0.commons)
+    return _real("lhcbdirac", "LHCbDIRAC", profiles.LHCBDIRAC_12_0)
 
 
 def ilcdirac() -> Kit:  # needs DIRAC
     """Return ILCDIRAC 35.0, on DIRAC 8.0; where there is input it asks a catalogue unless it is told the events."""
-    facts = {"owner": "OwnerDN", "own_request": True, "commons": profiles.ILCDIRAC_35_0.commons}
-    return _real("ilcdirac", "ILCDIRAC", "35.", connect=_connect_dirac_8, **facts)
+    facts = {"owner": "OwnerDN", "own_request": True, "connect": _connect_dirac_8}
+    return _real("ilcdirac", "ILCDIRAC", profiles.ILCDIRAC_35_0, **facts)
 
 
 KITS: dict[str, Callable[[], Kit]] = {

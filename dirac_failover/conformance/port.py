@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
+from dirac_failover.conformance.kits import stopped
 from dirac_failover.spec.outcome import (
     ABSENT,
     ATOMIC,
@@ -131,6 +132,7 @@ class ModulePort:
         """Connect the kit's clients to the services of whatever scenario is being run, and listen to the hooks."""
         with ExitStack() as stack:
             stack.enter_context(self.kit.connect(self._route))
+            stack.enter_context(stopped(_CLOCK, self.kit))
             going_on: set[str] = set()
             for owner in self._class.__mro__:  # a hook may be reached by super() alone
                 for name in vars(owner).keys() & set(HOOKS):
@@ -307,8 +309,7 @@ def sessions(*ports: Connected) -> Iterator[None]:
         gc.set_threshold(max(often, _GARBAGE), *seldom)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()
-        clock = staticmethod(_CLOCK)
-        stack.enter_context(patch("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", clock))
+        stack.enter_context(stopped(_CLOCK))
         for port in ports:
             stack.enter_context(port.connected())
         yield

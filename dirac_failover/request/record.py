@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+from dirac_failover import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class LoadError(ValueError):
 
 def now() -> datetime:
     """Return the present second in UTC, without a time zone."""
-    return DiracTime.utcnow().replace(microsecond=0)
+    return clock.utcnow().replace(microsecond=0)
 
 
 @lru_cache  # one request has the same time in many places

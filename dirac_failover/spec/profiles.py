@@ -20,6 +20,8 @@ class Profile:
     """What an implementation has chosen."""
 
     name: str
+    versions: tuple[str, str]
+    """The first and the last version of its package for which it is proven."""
     story: str = "dirac"
     """Which story its execution follows: a key of :data:`~dirac_failover.spec.stories.STORIES`."""
     fresh: Mapping[str, Any] = field(default_factory=dict)
@@ -32,10 +34,11 @@ class Profile:
     """Whether a request's JSON speaks of a setup."""
 
 
-DIRAC_9_1: Final = Profile("dirac-9.1")
-DIRAC_8_0: Final = Profile("dirac-8.0", owner="OwnerDN", setup=True)
+DIRAC_9_1: Final = Profile("dirac-9.1", ("9.0.0", "9.1.22"))
+DIRAC_8_0: Final = Profile("dirac-8.0", ("8.0.86", "8.0.86"), owner="OwnerDN", setup=True)
 LHCBDIRAC_12_0: Final = Profile(
     "lhcbdirac-12.0",
+    ("12.0.0", "12.0.21"),
     story="lhcbdirac",
     fresh={
         "production_id": "", "prod_job_id": "", "step_number": "", "step_id": "", "jobType": None,
@@ -47,6 +50,7 @@ LHCBDIRAC_12_0: Final = Profile(
 )  # fmt: skip
 ILCDIRAC_35_0: Final = Profile(
     "ilcdirac-35.0",
+    ("35.0.12", "35.0.12"),
     story="ilcdirac",
     fresh={
         "jobID": "", "applicationLog": "",

@@ -5,9 +5,12 @@ What may change here: where the time comes from. Nothing else in this package as
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+def utcnow() -> datetime:
+    """Return the process's time in UTC, without a time zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Clock:
@@ -28,7 +31,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the time in UTC, naive, as DIRAC keeps it."""
-        now = self.start or DiracTime.utcnow()
+        now = self.start or utcnow()
         return now + timedelta(seconds=self.slept) if self.slept else now
 
     def sleep(self, seconds: float) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+from dirac_failover.conformance.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,11 +107,11 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(kit: Kit) -> Iterator[Clock]:
     """The clock of both implementations."""
     clock = Clock()
-    monkeypatch.setattr(DiracTime, "utcnow", staticmethod(lambda: clock.now))
-    return clock
+    with stopped(lambda: clock.now, kit):
+        yield clock
 
 
 def rows(*files: tuple[str, str, int]) -> dict[str, Any]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import time
 from dataclasses import FrozenInstanceError, fields, replace
+from importlib import metadata
+from types import ModuleType
 
 import pytest
+from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_failover import __version__
+from dirac_failover import __version__, clock
 from dirac_failover.conformance import kits
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec.scenario import Scenario
+from dirac_fakes import Clock
 
 CLASSES = [
     field.name
@@ -64,17 +69,66 @@ def test_kits_are_known_by_their_names(kit):
         kit.name = "mine"
 
 
-def test_a_kit_that_is_not_installed_says_how_to_get_it(monkeypatch):
-    """Instead of an ImportError somewhere."""
+INSTALLED = {
+    None: "DIRAC is not installed in this environment; ",
+    "7.3.38": "DIRAC 7.3.38 is installed in this environment, and too old; ",
+    "8.0.86": "DIRAC 8.0.86 is installed in this environment, and too old; ",
+    "10.0.0": "DIRAC 10.0.0 is installed in this environment, and too new; ",
+}
+
+
+@pytest.mark.parametrize("version", INSTALLED)
+def test_a_version_that_does_not_fit_is_refused_in_one_true_line(monkeypatch, version):
+    """It says what is installed, what the profile is proven for, and how to get that; DIRAC is not imported for it."""
     monkeypatch.setitem(sys.modules, "DIRAC", None)
+    monkeypatch.setattr(metadata, "version", given(version))
     with pytest.raises(KitUnavailableError) as caught:
         KITS["dirac"]()
-    cause = caught.value.__cause__
-    assert isinstance(cause, ImportError)
     assert str(caught.value) == (
-        f"The real DIRAC is not installed in this environment ({cause}): 'pip install DIRAC==9.*' does that; "
+        f"{INSTALLED[version]}'dirac' is proven for DIRAC 9.0.0 to 9.1.22: 'pip install DIRAC==9.*' installs one; "
         "in a checkout, 'nox -s differential' sets one up"
     )
+
+
+@pytest.mark.parametrize("version", ["9.0.0", "9.0.28", "9.1.23", "9.2.0a1"])
+def test_a_later_version_of_the_same_major_is_taken(monkeypatch, version):
+    """Nobody has to wait until it is proven; what cannot be imported says so."""
+    monkeypatch.setitem(sys.modules, "DIRAC", None)
+    monkeypatch.setattr(metadata, "version", given(version))
+    with pytest.raises(KitUnavailableError, match=rf"^DIRAC {version} is installed .* cannot be imported \(.*DIRAC"):
+        KITS["dirac"]()
+
+
+def given(version):
+    """What tells the version of a distribution, or that there is none."""
+
+    def answer(distribution):
+        if version is None:
+            raise metadata.PackageNotFoundError(distribution)
+        return version
+
+    return answer
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["DiracTime", "no DiracTime"])
+def test_stopped_time_is_everybodys(monkeypatch, reference, late):
+    """The reference's, the fakes', and DIRAC's: by DIRACCommon's class where there is one, and by the modules' own."""
+    home = ModuleType("acme.report")
+    home.datetime = dt
+    monkeypatch.setitem(sys.modules, "acme.report", home)
+    report = type("JobReport", (), {"__module__": "acme.report"})
+    if not late:
+        monkeypatch.delattr(TimeUtilities, "DiracTime", raising=False)
+    now = dt.datetime.fromisoformat("2026-01-01T12:00")
+    with kits.stopped(lambda: now, replace(reference, JobReport=report)):
+        assert (clock.utcnow(), Clock().now(), home.datetime.datetime.utcnow()) == (now, now, now)
+        assert not late or not hasattr(TimeUtilities, "DiracTime") or TimeUtilities.DiracTime.utcnow() == now
+        read = home.datetime.datetime.strptime("2026", "%Y")
+        assert type(read) is dt.datetime
+        assert isinstance(read, home.datetime.datetime)
+        assert home.datetime.timedelta is dt.timedelta
+    assert home.datetime is dt
+    assert clock.utcnow() != now
 
 
 def test_clients_call_the_transport_that_is_connected(kit):

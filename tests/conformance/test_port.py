@@ -14,8 +14,8 @@ from dataclasses import replace
 from weakref import ref
 
 import pytest
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
+from dirac_failover import clock
 from dirac_failover.conformance import port as module
 from dirac_failover.conformance.port import ATTRIBUTES, HELD, HOOKS, ModulePort, seed, sessions
 from dirac_failover.spec.outcome import Step
@@ -495,16 +495,16 @@ def test_hooks_are_recorded_with_their_arguments_passed_on(running):
 
 def test_times_are_even_and_never_full_seconds(port):
     """A microsecond apart, and the same in every run."""
-    clock = DiracTime.utcnow
     ends = [
-        (port.run(Scenario(unsent_statuses=("a",), faults=("job-state:down",))), clock(), clock()) for _ in range(2)
+        (port.run(Scenario(unsent_statuses=("a",), faults=("job-state:down",))), clock.utcnow(), clock.utcnow())
+        for _ in range(2)
     ]
     assert ends[0] == ends[1]
     assert str(module._TickingClock()()) == "2026-01-01 12:00:00.000002"
-    first = clock()
-    assert clock() - first == dt.timedelta(microseconds=1)
+    first = clock.utcnow()
+    assert clock.utcnow() - first == dt.timedelta(microseconds=1)
     module._CLOCK.reset()
-    assert str(clock()) == "2026-01-01 12:00:00.000002"
+    assert str(clock.utcnow()) == "2026-01-01 12:00:00.000002"
 
 
 def test_a_scenario_without_services_reaches_none(reference):
@@ -652,7 +652,7 @@ def knows(world, number):
 
 
 def surroundings():
-    return os.getcwd(), os.environ.get("JOBID"), logging.root.manager.disable, DiracTime.utcnow
+    return os.getcwd(), os.environ.get("JOBID"), logging.root.manager.disable, clock.utcnow
 
 
 @pytest.mark.parametrize("job", [None, "55"])

@@ -19,9 +19,10 @@ from unittest.mock import patch
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dirac_failover.conformance.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ def tell(kit: Kit, story: Callable[[Kit, Told], None], answers: Any, stubs: bool
     """Tell the story to one implementation; return what was seen."""
     told = Told(answers, stubs)
     with ExitStack() as stack:
-        stack.enter_context(patch.object(DiracTime, "utcnow", staticmethod(lambda: told.now)))
+        stack.enter_context(stopped(lambda: told.now, kit))
         stack.enter_context(patch("time.time", told.time))
         stack.enter_context(kit.connect(told, owner="alice", group="vo_user", options=options, sleep=told.sleep))
         story(kit, told)

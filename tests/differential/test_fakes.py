@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_fakes import Caller, World
+from dirac_failover.conformance.kits import stopped
+from dirac_fakes import Caller, World, clock
 from dirac_fakes.faults import SERVICES
 
 pytest.importorskip("DIRAC")
@@ -43,7 +44,6 @@ from DIRAC.WorkloadManagementSystem.DB.JobParametersDB import JobParametersDB
 from DIRAC.WorkloadManagementSystem.Service.JobPolicy import JobPolicy
 from DIRAC.WorkloadManagementSystem.Service.JobStateUpdateHandler import JobStateUpdateHandlerMixin
 from DIRAC.WorkloadManagementSystem.Utilities.JobStatusUtility import JobStatusUtility
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 from sqlalchemy import create_engine, event
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import StaticPool
@@ -78,7 +78,7 @@ class OverSQLite:
 
     def __init__(self, schema):
         self.connection = sqlite3.connect(":memory:")
-        self.connection.create_function("utc_timestamp", 0, lambda: str(DiracTime.utcnow())[:19])
+        self.connection.create_function("utc_timestamp", 0, lambda: str(clock.utcnow())[:19])
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.executescript(schema)
         self.log = MagicMock()
@@ -235,7 +235,7 @@ class RealJobState(JobStateUpdateHandlerMixin):
         self.jobDB, self.jobLoggingDB = Jobs(JOBS), JobsHistory(HISTORY)
         self.elasticJobParametersDB = Parameters()
         self.jsu = JobStatusUtility(self.jobDB, self.jobLoggingDB)
-        began = str(DiracTime.utcnow() - timedelta(minutes=1))
+        began = str(clock.utcnow() - timedelta(minutes=1))
         row = (77, status, "Application", "Unknown", "alice", "vo_user", began, None, began, began)
         self.jobDB._updatemany(f"INSERT INTO Jobs VALUES ({','.join(['%s'] * 10)})", [row])
         self.jobLoggingDB.addLoggingRecord(77, status, "Application", "Unknown", began, "JobManager")
@@ -341,7 +341,7 @@ JOB_CALLS = st.one_of(
 def test_job_states_follow_the_rules_of_the_real_service(status, calls):
     """Any sequence of calls by anybody gets the same answers and leaves the same job, history and parameters."""
     now = Now()
-    with patch.object(DiracTime, "utcnow", staticmethod(now)):
+    with stopped(now):
         world, real = World(job_status=status), RealJobState(status)
         server = Server({JOB_STATE: real})
         for caller, (method, args), seconds in calls:
@@ -373,7 +373,7 @@ class RealTransformation(TransformationManagerHandlerMixin):
     def __init__(self):
         self.log = MagicMock()
         self.transformationDB = files = Files(FILES)
-        at, ids = str(DiracTime.utcnow())[:19], {}
+        at, ids = str(clock.utcnow())[:19], {}
         for name, lfns in CONTENTS.items():
             files._update("INSERT INTO Transformations VALUES (%s, %s, 'alice', 'vo_user')", (name, str(name)))
             for lfn in lfns:
@@ -463,7 +463,7 @@ PRODUCERS = st.sampled_from(
 def test_transformation_files_follow_the_rules_of_the_real_service(calls):
     """Any sequence of look-ups and changes gets the same answers and leaves the same rows."""
     now = Now()
-    with patch.object(DiracTime, "utcnow", staticmethod(now)):
+    with stopped(now):
         world, real = World(files=CONTENTS[12]), RealTransformation()
         world.transformation.add(5, CONTENTS[5])
         server = Server({TRANSFORMATION: real})
@@ -665,7 +665,7 @@ def _loaded(answer):
 def test_requests_follow_the_rules_of_the_real_service(calls):
     """Any sequence of calls gets the same answers, and every request reads the same afterwards."""
     now = Now()
-    with patch.object(DiracTime, "utcnow", staticmethod(now)):
+    with stopped(now):
         world, real = World(), RealRequests()
         server = Server({REQ_MANAGER: real})
         try:

@@ -11,12 +11,12 @@ from unittest.mock import Mock, patch
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from dirac_failover.clients.replay import replay
+from dirac_failover.conformance.kits import stopped
 from dirac_failover.request.record import TIME_FORMAT
 from dirac_failover.wire import dencode
 from dirac_failover.wire.rpc import make_stub
@@ -30,7 +30,7 @@ SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 
 
 class Clock:
-    """Stops the time for both implementations: they take it from the same class."""
+    """Stops the time for both implementations: each asks its own."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - DIRAC's times are naive UTC
@@ -40,10 +40,10 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[Clock]:
+def clock(dirac: Kit) -> Iterator[Clock]:
     """One stopped clock for both."""
     clock = Clock()
-    with patch.object(DiracTime, "utcnow", lambda: clock.now):
+    with stopped(lambda: clock.now, dirac):
         yield clock
 
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
+
+from dirac_failover.conformance.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,11 +48,11 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(kit: Kit) -> Iterator[Clock]:
     """The clock of both implementations."""
     clock = Clock()
-    monkeypatch.setattr(DiracTime, "utcnow", staticmethod(lambda: clock.now))
-    return clock
+    with stopped(lambda: clock.now, kit):
+        yield clock
 
 
 @pytest.fixture
