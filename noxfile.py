@@ -1,7 +1,7 @@
 """What is checked before a change lands: ``nox -l`` lists it, ``nox -s lint`` runs one, ``.ci/run`` runs all.
 
-Each session makes an environment of its own. ``differential``, ``ports`` and ``bench`` install the real DIRAC, which
-needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+Each session makes an environment of its own. ``differential``, ``ports``, ``versions`` and ``bench`` install
+the real DIRAC, which needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ PORTS = {  # what is installed without its dependencies, and what they need
     "lhcbdirac": (["DIRAC==9.1.22", "LHCbDIRAC==12.0.21"], []),
     "ilcdirac": (["DIRAC==8.0.86", "ILCDIRAC==35.0.12"], ["six", "setuptools<82"]),  # it imports pkg_resources
 }
+VERSIONS = {  # of DIRAC 9, and what else each needs to be imported
+    "9.0.0": ["diracx-client<0.1", "diracx-core<0.1"],
+    "9.0.28": ["diracx-cli"],
+    "9.1.2": [],
+    "9.1.20": [],
+    "9.1.22": [],
+}
+PINNED = "from importlib.metadata import requires; print(*(r for r in requires('DIRAC') if 'DIRACCommon' in r))"
 PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
 WHOLE = "--whole"
 CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
@@ -39,6 +47,15 @@ def with_dirac(session: nox.Session) -> None:
     """Install the project beside the real DIRAC."""
     session.install("--no-deps", DIRAC)
     session.install("-e", ".[test]", *group("dirac"))
+
+
+def built(session: nox.Session) -> Path:
+    """Build the wheel and return where it is."""
+    wheels = Path(session.create_tmp(), "wheels")
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".")
+    (wheel,) = wheels.resolve().glob("*.whl")
+    return wheel
 
 
 @nox.session
@@ -100,11 +117,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Projects that use this one: the built wheel, pytest and pytest-mock in an empty environment, and their tests."""
-    wheels = Path(session.create_tmp(), "wheels")
-    shutil.rmtree(wheels, ignore_errors=True)
-    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".")
-    (wheel,) = wheels.resolve().glob("*.whl")
-    session.install(str(wheel), "pytest", "pytest-mock")
+    session.install(str(built(session)), "pytest", "pytest-mock")
     for project in sorted(Path("examples").resolve().glob("*/pyproject.toml")):
         with session.chdir(project.parent):
             session.run("pytest", "-q", "-p", "no:cacheprovider", *session.posargs)
@@ -136,6 +149,26 @@ def ports(session: nox.Session, port: str) -> None:
     session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *more_of_pytest)
     if WHOLE in session.posargs:
         session.run("dirac-failover", "verify", port, "--profile", PROFILES[port], "--level", "dirac")
+
+
+@nox.session
+@nox.parametrize("version", list(VERSIONS), ids=list(VERSIONS))
+def versions(session: nox.Session, version: str) -> None:
+    """DIRAC 9 from the first version on: the wheel changes no package that is installed with it, and it conforms.
+
+    ``nox -s versions -- --whole`` asks all of the space, instead of a twelfth: minutes for each.
+    """
+    session.install("--no-deps", f"DIRAC=={version}")
+    pinned = str(session.run("python", "-c", PINNED, silent=True)).split()
+    session.install(*pinned, *group("dirac"), *VERSIONS[version])
+    before = set(str(session.run("pip", "freeze", silent=True)).splitlines())
+    wheel = built(session)
+    session.install(str(wheel))
+    if changed := before - set(str(session.run("pip", "freeze", silent=True)).splitlines()):
+        session.error(f"installing {wheel.name} changed {', '.join(sorted(changed))}")
+    part = [] if WHOLE in session.posargs else ["--shard", "1/12"]
+    with session.chdir(session.create_tmp()):  # nothing is imported from the checkout
+        session.run("dirac-failover", "verify", "dirac", "--level", "contract", "--level", "dirac", *part)
 
 
 @nox.session

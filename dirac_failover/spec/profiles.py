@@ -35,7 +35,7 @@ class Profile:
 
 
 DIRAC_9_1: Final = Profile("dirac-9.1", ("9.0.0", "9.1.22"))
-DIRAC_8_0: Final = Profile("dirac-8.0", ("8.0.86", "8.0.86"), owner="OwnerDN", setup=True)
+DIRAC_8_0: Final = Profile("dirac-8.0", ("8.0.54", "8.0.86"), owner="OwnerDN", setup=True)
 LHCBDIRAC_12_0: Final = Profile(
     "lhcbdirac-12.0",
     ("12.0.0", "12.0.21"),

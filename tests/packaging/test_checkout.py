@@ -22,8 +22,27 @@ EXTRAS = {
     "testing/stage": {"pytest"},
     "serving/": {"cryptography", "responses", "httpx2", "DIRAC"},  # httpx2 comes with DIRAC
 }
+IN_DIRACCOMMON_9_0_0 = {
+    "Core.Utilities.DErrno.ERMSUKN",
+    "Core.Utilities.List.fromChar",
+    "Core.Utilities.ReturnValues.S_ERROR",
+    "Core.Utilities.ReturnValues.S_OK",
+    "Core.Utilities.TimeUtilities",
+    "WorkloadManagementSystem.Client.JobStatus",
+    "WorkloadManagementSystem.Utilities.JobStatusUtility",
+}
 TWO_CLASSES = {"module_base.py": "ModuleBase", "failover_request.py": "FailoverRequest"}
-REFERENCE = (*TWO_CLASSES, "__init__.py", "log.py", "vocabulary.py", "workflow.py", "clients", "request", "wire")
+REFERENCE = (
+    *TWO_CLASSES,
+    "__init__.py",
+    "clock.py",
+    "log.py",
+    "vocabulary.py",
+    "workflow.py",
+    "clients",
+    "request",
+    "wire",
+)
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -101,6 +120,18 @@ def test_the_package_imports_only_what_it_declares() -> None:
     for name, packages in imported("dirac_failover").items():
         free = set().union(*(extra for place, extra in EXTRAS.items() if name.startswith(place)))
         assert packages <= {"DIRACCommon", "dirac_fakes", "dirac_failover", "requests"} | free, name
+
+
+def test_no_name_of_dirac_common_is_used_that_its_first_version_lacks() -> None:
+    """Each DIRAC 9 pins its own DIRACCommon, and must not get another one: ``nox -s versions`` installs beside each."""
+    used = {
+        f"{node.module}.{alias.name}"
+        for path in tracked("dirac_failover/*.py", "fakes/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("DIRACCommon")
+        for alias in node.names
+    }
+    assert used == {f"DIRACCommon.{name}" for name in IN_DIRACCOMMON_9_0_0}
 
 
 def test_no_file_names_a_place_on_one_machine() -> None:
