@@ -240,7 +240,7 @@ def _fitting(name: str, distribution: str, profile: Profile) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)[:3]]
+    return [*map(int, re.findall(r"\d+", version)), 0, 0][:3]
 
 
 def _real(name: str, distribution: str, profile: Profile, **facts: Any) -> Kit:  # needs DIRAC

@@ -90,7 +90,7 @@ def test_a_version_that_does_not_fit_is_refused_in_one_true_line(monkeypatch, ve
     )
 
 
-@pytest.mark.parametrize("version", ["9.0.0", "9.0.28", "9.1.23", "9.2.0a1"])
+@pytest.mark.parametrize("version", ["9.0", "9.0.28", "9.1.23", "9.2.0a1"])
 def test_a_later_version_of_the_same_major_is_taken(monkeypatch, version):
     """Nobody has to wait until it is proven; what cannot be imported says so."""
     monkeypatch.setitem(sys.modules, "DIRAC", None)

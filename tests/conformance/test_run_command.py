@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -323,8 +324,8 @@ def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture
 def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
     assert complaint(capsys, "--kit", "nope") == f"--kit: unknown implementation 'nope'; there are: {', '.join(KITS)}"
-    monkeypatch.setitem(sys.modules, "DIRAC", None)
-    assert complaint(capsys, "--kit", "dirac", code=3).startswith("The real DIRAC is not installed in this environment")
+    monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
+    assert complaint(capsys, "--kit", "dirac", code=3).startswith("DIRAC 7.3.38 is installed in this environment")
 
 
 # What cannot be
