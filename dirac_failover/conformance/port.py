@@ -16,9 +16,11 @@ import os
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
+from dirac_failover.conformance.derived import call_methods, subject_of
 from dirac_failover.conformance.kits import stopped
 from dirac_failover.spec.outcome import (
     ABSENT,
@@ -112,8 +114,8 @@ class ModulePort:
         self.kit = kit
         self.name, self.version = kit.name, kit.version
         self._class: type[Any] = module or kit.FailoverRequest
-        self._module: Callable[[], Any] = self._class
         self._calls: list[Call] = []
+        self._going_on: set[str] = set()
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
 
@@ -133,15 +135,14 @@ class ModulePort:
         with ExitStack() as stack:
             stack.enter_context(self.kit.connect(self._route))
             stack.enter_context(stopped(_CLOCK, self.kit))
-            going_on: set[str] = set()
             for owner in self._class.__mro__:  # a hook may be reached by super() alone
                 for name in vars(owner).keys() & set(HOOKS):
-                    stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name], going_on)))
+                    stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name])))
             yield
 
-    def _heard(self, name: str, method: Callable[..., Any], going_on: set[str]) -> Callable[..., Any]:
+    def _heard(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method of a class, made to be recorded, unless it is the same hook that calls it."""
-        call = Call("module", name, (), None)
+        call, going_on = Call("module", name, (), None), self._going_on
 
         def hook(*args: Any, **kwargs: Any) -> Any:
             if name in going_on:
@@ -188,8 +189,8 @@ class ModulePort:
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
         directory = os.getcwd()
-        module = self._module()
         script = Script(scenario.answers, journal, self._operation, self._exceptions)
+        module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
         commons = _copy({**self.kit.commons, **scenario.workflow_commons})
         self._collaborators(scenario, script, commons)
         module.workflow_commons = commons
@@ -197,8 +198,10 @@ class ModulePort:
         for name, value in scenario.attributes.items():
             setattr(module, name, value if type(value) in _SHARED else _copy(value))
         self._calls = journal.calls
-        ended, result = "returned", None
-        for _ in range(scenario.executions):
+        ended, result = "returned", None  # type: str, Any
+        if scenario.calls:
+            ended, result = call_methods(module, replace(scenario, calls=_copy(list(scenario.calls))), commons)
+        for _ in range(0 if scenario.calls else scenario.executions):
             try:
                 result = module.execute()
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
@@ -206,6 +209,10 @@ class ModulePort:
         os.chdir(directory)  # the module may have gone elsewhere, and what lies here is taken away
         forget_frames(result)
         return self._look(module, commons, journal, ended, result)
+
+    def _make(self, module: type[Any]) -> Any:
+        """Make the module; recorders also watch it."""
+        return module()
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
         for name, kind in scenario.collaborators.items():
@@ -276,7 +283,7 @@ class ModulePort:
         request = commons.get("Request")
         return Outcome(
             ended,
-            scrubber.plain(_without_stack(result)),
+            scrubber.plain(list(map(_without_stack, result)) if type(result) is list else _without_stack(result)),
             steps,
             scrubber.known(attributes),
             None if request is None else scrubber.known(_of_request(request, self.kit.owner)),
@@ -362,6 +369,7 @@ _OPERATIONS: Final = {
 }
 
 _LAY_OUT: Final[dict[str, Callable[[str], Any]]] = {
+    "output": lambda name: _write(name, "output"),
     "old": lambda name: _write(name, "[]"),
     "directory": os.mkdir,
     "full": lambda name: os.symlink("/dev/full", name),

@@ -240,8 +240,6 @@ class Recorder(ModulePort):
     def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
         """Choose what to run, as :class:`ModulePort`."""
         super().__init__(kit, module)
-        self._create = self._module
-        self._module = self._recorded_module
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
         self._left: dict[str, Any]
@@ -253,13 +251,13 @@ class Recorder(ModulePort):
         self.run(scenario)
         return Recording(scenario, self._tape.events, world=self._world, **self._left)
 
-    def _recorded_module(self) -> Any:
+    def _make(self, module: type[Any]) -> Any:
         try:
-            module = self._create()
+            made = super()._make(module)
         except Exception as error:
             raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
-        self._watcher.module(module)
-        return module
+        self._watcher.module(made)
+        return made
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], **timeout: int) -> dict[str, Any]:
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101

@@ -41,12 +41,15 @@ class GracefulTermination(Exception):  # noqa: N818 - not an error
 
 
 EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
-    kind.__name__: kind for kind in (GracefulTermination, ValueError, RuntimeError, KeyboardInterrupt)
-}
+    kind.__name__: kind
+    for kind in (
+        GracefulTermination, ValueError, RuntimeError, KeyboardInterrupt, SystemExit, NotImplementedError, OSError
+    )
+}  # fmt: skip
 MADE: Final = {"JobReport": ("ForwardDISET", "job report"), "FileReport": ("SetFileStatus", "file report")}
 """Type and arguments of the operation that a scripted collaborator answers with."""
 
-LIES_THERE: Final = {"old": "[]", "directory": "<directory>", "full": "<link>"}
+LIES_THERE: Final = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
 """What an outcome says of a file that was there before."""
 
 
@@ -69,6 +72,7 @@ class Job:
         self.transformation: Json = None
         self.force = False
         self.unsent: list[Json] = []
+        self.parameters: list[Json] = []
         self.records = scenario.records
         self.files = {name: LIES_THERE[kind] for name, kind in scenario.files.items()}
         owner, group = scenario.owner or (None, None)
@@ -94,8 +98,13 @@ class Job:
         if more:  # the last answer is repeated
             self.answers[key] = more
         self.steps.append(Step(target, method, list(args), text))
+        self.applied = text.partition("=")[0] == "ok"
+        answer = self.answer(text, target, healthy)
+        return answer["Value"] if bare and not text.startswith(("s_error", "bad_shape")) else answer
+
+    def answer(self, text: str, target: str = "", healthy: Json = None) -> Json:
+        """What the answer ``text`` says, or raises; ``healthy`` is the Value of a plain ``ok``."""
         kind, equals, rest = text.partition("=")
-        self.applied = kind == "ok"
         if kind == "raises":
             name, *arguments = rest.split(":")
             raise EXCEPTIONS[name](*(int(item) if item.isdigit() else item for item in arguments))
@@ -104,7 +113,7 @@ class Job:
         if kind == "s_error":
             return {"OK": False, "Errno": 0, "Message": rest or "refused"}
         value = operation(*MADE[target]) if kind == "operation" else json.loads(rest) if equals else healthy
-        return value if bare else {"OK": True, "Value": value}
+        return {"OK": True, "Value": value}
 
     def report_file(self, transformation: Json, lfn: str, status: str) -> None:
         """Give the status of a file to the file report."""
@@ -113,12 +122,20 @@ class Job:
             self.transformation = self.transformation or transformation
             self.statuses[lfn] = status
 
-    def send_status(self, status: str) -> Json:
+    def send_status(self, status: str, send: Json = True) -> Json:
         """Give a status to the job report, which sends it, or keeps it."""
         self.unsent.append(status)
-        answer = self.ask("JobReport", "setApplicationStatus", (status, True))
-        if self.applied:
+        answer = self.ask("JobReport", "setApplicationStatus", (status, send))
+        if self.applied and send:
             self.unsent.clear()
+        return answer
+
+    def send_parameter(self, name: str, value: str, send: Json) -> Json:
+        """Give a parameter to the job report, which sends it, or keeps it."""
+        self.parameters.append([name, value])
+        answer = self.ask("JobReport", "setJobParameter", (name, value, send))
+        if self.applied and send:
+            self.parameters.clear()
         return answer
 
     def ask_request(self, method: str, healthy: Callable[[], Json]) -> Json:
@@ -147,7 +164,7 @@ class Job:
 
     def held_by_job_report(self) -> Json:
         """What the job report has not sent."""
-        return {"jobID": 0, "statuses": self.unsent, "parameters": []}
+        return {"jobID": 0, "statuses": self.unsent, "parameters": self.parameters}
 
     def held_by_accounting(self) -> Json:
         """What the accounting client has not sent."""

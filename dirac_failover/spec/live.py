@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.job import Job, as_text, number_operations, operation
-from dirac_failover.spec.model import contract, invalid
+from dirac_failover.spec.model import execution, invalid
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
     DEFAULT_ATTRIBUTES,
@@ -47,6 +47,9 @@ RECORD: Final = ["Job", *map(dt.datetime.fromisoformat, ("2026-01-01T11:00", "20
 WHENEVER: Final = (None, None, "LastUpdate", None, None, None, None)
 """The rest of the question for files: changed at any time, in any order, all of them, with all that is known."""
 
+IDENTIFIERS: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
+"""Who the module is, if it has found that out before."""
+
 OK: Final[Mapping[str, Json]] = {"OK": True, "Value": None}
 NOT_OK: Final[Mapping[str, Json]] = {"OK": False}
 """An error whose text nobody hears."""
@@ -69,14 +72,6 @@ def expected(scenario: Scenario) -> Outcome:
     return job.outcome(ended, result)
 
 
-def execution(job: LiveJob) -> tuple[str, Json]:
-    """How one of the executions ends: the last one is seen."""
-    try:
-        return "returned", contract(job)
-    except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
-        return "raised", error
-
-
 def speaks_of(scenario: Scenario) -> bool:
     """Tell whether this is the usual job with any past, all collaborators are clients, and the faults are known.
 
@@ -93,7 +88,8 @@ def speaks_of(scenario: Scenario) -> bool:
         and commons == DEFAULT_COMMONS
         and scenario.environment == DEFAULT_ENVIRONMENT
         and scenario.step_commons == DEFAULT_STEP
-        and scenario.attributes.keys() == DEFAULT_ATTRIBUTES.keys()
+        and scenario.attributes.keys() - IDENTIFIERS.keys() == DEFAULT_ATTRIBUTES.keys()
+        and all(scenario.attributes.get(name, number) == number for name, number in IDENTIFIERS.items())
         and not scenario.answers
     )
 
@@ -107,6 +103,7 @@ class LiveJob(Job):
         self.times = Times()
         self.services = Services(scenario, self.times, self.steps)
         self.unsent = [(plain(status), Moment()) for status in scenario.unsent_statuses]
+        self.parameters = [list(pair) for pair in scenario.unsent_parameters.items()]
         self.transformation = int(TRANSFORMATION) if scenario.reported else None
 
     def ask(self, target: str, method: str, *_: Json, **__: Json) -> Json:
@@ -118,10 +115,15 @@ class LiveJob(Job):
         self.transformation = transformation
         self.statuses[lfn] = status
 
-    def send_status(self, status: str) -> Json:
+    def send_status(self, status: str, send: Json = True) -> Json:
         """The job report keeps the status, and sends all that it keeps."""
         self.unsent.append((plain(status), Moment()))
-        return send_statuses(self)
+        return send_statuses(self) if send else OK
+
+    def send_parameter(self, name: str, value: str, send: Json) -> Json:
+        """The job report keeps the parameter, and sends all that it keeps."""
+        self.parameters.append([name, value])
+        return send_parameters(self) if send else OK
 
     def held_by_job_report(self) -> Json:
         """Statuses with their times, and parameters, which nobody sends."""
@@ -129,7 +131,7 @@ class LiveJob(Job):
         return {
             "jobID": number, "source": f"Job_{number}", "jobStatusInfo": [],
             "appStatusInfo": [[status, self.times.show(moment)] for status, moment in self.unsent],
-            "jobParameters": [list(pair) for pair in self.scenario.unsent_parameters.items()],
+            "jobParameters": self.parameters,
         }  # fmt: skip
 
     def held_by_accounting(self) -> Json:
@@ -190,9 +192,19 @@ def send_statuses(job: LiveJob) -> Json:
         for status, moment in job.unsent
         if status
     }
+    if not updates:
+        return OK
     answer = job.services.call("job-state", "setJobStatusBulk", number, updates, False)
     if answer["OK"]:
         job.unsent.clear()
+    return answer
+
+
+def send_parameters(job: LiveJob) -> Json:
+    """The job report sends all parameters; once they are taken, none is kept."""
+    answer = job.services.call("job-state", "setJobParameters", job.attributes["jobID"], [*job.parameters])
+    if answer["OK"]:
+        job.parameters.clear()
     return answer
 
 

@@ -44,14 +44,21 @@ FAILED: Final = "Workflow failed, FailoverRequest module completed"
 
 def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Outcome:
     """Return what must be observed in a scenario in which every collaborator is scripted."""
-    from dirac_failover.spec.stories import STORIES  # they are told in chapters of this module
-
     job = Job(scenario, profile)
+    return job.outcome(*execution(job))
+
+
+def execution(job: Job) -> tuple[str, Json]:
+    """How one execution ends, and its result; or how the methods do that are called instead."""
+    from dirac_failover.spec.methods import called  # they are told in chapters of this module
+    from dirac_failover.spec.stories import BASES, STORIES
+
+    if job.scenario.calls:
+        return called(job)
     try:
-        result = STORIES[profile.story](job)
+        return "returned", (STORIES if job.scenario.subject == "module" else BASES)[job.profile.story](job)
     except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
-        return job.outcome("raised", error)
-    return job.outcome("returned", result)
+        return "raised", error
 
 
 def contract(job: Job) -> Json:
@@ -59,9 +66,13 @@ def contract(job: Job) -> Json:
     identify(job)
     try:
         try:
-            for hook in (resolve, initialize, nothing("_setCommand"), nothing("_executeCommand"), execute):
-                hook(job)
-            raise the_end(job)  # noqa: TRY301 - as the last hook does
+            for name, chapter in CHAPTERS[job.scenario.subject].items():
+                job.hook(name)
+                replaced = name in job.scenario.hooks
+                if not replaced or chapter in {resolve, resolve_workflow}:  # a module extends this one
+                    chapter(job)
+                if replaced:
+                    job.answer(job.scenario.hooks[name])  # nobody looks at it, unless it raises
         except GracefulTermination as end:
             report_status(job, str(end))
             return {"OK": True, "Value": end}
@@ -72,6 +83,7 @@ def contract(job: Job) -> Json:
         except BaseException as error:  # noqa: BLE001 - the contract: no exception of a hook reaches the workflow
             report_status(job, str(error))
             return {"OK": False, "Errno": 0, "Message": error}
+        return None
     finally:
         job.hook("finalize")
 
@@ -94,8 +106,13 @@ def identify(job: Job) -> None:
 
 def resolve(job: Job) -> None:
     """The input files of the job, then those of the step; quirks included."""
-    job.hook("_resolveInputVariables")
-    has, commons, step = job.attributes, job.commons, job.scenario.step_commons
+    resolve_workflow(job)
+    resolve_step(job)
+
+
+def resolve_workflow(job: Job) -> None:
+    """What the workflow says: the input files of the job, its steps, and which outputs are wanted."""
+    has, commons = job.attributes, job.commons
     has["jobType"] = commons.get("JobType", has["jobType"])
     has["InputData"] = commons.get("InputData") or ""
     replaced = commons.get("ParametricInputData")
@@ -109,6 +126,10 @@ def resolve(job: Job) -> None:
     mask = commons.get("outputDataFileMask", has["outputDataFileMask"])
     has["outputDataFileMask"] = [part.lower().strip() for part in mask.split(";")] if isinstance(mask, str) else mask
 
+
+def resolve_step(job: Job) -> None:
+    """What the step says: its application, and the input files of its own."""
+    has, step = job.attributes, job.scenario.step_commons
     has["stepName"] = step["STEP_INSTANCE_NAME"]
     for name in STEP_SAYS:
         has[name] = step.get(name, "Unknown")
@@ -151,7 +172,6 @@ def same_type(kind: str, job: Job) -> bool:
 
 def initialize(job: Job) -> None:
     """Without a job there is nothing to do; else the request is named after it."""
-    job.hook("_initialize")
     number = job.attributes["jobID"]
     if not number:
         raise GracefulTermination(SKIPPED)
@@ -167,14 +187,12 @@ def name_request(job: Job, number: int) -> None:
     }  # fmt: skip
 
 
-def nothing(hook: str) -> Callable[[Job], None]:
+def nothing(_: Job) -> None:
     """A hook in which this module does nothing."""
-    return lambda job: job.hook(hook)
 
 
 def execute(job: Job) -> None:
     """Each input gets a status; the statuses are sent, or kept for later; the job is finished, and the file written."""
-    job.hook("_execute")
     known = job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
     well = is_well(job)
     if well:
@@ -203,11 +221,14 @@ def send_file_report(job: Job, method: str) -> Json:
     return answer
 
 
-def failover_file(job: Job) -> None:
+def failover_file(job: Job) -> Json:
     """The job report's operation, the accounting, and, if anything is pending, the request in its file."""
     take_job_report(job)
-    if commit_accounting(job)["OK"]:
-        write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
+    committed = commit_accounting(job)
+    if not committed["OK"]:
+        return committed
+    write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
+    return None
 
 
 def take_job_report(job: Job) -> None:
@@ -247,6 +268,8 @@ def write_request(job: Job, name: str) -> None:
 def invalid(request: Json, profile: Profile) -> str:
     """What is wrong with a request, in the order in which it is looked at; nothing when it is valid."""
     name = request["RequestName"]
+    if not name:
+        return "RequestName not set"
     if not request["Owner"]:
         missing = "both Owner and OwnerDN" if profile.owner == "Owner" else profile.owner
         return f"Request '{name}' is missing {missing} value"
@@ -274,16 +297,35 @@ def is_well(job: Job) -> bool:
     return bool(job.attributes["workflowStatus"]["OK"] and job.attributes["stepStatus"]["OK"])
 
 
-def report_status(job: Job, status: str) -> None:
+def report_status(job: Job, status: str, send: Json = True) -> Json:
     """Report an application status, of a job that is well."""
-    if not job.attributes["jobID"] or not is_well(job):
-        return
-    answer = job.send_status(status)
-    if not answer["OK"]:
-        answer["Message"]  # it is to be logged, and so must be there
+    if not job.attributes["jobID"]:
+        return 0
+    if is_well(job):
+        answer = job.send_status(status, send)
+        if not answer["OK"]:
+            answer["Message"]  # it is to be logged, and so must be there
+    return None
 
 
-def the_end(job: Job) -> Exception:
+def the_end(job: Job) -> None:
     """How it all went: an exception in either case."""
-    job.hook("_finalize")
-    return GracefulTermination(SUCCEEDED) if is_well(job) else RuntimeError(FAILED)
+    raise GracefulTermination(SUCCEEDED) if is_well(job) else RuntimeError(FAILED)
+
+
+def end_of_any(_: Job) -> None:
+    """Any module ends well, unless it says otherwise."""
+    raise GracefulTermination("<class 'derived.Module'> correctly finalized")
+
+
+CHAPTERS: Final[dict[str, dict[str, Callable[[Job], None]]]] = {
+    "module": {
+        "_resolveInputVariables": resolve, "_initialize": initialize, "_setCommand": nothing,
+        "_executeCommand": nothing, "_execute": execute, "_finalize": the_end,
+    },
+    "base": {
+        "_resolveInputVariables": resolve_workflow, "_initialize": nothing, "_setCommand": nothing,
+        "_executeCommand": nothing, "_execute": nothing, "_finalize": end_of_any,
+    },
+}  # fmt: skip
+"""What each hook does, in order: of the module, and of a module that adds nothing to its base class."""

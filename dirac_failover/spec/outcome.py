@@ -95,7 +95,7 @@ def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, 
 
 def forget_frames(result: Any) -> None:
     """Take the frames from exceptions in a result: they hold it, so that only looking for garbage could free them."""
-    for value in result.values() if isinstance(result, dict) else (result,):
+    for value in result.values() if isinstance(result, dict) else result if isinstance(result, list) else (result,):
         error = value
         while isinstance(error, BaseException):
             error.__traceback__, error.__context__, error = None, None, error.__context__

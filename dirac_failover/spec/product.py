@@ -28,6 +28,14 @@ class Then:
     answer: str
 
 
+@dataclass(frozen=True)
+class Argument:
+    """As the value of ``calls`` in ``sets``: what is at ``index`` among the arguments of the one call."""
+
+    index: int
+    value: Any
+
+
 Choices = dict[str, str]
 """The name of the value chosen in each dimension."""
 
@@ -133,6 +141,10 @@ def _merge(fields: dict[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Then):
             before = merged["answers"].get(value.method, ())
             merged["answers"] = {**merged["answers"], value.method: (*before, value.answer)}
+        elif isinstance(value, Argument):
+            ((method, arguments),) = merged["calls"]
+            given = [*arguments[: value.index], value.value, *arguments[value.index + 1 :]]
+            merged["calls"] = ([method, given],)
         elif isinstance(value, Mapping):
             both = {**merged[name], **value}
             merged[name] = {key: item for key, item in both.items() if item is not ABSENT}

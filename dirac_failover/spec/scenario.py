@@ -11,7 +11,7 @@ it and describes it to other programs (:func:`schema`). Nothing here knows how a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -33,7 +33,25 @@ COLLABORATOR_KINDS: Final = {
     NONE: "in workflow_commons, as None",
 }
 
+SUBJECTS: Final = {
+    "module": "the implementation's FailoverRequest",
+    "base": "a small module that is derived from its ModuleBase",
+}
+
+HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
+"""The hooks of a module, in the order in which ``execute`` calls them."""
+
+METHODS: Final[Mapping[str, tuple[str, ...]]] = {
+    "getCandidateFiles": ("outputList", "outputLFNs", "fileMask", "stepMask"),
+    "setApplicationStatus": ("status", "sendFlag"),
+    "setJobParameter": ("name", "value", "sendFlag"),
+    "generateFailoverFile": (),
+    "finalize": (),
+}
+"""The methods that the documentation of the class names beside ``execute`` and the hooks, with their parameters."""
+
 FILE_KINDS: Final = {
+    "output": "a file that the application wrote",
     "old": "a file of an earlier run, holding []",
     "directory": "a directory of that name, so that the file cannot be opened",
     "full": "a link to a full device: the file can be opened but not written",
@@ -83,6 +101,9 @@ class Scenario:
     server_files: Mapping[str, str] = _map(NOTHING)
     files: Mapping[str, str] = _map(NOTHING)
     executions: int = 1
+    subject: str = "module"
+    hooks: Mapping[str, str] = _map(NOTHING)
+    calls: tuple[Sequence[Json], ...] = ()
 
     @classmethod
     def of_job(  # noqa: PLR0913 - one argument for each thing that people vary
@@ -142,6 +163,7 @@ class Scenario:
             if not _KINDS[kind].accepts(value):
                 raise ScenarioError(f"{key}: expected {_KINDS[kind].text}, found {_show(value)}")
         _check_names(data)
+        _check_run(data)
         return cls(**{key: _KINDS[FIELDS[key].kind].build(value) for key, value in data.items()})
 
     @classmethod
@@ -168,6 +190,22 @@ def _check_names(data: Mapping[str, Json]) -> None:
     for name in data.get("files", {}):
         if name in _NO_NAMES or not {"/", "\0"}.isdisjoint(name):
             raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
+
+
+def _check_run(data: Mapping[str, Json]) -> None:
+    """Check what is run: the class, its hooks, and the methods that are called."""
+    run: tuple[tuple[str, Iterable[Json], Iterable[str]], ...] = (
+        ("subject", [data.get("subject", "module")], SUBJECTS),
+        ("hooks", data.get("hooks", ()), HOOKS),
+        ("calls", [call[0] for call in data.get("calls", ())], METHODS),
+    )
+    for place, found, known in run:
+        for name in found:
+            if not isinstance(name, str) or name not in known:
+                raise ScenarioError(f"{place}: expected one of {', '.join(known)}, found {_show(name)}")
+    for call in data.get("calls", ()):
+        if [type(part) for part in call[1:]] not in ([list], [list, dict]):
+            raise ScenarioError(f"calls: expected [method, [arguments], {{named arguments}}], found {_show(call)}")
 
 
 class _Kind(NamedTuple):
@@ -221,6 +259,19 @@ _KINDS: Final[dict[str, _Kind]] = {
         {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT, "minItems": 1}},
     ),
     "objects": _Kind("a list of objects", {"type": "array", "items": {"type": "object"}}),
+    "calls": _Kind(
+        "a list of [method, [arguments], {named arguments}]",
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 3,
+                "items": {},
+                "prefixItems": [{"enum": list(METHODS)}, {"type": "array"}, {"type": "object"}],
+            },
+        },
+    ),
     "count": _Kind("a whole number that is not negative", {"type": "integer", "minimum": 0}),
     "times": _Kind("a whole number of at least 1", {"type": "integer", "minimum": 1}),
     "pair": _Kind("[user, group] or null", {"type": ["array", "null"], "items": _TEXT, "minItems": 2, "maxItems": 2}),
@@ -252,6 +303,11 @@ FIELDS: Final[dict[str, Field]] = {
     "server_files": Field("texts", "Status by LFN in the transformation system"),
     "files": Field("texts", "What lies in the working directory, by name: " + ", ".join(FILE_KINDS)),
     "executions": Field("times", "How often the one module is executed"),
+    "subject": Field("text", "Which class is run: " + ", ".join(SUBJECTS)),
+    "hooks": Field(
+        "texts", "Hooks that are replaced in a class derived from the subject, and what each does: an answer"
+    ),
+    "calls": Field("calls", "Methods that are called in turn instead of execute: name, arguments, named arguments"),
 }
 
 
@@ -272,6 +328,8 @@ def schema() -> dict[str, Json]:
     }
     properties["collaborators"]["additionalProperties"] = _one_of(COLLABORATOR_KINDS)
     properties["collaborators"]["propertyNames"] = {"enum": list(DEFAULT_COLLABORATORS)}
+    properties["subject"] |= _one_of(SUBJECTS)
+    properties["hooks"]["propertyNames"] = {"enum": list(HOOKS)}
     properties["files"]["additionalProperties"] = _one_of(FILE_KINDS)
     properties["files"]["propertyNames"] = {"pattern": "^[^/\\u0000]*$", "not": {"enum": list(_NO_NAMES)}}
     return {

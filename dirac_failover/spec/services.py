@@ -36,6 +36,9 @@ FIRST_FILE: Final = 100
 WORKING: Final = ("alice", "vo_user")
 """Whose the job is when nobody's proxy is there."""
 
+INDEX: Final = "job_parameters_vo_0m"
+"""Where the parameters of the job are kept."""
+
 NOON: Final = 1767268800
 """When all happens, in seconds since the epoch; the job began a minute before, and accounts for the last hour."""
 RECORD: Final = ["Job", NOON - 3600, NOON - 60, ["alice", 59]]
@@ -163,6 +166,7 @@ class Services:
             str(number): _file(lfn, number, status)
             for number, (lfn, status) in enumerate(scenario.server_files.items(), FIRST_FILE)
         }
+        self._parameters: dict[str, Json] = {}
         self._records = 0
         self._requests: dict[str, Json] = {}
 
@@ -209,6 +213,11 @@ class Services:
         self._updated = Moment()
         return [["ApplicationStatus"], [self._application]]
 
+    def setJobParameters(self, _: Json, pairs: list[Json]) -> Json:
+        """The parameters have these values; the first of them make the job's document, whose index is answered."""
+        new, self._parameters = not self._parameters, self._parameters | dict(pairs)
+        return INDEX if new else None
+
     def commitRegisters(self, records: list[Json]) -> Json:
         """The records are kept."""
         self._records += len(records)
@@ -234,7 +243,7 @@ class Services:
                     "EndExecTime": None, "HeartBeatTime": self._heard(),
                     "LastUpdateTime": self._times.show(self._updated),
                 }},
-                "history": {JOB: self._told()}, "parameters": {}, "heartbeats": {},
+                "history": {JOB: self._told()}, "parameters": self._documents(), "heartbeats": {},
             },
             "transformation": {
                 "transformations": {TRANSFORMATION: {"Author": user, "AuthorGroup": group}},
@@ -247,6 +256,11 @@ class Services:
             },
             "req-proxy": {"cache": {}},
         }  # fmt: skip
+
+    def _documents(self) -> Json:
+        """The parameters of the job, if there are any."""
+        about = {"JobID": int(JOB), "timestamp": NOON * 1000}
+        return {JOB: about | self._parameters} if self._parameters else {}
 
     def _heard(self) -> str:
         """When the job was last heard of: by its own clock."""

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
-from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,28 +64,11 @@ def _identified(choices: Choices) -> bool:
     return not any(choices.get(name) in _ESCAPES for name in ("production", "task", "job", "step number"))
 
 
-_FORWARD: Final = {"Type": "ForwardDISET", "Arguments": "x"}
 _BOTH_INPUTS: Final = {"InputData": "/vo/a;/vo/b"}
-_UNSET: Final[Mapping[str, Any]] = {}
-
-HEALTH: Final = Dimension(
-    "health",
-    "what happened before: decides the status of the inputs, whether anything is reported, and whether a file is made",
-    (
-        Value("well", "the good case"),
-        Value("workflow failed", "an earlier step failed", {"attributes": {"workflowStatus": FAILED_STATUS}}),
-        Value("step failed", "an earlier module of this step failed", {"attributes": {"stepStatus": FAILED_STATUS}}),
-        Value("workflow unset", "the default {}: asking is a KeyError", {"attributes": {"workflowStatus": _UNSET}}),
-        Value("step unset", "as before, found only when the workflow is well", {"attributes": {"stepStatus": _UNSET}}),
-    ),
-)
-
-_SCRIPTED: Final = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
-
 IDENTITY: Final = Region(
     "identity",
     "whose module this is, where it is found, and what escapes when it cannot be",
-    {"collaborators": _SCRIPTED, "workflow_commons": _BOTH_INPUTS, "operations": (_FORWARD,)},
+    {"collaborators": ALL_SCRIPTED, "workflow_commons": _BOTH_INPUTS, "operations": (FORWARD,)},
     (
         Dimension("production", "the transformation: goes into file reports and the file's name",
                   _id_values("PRODUCTION_ID", "production_id", 12)),
@@ -148,7 +132,7 @@ _BAD_STEP_INPUTS: Final = frozenset(
 INPUTS: Final = Region(
     "inputs",
     "which files the job had as input, in every form in which a workflow can say so",
-    {"collaborators": _SCRIPTED},
+    {"collaborators": ALL_SCRIPTED},
     (
         Dimension("input data", "workflow_commons['InputData']", (
             Value("absent", "no input", {}),
@@ -351,7 +335,7 @@ _OFTEN_OK: Final = (
 ANSWERS: Final = Region(
     "answers",
     "what each collaborator answers, wherever the module asks",
-    {"collaborators": _SCRIPTED, "records": 1},
+    {"collaborators": ALL_SCRIPTED, "records": 1},
     (
         HEALTH,
         Dimension("inputs", "each input file needs a status", (
@@ -409,7 +393,7 @@ ANSWERS: Final = Region(
         ), lambda c: _well(c) and _ACCOUNTING_REACHED(c)),
         Dimension("earlier", "operations that earlier modules left in the request", (
             Value("none", "only what arises here"),
-            Value("forward", "a call to be repeated", {"operations": (_FORWARD,)}),
+            Value("forward", "a call to be repeated", {"operations": (FORWARD,)}),
             Value("two", "several files, in order", {"operations": (
                 {"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]}, {"Type": "ForwardDISET", "Arguments": "x"})}),
             Value("set status first", "the validator looks no further than a type that it does not know", {
@@ -517,7 +501,7 @@ SERVICES: Final = Region(
         ), lambda c: c["health"] == "well"),
         Dimension("before", "what earlier modules left", (
             Value("nothing", "the usual case"),
-            Value("an operation", "it is in the request", {"operations": (_FORWARD,)}),
+            Value("an operation", "it is in the request", {"operations": (FORWARD,)}),
             Value("unsent reports", "statuses are sent, parameters are not", {
                 "unsent_statuses": ("it's half done",), "unsent_parameters": {"CPU": "1"}}),
             Value("no collaborators", "the module makes its own", {"reported": {}, "collaborators": {

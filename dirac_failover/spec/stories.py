@@ -36,7 +36,10 @@ def lhcbdirac(job: Job) -> Json:
     try:
         lhcb_identify(job)
         if job.attributes["jobID"]:
+            job.hook("_resolveInputVariables")
             lhcb_resolve(job)
+            if "_resolveInputVariables" in job.scenario.hooks:  # the one hook that it knows
+                job.answer(job.scenario.hooks["_resolveInputVariables"])
             name_request(job, job.attributes["jobID"])
             lhcb_report_inputs(job)
             if is_well(job):
@@ -73,7 +76,6 @@ def number(job_id: Json) -> Json:
 
 def lhcb_resolve(job: Job) -> None:
     """The input files of the job, then those of the step; the steps of the job are called otherwise, and not given."""
-    job.hook("_resolveInputVariables")
     job.resolved = True
     has, commons, step = job.attributes, job.commons, job.scenario.step_commons
     has["jobType"] = commons["JobType"]
@@ -116,12 +118,21 @@ def lhcb_report_inputs(job: Job) -> None:
 
 
 def lhcb_failover_file(job: Job) -> None:
-    """The file first, the accounting afterwards; and also when something has failed."""
+    """The file first, the accounting afterwards; and also when something has failed. Equal operations become one."""
     take_job_report(job)
+    operations = job.request["Operations"]
+    operations[:] = [
+        item for index, item in enumerate(operations) if not index or not same_calls(item, operations[index - 1])
+    ]
     write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
     committed = commit_accounting(job)
     if not committed["OK"]:
         committed["Message"]  # it is to be logged, and so must be there
+
+
+def same_calls(one: Json, other: Json) -> bool:
+    """Whether two operations are the same, and about no files: the second adds nothing."""
+    return not one["Files"] and all(one[key] == other[key] for key in ("Type", "Arguments", "Files"))
 
 
 def ilcdirac(job: Job) -> Json:
@@ -131,13 +142,10 @@ def ilcdirac(job: Job) -> Json:
     ilc_report_inputs(job)
     if is_well(job):
         job.send_status(FINISHED)
-    done = ilc_failover_file(job)
+    done = ilc_failover_file(job, job.commons.get("PRODUCTION_ID"))
     if not done["OK"]:
         done["Message"]  # it is to be logged, and so must be there
-    job.hook("finalize")
-    if not is_well(job):
-        return {"OK": False, "Errno": 0, "Message": FAILED}
-    return {"OK": True, "Value": "FailoverRequest module completed"}
+    return ilc_finalize(job)
 
 
 def ilc_resolve(job: Job) -> bool:
@@ -202,14 +210,35 @@ def ilc_request(job: Job) -> None:
         job.own_request = True
 
 
-def ilc_failover_file(job: Job) -> Json:
+def ilc_finalize(job: Job) -> Json:
+    """The end, which says how it all went."""
+    job.hook("finalize")
+    if not is_well(job):
+        return {"OK": False, "Errno": 0, "Message": FAILED}
+    return {"OK": True, "Value": "FailoverRequest module completed"}
+
+
+def ilc_failover_file(job: Job, production: Json) -> Json:
     """As in DIRAC, also when something has failed; but what accounting answers is handed on."""
     ilc_request(job)
     take_job_report(job)
     committed = commit_accounting(job)
     if committed["OK"]:
-        write_request(job, f"{job.commons.get('PRODUCTION_ID')}_{job.attributes['prod_job_id']}_request.json")
+        is_well(job)  # whether outputs are to be removed, of which there are none
+        write_request(job, f"{production}_{job.attributes['prod_job_id']}_request.json")
     return committed
+
+
+def lhcb_base(job: Job) -> None:
+    """Its base class finds out which task it is, and calls no hook."""
+    lhcb_identify(job)
+
+
+def ilc_base(job: Job) -> Json:
+    """Its base class knows the job from the beginning, finds the inputs, and runs an application: there is none."""
+    job.attributes["jobID"] = job.scenario.environment.get("JOBID", 0)
+    ilc_resolve(job)
+    return {"OK": True, "Value": None}
 
 
 STORIES: Final[dict[str, Callable[[Job], Json]]] = {
@@ -218,3 +247,6 @@ STORIES: Final[dict[str, Callable[[Job], Json]]] = {
     "ilcdirac": ilcdirac,
 }
 """The stories, by the names that profiles call them."""
+
+BASES: Final[dict[str, Callable[[Job], Json]]] = {"dirac": contract, "lhcbdirac": lhcb_base, "ilcdirac": ilc_base}
+"""The stories of a module that adds nothing to the base class of each."""

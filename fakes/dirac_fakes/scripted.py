@@ -106,21 +106,21 @@ class Script:
         answers = self._answers.get(key, _HEALTHY)
         count = self._counts[key] = self._counts.get(key, 0) + 1
         text = answers[:count][-1]
-        kind, value = parse_answer(text)
-        applied = kind == "ok"
+        applied = parse_answer(text)[0] == "ok"
         self.journal.record(target, method, args, text, applied)
+        return applied, self.answer(text, target, healthy)
+
+    def answer(self, text: str, target: str = "", healthy: Any = None) -> Any:
+        """Return what the answer ``text`` says, or raise it; ``healthy`` is the Value of a plain ``ok``."""
+        kind, value = parse_answer(text)
         if kind == "raises":
             name, arguments = value
             raise (self._exceptions.get(name) or EXCEPTIONS[name])(*arguments)
-        if applied:
-            answer = {"OK": True, "Value": value() if value else healthy}
-        elif kind == "s_error":
-            answer = {"OK": False, "Errno": 0, "Message": value, "CallStack": []}
-        elif kind == "operation":
-            answer = {"OK": True, "Value": self.make_operation(target)}
-        else:
-            answer = value()
-        return applied, answer
+        if kind == "ok":
+            return {"OK": True, "Value": value() if value else healthy}
+        if kind == "s_error":
+            return {"OK": False, "Errno": 0, "Message": value, "CallStack": []}
+        return {"OK": True, "Value": self.make_operation(target)} if kind == "operation" else value()
 
     def unused(self) -> list[str]:
         """Return the methods that have answers and were never called."""
@@ -141,7 +141,7 @@ class ScriptedJobReport:
         """Take an application status."""
         self.statuses.append(appStatus)
         applied, answer = self._script.asked("JobReport", "setApplicationStatus", (appStatus, sendFlag), None)
-        if applied:
+        if applied and sendFlag:
             self.statuses.clear()
         return answer
 
@@ -149,7 +149,7 @@ class ScriptedJobReport:
         """Take a job parameter."""
         self.parameters.append([par_name, par_value])
         applied, answer = self._script.asked("JobReport", "setJobParameter", (par_name, par_value, sendFlag), None)
-        if applied:
+        if applied and sendFlag:
             self.parameters.clear()
         return answer
 

@@ -52,9 +52,9 @@ def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch:
     (tmp_path / "named_port.py").write_text(
         "from dirac_failover import FailoverRequest\nclass Strange(FailoverRequest): pass\n"
     )
-    module = Target("named_port:Strange").port()._module()  # what it runs
-    assert type(module).__name__ == "FailoverRequest"
-    assert [kind.__name__ for kind in type(module).__mro__[1:3]] == ["Strange", "FailoverRequest"]
+    module = Target("named_port:Strange").port()._class  # what it runs
+    assert module.__name__ == "FailoverRequest"
+    assert [kind.__name__ for kind in module.__mro__[1:3]] == ["Strange", "FailoverRequest"]
 
 
 def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> None:

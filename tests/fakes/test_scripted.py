@@ -196,7 +196,10 @@ def test_a_job_report_forgets_what_was_sent(script):
     assert (report.statuses, report.parameters) == (["one"], [["n", 1]])
     assert report.setApplicationStatus("two", sendFlag=False) == {"OK": True, "Value": None}
     assert report.setJobParameter("m", 2, 0) == {"OK": True, "Value": 2}
-    assert (report.statuses, report.parameters) == ([], [])
+    assert (report.statuses, report.parameters) == (["one", "two"], [["n", 1], ["m", 2]])  # they wait
+    report.setApplicationStatus("three")
+    report.setJobParameter("o", 3)
+    assert (report.statuses, report.parameters) == (["one", "two", "three"], [])
     assert ScriptedJobReport(script()).setJobParameter("n", 1) == {"OK": True, "Value": None}
     report.setApplicationStatus(appStatus="three")
     assert report.statuses == ["three"]

@@ -11,11 +11,12 @@ from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
+from dirac_failover.spec.module_regions import CANDIDATES, END, HOOKS_REGION
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
 from dirac_failover.spec.scenario import Scenario
 
-REGIONS = [space.IDENTITY, space.INPUTS, space.ANSWERS]
-STEP = {"identity": 1, "inputs": 31, "answers": 997}
+REGIONS = [space.IDENTITY, space.INPUTS, space.ANSWERS, HOOKS_REGION, CANDIDATES, END]
+STEP = {"identity": 1, "inputs": 31, "answers": 997, "hooks": 7, "candidates": 31, "reports": 11, "end": 3}
 PROVEN = {
     "reference": "dirac-9.1",
     "dirac": "dirac-9.1",

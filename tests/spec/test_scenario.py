@@ -17,6 +17,9 @@ from dirac_failover.spec.scenario import (
     COLLABORATOR_KINDS,
     FIELDS,
     FILE_KINDS,
+    HOOKS,
+    METHODS,
+    SUBJECTS,
     Scenario,
     ScenarioError,
     schema,
@@ -59,6 +62,7 @@ def test_the_usual_scenario_says_nothing():
         "collaborators": {"JobReport": "live", "FileReport": "live", "AccountingReport": "live", "Request": "live"},
         "answers": {}, "reported": {}, "unsent_statuses": (), "unsent_parameters": {}, "records": 0, "operations": (),
         "owner": ("alice", "vo_user"), "faults": (), "server_files": {}, "files": {}, "executions": 1,
+        "subject": "module", "hooks": {}, "calls": (),
     }  # fmt: skip
 
 
@@ -123,6 +127,12 @@ BY_KIND = {
     "list": st.lists(st.text(), max_size=3),
     "lists": st.dictionaries(st.text(), st.lists(st.text(), min_size=1, max_size=3), max_size=3),
     "objects": st.lists(objects, max_size=3),
+    "calls": st.lists(
+        st.tuples(
+            st.sampled_from(list(METHODS)), st.lists(values, max_size=2), st.dictionaries(st.text(), values)
+        ).flatmap(lambda call: st.sampled_from([list(call), list(call[:2])])),
+        max_size=2,
+    ),
     "count": st.integers(min_value=0),
     "times": st.integers(min_value=1),
     "pair": st.none() | st.lists(st.text(), min_size=2, max_size=2),
@@ -131,6 +141,8 @@ sound = {key: BY_KIND[item.kind] for key, item in FIELDS.items()} | {
     "collaborators": st.dictionaries(
         st.sampled_from(list(WHOLE["collaborators"])), st.sampled_from(list(COLLABORATOR_KINDS))
     ),
+    "subject": st.sampled_from(list(SUBJECTS)),
+    "hooks": st.dictionaries(st.sampled_from(list(HOOKS)), st.text(), max_size=3),
     "files": st.dictionaries(st.text("abc._-é ", min_size=3), st.sampled_from(list(FILE_KINDS)), max_size=3),
 }  # fmt: skip
 scenarios = st.fixed_dictionaries({}, optional=sound)
@@ -206,7 +218,15 @@ MALFORMED = [
      'collaborators.JobReport: expected one of live, scripted, missing, none, found "dead"'),
     ({"collaborators": {"JobRaport": "live"}},
      'collaborators: expected JobReport, FileReport, AccountingReport, Request, found "JobRaport"'),
-    ({"files": {"a": "new"}}, 'files.a: expected one of old, directory, full, found "new"'),
+    ({"subject": "none"}, 'subject: expected one of module, base, found "none"'),
+    ({"hooks": {"_run": "ok"}}, f'hooks: expected one of {", ".join(HOOKS)}, found "_run"'),
+    ({"calls": [["execute", []]]}, f'calls: expected one of {", ".join(METHODS)}, found "execute"'),
+    ({"calls": [[["execute"], []]]}, f'calls: expected one of {", ".join(METHODS)}, found ["execute"]'),
+    ({"calls": [["finalize", {}]]},
+     'calls: expected [method, [arguments], {named arguments}], found ["finalize", {}]'),
+    ({"calls": [["finalize"]]},
+     'calls: expected a list of [method, [arguments], {named arguments}], found [["finalize"]]'),
+    ({"files": {"a": "new"}}, 'files.a: expected one of output, old, directory, full, found "new"'),
     *(({"files": {name: "old"}}, f"files: expected a name in the working directory, found {json.dumps(name)}")
       for name in ("", ".", "..", "a/b", "/", "a\0b")),
     ({"records": {1}}, 'records: expected a whole number that is not negative, found "{1}"'),

@@ -1,0 +1,67 @@
+"""The class that a scenario runs: the implementation's module, or a small one that is derived from it or from its base.
+
+A scenario that replaces hooks, or that is about ``ModuleBase`` itself, needs a module that nobody has written. It is
+made here, as a workflow's author would write it: a class whose hooks do what the scenario says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.scenario import Scenario
+
+RESOLVE = "_resolveInputVariables"
+"""The hook that a module extends and does not replace: it finds the collaborators."""
+
+
+def base_of(module: type[Any]) -> type[Any]:
+    """Return the ``ModuleBase`` of a module class: the last class among its bases that has ``execute``."""
+    return next(base for base in reversed(module.__mro__) if "execute" in vars(base))
+
+
+def subject_of(
+    scenario: Scenario,
+    module: type[Any],
+    hook: Callable[[str, Callable[[Any], Any]], Any],
+    answer: Callable[[str], Any],
+) -> type[Any]:
+    """Return the class that ``scenario`` runs on an implementation whose FailoverRequest is ``module``.
+
+    ``hook(name, function)`` makes a method of a replaced hook; ``answer(text)`` returns or raises what a text says.
+    """
+    if scenario.subject == "module" and not scenario.hooks:
+        return module
+    base = module if scenario.subject == "module" else base_of(module)
+    methods = {name: hook(name, _replaced(base, name, text, answer)) for name, text in scenario.hooks.items()}
+    # The class's own name is part of texts: it must not say where it was made
+    return type(module.__name__, (base,), {"__module__": "derived", "__qualname__": "Module", **methods})
+
+
+def _replaced(base: type[Any], name: str, text: str, answer: Callable[[str], Any]) -> Callable[[Any], Any]:
+    def hook(module: Any) -> Any:
+        if name == RESOLVE:
+            getattr(base, name)(module)
+        return answer(text)
+
+    return hook
+
+
+def call_methods(module: Any, scenario: Scenario, commons: dict[str, Any]) -> tuple[str, list[Json]]:
+    """Call the scenario's methods in turn, on a module that has found its collaborators.
+
+    Return ``returned``, or ``raised`` when any of them raised, and what each returned or raised.
+    """
+    for attribute, key in (("jobReport", "JobReport"), ("fileReport", "FileReport"), ("request", "Request")):
+        setattr(module, attribute, commons.get(key))
+    ended, results = "returned", []
+    for method, arguments, *named in scenario.calls:
+        try:
+            results.append(getattr(module, method)(*arguments, **dict(*named)))
+        except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the observation
+            ended = "raised"
+            results.append(error)
+    return ended, results
