@@ -11,10 +11,10 @@ import errno
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dirac_failover import __version__
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see '{self.prog} --help')")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            option = next(iter(action.option_strings), "")
+            kind = option.removeprefix("--") or str(action.metavar or action.dest).lower()
+            raise CommandError(f"{option}: {no_such(kind, value, action.choices)}".removeprefix(": "))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

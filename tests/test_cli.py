@@ -97,7 +97,10 @@ def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["bogus"], r"argument COMMAND: invalid choice: 'bogus' \(choose from .*\) \(see 'dirac-failover --help'\)"),
+        (["bogus"], r"there is no command 'bogus' \(there are run, verify, .*, schema\)"),
+        (["vrify"], r"there is no command 'vrify'; did you mean verify\? \(there are run, verify, .*, schema\)"),
+        (["schema", "resuls"], r"there is no name 'resuls'; did you mean results\? \(there are run, .*\)"),
+        (["run", "--color", "red"], r"--color: there is no color 'red' \(there are auto, always, never\)"),
         (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover run --help'\)"),
         (["--vers"], r"unrecognized arguments: --vers \(see 'dirac-failover --help'\)"),
         (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover run --help'\)"),

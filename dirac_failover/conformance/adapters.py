@@ -12,7 +12,7 @@ import tomllib
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.kits import KITS, Kit, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.process_port import ProcessPort
@@ -26,14 +26,14 @@ DEFAULT: Final = "reference"
 def in_this_process(name: str) -> ModulePort:
     """Return the port ``name`` of this environment: of :data:`KITS`, or ``package.module:Name`` of a class or a Kit.
 
-    Raises :class:`~.errors.CommandError` when there is no such thing, or it cannot be imported.
+    Raises :class:`~.errors.CommandError`: with the code USAGE when there is no such thing, and BROKEN when it was found
+    and cannot be imported.
     """
     package, _, attribute = name.partition(":")
     if not (package and attribute):
         if name not in KITS:
-            raise CommandError(
-                f"Unknown port {name!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
-            )
+            more = f"there are {', '.join(KITS)}, package.module:Class, or a file .toml"
+            raise CommandError(no_such("port", name, KITS, more))
         return ModulePort(kit(name))
     try:
         found = find(name)
@@ -41,7 +41,7 @@ def in_this_process(name: str) -> ModulePort:
             return ModulePort(found)
         of = kit(family(checked_class(name, found)))
     except CommandError as error:
-        raise CommandError(f"Port {name}: {error}", Exit.BROKEN) from error
+        raise CommandError(f"Port {name}: {error}", error.code) from error
     # Python's own texts name the class, and what a class is called is its author's affair
     port = ModulePort(of, type(of.FailoverRequest.__name__, (found,), {}))
     port.name, port.version = attribute, _version(package.partition(".")[0])
@@ -83,10 +83,12 @@ def find(path: str) -> Any:
     try:
         found: Any = import_module(package)
     except (Exception, SystemExit) as error:
-        raise CommandError(f"cannot import {package}: {type(error).__name__}: {error}") from error
+        missing = isinstance(error, ModuleNotFoundError) and f"{package}.".startswith(f"{error.name}.")
+        text = f"cannot import {package}: {type(error).__name__}: {error}"
+        raise CommandError(text, Exit.USAGE if missing else Exit.BROKEN) from error
     for part in name.split("."):
         if not hasattr(found, part):
-            raise CommandError(f"{package} has no {name}")
+            raise CommandError(no_such("class", part, dir(found), f"looked for in {package}"))
         found = getattr(found, part)
     return found
 
@@ -135,7 +137,7 @@ def from_file(path: str) -> ProcessPort:
         raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
     for key, value in data.items():
         if key not in _KEYS:
-            raise CommandError(f"{path}: unknown key {key!r}: an adapter file has {', '.join(_KEYS)}")
+            raise CommandError(f"{path}: {no_such('key', key, _KEYS)}")
         text, fits = _KEYS[key]
         if not fits(value):
             raise CommandError(f"{path}: {key}: expected {text}, found {value!r}")

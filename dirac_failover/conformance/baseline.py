@@ -11,10 +11,9 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.results import BROKEN, HELD, ClauseResult, Known, write
 from dirac_failover.conformance.shape import ShapeError, check, schema
 from dirac_failover.spec.clauses import CLAUSES
@@ -92,7 +91,7 @@ class Baseline:
         found = []
         for entry in self.entries:
             if entry.clause not in _IDS:
-                found.append(f"{entry.clause}: there is no such clause{nearest(entry.clause)}")
+                found.append(f"{entry.clause}: {no_such('clause', entry.clause, _IDS, LISTED)}")
             elif _expired(entry, today):
                 found.append(f"{entry.clause}: the entry has expired on {entry.expires}")
             elif complete and verdicts.get(entry.clause) == HELD:
@@ -114,12 +113,8 @@ class Baseline:
 
 
 _IDS: Final = [clause.id for clause in CLAUSES]
-
-
-def nearest(name: str) -> str:
-    """Return a question about the clause whose ID is most like ``name``, or nothing."""
-    close = get_close_matches(name.upper(), _IDS)
-    return f"; did you mean {close[0]}?" if close else ""
+LISTED: Final = "'dirac-failover clauses' lists them"
+"""Where the IDs of all clauses are."""
 
 
 def today() -> date:

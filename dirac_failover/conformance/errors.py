@@ -5,7 +5,15 @@ The codes are pytest's, so that a script that knows pytest knows these.
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ALIKE: Final = 0.6
+"""How alike two names are when one is a misspelling of the other; that of :mod:`difflib`."""
 
 
 class Exit(IntEnum):
@@ -26,3 +34,15 @@ class CommandError(Exception):
         """Keep the code beside the text."""
         super().__init__(message)
         self.code = code
+
+
+def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
+    """Return the complaint that there is no ``kind`` of this name: with the nearest name, and with all that there are.
+
+    ``listed`` says where they are listed, when they are too many for a line.
+    """
+    names = list(known)
+    likeness = [SequenceMatcher(None, name.casefold(), other.casefold()).ratio() for other in names]
+    best = max(likeness, default=0.0)
+    hint = f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
+    return f"there is no {kind} {name!r}{hint} ({listed or 'there are ' + (', '.join(names) or 'none')})"

@@ -11,9 +11,9 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.baseline import nearest
+from dirac_failover.conformance.baseline import LISTED
 from dirac_failover.conformance.clause_list import as_json
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.judgement import size_of
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Page, add_color, terminal_style
@@ -88,7 +88,7 @@ def find(name: str) -> Clause:
     for clause in CLAUSES:
         if clause.id == name.upper():
             return clause
-    raise CommandError(f"There is no clause {name!r}{nearest(name)} ('dirac-failover clauses' lists them)")
+    raise CommandError(no_such("clause", name, [clause.id for clause in CLAUSES], LISTED))
 
 
 def example(clause: Clause) -> tuple[Scenario, bool] | None:

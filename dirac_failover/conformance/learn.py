@@ -12,10 +12,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.lessons import LESSONS, decisive, right
@@ -75,9 +74,7 @@ def find_lesson(name: str) -> Lesson:
     for number, lesson in enumerate(LESSONS, 1):
         if name.lower() in {lesson.name, str(number)}:
             return lesson
-    close = get_close_matches(name.lower(), [lesson.name for lesson in LESSONS])
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise CommandError(f"There is no lesson {name!r}{hint} ('{PROGRAM} learn' lists them)")
+    raise CommandError(no_such("lesson", name, [lesson.name for lesson in LESSONS], f"'{PROGRAM} learn' lists them"))
 
 
 def commands(lesson: Lesson) -> Iterator[str]:

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.page import Style, add_color, terminal_style
 from dirac_failover.conformance.results import write
 
@@ -26,6 +26,8 @@ ENDINGS: Final = {
     ".json": "json",
     ".xml": "junit",
     ".svg": "badge",
+    ".txt": TEXT,
+    "": TEXT,
 }
 """What the name of a file says about its format."""
 _IN_A_FILE: Final = Style(100)
@@ -33,7 +35,7 @@ _IN_A_FILE: Final = Style(100)
 
 def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     """Describe the options of a report that has these formats."""
-    known = ", ".join(f"{ending} {name}" for ending, name in ENDINGS.items() if name in formats)
+    known = ", ".join(f"{ending} {name}" for ending, name in ENDINGS.items() if ending and name in formats)
     add = parser.add_argument
     add("--format", choices=formats, help=f"default: what the ending of --output says ({known}), otherwise {TEXT}")
     add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
@@ -44,7 +46,10 @@ def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style
     """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails."""
     if arguments.output is not None:
         ending = os.path.splitext(arguments.output)[1].lower()
-        name = arguments.format or ENDINGS.get(ending, TEXT)
+        if not arguments.format and ending not in ENDINGS:
+            known = [known for known, format_ in ENDINGS.items() if known and format_ in formats]
+            raise CommandError(f"--output: {no_such('format for the ending', ending, known)}; --format names one, too")
+        name = arguments.format or ENDINGS[ending]
         if name not in formats:
             raise CommandError(
                 f"--output: {ending} is {name}, which this report cannot be: another ending, or --format with one of "

@@ -12,8 +12,9 @@ from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover import vocabulary as v
 from dirac_failover.conformance import adapters
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import add_color, terminal_style
 from dirac_failover.conformance.port import HOOKS
@@ -21,9 +22,10 @@ from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
 from dirac_failover.conformance.timeline import render
 from dirac_failover.conformance.wording import operation_of
+from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
-from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError
+from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError, as_fault
 from dirac_fakes.kinds import KINDS
 from dirac_fakes.scripted import (
     EXCEPTIONS,
@@ -36,7 +38,7 @@ from dirac_fakes.scripted import (
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json
@@ -50,6 +52,11 @@ NONE: Final = "none"
 OPERATION_FIELDS: Final = (
     "Type", "Arguments", "ArgumentsHex", "Files", "SourceSE", "TargetSE", "Catalog", "Status", "Error",
 )  # fmt: skip
+OPERATION_TYPES: Final = (
+    *RequestValidator.reqAttrs, v.SET_FILE_STATUS, "ArchiveFiles", "CheckMigration", "MoveReplica", "StagingCallback",
+    "LogUpload", "WMSSecureOutputData",
+)  # fmt: skip
+"""The types that the RequestExecutingAgents of DIRAC, LHCbDIRAC and ILCDIRAC execute."""
 _DOUBLES: Final[dict[str, type[Any] | None]] = {
     "JobReport": ScriptedJobReport,
     "FileReport": ScriptedFileReport,
@@ -131,7 +138,24 @@ def execute(arguments: argparse.Namespace) -> int:
         f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal_style(arguments.color))
     )
     recovery = report["recovery"]
+    _check_struck(arguments.faults or (), report)
     return Exit.DIFFERS if arguments.check and (recovery["differences"] or recovery["lost"]) else Exit.OK
+
+
+def _check_struck(given: Iterable[str], report: Mapping[str, Json]) -> None:
+    """Raise CommandError when a fault of the command line never struck: the run does not show what was asked."""
+    unfired = {str(as_fault(text)) for text in report["unfired"]}
+    for text in given:
+        if text != NONE and str(fault := as_fault(text)) in unfired:
+            asked = [call["method"] for call in _flat(report["calls"]) if call["target"] == fault.target]
+            called = f"{fault.target} was asked for {', '.join(dict.fromkeys(asked)) or 'nothing'}"
+            raise CommandError(f"--fault {text}: it never struck ({called})", Exit.DIFFERS)
+
+
+def _flat(calls: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+    for call in calls:
+        yield call
+        yield from _flat(call["calls"])
 
 
 def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[str, Json]:
@@ -218,6 +242,8 @@ def _of_options(arguments: argparse.Namespace) -> Scenario:
     if not 0 <= arguments.accounting <= RECORDS:
         raise CommandError(f"--accounting: expected a number from 0 to {RECORDS}, found {arguments.accounting}")
     job_id = arguments.job_id
+    if job_id not in {None, NONE} and not (job_id.isascii() and job_id.isdecimal()):
+        raise CommandError(f"--job-id: expected a whole number that is not negative, or {NONE}, found {job_id!r}")
     scenario = Scenario.of_job(
         inputs=inputs,
         job_id=77 if job_id is None else None if job_id == NONE else job_id,
@@ -251,14 +277,15 @@ def _reported(text: str) -> tuple[str, str]:
 def _operation(text: str) -> dict[str, Json]:
     if not text or text.startswith("["):
         raise CommandError(f"--operation: expected a type or a JSON object, found {text!r}")
-    if not text.startswith("{"):
-        return {"Type": text}
     try:
-        fields: dict[str, Json] = json.loads(text)
+        fields: dict[str, Json] = json.loads(text) if text.startswith("{") else {"Type": text}
     except (ValueError, RecursionError) as error:
         raise CommandError(
             f"--operation: expected a type or a JSON object, and {text!r} is not JSON: {error}"
         ) from error
+    if (kind := fields.get("Type")) not in (None, *OPERATION_TYPES):
+        text = no_such("operation type", str(kind), OPERATION_TYPES)
+        raise CommandError(f"--operation: {text}; in a file for --scenario it may be any")
     return fields
 
 
@@ -277,7 +304,7 @@ def checked(scenario: Scenario) -> Scenario:
 def operation_complaint(operation: Mapping[str, Json]) -> str:
     """Return what is wrong with the fields of an operation, empty if nothing is."""
     if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
-        return f"unknown field {unknown[0]!r}; there are: {', '.join(OPERATION_FIELDS)}"
+        return no_such("field", unknown[0], OPERATION_FIELDS)
     files = operation.get("Files", [])
     if isinstance(files, list | tuple) and all(isinstance(lfn, str) and lfn.startswith("/") for lfn in files):
         return ""
@@ -320,7 +347,7 @@ def _check_answers(scenario: Scenario, key: str, answers: Iterable[str]) -> None
 
 def _kit(name: str) -> Kit:
     if name not in KITS:
-        raise CommandError(f"--kit: unknown implementation {name!r}; there are: {', '.join(KITS)}")
+        raise CommandError(f"--kit: {no_such('implementation', name, KITS)}")
     return adapters.kit(name)
 
 
@@ -335,4 +362,4 @@ def find_class(path: str) -> type[Any]:
     try:
         return adapters.checked_class(path, adapters.find(path), ("execute", *HOOKS))
     except CommandError as error:
-        raise CommandError(f"--module: {error}") from error
+        raise CommandError(f"--module: {error}", error.code) from error

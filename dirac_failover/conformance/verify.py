@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from dirac_failover import __version__
-from dirac_failover.conformance.baseline import Baseline, nearest, today
+from dirac_failover.conformance.baseline import LISTED, Baseline, today
 from dirac_failover.conformance.differential import parse_shard
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.judgement import Question, judge
 from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
 from dirac_failover.conformance.results import (
@@ -200,7 +200,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, 
     ids = [clause.id for clause in CLAUSES]
     given = [name.upper() for name in arguments.clauses or ids]
     if unknown := [name for name in given if name not in ids]:
-        raise CommandError(f"--clause: there is no clause {unknown[0]!r}{nearest(unknown[0])}")
+        raise CommandError(f"--clause: {no_such('clause', unknown[0], ids, LISTED)}")
     levels = arguments.levels or (LEVELS if arguments.clauses else DECIDING)
     return LEVELS if ALL in levels else tuple(levels), tuple(name for name in ids if name in given)
 
@@ -212,6 +212,9 @@ def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
     if not 0 < arguments.timeout < _LONGEST:
         raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
     if arguments.output:
+        if os.path.splitext(arguments.output)[1] not in {"", ".json"}:
+            text = "'dirac-failover report' turns results into other formats"
+            raise CommandError(f"--output: expected a name that ends in .json, found {arguments.output}; {text}")
         folder = os.path.dirname(arguments.output) or os.curdir
         if not os.path.isdir(folder):
             raise CommandError(f"--output: there is no directory {folder}")

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import zoo_keeper
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.runner import Progress
 from dirac_failover.conformance.zoo import ZOO, story
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEMA: Final = "dirac-failover/zoo/1"
+LISTED: Final = "'dirac-failover zoo' lists them"
 CAUGHT: Final = "caught"
 ALIVE: Final = "alive"
 
@@ -63,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code: 1 when a bug is left alive."""
     names = arguments.bug or list(ZOO)
     if unknown := [name for name in names if name not in ZOO]:
-        raise CommandError(f"Unknown bug {unknown[0]!r}: 'dirac-failover zoo' lists them")
+        raise CommandError(f"--bug: {no_such('bug', unknown[0], ZOO, LISTED)}")
     if not 0 < arguments.timeout < float("inf"):
         raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
     found: dict[str, str] = {}

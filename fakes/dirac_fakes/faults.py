@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -21,7 +22,7 @@ from dirac_fakes.requests import RequestProxy, Requests
 from dirac_fakes.transformation import Transformation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dirac_fakes.service import Service
 
@@ -104,6 +105,11 @@ def _accepted(what: str, names: Any) -> str:
     return f"{what}: {', '.join(names)}"
 
 
+def _meant(name: str, names: Iterable[str]) -> str:
+    close = get_close_matches(name, names, 1)
+    return f"; did you mean {close[0]}?" if close else ";"
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault: whom it hits, what it does, and when.
@@ -129,17 +135,19 @@ class Fault:
         object.__setattr__(self, "target", _BY_FULL_NAME.get(self.target, self.target))
         service = SERVICES.get(self.target)
         if service is None and self.target not in LOCAL:
-            raise FaultError(f"No service {self.target!r}; {_accepted('there are', [*SERVICES, *LOCAL])}")
+            meant = _meant(self.target, SERVICES)
+            raise FaultError(f"No service {self.target!r}{meant} {_accepted('there are', [*SERVICES, *LOCAL])}")
         if self.kind not in KINDS:
             names = [*KINDS, *(f"{name} (a schedule: refuse)" for name in SCHEDULES)]
-            raise FaultError(f"No fault {self.kind!r}; {_accepted('there are', names)}")
+            raise FaultError(f"No fault {self.kind!r}{_meant(self.kind, KINDS)} {_accepted('there are', names)}")
         possible = LOCAL.get(self.target) or [name for name, kind in KINDS.items() if kind.function]
         if self.kind not in possible:
             raise FaultError(f"Fault {self.kind!r} cannot hit {self.target}; {_accepted('what can', possible)}")
         methods = {*service.faked, *service.not_faked} if service else set()
         if self.method is not None and self.method not in methods:
             names = sorted(methods) or ["none: leave it out"]
-            raise FaultError(f"No method {self.method!r} of {self.target}; {_accepted('there are', names)}")
+            meant = _meant(self.method, methods)
+            raise FaultError(f"No method {self.method!r} of {self.target}{meant} {_accepted('there are', names)}")
         self.parameter()
         self.compiled()
 
@@ -158,7 +166,7 @@ class Fault:
         name, equals, value = schedule.partition("=")
         if name not in SCHEDULES:
             names = [*SCHEDULES, "when (in Python: a predicate)"]
-            raise FaultError(f"No schedule {schedule!r}; {_accepted('there are', names)}")
+            raise FaultError(f"No schedule {schedule!r}{_meant(name, SCHEDULES)} {_accepted('there are', names)}")
         try:
             strikes = SCHEDULES[name].compile(value if equals else None)
         except ValueError as error:

@@ -204,11 +204,11 @@ def _word(value: str | None) -> str:
 
 
 def _error(value: str | None) -> tuple[str, int, bool]:
-    parts = re.fullmatch(r"(.*?)(?:;errno=(-?\d+))?(;stub=no)?", value or "", re.DOTALL)
+    parts = re.fullmatch(r"(.*?)(?:;errno=([^;]*))?(;stub=no)?", value or "", re.DOTALL)
     message, digits, no_stub = parts.groups()  # type: ignore[union-attr] # every part is optional
-    errno = digits or "0"
-    if len(errno) > _ERRNO_LENGTH:
-        raise ValueError(f"a text, and then ';errno=N' with an N of at most {_ERRNO_LENGTH} characters")
+    errno = "0" if digits is None else digits
+    if len(errno) > _ERRNO_LENGTH or not re.fullmatch(r"-?\d+", errno):
+        raise ValueError(f"a text, and then ';errno=N' with a whole number N of at most {_ERRNO_LENGTH} characters")
     return message, int(errno), not no_stub
 
 

@@ -13,8 +13,8 @@ from dirac_failover.conformance import adapters
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.process_port import RUN_SECONDS
 
-KNOWN = f"expected one of {', '.join(adapters.KITS)}, package.module:Class, or a file .toml"
-KEYS = "an adapter file has name, command, environment, seconds, start_seconds, restarts"
+KNOWN = f"(there are {', '.join(adapters.KITS)}, package.module:Class, or a file .toml)"
+KEYS = "did you mean command? (there are name, command, environment, seconds, start_seconds, restarts)"
 
 
 def test_ports_are_found_by_name():
@@ -59,20 +59,21 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
 @pytest.mark.parametrize(
     ("name", "complaint", "code"),
     [
-        *((name, f"Unknown port {name!r}: {KNOWN}", Exit.USAGE) for name in ("nowhere", ":b", "reference:", ":", "")),
+        *((name, f"there is no port {name!r} {KNOWN}", Exit.USAGE) for name in ("nowhere", ":b", ":", "")),
+        ("reference:", f"there is no port 'reference:'; did you mean reference? {KNOWN}", Exit.USAGE),
         (
             "tests_adapters_kit:NUMBER",
-            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.BROKEN,
+            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.USAGE,
         ),
         (
             "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
-            Exit.BROKEN,
+            Exit.USAGE,
         ),
-        ("json:No.thing", "Port json:No.thing: json has no No.thing", Exit.BROKEN),
+        ("json:No.thing", "Port json:No.thing: there is no class 'No' (looked for in json)", Exit.USAGE),
         (
             "json:JSONDecoder",
             "Port json:JSONDecoder: json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)",
-            Exit.BROKEN,
+            Exit.USAGE,
         ),
     ],
 )  # fmt: skip
@@ -118,8 +119,9 @@ def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatc
     assert sys.path.count(str(tmp_path)) == 1
     monkeypatch.delitem(sys.modules, "adapters_own_module")
     (tmp_path / "adapters_ends.py").write_text("raise SystemExit(3)")
-    with pytest.raises(CommandError, match=r"^cannot import adapters_ends: SystemExit: 3$"):
+    with pytest.raises(CommandError, match=r"^cannot import adapters_ends: SystemExit: 3$") as caught:
         adapters.find("adapters_ends:Mine")
+    assert caught.value.code == Exit.BROKEN
 
 
 def test_an_adapter_file_says_everything(tmp_path):
@@ -157,7 +159,7 @@ def test_an_adapter_file_says_everything(tmp_path):
         ("start_seconds = 0", "{}: start_seconds: expected a positive number, found 0"),
         ("restarts = -1", "{}: restarts: expected a whole number that is not negative, found -1"),
         ("restarts = true", "{}: restarts: expected a whole number that is not negative, found True"),
-        ("kommand = []", "{}: unknown key 'kommand': " + KEYS),
+        ("kommand = []", "{}: there is no key 'kommand'; " + KEYS),
         ("name = 'x'", "{}: expected command, the program that is the port and its arguments"),
         ("= 5", "The adapter file {} is not TOML: Invalid statement (at line 1, column 1)"),
     ],

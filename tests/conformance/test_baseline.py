@@ -10,7 +10,7 @@ import pytest
 from freezegun import freeze_time
 
 from dirac_failover.conformance import baseline as module
-from dirac_failover.conformance.baseline import NEW, Baseline, Entry, nearest, today
+from dirac_failover.conformance.baseline import NEW, Baseline, Entry, today
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
 from dirac_failover.conformance.shape import schema
@@ -128,8 +128,8 @@ def test_entries_that_are_not_true_are_reported() -> None:
     """One line each: what matches nothing, what has expired, what is kept now; and nothing else."""
     baseline = Baseline((entry("XX-001"), entry("co-002"), entry("CO-002", date(2026, 2, 28)), entry("CO-001")))
     assert baseline.problems(RESULTS, DAY) == [
-        "XX-001: there is no such clause; did you mean LL-001?",
-        "co-002: there is no such clause; did you mean CO-002?",
+        "XX-001: there is no clause 'XX-001'; did you mean CO-001? ('dirac-failover clauses' lists them)",
+        "co-002: there is no clause 'co-002'; did you mean CO-002? ('dirac-failover clauses' lists them)",
         "CO-002: the entry has expired on 2026-02-28",
         "CO-001: the port keeps this clause now: remove the entry",
     ]
@@ -152,12 +152,6 @@ def test_accepting_adds_breaches_and_keeps_what_is_written() -> None:
     partly = baseline.accept((*RESULTS, later), complete=False)
     assert partly == Baseline((entry("CO-001"), other, Entry("DI-001", *NEW), entry("LL-001")))
     assert NEW == ("known-bug", "accepted as it was found: say here why, and for how long")
-
-
-def test_the_nearest_clause_is_asked_about() -> None:
-    """In whatever case; nothing when nothing is near."""
-    assert nearest("ll-0001") == "; did you mean LL-001?"
-    assert nearest("nonsense") == ""
 
 
 def test_the_day_is_that_of_utc(mocker: MockerFixture) -> None:

@@ -411,7 +411,7 @@ def test_the_command_finds_the_right_one_in_another_environment(capsys: pytest.C
     [
         (["--workers", "0"], Exit.USAGE, "--workers: expected a whole number of at least 1, found 0"),
         (["--shard", "3/2"], Exit.USAGE, "--shard: expected I/N with I from 1 to N, found '3/2'"),
-        (["--region", "none"], Exit.USAGE, "argument --region: invalid choice: 'none'"),
+        (["--region", "none"], Exit.USAGE, "--region: there is no region 'none' (there are "),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(
@@ -428,7 +428,7 @@ def test_what_cannot_be_asked_is_one_line(
 def test_who_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One that is unknown is the user's mistake; one that is not installed is not."""
     assert main(["differential", "reference", "nobody"]) == Exit.USAGE
-    assert "Unknown port 'nobody': expected one of reference, " in capsys.readouterr().err
+    assert "there is no port 'nobody' (there are reference, " in capsys.readouterr().err
 
     def missing() -> Any:
         raise KitUnavailableError("It is not installed: install it")

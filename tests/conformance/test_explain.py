@@ -107,10 +107,10 @@ def test_an_unknown_clause_is_one_line_with_the_nearest(capsys: pytest.CaptureFi
     """And how to list them all."""
     assert main(["explain", "LL-0011"]) == 4
     assert capsys.readouterr().err == (
-        "dirac-failover: error: There is no clause 'LL-0011'; did you mean LL-011? "
+        "dirac-failover: error: there is no clause 'LL-0011'; did you mean LL-001? "
         "('dirac-failover clauses' lists them)\n"
     )
-    with pytest.raises(CommandError, match=r"^There is no clause 'x' \('dirac-failover clauses' lists them\)$"):
+    with pytest.raises(CommandError, match=r"^there is no clause 'x' \('dirac-failover clauses' lists them\)$"):
         find("x")
 
 

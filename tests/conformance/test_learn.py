@@ -240,12 +240,12 @@ def test_the_options_have_defaults() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["an-otage"], "There is no lesson 'an-otage'; did you mean an-outage? ('dirac-failover learn' lists them)"),
+        (["an-otage"], "there is no lesson 'an-otage'; did you mean an-outage? ('dirac-failover learn' lists them)"),
         (
             ["a-lost-outage"],
-            "There is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)",
+            "there is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)",
         ),
-        (["99"], "There is no lesson '99' ('dirac-failover learn' lists them)"),
+        (["99"], "there is no lesson '99' ('dirac-failover learn' lists them)"),
         (["an-outage", "--answer", "4"], "--answer: expected a number from 1 to 3, found 4"),
         (["an-outage", "--answer", "0"], "--answer: expected a number from 1 to 3, found 0"),
         (["--answer", "1"], "--answer: expected the name of a lesson before it, found none"),

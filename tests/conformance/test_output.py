@@ -96,6 +96,21 @@ def test_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert caught.value.code == 4
 
 
+def test_an_ending_that_means_nothing_is_an_error(tmp_path: Path) -> None:
+    """It is not taken for text; ``--format`` says what is meant, and a name without ending is text."""
+    with pytest.raises(CommandError) as caught:
+        output.deliver(parsed("--output", str(tmp_path / "a.htlm")), FORMATS)
+    assert caught.value.code == 4
+    assert str(caught.value) == (
+        "--output: there is no format for the ending '.htlm'; did you mean .htm? (there are .html, .htm, .json, "
+        ".txt); --format names one, too"
+    )
+    assert not [*tmp_path.iterdir()]
+    output.deliver(parsed("--output", str(tmp_path / "a.pdf"), "--format", "html"), FORMATS)
+    output.deliver(parsed("--output", str(tmp_path / "a")), FORMATS)
+    assert {path.name: path.read_text()[:4] for path in tmp_path.iterdir()} == {"a.pdf": "html", "a": "text"}
+
+
 def test_an_empty_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--output ""`` is refused, not ignored."""
     monkeypatch.chdir(tmp_path)
@@ -116,8 +131,8 @@ def test_the_help_names_the_endings_that_mean_something() -> None:
     assert " ".join(parser.format_help().split()) == (
         "usage: x [-h] [--format {text,html,json}] [--output FILE] [--color {auto,always,never}] "
         "options: -h, --help show this help message and exit --format {text,html,json} default: what the ending of "
-        "--output says (.html html, .htm html, .json json), otherwise text --output FILE write it there, whole or not "
-        "at all, instead of printing it --color {auto,always,never} colours (default: on a terminal, "
+        "--output says (.html html, .htm html, .json json, .txt text), otherwise text --output FILE write it there, "
+        "whole or not at all, instead of printing it --color {auto,always,never} colours (default: on a terminal, "
         "unless NO_COLOR is set)"
     )
     every = argparse.ArgumentParser("x")

@@ -18,7 +18,16 @@ from dirac_failover.conformance import run_command
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.run_command import FAULTS, INPUTS, SCHEMA, add_arguments, checked, find_class, run
+from dirac_failover.conformance.run_command import (
+    FAULTS,
+    INPUTS,
+    OPERATION_TYPES,
+    SCHEMA,
+    add_arguments,
+    checked,
+    find_class,
+    run,
+)
 from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_failover.conformance.timeline import render
 from dirac_failover.spec.scenario import Scenario
@@ -95,14 +104,14 @@ def test_without_options_two_files_and_the_transformation_down(capsys: pytest.Ca
         (["--accounting", "3"], {"records": 3}),
         (["--operation", "RemoveFile"], {"operations": [{"Type": "RemoveFile"}]}),
         (
-            ["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "X"],
-            {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "X"}]},
+            ["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "LogUpload"],
+            {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "LogUpload"}]},
         ),
         (["--no-proxy"], {"owner": None}),
         (["--fault", "none"], {"faults": []}),
         (
-            ["--fault", "accounting:down", "--fault", "job-state:first=2"],
-            {"faults": ["accounting:down", "job-state:first=2"]},
+            ["--fault", "transformation:refuse", "--fault", "job-state:first=2"],
+            {"faults": ["transformation:refuse", "job-state:first=2"]},
         ),
     ],
 )
@@ -154,7 +163,6 @@ def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monk
         [],
         ["--workflow-failed", "--operation", '{"Type": "ForwardDISET", "Arguments": "x"}'],
         ["--accounting", "2", "--fault", "accounting:down", "--operation", '{"Type": "RemoveFile", "Files": ["/x"]}'],
-        ["--job-id", "x9"],
         ["--job-id", "none", "--no-proxy"],
         ["--fault", "job-state:raises=OSError: x"],
         ["--fault", "transformation:bad_shape=none"],
@@ -183,7 +191,8 @@ def test_a_report_without_services_fits_the_schema(reference: Kit) -> None:
 
 def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
     """The implementation, the request, the file, faults that never struck."""
-    seen = report(capsys, "--fault", "transformation:down", "--fault", "accounting.commit:down")
+    assert main(["run", "--json", "--fault", "transformation:down", "--fault", "accounting.commit:down"]) == 1
+    seen = json.loads(capsys.readouterr().out)
     assert seen["implementation"] == {
         "kit": "reference",
         "version": __version__,
@@ -211,7 +220,7 @@ def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_times_are_numbered_over_the_whole_report(capsys: pytest.CaptureFixture[str]) -> None:
     """The same time has the same number wherever it is; the scenario keeps its own times."""
-    operation = '{"Type": "X", "Catalog": "2026-01-01 12:00:00.000001"}'
+    operation = '{"Type": "LogUpload", "Catalog": "2026-01-01 12:00:00.000001"}'
     seen = report(capsys, "--fault", "job-state:down", "--operation", operation)
     assert seen["scenario"]["operations"][0]["Catalog"] == "2026-01-01 12:00:00.000001"
     first = next(call for call in seen["calls"][4]["calls"] if call["target"] == "JobReport")["calls"][0]
@@ -267,6 +276,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with modules in it, which is not on the path."""
     (tmp_path / "my_modules.py").write_text(MODULE)
     (tmp_path / "broken_module.py").write_text("raise ZeroDivisionError('at import')")
+    (tmp_path / "needy_module.py").write_text("import nothing_like_it")
     (tmp_path / "leaving_module.py").write_text("raise SystemExit('bye')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -297,10 +307,9 @@ def test_the_reference_is_a_module() -> None:
         (":Mine", "expected PACKAGE.MODULE:CLASS, found ':Mine'"),
         ("my_modules:", "expected PACKAGE.MODULE:CLASS, found 'my_modules:'"),
         ("none.such:X", "cannot import none.such: ModuleNotFoundError: No module named 'none'"),
-        ("broken_module:X", "cannot import broken_module: ZeroDivisionError: at import"),
-        ("leaving_module:X", "cannot import leaving_module: SystemExit: bye"),
-        ("my_modules:Nope", "my_modules has no Nope"),
-        ("my_modules:Outer.Nope", "my_modules has no Outer.Nope"),
+        ("my_modules:Nope", "there is no class 'Nope' (looked for in my_modules)"),
+        ("my_modules:Mime", "there is no class 'Mime'; did you mean Mine? (looked for in my_modules)"),
+        ("my_modules:Outer.Iner", "there is no class 'Iner'; did you mean Inner? (looked for in my_modules)"),
         ("my_modules:mine", "my_modules:mine is not a class but Mine"),
         ("my_modules:Outer", "my_modules:Outer is not a module: it has no execute() (derive it from ModuleBase)"),
         (
@@ -315,6 +324,22 @@ def test_what_is_no_module_is_one_clear_line(capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.usefixtures("modules")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("broken_module", "cannot import broken_module: ZeroDivisionError: at import"),
+        ("leaving_module", "cannot import leaving_module: SystemExit: bye"),
+        ("needy_module", "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
+    ],
+)
+def test_a_module_that_is_found_and_cannot_be_imported_is_broken(
+    capsys: pytest.CaptureFixture[str], name: str, expected: str
+) -> None:
+    """A missing dependency of the module is its own fault too."""
+    assert complaint(capsys, "--module", f"{name}:X", code=3) == f"--module: {expected}"
+
+
+@pytest.mark.usefixtures("modules")
 def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
     """The workflow creates it without arguments."""
     said = complaint(capsys, "--module", "my_modules:Greedy", code=3)
@@ -323,9 +348,44 @@ def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture
 
 def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
-    assert complaint(capsys, "--kit", "nope") == f"--kit: unknown implementation 'nope'; there are: {', '.join(KITS)}"
+    known = f"(there are {', '.join(KITS)})"
+    assert complaint(capsys, "--kit", "nope") == f"--kit: there is no implementation 'nope' {known}"
     monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
     assert complaint(capsys, "--kit", "dirac", code=3).startswith("DIRAC 7.3.38 is installed in this environment")
+
+
+# Faults that never strike
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--fault", "job-state.setJobStatus:refuse"],
+            "--fault job-state.setJobStatus:refuse: it never struck (job-state was asked for setJobStatusBulk)",
+        ),
+        (
+            ["--fault", "transformation:down", "--fault", "accounting:down@always", "--check"],
+            "--fault accounting:down@always: it never struck (accounting was asked for nothing)",
+        ),
+    ],
+)
+def test_a_fault_that_never_struck_is_an_error(
+    capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    """The report is printed, without a tick, and one line says what the service was asked for."""
+    assert main(["run", *options]) == 1
+    out, err = capsys.readouterr()
+    assert err == f"dirac-failover: error: {said}\n"
+    assert "but not put to the test" in out
+    assert "✓" not in out
+
+
+def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The default one, when there are no inputs; those of a file, which other ports may well be struck by."""
+    assert "but not put to the test" in printed(capsys, "--input", "none")
+    (tmp_path / "s.json").write_text('{"faults": ["accounting:down"]}')
+    assert report(capsys, "--scenario", str(tmp_path / "s.json"))["unfired"] == ["accounting:down"]
 
 
 # What cannot be
@@ -343,18 +403,35 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         (["--accounting", "-1"], "--accounting: expected a number from 0 to 10000, found -1"),
         (["--accounting", "10001"], "--accounting: expected a number from 0 to 10000, found 10001"),
         (["--accounting", "x"], "argument --accounting: invalid int value: 'x' (see 'dirac-failover run --help')"),
+        (["--job-id", "abc"], "--job-id: expected a whole number that is not negative, or none, found 'abc'"),
+        (["--job-id", "-1"], "--job-id: expected a whole number that is not negative, or none, found '-1'"),
+        (["--job-id", "²"], "--job-id: expected a whole number that is not negative, or none, found '²'"),
+        (
+            ["--operation", "RemoveFil"],
+            (
+                f"--operation: there is no operation type 'RemoveFil'; did you mean RemoveFile? (there are "
+                f"{', '.join(OPERATION_TYPES)}); in a file for --scenario it may be any"
+            ),
+        ),
+        (
+            ["--operation", '{"Type": 5}'],
+            (
+                f"--operation: there is no operation type '5' (there are {', '.join(OPERATION_TYPES)}); in a file for "
+                "--scenario it may be any"
+            ),
+        ),
         (["--operation", ""], "--operation: expected a type or a JSON object, found ''"),
         (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
         (
-            ["--operation", "X", "--operation", '{"Type": "X", "Files": "/a"}'],
+            ["--operation", "LogUpload", "--operation", '{"Type": "LogUpload", "Files": "/a"}'],
             "Operation 2: Files: expected a list of absolute LFNs, found '/a'",
         ),
         (
-            ["--operation", '{"Type": "X", "Files": ["/a", 3]}'],
+            ["--operation", '{"Type": "LogUpload", "Files": ["/a", 3]}'],
             "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 3]",
         ),
         (
-            ["--operation", '{"Type": "X", "Files": ["/a", "b"]}'],
+            ["--operation", '{"Type": "LogUpload", "Files": ["/a", "b"]}'],
             "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 'b']",
         ),
         (
@@ -365,18 +442,18 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
             ),
         ),
         (
-            ["--operation", "X", "--operation", '{"Tpye": 1}'],
+            ["--operation", "LogUpload", "--operation", '{"Tpye": 1}'],
             (
-                "Operation 2: unknown field 'Tpye'; there are: Type, Arguments, ArgumentsHex, Files, SourceSE, "
-                "TargetSE, Catalog, Status, Error"
+                "Operation 2: there is no field 'Tpye'; did you mean Type? (there are Type, Arguments, ArgumentsHex, "
+                "Files, SourceSE, TargetSE, Catalog, Status, Error)"
             ),
         ),
         (
-            ["--operation", '{"Type": "X", "Files": 5}'],
+            ["--operation", '{"Type": "LogUpload", "Files": 5}'],
             "Operation 1: Files: expected a list of absolute LFNs, found 5",
         ),
         (
-            ["--operation", '{"Type": "X", "Status": "No"}'],
+            ["--operation", '{"Type": "LogUpload", "Status": "No"}'],
             "This scenario cannot be set up: ValueError: unknown Status 'No'",
         ),
         (["--fault", "none", "--fault", "transformation:down"], "--fault: none cannot stand beside others"),
@@ -397,8 +474,8 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         (
             ["--fault", "transformation:down@never"],
             (
-                "Fault transformation:down@never: No schedule 'never'; there are: always, first, nth, after, every, "
-                "seeded, when (in Python: a predicate)"
+                "Fault transformation:down@never: No schedule 'never'; did you mean every? there are: always, first, "
+                "nth, after, every, seeded, when (in Python: a predicate)"
             ),
         ),
         (
@@ -426,7 +503,7 @@ def test_bad_options_are_one_clear_line(capsys: pytest.CaptureFixture[str], opti
         (["--step-failed"], "--step-failed"),
         (["--reported", "/a=x"], "--reported"),
         (["--accounting", "1"], "--accounting"),
-        (["--operation", "X"], "--operation"),
+        (["--operation", "LogUpload"], "--operation"),
         (["--no-proxy"], "--no-proxy"),
         (["--no-proxy", "--input", "/a"], "--input, --no-proxy"),
     ],
@@ -460,7 +537,10 @@ def test_a_bad_scenario_is_one_clear_line(
     ("fields", "expected"),
     [
         ({"faults": ["x"]}, "Fault x: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
-        ({"operations": [{"type": "X", "Kind": 1}]}, "Operation 1: unknown field 'type'; there are: Type, Arguments, "),
+        (
+            {"operations": [{"type": "X", "Kind": 1}]},
+            "Operation 1: there is no field 'type'; did you mean Type? (there are ",
+        ),
         (
             {"answers": {"Reporter.commit": ["ok"]}},
             "Answers of Reporter.commit: there are collaborators JobReport, FileReport, AccountingReport, Request",

@@ -82,7 +82,7 @@ def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
     with pytest.raises(CommandError) as said:
         Target(text).port()
     assert str(said.value) == (
-        f"Unknown port {text!r}: expected one of {', '.join(KITS)}, package.module:Class, or a file .toml"
+        f"there is no port {text!r} (there are {', '.join(KITS)}, package.module:Class, or a file .toml)"
     )
     assert said.value.code == Exit.USAGE
 
@@ -91,17 +91,17 @@ def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
     ("text", "message"),
     [
         ("no_such_package:X", "cannot import no_such_package: ModuleNotFoundError: No module named 'no_such_package'"),
-        ("dirac_failover:Nothing", "dirac_failover has no Nothing"),
+        ("dirac_failover:Nothing", "there is no class 'Nothing' (looked for in dirac_failover)"),
         ("json:loads", "json:loads is not a class but function"),
         ("json:JSONDecoder", "json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)"),
     ],
 )
-def test_what_cannot_be_imported_is_broken(text: str, message: str) -> None:
+def test_what_is_no_port_is_an_error_of_usage(text: str, message: str) -> None:
     """As ``run --module`` says it."""
     with pytest.raises(CommandError) as said:
         Target(text).port()
     assert str(said.value) == f"Port {text}: {message}"
-    assert said.value.code == Exit.BROKEN
+    assert said.value.code == Exit.USAGE
 
 
 def test_a_target_may_be_in_another_environment() -> None:

@@ -119,17 +119,33 @@ def test_a_port_that_breaks_down_has_its_own_verdict(capsys: pytest.CaptureFixtu
     assert results.counts == {"scenarios": 0, "held": 0, "broken": 0, "not asked": COUNT}
 
 
-def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is written down like any other; a name that means nothing is an error of usage, and is not."""
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nobody", "there is no port 'nobody' (there are reference, "),
+        ("refrence", "there is no port 'refrence'; did you mean reference? (there are reference, "),
+        ("nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'\n"),
+        ("broken_ports:Exit", "Port broken_ports:Exit: there is no class 'Exit'; did you mean Exits? (looked for in "),
+    ],
+)
+def test_a_name_that_means_nothing_is_an_error_of_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    """No results are written: nobody was judged."""
+    assert main(["verify", name, "--output", str(tmp_path / "r.json")]) == 4
+    assert os.listdir(tmp_path) == []
+    assert capsys.readouterr().err.startswith(f"dirac-failover: error: {said}")
+
+
+def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found, and its results are written down like any other."""
+    (tmp_path / "raising_port.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(tmp_path))
     path = tmp_path / "r.json"
-    assert main(["verify", "nowhere:X", "--output", str(path)]) == 3
+    assert main(["verify", "raising_port:X", "--output", str(path)]) == 3
     results = load(str(path))
-    assert results.header.port == PortInfo("nowhere:X", "", "nowhere:X")
+    assert results.header.port == PortInfo("raising_port:X", "", "raising_port:X")
     assert results.verdict == "broken"
-    os.unlink(path)
-    assert main(["verify", "nobody", "--output", str(path)]) == 4
-    assert not path.exists()
-    assert "Unknown port 'nobody'" in capsys.readouterr().err
 
 
 def test_without_options_everything_is_asked(judged: Asked) -> None:
@@ -176,7 +192,7 @@ def test_what_is_asked_is_what_is_verified(
     [
         (
             "--clause CO-001 --clause LL-0011 --clause x",
-            "--clause: there is no clause 'LL-0011'; did you mean LL-011?\n",
+            "--clause: there is no clause 'LL-0011'; did you mean LL-001? ('dirac-failover clauses' lists them)\n",
         ),
         ("--workers 0", "--workers: expected a whole number of at least 1, found 0\n"),
         ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0\n"),
@@ -186,9 +202,16 @@ def test_what_is_asked_is_what_is_verified(
         ("--output /none/x", "--output: there is no directory /none\n"),
         ("--accept", "--accept: --baseline names the file to write\n"),
         ("--baseline /none", "Cannot read the baseline /none: No such file or directory\n"),
-        ("--level x", "argument --level: invalid choice: 'x' (choose from "),
-        ("--profile x", "argument --profile: invalid choice: 'x' (choose from "),
-        ("--region x", "argument --region: invalid choice: 'x' (choose from "),
+        ("--level x", "--level: there is no level 'x' (there are contract, dirac, lossless, all)\n"),
+        ("--profile dirac", "--profile: there is no profile 'dirac'; did you mean dirac-9.1? (there are "),
+        ("--region input", "--region: there is no region 'input'; did you mean inputs? (there are "),
+        (
+            "--output r.html",
+            (
+                "--output: expected a name that ends in .json, found r.html; 'dirac-failover report' turns results "
+                "into other formats\n"
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(

@@ -213,4 +213,4 @@ def test_without_pytest_the_error_says_what_to_install(
 def test_unknown_bugs_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """With where to look."""
     assert main(["zoo", "--bug", "Unicorn"]) == 4
-    assert "Unknown bug 'Unicorn': 'dirac-failover zoo' lists them" in capsys.readouterr().err
+    assert "--bug: there is no bug 'Unicorn' ('dirac-failover zoo' lists them)" in capsys.readouterr().err

@@ -160,7 +160,7 @@ NUMBER = "accepted is a whole number, not negative"
 POSITIVE = "accepted is a whole number from 1"
 STATUS = "accepted is an HTTP status from 400 to 599, and then ';applied' or nothing"
 EXCEPTION = "accepted is the name of a built-in exception that needs no more than a text, or 'NAME: text'"
-SMALL = "accepted is a text, and then ';errno=N' with an N of at most 9 characters"
+SMALL = "accepted is a text, and then ';errno=N' with a whole number N of at most 9 characters"
 NOT_JSON = "accepted is a text that is not JSON, and then ';applied' or nothing"
 WRONG = [
     ("transformation", "Not a fault: 'transformation'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
@@ -168,6 +168,15 @@ WRONG = [
     (
         "nobody:down",
         "No service 'nobody'; there are: job-state, transformation, accounting, requests, req-proxy, file, process",
+    ),
+    (
+        "transfomation:down",
+        ("No service 'transfomation'; did you mean transformation? there are: job-state, transformation, accounting, "
+        "requests, req-proxy, file, process"),
+    ),
+    (
+        "accounting.comit:down",
+        "No method 'comit' of accounting; did you mean commit? there are: commit, commitRegisters",
     ),
     ("accounting.x:down", "No method 'x' of accounting; there are: commit, commitRegisters"),
     ("file.x:disk_full", "No method 'x' of file; there are: none: leave it out"),
@@ -212,6 +221,10 @@ WRONG = [
     (
         "accounting:s_error=x;errno=1234567890;stub=no",
         f"Fault 's_error' with value 'x;errno=1234567890;stub=no': {SMALL}",
+    ),
+    *(
+        (f"accounting:s_error=x;errno={number}", f"Fault 's_error' with value 'x;errno={number}': {SMALL}")
+        for number in ("abc", "", "-", "1.5")
     ),
     ("accounting:down@always=1", "Schedule 'always=1': accepted is no value"),
     ("accounting:down@first", f"Schedule 'first': {NUMBER}"),

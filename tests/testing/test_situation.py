@@ -107,7 +107,7 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
         ({"operations": ["X", None]}, "operations: expected types, or dictionaries of fields, found None"),
         (
             {"operations": [{"Type": "X"}, {"Typ": "X"}]},
-            f"operations: unknown field 'Typ'; there are: {', '.join(OPERATION_FIELDS)}",
+            f"operations: there is no field 'Typ'; did you mean Type? (there are {', '.join(OPERATION_FIELDS)})",
         ),
         (
             {"operations": {"Type": "X", "Files": "/vo/x"}},
