@@ -63,6 +63,27 @@ def test_my_module_survives_an_outage(dirac, run_module):
 """).assert_outcomes(passed=1)
 
 
+RETURNS = """
+class Returns(FailoverRequest):
+    def _initialize(self):
+        super()._initialize()
+        return {"OK": False, "Errno": 0, "Message": "disk full"}
+
+def test_it(run_module):
+    run_module(Returns)
+"""
+
+
+def test_a_hook_that_returns_what_is_ignored_is_in_the_summary_of_warnings(run):
+    """With the place of the hook; with -W error the test fails."""
+    result = run(RETURNS, "-Wdefault")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*py:8: HookReturnWarning: Returns._initialize returned not OK: disk full.*"])
+    result = run(RETURNS, "-Werror")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *HookReturnWarning: Returns._initialize returned not OK: disk full.*"])
+
+
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
 def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
     """Its own clients are connected, those that the test makes and the collaborators of the job too."""

@@ -12,13 +12,13 @@ from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.timeline import answer_of, called, end_of, verdict
+from dirac_failover.conformance.timeline import answer_of, called, end_of, ignored, verdict
 from dirac_failover.conformance.wording import count, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dirac_failover.conformance.timeline import Answer
+    from dirac_failover.conformance.timeline import Answer, Call
     from dirac_failover.spec.outcome import Json
 
 LANES: Final = {"module": 14, "collaborators": 190, "services": 350}
@@ -72,7 +72,8 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     """
     lines: list[_Line] = []
     bars: list[_Bar] = []
-    _calls(report["calls"], None, lines, bars)
+    unheeded = [call for _, call in ignored(report["calls"], report["result"])]
+    _calls(report["calls"], None, lines, bars, unheeded)
     lines.append(_Line(_LEFT[0], "execute", end_of(report["ended"], report["result"]), weight="bold"))
     told = len(lines)
     lines += [_Line(_LEFT[0], ""), *_rest(report)]
@@ -96,7 +97,9 @@ def _title(report: Mapping[str, Json]) -> str:
     return f"The end of a job, with {', '.join(faults)}" if faults else "The end of a job"
 
 
-def _calls(calls: Sequence[Mapping[str, Json]], caller: int | None, lines: list[_Line], bars: list[_Bar]) -> None:
+def _calls(
+    calls: Sequence[Call], caller: int | None, lines: list[_Line], bars: list[_Bar], unheeded: Sequence[Call]
+) -> None:
     """Add the calls that the one at ``caller`` makes; the answer of a call that makes others comes after them."""
     for call in calls:
         lane = 0 if call["target"] == "module" else 1 if call["target"][0].isupper() else 2
@@ -104,13 +107,13 @@ def _calls(calls: Sequence[Mapping[str, Json]], caller: int | None, lines: list[
         if caller is not None and left <= caller < (*_LEFT, _WIDTH)[lane + 1]:
             left = caller + _INDENT
         maker = caller if caller is not None or lane == 0 else _LEFT[0]
-        text, answer = "".join(called(call, _PLAIN)), answer_of(call)
+        text, answer = "".join(called(call, _PLAIN)), answer_of(call, unheeded)
         first = len(lines)
         beside, below = answer, None
         if answer and (call["calls"] or not _fits(left, text, answer)):
             beside, below = None, (answer[0], answer[1].removesuffix(":"), answer[2])  # what it announces is above it
         lines.append(_Line(left, text, beside, maker, "bold" if lane == 0 else ""))
-        _calls(call["calls"], left, lines, bars)
+        _calls(call["calls"], left, lines, bars, unheeded)
         if below:
             lines.append(_Line(left, "", below))
         bars.append(_Bar(left, first, len(lines) - 1, answer[2] if answer else ""))

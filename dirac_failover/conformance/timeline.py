@@ -12,13 +12,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.page import Page, Row, Style
+from dirac_failover.conformance.recording import MODULE
 from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
+from dirac_failover.module_base import HOOKS
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dirac_failover.spec.outcome import Json
+
+    Call = Mapping[str, Json]
 
 _MOST: Final = 6
 _LONGEST: Final = 160
@@ -57,7 +61,8 @@ def situation(report: Mapping[str, Json], style: Style) -> str:
 
 def _details(report: Mapping[str, Json], style: Style) -> str:
     page = Page(style)
-    rows = [*_tree(report["calls"], 1, style), _result(report["ended"], report["result"])]
+    unheeded = [call for _, call in ignored(report["calls"], report["result"])]
+    rows = [*_tree(report["calls"], 1, style, unheeded), _result(report["ended"], report["result"])]
     varies = any(name in row.text + row.answer for row in rows for name in ("<T1>", "<time>", "<name>"))
     page.section("What happened", [*rows, *([Row(1, _VARYING, "dim", len(_VARYING))] if varies else [])])
     services, recovery = report["services"], report["recovery"]
@@ -190,15 +195,30 @@ def _earlier(operation: Mapping[str, Json]) -> str:
 # What happened
 
 
-def _tree(calls: Sequence[Mapping[str, Json]], indent: int, style: Style) -> Iterator[Row]:
+def ignored(calls: Sequence[Call], result: Json, module: str = MODULE) -> Iterator[tuple[str, Call]]:
+    """Yield the calls of hooks that answered what is not OK and whose message is not the result of ``execute``.
+
+    ``execute`` ignores what a hook returns. A hook that another hook calls may answer anything, and so may one whose
+    answer an ``execute`` of the module's own has returned. Before each call stands the name of the class, if it is one
+    of several modules of a job.
+    """
+    for call in calls:
+        answer = call.get("answer")
+        if call["target"] != MODULE:
+            yield from ignored(call["calls"], answer, call["target"])
+        elif call["method"] in HOOKS and (message := _failure(answer)) and message != _failure(result):
+            yield module, call
+
+
+def _tree(calls: Sequence[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Row]:
     for call in calls:
         target = call["target"]
         colour = "bold" if target == "module" else "cyan" if target[0].isupper() else "blue"
         name, brackets = called(call, style)
-        answer = answer_of(call)
+        answer = answer_of(call, unheeded)
         row = _row(indent, name + brackets, answer) if answer else Row(indent, name + brackets)
         yield replace(row, colour=colour, head=len(name))
-        yield from _tree(call["calls"], indent + 1, style)
+        yield from _tree(call["calls"], indent + 1, style, unheeded)
 
 
 def called(call: Mapping[str, Json], style: Style) -> tuple[str, str]:
@@ -223,14 +243,19 @@ def _row(indent: int, text: str, answer: Answer) -> Row:
     return Row(indent, text, sign=sign, answer=said, answer_colour=colour)
 
 
-def answer_of(call: Mapping[str, Json]) -> Answer | None:
-    """Return what came back from a call; None for a hook, of which nothing is expected."""
+def answer_of(call: Call, unheeded: Sequence[Call] = ()) -> Answer | None:
+    """Return what came back from a call; None for a hook, of which nothing is expected.
+
+    ``unheeded`` are the calls that :func:`ignored` yields.
+    """
     if "raised" in call:
         graceful = call["raised"]["exception"] == "GracefulTermination"
         return _well(f"ends: {show(call['raised'])}") if graceful else _failed(f"raised {show(call['raised'])}")
     answer = call["answer"]
     if not _is_result(answer):
         return None if call["target"] == "module" and answer is None else _well(show(answer))
+    if any(call is one for one in unheeded):
+        return _well(f"returned {reason(answer.get('Message'))}, which is ignored")
     below = [inner["answer"] for inner in call["calls"] if "answer" in inner]
     applied = call.get("applied")
     if answer["OK"]:
@@ -249,6 +274,11 @@ def _well(text: str) -> Answer:
 
 def _failed(text: str) -> Answer:
     return "failed", text, "red"
+
+
+def _failure(answer: Json) -> list[Json]:
+    """Return the message of a result that is not OK, in a list; an empty one for anything else."""
+    return [answer.get("Message")] if isinstance(answer, dict) and answer.get("OK") is False else []
 
 
 def _is_result(answer: Json) -> bool:

@@ -50,7 +50,7 @@ LHCBDIRAC_12_0: Final = Profile(
 )  # fmt: skip
 ILCDIRAC_35_0: Final = Profile(
     "ilcdirac-35.0",
-    ("35.0.12", "35.0.12"),
+    ("35.0.0", "35.0.12"),
     story="ilcdirac",
     fresh={
         "jobID": "", "applicationLog": "",

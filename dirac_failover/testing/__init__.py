@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dirac_failover.testing.outcome import PendingOperation as PendingOperation
     from dirac_failover.testing.outcome import PendingRequest as PendingRequest
     from dirac_failover.testing.outcome import Replay as Replay
+    from dirac_failover.testing.running import HookReturnWarning as HookReturnWarning
     from dirac_failover.testing.running import run_job as run_job
     from dirac_failover.testing.running import run_module as run_module
     from dirac_failover.testing.situation import MISSING as MISSING
@@ -34,6 +35,7 @@ _HOME = {
     "Crashed": "machine",
     "Dirac": "world",
     "GridInSightError": "grid",
+    "HookReturnWarning": "running",
     "MISSING": "situation",
     "ModuleOutcome": "outcome",
     "PendingOperation": "outcome",

@@ -10,6 +10,7 @@ import copy
 import difflib
 import inspect
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.recording import METHODS, Tape, Watcher
+from dirac_failover.conformance.recording import METHODS, PLAIN, Tape, Watcher
+from dirac_failover.conformance.timeline import ignored, reason
 from dirac_failover.testing.kit import connected, kit_named, name_for
 from dirac_failover.testing.machine import Crashed, Machine, MortalTape
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest, read, size
@@ -58,13 +60,15 @@ def run_module(
     workflows it runs in. TypeError for what is no module class, and for a name that is nearly one of these; ValueError
     for fewer than one execution, and for a profile that does not exist.
     """
+    __tracebackhide__ = True
     if executions < 1:
         raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
     about, attributes = _divided(module, given)
     place = _place(world, "run_module")
     steps = (Step("", [Module(module, attributes)]),)
-    return Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions).run(place)
+    plan = Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions)
+    return _warned(plan.run(place))
 
 
 def run_job(
@@ -80,6 +84,7 @@ def run_job(
     :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes. Raises
     TypeError for whatever is no module, and for an argument that does not exist; ValueError for such a profile.
     """
+    __tracebackhide__ = True
     steps = _steps(modules)
     kinds = [module.kind for step in steps for module in step.modules]
     for kind in kinds:
@@ -88,7 +93,23 @@ def run_job(
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
     place = _place(world, "run_job")
     about = Situation.of(place, **given)
-    return Plan(steps, about, kit_named(name_for(kinds)), profile, None).run(place)
+    return _warned(Plan(steps, about, kit_named(name_for(kinds)), profile, None).run(place))
+
+
+class HookReturnWarning(UserWarning):
+    """A hook of a module has returned a result that is not OK, which ``execute`` ignores."""
+
+
+def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
+    """Return the outcome, after a warning for each hook that has returned what is not OK, at the hook's own lines."""
+    __tracebackhide__ = True
+    kinds = {type(module).__name__: type(module) for module in outcome.modules}
+    for name, call in ignored([event.to_json() for event in outcome.events], PLAIN.plain(outcome.result)):
+        kind, hook, said = kinds.get(name, type(outcome.module)), call["method"], reason(call["answer"].get("Message"))
+        text = f"{kind.__name__}.{hook} returned {said}. A hook's return value is ignored: raise RuntimeError instead"
+        code = getattr(inspect.unwrap(getattr(kind, hook)), "__code__", _warned.__code__)
+        warnings.warn_explicit(text, HookReturnWarning, code.co_filename, code.co_firstlineno)
+    return outcome
 
 
 SITUATION: Final = frozenset(inspect.getfullargspec(Situation.of).kwonlyargs)

@@ -164,6 +164,13 @@ def test_failures_have_a_sign_and_a_colour() -> None:
     assert classes(svg, "tspan") == ["red", "dim", "bold", "red", "bold", "dim"]
 
 
+def test_what_a_hook_returned_in_vain_is_no_failure() -> None:
+    """As in the text."""
+    svg = drawn(call(answer=REFUSED))
+    assert rows(svg)[0].startswith("_execute  → returned connection refused, which is")
+    assert classes(svg, "rect") == ["bar dim"]
+
+
 @pytest.mark.parametrize(
     ("request_", "files", "shown"),
     [

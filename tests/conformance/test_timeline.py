@@ -271,6 +271,27 @@ def test_an_echo_is_not_repeated(method: str) -> None:
     assert [line.partition("()")[2] for line in calls(*said)] == ["  → OK", "  → OK, nothing changed", "  → OK"]
 
 
+FULL = {"OK": False, "Errno": 0, "Message": "full"}
+
+
+def test_what_a_hook_returned_is_ignored() -> None:
+    """It is said beside the hook, not as a failure, and also inside a job; the last line is the result."""
+    hook = call("module", "_execute", answer=FULL)
+    assert calls(hook) == ["  _execute  → returned not OK: full, which is ignored"]
+    (_, line) = calls(call("Mine", "execute", answer={"OK": True, "Value": None}, calls=[hook]))
+    assert line.split() == "_execute → returned not OK: full, which is ignored".split()
+
+
+def test_what_a_hook_returned_counts_where_the_module_says_so() -> None:
+    """Where ``execute`` returns it itself, another hook gets it, it is OK, or the method is no hook."""
+    (line,) = shown(calls=[call("module", "_execute", answer=FULL)], result=FULL)["What happened"][:-1]
+    assert line == "  _execute  ✗ not OK: full"
+    outer = call("module", "_execute", calls=[call("module", "_executeCommand", answer=FULL)])
+    assert calls(outer) == ["  _execute", "    _executeCommand  ✗ not OK: full"]
+    assert calls(call("module", "_execute", answer={"OK": True, "Value": 3})) == ["  _execute  → OK: 3"]
+    assert calls(call("module", "generateFailoverFile", answer=FULL)) == ["  generateFailoverFile  ✗ not OK: full"]
+
+
 def test_what_is_said_below_is_not_said_twice() -> None:
     """Neither an answer that is handed on, nor a reason."""
     value = {"OK": True, "Value": 5}

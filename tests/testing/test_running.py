@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.testing import MISSING, Crashed, Dirac, run_job, run_module, running
+from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
 from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.testing.situation import Situation
@@ -40,6 +41,72 @@ def test_a_module_survives_an_outage(on_base, on_failover_request):
         world.recover()
         assert outcome.replay().converged
         assert world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Processed"}
+
+
+HOOKS = ["_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize"]
+FULL = {"OK": False, "Errno": 28, "Message": "disk full"}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_result_that_a_hook_returned_in_vain_is_a_warning(kit, hook):
+    """It names module, hook and rule, and stands where the hook does; also for each module of a job."""
+    module = type("Fills", (kit.ModuleBase,), {hook: lambda _: FULL})
+    job = run_job if hook != "_finalize" else run_module  # without result, a workflow goes no further
+    for run in (run_module, lambda kind: job([kind] if job is run_job else kind)):
+        with pytest.warns(HookReturnWarning) as caught:
+            run(module)
+        (warning,) = caught
+        assert str(warning.message) == (
+            f"Fills.{hook} returned not OK: disk full. A hook's return value is ignored: raise RuntimeError instead"
+        )
+        assert warning.filename == __file__
+        assert warning.lineno == getattr(module, hook).__code__.co_firstlineno
+
+
+@pytest.mark.parametrize("answer", [None, {"OK": True, "Value": 3}, "disk full", {"OK": "no"}, {}])
+def test_anything_else_may_be_returned(kit, answer):
+    """Nothing is warned of; a warning would be an error here."""
+    assert run_module(type("Fine", (kit.ModuleBase,), {"_execute": lambda _: answer})).ok
+
+
+def test_a_result_that_is_not_ignored_is_no_warning(kit):
+    """That of a hook which another one calls, or which the module's own ``execute`` returns."""
+
+    class Obeys(kit.ModuleBase):
+        def execute(self):
+            return self._execute()
+
+        def _execute(self):
+            return FULL
+
+    class Asks(kit.ModuleBase):
+        def _executeCommand(self):
+            return FULL if inspect.stack()[2].function == "_execute" else None
+
+        def _execute(self):
+            self._executeCommand()
+
+    assert not run_module(Obeys).ok
+    assert run_module(Asks).ok
+
+
+def test_a_hook_that_is_no_function_is_warned_of_too(kit):
+    """Its place is not known."""
+
+    class Full:
+        def __call__(self):
+            return FULL
+
+    with pytest.warns(HookReturnWarning, match=r"^Fills\._execute returned not OK: disk full"):
+        run_module(type("Fills", (kit.ModuleBase,), {"_execute": Full()}))
+
+
+def test_a_replay_warns_no_second_time(kit):
+    """The run in which nothing goes wrong is nobody's test."""
+    module = type("Fills", (kit.ModuleBase,), {"_execute": lambda _: FULL})
+    with pytest.warns(HookReturnWarning):
+        outcome = run_module(module)
+    outcome.replay()
 
 
 def test_a_module_has_a_world_of_its_own_unless_it_is_given_one(on_failover_request):
