@@ -279,7 +279,7 @@ def test_what_a_hook_returned_is_ignored() -> None:
     hook = call("module", "_execute", answer=FULL)
     assert calls(hook) == ["  _execute  → returned not OK: full, which is ignored"]
     (_, line) = calls(call("Mine", "execute", answer={"OK": True, "Value": None}, calls=[hook]))
-    assert line.split() == "_execute → returned not OK: full, which is ignored".split()
+    assert line.split() == ["_execute", "→", "returned", "not", "OK:", "full,", "which", "is", "ignored"]
 
 
 def test_what_a_hook_returned_counts_where_the_module_says_so() -> None:
