@@ -35,6 +35,7 @@ TESTING_NAMES = {
     "Crashed": "dirac_failover.testing.machine",
     "Dirac": "dirac_failover.testing.world",
     "GridInSightError": "dirac_failover.testing.grid",
+    "HookReturnWarning": "dirac_failover.testing.running",
     "MISSING": "dirac_failover.testing.situation",
     "ModuleOutcome": "dirac_failover.testing.outcome",
     "PendingOperation": "dirac_failover.testing.outcome",
