@@ -1,7 +1,7 @@
 """What is checked before a change lands: ``nox -l`` lists it, ``nox -s lint`` runs one, ``.ci/run`` runs all.
 
-Each session makes an environment of its own. ``differential``, ``ports``, ``versions`` and ``bench`` install
-the real DIRAC, which needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+Each session makes an environment of its own. ``differential``, ``ports``, ``versions``, ``reach`` and ``bench``
+install the real DIRAC, which needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VERSIONS = {  # of DIRAC 9, and what else each needs to be imported
 PINNED = "from importlib.metadata import requires; print(*(r for r in requires('DIRAC') if 'DIRACCommon' in r))"
 PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
 WHOLE = "--whole"
-CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging")
+CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging", "tests/reach")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
 
@@ -176,6 +176,13 @@ def mutants(session: nox.Session) -> None:
     """Every single fault of a module is noticed: ``nox -s mutants -- [FILE ...]``."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
+def reach(session: nox.Session) -> None:
+    """The space takes every branch of the real DIRAC's files that the end of a job can take; the others are listed."""
+    with_dirac(session)
+    session.run("python", "-m", "tests.reach", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,174 @@
+"""``python -m tests.reach``: the space takes every branch of the real DIRAC's files, or a reason is given.
+
+The scenarios are run as ``verify dirac`` runs them: on a port of the real DIRAC 9.1, in worker processes, each of them
+under coverage.py. Large regions are sampled by a stride, which is a prime, so that each value of each dimension takes
+part. ``unreached.toml`` names the branches that no end of a module can take, one by one with
+the reason; an entry that is taken after all, or that is no branch, is itself an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import coverage
+
+from tests.reach.branches import Branch, branches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dirac_failover.spec.scenario import Scenario
+
+SOURCES: Final[dict[str, tuple[str, ...]]] = {
+    "Workflow/Modules/FailoverRequest.py": (),
+    "Workflow/Modules/ModuleBase.py": (),
+    "WorkloadManagementSystem/Client/JobReport.py": (),
+    "WorkloadManagementSystem/Client/JobStateUpdateClient.py": (),
+    "TransformationSystem/Client/FileReport.py": (),
+    "TransformationSystem/Client/TransformationClient.py": tuple(
+        f"TransformationClient.{name}"
+        for name in (
+            "__init__", "setServer", "getTransformationFiles", "setFileStatusForTransformation", "_wasFileInError",
+            "_applyTransformationFilesStateMachine",
+        )
+    ),
+    "AccountingSystem/Client/DataStoreClient.py": (),
+    "RequestManagementSystem/private/RequestValidator.py": (),
+    "RequestManagementSystem/Client/ReqClient.py": tuple(
+        f"ReqClient.{name}" for name in ("__init__", "requestProxies", "requestValidator", "putRequest")
+    ),
+}  # fmt: skip
+"""The files that are held, with the functions that count where it is not all of them."""
+
+STRIDES: Final = {"identity": 5, "inputs": 97, "answers": 97}
+"""Every how many-th scenario of a region is run; all of them elsewhere."""
+
+UNREACHED: Final = Path(__file__).with_name("unreached.toml")
+
+
+class Unreached(NamedTuple):
+    """A branch that no end of a module can take: where it is, and why."""
+
+    file: str
+    function: str
+    digest: str
+    reason: str
+
+
+def scenarios(index: int, count: int) -> Iterator[Scenario]:
+    """Yield one worker's share of the space."""
+    from dirac_failover.spec import space
+
+    for region in space.REGIONS:
+        stride = STRIDES.get(region.name, 1)
+        for number, scenario in enumerate(region.scenarios()):
+            if number % stride == 0 and number // stride % count == index:
+                yield scenario
+
+
+def work(index: int, count: int, data: str) -> None:
+    """Run one worker's share of the space on the real DIRAC, and save what it took."""
+    measured = coverage.Coverage(
+        data_file=data, branch=True, config_file=False, include=[str(path) for path in files()]
+    )
+    measured.start()  # before DIRAC is imported
+    from dirac_failover.conformance.kits import KITS
+    from dirac_failover.conformance.port import ModulePort
+
+    port = ModulePort(KITS["dirac"]())
+    with port.session():
+        for scenario in scenarios(index, count):
+            port.run(scenario)
+    measured.stop()
+    measured.save()
+
+
+def files() -> list[Path]:
+    """Return where the files are, without importing them."""
+    found = importlib.util.find_spec("DIRAC")
+    if found is None or not found.submodule_search_locations:
+        sys.exit("DIRAC is not installed in this environment: 'nox -s reach' sets one up")
+    return [Path(found.submodule_search_locations[0], name) for name in SOURCES]
+
+
+def measure(workers: int) -> dict[str, dict[Branch, bool]]:
+    """Return which branches of each file the space takes."""
+    with tempfile.TemporaryDirectory(prefix="reach-") as directory:
+        each = [str(Path(directory, f"data.{index}")) for index in range(workers)]
+        running = [
+            subprocess.Popen([sys.executable, "-m", "tests.reach", "--work", str(index), str(workers), data])
+            for index, data in enumerate(each)
+        ]
+        if codes := [code for process in running if (code := process.wait())]:
+            sys.exit(f"{len(codes)} of {workers} workers broke down, so nothing is known of the branches")
+        everything = coverage.Coverage(data_file=str(Path(directory, "all")), branch=True, config_file=False)
+        everything.combine(each)
+        report = Path(directory, "report.json")
+        everything.json_report(outfile=str(report), include=[str(path) for path in files()])
+        seen = json.loads(report.read_text())["files"]
+    return {
+        name: branches(path.read_text(), next(seen[key] for key in seen if key.endswith(name)), functions)
+        for (name, functions), path in zip(SOURCES.items(), files(), strict=True)
+    }
+
+
+def listed(path: Path = UNREACHED) -> list[Unreached]:
+    """Read the branches that are not reached, and why; an entry without digests is a function that is never entered."""
+    return [
+        Unreached(entry["file"], entry["function"], digest, entry["reason"])
+        for entry in tomllib.loads(path.read_text())["unreached"]
+        for digest in entry.get("digests", [""])
+    ]
+
+
+def judge(reached: Mapping[str, Mapping[Branch, bool]], entries: Sequence[Unreached]) -> list[str]:
+    """Return what is wrong: branches that are neither taken nor listed, and entries that are taken or nothing."""
+    known = {(entry.file, entry.function, entry.digest) for entry in entries}
+    wrong = []
+    there = {}
+    for file, ways in reached.items():
+        for branch, taken in ways.items():
+            key = file, branch.function, branch.digest
+            there[key] = taken
+            if not taken and key not in known:
+                wrong.append(f"{file}: not taken: {branch}")
+    for entry in sorted(known):
+        if there.get(entry, True):
+            why = "is taken" if entry in there else "is no branch"
+            wrong.append(f"{UNREACHED.name}: {' '.join(entry).rstrip()} {why}: remove the entry")
+    return wrong
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print a line for each file and for each error; return 0 when there is none."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reach", description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--work", nargs=3, metavar=("INDEX", "COUNT", "FILE"), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.work:
+        index, count, data = options.work
+        work(int(index), int(count), data)
+        return 0
+    started = time.monotonic()
+    reached, entries = measure(options.workers), listed()
+    for file, ways in reached.items():
+        share = sum(ways.values())
+        excused = sum(entry.file == file for entry in entries)
+        print(f"{file}: {share} of {len(ways)} branches taken, {excused} listed as out of reach")
+    wrong = judge(reached, entries)
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"reach: {'held' if not wrong else f'{len(wrong)} to be dealt with'}, in {time.monotonic() - started:.0f} s")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
