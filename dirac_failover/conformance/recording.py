@@ -22,7 +22,7 @@ from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json, Outcome
@@ -150,7 +150,7 @@ class Watcher:
         self._watched: list[Any] = []
         self._replaced: list[tuple[Any, str, Any]] = []
 
-    def module(self, module: Any, methods: Sequence[str] = METHODS) -> None:
+    def module(self, module: Any, methods: Iterable[str] = METHODS) -> None:
         """Record from now on the calls of these methods, and what they ask of the collaborators."""
         for name in methods:
             if hasattr(module, name):
@@ -242,12 +242,14 @@ class Recorder(ModulePort):
         super().__init__(kit, module)
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
+        self._watched: Iterable[str] = METHODS
         self._left: dict[str, Any]
 
     def record(self, scenario: Scenario) -> Recording:
         """Execute the module in the situation; raises CommandError when the module cannot even be created."""
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
+        self._watched = {*METHODS, *(call[0] for call in scenario.calls)}
         self.run(scenario)
         return Recording(scenario, self._tape.events, world=self._world, **self._left)
 
@@ -256,7 +258,7 @@ class Recorder(ModulePort):
             made = super()._make(module)
         except Exception as error:
             raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
-        self._watcher.module(made)
+        self._watcher.module(made, self._watched)
         return made
 
     def _route(self, service: str, method: str, args: tuple[Any, ...], **timeout: int) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     bars: list[_Bar] = []
     unheeded = [call for _, call in ignored(report["calls"], report["result"])]
     _calls(report["calls"], None, lines, bars, unheeded)
-    lines.append(_Line(_LEFT[0], "execute", end_of(report["ended"], report["result"]), weight="bold"))
+    if end := end_of(report):
+        lines.append(_Line(_LEFT[0], "execute", end, weight="bold"))
     told = len(lines)
     lines += [_Line(_LEFT[0], ""), *_rest(report)]
     height = _y(len(lines) - 1) + 10

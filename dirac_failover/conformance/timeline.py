@@ -15,7 +15,7 @@ from dirac_failover.conformance.page import Page, Row, Style
 from dirac_failover.conformance.recording import MODULE
 from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
 from dirac_failover.module_base import HOOKS
-from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, SUBJECTS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def situation(report: Mapping[str, Json], style: Style) -> str:
 def _details(report: Mapping[str, Json], style: Style) -> str:
     page = Page(style)
     unheeded = [call for _, call in ignored(report["calls"], report["result"])]
-    rows = [*_tree(report["calls"], 1, style, unheeded), _result(report["ended"], report["result"])]
+    rows = [*_tree(report["calls"], 1, style, unheeded), *_result(report)]
     varies = any(name in row.text + row.answer for row in rows for name in ("<T1>", "<time>", "<name>"))
     page.section("What happened", [*rows, *([Row(1, _VARYING, "dim", len(_VARYING))] if varies else [])])
     services, recovery = report["services"], report["recovery"]
@@ -120,12 +120,12 @@ def _summary(report: Mapping[str, Json], style: Style) -> str:
 
 def _how(report: Mapping[str, Json], style: Style) -> dict[str, str]:
     """Return in a few words how the module ended, what it left, and what was replayed."""
-    sign, said, _ = end_of(report["ended"], report["result"])
+    end = end_of(report)
     operations = [operation["Type"] for operation in (report["request"] or {}).get("Operations", ())]
     files = ", ".join(filter(_is_handed_over, report["files"]))
     replayed = [f"{request['name']} {request['status']}" for request in (report["recovery"] or {}).get("requests", ())]
     return {
-        "execute": f"{style.sign(sign)} {said}",
+        "execute": f"{style.sign(end[0])} {end[1]}" if end else "",
         "request": f"{some(operations)} in {files or 'no file'}" if operations else "nothing is pending",
         "replayed": ", ".join(replayed),
     }
@@ -181,7 +181,18 @@ def _answers(answers: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{method}: {', '.join(given)}" for method, given in answers.items())
 
 
-_IN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {"collaborators": _kinds, "answers": _answers}
+def _methods(calls: Sequence[Any]) -> str:
+    made = ({"target": "module", "method": name, "args": args, "kwargs": dict(*named)} for name, args, *named in calls)
+    return "; ".join("".join(called(call, Style())) for call in made)
+
+
+_IN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "collaborators": _kinds,
+    "answers": _answers,
+    "subject": SUBJECTS.__getitem__,
+    "hooks": lambda hooks: _answers({name: [text] for name, text in hooks.items()}),
+    "calls": _methods,
+}
 
 
 def _has_failed(status: Json) -> bool:
@@ -292,9 +303,12 @@ def reason(message: Json) -> str:
     return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")
 
 
-def end_of(ended: str, result: Json) -> Answer:
-    """Return how the module ended."""
-    if ended == "raised":
+def end_of(report: Mapping[str, Json]) -> Answer | None:
+    """Return how ``execute`` ended; None when the scenario calls other methods instead."""
+    result = report["result"]
+    if report.get("scenario", {}).get("calls"):
+        return None
+    if report["ended"] == "raised":
         return _failed(f"{show(result)} escapes")
     if not _is_result(result):
         return _failed(f"returns {show(result)}, which is no result")
@@ -303,9 +317,10 @@ def end_of(ended: str, result: Json) -> Answer:
     return _failed(reason(result.get("Message")))
 
 
-def _result(ended: str, result: Json) -> Row:
-    row = _row(1, "execute", end_of(ended, result))
-    return replace(row, colour="bold", head=len(row.text))
+def _result(report: Mapping[str, Json]) -> Iterator[Row]:
+    if end := end_of(report):
+        row = _row(1, "execute", end)
+        yield replace(row, colour="bold", head=len(row.text))
 
 
 # Values

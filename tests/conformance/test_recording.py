@@ -361,6 +361,22 @@ def test_a_service_that_raises_is_on_tape() -> None:
     assert not tape.inside("transformation")
 
 
+def test_methods_that_are_called_instead_of_execute_are_recorded(recorder: Recorder) -> None:
+    """With what they ask of collaborators; where execute calls such a method, its own row would say nothing more."""
+    attributes = {"jobID": 77, "workflowStatus": {"OK": True}, "stepStatus": {"OK": True}}
+    calls = (["setJobParameter", ["n", 3]], ["generateFailoverFile", []])
+    scenario = Scenario(subject="base", attributes=attributes, calls=calls)
+    assert outline(recorder.record(scenario).events) == [
+        "module.setJobParameter",
+        "  JobReport.setJobParameter",
+        "    job-state.setJobParameters",
+        "module.generateFailoverFile",
+        "  JobReport.generateForwardDISET",
+        "  AccountingReport.commit",
+    ]
+    assert "module.setApplicationStatus" not in outline(recorder.record(TRANSFORMATION_DOWN).events)
+
+
 def test_everything_is_as_it_was_when_nothing_is_watched_any_more(mocker: MockerFixture) -> None:
     """Methods are those of the class again, or a user's spy; a collaborator without room for others is left alone."""
 

@@ -122,6 +122,13 @@ def test_what_execute_itself_calls_comes_from_the_module() -> None:
     assert [path.get("d") for path in svg.iter(f"{NS}path")] == ["M17 60H186m-5 -3l5 3l-5 3"]
 
 
+def test_without_execute_there_is_no_row_for_it() -> None:
+    """A scenario that calls other methods instead shows these."""
+    made = call("module", "finalize")
+    assert rows(drawn(made, scenario={"calls": [["finalize", []]]}, result=[None])) == ["finalize"]
+    assert rows(drawn(made))[-1].startswith("execute")
+
+
 def test_an_answer_without_room_stands_below() -> None:
     """The longest that fits beside its call is beside it."""
     room = int((710 - 198) / 7.25)

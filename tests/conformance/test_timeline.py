@@ -178,7 +178,33 @@ def test_what_only_a_file_can_say_is_told_too() -> None:
     ]
 
 
+def test_a_module_that_a_scenario_makes_is_described() -> None:
+    """Whose class it is, which hooks it replaces, and the methods that are called instead of execute."""
+    scenario = Scenario.from_json(
+        {
+            "subject": "base",
+            "hooks": {"_execute": "s_error=full", "_finalize": "bad_shape=null"},
+            "calls": [["setJobParameter", ["n", 3], {"sendFlag": False}], ["generateFailoverFile", []]],
+        }
+    )
+    assert shown(scenario=scenario)["Job"][-3:] == [
+        "  subject    a small module that is derived from its ModuleBase",
+        "  hooks      _execute: s_error=full; _finalize: bad_shape=null",
+        "  calls      setJobParameter('n', 3, sendFlag=False); generateFailoverFile",
+    ]
+
+
 # What happened
+
+
+def test_without_execute_it_has_no_end() -> None:
+    """Neither below the calls nor in the verdict: each of the methods has an end of its own."""
+    made = call("module", "setJobParameter", "n", 3, calls=[call("JobReport", "go", answer=1)])
+    scenario = Scenario(calls=(["setJobParameter", ["n", 3]],))
+    told = shown(scenario=scenario, calls=[made], result=[None])
+    assert told["What happened"] == ["  setJobParameter('n', 3)", "    JobReport.go()  → 1"]
+    assert not any("execute" in line for line in told["Verdict"])
+    assert any("execute" in line for line in shown()["Verdict"])
 
 
 def test_calls_stand_inside_each_other() -> None:
