@@ -50,7 +50,7 @@ def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     width = max(len(lesson.name) for lesson in LESSONS)
     rows = [f"  {n:2}  {lesson.name:{width}}  {lesson.title}\n" for n, lesson in enumerate(LESSONS, 1)]
     assert "".join(rows) in printed
-    assert printed.endswith("  dirac-failover learn all-is-well\n")
+    assert printed.endswith("  dirac-failover learn the-hooks\n")
 
 
 STORY = ("Verdict", "What happened", "What the services hold", "The request", "After recovery")
@@ -66,9 +66,10 @@ def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys: pyt
     """In this order: the lesson, the job, the question, the timeline, the reason, how to go on, the verdict."""
     assert main(["learn", "an-outage"]) == 0
     printed = capsys.readouterr().out
-    lesson = LESSONS[1]
+    lesson = find_lesson("an-outage")
     assert titles(printed) == [
-        f"Lesson 2 of {len(LESSONS)}: {lesson.title}", "Job", "What do you think?", *STORY, *ANSWER,
+        f"Lesson {LESSONS.index(lesson) + 1} of {len(LESSONS)}: {lesson.title}", "Job", "What do you think?",
+        *STORY, *ANSWER,
     ]  # fmt: skip
     assert "".join(f"    {n}. {choice}\n" for n, choice in enumerate(lesson.choices, 1)) in printed
     for clause in lesson.clauses:
@@ -99,7 +100,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str
         screen = Terminal()
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
         monkeypatch.setattr(sys, "stdout", screen)
-        return main(["learn", "2", *options]), screen.getvalue()
+        return main(["learn", "an-outage", *options]), screen.getvalue()
 
     return learn
 
@@ -198,7 +199,7 @@ def test_long_lines_go_on_below_their_text(monkeypatch: pytest.MonkeyPatch, caps
 def test_names_and_numbers_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
     """Names in the list, numbers of the choices."""
     main(["learn", "--color", "always"])
-    assert "  \x1b[36m 1  all-is-well\x1b[0m  " in capsys.readouterr().out
+    assert "  \x1b[36m 1  the-hooks\x1b[0m  " in capsys.readouterr().out
     main(["learn", "an-outage", "--color", "always"])
     assert "    \x1b[1m1.\x1b[0m Nothing: no file is written\n" in capsys.readouterr().out
 
@@ -262,13 +263,13 @@ def test_what_cannot_be_used_is_one_line(
 
 def test_a_lesson_is_found_by_name_and_number() -> None:
     """In any case."""
-    assert find_lesson("1") is find_lesson("All-Is-Well") is LESSONS[0]
+    assert find_lesson("1") is find_lesson("The-Hooks") is LESSONS[0]
     assert find_lesson(str(len(LESSONS))) is LESSONS[-1]
 
 
 def test_how_to_go_on() -> None:
     """The job's end, the clauses, and the next lesson, if there is one."""
-    outage, last = list(commands(LESSONS[1])), list(commands(LESSONS[-1]))
+    outage, last = list(commands(find_lesson("an-outage"))), list(commands(LESSONS[-1]))
     assert outage[1:] == [
         "dirac-failover explain CO-013",
         "dirac-failover explain CO-014",

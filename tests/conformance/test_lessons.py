@@ -7,6 +7,7 @@ import runpy
 from dataclasses import FrozenInstanceError
 from itertools import pairwise
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from dirac_failover.conformance.lessons import LESSONS, Lesson, decisive, right
 from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import checked, find_class, run
+from dirac_failover.lossless import LosslessFailoverRequest
+from dirac_failover.module_base import ModuleBase
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import Scenario
@@ -26,15 +29,26 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
 RIGHT = {
+    "the-hooks": "_resolveInputVariables, _initialize, _setCommand, _executeCommand, _execute, _finalize, finalize",
+    "a-graceful-end": "The next hooks are left out, and the module ends well",
+    "an-error": "finalize alone",
+    "an-error-number": "Errno is 3, Message the text",
+    "a-returned-error": "Well, after all hooks",
+    "an-exit": "The module ends with an error, and the next modules of the job are run",
+    "no-ending": "None",
+    "the-step-before": "events.root",
+    "a-missing-output": "It raises OSError: a file is missing",
+    "a-kept-status": "Both",
+    "after-a-failure": "The parameter",
     "all-is-well": "Nothing: no file is written",
     "an-outage": "One operation with the statuses of both files",
     "an-earlier-status": "Problematic",
-    "a-graceful-end": "The hooks that follow are left out, and the module ends well",
     "accounting-is-down": "In a request of their own, which the request system has already",
     "no-job": "It ends well, and there is no file",
     "a-failed-workflow": "Nothing: no file is written",
-    "bad-company": "Nothing: no file is written",
-    "an-old-file": "The old file, as it was",
+    "an-unnamed-request": "It raises RuntimeError, and writes no file",
+    "an-invalid-operation": "Nothing: no file is written",
+    "an-old-file": "The old file, unchanged",
     "an-answer-without-stub": "It ends well, and there is no file",
     "a-lost-reply": "Twice",
     "nothing-lost": "'Workflow successful, end of FailoverRequest module execution.'",
@@ -42,12 +56,21 @@ RIGHT = {
 """What a reader of each explanation expects; the explanations were written for these."""
 
 
+def on_kit(module: type[Any] | None, kit: Kit) -> type[Any] | None:
+    """The module of a lesson, derived from the kit's base class."""
+    if module is None or module.__base__ is not ModuleBase:
+        return module
+    base = next(base for base in kit.FailoverRequest.__mro__ if base.__name__ == "ModuleBase")
+    methods = {name: method for name, method in vars(module).items() if isinstance(method, FunctionType)}
+    return type(module.__name__, (base,), methods)
+
+
 @EACH
 def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Lesson, kit: Kit) -> None:
-    """Exactly one of the choices, whoever executes the lesson: the reference or the real DIRAC."""
-    if lesson.module and kit.name != "reference":
-        pytest.skip("the lesson is about a module of the reference")
-    report = run(kit, checked(lesson.scenario), lesson.module)
+    """Exactly one of the choices, on the reference and on the real DIRAC."""
+    if lesson.module is LosslessFailoverRequest and kit.name != "reference":
+        pytest.skip("the lesson is about a module of this package")
+    report = run(kit, checked(lesson.scenario), on_kit(lesson.module, kit))
     assert right(lesson, report) == RIGHT[lesson.name]
     assert report["unfired"] == [], "a fault that never strikes teaches nothing"
     assert lesson.line in decisive(lesson, report, Style())
@@ -68,6 +91,8 @@ def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson: Lesson) -> Non
     with port.session():
         case = Case(lesson.scenario, port.run(lesson.scenario))
     broken = {clause.id for clause in CLAUSES if clause.level != "dirac" and clause.check(case)}
+    if lesson.scenario.calls:
+        broken -= {"CO-004"}  # it is about the result of execute, which is not called
     assert broken <= set(lesson.clauses) <= {clause.id for clause in CLAUSES}
 
 
@@ -87,16 +112,18 @@ def test_each_lesson_is_complete_and_different() -> None:
 def test_the_right_choice_is_not_always_in_the_same_place() -> None:
     """Nobody can guess it from the lessons before."""
     places = [list(lesson.choices).index(RIGHT[lesson.name]) for lesson in LESSONS]
-    assert {places.count(place) for place in range(3)} <= {3, 4, 5}
+    assert all(len(LESSONS) / 4 < places.count(place) < len(LESSONS) / 2 for place in range(3))
     assert not any(a == b == c for (a, b), (_, c) in pairwise(pairwise(places)))
 
 
-def test_the_module_that_counts_has_something_to_say_when_there_are_inputs() -> None:
-    """Then its other hooks are called, up to the text of its own."""
-    (lesson,) = [lesson for lesson in LESSONS if lesson.name == "a-graceful-end"]
-    report = run(KITS["reference"](), Scenario.of_job(inputs=["/vo/a"]), lesson.module)
-    assert report["result"]["Value"] == {"exception": "GracefulTermination", "args": ["All events are counted"]}
-    assert report["services"]["jobs"]["77"]["parameters"] == {"Events": "1000"}
+def test_some_lessons_are_about_any_module() -> None:
+    """Each hook answer, each method that the documentation names beside execute, and the inputs of a step."""
+    scenarios = [lesson.scenario for lesson in LESSONS]
+    answers = {text.partition("=")[0] for scenario in scenarios for text in scenario.hooks.values()}
+    assert answers == {"raises", "s_error", "bad_shape"}
+    called = {call[0] for scenario in scenarios for call in scenario.calls}
+    assert called >= {"getCandidateFiles", "setApplicationStatus", "setJobParameter", "generateFailoverFile"}
+    assert any(scenario.step_commons.get("inputData") == "previousStep" for scenario in scenarios)
 
 
 def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
@@ -108,9 +135,18 @@ def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
     assert decisive(lesson, report, Style(unicode=False)) == shown.format("x")
 
 
+def test_a_long_line_is_shortened_in_its_middle() -> None:
+    """Its end has the answer."""
+    lesson = next(lesson for lesson in LESSONS if lesson.name == "a-missing-output")
+    line = decisive(lesson, run(KITS["reference"](), lesson.scenario), Style())
+    assert line.startswith("getCandidateFiles([{'stepName'")
+    assert line.endswith("'root')  ✗ raised OSError()")
+    assert len(line) < 100
+
+
 def test_what_no_choice_stands_for_is_an_error() -> None:
     """A lesson whose run shows something else cannot be answered."""
-    lesson = LESSONS[0]
+    (lesson,) = [lesson for lesson in LESSONS if lesson.name == "an-outage"]
     report: dict[str, Any] = {"files": {"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'}}
     with pytest.raises(ValueError, match="not enough values"):
         right(lesson, report)
