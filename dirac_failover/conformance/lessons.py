@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.conformance.timeline import story
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import ModuleBase
-from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
+from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,30 +82,20 @@ def file_holds(report: Report) -> list[str] | None:
     return [operation["Type"] for operation in json.loads(report["files"][FILE])["Operations"]]
 
 
-def ends(report: Report) -> tuple[bool | None, list[str] | None]:
-    """Whether the result of the module is OK (None without a result), and the types of the operations in the file."""
-    return outcome(report)[1], file_holds(report)
-
-
-def writes(report: Report) -> tuple[str, list[str] | None]:
-    """Whether a method ``returned`` or ``raised``, and the types of the operations in the file."""
-    return report["ended"], file_holds(report)
-
-
 def outcome(report: Report) -> tuple[str, bool | None]:
     """Whether the run ``returned`` or ``raised``, and whether the result is OK; None without a result."""
     result = report["result"]
     return report["ended"], result.get("OK") if isinstance(result, dict) else None
 
 
+def ends(report: Report) -> tuple[bool | None, list[str] | None]:
+    """Whether the result of the module is OK (None without a result), and the types of the operations in the file."""
+    return outcome(report)[1], file_holds(report)
+
+
 def hooks(report: Report) -> tuple[bool | None, list[str]]:
     """Whether the result of the module is OK, and the names of the hooks that were called."""
     return outcome(report)[1], [call["method"] for call in report["calls"] if call["target"] == "module"]
-
-
-def error(report: Report) -> tuple[Any, Any]:
-    """The error number and the message of the result."""
-    return report["result"]["Errno"], report["result"]["Message"]
 
 
 def candidates(report: Report) -> list[str] | str:
@@ -121,41 +111,9 @@ def records(report: Report) -> tuple[int, int, list[str] | None]:
     return len(services["accounting"]), len(services["requests"]), file_holds(report)
 
 
-def second_input(report: Report) -> str:
-    """The status of the second input file in the transformation system, when the job has ended."""
-    return str(report["services"]["files"][INPUTS[1]]["Status"])
-
-
 def history(report: Report) -> list[str]:
     """The application statuses that the job state service has got, in order."""
     return [update["ApplicationStatus"] for update in _job(report)["history"]][1:]  # the first one is that of its start
-
-
-def finished(report: Report) -> int:
-    """How often the history of the job has the status of a good end."""
-    return history(report).count("Job Finished Successfully")
-
-
-def parameters(report: Report) -> dict[str, str]:
-    """The parameters of the job."""
-    found: dict[str, str] = _job(report)["parameters"]
-    return found
-
-
-def told(report: Report) -> tuple[list[str], dict[str, str]]:
-    """The application statuses and the parameters of the job."""
-    return history(report), parameters(report)
-
-
-def last_status(report: Report) -> str:
-    """The job's application status when everything has been replayed."""
-    return str(report["recovery"]["services"]["jobs"]["77"]["ApplicationStatus"])
-
-
-def old_file(report: Report) -> str | None:
-    """The content of the file."""
-    content: str | None = report["files"].get(FILE)
-    return content
 
 
 def _job(report: Report) -> Any:
@@ -179,9 +137,8 @@ _WELL: Final = {"workflowStatus": {"OK": True}, "stepStatus": {"OK": True}}
 _BY_ITSELF: Final = replace(_ANY, attributes={"jobID": 77, "production_id": 12, "prod_job_id": 34, **_WELL})
 """A module whose methods are called without ``execute``, which would have set these attributes."""
 _NO_FILE: Final = "Nothing: no file is written"
-_HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
-_ALL: Final = [*_HOOKS, "finalize"]
-_FIRST_TWO: Final = [*_HOOKS[:2], "finalize"]
+_ALL: Final = [*HOOKS, "finalize"]
+_FIRST_TWO: Final = [*HOOKS[:2], "finalize"]
 _OUTPUTS: Final = [{"stepName": step, "outputDataName": name, "outputDataType": kind, "outputDataSE": "DISK"}
                    for step, name, kind in (("simulate", "events.root", "ROOT"), ("simulate", "report.txt", "TXT"),
                                             ("select", "selected.root", "ROOT"))]
@@ -193,7 +150,7 @@ LESSONS: Final = (
         "has this method, and it calls other methods, the hooks. A module overrides hooks. This one overrides none.",
         _ANY, "Which methods does execute() call, and in which order?", hooks,
         {", ".join(order): (True, order)
-         for order in ([*_HOOKS[1::-1], *_ALL[2:]], [*_HOOKS[:5], "finalize", "_finalize"], _ALL)},
+         for order in ([*HOOKS[1::-1], *_ALL[2:]], [*HOOKS[:5], "finalize", "_finalize"], _ALL)},
         "The order is always the same. The first hook finds the inputs and the collaborators, by which the module "
         "reports; then come the preparation, the command and the work. _finalize is the last hook: it ends the "
         "module. finalize, without the underscore, is called after all hooks, to clean up.",
@@ -218,7 +175,7 @@ LESSONS: Final = (
         "The hook _initialize finds an empty input file, and raises RuntimeError('The input file is empty').",
         replace(_ANY, hooks={"_initialize": "raises=RuntimeError:The input file is empty"}),
         "Which methods does execute() call after _initialize?", hooks,
-        {"_finalize, then finalize": (False, [*_HOOKS[:2], "_finalize", "finalize"]),
+        {"_finalize, then finalize": (False, [*HOOKS[:2], "_finalize", "finalize"]),
          "finalize alone": (False, _FIRST_TWO),
          "None": (False, _FIRST_TWO[:2])},
         "RuntimeError means: stop here, with an error. The next hooks are left out, _finalize too: a good end is its "
@@ -231,7 +188,8 @@ LESSONS: Final = (
         "The hook _executeCommand of a module has run an application, which ended with the exit code 3. The hook "
         "raises RuntimeError('The application ended with 3', 3).",
         replace(_ANY, hooks={"_executeCommand": "raises=RuntimeError:The application ended with 3:3"}),
-        "What are Errno and Message in the result of execute()?", error,
+        "What are Errno and Message in the result of execute()?",
+        lambda report: (report["result"]["Errno"], report["result"]["Message"]),
         {"Errno is 3, Message the text": (3, "The application ended with 3"),
          "Errno is 0, Message the exception":
              (0, {"exception": "RuntimeError", "args": ["The application ended with 3", 3]}),
@@ -248,7 +206,7 @@ LESSONS: Final = (
         "DIRAC do.",
         replace(_ANY, hooks={"_execute": "s_error=No space left"}),
         "How does the module end?", hooks,
-        {"With an error, and _finalize is left out": (False, [*_HOOKS[:5], "finalize"]),
+        {"With an error, and _finalize is left out": (False, [*HOOKS[:5], "finalize"]),
          "With an error, after all hooks": (False, _ALL),
          "Well, after all hooks": (True, _ALL)},
         "The value that a hook returns is ignored, whatever it is. So the error is lost, and the job looks well. A "
@@ -291,7 +249,7 @@ LESSONS: Final = (
                 workflow_commons={"PRODUCTION_ID": "12", "JOB_ID": "34", "appSteps": ["simulate", "select"],
                                   "outputList": _OUTPUTS},
                 step_commons={"STEP_INSTANCE_NAME": "select", "inputData": "previousStep", "inputDataType": "root"}),
-        "Which files are the input of the step?", parameters,
+        "Which files are the input of the step?", lambda report: _job(report)["parameters"],
         {"events.root": {"Inputs": "events.root"},
          "events.root and report.txt": {"Inputs": "events.root report.txt"},
          "None: the type root is not the type ROOT": {"Inputs": ""}},
@@ -337,7 +295,7 @@ LESSONS: Final = (
         "up', and the job parameter Removed to 5.",
         replace(_BY_ITSELF, attributes={**_BY_ITSELF.attributes, "workflowStatus": FAILED_STATUS},
                 calls=(["setApplicationStatus", ["Cleaned up"]], ["setJobParameter", ["Removed", 5]])),
-        "What does the job state service get?", told,
+        "What does the job state service get?", lambda report: (history(report), _job(report)["parameters"]),
         {"The parameter": ([], {"Removed": "5"}),
          "The status and the parameter": (["Cleaned up"], {"Removed": "5"}),
          "Neither": ([], {})},
@@ -378,7 +336,8 @@ LESSONS: Final = (
         "An earlier module could not read /vo/b, and has given it the status Problematic in the file report. "
         "Everything else went well, and every service is up.",
         replace(_JOB, reported={"/vo/b": "Problematic"}),
-        "Which status has /vo/b in the transformation system afterwards?", second_input,
+        "Which status has /vo/b in the transformation system afterwards?",
+        lambda report: report["services"]["files"][INPUTS[1]]["Status"],
         {"Problematic": "Problematic",
          "Processed": "Processed",
          "Assigned, as before": "Assigned"},
@@ -433,7 +392,7 @@ LESSONS: Final = (
         "left an operation in the request: /vo/x is to be removed. The last module calls generateFailoverFile().",
         replace(_BY_ITSELF, operations=({"Type": "RemoveFile", "Files": ["/vo/x"]},),
                 calls=(["generateFailoverFile", []],)),
-        "What happens?", writes,
+        "What happens?", lambda report: (report["ended"], file_holds(report)),
         {"It writes 12_34_request.json, with the operation": ("returned", ["RemoveFile"]),
          "It returns an error, and writes no file": ("returned", None),
          "It raises RuntimeError, and writes no file": ("raised", None)},
@@ -460,7 +419,7 @@ LESSONS: Final = (
         "The job runs in a directory in which an earlier run has left its 12_34_request.json. This time every service "
         "is up, so nothing is pending.",
         replace(_JOB, files={FILE: "old"}),
-        "What is in the directory when the job has ended?", old_file,
+        "What is in the directory when the job has ended?", lambda report: report["files"].get(FILE),
         {"Nothing: the old file is removed": None,
          "The old file, unchanged": "[]",
          "A new file: a request without operations": "{}"},
@@ -488,7 +447,8 @@ LESSONS: Final = (
         "The job state service takes the first status, 'Job Finished Successfully', but its reply never arrives. For "
         "the job there is no difference from a service that is down. From then on everything works.",
         replace(_JOB, faults=("job-state:lost_reply@first=1",)),
-        "How often is 'Job Finished Successfully' in the history of the job?", finished,
+        "How often is 'Job Finished Successfully' in the history of the job?",
+        lambda report: history(report).count("Job Finished Successfully"),
         {"Never": 0, "Once": 1, "Twice": 2},
         "A status without an answer is sent again, and the service takes it a second time. If the connection had been "
         "refused, the history would have it once; the caller cannot tell the two cases apart. So a call that is "
@@ -501,7 +461,8 @@ LESSONS: Final = (
         "written the file, so this status would be lost, and the job would end with 'Job Finished Successfully'. Here "
         "LosslessFailoverRequest is run: the same module, with some hooks overridden.",
         replace(_JOB, faults=("job-state:down",)),
-        "Which application status does the job have when the request has been executed?", last_status,
+        "Which application status does the job have when the request has been executed?",
+        lambda report: report["recovery"]["services"]["jobs"]["77"]["ApplicationStatus"],
         {"Unknown, as at its start": "Unknown",
          "'Job Finished Successfully'": "Job Finished Successfully",
          "'Workflow successful, end of FailoverRequest module execution.'":

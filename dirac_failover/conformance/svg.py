@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.timeline import answer_of, called, end_of, ignored, verdict
+from dirac_failover.conformance.timeline import answer_of, called, end_of, ignored, varying, verdict
 from dirac_failover.conformance.wording import count, describe
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     if end := end_of(report):
         lines.append(_Line(_LEFT[0], "execute", end, weight="bold"))
     told = len(lines)
+    lines += [_Line(_LEFT[0], note) for note in varying(line.text for line in lines)]
     lines += [_Line(_LEFT[0], ""), *_rest(report)]
     height = _y(len(lines) - 1) + 10
     lanes = [

@@ -18,7 +18,7 @@ from dirac_failover.module_base import HOOKS
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, SUBJECTS, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dirac_failover.spec.outcome import Json
 
@@ -35,8 +35,6 @@ _KNOWN_ERRORS: Final = (
     ("Connection broken", "the reply ended early"),
 )
 """What the long texts of an HTTPS client mean."""
-
-_VARYING: Final = "<T1>, <T2>, <time> and <name> stand for times and names, which differ in each run."
 
 _ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
 """Methods that answer with what they were given, as far as it changed anything."""
@@ -63,8 +61,8 @@ def _details(report: Mapping[str, Json], style: Style) -> str:
     page = Page(style)
     unheeded = [call for _, call in ignored(report["calls"], report["result"])]
     rows = [*_tree(report["calls"], 1, style, unheeded), *_result(report)]
-    varies = any(name in row.text + row.answer for row in rows for name in ("<T1>", "<time>", "<name>"))
-    page.section("What happened", [*rows, *([Row(1, _VARYING, "dim", len(_VARYING))] if varies else [])])
+    notes = [Row(1, note, "dim", len(note)) for note in varying(row.text + row.answer for row in rows)]
+    page.section("What happened", [*rows, *notes])
     services, recovery = report["services"], report["recovery"]
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
     page.section("What the services hold", nothing if services is None else table(_services(services)))
@@ -72,6 +70,12 @@ def _details(report: Mapping[str, Json], style: Style) -> str:
     if recovery is not None:
         page.section("After recovery", _recovery(recovery, style))
     return page.text()
+
+
+def varying(texts: Iterable[str]) -> list[str]:
+    """Return a note on the names that stand for times and the like, if any of the texts has one."""
+    note = "<T1>, <T2>, <time> and <name> stand for times and names, which differ in each run."
+    return [note] if any(name in text for text in texts for name in ("<T1>", "<time>", "<name>")) else []
 
 
 def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Row]:

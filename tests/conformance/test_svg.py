@@ -129,6 +129,12 @@ def test_without_execute_there_is_no_row_for_it() -> None:
     assert rows(drawn(made))[-1].startswith("execute")
 
 
+def test_names_that_stand_for_times_are_explained() -> None:
+    """Below the calls, if there are any."""
+    assert "stand for times" in rows(drawn(call("Request", "go", "<T1>")))[-1]
+    assert "stand for times" not in " ".join(rows(drawn(call("Request", "go"))))
+
+
 def test_an_answer_without_room_stands_below() -> None:
     """The longest that fits beside its call is beside it."""
     room = int((710 - 198) / 7.25)
