@@ -57,7 +57,7 @@ def sample() -> Callable[[Region, int], Iterator[Scenario]]:
     def scenarios(region: Region, step: int) -> Iterator[Scenario]:
         seen: set[str] = set()
         for index, scenario in enumerate(region.scenarios()):
-            choices = set(scenario.name.partition(": ")[2].split(", "))
+            choices = set(scenario.name.partition(": ")[2].split("; "))
             if index % step == 0 or not choices <= seen:
                 seen |= choices
                 yield scenario

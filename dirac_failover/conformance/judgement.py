@@ -31,6 +31,7 @@ from dirac_failover.spec.case import Case
 from dirac_failover.spec.checks import DIRAC
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.nearest import Match, Nearness
+from dirac_failover.spec.product import changes
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ _CHUNK: Final = 250
 _SAMPLED: Final = {"identity": 7, "inputs": 101, "answers": 499}
 """Every how many-th scenario is held against all profiles, by region: a few hundred are enough. Primes, so that each
 value of each dimension takes part; the largest is taken for all the regions that are asked about."""
+_BANDS: Final = ((0, 0), (1, 1), (2, 2), (3, None))
+"""The bands of changes in which the scenarios come: the first three are 1 % of the space, and show nearly every bug."""
 _REARMED: Final = 1.0
 """Seconds between two settings of the alarm: setting it is too dear to do it for each scenario."""
+
+
+Size = tuple[int, int, str]
 
 
 class PortBrokenError(CommandError):
@@ -68,11 +74,16 @@ class Question:
     """Whose choices the port is held against."""
 
     def scenarios(self) -> Iterator[Scenario]:
-        """Yield the scenarios, in a fixed order, each with what a module of the profile needs."""
+        """Yield the scenarios in a fixed order, the nearest to the good case first.
+
+        Each has what a module of the profile needs.
+        """
         commons = PROFILES[self.profile].commons
-        for region in space.REGIONS:
-            if region.name in self.regions:
-                yield from map(partial(_given, commons), region.scenarios()) if commons else region.scenarios()
+        regions = [region for region in space.REGIONS if region.name in self.regions]
+        for band in _BANDS:
+            for region in regions:
+                found = region.scenarios(*band)
+                yield from map(partial(_given, commons), found) if commons else found
 
     def asked(self) -> list[Clause]:
         """Return the clauses, in their order."""
@@ -89,10 +100,10 @@ class Tally:
 
     asked: int = 0
     broken: int = 0
-    size: tuple[int, str] | None = None
+    size: Size | None = None
     minimal: Minimal | None = None
 
-    def breach(self, case: Case, breach: Breach, size: tuple[int, str]) -> None:
+    def breach(self, case: Case, breach: Breach, size: Size) -> None:
         """Take one more breach."""
         self.broken += 1
         if self.size is None or size < self.size:
@@ -117,11 +128,11 @@ def _given(commons: Mapping[str, Any], scenario: Scenario) -> Scenario:
     return replace(scenario, workflow_commons={**commons, **scenario.workflow_commons})
 
 
-def size_of(scenario: Scenario) -> tuple[int, str]:
-    """Return how large a scenario is: its JSON, but for the name, which settles what is left."""
+def size_of(scenario: Scenario) -> Size:
+    """Return how far a scenario is from the good case: its changes, the length of its JSON, and at last its name."""
     data = scenario.to_json()
     data.pop("name", None)
-    return len(json.dumps(data)), scenario.name
+    return changes(scenario.name), len(json.dumps(data)), scenario.name
 
 
 class Judgement(NamedTuple):

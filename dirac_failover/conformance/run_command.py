@@ -24,7 +24,9 @@ from dirac_failover.conformance.timeline import render
 from dirac_failover.conformance.wording import operation_of
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
+from dirac_failover.spec.space import REGIONS
 from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError, as_fault
 from dirac_fakes.kinds import KINDS
 from dirac_fakes.scripted import (
@@ -95,7 +97,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='an earlier module has left this operation in the request, such as \'{"Type": "RemoveFile", "Files": '
         "[\"/vo/x\"]}'; again for more")
     add("--no-proxy", action="store_true", help="requests have no owner")
-    add("--scenario", metavar="FILE", help="the whole situation as JSON (-: stdin) instead of the options above")
+    add("--scenario", metavar="FILE|NAME",
+        help="instead of the options above: the whole situation as JSON (-: stdin), or a scenario's name in a report")
     around = parser.add_argument_group("what runs, and what goes wrong")
     add = around.add_argument
     add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
@@ -220,13 +223,30 @@ def _scenario(arguments: argparse.Namespace) -> Scenario:
     if given:
         raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
     try:
-        text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
-        scenario = Scenario.from_text(text)
+        scenario = _named(arguments.scenario)
+        if scenario is None:
+            text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
+            scenario = Scenario.from_text(text)
     except OSError as error:
         raise CommandError(f"--scenario: cannot read {arguments.scenario}: {error.strerror}") from error
     except ScenarioError as error:
         raise CommandError(f"--scenario {arguments.scenario}: {error}") from error
     return replace(scenario, faults=(*scenario.faults, *_unless_none("--fault", arguments.faults, ())))
+
+
+def _named(name: str) -> Scenario | None:
+    """Return the scenario of the space with this name; None for what begins with no region."""
+    region = {f"{item.name}:": item for item in REGIONS}.get(name.partition(" ")[0])
+    if region is None:
+        return None
+    found = next((item for item in region.near(changes(name)) if item.name == name), None)
+    if found is None:
+        known = [f"{dimension.name}={value.name}" for dimension in region.dimensions for value in dimension.values[1:]]
+        changed = name.partition(": ")[2].split("; ")
+        odd = next((change for change in changed if change not in known), None)
+        text = f"they do not go together, in this order: {name!r}"
+        raise CommandError(f"--scenario: {no_such('change', odd, known, 'docs/space.md lists them') if odd else text}")
+    return found
 
 
 def _read(path: str) -> bytes:

@@ -36,6 +36,12 @@ class Argument:
     value: Any
 
 
+GOOD: Final = "the good case"
+"""What the name of a region's first scenario says, from which nothing is changed."""
+
+_AND: Final = "; "
+"""What stands between two changes in the name of a scenario."""
+
 Choices = dict[str, str]
 """The name of the value chosen in each dimension."""
 
@@ -59,8 +65,10 @@ class Dimension:
     when: Callable[[Choices], bool] = lambda _: True
 
     def __post_init__(self) -> None:
-        """Refuse two values of the same name: choices could not tell them apart."""
+        """Refuse two values of the same name, and a sign that would make the name of a scenario ambiguous."""
         names = [value.name for value in self.values]
+        if odd := [name for name in (self.name, *names) if _AND in name]:
+            raise ValueError(f"Dimension {self.name!r}: expected names without {_AND!r}, found {odd[0]!r}")
         if len(set(names)) != len(names):
             raise ValueError(f"Dimension {self.name!r} has two values of the same name among {names}")
 
@@ -74,54 +82,44 @@ class Region:
     base: Mapping[str, Any]
     dimensions: tuple[Dimension, ...]
 
-    def scenarios(self) -> Iterator[Scenario]:
-        """Yield every scenario of the region, in a fixed order."""
+    def scenarios(self, least: int = 0, most: int | None = None) -> Iterator[Scenario]:
+        """Yield the scenarios of the region in a fixed order: all, or those within so many changes of the good case.
+
+        The good case has the first value of each dimension. The name of a scenario says how it differs from that.
+        """
         dimensions = self.dimensions
         depth_of_all = len(dimensions)
-        pending: list[tuple[int, str, Choices, dict[str, Any]]] = [(0, f"{self.name}:", {}, _merge(_FIELDS, self.base))]
+        pending: list[tuple[int, int, str, Choices, dict[str, Any]]] = [(0, 0, "", {}, _merge(_FIELDS, self.base))]
         while pending:
-            depth, name, choices, fields = pending.pop()
+            depth, changed, name, choices, fields = pending.pop()
             while depth < depth_of_all and not dimensions[depth].when(choices):
                 depth += 1
             if depth == depth_of_all:
-                yield Scenario(name.removesuffix(","), **fields)
+                if changed >= least:
+                    yield Scenario(name or f"{self.name}: {GOOD}", **fields)
                 continue
             dimension = dimensions[depth]
+            values = dimension.values[: None if most is None or changed < most else 1]
+            before = f"{name}{_AND}" if name else f"{self.name}: "
             pending += [
                 (
                     depth + 1,
-                    f"{name} {dimension.name}={value.name},",
+                    changed + bool(number),
+                    f"{before}{dimension.name}={value.name}" if number else name,
                     {**choices, dimension.name: value.name},
                     _merge(fields, value.sets),
                 )
-                for value in reversed(dimension.values)
+                for number, value in reversed(list(enumerate(values)))
             ]
 
     def near(self, changes: int) -> Iterator[Scenario]:
-        """Yield the scenarios that are that many changes away from the good case, the first value of each dimension."""
-        pending: list[tuple[int, int, str, Choices, dict[str, Any]]] = [
-            (0, changes, f"{self.name}:", {}, _merge(_FIELDS, self.base))
-        ]
-        while pending:
-            depth, left, name, choices, fields = pending.pop()
-            if depth == len(self.dimensions):
-                if not left:
-                    yield Scenario(name.removesuffix(","), **fields)
-                continue
-            dimension = self.dimensions[depth]
-            if not dimension.when(choices):
-                pending.append((depth + 1, left, name, choices, fields))
-                continue
-            pending += [
-                (
-                    depth + 1,
-                    left - bool(number),
-                    f"{name} {dimension.name}={value.name},",
-                    {**choices, dimension.name: value.name},
-                    _merge(fields, value.sets),
-                )
-                for number, value in reversed(list(enumerate(dimension.values if left else dimension.values[:1])))
-            ]
+        """Yield the scenarios that are exactly that many changes away from the good case."""
+        return self.scenarios(changes, changes)
+
+
+def changes(name: str) -> int:
+    """Return how many changes away from the good case the scenario of this name is."""
+    return 0 if name.endswith(f": {GOOD}") else name.count(_AND) + 1
 
 
 _FIELDS: Final[dict[str, Any]] = {

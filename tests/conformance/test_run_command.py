@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from importlib import metadata
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -30,6 +31,7 @@ from dirac_failover.conformance.run_command import (
 )
 from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_failover.conformance.timeline import render
+from dirac_failover.spec import space
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes.faults import SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS
@@ -152,6 +154,34 @@ def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monk
     """Without default faults: the file says all."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
     assert report(capsys, "--scenario", "-")["scenario"] == {"records": 1}
+
+
+def test_a_scenario_of_the_space_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is changed from the good case, and any scenario is found by it."""
+    for index in (0, 1, 5_000, 60_000):
+        scenario = next(islice(space.scenarios(), index, None))
+        assert report(capsys, "--scenario", scenario.name)["scenario"] == scenario.to_json()
+    more = report(capsys, "--scenario", "services: the good case", "--fault", "job-state:down")
+    assert more["scenario"]["faults"] == ["job-state:down"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "inputs: input dta=one",
+            "there is no change 'input dta=one'; did you mean input data=one? (docs/space.md lists them)",
+        ),
+        (
+            "inputs: reported=all; input data=one",
+            "they do not go together, in this order: 'inputs: reported=all; input data=one'",
+        ),
+        ("input: reported=all", "cannot read input: reported=all: No such file or directory"),
+    ],
+)
+def test_a_name_of_no_scenario_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
+    """With the nearest change, when it is a change that does not exist."""
+    assert complaint(capsys, "--scenario", name) == f"--scenario: {said}"
 
 
 # The report
@@ -701,63 +731,21 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatc
     assert main(["run", "--color", "sometimes"]) == 4
 
 
-HELP = {
-    "the job": {
-        "--input": ("LFN", "an input file; again for more; none: no input data (default: /vo/a and /vo/b)"),
-        "--job-id": ("ID", "JOBID; none: not set (default: 77)"),
-        "--workflow-failed": (None, "an earlier step has failed"),
-        "--step-failed": (None, "an earlier module of this step has failed"),
-        "--reported": ("LFN=STATUS", "an earlier module has given a file this status; again for more"),
-        "--accounting": ("N", "accounting records that wait to be sent"),
-        "--operation": (
-            "TYPE|JSON",
-            (
-                "an earlier module has left this operation in the request, such as "
-                """'{"Type": "RemoveFile", "Files": ["/vo/x"]}'; again for more"""
-            ),
-        ),
-        "--no-proxy": (None, "requests have no owner"),
-        "--scenario": ("FILE", "the whole situation as JSON (-: stdin) instead of the options above"),
-    },
-    "what runs, and what goes wrong": {
-        "--module": ("PACKAGE.MODULE:CLASS", "the module (default: the implementation's FailoverRequest)"),
-        "--kit": (
-            "NAME",
-            f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)",
-        ),
-        "--fault": (
-            "FAULT",
-            (
-                "what goes wrong, as below; again for more; with --scenario, besides the file's; none: nothing "
-                "(default: transformation:down)"
-            ),
-        ),
-    },
-    "output": {
-        "--json": (None, "print the report for machines"),
-        "--color": (None, "colours (default: on a terminal, unless NO_COLOR is set)"),
-        "--check": (None, "exit with 1 when the services do not converge or anything is lost"),
-    },
-}
-
-
 def test_every_option_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """In groups; the defaults that are said are those that hold."""
     monkeypatch.setattr(run_command, "FAULTS", ("transformation:down", "x"))
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    groups = [group for group in parser._action_groups if group.title in HELP]
-    said = {
-        group.title: {action.option_strings[0]: (action.metavar, action.help) for action in group._group_actions}
-        for group in groups
-    }
-    expected = {title: dict(options) for title, options in HELP.items()}
-    name, text = HELP["what runs, and what goes wrong"]["--fault"]
-    expected["what runs, and what goes wrong"]["--fault"] = (name, text.replace("down)", "down, x)"))
-    assert said == expected
-    assert parser.parse_args([]).color == "auto"
-    (color,) = (action for action in parser._actions if action.dest == "color")
-    assert color.choices == ["auto", "always", "never"]
+    groups = {group.title: {action.option_strings[0]: action for action in group._group_actions}
+              for group in parser._action_groups if group._group_actions}  # fmt: skip
+    assert list(groups)[1:] == ["the job", "what runs, and what goes wrong", "output"]
+    options = {name: action for group in groups.values() for name, action in group.items()}
+    assert all(action.help for action in options.values())
+    for name, default in (("--input", "/vo/a and /vo/b"), ("--job-id", "77"), ("--fault", "transformation:down, x")):
+        assert str(options[name].help).endswith(f"(default: {default})")
+    assert ", ".join(KITS) in str(options["--kit"].help)
+    assert options["--scenario"].metavar == "FILE|NAME"
+    assert (parser.parse_args([]).color, options["--color"].choices) == ("auto", ["auto", "always", "never"])
 
 
 def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,9 +97,9 @@ def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
     text = next(clause.text for clause in CLAUSES if clause.id == "CO-004")
     for line in (
         f"\nNoResult breaks CO-004: {text}\n",
-        '\nexpected: "a return structure"\nobserved: null\nscenario: identity: production=',
+        '\nexpected: "a return structure"\nobserved: null\nscenario: identity: the good case',
         " (the smallest; broken in ",
-        '\nsee it:   printf %s \'{"name": "identity: production=',
+        '\nsee it:   printf %s \'{"name": "identity: the good case',
         " | dirac-failover run --scenario - --module my_port:NoResult\nread it:  dirac-failover explain CO-004\n",
     ):
         assert line in printed

@@ -53,7 +53,7 @@ def scenarios() -> list[Scenario]:
     for region in space.REGIONS:
         seen: set[str] = set()
         for scenario in region.scenarios():
-            choices = set(scenario.name.partition(": ")[2].split(", "))
+            choices = set(scenario.name.partition(": ")[2].split("; "))
             if not choices <= seen:
                 seen |= choices
                 found.append(scenario)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dirac_failover.spec import product
 from dirac_failover.spec.product import ABSENT, Dimension, Region, Then, Value
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.space import REGIONS
@@ -26,18 +27,18 @@ SMALL = Region(
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
-        (0, ["small: a=good, b=good, c=good"]),
+        (0, ["small: the good case"]),
         (1, [
-            "small: a=good, b=good, c=bad", "small: a=good, b=bad, c=good", "small: a=good, b=worse, c=good",
-            "small: a=bad, c=good",
+            "small: c=bad", "small: b=bad", "small: b=worse", "small: a=bad",
         ]),
-        (2, ["small: a=good, b=bad, c=bad", "small: a=good, b=worse, c=bad", "small: a=bad, c=bad"]),
+        (2, ["small: b=bad; c=bad", "small: b=worse; c=bad", "small: a=bad; c=bad"]),
         (3, []),
     ],
 )  # fmt: skip
 def test_scenarios_near_the_good_case_are_those_with_so_many_changes(changes: int, names: list[str]) -> None:
-    """A dimension that is not asked is no change."""
+    """A dimension that is not asked is no change; a name says what is changed, and so how much."""
     assert [scenario.name for scenario in SMALL.near(changes)] == names
+    assert {product.changes(name) for name in names} <= {changes}
 
 
 def test_all_neighbourhoods_together_are_the_region() -> None:
@@ -56,7 +57,7 @@ def test_what_is_too_far_away_is_not_looked_at() -> None:
     _, b, c = SMALL.dimensions
     counted = replace(c, when=lambda choices: not asked.append(choices["b"]))
     region = replace(SMALL, dimensions=(replace(b, when=lambda _: True), counted))
-    assert [scenario.name for scenario in region.near(0)] == ["small: b=good, c=good"]
+    assert [scenario.name for scenario in region.near(0)] == ["small: the good case"]
     assert asked == ["good"]
 
 
@@ -131,3 +132,17 @@ def test_two_values_of_a_dimension_have_two_names() -> None:
     """Else choices could not tell them apart."""
     with pytest.raises(ValueError, match=r"^Dimension 'd' has two values of the same name among \['a', 'b', 'a'\]$"):
         Dimension("d", "", (Value("a", ""), Value("b", ""), Value("a", "")))
+
+
+@pytest.mark.parametrize(("dimension", "value"), [("a; b", "c"), ("a", "b; c")])
+def test_no_name_holds_what_stands_between_two_changes(dimension: str, value: str) -> None:
+    """Else the name of a scenario would not say how many there are."""
+    with pytest.raises(ValueError, match=r"expected names without '; ', found '. ?.*; .'$"):
+        Dimension(dimension, "", (Value(value, ""),))
+
+
+def test_near_and_far_make_the_whole() -> None:
+    """A region may be gone through in bands: the same scenarios, each once."""
+    for region in REGIONS[:2]:
+        bands = [*region.scenarios(0, 1), *region.scenarios(2, 2), *region.scenarios(3)]
+        assert sorted(item.name for item in bands) == sorted(item.name for item in region.scenarios())

@@ -26,8 +26,9 @@ def whole():
             count += 1
             names.add(scenario.name)
             situations.add(hash(repr([getattr(scenario, field) for field in SITUATION])))
-        text = ",".join(names) + ","
-        choices = [f" {dimension.name}={value.name}," for dimension in region.dimensions for value in dimension.values]
+        text = ";".join(names) + ";"
+        changed = [(dimension, value) for dimension in region.dimensions for value in dimension.values[1:]]
+        choices = [f" {dimension.name}={value.name};" for dimension, value in changed]
         found[region.name] = (count, len(names), len(situations), [choice for choice in choices if choice not in text])
     return found
 
@@ -53,9 +54,7 @@ def test_the_space_is_its_regions_in_order():
     assert heads == [scenario.name for scenario in islice(REGIONS["identity"].scenarios(), 3)]
     assert [region.name for region in space.REGIONS] == list(SIZES)
     for region in space.REGIONS:
-        first = next(region.scenarios()).name
-        assert first.startswith(f"{region.name}: {region.dimensions[0].name}={region.dimensions[0].values[0].name}")
-        assert not first.endswith(",")
+        assert next(region.scenarios()).name == f"{region.name}: the good case"
 
 
 @pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: region.name)
@@ -121,5 +120,5 @@ def test_the_module_asks_for_every_answer_and_for_nothing_else(reference, script
             idle = [method for method, answers in scenario.answers.items() if script._counts[method] < len(answers)]
             assert idle == [], scenario.name
             others = set(script._counts) - set(scenario.answers)
-            usual = {"AccountingReport.commit"} if " accounting=ok," in scenario.name else set()
-            assert name != "answers" or others == usual, scenario.name
+            usual = set() if " accounting=" in scenario.name else {"AccountingReport.commit"}
+            assert name != "answers" or others <= usual, scenario.name
