@@ -8,12 +8,13 @@ here: fixtures, markers, and options, each with its ini setting, and all with on
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from dirac_failover.serving import Connection
@@ -61,6 +62,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """Describe the markers."""
     for marker, text in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: {text}")
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Say which ports the conformance suite is about to judge; under xdist the summary alone says it."""
+    suite = sys.modules.get("dirac_failover.conformance.suite")
+    return suite.header(config, items) if suite else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which ports the conformance suite has judged, and on what."""
+    reports = (report for reports in terminalreporter.stats.values() for report in reports)
+    properties = (pair for report in reports for pair in getattr(report, "user_properties", ()))
+    if judged := dict.fromkeys(value for name, value in properties if name == "conformance"):
+        terminalreporter.section("conformance")
+        for line in judged:
+            terminalreporter.line(line)
 
 
 @pytest.hookimpl(wrapper=True)

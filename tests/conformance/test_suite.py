@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover import pytest_plugin
+from dirac_failover import __version__, pytest_plugin
 from dirac_failover.conformance import suite
 from dirac_failover.conformance.baseline import Baseline, Entry
 from dirac_failover.conformance.errors import CommandError
@@ -20,6 +23,7 @@ from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.suite.test_conformance import (
     TestConformance as Adopted,
 )  # as test class it would be collected here
+from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
 
 if TYPE_CHECKING:
@@ -41,6 +45,9 @@ class Dies(FailoverRequest):
     def __init__(self):
         raise ValueError("no")
 """
+INSTALLED = any(entry.value == pytest_plugin.__name__ for entry in entry_points(group="pytest11"))
+PLUGIN = [] if INSTALLED else ["-p", pytest_plugin.__name__]
+"""What loads the plug-in, which has no entry point in a bare checkout."""
 SUITE = """
 from dirac_failover.conformance.suite import ConformanceSuite
 
@@ -55,13 +62,10 @@ pytestmark = pytest.mark.usefixtures("plain_pytest")
 
 
 def pytest_in(folder: Path, *words: str) -> tuple[int, str]:
-    """Run pytest there; return its exit code and output. In a bare checkout, the plug-in has no entry point."""
-    plugin = "dirac_failover.pytest_plugin"
-    installed = any(entry.value == plugin for entry in entry_points(group="pytest11"))
-    load = [] if installed else ["-p", plugin]
+    """Run pytest there; return its exit code and output."""
     path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "fakes")])
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
-    command = [sys.executable, "-m", "pytest", *load, "-p", "no:cacheprovider", "-rA", *words]
+    command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-rA", *words]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**environment, "PYTHONPATH": path}
     )
@@ -107,7 +111,7 @@ def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
 
 
 def test_other_levels_and_a_baseline(repository: Path) -> None:
-    """What is known is an xfail, and the rest fails; a baseline that is not true is an error of each test."""
+    """What is known is an xfail, and the rest fails; a baseline that is not true is an error."""
     known = Baseline((Entry("LL-003", "by-design", "as DIRAC does"),))
     known.save(str(repository / "known.json"))
     (repository / "test_mine.py").write_text(SUITE.format("Fine", 'levels = ("lossless",); baseline = "known.json"'))
@@ -117,9 +121,8 @@ def test_other_levels_and_a_baseline(repository: Path) -> None:
     assert "FAILED test_mine.py::TestMine::test_clause[LL-007]" in printed
     Baseline((Entry("XX-1", "by-design", "x"),)).save(str(repository / "known.json"))
     code, printed = pytest_in(repository, "-k", "LL-003")
-    assert code == 1
-    assert "ERROR test_mine.py::TestMine::test_clause[LL-003]" in printed
-    assert "\nknown.json: XX-1: there is no clause" in printed
+    assert code == 2
+    assert "\nTestMine: known.json: XX-1: there is no clause" in printed
 
 
 @pytest.mark.parametrize(
@@ -130,11 +133,6 @@ def test_other_levels_and_a_baseline(repository: Path) -> None:
             "The port is broken, and nothing is known of how it conforms: The port broke down (",
         ),
         ("--dirac-port=nobody", "there is no port 'nobody' (there are reference, "),
-        (
-            "--dirac-profile=x",
-            "There is no profile 'x': there are dirac-9.1, dirac-8.0, lhcbdirac-12.0, ilcdirac-35.0",
-        ),
-        ("--dirac-region=x", "There is no region 'x' of the space: there are identity, inputs, answers, services"),
     ],
 )
 def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, words: str, message: str) -> None:
@@ -146,6 +144,97 @@ def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, word
     assert "2 errors" in printed
     assert "failed" not in printed.splitlines()[-1]
     assert f"\n{message}" in printed
+
+
+WRONG = {
+    "": "there is no port to judge: name it with port = ",
+    'prot = "reference"': "there is no setting 'prot'; did you mean port? (there are port, profile, region, levels, ",
+    'port = "reference"; region = "input"': "there is no region 'input'; did you mean inputs? (there are identity, ",
+    'port = "reference"; profile = "dirac-9"': "there is no profile 'dirac-9'; did you mean dirac-9.1? (there are ",
+    'port = "reference"; levels = ["contract", "dirak"]': "there is no level 'dirak'; did you mean dirac? (there are ",
+    'port = "reference"; baseline = "none.json"': "Cannot read the baseline ",
+    'port = "reference"; baseline = "odd.json"': "odd.json: CO-999: there is no clause 'CO-999'",
+    'port = "reference"; timeout = 0': "timeout: expected a number of seconds above 0, found 0",
+    "port = object": "port: expected a text, found <class 'object'>",
+}
+"""Classes that are set wrongly, and the complaint."""
+
+
+def test_what_is_set_wrongly_is_an_error_of_the_collection(pytester: pytest.Pytester) -> None:
+    """In one line each, and no test runs; names of one's own, and methods, are not settings."""
+    Baseline((Entry("CO-999", "by-design", "x"),)).save(str(pytester.path / "odd.json"))
+    classes = [f"class Test{number}(ConformanceSuite): {said or 'pass'}" for number, said in enumerate(WRONG)]
+    fine = """
+class TestFine(ConformanceSuite):
+    port = "reference"; region = "identity"; levels = "contract"
+    _own = 5; pytestmark = []
+    class Inner: pass
+    @property
+    def helper(self): pass
+"""
+    pytester.makepyfile("\n".join([f"from {suite.__name__} import ConformanceSuite", *classes, fine]))
+    result = pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider", "--collect-only", "-q")
+    result.assert_outcomes(errors=len(WRONG))
+    lines = result.stdout.lines
+    said = [line.partition(": ")[2] for line in lines if line.startswith("Test")]
+    assert [found for found, start in zip(said, WRONG.values(), strict=True) if not found.startswith(start)] == []
+    assert sum("::TestFine::test_clause[CO-" in line for line in lines) == sum(c.level == "contract" for c in CLAUSES)
+
+
+def test_a_run_says_what_it_judges_before_and_after(
+    pytester: pytest.Pytester, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Port and version, profile, region and scenarios; and it asks only the clauses that are selected."""
+    monkeypatch.setattr(suite, "_MADE", {})
+    pytester.makepyfile(f"""
+from {suite.__name__} import ConformanceSuite
+
+def test_of_another_kind(): pass
+
+class TestMine(ConformanceSuite):
+    port = "reference"; region = "identity"
+    def test_of_mine(self): pass
+
+class TestNobody(ConformanceSuite):
+    port = "nobody"
+""")
+    result = pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider", "-k", "CO-001 or DI-001 or of_")
+    result.assert_outcomes(passed=4, skipped=2, deselected=2 * (len(DECIDING) - 2))
+    count = sum(1 for _ in space.IDENTITY.scenarios())
+    port = f"port reference {__version__}, with the clients of reference {__version__}"
+    result.stdout.fnmatch_lines([
+        "collected *",
+        f"conformance: TestMine: {port}; profile dirac-9.1; region identity; {count:,} scenarios",
+        "conformance: TestNobody: there is no port 'nobody'*",
+        "*= conformance =*",
+        "TestMine: port alpha:Module 1.0*; profile dirac-9.1; *; * scenarios",
+        "TestNobody: port alpha:Module 1.0*",
+    ])  # fmt: skip
+    assert [clauses for *_, clauses in asked] == [("CO-001", "DI-001")] * 2
+
+
+def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
+    """It is one line, which goes when the space is done."""
+    (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
+    seen: list[bytes] = []
+
+    def read(handle: int) -> bytes:
+        data = os.read(handle, 1024)
+        seen.append(data)
+        return data
+
+    environment = {"PYTHONPATH": os.pathsep.join([str(repository), str(ROOT), str(ROOT / "fakes")]), "TERM": "xterm"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(repository)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        pty.spawn([sys.executable, "-m", "pytest", *PLUGIN, "-k", "CO-001"], read)
+    printed = b"".join(seen).decode()
+    assert re.search(r"my_port:Fine \[#*\.*\] +\d+% \d[\d,]* of 1,\d\d\d, ", printed)
+    assert "\r\x1b[K" in printed
+    code, piped = pytest_in(repository, "-k", "CO-001")
+    assert code == 0
+    assert " a second, " not in piped
 
 
 def test_the_options_are_ini_settings_too() -> None:
@@ -171,6 +260,11 @@ class Mine(Adopted):
     region = "identity"
 
 
+def item(cls: type[Adopted], **parameters: str) -> Any:
+    """As much of a test as the suite asks for."""
+    return SimpleNamespace(cls=cls, callspec=SimpleNamespace(params=parameters))
+
+
 class Request:
     """As much of pytest's request as the suite asks for."""
 
@@ -179,6 +273,10 @@ class Request:
         self.path = folder / "tests/test_mine.py"
         self.rootpath = folder
         self.options = options
+        self.node = self
+        self.session = SimpleNamespace(items=[item(Mine, clause_id="CO-001"), item(Mine), SimpleNamespace(cls=Mine)])
+        self.user_properties: list[Any] = []
+        self.pluginmanager = SimpleNamespace(get_plugin=lambda _: None)
 
     def getoption(self, name: str) -> str | None:
         return self.options.get(name)
@@ -203,7 +301,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, alpha: Results) -> list[Any]:
     calls: list[Any] = []
 
     def verify(question: Any, levels: Any, *, workers: int) -> Results:
-        calls.append((question.target.text, question.regions, question.profile, question.seconds, levels, workers))
+        calls.append((question.target.text, question.regions, question.profile, question.seconds, levels, workers,
+                      question.clauses))  # fmt: skip
         return alpha
 
     monkeypatch.setattr(suite, "verify", verify)
@@ -218,17 +317,17 @@ def test_the_space_is_run_once(
     request: Any = Request(tmp_path)
     first = suite._results(Mine(), request, Factory(tmp_path))
     assert first == alpha
-    assert suite._results(Mine(), request, Factory(tmp_path)) is first
+    assert suite._results(Mine(), request, Factory(tmp_path)) == first
     monkeypatch.setattr(suite, "_MADE", {})
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     assert suite._results(Mine(), request, Factory(tmp_path / "gw0")) == alpha
-    assert asked == [("reference", ("identity",), "dirac-9.1", 60.0, ("contract", "dirac"), cores())]
+    assert asked == [("reference", ("identity",), "dirac-9.1", 60.0, ("contract", "dirac"), cores(), ("CO-001",))]
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, ("reference", ("identity", "inputs", "answers", "services"), "dirac-9.1")),
+        ({"ini_dirac_port": "a"}, ("a", ("identity", "inputs", "answers", "services"), "dirac-9.1")),
         ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, ("a", ("inputs",), "dirac-9.1")),
         (
             {"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers", "dirac_profile": "dirac-8.0"},
@@ -239,7 +338,7 @@ def test_the_space_is_run_once(
 def test_the_class_decides_before_the_option_and_the_option_before_the_ini(
     asked: list[Any], tmp_path: Path, options: dict[str, str], expected: tuple[str, tuple[str, ...], str]
 ) -> None:
-    """And without any of them it is the reference, over all of the space."""
+    """Without a region, it is all of the space; without a profile, DIRAC 9.1's."""
     request: Any = Request(tmp_path, **options)
     suite._results(Adopted(), request, Factory(tmp_path))
     suite._results(Mine(), request, Factory(tmp_path))
@@ -288,7 +387,7 @@ def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     class Odd(Mine):
         region = "nowhere"
 
-    with pytest.raises(pytest.fail.Exception, match=r"^There is no region 'nowhere' of the space"):
+    with pytest.raises(pytest.fail.Exception, match=r"^there is no region 'nowhere'"):
         conformance(Odd(), tmp_path)
 
 
@@ -315,7 +414,7 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
     ]
 
 
-def test_there_is_a_test_for_each_clause_of_the_levels() -> None:
+def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path: Path) -> None:
     """By its ID; other tests of the class are left alone."""
 
     class Lossless(Adopted):
@@ -324,22 +423,15 @@ def test_there_is_a_test_for_each_clause_of_the_levels() -> None:
     class Metafunc:
         def __init__(self, cls: Any, *fixtures: str) -> None:
             self.cls, self.fixturenames, self.made = cls, fixtures, []  # type: ignore[var-annotated]
+            self.config = self.definition = Request(tmp_path, dirac_port="reference")
 
         def parametrize(self, *what: Any) -> None:
             self.made.append(what)
 
-    for cls, level in ((Lossless, ("lossless",)), (Adopted, ("contract", "dirac")), (None, ("contract", "dirac"))):
+    for cls, level in ((Lossless, ("lossless",)), (Adopted, ("contract", "dirac"))):
         metafunc: Any = Metafunc(cls, "clause_id")
-        Adopted().pytest_generate_tests(metafunc)
-        assert metafunc.made == [("clause_id", [clause.id for clause in CLAUSES if clause.level in level])]
+        cls().pytest_generate_tests(metafunc)
+        assert metafunc.made == [("clause_id", tuple(clause.id for clause in CLAUSES if clause.level in level))]
     other: Any = Metafunc(Adopted, "tmp_path")
     Adopted().pytest_generate_tests(other)
     assert other.made == []
-
-
-def test_a_profile_or_region_that_does_not_exist_is_named() -> None:
-    """With those that do."""
-    with pytest.raises(CommandError, match=r"^There is no profile 'x': there are dirac-9\.1, "):
-        suite._profile("x")
-    with pytest.raises(CommandError, match=r"^There is no region 'x' of the space: there are identity, "):
-        suite._regions("x")

@@ -10,7 +10,8 @@ A port's own repository adopts it with a class in a test file::
         port = "mypackage.mymodule:MyFailoverRequest"
 
 The space is run once in a session, by as many processes as there are processors, whatever the number of tests, and
-under xdist once for all its workers. What may change here: how results become tests.
+under xdist once for all its workers; only the selected clauses are asked. A setting that does not exist, or has no such
+value, is an error when the class is collected. What may change here: how results become tests.
 """
 
 from __future__ import annotations
@@ -18,24 +19,29 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from typing import TYPE_CHECKING, ClassVar, Final
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
 from dirac_failover.conformance.baseline import Baseline, today
-from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.judgement import Question
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, Results, load, write
 from dirac_failover.conformance.runner import cores
-from dirac_failover.conformance.target import DEFAULT, Target
+from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verify import DECIDING, beside, known_divergences, run_command, verify
 from dirac_failover.spec import space
+from dirac_failover.spec.checks import LEVELS
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from dirac_failover.conformance.results import ClauseResult, Header, PortInfo
 
 __all__ = ["ConformanceSuite"]
 
@@ -44,7 +50,8 @@ class ConformanceSuite:
     """A test for each clause; to be derived from, with what is different."""
 
     port: ClassVar[str] = ""
-    """``reference``, ``dirac`` or ``package.module:Class``; empty: what ``--dirac-port`` or ``dirac_port`` says."""
+    """``reference``, ``dirac`` or ``package.module:Class``; empty: what ``--dirac-port`` or ``dirac_port`` says, and
+    an error without either."""
     profile: ClassVar[str] = ""
     """Whose choices it is held against; empty: what ``--dirac-profile`` or ``dirac_profile`` says, or DIRAC 9.1's."""
     region: ClassVar[str] = ""
@@ -57,10 +64,15 @@ class ConformanceSuite:
     """Seconds after which a port hangs in a scenario."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make a test for each clause of the levels."""
-        if "clause_id" in metafunc.fixturenames:
-            levels = metafunc.cls.levels if metafunc.cls else DECIDING
-            metafunc.parametrize("clause_id", [clause.id for clause in CLAUSES if clause.level in levels])
+        """Make a test for each clause of the levels; a wrong setting is an error of the collection, in one line."""
+        if "clause_id" not in metafunc.fixturenames:
+            return
+        try:
+            clauses = _question(type(self), metafunc.config).clauses
+            _baseline(self, metafunc.definition)
+        except CommandError as error:
+            raise pytest.Collector.CollectError(f"{type(self).__name__}: {error}") from None
+        metafunc.parametrize("clause_id", clauses)
 
     @pytest.fixture
     def conformance(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
@@ -69,6 +81,8 @@ class ConformanceSuite:
             results = _results(self, request, tmp_path_factory)
         except CommandError as error:
             pytest.fail(str(error), pytrace=False)
+        said = _said(type(self), results.header.port, results.header, results.scenarios)
+        request.node.user_properties.append((JUDGED, said))
         if results.error is not None:
             pytest.fail(f"The port is broken, and nothing is known of how it conforms: {results.error}", pytrace=False)
         return results
@@ -96,41 +110,108 @@ class ConformanceSuite:
         pytest.fail("\n".join(lines), pytrace=False)
 
 
-def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Results:
-    region = suite.region or _option(request.config, "region")
-    target = Target(suite.port or _option(request.config, "port") or DEFAULT)
-    profile = _profile(suite.profile or _option(request.config, "profile"))
-    question = Question(target, regions=_regions(region), seconds=suite.timeout, profile=profile)
-    results = _once(question, suite.levels, factory)
-    if results.error is not None or not suite.baseline:
-        return results
-    baseline = Baseline.load(_beside(request, suite.baseline))
-    if problems := baseline.problems(results.clauses, today(), complete=not region):
-        raise CommandError(f"{suite.baseline}: {'; '.join(problems)}")
-    return known_divergences(results, baseline, suite.levels)
+def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
+    """Return what a class asks, of all clauses of its levels; raises CommandError for what is set wrongly."""
+    settings = list(ConformanceSuite.__annotations__)
+    for owner in (base for base in kind.__mro__ if issubclass(base, ConformanceSuite)):
+        for name, value in vars(owner).items():
+            if name not in settings and not name.startswith(("_", "test", "pytest")) and not _is_method(value):
+                raise CommandError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
+    said = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
+    for name, value in {**said, "baseline": kind.baseline}.items():
+        if not isinstance(value, str):
+            raise CommandError(f"{name}: expected a text, found {value!r}")
+    if not isinstance(kind.timeout, int | float) or kind.timeout <= 0:
+        raise CommandError(f"timeout: expected a number of seconds above 0, found {kind.timeout!r}")
+    if not said["port"]:
+        how = 'port = "package.module:Class" in the class, --dirac-port, or dirac_port in the settings of pytest'
+        raise CommandError(f"there is no port to judge: name it with {how}")
+    regions = [region.name for region in space.REGIONS]
+    levels = [kind.levels] if isinstance(kind.levels, str) else kind.levels
+    profile = said["profile"] or DIRAC_9_1.name
+    asked = {"region": [said["region"]] if said["region"] else [], "profile": [profile], "level": levels}
+    for what, known in {"region": regions, "profile": PROFILES, "level": LEVELS}.items():
+        if unknown := [name for name in asked[what] if name not in known]:
+            raise CommandError(no_such(what, unknown[0], known))
+    return Question(
+        Target.parse(said["port"]),
+        tuple(clause.id for clause in CLAUSES if clause.level in levels),
+        tuple(asked["region"] or regions),
+        kind.timeout,
+        profile,
+    )
+
+
+def _is_method(value: object) -> bool:
+    return callable(value) or hasattr(value, "__get__")  # a fixture, a property, a class in the class
 
 
 def _option(config: pytest.Config, name: str) -> str:
     return str(config.getoption(f"dirac_{name}") or config.getini(f"dirac_{name}"))
 
 
-def _profile(name: str) -> str:
-    if name and name not in PROFILES:
-        raise CommandError(f"There is no profile {name!r}: there are {', '.join(PROFILES)}")
-    return name or DIRAC_9_1.name
+def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Results:
+    question = _question(type(suite), request.config)
+    own = [item for item in request.session.items if getattr(item, "cls", None) is type(suite)]
+    selected = {item.callspec.params.get("clause_id") for item in own if hasattr(item, "callspec")}
+    part = replace(question, clauses=tuple(name for name in question.clauses if name in selected))
+    with _on_the_terminal(request.config):
+        results = _once(part, suite.levels, factory)
+    complete = len(question.regions) == len(space.REGIONS)
+    return known_divergences(results, _baseline(suite, request.node, results.clauses, complete=complete), suite.levels)
 
 
-def _regions(name: str) -> tuple[str, ...]:
-    names = tuple(region.name for region in space.REGIONS)
-    if name and name not in names:
-        raise CommandError(f"There is no region {name!r} of the space: there are {', '.join(names)}")
-    return (name,) if name else names
+def _baseline(
+    suite: ConformanceSuite, node: pytest.Item, clauses: Iterable[ClauseResult] = (), *, complete: bool = True
+) -> Baseline:
+    """Return the known divergences, of a file beside the test file, if it is there, else from the root directory.
+
+    Raises CommandError for an entry that is not true, by what the clauses have come to; see :meth:`Baseline.problems`.
+    """
+    if not suite.baseline:
+        return Baseline()
+    beside_the_test = node.path.with_name(suite.baseline)
+    path = beside_the_test if beside_the_test.exists() else node.config.rootpath / suite.baseline
+    baseline = Baseline.load(str(path))
+    if problems := baseline.problems(clauses, today(), complete=complete):
+        raise CommandError(f"{suite.baseline}: {'; '.join(problems)}")
+    return baseline
 
 
-def _beside(request: pytest.FixtureRequest, name: str) -> str:
-    """Return the path of a file beside the test file, if it is there, else from the root of the repository."""
-    beside_the_test = request.path.with_name(name)
-    return str(beside_the_test if beside_the_test.exists() else request.config.rootpath / name)
+def _on_the_terminal(config: pytest.Config) -> AbstractContextManager[None]:
+    """Let the progress be seen, if pytest writes to a terminal: it would be captured with what tests print."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is None or capture is None or not reporter.isatty:
+        return nullcontext()
+    reporter.ensure_newline()
+    visible: AbstractContextManager[None] = capture.global_and_fixture_disabled()
+    return visible
+
+
+JUDGED: Final = "conformance"
+"""The property of a test that says which port was judged, and on what."""
+
+
+def header(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Return a line for each class among the tests: which port it is about to judge, and on what."""
+    lines = []
+    classes = (getattr(item, "cls", None) for item in items)
+    for kind in dict.fromkeys(cls for cls in classes if cls and issubclass(cls, ConformanceSuite)):
+        question = _question(kind, config)
+        try:
+            said = _said(kind, question.target.info(), question, sum(1 for _ in question.scenarios()))
+            lines.append(f"{JUDGED}: {said}")
+        except CommandError as error:
+            lines.append(f"{JUDGED}: {kind.__name__}: {error}")
+    return lines
+
+
+def _said(kind: type[ConformanceSuite], port: PortInfo, about: Question | Header, scenarios: int) -> str:
+    clients = f", with the clients of {port.implementation}" if port.implementation else ""
+    name = f"{port.target} {port.version}".strip()
+    regions = f"{'region' if len(about.regions) == 1 else 'regions'} {', '.join(about.regions)}"
+    return f"{kind.__name__}: port {name}{clients}; profile {about.profile}; {regions}; {scenarios:,} scenarios"
 
 
 def _once(question: Question, levels: Sequence[str], factory: pytest.TempPathFactory) -> Results:
