@@ -19,9 +19,9 @@ INDEX = """# Predict, then look
 
 *Made from the table in `dirac_failover/conformance/lessons.py` by `python docs/lessons_page.py`.*
 
-{total} short lessons, from simple to subtle. Each shows the end of a job and asks one question about it. Say what you
-expect, then open the answer: it comes from a real run, with every call in its place. What surprises you is what you
-have learnt.
+{total} short lessons, from simple to subtle: the first ones about any workflow module, the others about the last module
+of a job. Each shows a situation and asks one question about it. Make a prediction, then open the answer: it comes from
+a real run, and shows every call of it.
 
 The same in a terminal: `dirac-failover learn`.
 

@@ -35,6 +35,7 @@ _MARGIN: Final = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
+    parser.epilog = "On a terminal Enter shows the timeline, after the verdict; in a pipe it comes before the verdict."
     parser.add_argument(
         "lesson", metavar="LESSON", nargs="?", help="the name or number of a lesson (default: list them)"
     )

@@ -15,7 +15,7 @@ from dirac_failover.conformance.page import Page, Row, Style
 from dirac_failover.conformance.recording import MODULE
 from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
 from dirac_failover.module_base import HOOKS
-from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, SUBJECTS, Scenario
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -145,6 +145,7 @@ def _is_handed_over(name: str) -> bool:
 def _job(report: Mapping[str, Json]) -> dict[str, str]:
     scenario = Scenario.from_json(report["scenario"])
     module, kit, version = (report["implementation"][key] for key in ("module", "kit", "version"))
+    module = module if scenario.subject == "module" else "a small module that is derived from ModuleBase"
     failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]
     struck = (fault + (" (never struck)" if fault in report["unfired"] else "") for fault in scenario.faults)
     facts = {
@@ -166,7 +167,7 @@ def _job(report: Mapping[str, Json]) -> dict[str, str]:
     return facts
 
 
-_SAID: Final = frozenset({"name", "reported", "records", "operations", "owner", "faults", "server_files"})
+_SAID: Final = frozenset({"name", "subject", "reported", "records", "operations", "owner", "faults", "server_files"})
 _SAID_OTHERWISE: Final = {
     "environment": {"JOBID"},
     "workflow_commons": {*DEFAULT_COMMONS, "InputData"},
@@ -193,7 +194,6 @@ def _methods(calls: Sequence[Any]) -> str:
 _IN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "collaborators": _kinds,
     "answers": _answers,
-    "subject": SUBJECTS.__getitem__,
     "hooks": lambda hooks: _answers({name: [text] for name, text in hooks.items()}),
     "calls": _methods,
 }

@@ -187,8 +187,9 @@ def test_a_module_that_a_scenario_makes_is_described() -> None:
             "calls": [["setJobParameter", ["n", 3], {"sendFlag": False}], ["generateFailoverFile", []]],
         }
     )
-    assert shown(scenario=scenario)["Job"][-3:] == [
-        "  subject    a small module that is derived from its ModuleBase",
+    job = shown(scenario=scenario)["Job"]
+    assert job[0] == "  module     a small module that is derived from ModuleBase, with the clients of reference 0.1.0"
+    assert job[-2:] == [
         "  hooks      _execute: s_error=full; _finalize: bad_shape=null",
         "  calls      setJobParameter('n', 3, sendFlag=False); generateFailoverFile",
     ]
