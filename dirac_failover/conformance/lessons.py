@@ -453,7 +453,7 @@ LESSONS: Final = (
         "A status without an answer is sent again, and the service takes it a second time. If the connection had been "
         "refused, the history would have it once; the caller cannot tell the two cases apart. So a call that is "
         "repeated should do no harm, and a test should check what the service did, not only what the caller saw.",
-        "reported twice", ("CO-015", "DI-014"),
+        "twice: application status", ("CO-015", "DI-014"),
     ),
     Lesson(
         "nothing-lost", "The same outage, without the hazard",

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import HOOKS, ModulePort
-from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.conformance.witness import Witness
+from dirac_failover.conformance.wording import PLAIN
+from dirac_failover.spec.duties import Act, Owed, inputs_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
 from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
@@ -33,30 +34,6 @@ if TYPE_CHECKING:
 MODULE: Final = "module"
 METHODS: Final = (*HOOKS, "generateFailoverFile")
 """The methods of a module that are recorded: the hooks, and the one that writes the request's file."""
-
-_NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
-
-
-class _Plain(Scrubber):
-    """Makes plain data of anything, and leaves the times as they are: they are numbered once, over the whole report."""
-
-    __slots__ = ()
-
-    def text(self, value: str) -> str:
-        return value
-
-    def plain(self, value: Any) -> Json:
-        if isinstance(value, datetime):
-            return str(value)
-        if type(value) is dict:
-            value = {key: item for key, item in value.items() if key not in _NEVER_THE_SAME}
-        return super().plain(value)
-
-    def known(self, values: Any) -> Json:
-        return self.plain(values)  # what is remembered are texts whose times were numbered
-
-
-PLAIN: Final = _Plain()
 
 
 @dataclass(slots=True)
@@ -215,8 +192,11 @@ class Recording:
     result: Json
     commons: dict[str, Any]
     files: dict[str, str]
+    owed: Owed
     world: Any
     """The services, a ``World``; None when every collaborator is scripted."""
+    acts: list[Act]
+    """What changed the services so far: the job itself, and whatever is replayed later."""
 
     @property
     def job_id(self) -> str:
@@ -233,17 +213,28 @@ class Recording:
         """The fields of each operation in the module's request."""
         return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
 
+    @property
+    def job(self) -> str:
+        """By whom its acts are."""
+        return JOB
+
+
+JOB: Final = "the job"
+"""By whom the acts of the only job are."""
+
 
 class Recorder(ModulePort):
     """A port that keeps what it sees; to be used inside its session."""
 
-    def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
-        """Choose what to run, as :class:`ModulePort`."""
+    def __init__(self, kit: Kit, module: type[Any] | None = None, *, reports_inputs: bool = True) -> None:
+        """Choose what to run, as :class:`ModulePort`, and say whether it must report the job's input files."""
         super().__init__(kit, module)
+        self._reports_inputs = reports_inputs
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
         self._watched: Iterable[str] = METHODS
         self._left: dict[str, Any]
+        self._witness: Witness
 
     def record(self, scenario: Scenario) -> Recording:
         """Execute the module in the situation; raises CommandError when the module cannot even be created."""
@@ -252,6 +243,20 @@ class Recorder(ModulePort):
         self._watched = {*METHODS, *(call[0] for call in scenario.calls)}
         self.run(scenario)
         return Recording(scenario, self._tape.events, world=self._world, **self._left)
+
+    def _observe(self, scenario: Scenario, journal: Any) -> Outcome:
+        self._witness = Witness(self.kit)
+        before = {} if self._world is None else self._world.snapshot()
+        with self._witness.watching():
+            outcome = super()._observe(scenario, journal)
+        after = {} if self._world is None else self._world.snapshot()
+        self._left["acts"] = [Act(JOB, before, after)]
+        return outcome
+
+    def _collaborators(self, scenario: Scenario, script: Any, commons: dict[str, Any]) -> None:
+        super()._collaborators(scenario, script, commons)
+        reports = self._reports_inputs and scenario.subject == MODULE and not scenario.calls
+        self._witness.begin(commons, inputs_of(commons, scenario.attributes) if reports else ())
 
     def _make(self, module: type[Any]) -> Any:
         try:
@@ -269,7 +274,9 @@ class Recorder(ModulePort):
         texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name)}
         outcome = super()._look(module, commons, journal, ended, result)
         files = {**outcome.files, **texts}
-        self._left = {"ended": ended, "result": PLAIN.plain(result), "commons": commons, "files": files}
+        broke_off = ended == "raised" and isinstance(result, BaseException)  # of several calls it is a list
+        owed = self._witness.owed([module], type(result).__name__ if broke_off else "")
+        self._left = {"ended": ended, "result": PLAIN.plain(result), "commons": commons, "files": files, "owed": owed}
         return outcome
 
 

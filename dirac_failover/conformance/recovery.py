@@ -1,34 +1,31 @@
-"""What happens after the job: the services recover, the request is replayed, and one looks whether anything is missing.
+"""What happens after the job: the services recover, requests are replayed, and one looks what became of everything.
 
 The job wrapper puts the operations of every ``*_request.json`` into one request of its own; 45 minutes later the
-request executing agent executes that, and whatever else reached the request system; what services that are not here
-would do (removing a file, say) is taken as done. Then the services are held against those of the same job in which
-nothing went wrong (:func:`differences`), and against what the job still had in its hands (:func:`losses`).
-
-Service state is reduced to what people care about by :func:`holdings`, which leaves out times; only that is compared.
+request executing agent executes that, and whatever else reached the request system. An operation that nothing here
+executes (removing a file, say) holds up nothing. Then :func:`dirac_failover.spec.duties.judge` says what was kept,
+lost, or could not be checked: what is gathered for it, and what is made of its verdict, is here.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import replace
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dirac_failover import vocabulary as v
-from dirac_failover.clients.replay import HANDLERS, replay
+from dirac_failover.clients.replay import replay
 from dirac_failover.clients.req_client import ReqClient
-from dirac_failover.conformance.recording import PLAIN, Recorder, Recording, Tape
-from dirac_failover.conformance.wording import count, describe, grouped, operation_of, some, times
+from dirac_failover.conformance.recording import Recording, Tape
+from dirac_failover.conformance.wording import PLAIN, decoded, operation_of, told_of
 from dirac_failover.request.request import Request
+from dirac_failover.spec.duties import Act, Owed, executable, judge
 from dirac_failover.wire.rpc import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping
 
     from dirac_failover.request.operation import Operation
     from dirac_failover.spec.outcome import Json
-    from dirac_failover.spec.scenario import Scenario
     from dirac_fakes.world import World
 
 Holdings = dict[str, Any]
@@ -36,19 +33,7 @@ Holdings = dict[str, Any]
 DELAY: Final = 45
 """Minutes that the job wrapper wants its request to wait."""
 
-_UNTOLD: Final = v.ASSIGNED
-_STATUSES: Final = {
-    "Status": "status",
-    "MinorStatus": "minor status",
-    "ApplicationStatus": "application status",
-    "ErrorCount": "error count",
-}
 _OF_JOB: Final = ("Status", "MinorStatus", "ApplicationStatus")
-
-
-def undisturbed(scenario: Scenario) -> Scenario:
-    """Return the same job, with services, collaborators and working directory as they should be."""
-    return replace(scenario, faults=(), answers={}, files={})
 
 
 class Left(Protocol):
@@ -70,44 +55,59 @@ class Left(Protocol):
         ...
 
     @property
-    def commons(self) -> Mapping[str, Any]:
-        """Its ``workflow_commons``."""
+    def owed(self) -> Owed:
+        """All that it owes."""
         ...
 
     @property
-    def operations(self) -> Sequence[Mapping[str, Json]]:
-        """The fields of each operation in its request."""
+    def job(self) -> Hashable:
+        """By whom its acts are."""
+        ...
+
+    @property
+    def acts(self) -> list[Act]:
+        """What changed the services so far."""
         ...
 
 
-def recover(recorder: Recorder, recording: Recording) -> Json:
-    """Let the services of a recording recover and replay; return what was done and whether everything converged.
+def recover(recording: Recording) -> Json:
+    """Let the services of a recording recover and replay; return what was done, and the verdict.
 
     None when the scenario has no services. To be called inside the recorder's session.
     """
     if recording.world is None:
         return None
     recording.world.recover()
-    done = replayed(recording, recording.world)
-    expected = recorder.record(undisturbed(recording.scenario))
-    replayed(expected, expected.world)
-    verdict = compared(recording, recording.world, expected.world)
-    if verdict["converged"]:
-        verdict["lost"] += untold(recording.scenario, verdict["services"]["files"])
-    return {**done, **verdict}
+    return {**replayed(recording, recording.world), **judged(recording, recording.world)}
 
 
-def compared(left: Left, world: World, expected: World) -> dict[str, Json]:
-    """Hold the services against those of the undisturbed job, and against what the job had in its hands."""
-    here, there = holdings(world), holdings(expected)
-    different = differences(here, there)
-    return {
-        "services": here,
-        "undisturbed": there,
-        "converged": not different,
-        "differences": different,
-        "lost": losses(left, world),
+def judged(left: Left, world: World) -> dict[str, Json]:
+    """Return what the services hold, and what became of everything that a job owed."""
+    requests = {
+        str(request_id): {
+            **request,
+            "Operations": [{**fields, "decoded": decoded(fields["Arguments"])} for fields in request["Operations"]],
+        }
+        for request_id, request in world.requests.stored().items()
     }
+    verdict = judge(left.job, left.owed, left.acts, world.snapshot(), requests, _methods_elsewhere(world))
+    told = {name: told_of(dues) for name, dues in verdict._asdict().items()}
+    return {"services": holdings(world), "converged": verdict.converged, **told}
+
+
+def _methods_elsewhere(world: World) -> dict[str, frozenset[str]]:
+    """Return by the full name of each service which of its methods are not here."""
+    return {service.full: service.not_faked for service in world.services.values()}
+
+
+@contextmanager
+def acting(acts: list[Act], by: Hashable, world: World) -> Iterator[None]:
+    """Note what somebody does to the services in a ``with`` block."""
+    before = world.snapshot()
+    try:
+        yield
+    finally:
+        acts.append(Act(by, before, world.snapshot()))
 
 
 def replayed(left: Left, world: World, *, hand_over: bool = True) -> dict[str, Json]:
@@ -117,9 +117,10 @@ def replayed(left: Left, world: World, *, hand_over: bool = True) -> dict[str, J
     """
     owner: dict[str, Any] = {"owner": left.owner[0], "group": left.owner[1]} if left.owner else {}
     with connect(world, sleep=world.clock.sleep, **owner):
-        handed_over = _hand_over(left) if hand_over else None
+        with acting(left.acts, left.job, world):
+            handed_over = _hand_over(left) if hand_over else None
         world.clock.sleep((DELAY + 1) * 60)
-        return {"handed_over": handed_over, "requests": _execute_requests(world)}
+        return {"handed_over": handed_over, "requests": _execute_requests(left.acts, world)}
 
 
 def _hand_over(left: Left) -> Json:
@@ -144,18 +145,19 @@ def _hand_over(left: Left) -> Json:
     return {**done, "operations": len(request), **end}
 
 
-def _execute_requests(world: World) -> list[Json]:
+def _execute_requests(acts: list[Act], world: World) -> list[Json]:
     """Do what the request executing agent does: execute each request once, the oldest first, and put it back."""
     client, done = ReqClient(), []
     for request_id in world.requests.stored():
-        answer = client.getRequest(request_id)
-        if not answer["OK"]:
-            continue  # the agent tries again another day
-        request = answer["Value"]
-        tape = Tape()
-        with connect(tape.transport(world)):
-            elsewhere = _execute(request)
-        client.putRequest(request)
+        with acting(acts, str(request_id), world):
+            answer = client.getRequest(request_id)
+            if not answer["OK"]:
+                continue  # the agent tries again another day
+            request = answer["Value"]
+            tape = Tape()
+            with connect(tape.transport(world)):
+                elsewhere = _execute(request, _methods_elsewhere(world))
+            client.putRequest(request)
         done.append(
             {
                 "id": request_id,
@@ -171,13 +173,13 @@ def _execute_requests(world: World) -> list[Json]:
     return done
 
 
-def _execute(request: Request) -> list[Operation]:
-    """Replay a request; return the operations that other services execute, which are taken to have done it."""
+def _execute(request: Request, services: Mapping[str, frozenset[str]]) -> list[Operation]:
+    """Replay a request; return the operations that nothing here executes, which do not hold up what is behind them."""
     elsewhere: list[Operation] = []
     while True:
         replay(request)
         operation = request.getWaiting()["Value"]
-        if operation is None or operation.Type in HANDLERS:
+        if operation is None or executable(operation_of(PLAIN.operation(operation)), services):
             return elsewhere
         elsewhere.append(operation)
         for file in operation:
@@ -221,137 +223,3 @@ def holdings(world: World) -> Holdings:
             for request_id, request in world.requests.stored().items()
         ],
     }
-
-
-# What is missing
-
-
-def differences(here: Holdings, there: Holdings) -> list[str]:
-    """Return in words how ``here`` differs from ``there``, the services of the undisturbed job."""
-    return [
-        *(
-            said
-            for job_id, job in there["jobs"].items()
-            for said in _of_job(f"Job {job_id}", here["jobs"][job_id], job)
-        ),
-        *_of_files(here["files"], there["files"]),
-        *_of_accounting(here["accounting"], there["accounting"]),
-        *_of_requests(_pending(here), _pending(there)),
-    ]
-
-
-def _of_job(job: str, mine: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    for key in _OF_JOB:
-        if mine[key] != expected[key]:
-            yield f"{job}: {_STATUSES[key]} {mine[key]!r} instead of {expected[key]!r}"
-    reported, wanted = _reported(mine), _reported(expected)
-    for what in dict.fromkeys([*wanted, *reported]):
-        if reported[what] != wanted[what]:
-            instead = times(wanted[what]) if wanted[what] else "never"
-            yield f"{job}: {what} reported {times(reported[what]) if reported[what] else 'never'} instead of {instead}"
-    for name in dict.fromkeys([*expected["parameters"], *mine["parameters"]]):
-        value, wanted_value = mine["parameters"].get(name), expected["parameters"].get(name)
-        if value != wanted_value:
-            yield f"{job}: parameter {name!r} is {value!r} instead of {wanted_value!r}"
-
-
-def _reported(job: Mapping[str, Any]) -> Counter[str]:
-    """Count the updates in a job's history, in words."""
-    return Counter(
-        ", ".join(f"{_STATUSES[key]} {row[key]!r}" for key in _OF_JOB if row[key] != "idem") for row in job["history"]
-    )
-
-
-def _of_files(mine: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("Status", "ErrorCount"):
-        changes = {
-            lfn: f"{_STATUSES[key]} {mine[lfn][key]} instead of {file[key]}"
-            for lfn, file in expected.items()
-            if mine[lfn][key] != file[key]
-        }
-        yield from (f"{some(lfns)}: {change}" for change, lfns in grouped(changes).items())
-
-
-def _of_accounting(mine: Sequence[Json], expected: Sequence[Json]) -> Iterator[str]:
-    if len(mine) != len(expected):
-        yield f"Accounting has {count(len(mine), 'record')} instead of {len(expected)}"
-    elif sorted(map(repr, mine)) != sorted(map(repr, expected)):
-        yield "Accounting has other records"
-
-
-def _of_requests(mine: Counter[str], expected: Counter[str]) -> Iterator[str]:
-    for fate, operations in (("Not done", mine - expected), ("Neither done nor waiting", expected - mine)):
-        for what, number in operations.items():
-            yield f"{fate}: {what}" + (f", {times(number)}" if number > 1 else "")
-
-
-def _pending(services: Holdings) -> Counter[str]:
-    return Counter(
-        describe(operation)
-        for request in services["requests"]
-        for operation in request["operations"]
-        if operation["Status"] != v.DONE
-    )
-
-
-# What the job still had in its hands
-
-
-def losses(left: Left, world: World) -> list[str]:
-    """Return in words what the job still held when it ended and nobody has got since."""
-    operations = [operation_of(fields) for fields in left.operations]
-    accounting = left.commons.get(v.COMMONS_ACCOUNTING)
-    records = len(
-        getattr(accounting, "_DataStoreClient__registersList", ())
-    )  # DIRAC's name for it, and the reference's
-    return [
-        *_lost_operations(operations, holdings(world)["requests"]),
-        *_lost_statuses(left.commons.get(v.COMMONS_JOB_REPORT), world, operations),
-        *_lost_files(left.commons.get(v.COMMONS_FILE_REPORT), holdings(world)["files"], operations),
-        *([f"The accounting client held {count(records, 'record')}"] if records else []),
-    ]
-
-
-def _lost_operations(held: Sequence[Mapping[str, Any]], requests: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say which operations of the module's request are in no request that arrived."""
-    arrived = Counter(_identity(operation) for request in requests for operation in request["operations"])
-    for operation in held:
-        if arrived[_identity(operation)]:
-            arrived[_identity(operation)] -= 1
-        else:
-            yield f"The request held {describe(operation)}"
-
-
-def _identity(operation: Mapping[str, Any]) -> tuple[Any, ...]:
-    return operation["Type"], operation["Arguments"], tuple(operation["Files"])
-
-
-def _lost_statuses(report: Any, world: World, operations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say which statuses and parameters wait in the job report, on no other way to the service.
-
-    A status is known by its time, which is in the history of the job, or in the arguments of an operation.
-    """
-    known = [row["StatusTime"] for rows in world.snapshot()["job-state"]["history"].values() for row in rows]
-    known += [str(operation["Arguments"]) for operation in operations]
-    for *said, time in [*getattr(report, "jobStatusInfo", ()), *getattr(report, "appStatusInfo", ())]:
-        if not any(time in text for text in known):
-            yield f"The job report held the status {', '.join(filter(None, said))!r}"
-    yield from (f"The job report held the parameter {name!r}" for name, _ in getattr(report, "jobParameters", ()))
-
-
-def _lost_files(report: Any, files: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say which statuses wait in the file report, on no other way to the service, which has another one."""
-    held = PLAIN.plain(getattr(report, "statusDict", {}))
-    carried = [operation["decoded"] for operation in operations if isinstance(operation["decoded"], dict)]
-    if any(arguments.get("statusDict") == held for arguments in carried):
-        return
-    waiting = {lfn: status for lfn, status in held.items() if files.get(lfn, {}).get("Status") != status}
-    yield from (f"The file report held {status} for {some(lfns)}" for status, lfns in grouped(waiting).items())
-
-
-def untold(scenario: Scenario, files: Mapping[str, Any]) -> list[str]:
-    """Return in words which input files nobody was told about."""
-    silent = [
-        lfn for lfn, status in scenario.server_files.items() if status == _UNTOLD and files[lfn]["Status"] == _UNTOLD
-    ]
-    return [f"Nothing was reported of {some(silent)}: still {_UNTOLD}"] if silent else []

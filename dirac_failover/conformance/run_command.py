@@ -18,11 +18,12 @@ from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import add_color, terminal_style
 from dirac_failover.conformance.port import HOOKS
-from dirac_failover.conformance.recording import PLAIN, Recorder, Recording
+from dirac_failover.conformance.recording import Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
 from dirac_failover.conformance.timeline import render
-from dirac_failover.conformance.wording import operation_of
+from dirac_failover.conformance.wording import PLAIN, operation_of
 from dirac_failover.request.validator import RequestValidator
+from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json
 
-SCHEMA: Final = "dirac-failover/run/1"
+SCHEMA: Final = "dirac-failover/run/2"
 INPUTS: Final = ("/vo/a", "/vo/b")
 FAULTS: Final = ("transformation:down",)
 RECORDS: Final = 10_000
@@ -102,6 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     around = parser.add_argument_group("what runs, and what goes wrong")
     add = around.add_argument
     add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
+    add("--duties", choices=[INPUTS_DUE],
+        help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
     add("--kit", metavar="NAME",
         help=f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
@@ -111,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = output.add_argument
     add("--json", action="store_true", help="print the report for machines")
     add_color(output)
-    add("--check", action="store_true", help="exit with 1 when the services do not converge or anything is lost")
+    add("--check", action="store_true", help="exit with 1 unless all that was owed has arrived, once")
     # fmt: on
 
 
@@ -134,15 +137,14 @@ def execute(arguments: argparse.Namespace) -> int:
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
     kit = _kit(arguments.kit or (adapters.family(module) if module else adapters.DEFAULT))
-    report = run(kit, scenario, module)
+    report = run(kit, scenario, module, duties=arguments.duties)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
     sys.stdout.write(
         f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal_style(arguments.color))
     )
-    recovery = report["recovery"]
     _check_struck(arguments.faults or (), report)
-    return Exit.DIFFERS if arguments.check and (recovery["differences"] or recovery["lost"]) else Exit.OK
+    return Exit.DIFFERS if arguments.check and not report["recovery"]["converged"] else Exit.OK
 
 
 def _check_struck(given: Iterable[str], report: Mapping[str, Json]) -> None:
@@ -161,12 +163,14 @@ def _flat(calls: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
         yield from _flat(call["calls"])
 
 
-def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[str, Json]:
+def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None, *, duties: str | None = None) -> dict[str, Json]:
     """Execute the module (the kit's FailoverRequest) in a scenario, recover, and return the report.
 
+    With ``duties`` (``inputs``), the module must report the input files though its class is no FailoverRequest.
     Raises CommandError when the module cannot be created, or the scenario cannot be laid out on this machine.
     """
-    recorder = Recorder(kit, module)
+    module = module or kit.FailoverRequest
+    recorder = Recorder(kit, module, reports_inputs=duties == INPUTS_DUE or ends_jobs(module))
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(sys.stderr))  # a module may print
         try:
@@ -177,7 +181,7 @@ def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None) -> dict[s
             recording = recorder.record(scenario)
         except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
-        return _report(recorder, recording, module or kit.FailoverRequest)
+        return _report(recorder, recording, module)
 
 
 def _report(recorder: Recorder, recording: Recording, module: type[Any]) -> dict[str, Json]:
@@ -191,7 +195,7 @@ def _report(recorder: Recorder, recording: Recording, module: type[Any]) -> dict
         "services": None if world is None else holdings(world),
         "request": _request(recording),
         "files": recording.files,
-        "recovery": recover(recorder, recording),
+        "recovery": recover(recording),
     }
     implementation = {
         "kit": recorder.kit.name,

@@ -10,9 +10,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.adapters import DEFAULT, from_file, in_this_process
+from dirac_failover.conformance.adapters import DEFAULT, find, from_file, in_this_process
+from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
+from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.port import ModulePort
@@ -63,8 +65,16 @@ class Target:
     def options(self) -> tuple[str, ...]:
         """Return the options with which ``run`` executes the same module; what is no module, it cannot."""
         if ":" in self.text:
-            return ("--module", self.text)
+            return ("--module", self.text, *(() if self._ends_jobs() else ("--duties", INPUTS_DUE)))
         return () if self.text == DEFAULT or self.text.endswith(".toml") else ("--kit", self.text)
+
+    def _ends_jobs(self) -> bool:
+        """Tell whether ``run`` knows by its class that it must report the input files, as every port must."""
+        try:
+            found = None if self.python else find(self.text)
+        except CommandError:
+            return True
+        return not isinstance(found, type) or ends_jobs(found)
 
     def program(self) -> tuple[str, ...]:
         """Return the program in whose environment the port is."""

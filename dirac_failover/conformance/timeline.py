@@ -91,7 +91,8 @@ def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator
 
 _FINDINGS: Final = {
     "lost": ("lost", "lost item"),
-    "differences": ("differs", "difference"),
+    "twice": ("twice", "duplicate"),
+    "waiting": ("waiting", "waiting item"),
     "unchecked": ("unchecked", "unchecked item"),
 }
 """What stands between a run and its being converged, by its key in a report: before each one, and when counted."""
@@ -105,10 +106,10 @@ def verdict(report: Mapping[str, Json]) -> tuple[str, str, list[str]]:
         return "arrow", f"Not judged: {why}.", []
     found = {key: recovery[key] for key in _FINDINGS if recovery.get(key)}
     items = [f"{_FINDINGS[key][0]}: {item}" for key in found for item in found[key]]
-    if found or not recovery["converged"]:
+    if found:
         counted = ", ".join(count(len(found[key]), _FINDINGS[key][1]) for key in found)
         sign = "arrow" if [*found] == ["unchecked"] else "failed"
-        return sign, f"Not converged{': ' * bool(counted)}{counted}.", items
+        return sign, f"Not converged: {counted}.", items
     if unfired := report.get("unfired"):
         return "arrow", f"Converged, but not put to the test: {some(unfired)} never struck.", []
     return "well", "Converged: nothing is lost, and the services hold what they must.", []
@@ -447,7 +448,7 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
         yield _row(1, f"Request {request['id']} is executed: {request['name']}", end)
         for operation in request["operations"]:
             if operation["elsewhere"]:
-                yield _row(2, describe(operation), _well("done by services that are not here"))
+                yield _row(2, describe(operation), _well("nothing here executes it"))
             elif operation["Error"]:
                 yield _row(2, describe(operation), _failed(reason(operation["Error"])))
         yield from _tree(request["calls"], 2, style)

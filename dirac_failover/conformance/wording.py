@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.recording import PLAIN
+from dirac_failover.spec import duties
+from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.wire import dencode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dirac_failover.spec.duties import Due
     from dirac_failover.spec.outcome import Json
 
 _NAMED: Final = 3
+_NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
+
+
+class _Plain(Scrubber):
+    """Makes plain data of anything, and leaves the times as they are: they are numbered once, over the whole report."""
+
+    __slots__ = ()
+
+    def text(self, value: str) -> str:
+        return value
+
+    def plain(self, value: Any) -> Json:
+        if isinstance(value, datetime):
+            return str(value)
+        if type(value) is dict:
+            value = {key: item for key, item in value.items() if key not in _NEVER_THE_SAME}
+        return super().plain(value)
+
+    def known(self, values: Any) -> Json:
+        return self.plain(values)  # what is remembered are texts whose times were numbered
+
+
+PLAIN: Final = _Plain()
 
 
 def count(number: int, what: str) -> str:
@@ -44,12 +70,13 @@ def operation_of(fields: Mapping[str, Any]) -> dict[str, Json]:
     names = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
     return {
         **{name: fields[name] for name in names},
-        "decoded": _decoded(fields["Arguments"]),
+        "decoded": decoded(fields["Arguments"]),
         "Files": [file["LFN"] for file in fields["Files"]],
     }
 
 
-def _decoded(arguments: str | None) -> Json:
+def decoded(arguments: str | None) -> Json:
+    """Return the arguments of an operation as plain values; None when they cannot be decoded."""
     if not arguments:
         return None
     try:
@@ -66,6 +93,42 @@ def stub_of(decoded: Json) -> tuple[str, str, list[Json]] | None:
     return None
 
 
+_FIELDS: Final = {"Status": "status", "MinorStatus": "minor status", "ApplicationStatus": "application status"}
+
+
+def told_of(dues: Iterable[Due]) -> list[str]:
+    """Return in words what is due; files of one status, equal operations and accounting records are told together."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for kind, of, said, _ in dues:
+        place, name = _GROUPED[kind](of)
+        groups.setdefault((kind, place, said), []).append(name)
+    return [_TOLD[kind](place, names, said) for (kind, place, said), names in groups.items()]
+
+
+_GROUPED: Final[dict[str, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
+    duties.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
+    duties.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
+    duties.STATUS: lambda of: (of, ""),
+    duties.PARAMETER: lambda of: (of, ""),
+    duties.RECORD: lambda _: ("", ""),
+    duties.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
+    duties.UNSEEN: lambda of: (of, ""),
+}
+_TOLD: Final[dict[str, Callable[[Any, list[str], str], str]]] = {
+    duties.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
+    duties.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
+    duties.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
+    duties.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
+    duties.RECORD: lambda _, records, __: count(len(records), "accounting record"),
+    duties.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),
+    duties.UNSEEN: lambda of, *_: str(of[0]),
+}
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
 def describe(operation: Mapping[str, Any]) -> str:
     """Return what an operation does, in one line."""
     decoded = operation["decoded"]
@@ -74,4 +137,4 @@ def describe(operation: Mapping[str, Any]) -> str:
         what = f"{stub[0]}.{stub[1]}"
     elif isinstance(decoded, dict) and isinstance(decoded.get("statusDict"), dict):
         what = "; ".join(f"{some(lfns)} to {status}" for status, lfns in grouped(decoded["statusDict"]).items())
-    return f"operation {operation['Type']}" + (f" ({what})" if what else "")
+    return f"operation {operation['Type']}" + _in_brackets(what)

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import chdir
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.recording import MODULE, PLAIN, Event
-from dirac_failover.conformance.recovery import compared, holdings, replayed
+from dirac_failover.conformance.recording import MODULE, Event
+from dirac_failover.conformance.recovery import holdings, judged, replayed
 from dirac_failover.conformance.timeline import story
-from dirac_failover.conformance.wording import describe, operation_of, stub_of
+from dirac_failover.conformance.wording import PLAIN, describe, operation_of, stub_of
 from dirac_failover.spec.outcome import Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
+    from dirac_failover.spec.duties import Act, Owed
     from dirac_failover.spec.outcome import Json
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.journal import Journal
@@ -120,35 +119,48 @@ class Held:
     @classmethod
     def by(cls, commons: Mapping[str, Any]) -> Held:
         """Return what the collaborators in ``workflow_commons`` hold."""
-        report = commons.get(v.COMMONS_JOB_REPORT)
-        files = getattr(commons.get(v.COMMONS_FILE_REPORT), "statusDict", {})
-        records = getattr(commons.get(v.COMMONS_ACCOUNTING), "_DataStoreClient__registersList", ())  # DIRAC's name
+
+        def held(key: str, attribute: str) -> Any:
+            found = getattr(commons.get(key), attribute, ())
+            return found if isinstance(found, list | dict) else ()  # a double has anything
+
         return cls(
-            tuple(str(status) for status, _ in getattr(report, "appStatusInfo", ())),
-            dict(getattr(report, "jobParameters", ())),
-            dict(files),
-            len(records),
+            tuple(str(status) for status, _ in held(v.COMMONS_JOB_REPORT, "appStatusInfo")),
+            dict(held(v.COMMONS_JOB_REPORT, "jobParameters")),
+            dict(held(v.COMMONS_FILE_REPORT, "statusDict")),
+            len(held(v.COMMONS_ACCOUNTING, "_DataStoreClient__registersList")),  # DIRAC's name
         )
+
+
+_UNSETTLED: Final = ("lost", "twice", "waiting", "unchecked")
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What job wrapper and request executing agent made of what a run left behind."""
+    """What became of everything that a job owed, when job wrapper and request executing agent had done their work.
+
+    Owed is what was laid out for it, what its collaborators took, and of a FailoverRequest a status for each input.
+    """
 
     converged: bool
-    """Whether the services hold what they would if nothing had gone wrong."""
-    differences: list[str]
-    """In words, what they hold otherwise than that."""
+    """Whether all of it arrived, once: nothing is lost, arrived twice, waits, or could not be checked."""
+    kept: list[str]
+    """In words, what has arrived."""
     lost: list[str]
-    """In words, what the job still held at its end and nobody has got since."""
+    """In words, what has not, and is on no way."""
+    twice: list[str]
+    """In words, what arrived more often than it was owed."""
+    waiting: list[str]
+    """In words, what is in a request that is not done yet."""
+    unchecked: list[str]
+    """In words, what nothing here can see or execute: the operation of a type or service that is not here, say."""
     report: Mapping[str, Json]
     """All of it, as the ``recovery`` of ``dirac-failover schema run`` describes."""
 
     def __repr__(self) -> str:
-        """Say how it ended, and what is missing."""
-        said = "converged" if self.converged else f"not converged: {'; '.join(self.differences)}"
-        lost = f" (lost: {'; '.join(self.lost)})" if self.lost else ""
-        return f"<Replay: {said}{lost}>"
+        """Say how it ended, and what is unsettled."""
+        found = "; ".join(f"{name}: {item}" for name in _UNSETTLED for item in getattr(self, name))
+        return f"<Replay: {f'not converged: {found}' if found else 'converged'}>"
 
 
 @dataclass(frozen=True)
@@ -187,8 +199,10 @@ class ModuleOutcome:
     """What the collaborators still hold."""
     job_id: str
     owner: tuple[str, str] | None
-    again: Callable[[], ModuleOutcome]
-    """Runs the same once more, where nothing goes wrong."""
+    owed: Owed
+    """What the job owes, for a replay to judge."""
+    job: Hashable
+    """By whom the job's acts on the services are."""
     _state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -219,31 +233,22 @@ class ModuleOutcome:
         return self.directory / min(self.texts) if self.texts else None
 
     def replay(self) -> Replay:
-        """Hand the request file to the request system, execute what is in there, and see whether anything is missing.
+        """Hand the request file to the request system, execute what is in there, and say what became of everything.
 
         This is what the job wrapper does after a job, and the request executing agent three quarters of an hour later.
-        Faults that are armed still strike: ``dirac.recover()`` ends them. What services that are not here would do
-        (removing a file, say) is taken as done. Then the services are compared with those of the same run in which
-        nothing went wrong. Called again, what is still waiting is executed again. TypeError when a value in
-        ``workflow_commons``, ``step_commons`` or the attributes cannot be copied for that other run, or when there was
-        too much in the directory.
+        Faults that are armed still strike: ``dirac.recover()`` ends them. Operations that nothing here executes
+        (removing a file, say) hold up nothing, and are not checked. Called again, what is still waiting is executed
+        again.
         """
-        if "expected" not in self._state:
-            with TemporaryDirectory() as directory, chdir(directory):
-                expected = self.again()
-                replayed(expected, expected.world)
-            self._state["expected"] = expected.world
         done = replayed(self, self.world, hand_over=not self._state.get("handed_over"))
         handed = done["handed_over"]
         if handed and not handed["error"]:
             self._state["handed_over"] = handed
-        report = {
-            **done,
-            "handed_over": handed or self._state.get("handed_over"),
-            **compared(self, self.world, self._state["expected"]),
-        }
+        verdict = judged(self, self.world)
+        report = {**done, "handed_over": handed or self._state.get("handed_over"), **verdict}
         self._state["recovery"] = report
-        return Replay(report["converged"], report["differences"], report["lost"], report)
+        told = {name: verdict[name] for name in ("converged", "kept", *_UNSETTLED)}
+        return Replay(**told, report=report)
 
     def timeline(self, width: int = 100) -> str:
         """Return what happened as text: every call in its place, the services, the request, and the last replay."""
@@ -265,9 +270,9 @@ class ModuleOutcome:
         return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
 
     @property
-    def commons(self) -> Mapping[str, Any]:
-        """``workflow_commons``, under the name by which a replay asks for it."""
-        return self.workflow_commons
+    def acts(self) -> list[Act]:
+        """What changed the services of its world so far."""
+        return self.world.acts
 
     @property
     def files(self) -> Mapping[str, str]:

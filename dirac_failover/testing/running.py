@@ -6,7 +6,6 @@ are run, and what is noted while they do.
 
 from __future__ import annotations
 
-import copy
 import difflib
 import inspect
 import os
@@ -18,8 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.recording import METHODS, PLAIN, Tape, Watcher
+from dirac_failover.conformance.recording import METHODS, Tape, Watcher
+from dirac_failover.conformance.recovery import acting
 from dirac_failover.conformance.timeline import ignored, reason
+from dirac_failover.conformance.witness import Witness
+from dirac_failover.conformance.wording import PLAIN
+from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.testing.kit import connected, kit_named, name_for
 from dirac_failover.testing.machine import Crashed, Machine, MortalTape
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest, read, size
@@ -41,8 +44,6 @@ _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 _PAIR: Final = 2
 _NEVER: Final = 0
 """The time of change that files have which a run has not touched."""
-_MOST: Final = 64 * 1024 * 1024
-"""How many bytes a directory may hold that is to be had once more, for a replay."""
 
 
 def run_module(
@@ -51,23 +52,26 @@ def run_module(
     world: Dirac | None = None,
     executions: int = 1,
     profile: str | None = None,
+    duties: str | None = None,
     **given: Any,
 ) -> ModuleOutcome:
     """Execute a module as the last one of a job and return what came of it.
 
     ``given`` are arguments of :meth:`~dirac_failover.testing.situation.Situation.of`; anything else is an attribute of
     the module. ``executions`` is how often the one instance is executed. ``profile`` names the implementation whose
-    workflows it runs in. TypeError for what is no module class, and for a name that is nearly one of these; ValueError
-    for fewer than one execution, and for a profile that does not exist.
+    workflows it runs in. ``duties="inputs"`` says that the module owes each input file a status, as a FailoverRequest
+    does. TypeError for what is no module class, and for a name that is nearly one of these; ValueError for fewer than
+    one execution, for a profile that does not exist, and for other duties.
     """
     __tracebackhide__ = True
     if executions < 1:
         raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
+    _check_duties(duties, "run_module")
     about, attributes = _divided(module, given)
     place = _place(world, "run_module")
     steps = (Step("", [Module(module, attributes)]),)
-    plan = Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions)
+    plan = Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions, duties)
     return _warned(plan.run(place))
 
 
@@ -76,6 +80,7 @@ def run_job(
     *,
     world: Dirac | None = None,
     profile: str | None = None,
+    duties: str | None = None,
     **given: Any,
 ) -> ModuleOutcome:
     """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
@@ -91,9 +96,10 @@ def run_job(
         _check(kind, "run_job")
     if unknown := given.keys() - SITUATION:
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
+    _check_duties(duties, "run_job")
     place = _place(world, "run_job")
     about = Situation.of(place, **given)
-    return _warned(Plan(steps, about, kit_named(name_for(kinds)), profile, None).run(place))
+    return _warned(Plan(steps, about, kit_named(name_for(kinds)), profile, None, duties).run(place))
 
 
 class HookReturnWarning(UserWarning):
@@ -129,6 +135,11 @@ def _check(module: Any, who: str) -> None:
         raise TypeError(f"{who}: {module.__name__} is not a module: it has no execute() (derive it from ModuleBase)")
 
 
+def _check_duties(duties: Any, who: str) -> None:
+    if duties not in (None, INPUTS_DUE):
+        raise ValueError(f"{who}: duties: expected {INPUTS_DUE!r} or None, found {duties!r}")
+
+
 def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell what is about the situation from the module's attributes."""
     attributes = {name: value for name, value in given.items() if name not in SITUATION}
@@ -162,7 +173,7 @@ def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run: it can be run once more, elsewhere."""
+    """What is to be run."""
 
     steps: tuple[Step, ...]
     situation: Situation
@@ -170,10 +181,12 @@ class Plan:
     profile: str | None
     executions: int | None
     """How often the only module is executed, by itself; None when the steps are run as a workflow."""
+    duties: str | None
+    """What the job owes, whatever the class of its last module: ``inputs``, or nothing more."""
 
     def run(self, world: Dirac) -> ModuleOutcome:
         """Run it in the present directory."""
-        run = _Run(self, world, self._again(world))
+        run = _Run(self, world)
         with run.prepared():
             execute = self._workflow(run) if self.executions is None else self._alone(run, self.executions)
             result, raised = None, None
@@ -182,6 +195,12 @@ class Plan:
             except _ESCAPES as error:
                 raised = error
         return run.outcome(result, raised)
+
+    def inputs(self, commons: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return the input files that the job must give a status."""
+        last = self.steps[-1].modules[-1]
+        reports = self.duties == INPUTS_DUE or (isinstance(last.kind, type) and ends_jobs(last.kind))
+        return inputs_of(commons, last.parameters) if reports else ()
 
     def _alone(self, run: _Run, executions: int) -> Callable[[], Any]:
         (step,) = self.steps
@@ -212,29 +231,6 @@ class Plan:
         steps = [replace(step, parameters={**_without_name(extra), **step.parameters}) for step in steps]
         return lambda: run_workflow(steps, run.commons)
 
-    def _again(self, world: Dirac) -> Callable[[], ModuleOutcome]:
-        """Return what runs the same once more, in a world that is as this one is now, in which nothing goes wrong."""
-        twin = world.undisturbed()
-        try:
-            contents = _contents()
-            copied = replace(self, situation=self.situation.copied(), steps=copy.deepcopy(self.steps))
-        except Exception as error:  # noqa: BLE001 - anything may refuse to be copied, which matters to a replay alone
-            reason = f"{type(error).__name__}: {error}"
-
-            def refuse() -> ModuleOutcome:
-                raise TypeError(f"No undisturbed run can be made, since what was given cannot be copied: {reason}")
-
-            return refuse
-
-        def again() -> ModuleOutcome:
-            for name, content in contents.items():
-                path = Path(name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            return copied.run(twin)
-
-        return again
-
 
 def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in step.items() if key != "STEP_INSTANCE_NAME"}
@@ -243,16 +239,16 @@ def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
 class _Run:
     """One run: what it finds, and what is noted while it goes on."""
 
-    def __init__(self, plan: Plan, world: Dirac, again: Callable[[], ModuleOutcome]) -> None:
+    def __init__(self, plan: Plan, world: Dirac) -> None:
         self.plan = plan
         self.world = world
         self.results: list[Any] = []
         self.commons: dict[str, Any]
-        self._again = again
         self._modules: list[Any] = []
         self._machine = Machine(world) if world.harms_the_machine else None
         self._tape = MortalTape(self._machine) if self._machine else Tape()
         self._watcher = Watcher(self._tape)
+        self._witness = Witness(plan.kit)
         self._calls = len(world.journal)
         self._history = len(self._rows())
 
@@ -264,8 +260,11 @@ class _Run:
             _untouched() as unmarked,
             connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
             self._machine.disk() if self._machine else nullcontext(),
+            self._witness.watching(),
+            acting(self.world.acts, self._witness, self.world),
         ):
             self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
+            self._witness.begin(self.commons, self.plan.inputs(self.commons))
             try:
                 yield
             finally:
@@ -316,7 +315,8 @@ class _Run:
             holds=Held.by(self.commons),
             job_id=str(situation.job_id).strip(),
             owner=situation.scenario.owner,
-            again=self._again,
+            owed=self._witness.owed(self._modules, type(raised).__name__ if raised else ""),
+            job=self._witness,
         )
 
     def _rows(self) -> Sequence[Mapping[str, Any]]:
@@ -370,16 +370,3 @@ def _untouched() -> Iterator[dict[str, int]]:
 def _written(unmarked: Mapping[str, int]) -> list[str]:
     times = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir()}
     return sorted(name for name, time in times.items() if time not in (_NEVER, unmarked.get(name)))
-
-
-def _contents() -> dict[str, bytes]:
-    """Return every file below the present directory; raises OSError when that is too much to be kept."""
-    contents: dict[str, bytes] = {}
-    room = _MOST
-    for folder, _, names in os.walk("."):
-        for path in filter(os.path.isfile, (os.path.join(folder, name) for name in names)):
-            room -= os.path.getsize(path)
-            if room < 0:
-                raise OSError(f"{os.getcwd()} holds more than {_MOST} bytes: run it in a directory of its own")
-            contents[path] = Path(path).read_bytes()
-    return contents

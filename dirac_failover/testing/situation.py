@@ -1,12 +1,10 @@
 """The situation in which modules are run: what the workflow, earlier modules and the job's environment have left.
 
-A :class:`Situation` is plain data and the user's own objects; it is copied before a run, so that the same can be run
-once more. What may change here: what a test can say about the situation.
+A :class:`Situation` is plain data and the user's own objects. What may change here: what a test can say about it.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -31,9 +29,6 @@ class _Missing:
 
     def __repr__(self) -> str:
         return "MISSING"
-
-    def __deepcopy__(self, _: Any) -> _Missing:
-        return self
 
 
 MISSING: Final = _Missing()
@@ -125,24 +120,10 @@ class Situation:
         """JOBID, as the environment has it."""
         return self.scenario.environment.get(v.ENV_JOB_ID)
 
-    def copied(self) -> Situation:
-        """Return it with copies of everything that a run may change; raises whatever cannot be copied raises."""
-        commons, step = copy.deepcopy((_others(self.commons), dict(self.step)))
-        clients = {key: _copied(key, client) for key, client in {**self.collaborators, **self._own_clients}.items()}
-        return replace(self, commons=commons, step=step, collaborators=clients)
-
-    @property
-    def _own_clients(self) -> dict[str, Any]:
-        return {key: value for key, value in self.commons.items() if key in _CLIENTS}
-
     def workflow_commons(self, kit: Kit, profile: str | None) -> dict[str, Any]:
         """Return the whole of ``workflow_commons``; to be called while the kit's clients are connected."""
         made = Collaborators(kit).made(self.scenario)
-        clients = {
-            key: client.put_into(made[key]) if isinstance(client, _State) else client
-            for key, client in {**made, **self.collaborators}.items()
-        }
-        usual = {**self.scenario.workflow_commons, **extra_commons(kit, profile), **clients}
+        usual = {**self.scenario.workflow_commons, **extra_commons(kit, profile), **made, **self.collaborators}
         return _without_missing({**usual, **self.commons})
 
     def step_commons(self) -> dict[str, Any]:
@@ -162,7 +143,6 @@ def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not MISSING}
 
 
-_CLIENTS: Final = (v.COMMONS_JOB_REPORT, v.COMMONS_FILE_REPORT, v.COMMONS_ACCOUNTING)
 _GOES_INTO: Final = {
     "reported": v.COMMONS_FILE_REPORT,
     "records": v.COMMONS_ACCOUNTING,
@@ -173,31 +153,3 @@ _FIXTURES: Final = {
     v.COMMONS_ACCOUNTING: "dirac_accounting_report",
     v.COMMONS_REQUEST: "dirac_request",
 }
-_HOMES: Final = ("DIRAC", "dirac_failover")
-_PLAIN: Final = (type(None), bool, int, float, str, list, dict)
-
-
-def _others(commons: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in commons.items() if key not in _CLIENTS}
-
-
-class _State:
-    """What a client holds, to be put into another one: those of DIRAC have loggers and locks, and cannot be copied."""
-
-    def __init__(self, client: Any) -> None:
-        self._kind = type(client)
-        self._values = copy.deepcopy({key: value for key, value in vars(client).items() if type(value) in _PLAIN})
-
-    def put_into(self, client: Any) -> Any:
-        if type(client) is not self._kind:
-            raise TypeError(f"a client of another kind, {self._kind.__name__}, cannot be copied")
-        vars(client).update(copy.deepcopy(self._values))
-        return client
-
-
-def _copied(key: str, client: Any) -> Any:
-    if client is MISSING:
-        return client
-    homes = {base.__module__.partition(".")[0] for base in type(client).__mro__}
-    # Copying asks an object for methods of its own, and any method of a client of DIRAC is a call to its service
-    return copy.deepcopy(client) if key == v.COMMONS_REQUEST or homes.isdisjoint(_HOMES) else _State(client)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pytest
 
 from dirac_failover.conformance.kits import Kit, KitUnavailableError
+from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid, running
 from dirac_failover.testing.kit import (
     REFERENCE,
@@ -106,8 +107,7 @@ class Stage:
     def profile(self) -> str | None:
         """In whose workflows modules are run: what the marker says, or the option, or the ini setting; None without."""
         marker = self._request.node.get_closest_marker("dirac_profile")
-        config = self._request.config
-        name = config.getoption("dirac_profile") or config.getini("dirac_profile") or None
+        name = self._setting("dirac_profile")
         if marker:
             name = marker.args[0] if len(marker.args) == 1 else marker.args
         if name is not None:
@@ -116,6 +116,11 @@ class Stage:
             except ValueError as error:
                 raise pytest.fail.Exception(str(error), pytrace=False) from None
         return name
+
+    def _setting(self, name: str) -> str | None:
+        """Return what an option says, or else the ini setting of that name."""
+        config = self._request.config
+        return config.getoption(name) or config.getini(name) or None
 
     def collaborator(self, name: str) -> Any:
         """Make the test's own client, which its modules get as well."""
@@ -145,7 +150,10 @@ class Stage:
         return self._ran(running.run_job(listed, **self._around(running.kinds_of(listed), given)))
 
     def _around(self, kinds: Iterable[Any], given: dict[str, Any]) -> dict[str, Any]:
-        self._kit(name_for(kind for kind in kinds if isinstance(kind, type)))
+        classes = [kind for kind in kinds if isinstance(kind, type)]
+        self._kit(name_for(classes))
+        if classes and f"{classes[-1].__module__}:{classes[-1].__qualname__}" == self._setting("dirac_port"):
+            given.setdefault("duties", INPUTS_DUE)  # a port ends jobs, whatever its class
         world = given.pop("world", None) or self.dirac
         mine = self._collaborators if world is self.dirac else {}
         return {"world": world, "collaborators": mine, "profile": self.profile, **given}

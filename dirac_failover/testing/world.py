@@ -1,4 +1,4 @@
-"""The world of a test: an in-memory DIRAC whose faults must strike, and that can be had once more without them."""
+"""The world of a test: an in-memory DIRAC whose faults must strike, and that remembers who changed it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dirac_fakes.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dirac_failover.spec.duties import Act
     from dirac_fakes.faults import Armed, Fault
 
 
@@ -26,6 +27,8 @@ class Dirac(World):
 
     def _start(self) -> None:
         self._excused: list[Armed] = []
+        self.acts: list[Act] = []
+        """What the jobs that ran in it did to its services, and the replays."""
         super()._start()
 
     @property
@@ -72,16 +75,6 @@ class Dirac(World):
         known = self.transformation.statuses(self.transformation_id)
         if unknown := [lfn for lfn in map(_bare, inputs) if lfn not in known]:
             self.transformation.add(self.transformation_id, unknown)
-
-    def undisturbed(self) -> Dirac:
-        """Return another one in the same state, without faults and with an empty journal."""
-        owner = self._owner
-        twin = Dirac(*self._ids, owner=owner.username, group=owner.group, properties=owner.properties)
-        twin.caller = self.caller
-        for name, service in self.services.items():
-            twin.services[name].state = service.saved()
-        twin.clock.start, twin.clock.slept = self.clock.start, self.clock.slept
-        return twin
 
 
 def _bare(lfn: str) -> str:

@@ -99,7 +99,7 @@ def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) 
     data = json.loads(text)
     assert text == json.dumps(data, indent=2) + "\n"
     assert (data["schema"], data["id"], data["level"]) == ("dirac-failover/clause/1", "CO-003", "contract")
-    assert data["example"]["schema"] == "dirac-failover/run/1"
+    assert data["example"]["schema"] == "dirac-failover/run/2"
     assert data["example"]["ended"] == "raised"
 
 

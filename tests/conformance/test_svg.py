@@ -215,13 +215,13 @@ def test_the_file_and_its_operations_stand_at_the_end(request_: Any, files: dict
 
 def test_what_came_of_it_all_is_said_last() -> None:
     """As in the text."""
-    recovery = {"converged": False, "differences": ["one", "two"], "lost": ["three"]}
+    recovery = {"converged": False, "twice": ["one", "two"], "lost": ["three"]}
     svg = drawn(recovery=recovery)
     assert rest(svg)[1:] == [
-        "✗ Not converged: 1 lost item, 2 differences.",
+        "✗ Not converged: 1 lost item, 2 duplicates.",
         "- lost: three",
-        "- differs: one",
-        "- differs: two",
+        "- twice: one",
+        "- twice: two",
     ]
     assert [left for left, _ in texts(svg)[-4:]] == [22, 36, 36, 36]
     assert classes(svg, "tspan")[-1] == "red"
@@ -291,7 +291,7 @@ def test_it_can_stand_in_a_page() -> None:
             "result": evil,
             "request": None,
             "files": {f"{evil}_request.json": ""},
-            "recovery": {"converged": False, "differences": [evil], "lost": [evil]},
+            "recovery": {"converged": False, "unchecked": [evil], "lost": [evil]},
         }
     )
     assert text.count("<script") == 0

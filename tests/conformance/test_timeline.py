@@ -35,10 +35,8 @@ RECOVERY: dict[str, Any] = {
     "handed_over": None,
     "requests": [],
     "services": SERVICES,
-    "undisturbed": SERVICES,
     "converged": True,
-    "differences": [],
-    "lost": [],
+    **{name: [] for name in ("kept", "lost", "twice", "waiting", "unchecked")},
 }
 
 
@@ -535,7 +533,7 @@ def test_a_recovery_without_anything_to_do() -> None:
 
 
 def test_a_recovery_is_told() -> None:
-    """What was handed over, what was executed with which calls, what differs and what is lost."""
+    """What was handed over, what was executed with which calls, what is lost and what arrived twice."""
     handed = {"files": ["a_request.json", "b_request.json"], "operations": 3, "request_id": 1, "error": None}
     operations = [
         {**operation(Files=["/x"]), "elsewhere": True},
@@ -552,14 +550,14 @@ def test_a_recovery_is_told() -> None:
         "handed_over": handed,
         "requests": requests,
         "converged": False,
-        "differences": ["one", "two"],
+        "twice": ["one", "two"],
         "lost": ["three"],
     }
     lines = shown(recovery=recovery)["After recovery"]
     assert lines[:7] == [
         "  The job wrapper hands over a_request.json, b_request.json  → request 1",
         "  Request 1 is executed: first                               ✗ Waiting",
-        "    operation X (/x)                                         → done by services that are not here",
+        "    operation X (/x)                                         → nothing here executes it",
         "    operation X                                              ✗ not OK: no",
         "    accounting.go()                                          → OK",
         "  Request 2 is executed: second                              → Done",
@@ -567,10 +565,10 @@ def test_a_recovery_is_told() -> None:
     ]
     assert lines[10:] == ["    requests    none"]
     assert shown(recovery=recovery)["Verdict"] == [
-        "  ✗ Not converged: 1 lost item, 2 differences.",
+        "  ✗ Not converged: 1 lost item, 2 duplicates.",
         "    - lost: three",
-        "    - differs: one",
-        "    - differs: two",
+        "    - twice: one",
+        "    - twice: two",
         "  execute   → OK: None",
         "  request   nothing is pending",
         "  replayed  first Waiting, second Done",
@@ -599,7 +597,7 @@ def test_what_is_not_taken_is_told() -> None:
         ({"unfired": ["job-state:down"]}, "→ Converged, but not put to the test: job-state:down never struck."),
         ({"recovery": {**RECOVERY, "lost": ["x"]}}, "✗ Not converged: 1 lost item."),
         ({"recovery": {**RECOVERY, "unchecked": ["x"]}}, "→ Not converged: 1 unchecked item."),
-        ({"recovery": {**RECOVERY, "converged": False}}, "✗ Not converged."),
+        ({"recovery": {**RECOVERY, "waiting": ["x", "y"]}}, "✗ Not converged: 2 waiting items."),
         (
             {"recovery": {**RECOVERY, "unchecked": ["x"], "lost": ["y"]}, "unfired": ["job-state:down"]},
             "✗ Not converged: 1 lost item, 1 unchecked item.",
@@ -631,10 +629,10 @@ def test_verdicts_have_colours_and_hang() -> None:
         "  \x1b[32m✓ Converged: nothing is lost, and the\x1b[0m",
         "    services hold what they must.",
     ]
-    bad = {**RECOVERY, "converged": False, "differences": ["xxx " * 8 + "yyyy"]}
+    bad = {**RECOVERY, "converged": False, "twice": ["xxxx " * 6 + "yyyy"]}
     assert shown(style, recovery=bad)["Verdict"][:3] == [
-        "  \x1b[31m✗ Not converged: 1 difference.\x1b[0m",
-        "    - differs: xxx xxx xxx xxx xxx xxx",
-        "      xxx xxx yyyy",
+        "  \x1b[31m✗ Not converged: 1 duplicate.\x1b[0m",
+        "    - twice: xxxx xxxx xxxx xxxx xxxx",
+        "      xxxx yyyy",
     ]
     assert shown(style, recovery=None)["Verdict"][0] == "  \x1b[1m→ Not judged: nothing was replayed.\x1b[0m"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import FrozenInstanceError
+from unittest.mock import Mock
 
 import pytest
 
@@ -140,6 +141,7 @@ def test_what_the_collaborators_hold_can_be_read(run, kit):
         assert part
     assert not Held()
     assert not Held.by({"JobReport": None, "FileReport": object()})
+    assert not Held.by(dict.fromkeys(("JobReport", "FileReport", "AccountingReport"), Mock()))
     assert not run().holds
 
 
@@ -172,11 +174,9 @@ def test_a_replay_during_the_outage_goes_on_after_it(run, world):
     outcome = run("transformation:down")
     first = outcome.replay()
     assert not first.converged
-    assert first.differences == [
-        "/vo/a, /vo/b: status Assigned instead of Processed",
-        "Not done: operation SetFileStatus (/vo/a, /vo/b to Processed)",
-    ]
-    assert repr(first) == f"<Replay: not converged: {'; '.join(first.differences)}>"
+    assert first.lost == []
+    assert first.waiting == ["status Processed of /vo/a, /vo/b in transformation 12"]
+    assert repr(first) == f"<Replay: not converged: waiting: {first.waiting[0]}>"
     world.recover()
     second = outcome.replay()
     assert second.converged
@@ -186,22 +186,12 @@ def test_a_replay_during_the_outage_goes_on_after_it(run, world):
     assert len(world.journal.select("requests", "putRequest")) == 4  # the hand-over, and what became of it each time
 
 
-def test_the_undisturbed_run_is_replayed_as_well(run, on_failover_request):
-    """What earlier modules have left pending is done there too."""
-    (pending,) = run("transformation:down").request.operations
-    earlier = {"Type": pending.type, "Arguments": pending.fields["Arguments"]}
-    outcome = run_module(on_failover_request, operations=[earlier])
-    assert outcome.world.transformation.statuses(12) == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
-    assert outcome.replay().converged
-    assert outcome.world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Processed"}
-
-
 def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
     """The request system may be away too; then nothing of it can be executed either."""
     outcome = run("transformation:down")
     world.requests.down()
     assert outcome.replay().report["handed_over"]["error"]
-    assert outcome.replay().lost == ["The request held operation SetFileStatus (/vo/a, /vo/b to Processed)"]
+    assert outcome.replay().lost == ["status Processed of /vo/a, /vo/b in transformation 12"]
     world.recover()
     assert outcome.replay().converged
     world.requests.down()
@@ -209,13 +199,15 @@ def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
 
 
 def test_what_nobody_has_got_is_lost(on_failover_request, world):
-    """Said in words, also when the services hold what they should."""
-    outcome = run_module(on_failover_request, world=world, workflow_failed=True, operations=[REMOVAL])
+    """Said in words, and nothing that is lost, twice, waiting or unchecked has converged."""
+    outcome = run_module(on_failover_request, world=world, workflow_failed=True, operations=[REMOVAL], records=1)
     replay = outcome.replay()
-    assert replay.converged
-    assert replay.lost == ["The request held operation RemoveFile (/vo/x)"]
-    assert repr(replay) == "<Replay: converged (lost: The request held operation RemoveFile (/vo/x))>"
-    assert repr(Replay(False, ["a", "b"], ["c", "d"], {})) == "<Replay: not converged: a; b (lost: c; d)>"
+    assert not replay.converged
+    assert replay.lost == ["operation RemoveFile (/vo/x)", "1 accounting record"]
+    assert repr(replay) == "<Replay: not converged: lost: operation RemoveFile (/vo/x); lost: 1 accounting record>"
+    said = Replay(False, ["a"], ["b"], ["c"], ["d"], ["e", "f"], {})
+    assert repr(said) == "<Replay: not converged: lost: b; twice: c; waiting: d; unchecked: e; unchecked: f>"
+    assert repr(Replay(True, ["a"], [], [], [], [], {})) == "<Replay: converged>"
 
 
 def test_the_timeline_tells_all_of_it(run, world):

@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import errno
 import inspect
+import json
 import os
 import sys
 import threading
 from dataclasses import FrozenInstanceError
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 import pytest
+from freezegun import freeze_time
 
+from dirac_failover import Request, connect
+from dirac_failover.clients.replay import replay
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
+from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module
 from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.testing.situation import Situation
@@ -166,8 +171,8 @@ def test_without_a_proxy_the_job_is_nobodys(kit):
 
 
 def test_what_is_to_be_run_stays_as_it_is(reference, world):
-    """So that it can be run once more."""
-    plan = Plan((), Situation.of(world), reference, None, 1)
+    """It is a value."""
+    plan = Plan((), Situation.of(world), reference, None, 1, None)
     with pytest.raises(FrozenInstanceError):
         plan.executions = 2
 
@@ -463,59 +468,140 @@ def test_links_are_left_alone(on_failover_request, world, tmp_path_factory):
     assert outside.stat().st_mtime_ns == 5_000_000_000
 
 
-def test_the_undisturbed_run_finds_what_the_first_has_found(on_failover_request, world):
-    """Files, attributes and commons as they were, though the module has used them up."""
-    os.makedirs("deep/folder")
-    Path("deep/folder/input").write_text("x")
+def test_no_module_is_executed_for_a_replay(on_failover_request, world):
+    """What cannot be had twice is no obstacle, and what the module used up stays used up."""
     Path("list").write_text("y")
 
     class UsesUp(on_failover_request):
         def _execute(self):
-            Path("deep/folder/input").unlink()
             Path("list").unlink()
-            self.setApplicationStatus(self.names.pop() + self.workflow_commons["more"].pop())
+            self.setApplicationStatus(self.names.pop())
             super()._execute()
 
     world.accounting.down()
     world.arm("transformation:first=3")
-    names, more = ["a"], ["b"]
-    outcome = run_module(UsesUp, world=world, inputs=["/vo/a"], records=1, names=names, workflow_commons={"more": more})
-    assert outcome.statuses[0] == "ab"
-    assert (names, more) == ([], [])
+    names, lock = ["a"], threading.Lock()
+    outcome = run_module(UsesUp, world=world, inputs=["/vo/a"], records=1, names=names, lock=lock)
     world.recover()
     assert outcome.replay().converged
-    assert not os.path.exists("list")
+    assert names == []
 
 
-def test_what_cannot_be_copied_matters_to_a_replay_alone(on_failover_request, world):
-    """The run goes well."""
-    outcome = run_module(on_failover_request, world=world, lock=threading.Lock())
-    assert outcome.ok
-    with pytest.raises(TypeError) as refused:
-        outcome.replay()
-    assert str(refused.value) == (
-        "No undisturbed run can be made, since what was given cannot be copied: "
-        "TypeError: cannot pickle '_thread.lock' object"
-    )
+def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, kit, world):
+    """A FailoverRequest owes the inputs a status, and so does what is said to."""
+
+    class Idle(kit.ModuleBase):
+        def _execute(self):
+            pass
+
+    lost = ["status of /vo/a in transformation 12: no report of it was seen"]
+    silent = type("Silent", (on_failover_request,), {"_execute": lambda _: None})
+    assert run_module(Idle, world=world, inputs=["LFN:/vo/a"]).replay().converged
+    assert run_module(Idle, world=world, inputs=["LFN:/vo/a"], duties="inputs").replay().lost == lost
+    assert run_module(silent, world=world, inputs=["LFN:/vo/a"]).replay().lost == lost
+    assert run_job([on_failover_request, Idle], inputs=["/vo/a"]).replay().converged
+    assert run_job([Idle, silent], inputs=["/vo/a"]).replay().lost == lost
+    assert run_job([on_base, Idle], inputs=["/vo/a"], duties="inputs").replay().converged
+    for run, given in ((run_module, Idle), (run_job, [Idle])):
+        with pytest.raises(ValueError, match=rf"^{run.__name__}: duties: expected 'inputs' or None, found 'all'$"):
+            run(given, duties="all")
 
 
-def test_a_large_directory_is_not_kept(on_failover_request, world, monkeypatch):
-    """Nothing that is too large is read; the run goes well, and only a replay cannot be had."""
-    assert running._MOST == 64 * 1024**2
-    monkeypatch.setattr(running, "_MOST", 10)
-    os.mkdir("folder")
-    Path("folder/five").write_text("12345")
-    Path("folder/half").write_text("12345")
-    assert run_module(on_failover_request, world=world).replay().converged
-    Path("one more").write_text("x")
-    outcome = run_module(on_failover_request, world=world)
-    assert outcome.ok
-    with pytest.raises(TypeError) as refused:
-        outcome.replay()
-    assert str(refused.value) == (
-        "No undisturbed run can be made, since what was given cannot be copied: "
-        f"OSError: {os.getcwd()} holds more than 10 bytes: run it in a directory of its own"
-    )
+def test_two_jobs_in_one_world_are_judged_each_for_itself(on_failover_request, world):
+    """Though their records are equal: those of one do not make up for those of the other, nor come twice by them."""
+    world.accounting.down()
+    world.requests.down()
+    first = run_module(on_failover_request, world=world, inputs=["/vo/a"], records=2)
+    world.recover()
+    world.arm("accounting:first=1")
+    second = run_module(on_failover_request, world=world, job_id=78, inputs=["/vo/b"], records=2)
+    third = run_module(on_failover_request, world=world, job_id=79, inputs=["/vo/b"], records=2)
+    assert first.replay().lost == ["2 accounting records"]  # it executes the request of the second
+    assert len(world.accounting.records()) == 4
+    for outcome in (second, third, second):
+        assert outcome.replay().converged
+    world.transformation.state["files"][12][101]["Status"] = "Assigned"  # whatever becomes of the file later
+    assert second.replay().converged
+
+
+def test_a_replay_of_the_users_own_counts(on_failover_request, world):
+    """It is nobody else's."""
+    world.accounting.down()
+    outcome = run_module(on_failover_request, world=world, records=1)
+    world.recover()
+    with connect(world):
+        replay(Request(json.dumps(world.requests.stored()[1])))
+    world.requests.deleteRequest(1)
+    assert outcome.replay().converged
+
+
+def test_time_that_stands_still_changes_no_verdict(on_failover_request, kit):
+    """Equal updates of one instant are one; of different ones the last counts, and the others are lost."""
+
+    class Says(kit.ModuleBase):
+        def _execute(self):
+            for text in self.texts:
+                self.jobReport.setApplicationStatus(text, sendFlag=False)
+            self.jobReport.commit()
+
+        def setApplicationStatus(self, *_):
+            pass
+
+    with freeze_time("2026-01-01 12:00:00"):
+        assert run_module(Says, texts=["x", "x"]).replay().converged
+        assert run_module(Says, texts=["x", "x", "y"]).replay().lost == ["application status 'x' of job 77"]
+        world = Dirac()
+        first = run_module(on_failover_request, world=world, inputs=["/vo/a"])
+        second = run_module(on_failover_request, world=world, inputs=["/vo/a"])
+        assert second.replay().converged
+        assert first.replay().converged
+        world.accounting.down()
+        records = run_module(on_failover_request, world=world, records=2)
+        world.recover()
+        assert records.replay().lost == ["2 accounting records"]  # DIRAC's client waits for time to pass
+
+
+def test_records_have_times_of_their_own(on_failover_request, world, kit):
+    """Whole seconds count, as in the accounting; floats come back a little changed from DEncode."""
+
+    class BaseAccountingType:
+        pass
+
+    class Record(BaseAccountingType):
+        def checkValues(self):
+            return {"OK": True}
+
+        def getValues(self):
+            now = datetime.now()  # noqa: DTZ005 - DIRAC's times know no zone
+            return ["Job", now, now + timedelta(seconds=1.5), ["alice", 1.1e-10, None, 3]]
+
+    client = kit.DataStoreClient()
+    client.addRegister(Record())
+    client.addRegister(Record())
+    world.accounting.down()
+    outcome = run_module(on_failover_request, world=world, workflow_commons={"AccountingReport": client})
+    world.recover()
+    replay = outcome.replay()
+    assert replay.converged
+    assert "2 accounting records" in replay.kept
+
+
+def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, mocker):
+    """Doubles, and what a module would have said that breaks off."""
+    double = mocker.Mock()
+    double.setApplicationStatus.return_value = double.generateForwardDISET.return_value = {"OK": True, "Value": None}
+    told = "what JobReport was told: it is a Mock, and cannot be read"
+    given = {"workflow_commons": {"JobReport": double}}
+    assert run_module(on_failover_request, world=world, **given).replay().unchecked == [told]
+    assert run_module(on_failover_request, world=world, jobReport=double).replay().unchecked == [told]
+
+    class Breaks(kit.ModuleBase):
+        def execute(self):
+            return 1 / 0
+
+    replay = run_module(Breaks, world=world).replay()
+    assert replay.unchecked == ["what would have been reported if ZeroDivisionError had not ended the job"]
+    assert not replay.converged
 
 
 def test_files_of_somebody_else_are_known_by_their_times(on_failover_request, world, monkeypatch):
@@ -573,7 +659,7 @@ def test_a_full_disk_loses_what_was_pending(on_failover_request, world):
     assert outcome.message == "[Errno 28] No space left on device"
     assert outcome.file.read_text() == ""
     world.recover()
-    assert outcome.replay().lost == ["The request held operation SetFileStatus (/vo/a to Processed)"]
+    assert outcome.replay().lost == ["status Processed of /vo/a in transformation 12"]
 
 
 def test_a_key_can_be_missing(on_failover_request, world):

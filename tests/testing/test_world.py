@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import doctest
-from datetime import datetime
 
 import pytest
 
@@ -54,28 +53,6 @@ def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
     assert dirac.job_state.status(77)[0] == "Matched"
     assert dirac.job_state.status(78)[0] == "Running"
     assert list(dirac.job_state.state["jobs"]) == [77, 78]
-
-
-def test_the_undisturbed_one_is_the_same_without_what_goes_wrong():
-    """State, time and caller; neither faults nor journal, and nothing in common."""
-    dirac = Dirac(3, 4, ["/vo/x"], now=datetime(2026, 1, 1), owner="bob", group="g", properties=("P",))  # noqa: DTZ001
-    dirac.caller = dirac.caller._replace(username="carol")
-    dirac.job_state.add(9)
-    dirac.clock.sleep(5)
-    dirac.accounting.down()
-    dirac("Accounting/DataStore", "commitRegisters", ([],))
-    other = dirac.undisturbed()
-    assert other.snapshot() == dirac.snapshot()
-    assert other.clock.now() == dirac.clock.now()
-    assert (other.job_id, other.transformation_id) == (3, 4)
-    assert other.caller == dirac.caller
-    assert not other.journal
-    assert other("Accounting/DataStore", "commitRegisters", ([],))["OK"]
-    other.transformation.add(4, ["/vo/y"])
-    assert list(dirac.transformation.statuses(4)) == ["/vo/x"]
-    dirac.reset()
-    other.reset()
-    assert (other.caller.username, other.caller.group, other.caller.properties) == ("bob", "g", ("P",))
 
 
 def test_the_machine_is_harmed_by_faults_of_files_and_of_the_process():

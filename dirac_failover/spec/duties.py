@@ -1,0 +1,362 @@
+"""What must be there when a job is over, and what became of it: kept, twice, waiting, lost, or unchecked.
+
+Two things oblige. The *situation*: operations, records and unsent reports that are laid out before the job ends and,
+if its last module is a FailoverRequest, a status for each input file. And a *report*: whatever a collaborator has taken
+must reach its service, once; directly, or by a request that is handed over and executed. A module that says that
+something is lost has lost it all the same.
+
+:func:`judge` is pure. It reads what collaborators took (:class:`Taken`), the state of the services before and after
+each act (in the form of ``dirac_fakes.World.snapshot()``) and the requests that are there (in DIRAC's JSON form, the
+arguments of operations decoded), and never asks what a module was meant to do. What may change here: another kind of
+due is a constructor, a line in :func:`_arrivals` or :func:`_states`, and one in ``conformance.wording``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from dirac_failover import vocabulary as v
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+
+Json = Any
+_State = tuple[str, tuple[str, ...]]
+
+FILE: Final = "file"
+STATUS: Final = "status"
+PARAMETER: Final = "parameter"
+RECORD: Final = "record"
+OPERATION: Final = "operation"
+INPUT: Final = "input"
+UNSEEN: Final = "unseen"
+
+INPUTS_DUE: Final = "inputs"
+"""The duty of a module that ends a job, though its class is no FailoverRequest: each input file is given a status."""
+FIELDS: Final = ("Status", "MinorStatus", "ApplicationStatus")
+"""What an update can say of a job, by DIRAC's names."""
+_OPERATION: Final = ("Type", "Arguments", "SourceSE", "TargetSE")
+_FILE: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")
+_DIRACX: Final = {"JobStateUpdateClient": v.JOB_STATE}
+_REPLACED: Final = (FILE, PARAMETER)
+"""Kinds of which a later one takes the place of an earlier one."""
+_SECOND: Final = len("2026-01-01 12:00:00")
+
+
+class Due(NamedTuple):
+    """One thing that must be there. Two that are equal are the same, or, of records, as many."""
+
+    kind: str
+    of: tuple[str, ...]
+    """The file (transformation, LFN), the moment (job, time, field), the parameter (job, name), the record, or the
+    operation's fields and one of its files."""
+    said: str = ""
+    """The status, the text, the value, or the call that an operation repeats."""
+    force: bool = False
+    """Of a file's status: whether the rules about which may follow which do not apply."""
+
+
+class Taken(NamedTuple):
+    """What a collaborator took at one time: a report, or an operation of the job's request."""
+
+    dues: tuple[Due, ...]
+    operation: bool = False
+    laid_out: bool = False
+    """Whether it was there before the module began."""
+
+
+class Owed(NamedTuple):
+    """All that a job owes."""
+
+    taken: Sequence[Taken]
+    """What its collaborators took, in that order."""
+    inputs: Sequence[tuple[str, str]] = ()
+    """Transformation and LFN of each input file that must be given a status."""
+    unseen: Sequence[str] = ()
+    """In words, what was taken where it cannot be seen."""
+    files_unseen: bool = False
+    """Whether statuses of files are among that."""
+
+
+class Act(NamedTuple):
+    """The services before and after a job has run, its files were handed over, or a request was executed."""
+
+    by: Hashable
+    """The job; or the ID of the request, as text."""
+    before: Mapping[str, Json]
+    after: Mapping[str, Json]
+
+
+class Verdict(NamedTuple):
+    """What became of everything that was owed."""
+
+    kept: list[Due]
+    twice: list[Due]
+    """What arrived, and more often than it was owed."""
+    waiting: list[Due]
+    """What is in a request that is not done yet."""
+    lost: list[Due]
+    unchecked: list[Due]
+    """What nothing here can see or execute."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether everything arrived, once."""
+        return not (self.twice or self.waiting or self.lost or self.unchecked)
+
+
+def ends_jobs(module: type[Any]) -> bool:
+    """Tell whether a module class is a FailoverRequest: an ancestor of that name will do, whosever it is."""
+    return any(base.__name__ == "FailoverRequest" for base in module.__mro__)
+
+
+def inputs_of(commons: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return transformation and LFN of each input file, as ``workflow_commons`` and a module's attributes say."""
+    given = commons.get("ParametricInputData") or commons.get("InputData") or ()
+    listed = given.split(";") if isinstance(given, str) else given if isinstance(given, list | tuple) else ()
+    transformation = number(attributes.get("production_id") or commons.get("PRODUCTION_ID"))
+    lfns = (str(lfn).strip().removeprefix("LFN:") for lfn in listed)
+    return tuple((transformation, lfn) for lfn in lfns if lfn)
+
+
+# What is due
+
+
+def number(value: Any) -> str:
+    """Return the number of a job or a transformation, which some write with zeros before it, as text."""
+    text = str(value).strip()
+    return str(int(text)) if text.isdecimal() else text
+
+
+def of_file(transformation: Any, lfn: Any, status: Any, force: Any = False) -> tuple[Due]:
+    """Return that a file is to have a status."""
+    return (Due(FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
+
+
+def of_update(job: Any, time: Any, update: Mapping[str, Any]) -> tuple[Due, ...]:
+    """Return that an update is to be in the history of a job."""
+    return tuple(Due(STATUS, (number(job), str(time), key), str(update[key])) for key in FIELDS if update.get(key))
+
+
+def of_parameter(job: Any, name: Any, value: Json) -> tuple[Due]:
+    """Return that a job is to have a parameter."""
+    return (Due(PARAMETER, (number(job), str(name)), _text(value)),)
+
+
+def of_record(record: Json) -> tuple[Due]:
+    """Return that an accounting record (type, start, end, values) is to be kept; times count to the second."""
+    match record:
+        case [kind, start, end, values]:
+            record = [kind, _epoch(start), _epoch(end), values]
+    return (Due(RECORD, (_text(record),)),)
+
+
+def of_operation(operation: Mapping[str, Json]) -> tuple[Due, ...]:
+    """Return what an operation promises: what it reports, if it does that and nothing else, or that it is executed."""
+    return tuple(_reports(operation)) or tuple(_executions(operation))
+
+
+def call_of(operation: Mapping[str, Json]) -> tuple[str, str, list[Json]] | None:
+    """Return service, method and arguments of the call that an operation repeats; None of any other operation."""
+    match operation["decoded"] if operation["Type"] == v.FORWARD_DISET else None:
+        case [[str(service), *_], str(method), [*args]]:
+            return "/".join(service.split("/")[-2:]), method, args
+        case {"dCls": str(name), "dMeth": str(method), "args": [*args]}:
+            return _DIRACX.get(name, name), method, args
+    return None
+
+
+def executable(operation: Mapping[str, Json], services: Mapping[str, Iterable[str]]) -> bool:
+    """Tell whether an operation can be executed, by ``services``: the methods that each does not have, by its name."""
+    if operation["Type"] != v.FORWARD_DISET:
+        return bool(operation["Type"] == v.SET_FILE_STATUS)
+    call = call_of(operation)  # without one it is tried, and fails
+    return call is None or (call[0] in services and call[1] not in services[call[0]])
+
+
+def _reports(operation: Mapping[str, Json]) -> Iterator[Due]:
+    decoded = operation["decoded"]
+    if operation["Type"] == v.SET_FILE_STATUS and isinstance(decoded, dict):
+        statuses = decoded.get("statusDict")
+        for lfn, status in statuses.items() if isinstance(statuses, dict) else ():
+            yield from of_file(decoded.get("transformation"), lfn, status, decoded.get("force"))
+    match call_of(operation):
+        case (v.JOB_STATE, "setJobStatusBulk", [job, {**updates}, *_]):
+            for time, update in updates.items():
+                yield from of_update(job, time, update) if isinstance(update, dict) else ()
+        case (v.JOB_STATE, "setJobParameters", [job, [*pairs]]) if all(_is_pair(pair) for pair in pairs):
+            yield from chain(*(of_parameter(job, *pair) for pair in pairs))
+        case (v.DATA_STORE, "commitRegisters", [[*records]]):
+            yield from chain(*map(of_record, records))
+
+
+def _executions(operation: Mapping[str, Json]) -> Iterator[Due]:
+    """Yield one due for each file, since the request system merges equal operations of several files."""
+    call = call_of(operation)
+    catalogs = ",".join(sorted(str(operation["Catalog"] or "").split(",")))
+    own = [str(operation[key] or "") for key in _OPERATION]
+    for file in operation["Files"] or [{}]:
+        its = [str(file.get(key) or "") for key in _FILE]
+        yield Due(OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
+
+
+def _is_pair(pair: Json) -> bool:
+    return isinstance(pair, list) and len(pair) == len(("name", "value"))
+
+
+def _text(value: Json) -> str:
+    return json.dumps(_rounded(value), sort_keys=True, default=str)
+
+
+def _rounded(value: Json) -> Json:
+    """Return a value as the way through DEncode leaves it: of floats with an exponent the last digits change."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, list | tuple):
+        return list(map(_rounded, value))
+    return {str(key): _rounded(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _epoch(time: Json) -> Json:
+    if isinstance(time, int):  # the service has made a number of it
+        return time
+    try:
+        return int(datetime.fromisoformat(str(time)[:_SECOND]).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return time
+
+
+# What is there
+
+
+def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
+    """Count what arrives and stays: the updates in the histories of jobs, and accounting records."""
+    updates = (
+        of_update(job, row["StatusTime"], {key: row[key] for key in FIELDS if row[key] != "idem"})
+        for job, rows in snapshot["job-state"]["history"].items()
+        for row in rows
+    )
+    return Counter(chain(*updates, *map(of_record, snapshot["accounting"]["records"])))
+
+
+def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
+    """Return what is replaced by what comes later: the statuses of files, and the parameters of jobs."""
+    files = (
+        of_file(transformation, row["LFN"], row["Status"])
+        for transformation, rows in snapshot["transformation"]["files"].items()
+        for row in rows.values()
+    )
+    kept = snapshot["job-state"]["parameters"].items()
+    parameters = (of_parameter(job, name, value) for job, named in kept for name, value in named.items())
+    return {due[:2]: due.said for due in chain(*files, *parameters)}
+
+
+class _Found:
+    """What is there of one job's: nothing that came of the acts of others."""
+
+    def __init__(
+        self,
+        acts: Sequence[Act],
+        now: Mapping[str, Json],
+        requests: Iterable[Mapping[str, Json]],
+        services: Mapping[str, Iterable[str]],
+        mine: Collection[Hashable],
+    ) -> None:
+        self._arrived = _arrivals(now) - _arrivals(acts[0].before)
+        self._now = _states(now)
+        self._left: dict[_State, str] = {}  # after the job's own acts, whatever others made of it later
+        self.changed: set[_State] = set()
+        for act in acts:
+            if act.by in mine:
+                before, after = _states(act.before), _states(act.after)
+                changed = {key for key, value in after.items() if before.get(key) != value}
+                self._left.update({key: after[key] for key in after if key in changed or key not in self._left})
+                self.changed |= changed
+            else:
+                self._arrived -= _arrivals(act.after) - _arrivals(act.before)
+        self._handed: Counter[Due] = Counter()
+        self.executed, self._elsewhere, self._pending = set[Due](), set[Due](), set[Due]()
+        for request in requests:
+            for operation in request["Operations"]:
+                dues = of_operation(operation)
+                self._handed.update(dues)
+                if operation["Status"] == v.DONE:
+                    (self.executed if executable(operation, services) else self._elsewhere).update(dues)
+                elif v.FAILED not in {operation["Status"], request["Status"]}:
+                    self._pending.update(dues)
+
+    def times(self, due: Due) -> int:
+        """Count how often it is there."""
+        if due.kind in _REPLACED:  # it is, or was when the job had done all that it did
+            return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
+        return (self._handed if due.kind == OPERATION else self._arrived)[due]
+
+    def fate(self, due: Due) -> str:
+        """Return what became of one that is not there."""
+        return "unchecked" if due in self._elsewhere else "waiting" if due in self._pending else "lost"
+
+
+def _holds(state: str | None, due: Due) -> bool:
+    """Tell whether a state is the one that is due; or of a file whose service took the report and kept its own."""
+    keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.said == v.UNUSED)
+    return state == due.said or (due.kind == FILE and keeps and not due.force)
+
+
+def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
+    """Return how often each due must arrive. Of what is replaced by what comes later, only the last is due."""
+    last = {due[:2]: due for item in taken for due in item.dues}
+    reported = Counter(due for item in taken if not item.operation for due in item.dues)
+    earlier = Counter(due for item in taken if item.operation and item.laid_out for due in item.dues)
+    added = Counter(due for item in taken if item.operation and not item.laid_out for due in item.dues)
+    times = {
+        # What a module adds to the request repeats what it has reported; what was in there before is something else,
+        # unless it is an update of a job, which is known by its time.
+        due: max(reported[due], 1) if due.kind == STATUS else earlier[due] + max(reported[due], added[due])
+        for item in taken
+        for due in item.dues
+    }
+    return {due: count for due, count in times.items() if due.kind not in _REPLACED or last[due[:2]] == due}
+
+
+def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is there
+    job: Hashable,
+    owed: Owed,
+    acts: Sequence[Act],
+    now: Mapping[str, Json],
+    requests: Mapping[str, Mapping[str, Json]],
+    services: Mapping[str, Iterable[str]],
+) -> Verdict:
+    """Say what became of everything that a job owes.
+
+    ``acts`` are those on its services so far, in order, the job's own among them; ``now`` is a snapshot of the
+    services, ``requests`` are the stored requests by ID, ``services`` is as for :func:`executable`.
+    """
+    verdict = Verdict([], [], [], [], [])
+    own = [act for act in acts if act.by == job]
+    mine = {
+        name
+        for act in own
+        for name in act.after["requests"]["requests"].keys() - act.before["requests"]["requests"].keys()
+    }
+    stored = [request for name, request in requests.items() if name in mine]
+    found = _Found(acts[acts.index(own[0]) :], now, stored, services, {job, *mine})
+    for due, times in _owed_times(owed.taken).items():
+        there, wanted = found.times(due), times if due.kind == RECORD else 1
+        if there > times:
+            verdict.twice.extend([due] * (there - times))
+            continue
+        if due.kind == OPERATION:
+            there = int(due in found.executed)
+        verdict.kept.extend([due] * min(there, wanted))
+        getattr(verdict, found.fate(due)).extend([due] * (wanted - there))
+    told = {due.of for item in owed.taken for due in item.dues if due.kind == FILE}
+    for of in owed.inputs:
+        if of not in told:
+            untold = verdict.unchecked if owed.files_unseen else verdict.lost
+            (verdict.kept if (FILE, of) in found.changed else untold).append(Due(INPUT, of))
+    verdict.unchecked.extend(Due(UNSEEN, (text,)) for text in owed.unseen)
+    return verdict
