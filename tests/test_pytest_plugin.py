@@ -84,6 +84,23 @@ def test_a_hook_that_returns_what_is_ignored_is_in_the_summary_of_warnings(run):
     result.stdout.fnmatch_lines(["E *HookReturnWarning: Returns._initialize returned not OK: disk full.*"])
 
 
+def test_a_declared_port_must_report_the_inputs(run, pytester):
+    """By option or setting, whatever its class; other modules need not."""
+    source = """
+def test_runs(run_module, run_job):
+    assert run_module(Idle, inputs=["/vo/a"]).replay().lost == LOST
+    assert run_job([MyModule, Idle]).replay().converged
+"""
+    module = MODULE + "class Idle(ModuleBase): _execute = lambda self: None\nLOST = {}\n"
+    module = "from dirac_failover import ModuleBase\n" + module
+    found = ["status of /vo/a in transformation 12: no report of it was seen"]
+    run(source, module=module.format([])).assert_outcomes(passed=1)
+    name = "test_a_declared_port_must_report_the_inputs:Idle"
+    run(source, f"--dirac-port={name}", module=module.format(found)).assert_outcomes(passed=1)
+    pytester.makeini(f"[pytest]\ndirac_port = {name}")
+    run(source, module=module.format(found)).assert_outcomes(passed=1)
+
+
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
 def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
     """Its own clients are connected, those that the test makes and the collaborators of the job too."""

@@ -80,7 +80,9 @@ class Witness:
             duties.Taken(self._laid_out.get(key) or self._dues(key), dues is None, key in self._laid_out)
             for key, dues in self._taken.items()
         ]
-        unseen = [f"what {key} was told: it is a {kind}, and cannot be read" for key, kind in self._unseen.items()]
+        unseen = [
+            f"what {key} was told, since nothing here can read the class {kind}" for key, kind in self._unseen.items()
+        ]
         if raised:
             unseen.append(f"what would have been reported if {raised} had not ended the job")
         return duties.Owed(taken, self._inputs, unseen, v.COMMONS_FILE_REPORT in self._unseen)

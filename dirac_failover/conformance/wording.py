@@ -109,6 +109,7 @@ _GROUPED: Final[dict[str, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
     duties.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
     duties.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
     duties.STATUS: lambda of: (of, ""),
+    duties.SHOWN: lambda of: (of, ""),
     duties.PARAMETER: lambda of: (of, ""),
     duties.RECORD: lambda _: ("", ""),
     duties.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
@@ -118,6 +119,7 @@ _TOLD: Final[dict[str, Callable[[Any, list[str], str], str]]] = {
     duties.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
     duties.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
     duties.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
+    duties.SHOWN: lambda of, _, text: f"{_FIELDS[of[1]]} {text!r} as the one that job {of[0]} shows",
     duties.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
     duties.RECORD: lambda _, records, __: count(len(records), "accounting record"),
     duties.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),

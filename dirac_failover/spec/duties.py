@@ -29,6 +29,7 @@ _State = tuple[str, tuple[str, ...]]
 
 FILE: Final = "file"
 STATUS: Final = "status"
+SHOWN: Final = "shown"
 PARAMETER: Final = "parameter"
 RECORD: Final = "record"
 OPERATION: Final = "operation"
@@ -39,6 +40,8 @@ INPUTS_DUE: Final = "inputs"
 """The duty of a module that ends a job, though its class is no FailoverRequest: each input file is given a status."""
 FIELDS: Final = ("Status", "MinorStatus", "ApplicationStatus")
 """What an update can say of a job, by DIRAC's names."""
+_SHOWN: Final = FIELDS[1:]
+"""Of a status itself the job's state machine decides whether it is the one that holds."""
 _OPERATION: Final = ("Type", "Arguments", "SourceSE", "TargetSE")
 _FILE: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")
 _DIRACX: Final = {"JobStateUpdateClient": v.JOB_STATE}
@@ -52,8 +55,8 @@ class Due(NamedTuple):
 
     kind: str
     of: tuple[str, ...]
-    """The file (transformation, LFN), the moment (job, time, field), the parameter (job, name), the record, or the
-    operation's fields and one of its files."""
+    """The file (transformation, LFN), the moment (job, time, field), what a job shows (job, field), the parameter (job,
+    name), the record, or the operation's fields and one of its files."""
     said: str = ""
     """The status, the text, the value, or the call that an operation repeats."""
     force: bool = False
@@ -244,7 +247,7 @@ def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
 
 
 def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
-    """Return what is replaced by what comes later: the statuses of files, and the parameters of jobs."""
+    """Return what is replaced by what comes later: the statuses of files and jobs, and parameters."""
     files = (
         of_file(transformation, row["LFN"], row["Status"])
         for transformation, rows in snapshot["transformation"]["files"].items()
@@ -252,7 +255,10 @@ def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     )
     kept = snapshot["job-state"]["parameters"].items()
     parameters = (of_parameter(job, name, value) for job, named in kept for name, value in named.items())
-    return {due[:2]: due.said for due in chain(*files, *parameters)}
+    shown = {
+        (SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in _SHOWN
+    }
+    return shown | {due[:2]: due.said for due in chain(*files, *parameters)}
 
 
 class _Found:
@@ -294,6 +300,13 @@ class _Found:
         if due.kind in _REPLACED:  # it is, or was when the job had done all that it did
             return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
         return (self._handed if due.kind == OPERATION else self._arrived)[due]
+
+    def shows(self, due: Due) -> bool:
+        """Tell whether a job shows its last update, or one that came later."""
+        job, time, field = due.of
+        shown = {states.get((SHOWN, (job, field))) for states in (self._left, self._now)}
+        later = (other for other in self._arrived if (other.kind, other.of[::2]) == (STATUS, (job, field)))
+        return due.said in shown or any(other.of[1] > time and other.said in shown for other in later)
 
     def fate(self, due: Due) -> str:
         """Return what became of one that is not there."""
@@ -353,6 +366,11 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
             there = int(due in found.executed)
         verdict.kept.extend([due] * min(there, wanted))
         getattr(verdict, found.fate(due)).extend([due] * (wanted - there))
+    last: dict[tuple[str, ...], Due] = {}
+    for due in verdict.kept + verdict.twice:
+        if due.kind == STATUS and due.of[2] in _SHOWN and due.of[1] >= last.get(due.of[::2], due).of[1]:
+            last[due.of[::2]] = due
+    verdict.lost.extend(Due(SHOWN, of, due.said) for of, due in last.items() if not found.shows(due))
     told = {due.of for item in owed.taken for due in item.dues if due.kind == FILE}
     for of in owed.inputs:
         if of not in told:

@@ -33,7 +33,7 @@ def test_without_a_name_it_is_the_reference() -> None:
 
 
 def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is found in the working directory too; its distribution says the version, if there is one."""
+    """It is found in the working directory too; ``run`` is told that a port must report the inputs."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loose_port.py").write_text(
         "from dirac_failover import FailoverRequest\nclass Mine(FailoverRequest): pass\n"
@@ -43,6 +43,10 @@ def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkey
     assert port.kit.name == "reference"
     assert target.info() == PortInfo("Mine", "", "loose_port:Mine", CLIENTS)
     assert target.options() == ("--module", "loose_port:Mine")
+    (tmp_path / "other_port.py").write_text("class Mine:\n    execute = None\nThing = 1\n")
+    assert Target("other_port:Mine").options() == ("--module", "other_port:Mine", "--duties", "inputs")
+    for unknown in (Target("other_port:Thing"), Target("no_port:Mine"), Target("other_port:Mine", "some/python")):
+        assert unknown.options() == ("--module", unknown.text)
     assert Target(REFERENCE).info() == PortInfo("FailoverRequest", __version__, REFERENCE, CLIENTS)
 
 

@@ -590,7 +590,7 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, moc
     """Doubles, and what a module would have said that breaks off."""
     double = mocker.Mock()
     double.setApplicationStatus.return_value = double.generateForwardDISET.return_value = {"OK": True, "Value": None}
-    told = "what JobReport was told: it is a Mock, and cannot be read"
+    told = "what JobReport was told, since nothing here can read the class Mock"
     given = {"workflow_commons": {"JobReport": double}}
     assert run_module(on_failover_request, world=world, **given).replay().unchecked == [told]
     assert run_module(on_failover_request, world=world, jobReport=double).replay().unchecked == [told]

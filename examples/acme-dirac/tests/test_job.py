@@ -19,7 +19,9 @@ def test_in_an_outage_nothing_is_lost(dirac, outputs, run_job):
     assert outcome.ok
     assert outcome.request.types == ["ReplicateAndRegister", "RemoveReplica", "SetFileStatus"]
     dirac.recover()
-    assert outcome.replay().converged
+    replay = outcome.replay()
+    assert replay.lost == replay.waiting == []
+    assert [operation.split()[1] for operation in replay.unchecked] == ["ReplicateAndRegister", "RemoveReplica"]
 
 
 @pytest.mark.dirac_fault("transformation:down")
