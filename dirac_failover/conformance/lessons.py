@@ -195,8 +195,8 @@ LESSONS: Final = (
              (0, {"exception": "RuntimeError", "args": ["The application ended with 3", 3]}),
          "Errno is 3, Message the text after the system's words for error 3":
              (3, "No such process ( 3 : The application ended with 3)")},
-        "The second argument of RuntimeError becomes Errno, and the first one Message. The workflow gives the number "
-        "of its first error to the job, as its exit code. Without a number Errno is 0, and Message is the exception "
+        "The second argument of RuntimeError becomes Errno, and the first one Message. The workflow makes the number of "
+        "a step's first error the exit code of the job. Without a number Errno is 0, and Message is the exception "
         "itself.",
         "not OK: The application ended", ("CO-004", "CO-007", "CO-008"),
     ),
@@ -209,8 +209,8 @@ LESSONS: Final = (
         {"With an error, and _finalize is left out": (False, [*HOOKS[:5], "finalize"]),
          "With an error, after all hooks": (False, _ALL),
          "Well, after all hooks": (True, _ALL)},
-        "The value that a hook returns is ignored, whatever it is. So the error is lost, and the job looks well. A "
-        "hook must raise an exception: RuntimeError('No space left').",
+        "The value that a hook returns is ignored, whatever it is. So the error is in no result and in no status, and "
+        "the job seems to be well. A hook must raise an exception: RuntimeError('No space left').",
         "which is ignored", ("CO-001", "CO-008"),
     ),
     Lesson(
