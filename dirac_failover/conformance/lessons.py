@@ -195,8 +195,8 @@ LESSONS: Final = (
              (0, {"exception": "RuntimeError", "args": ["The application ended with 3", 3]}),
          "Errno is 3, Message the text after the system's words for error 3":
              (3, "No such process ( 3 : The application ended with 3)")},
-        "The second argument of RuntimeError becomes Errno, and the first one Message. The workflow makes the number of "
-        "a step's first error the exit code of the job. Without a number Errno is 0, and Message is the exception "
+        "The second argument of RuntimeError becomes Errno, and the first one Message. The workflow makes the number "
+        "of a step's first error the exit code of the job. Without a number Errno is 0, and Message is the exception "
         "itself.",
         "not OK: The application ended", ("CO-004", "CO-007", "CO-008"),
     ),
