@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from functools import wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import HOOKS, ModulePort
@@ -23,7 +23,7 @@ from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json, Outcome
@@ -182,6 +182,23 @@ class Watcher:
 _SHORT: Final = {service.full: short for short, service in SERVICES.items()}
 
 
+class Left(NamedTuple):
+    """What a job has left behind, for those who act after it."""
+
+    job: Hashable
+    """By whom its acts are."""
+    job_id: str
+    """Its ID, as the environment says it."""
+    owner: tuple[str, str] | None
+    """User and group of its proxy."""
+    files: Mapping[str, str]
+    """The texts of the files in its directory, by name."""
+    owed: Owed
+    """All that it owes."""
+    acts: list[Act]
+    """What changed the services so far, to which those add theirs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One execution: the calls, how it ended, what the module's collaborators hold, the files, and the services."""
@@ -192,35 +209,14 @@ class Recording:
     result: Json
     commons: dict[str, Any]
     files: dict[str, str]
-    owed: Owed
+    left: Left
     world: Any
     """The services, a ``World``; None when every collaborator is scripted."""
-    acts: list[Act]
-    """What changed the services so far: the job itself, and whatever is replayed later."""
-
-    @property
-    def job_id(self) -> str:
-        """What the environment says of the job's ID."""
-        return str(self.scenario.environment.get(ENV_JOB_ID)).strip()
-
-    @property
-    def owner(self) -> tuple[str, str] | None:
-        """User and group of the proxy."""
-        return self.scenario.owner
 
     @property
     def operations(self) -> list[dict[str, Json]]:
         """The fields of each operation in the module's request."""
         return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
-
-    @property
-    def job(self) -> str:
-        """By whom its acts are."""
-        return JOB
-
-
-JOB: Final = "the job"
-"""By whom the acts of the only job are."""
 
 
 class Recorder(ModulePort):
@@ -246,12 +242,17 @@ class Recorder(ModulePort):
 
     def _observe(self, scenario: Scenario, journal: Any) -> Outcome:
         self._witness = Witness(self.kit)
-        before = {} if self._world is None else self._world.snapshot()
+        before = self._snapshot()
         with self._witness.watching():
             outcome = super()._observe(scenario, journal)
-        after = {} if self._world is None else self._world.snapshot()
-        self._left["acts"] = [Act(JOB, before, after)]
+        job_id = str(scenario.environment.get(ENV_JOB_ID)).strip()
+        acts = [Act(self._witness, before, self._snapshot())]
+        files, owed = self._left["files"], self._left.pop("owed")
+        self._left["left"] = Left(self._witness, job_id, scenario.owner, files, owed, acts)
         return outcome
+
+    def _snapshot(self) -> dict[str, Json]:
+        return {} if self._world is None else self._world.snapshot()
 
     def _collaborators(self, scenario: Scenario, script: Any, commons: dict[str, Any]) -> None:
         super()._collaborators(scenario, script, commons)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.clients.replay import replay
 from dirac_failover.clients.req_client import ReqClient
-from dirac_failover.conformance.recording import Recording, Tape
+from dirac_failover.conformance.recording import Left, Recording, Tape
 from dirac_failover.conformance.wording import PLAIN, decoded, operation_of, told_of
 from dirac_failover.request.request import Request
-from dirac_failover.spec.duties import Act, Owed, executable, judge
+from dirac_failover.spec.duties import Act, executable, judge
 from dirac_failover.wire.rpc import connect
 
 if TYPE_CHECKING:
@@ -36,40 +36,6 @@ DELAY: Final = 45
 _OF_JOB: Final = ("Status", "MinorStatus", "ApplicationStatus")
 
 
-class Left(Protocol):
-    """What a job has left behind: on disk, in the hands of its collaborators, and in the services."""
-
-    @property
-    def job_id(self) -> str:
-        """Its ID, as the environment says it."""
-        ...
-
-    @property
-    def owner(self) -> tuple[str, str] | None:
-        """User and group of its proxy."""
-        ...
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """The texts of the files in its directory, by name."""
-        ...
-
-    @property
-    def owed(self) -> Owed:
-        """All that it owes."""
-        ...
-
-    @property
-    def job(self) -> Hashable:
-        """By whom its acts are."""
-        ...
-
-    @property
-    def acts(self) -> list[Act]:
-        """What changed the services so far."""
-        ...
-
-
 def recover(recording: Recording) -> Json:
     """Let the services of a recording recover and replay; return what was done, and the verdict.
 
@@ -78,7 +44,7 @@ def recover(recording: Recording) -> Json:
     if recording.world is None:
         return None
     recording.world.recover()
-    return {**replayed(recording, recording.world), **judged(recording, recording.world)}
+    return {**replayed(recording.left, recording.world), **judged(recording.left, recording.world)}
 
 
 def judged(left: Left, world: World) -> dict[str, Json]:

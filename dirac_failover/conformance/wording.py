@@ -100,7 +100,7 @@ def told_of(dues: Iterable[Due]) -> list[str]:
     """Return in words what is due; files of one status, equal operations and accounting records are told together."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for kind, of, said, _ in dues:
-        place, name = _GROUPED[kind](of)
+        place, name = _GROUPED[kind](of) if kind in _GROUPED else (of, "")
         groups.setdefault((kind, place, said), []).append(name)
     return [_TOLD[kind](place, names, said) for (kind, place, said), names in groups.items()]
 
@@ -108,13 +108,10 @@ def told_of(dues: Iterable[Due]) -> list[str]:
 _GROUPED: Final[dict[str, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
     duties.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
     duties.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
-    duties.STATUS: lambda of: (of, ""),
-    duties.SHOWN: lambda of: (of, ""),
-    duties.PARAMETER: lambda of: (of, ""),
     duties.RECORD: lambda _: ("", ""),
     duties.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
-    duties.UNSEEN: lambda of: (of, ""),
 }
+"""What dues of a kind are grouped by, and the name of one in its group; of other kinds each stands alone."""
 _TOLD: Final[dict[str, Callable[[Any, list[str], str], str]]] = {
     duties.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
     duties.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",

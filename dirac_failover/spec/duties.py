@@ -40,13 +40,13 @@ INPUTS_DUE: Final = "inputs"
 """The duty of a module that ends a job, though its class is no FailoverRequest: each input file is given a status."""
 FIELDS: Final = ("Status", "MinorStatus", "ApplicationStatus")
 """What an update can say of a job, by DIRAC's names."""
-_SHOWN: Final = FIELDS[1:]
-"""Of a status itself the job's state machine decides whether it is the one that holds."""
 _OPERATION: Final = ("Type", "Arguments", "SourceSE", "TargetSE")
 _FILE: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")
 _DIRACX: Final = {"JobStateUpdateClient": v.JOB_STATE}
 _REPLACED: Final = (FILE, PARAMETER)
 """Kinds of which a later one takes the place of an earlier one."""
+_REFUSED: Final = "(SM)"
+"""How the source of an update ends whose status the job's state machine has replaced."""
 _SECOND: Final = len("2026-01-01 12:00:00")
 
 
@@ -239,15 +239,16 @@ def _epoch(time: Json) -> Json:
 def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
     """Count what arrives and stays: the updates in the histories of jobs, and accounting records."""
     updates = (
-        of_update(job, row["StatusTime"], {key: row[key] for key in FIELDS if row[key] != "idem"})
+        of_update(job, row["StatusTime"], {key: row[key] for key in FIELDS if row[key] != "idem"} | refused)
         for job, rows in snapshot["job-state"]["history"].items()
         for row in rows
+        for refused in [{"Status": _REFUSED} if row["StatusSource"].endswith(_REFUSED) else {}]
     )
     return Counter(chain(*updates, *map(of_record, snapshot["accounting"]["records"])))
 
 
 def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
-    """Return what is replaced by what comes later: the statuses of files and jobs, and parameters."""
+    """Return what later takes the place of: the statuses of files, what jobs show, and their parameters."""
     files = (
         of_file(transformation, row["LFN"], row["Status"])
         for transformation, rows in snapshot["transformation"]["files"].items()
@@ -256,7 +257,7 @@ def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     kept = snapshot["job-state"]["parameters"].items()
     parameters = (of_parameter(job, name, value) for job, named in kept for name, value in named.items())
     shown = {
-        (SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in _SHOWN
+        (SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in FIELDS
     }
     return shown | {due[:2]: due.said for due in chain(*files, *parameters)}
 
@@ -278,10 +279,9 @@ class _Found:
         self.changed: set[_State] = set()
         for act in acts:
             if act.by in mine:
-                before, after = _states(act.before), _states(act.after)
-                changed = {key for key, value in after.items() if before.get(key) != value}
-                self._left.update({key: after[key] for key in after if key in changed or key not in self._left})
-                self.changed |= changed
+                changed = dict(_states(act.after).items() - _states(act.before).items())
+                self._left = {**_states(act.after), **self._left, **changed}
+                self.changed |= changed.keys()
             else:
                 self._arrived -= _arrivals(act.after) - _arrivals(act.before)
         self._handed: Counter[Due] = Counter()
@@ -299,7 +299,9 @@ class _Found:
         """Count how often it is there."""
         if due.kind in _REPLACED:  # it is, or was when the job had done all that it did
             return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
-        return (self._handed if due.kind == OPERATION else self._arrived)[due]
+        if due.kind == OPERATION:
+            return self._handed[due]
+        return self._arrived[due] or (due.of[-1] == "Status" and self._arrived[due._replace(said=_REFUSED)])
 
     def shows(self, due: Due) -> bool:
         """Tell whether a job shows its last update, or one that came later."""
@@ -366,10 +368,10 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
             there = int(due in found.executed)
         verdict.kept.extend([due] * min(there, wanted))
         getattr(verdict, found.fate(due)).extend([due] * (wanted - there))
-    last: dict[tuple[str, ...], Due] = {}
-    for due in verdict.kept + verdict.twice:
-        if due.kind == STATUS and due.of[2] in _SHOWN and due.of[1] >= last.get(due.of[::2], due).of[1]:
-            last[due.of[::2]] = due
+    updates = [due for due in verdict.kept + verdict.twice if due.kind == STATUS]
+    for_the_state_machine = {due.of[:2] for due in updates if due.of[2] == FIELDS[0]}
+    shown = sorted((due for due in updates if due.of[:2] not in for_the_state_machine), key=lambda due: due.of[1])
+    last = {due.of[::2]: due for due in shown}
     verdict.lost.extend(Due(SHOWN, of, due.said) for of, due in last.items() if not found.shows(due))
     told = {due.of for item in owed.taken for due in item.dues if due.kind == FILE}
     for of in owed.inputs:

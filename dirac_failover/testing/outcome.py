@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.recording import MODULE, Event
+from dirac_failover.conformance.recording import MODULE, Event, Left
 from dirac_failover.conformance.recovery import holdings, judged, replayed
 from dirac_failover.conformance.timeline import story
 from dirac_failover.conformance.wording import PLAIN, describe, operation_of, stub_of
@@ -24,7 +24,7 @@ from dirac_failover.spec.outcome import Scrubber
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from dirac_failover.spec.duties import Act, Owed
+    from dirac_failover.spec.duties import Owed
     from dirac_failover.spec.outcome import Json
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.journal import Journal
@@ -240,11 +240,12 @@ class ModuleOutcome:
         (removing a file, say) hold up nothing, and are not checked. Called again, what is still waiting is executed
         again.
         """
-        done = replayed(self, self.world, hand_over=not self._state.get("handed_over"))
+        left = Left(self.job, self.job_id, self.owner, self.texts, self.owed, self.world.acts)
+        done = replayed(left, self.world, hand_over=not self._state.get("handed_over"))
         handed = done["handed_over"]
         if handed and not handed["error"]:
             self._state["handed_over"] = handed
-        verdict = judged(self, self.world)
+        verdict = judged(left, self.world)
         report = {**done, "handed_over": handed or self._state.get("handed_over"), **verdict}
         self._state["recovery"] = report
         told = {name: verdict[name] for name in ("converged", "kept", *_UNSETTLED)}
@@ -268,16 +269,6 @@ class ModuleOutcome:
         request = self.workflow_commons.get(v.COMMONS_REQUEST)
         fields = {name: PLAIN.plain(getattr(request, name, None)) for name in ("RequestName", "Owner", "OwnerGroup")}
         return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
-
-    @property
-    def acts(self) -> list[Act]:
-        """What changed the services of its world so far."""
-        return self.world.acts
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """The texts of the request files, under the name by which a replay asks for them."""
-        return self.texts
 
     @property
     def operations(self) -> Sequence[Mapping[str, Json]]:

@@ -47,7 +47,7 @@ def snapshot(
 ) -> dict[str, Any]:
     """The services with transformation 12 and job 77, as a world has them."""
     idem = dict.fromkeys(("Status", "MinorStatus", "ApplicationStatus"), "idem")
-    rows = [{**idem, "StatusTime": time, **update} for time, update in updates]
+    rows = [{**idem, "StatusTime": time, "StatusSource": "Job_77", **update} for time, update in updates]
     job = {"Status": "Running", "MinorStatus": "m", "ApplicationStatus": "a", **shows}
     named = {str(i): {"LFN": lfn, "Status": status} for i, (lfn, status) in enumerate((files or {}).items())}
     return {
@@ -261,9 +261,9 @@ def test_updates_of_jobs_arrive_once() -> None:
 
 
 def test_a_job_shows_its_last_update_or_a_later_one() -> None:
-    """Unless an older one has overtaken it, or it came too late; a status itself is for the state machine to decide."""
-    said = {time: of_update(77, time, {"ApplicationStatus": time, "Status": "Done"}) for time in ("T1", "T2")}
-    rows = tuple((time, {"ApplicationStatus": time, "Status": "Done"}) for time in ("T1", "T2", "T3"))
+    """Unless an older one has overtaken it, or it came too late."""
+    said = {time: of_update(77, time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2")}
+    rows = tuple((time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2", "T3"))
     kept = [*said["T1"], *said["T2"]]
     lost = [Due(SHOWN, ("77", "ApplicationStatus"), "T2")]
     for order in (("T1", "T2"), ("T2", "T1")):
@@ -272,6 +272,15 @@ def test_a_job_shows_its_last_update_or_a_later_one() -> None:
             found = judged(*taken, after=snapshot(updates=rows, ApplicationStatus=shown))
             assert sorted(found.pop("kept")) == sorted(kept)
             assert found == verdict
+
+
+def test_what_the_state_machine_refuses_is_kept() -> None:
+    """The service took it, and decides for itself whether the job shows it."""
+    update = {"Status": "Waiting", "MinorStatus": "x", "ApplicationStatus": "y"}
+    dues = of_update(77, "T", update)
+    refused = {**update, "Status": "Running", "StatusSource": "Job_77(SM)"}
+    assert judged(dues, after=snapshot(updates=(("T", refused),))) == {"kept": [*dues]}
+    assert judged(dues, after=snapshot(updates=(("T", {"Status": "Running"}),))) == {"lost": [*dues]}
 
 
 def test_records_arrive_as_often_as_they_were_taken() -> None:

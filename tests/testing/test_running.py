@@ -586,6 +586,20 @@ def test_records_have_times_of_their_own(on_failover_request, world, kit):
     assert "2 accounting records" in replay.kept
 
 
+def test_a_status_that_the_job_cannot_have_is_kept(kit, world):
+    """The service took the report: it is in the history."""
+
+    class Waits(kit.ModuleBase):
+        def _execute(self):
+            self.jobReport.setJobStatus("Waiting", "minor", "application")
+
+        def setApplicationStatus(self, *_):
+            pass
+
+    assert run_module(Waits, world=world).replay().converged
+    assert world.job_state.status(77)[0] == "Running"
+
+
 def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, mocker):
     """Doubles, and what a module would have said that breaks off."""
     double = mocker.Mock()
