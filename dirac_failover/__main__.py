@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from dirac_failover.cli import main
+
+def main() -> int:
+    """Run the command line; Ctrl-C while it is still loaded ends as it does later."""
+    try:
+        from dirac_failover import cli
+    except KeyboardInterrupt:
+        sys.stderr.write("dirac-failover: error: interrupted\n")
+        return 2
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

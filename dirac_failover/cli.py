@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dirac_failover import __version__
-from dirac_failover.conformance.errors import CommandError, Exit, no_such
+from dirac_failover.conformance.errors import CommandError, Exit, Interrupted, astray_told, no_such, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 PROGRAM: Final = "dirac-failover"
@@ -64,6 +67,10 @@ _EXIT_CODES: Final = """exit codes:
   5  nothing ran
 """
 _DEBUG: Final = "--debug"
+_INTERRUPTED: Final = "interrupted"
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+_GRACE: Final = 5  # seconds until an interrupted command ends, whatever it is doing
+_AGAIN: Final = 0.05
 _NOT_PRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """What printing fails with: whoever writes another file says so himself."""
 
@@ -88,12 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(sys, name) is None:  # closed by whoever wants the exit code alone
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
     try:
-        code = _run(given)
+        with _signals(), astray_told(_warn):
+            code = _run(given)
         sys.stdout.flush()
     except CommandError as error:
         return _ended(given, str(error), error.code)
     except KeyboardInterrupt:
-        return _ended(given, "interrupted", Exit.INTERRUPTED)
+        return _ended(given, _INTERRUPTED, Exit.INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has seen enough
         _put_away_output()
         return Exit.INTERRUPTED
@@ -106,6 +114,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+@contextmanager
+def _signals() -> Iterator[None]:
+    """End the command by the first SIGINT, SIGTERM or SIGHUP, once all is put away; the next ones change nothing.
+
+    A module may take the exception for its own, and go on: after a few seconds the command ends all the same. In a
+    callback Python ignores an exception: then it is raised again a moment later.
+    """
+    heard, ignored = threading.Event(), threading.Event()
+    others = sys.unraisablehook
+
+    def interrupt(number: int, _: object) -> None:
+        if number == signal.SIGALRM and not ignored.is_set():
+            _end()
+        if ignored.is_set() or not heard.is_set():
+            heard.set()
+            ignored.clear()
+            signal.alarm(_GRACE)
+            raise Interrupted
+
+    def ignore(found: Any) -> None:
+        if found.exc_type is Interrupted:
+            ignored.set()
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            others(found)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in _ENDING}
+    sys.unraisablehook = ignore
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        sys.unraisablehook = others
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if heard.is_set():
+            raise Interrupted
+
+
+def _end(*_: object) -> None:
+    """End the process at once, and all that it has started and made."""
+    from dirac_failover.conformance import keeper, workplace
+
+    keeper.adopt()
+    keeper.end_descendants()
+    workplace.remove_all()
+    os._exit(_ended((), _INTERRUPTED, Exit.INTERRUPTED))
+
+
+def _warn(text: str) -> None:
+    print(f"{PROGRAM}: warning: {visible(text)}", file=sys.stderr)  # noqa: T201 - its purpose
+
+
 def _put_away_output() -> None:
     """Print what is left to nobody, so that the interpreter does not stumble over it when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,7 +180,7 @@ def _ended(given: Sequence[str], message: str, code: Exit) -> int:
         import traceback
 
         traceback.print_exc()
-    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - its purpose
+    print(f"{PROGRAM}: error: {visible(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201 - its purpose
     return code
 
 

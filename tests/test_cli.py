@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import io
@@ -9,15 +10,19 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
+import time
+import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover import __main__ as script
-from dirac_failover import __version__
+from dirac_failover import __version__, cli
 from dirac_failover.cli import VERBS, main
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance import keeper, workplace
+from dirac_failover.conformance.errors import AstrayWarning, CommandError, Exit
 
 if TYPE_CHECKING:
     import argparse
@@ -204,7 +209,7 @@ def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypa
 
 def test_importing_the_command_runs_nothing() -> None:
     """Tools import every module."""
-    assert importlib.reload(script).main is main
+    assert importlib.reload(script).main.__module__ == script.__name__
 
 
 def test_who_stops_reading_gets_no_complaint() -> None:
@@ -289,6 +294,147 @@ def test_a_stream_that_is_closed_hears_nothing(
     stream = getattr(sys, name)
     assert (stream.name, stream.mode, stream.encoding) == (os.devnull, "w", "utf-8")
     stream.close()
+
+
+def test_a_warning_of_ours_is_one_line(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others go their way."""
+
+    def warn() -> int:
+        warnings.warn("over\x1bthere", AstrayWarning, stacklevel=1)
+        warnings.simplefilter("always", DeprecationWarning)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return 0
+
+    shown: list[str] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+    verb(warn)
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().err == "dirac-failover: warning: over\\x1bthere\n"
+    assert shown == ["old"]
+
+
+def test_control_characters_are_shown_as_escapes(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A port's text is no command for the terminal."""
+
+    def fail() -> None:
+        raise CommandError("a\x1b[31m\udcffé")
+
+    verb(fail)
+    assert main(["schema"]) == 4
+    assert capsys.readouterr().err == "dirac-failover: error: a\\x1b[31m\\udcffé\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_once(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """What is put away is not interrupted again; whatever is made of the exception, it is an interrupt."""
+    done: list[str] = []
+    handlers = {known: signal.getsignal(known) for known in cli._ENDING}
+
+    def works() -> None:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("put away")
+            raise ValueError from None
+
+    verb(works)
+    assert main(["schema"]) == 2
+    assert done == ["put away"]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
+    assert {known: signal.getsignal(known) for known in cli._ENDING} == handlers
+
+
+def test_a_signal_that_python_ignores_comes_again(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here in a destructor; other exceptions there are shown as ever."""
+
+    class Interrupts:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            sum(range(1000))
+
+    class Fails:
+        def __del__(self) -> None:
+            raise ValueError("shown")
+
+    others: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: others.append(found.exc_type))
+
+    def works() -> None:
+        Fails()
+        Interrupts()
+        time.sleep(10)
+
+    verb(works)
+    assert main(["schema"]) == 2
+    assert others == [ValueError]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
+
+
+def test_a_command_that_does_not_end_is_ended(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a few seconds, with all that it has started and made."""
+    done: list[Any] = []
+
+    def exits(code: int) -> None:
+        done.append(code)
+        raise SystemExit
+
+    monkeypatch.setattr(cli, "_GRACE", 1)
+    monkeypatch.setattr(keeper, "end_descendants", lambda: done.append("ended"))
+    monkeypatch.setattr(workplace, "remove_all", lambda: done.append("removed"))
+    monkeypatch.setattr(os, "_exit", exits)
+
+    def works() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+        time.sleep(10)
+
+    verb(works)
+    try:
+        assert main(["schema"]) == 2
+    finally:
+        keeper.adopt(orphans=False)
+    assert done == ["ended", "removed", 2]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n" * 2
+
+
+def test_only_the_main_thread_hears_signals(verb: Callable[[Callable[[], Any]], None]) -> None:
+    """In another one the command runs all the same."""
+    verb(lambda: 0)
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(main(["schema"])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+
+
+def test_an_interrupt_while_the_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Is one line as well."""
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    assert script.main() == 0
+    capsys.readouterr()
+
+    def interrupted(name: str, *how: Any) -> Any:
+        if how[2] == ("cli",):
+            raise KeyboardInterrupt
+        return imported(name, *how)
+
+    imported = __import__
+    monkeypatch.setattr("builtins.__import__", interrupted)
+    assert script.main() == 2
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
 
 
 @pytest.mark.usefixtures("interruptible")

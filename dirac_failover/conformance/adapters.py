@@ -102,21 +102,32 @@ def checked_class(path: str, found: Any, methods: Iterable[str] = ("execute",)) 
     return found
 
 
+_SHOWN: Final = 200
+LONGEST: Final = 1_000_000
+"""Seconds that a port may be given: more than eleven days."""
+
 # The arguments of a ProcessPort
 _KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "name": ("a text", lambda value: isinstance(value, str)),
+    "name": ("a printable text", lambda value: isinstance(value, str) and value.isprintable()),
     "command": (
-        "a list of texts",
-        lambda value: isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value),
+        "a list of texts without NUL",
+        lambda value: isinstance(value, list) and bool(value) and all(map(_is_text, value)),
     ),
     "environment": (
-        "a table of texts",
-        lambda value: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
+        "a table of texts without NUL, by names without '='",
+        lambda value: (
+            isinstance(value, dict)
+            and all(_is_text(item) and _is_text(name) and name and "=" not in name for name, item in value.items())
+        ),
     ),
-    "seconds": ("a positive number", lambda value: _is_number(value) and value > 0),
-    "start_seconds": ("a positive number", lambda value: _is_number(value) and value > 0),
+    "seconds": (f"a positive number up to {LONGEST:,}", lambda value: _is_number(value) and 0 < value <= LONGEST),
+    "start_seconds": (f"a positive number up to {LONGEST:,}", lambda value: _is_number(value) and 0 < value <= LONGEST),
     "restarts": ("a whole number that is not negative", lambda value: type(value) is int and value >= 0),
 }
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
 
 
 def _is_number(value: Any) -> bool:
@@ -133,18 +144,26 @@ def from_file(path: str) -> ProcessPort:
             data = tomllib.load(file)
     except OSError as error:
         raise CommandError(f"The adapter file {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
     for key, value in data.items():
         if key not in _KEYS:
             raise CommandError(f"{path}: {no_such('key', key, _KEYS)}")
         text, fits = _KEYS[key]
         if not fits(value):
-            raise CommandError(f"{path}: {key}: expected {text}, found {value!r}")
+            raise CommandError(f"{path}: {key}: expected {text}, found {_shown(value)}")
     if "command" not in data:
         raise CommandError(f"{path}: expected command, the program that is the port and its arguments")
     names = {"{here}": os.path.dirname(os.path.abspath(path)), "{python}": sys.executable}
     return ProcessPort(**{**data, "command": [_fill(item, names) for item in data["command"]]})
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # it is nested too deeply, or an integer with too many digits
+        text = f"one of type {type(value).__name__} that cannot be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _fill(text: str, names: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from dirac_failover.conformance.runner import Messages
     from dirac_failover.spec.outcome import Outcome
     from dirac_failover.spec.scenario import Scenario
 
@@ -106,7 +108,7 @@ def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | N
     return Difference(scenario.name, scenario.to_json(), places) if places else None
 
 
-def shard(choices: tuple[Target, Target], region: str | None, index: int, count: int) -> Iterator[int | Difference]:
+def shard(choices: tuple[Target, Target], region: str | None, index: int, count: int) -> Messages:
     """Run one shard; yield differences, and how many scenarios were run since the last number."""
     from dirac_failover.conformance.port import sessions
 
@@ -145,12 +147,13 @@ def run(
     started = time.monotonic()
     work = partial(shard, choices, region)
     try:
-        for message in work(index, count) if workers == 1 else in_processes(work, workers, part):
-            if isinstance(message, Difference):
-                result.add(message)
-            else:
-                result.scenarios += message
-                progress.add(message)
+        with closing(work(index, count) if workers == 1 else in_processes(work, workers, part)) as messages:
+            for message in messages:
+                if isinstance(message, Difference):
+                    result.add(message)
+                else:
+                    result.scenarios += message
+                    progress.add(message)
     finally:
         progress.close()
     result.seconds = time.monotonic() - started

@@ -5,12 +5,14 @@ The codes are pytest's, so that a script that knows pytest knows these.
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from difflib import SequenceMatcher
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _ALIKE: Final = 0.6
 """How alike two names are when one is a misspelling of the other; that of :mod:`difflib`."""
@@ -46,3 +48,35 @@ def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str
     best = max(likeness, default=0.0)
     hint = f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
     return f"there is no {kind} {name!r}{hint} ({listed or 'there are ' + (', '.join(names) or 'none')})"
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with every character that is not printable as an escape: no terminal takes it for a command."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal came that ends the command; unlike any other exception, it is no part of what a module does."""
+
+
+class AstrayWarning(UserWarning):
+    """Tells that after a run the process was in another directory than the run's."""
+
+
+@contextmanager
+def astray_told(say: Callable[[str], object]) -> Iterator[None]:
+    """Hand the text of each :class:`AstrayWarning` to ``say``, for a ``with`` block; other warnings go their way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AstrayWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **file: Any) -> None:
+            if issubclass(category, AstrayWarning):
+                say(str(message))
+            else:
+                others(message, category, *where, **file)
+
+        warnings.showwarning = show
+        yield

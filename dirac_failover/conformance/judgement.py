@@ -15,9 +15,8 @@ import os
 import signal
 import struct
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, ClauseResult, Minimal
 from dirac_failover.conformance.runner import Progress, WorkerDiedError, in_processes
+from dirac_failover.conformance.workplace import temporary
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.checks import DIRAC
@@ -156,9 +156,11 @@ def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1
     nearness = Nearness()
     done = 0
     progress = Progress(question.target.text, _total(question, part))
-    with tempfile.TemporaryDirectory(prefix="failover-watch-") as watched:
+    with ExitStack() as stack:
+        watched = stack.enter_context(temporary("failover-watch-"))
         try:
-            for message in in_processes(partial(shard, question, watched), workers, part):
+            work = in_processes(partial(shard, question, watched), workers, part)
+            for message in stack.enter_context(closing(work)):
                 if isinstance(message, int):
                     done += message
                     progress.add(message)

@@ -8,20 +8,19 @@ nothing of what should come out.
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import gc
-import io
 import logging
 import os
-import shutil
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
 from dirac_failover.conformance.derived import call_methods, subject_of
+from dirac_failover.conformance.errors import Interrupted
+from dirac_failover.conformance.keeper import ending
 from dirac_failover.conformance.kits import stopped
+from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import (
     ABSENT,
     ATOMIC,
@@ -76,8 +75,8 @@ class Port(Protocol):
 class Connected(Protocol):
     """What :func:`sessions` needs of a port."""
 
-    def connected(self) -> AbstractContextManager[Any]:
-        """Make it ready to run scenarios, for a ``with`` block."""
+    def connected(self, place: Workplace) -> AbstractContextManager[Any]:
+        """Make it ready to run scenarios in ``place``, for a ``with`` block."""
         ...
 
 
@@ -118,6 +117,7 @@ class ModulePort:
         self._going_on: set[str] = set()
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
+        self._place: Workplace
 
     @contextmanager
     def session(self) -> Iterator[ModulePort]:
@@ -130,8 +130,9 @@ class ModulePort:
         return True
 
     @contextmanager
-    def connected(self) -> Iterator[None]:
+    def connected(self, place: Workplace) -> Iterator[None]:
         """Connect the kit's clients to the services of whatever scenario is being run, and listen to the hooks."""
+        self._place = place
         with ExitStack() as stack:
             stack.enter_context(self.kit.connect(self._route))
             stack.enter_context(stopped(_CLOCK, self.kit))
@@ -175,7 +176,8 @@ class ModulePort:
 
     def _run(self, scenario: Scenario) -> Outcome:
         _CLOCK.reset()
-        lay_out(scenario)
+        self._place.enter()
+        self._place.lay_out(scenario.files)
         user, group = scenario.owner or (None, None)
         if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
             self._world = None
@@ -188,7 +190,6 @@ class ModulePort:
             return self._observe(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
-        directory = os.getcwd()
         script = Script(scenario.answers, journal, self._operation, self._exceptions)
         module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
         commons = _copy({**self.kit.commons, **scenario.workflow_commons})
@@ -204,9 +205,11 @@ class ModulePort:
         for _ in range(0 if scenario.calls else scenario.executions):
             try:
                 result = module.execute()
+            except Interrupted:
+                raise
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
-        os.chdir(directory)  # the module may have gone elsewhere, and what lies here is taken away
+        self._place.leave()
         forget_frames(result)
         return self._look(module, commons, journal, ended, result)
 
@@ -281,13 +284,14 @@ class ModulePort:
         steps = plain_steps(journal, scrubber)
         attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted(commons)} | held(commons)
         request = commons.get("Request")
+        self._files = self._place.take()
         return Outcome(
             ended,
             scrubber.plain(list(map(_without_stack, result)) if type(result) is list else _without_stack(result)),
             steps,
             scrubber.known(attributes),
             None if request is None else scrubber.known(_of_request(request, self.kit.owner)),
-            take_files(scrubber),
+            {name: scrubber.text(text) for name, text in self._files.items()},
             None if self._world is None else scrubber.known(self._world.snapshot()),
         )
 
@@ -307,18 +311,18 @@ def sessions(*ports: Connected) -> Iterator[None]:
     """
     before, job_id = os.getcwd(), os.environ.get("JOBID")
     often, *seldom = gc.get_threshold()
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
     with ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-", dir=memory))
+        place = stack.enter_context(Workplace(stack.enter_context(temporary("failover-"))))
         stack.callback(_restore, before, job_id)
-        os.chdir(directory)
+        stack.enter_context(ending())
+        place.enter()
         stack.callback(gc.set_threshold, often, *seldom)
         gc.set_threshold(max(often, _GARBAGE), *seldom)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()
         stack.enter_context(stopped(_CLOCK))
         for port in ports:
-            stack.enter_context(port.connected())
+            stack.enter_context(port.connected(place))
         yield
 
 
@@ -368,18 +372,6 @@ _OPERATIONS: Final = {
     "FileReport": ("SetFileStatus", b"file report"),
 }
 
-_LAY_OUT: Final[dict[str, Callable[[str], Any]]] = {
-    "output": lambda name: _write(name, "output"),
-    "old": lambda name: _write(name, "[]"),
-    "directory": os.mkdir,
-    "full": lambda name: os.symlink("/dev/full", name),
-}
-
-
-def _write(name: str, text: str) -> None:
-    with open(name, "w") as file:
-        file.write(text)
-
 
 def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
     """Return the calls of a journal as plain data."""
@@ -403,44 +395,6 @@ def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
             state = collaborator.__dict__
             found[name] = {key: state[key] for key in attributes if key in state}
     return found
-
-
-def lay_out(scenario: Scenario) -> None:
-    """Put into the working directory what lies there before the module starts."""
-    for name, kind in scenario.files.items():
-        _LAY_OUT[kind](name)
-
-
-def take_files(scrubber: Scrubber) -> dict[str, str]:
-    """Return what lies in the working directory by name, and leave the directory empty."""
-    found = {}
-    for name in sorted(os.listdir()):
-        try:
-            content = _read(name)
-        except OSError as error:
-            found[name] = _NO_FILE[error.errno]
-            if error.errno == errno.EISDIR:
-                shutil.rmtree(name)
-                continue
-        else:
-            found[name] = scrubber.text(content)
-        os.unlink(name)
-    return found
-
-
-_NO_FILE: Final[dict[int | None, str]] = {errno.ELOOP: "<link>", errno.EISDIR: "<directory>"}
-
-
-def _read(name: str) -> str:
-    """Read a file of this directory with as few calls of the system as it takes: this is done for most scenarios."""
-    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        data = b""
-        while chunk := os.read(handle, io.DEFAULT_BUFFER_SIZE):
-            data += chunk
-    finally:
-        os.close(handle)
-    return data.decode(errors="backslashreplace")
 
 
 def _of_request(request: Any, owner: str) -> dict[str, Any]:

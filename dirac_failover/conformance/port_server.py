@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from dirac_failover.conformance.adapters import in_this_process
 from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.process_port import PROTOCOL, to_json
+from dirac_failover.conformance.workplace import stay_within
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the host quotes it
         return error.code
-    with _streams_of_its_own() as (questions, answers), port.session():
+    with _streams_of_its_own() as (questions, answers), stay_within(os.getcwd()), port.session():
         serve(port, questions, answers)
     return 0
 

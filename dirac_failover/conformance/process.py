@@ -11,9 +11,12 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from dirac_failover.conformance import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +26,7 @@ Json = Any
 _LONGEST: Final = 16 << 20  # bytes: more than any outcome, and less than all memory
 _READ: Final = 1 << 16
 _QUOTED: Final = 200
+_SECONDS: Final = 5.0  # for the keeper to end everything
 
 
 class ProcessError(Exception):
@@ -33,9 +37,9 @@ class Process:
     """A process and its three streams, none of which ever makes the host wait longer than it wants to."""
 
     def __init__(self, command: Sequence[str], directory: str, environment: Mapping[str, str]) -> None:
-        """Start it in ``directory``, as the leader of a session of its own; raises :class:`OSError`."""
+        """Start it in ``directory`` below a keeper, as the leader of a session of its own; raises :class:`OSError`."""
         self._popen = subprocess.Popen(  # noqa: S603 - the user's own command
-            command,
+            [sys.executable, "-ISE", os.path.abspath(keeper.__file__), *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             cwd=directory, env=environment, bufsize=0, start_new_session=True,
         )  # fmt: skip
@@ -48,7 +52,8 @@ class Process:
             os.set_blocking(stream, False)
         self._selector.register(self._stdout, selectors.EVENT_READ, self._read)
         self._selector.register(self._stderr, selectors.EVENT_READ, self._listen)
-        self._outgoing = self._incoming = self._said = b""
+        self._outgoing = self._said = b""
+        self._incoming, self._searched = bytearray(), 0
 
     def send(self, message: Json) -> None:
         """Have a message sent, as far as it goes while one is waited for."""
@@ -59,10 +64,13 @@ class Process:
     def receive(self, deadline: float, what: str) -> dict[str, Json]:
         """Return the next message; raise :class:`ProcessError` if there is none by then, or it is none."""
         while True:
-            line, newline, rest = self._incoming.partition(b"\n")
-            if newline:
-                self._incoming = rest
+            end = self._incoming.find(b"\n", self._searched)
+            if end >= 0:
+                line = bytes(self._incoming[:end])
+                del self._incoming[: end + 1]
+                self._searched = 0
                 return self._message(line)
+            self._searched = len(self._incoming)
             if len(self._incoming) > _LONGEST:
                 raise ProcessError(f"it wrote a line of more than {_LONGEST:,} bytes")
             left = deadline - time.monotonic()
@@ -116,10 +124,14 @@ class Process:
         return f"; the last it wrote to stderr: {last[:_QUOTED]}" if last else ""
 
     def close(self) -> None:
-        """End the process, and whatever it has started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.wait()
+        """End the process, and all that it has started: its keeper does so."""
+        self._popen.terminate()
+        try:
+            self._popen.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
         self._selector.close()
         for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             stream.close()  # type: ignore[union-attr]

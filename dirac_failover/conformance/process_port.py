@@ -14,15 +14,16 @@ last line of it is quoted when the port breaks.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import __version__
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.port import ATTRIBUTES, HOOKS, held, lay_out, plain_steps, seed, take_files
+from dirac_failover.conformance.errors import CommandError, Exit, visible
+from dirac_failover.conformance.keeper import uninterrupted
+from dirac_failover.conformance.port import ATTRIBUTES, HOOKS, held, plain_steps, seed
 from dirac_failover.conformance.process import Process, ProcessError, quote
+from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
 from dirac_fakes.journal import Journal
@@ -80,23 +81,25 @@ class ProcessPort:
         self._environment = dict(environment or {})
         self._seconds, self._start_seconds = seconds, start_seconds
         self._starts = restarts + 1
-        self._directory: str
+        self._place: Workplace
         self._process: Process | None = None
         self._id = 0
 
     @contextmanager
     def session(self) -> Iterator[ProcessPort]:
         """Start the process in an empty directory; afterwards it, and whatever it has started, is gone."""
-        with tempfile.TemporaryDirectory(prefix="port-") as directory:
-            self._directory = directory
+        with temporary("port-") as directory, Workplace(directory) as self._place:
             try:
                 self._started()
                 yield self
             finally:
                 self._stop()
 
-    connected = session
-    """So that it can stand beside ports of this process in one block of :func:`~.port.sessions`."""
+    @contextmanager
+    def connected(self, _: Workplace) -> Iterator[None]:
+        """Do the same beside ports of this process in one block of :func:`~.port.sessions`."""
+        with self.session():
+            yield
 
     def supports(self, scenario: Scenario) -> bool:
         """Whether the port takes this scenario: without ``services``, only if no collaborator talks to a service."""
@@ -111,13 +114,14 @@ class ProcessPort:
             process.send({"id": self._id, "run": scenario.to_json()})
             if "calls" not in self.capabilities:
                 return from_json(self._outcome(process, deadline, None))
-            with chdir(self._directory):
-                lay_out(scenario)
-                host = Host(scenario)
-                try:
-                    answer = self._outcome(process, deadline, host)
-                finally:
-                    files = take_files(host.scrubber)
+            self._place.lay_out(scenario.files)
+            host, directory = Host(scenario), self._place.path
+            try:
+                answer = self._outcome(process, deadline, host)
+            finally:
+                files = self._place.take()
+                if self._place.path != directory:  # the port has removed its own, and is started again in another one
+                    self._stop()
             return host.outcome(answer, files)
         except ProcessError as error:
             self._stop()
@@ -146,7 +150,8 @@ class ProcessPort:
                 raise PortBrokenError(f"The port {self.name} broke too often to be started again")
             self._starts -= 1
             try:
-                self._process = Process(self.command, self._directory, os.environ | self._environment)
+                with uninterrupted():
+                    self._process = Process(self.command, self._place.path, os.environ | self._environment)
                 self._greet(self._process)
             except (ProcessError, OSError) as error:
                 self._stop()
@@ -167,9 +172,9 @@ class ProcessPort:
         if not isinstance(capabilities, list) or any(item not in list(CAPABILITIES) for item in capabilities):
             raise ProcessError(f"expected capabilities among {', '.join(CAPABILITIES)}, found {quote(capabilities)}")
         self.capabilities = frozenset(capabilities)
-        self.version = str(hello.get("version", ""))
+        self.version = visible(str(hello.get("version", "")))
         if not self._named:
-            self.name = str(hello.get("name", self.name))
+            self.name = visible(str(hello.get("name", self.name)))
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -241,7 +246,7 @@ class Host:
         return outcome._replace(
             attributes=outcome.attributes | self.scrubber.known(held(self._there)),
             steps=plain_steps(self._journal, self.scrubber),
-            files=files,
+            files={name: self.scrubber.text(text) for name, text in files.items()},
             services=None if self._world is None else self.scrubber.plain(self._world.snapshot()),
         )
 

@@ -7,7 +7,6 @@ looks more closely, so what it records is what ``differential`` compares. What m
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import wraps
 from types import FunctionType
@@ -272,15 +271,9 @@ class Recorder(ModulePort):
         return self._tape.transport(self._world)(service, method, args, **timeout)
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Outcome:
-        texts = {name: _text(name) for name in os.listdir() if os.path.isfile(name)}
         outcome = super()._look(module, commons, journal, ended, result)
-        files = {**outcome.files, **texts}
         broke_off = ended == "raised" and isinstance(result, BaseException)  # of several calls it is a list
         owed = self._witness.owed([module], type(result).__name__ if broke_off else "")
-        self._left = {"ended": ended, "result": PLAIN.plain(result), "commons": commons, "files": files, "owed": owed}
+        seen = {"ended": ended, "result": PLAIN.plain(result), "commons": commons}
+        self._left = {**seen, "files": self._files, "owed": owed}
         return outcome
-
-
-def _text(name: str) -> str:
-    with open(name, "rb") as file:
-        return file.read().decode(errors="backslashreplace")

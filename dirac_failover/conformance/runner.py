@@ -11,17 +11,25 @@ import multiprocessing
 import os
 import sys
 import time
+import warnings
+from contextlib import suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.errors import AstrayWarning, CommandError, Exit, astray_told
+from dirac_failover.conformance.keeper import keep, uninterrupted
+from dirac_failover.conformance.workplace import stay_within, temporary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from multiprocessing.connection import Connection
+
+    Messages = Generator[Any, None, None]
 
 _END: Final = "end of the shard"
 _BROKEN: Final = "broken"
+_ASTRAY: Final = "astray"
 
 
 def cores() -> int:
@@ -40,38 +48,52 @@ class WorkerDiedError(CommandError):
         self.exitcode = exitcode
 
 
-def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard: tuple[int, int]) -> Iterator[Any]:
-    """Yield the messages of ``work`` on the shards that make up ``shard`` (index from 0, and how many there are)."""
+def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard: tuple[int, int]) -> Messages:
+    """Yield the messages of ``work`` on the shards that make up ``shard`` (index from 0, and how many there are).
+
+    Whatever the workers have started or made is gone afterwards, also if they are interrupted or killed. They take no
+    Ctrl-C: it is for this process.
+    """
     context = multiprocessing.get_context("spawn")
     index, count = shard
     receivers: list[Connection] = []
     processes = []
     numbers: dict[Connection, int] = {}
-    try:
-        for worker in range(workers):
-            receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_send, args=(work, index + count * worker, count * workers, sender))
-            process.start()
-            sender.close()
-            processes.append(process)
-            receivers.append(receiver)
-            numbers[receiver] = worker
-        while receivers:
-            for receiver in cast("list[Connection]", wait(receivers)):
-                try:
-                    message = _receive(receiver)
-                except EOFError:
-                    dead = processes[numbers[receiver]]
-                    dead.join()
-                    raise WorkerDiedError(numbers[receiver], dead.exitcode) from None
-                if message == _END:
-                    receivers.remove(receiver)
-                else:
-                    yield message
-    finally:
-        for process in processes:
-            process.terminate()
-            process.join()
+    astray = False
+    resource_tracker.ensure_running()  # else the first worker starts it, which lets the signals through
+    with temporary("failover-workers-") as directory:
+        try:
+            for worker in range(workers):
+                receiver, sender = context.Pipe(duplex=False)
+                arguments = work, index + count * worker, count * workers, sender, directory
+                process = context.Process(target=_kept, args=arguments)
+                with uninterrupted():
+                    process.start()
+                    processes.append(process)
+                sender.close()
+                receivers.append(receiver)
+                numbers[receiver] = worker
+            while receivers:
+                for receiver in cast("list[Connection]", wait(receivers)):
+                    try:
+                        message = _receive(receiver)
+                    except EOFError:
+                        dead = processes[numbers[receiver]]
+                        dead.join()
+                        raise WorkerDiedError(numbers[receiver], dead.exitcode) from None
+                    if isinstance(message, tuple) and message[0] == _ASTRAY:
+                        if not astray:
+                            warnings.warn(message[1], AstrayWarning, stacklevel=2)
+                        astray = True
+                    elif message == _END:
+                        receivers.remove(receiver)
+                    else:
+                        yield message
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.join()
 
 
 def _receive(receiver: Connection) -> Any:
@@ -81,16 +103,23 @@ def _receive(receiver: Connection) -> Any:
     return message
 
 
+def _kept(work: Callable[[int, int], Iterator[Any]], index: int, count: int, sender: Connection, path: str) -> None:
+    """Do the work below a keeper, with temporary directories in ``path``."""
+    keep()
+    with stay_within(path):
+        _send(work, index, count, sender)
+
+
 def _send(work: Callable[[int, int], Iterator[Any]], index: int, count: int, sender: Connection) -> None:
     try:
-        for message in work(index, count):
-            sender.send(message)
+        with astray_told(lambda text: sender.send((_ASTRAY, text))):
+            for message in work(index, count):
+                sender.send(message)
         sender.send(_END)
-    except KeyboardInterrupt:  # the parent is told too, and says so
-        pass
     except BaseException as error:  # noqa: BLE001 - the parent says it, in one line
-        text = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
-        sender.send((_BROKEN, text))
+        text = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        with suppress(OSError):  # the parent may be gone
+            sender.send((_BROKEN, text))
     finally:
         sender.close()
 

@@ -88,12 +88,12 @@ class Machine:
             raise self._crashed
 
     @contextmanager
-    def disk(self) -> Iterator[None]:
-        """Let files in the present directory be written as the faults have it, for a ``with`` block.
+    def disk(self, path: str) -> Iterator[None]:
+        """Let files in the directory ``path`` be written as the faults have it, for a ``with`` block.
 
         What is written there raises the fault's OSError; files elsewhere are left alone.
         """
-        directory, real = os.path.join(os.path.realpath(os.curdir), ""), builtins.open
+        directory, real = os.path.join(os.path.realpath(path), ""), builtins.open
 
         def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
             self.must_live()

@@ -7,10 +7,8 @@ tells all of it. What may change here: what a test can ask.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
@@ -23,6 +21,7 @@ from dirac_failover.spec.outcome import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
+    from pathlib import Path
 
     from dirac_failover.spec.duties import Owed
     from dirac_failover.spec.outcome import Json
@@ -290,13 +289,3 @@ class ModuleOutcome:
 
 def _flat(events: Sequence[Event]) -> list[Event]:
     return [inner for event in events for inner in (event, *_flat(event.calls))]
-
-
-def read(path: str) -> str:
-    """Return the text of a file, whatever is in there."""
-    return Path(path).read_bytes().decode(errors="backslashreplace")
-
-
-def size(path: str) -> str:
-    """Return in words how large a file is."""
-    return "<directory>" if os.path.isdir(path) else f"<{os.lstat(path).st_size} bytes>"

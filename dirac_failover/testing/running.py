@@ -1,7 +1,8 @@
 """Runs modules in a situation and says what came of it: :func:`run_module`, and :func:`run_job` for several.
 
-The directory in which they run is the present one; JOBID is set for the run alone. What may change here: how modules
-are run, and what is noted while they do.
+The directory in which they run is the present one, opened once; a run that leaves the process elsewhere gets an
+:class:`~dirac_failover.conformance.errors.AstrayWarning`. JOBID is set for the run alone. What may change here: how
+modules are run, and what is noted while they do.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import stat
+import time
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -22,10 +25,11 @@ from dirac_failover.conformance.recovery import acting
 from dirac_failover.conformance.timeline import ignored, reason
 from dirac_failover.conformance.witness import Witness
 from dirac_failover.conformance.wording import PLAIN
+from dirac_failover.conformance.workplace import MOST_OF_ALL, Place, named
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.testing.kit import connected, kit_named, name_for
 from dirac_failover.testing.machine import Crashed, Machine, MortalTape
-from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest, read, size
+from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
 from dirac_failover.testing.situation import Situation
 from dirac_failover.testing.world import Dirac
 from dirac_failover.workflow import Module, Step, run_workflow
@@ -42,8 +46,9 @@ ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 """What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
 _PAIR: Final = 2
-_NEVER: Final = 0
-"""The time of change that files have which a run has not touched."""
+_TICK: Final = 0.001
+_TICKS: Final = 20
+"""How often, and for how many seconds each time, the clock of a file system is waited for: it ticks every few ms."""
 
 
 def run_module(
@@ -186,15 +191,16 @@ class Plan:
 
     def run(self, world: Dirac) -> ModuleOutcome:
         """Run it in the present directory."""
-        run = _Run(self, world)
-        with run.prepared():
-            execute = self._workflow(run) if self.executions is None else self._alone(run, self.executions)
-            result, raised = None, None
-            try:
-                result = execute()
-            except _ESCAPES as error:
-                raised = error
-        return run.outcome(result, raised)
+        with Place(os.getcwd()) as place:
+            run = _Run(self, world, place)
+            with run.prepared():
+                execute = self._workflow(run) if self.executions is None else self._alone(run, self.executions)
+                result, raised = None, None
+                try:
+                    result = execute()
+                except _ESCAPES as error:
+                    raised = error
+            return run.outcome(result, raised)
 
     def inputs(self, commons: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         """Return the input files that the job must give a status."""
@@ -239,9 +245,10 @@ def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
 class _Run:
     """One run: what it finds, and what is noted while it goes on."""
 
-    def __init__(self, plan: Plan, world: Dirac) -> None:
+    def __init__(self, plan: Plan, world: Dirac, place: Place) -> None:
         self.plan = plan
         self.world = world
+        self.place = place
         self.results: list[Any] = []
         self.commons: dict[str, Any]
         self._modules: list[Any] = []
@@ -257,19 +264,21 @@ class _Run:
         situation = self.plan.situation
         with (
             _job_id(situation.job_id),
-            _untouched() as unmarked,
             connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
-            self._machine.disk() if self._machine else nullcontext(),
+            self._machine.disk(self.place.path) if self._machine else nullcontext(),
             self._witness.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
             self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
             self._witness.begin(self.commons, self.plan.inputs(self.commons))
+            before = _settled(self.place)
             try:
                 yield
             finally:
                 self._watcher.release()
-                self.written = _written(unmarked)
+                after = _files(self.place)
+                self.written = {name: state for name, state in sorted(after.items()) if state != before.get(name)}
+                self.place.leave()
 
     def made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
         """Create a module that is watched; ``inside`` a workflow, its execution is noted too."""
@@ -307,9 +316,17 @@ class _Run:
             statuses=[
                 row["ApplicationStatus"] for row in self._rows()[self._history :] if row["ApplicationStatus"] != "idem"
             ],
-            directory=Path.cwd(),
-            texts={name: read(name) for name in self.written if name.endswith(REQUEST_FILES) and os.path.isfile(name)},
-            others={name: size(name) for name in self.written if not name.endswith(REQUEST_FILES)},
+            directory=Path(self.place.path),
+            texts={
+                name: self.place.look(name, MOST_OF_ALL)[0]
+                for name, state in self.written.items()
+                if name.endswith(REQUEST_FILES) and stat.S_ISREG(state[0])
+            },
+            others={
+                name: named(mode) or f"<{size} bytes>"
+                for name, (mode, size, *_) in self.written.items()
+                if not name.endswith(REQUEST_FILES)
+            },
             world=self.world,
             request=PendingRequest(self.commons.get(v.COMMONS_REQUEST)),
             holds=Held.by(self.commons),
@@ -343,30 +360,25 @@ def _set_job_id(value: str | None) -> None:
             del os.environ[v.ENV_JOB_ID]
 
 
-@contextmanager
-def _untouched() -> Iterator[dict[str, int]]:
-    """Make it known afterwards which files have been written, also within one tick of the file system's clock.
-
-    Yields the times of those that are somebody else's: they are known by these alone.
-    """
-    before: dict[str, int] = {}
-    unmarked: dict[str, int] = {}
-    try:
-        for entry in list(os.scandir()):
-            time = entry.stat(follow_symlinks=False).st_mtime_ns
-            try:
-                os.utime(entry.name, ns=(_NEVER, _NEVER), follow_symlinks=False)
-            except OSError:
-                unmarked[entry.name] = time
-            else:
-                before[entry.name] = time
-        yield unmarked
-    finally:
-        for name, time in before.items():
-            if os.path.lexists(name) and os.lstat(name).st_mtime_ns == _NEVER:
-                os.utime(name, ns=(time, time), follow_symlinks=False)
+def _files(place: Place) -> dict[str, tuple[int, ...]]:
+    """Return mode and size, and by what else a file that was written is known, of each file by its name."""
+    with os.scandir(place.descriptor) as entries:
+        states = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
+    return {
+        name: (state.st_mode, state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
+        for name, state in states.items()
+    }
 
 
-def _written(unmarked: Mapping[str, int]) -> list[str]:
-    times = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir()}
-    return sorted(name for name, time in times.items() if time not in (_NEVER, unmarked.get(name)))
+def _settled(place: Place) -> dict[str, tuple[int, ...]]:
+    """Return the same once the clock of the file system has gone on: what is written from now on has another time."""
+    files = _files(place)
+    last = max((changed for *_, changed in files.values()), default=0)
+    for _ in range(_TICKS):
+        if last < time.clock_gettime_ns(_COARSE):
+            break
+        time.sleep(_TICK)
+    return files
+
+
+_COARSE: Final = getattr(time, "CLOCK_REALTIME_COARSE", time.CLOCK_REALTIME)  # Linux takes the times of files from it

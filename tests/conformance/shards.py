@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import tempfile
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from dirac_failover.conformance.errors import CommandError
+from dirac_failover.conformance.errors import AstrayWarning, CommandError
+from dirac_failover.conformance.workplace import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +38,31 @@ def is_interrupted(index: int, _: int) -> Iterator[Any]:
     """Raise what Ctrl-C raises."""
     yield index
     raise KeyboardInterrupt
+
+
+def ignores_interrupts(_: int, __: int) -> Iterator[Any]:
+    """Say which process this is, and go on."""
+    yield os.getpid()
+    time.sleep(0.1)
+    yield "went on"
+
+
+def goes_astray(index: int, _: int) -> Iterator[Any]:
+    """Warn twice, and of other things."""
+    for _ in range(2):
+        warnings.warn("somewhere", AstrayWarning, stacklevel=1)
+        warnings.warn("other", stacklevel=1)
+    yield index
+
+
+def leaves_much(_: int, __: int) -> Iterator[Any]:
+    """Start a process in a session of its own, make a directory, and be killed."""
+    program = ["sh", "-c", "setsid sleep 1000 >&- & echo $!"]
+    started = subprocess.run(program, stdout=subprocess.PIPE, check=True)
+    with temporary("left-") as directory:
+        yield int(started.stdout), tempfile.mkdtemp(dir=directory)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def second_dies(index: int, _: int) -> Iterator[Any]:

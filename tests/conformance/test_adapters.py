@@ -15,6 +15,8 @@ from dirac_failover.conformance.process_port import RUN_SECONDS
 
 KNOWN = f"(there are {', '.join(adapters.KITS)}, package.module:Class, or a file .toml)"
 KEYS = "did you mean command? (there are name, command, environment, seconds, start_seconds, restarts)"
+TABLE = "a table of texts without NUL, by names without '='"
+DEEP = "environment" + ".a" * 2000 + " = 1"
 
 
 def test_ports_are_found_by_name():
@@ -147,20 +149,27 @@ def test_an_adapter_file_says_everything(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("name = 5", "{}: name: expected a text, found 5"),
-        ("command = []", "{}: command: expected a list of texts, found []"),
-        ("command = 'x'", "{}: command: expected a list of texts, found 'x'"),
-        ("command = [1]", "{}: command: expected a list of texts, found [1]"),
-        ("environment = 1", "{}: environment: expected a table of texts, found 1"),
-        ("environment = {a = 1}", "{}: environment: expected a table of texts, found {{'a': 1}}"),
-        ("seconds = 0", "{}: seconds: expected a positive number, found 0"),
-        ("seconds = true", "{}: seconds: expected a positive number, found True"),
-        ("start_seconds = 'x'", "{}: start_seconds: expected a positive number, found 'x'"),
-        ("start_seconds = 0", "{}: start_seconds: expected a positive number, found 0"),
+        ("name = 5", "{}: name: expected a printable text, found 5"),
+        ('name = "\\u001b[1m"', "{}: name: expected a printable text, found '\\x1b[1m'"),
+        ("command = []", "{}: command: expected a list of texts without NUL, found []"),
+        ("command = 'x'", "{}: command: expected a list of texts without NUL, found 'x'"),
+        ("command = [1]", "{}: command: expected a list of texts without NUL, found [1]"),
+        ('command = ["x\\u0000"]', "{}: command: expected a list of texts without NUL, found ['x\\x00']"),
+        ("environment = 1", f"{{}}: environment: expected {TABLE}, found 1"),
+        ("environment = {'a=' = 'x'}", f"{{}}: environment: expected {TABLE}, found {{{{'a=': 'x'}}}}"),
+        ("environment = {a = 1}", f"{{}}: environment: expected {TABLE}, found {{{{'a': 1}}}}"),
+        ("seconds = 0", "{}: seconds: expected a positive number up to 1,000,000, found 0"),
+        ("seconds = inf", "{}: seconds: expected a positive number up to 1,000,000, found inf"),
+        ("seconds = true", "{}: seconds: expected a positive number up to 1,000,000, found True"),
+        ("start_seconds = 'x'", "{}: start_seconds: expected a positive number up to 1,000,000, found 'x'"),
+        ("start_seconds = 0", "{}: start_seconds: expected a positive number up to 1,000,000, found 0"),
         ("restarts = -1", "{}: restarts: expected a whole number that is not negative, found -1"),
         ("restarts = true", "{}: restarts: expected a whole number that is not negative, found True"),
         ("kommand = []", "{}: there is no key 'kommand'; " + KEYS),
         ("name = 'x'", "{}: expected command, the program that is the port and its arguments"),
+        (DEEP, f"{{}}: environment: expected {TABLE}, found one of type dict that cannot be shown"),
+        ("a = " + "[" * 2000, "The adapter file {} is not TOML: maximum recursion depth exceeded"),
+        ("name = ['" + "x" * 300 + "']", "{}: name: expected a printable text, found ['" + "x" * 198 + "..."),
         ("= 5", "The adapter file {} is not TOML: Invalid statement (at line 1, column 1)"),
     ],
 )  # fmt: skip

@@ -250,7 +250,7 @@ def test_what_the_workers_found_is_put_together(here: list[str]) -> None:
 def test_unless_told_one_worker_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole space, not a part."""
     seen: list[Any] = []
-    monkeypatch.setattr(judgement, "in_processes", lambda _, *how: seen.append(how) or ())
+    monkeypatch.setattr(judgement, "in_processes", lambda _, *how: seen.append(how) or (message for message in ()))
     assert judge(question(clauses=("CO-001",))).scenarios == 0
     assert seen == [(1, (0, 1))]
 

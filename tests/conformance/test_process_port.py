@@ -8,8 +8,10 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import sys
 import time
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -154,12 +156,12 @@ def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
     """The host quotes it."""
     monkeypatch.setattr(sys, "argv", ["port_server", "nowhere"])
     assert port_server.main() == Exit.USAGE
-    assert capsys.readouterr().err.startswith("Unknown port 'nowhere'")
+    assert capsys.readouterr().err.startswith("there is no port 'nowhere'")
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(port_server.__file__), run_name="__main__")  # a module would go through pytest's import hook
     assert caught.value.code == Exit.USAGE
     started = Target("nowhere.at:all", sys.executable).port()
-    with pytest.raises(PortBrokenError, match=r"exit code 3; the last it wrote to stderr: Port nowhere.at:all: cannot"):
+    with pytest.raises(PortBrokenError, match=r"exit code 4; the last it wrote to stderr: Port nowhere.at:all: cannot"):
         started.session().__enter__()
 
 
@@ -236,8 +238,8 @@ def test_a_port_works_in_a_directory_of_its_own():
     """Which is not that of the run."""
     with port(f"say(id=ask()['id'], outcome=dict({FULL!r}, result=os.getcwd()))").session() as started:
         directory = started.run(QUIET).result
-    assert re.fullmatch(r"port-\w+", os.path.basename(directory))
-    assert not os.path.exists(directory)
+    assert re.search(r"/port-\w+/run-\w+$", directory)
+    assert not os.path.exists(os.path.dirname(directory))
 
 
 # What may go wrong in a scenario
@@ -563,7 +565,27 @@ def test_a_port_that_breaks_in_the_middle_leaves_no_files():
     lines = ["ask()", "open('left', 'w').close()", "say(call=['Clock', 'now', []])", "time.sleep(60)"]
     with port(*lines, capabilities=["calls"]).session() as started:
         assert "Clock" in broken(started, Scenario(collaborators=SCRIPTED, files={"old": "old"}))
-        assert os.listdir(started._directory) == []
+        assert os.listdir(started._place.path) == []
+
+
+def test_a_port_that_removes_its_directory_gets_another_one():
+    """Its process is started again there."""
+    lines = ["m = ask()", "os.rmdir(os.getcwd())", f"say(id=m['id'], outcome={OUTCOME!r})", "time.sleep(60)"]
+    with port(*lines, capabilities=["calls"]).session() as started:
+        first = started._place.path
+        assert started.run(QUIET).files == {}
+        assert started._place.path != first
+        assert started._process is None
+        assert started.run(replace(QUIET, name="again")).files == {}
+
+
+def test_a_keeper_that_does_not_end_is_killed(monkeypatch):
+    """And so is the port."""
+    monkeypatch.setattr(process, "_SECONDS", 0.2)
+    with port("time.sleep(60)").session() as started:
+        popen = started._process._popen
+        os.kill(popen.pid, signal.SIGSTOP)
+    assert popen.returncode == -signal.SIGKILL
 
 
 def test_a_port_is_asked_only_what_it_supports():

@@ -4,7 +4,9 @@ import io
 import multiprocessing
 import os
 import re
+import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +14,8 @@ from typing import Any
 import pytest
 
 from dirac_failover.conformance import runner
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.runner import Progress, WorkerDiedError, _send, cores, in_processes
+from dirac_failover.conformance.errors import AstrayWarning, CommandError, Exit
+from dirac_failover.conformance.runner import Progress, WorkerDiedError, _kept, _send, cores, in_processes
 
 ERASED = "\r\x1b[K"
 
@@ -101,24 +103,67 @@ class Sent(list[Any]):
         ("numbers", [1, 5, 9, "end of the shard"]),
         ("raises", [(1, 4), ("broken", "ValueError: boom")]),
         ("complains", [("broken", "No such port")]),
-        ("is_interrupted", [1]),
+        ("is_interrupted", [1, ("broken", "KeyboardInterrupt")]),
     ],
 )
 def test_a_worker_says_how_it_ends(shards: Any, work: str, expected: list[Any]) -> None:
-    """But for Ctrl-C, of which its parent is told too; and then it hangs up."""
+    """And then it hangs up."""
     sent = Sent()
     _send(getattr(shards, work), 1, 4, sent)
     assert sent == expected
     assert sent.closed
 
 
-def test_an_interrupted_worker_has_not_finished(shards: Any) -> None:
-    """It ends as it should, and yet its shard is not complete."""
-    messages = in_processes(shards.is_interrupted, 1, (0, 1))
-    assert next(messages) == 0
+def test_a_worker_takes_no_interrupt(shards: Any) -> None:
+    """Ctrl-C is for the process that has started it, which ends it."""
+    messages = in_processes(shards.ignores_interrupts, 1, (0, 1))
+    os.kill(next(messages), signal.SIGINT)
+    assert list(messages) == ["went on"]
+
+
+def test_a_run_that_goes_astray_is_told_once(shards: Any) -> None:
+    """However many workers notice it how often."""
+    with pytest.warns(AstrayWarning) as caught:
+        assert sorted(in_processes(shards.goes_astray, 2, (0, 1))) == [0, 1]
+    assert [str(item.message) for item in caught] == ["somewhere"]
+
+
+def test_what_workers_start_and_make_is_gone(shards: Any) -> None:
+    """Also a process in a session of its own, and a directory of a worker that is killed."""
+    messages = in_processes(shards.leaves_much, 1, (0, 1))
+    process, directory = next(messages)
+    assert (alive(process), os.path.isdir(directory)) == (True, True)
     with pytest.raises(WorkerDiedError) as caught:
         next(messages)
-    assert (caught.value.worker, caught.value.exitcode) == (0, 0)
+    assert caught.value.exitcode == -signal.SIGKILL
+    assert (alive(process), os.path.isdir(directory)) == (False, False)
+
+
+def alive(process: int) -> bool:
+    """Whether the process is there."""
+    return os.path.exists(f"/proc/{process}")
+
+
+def test_a_worker_works_below_a_keeper(shards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its directories are in the one of the whole."""
+    order: list[Any] = []
+    monkeypatch.setattr(runner, "keep", lambda: order.append("keep"))
+    monkeypatch.setattr(runner, "stay_within", lambda path: nullcontext(order.append(path)))
+    sent = Sent()
+    _kept(shards.numbers, 8, 10, sent, "here")
+    assert order == ["keep", "here"]
+    assert sent == [8, "end of the shard"]
+
+
+def test_a_worker_whose_parent_is_gone_just_ends(shards: Any) -> None:
+    """There is nobody to tell."""
+
+    class Closed(Sent):
+        def send(self, _: Any) -> None:
+            raise BrokenPipeError
+
+    _send(shards.numbers, 1, 4, closed := Closed())
+    assert closed.closed
 
 
 def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

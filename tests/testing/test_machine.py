@@ -25,7 +25,7 @@ def write(text, mode="w", name="file", **how):
 def test_a_full_disk_shows_when_the_buffer_is_written(world):
     """The file is there, and empty; the text layer and the bytes layer alike."""
     world.arm("file:disk_full")
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         file = open("file", "w")  # noqa: SIM115 - when it fails is the point
         file.write("small")
         with pytest.raises(OSError, match="No space left on device") as failed:
@@ -41,7 +41,7 @@ def test_a_full_disk_shows_when_the_buffer_is_written(world):
 def test_a_short_write_leaves_the_first_bytes(world):
     """Encoded as was asked for."""
     world.arm("file:short_write=4")
-    with Machine(world).disk(), pytest.raises(OSError, match="No space left"):
+    with Machine(world).disk(os.getcwd()), pytest.raises(OSError, match="No space left"):
         write("äbcdef", encoding="latin-1")
     assert Path("file").read_bytes() == "äbcd".encode("latin-1")
 
@@ -51,7 +51,7 @@ def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
     world.arm("file:short_write=4@after=2")
     beside = Path(f"{tmp_path}-2")
     beside.mkdir()
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         write("äx", "w", "one", encoding="latin-1")
         with open("two", "w", -1, "latin-1") as file:
             file.write("äx")
@@ -74,7 +74,7 @@ def test_what_can_be_read_too_can_be_read(world):
     """Whether the file is new or not; the disk is full all the same."""
     write("old")
     world.arm("file:short_write=4")
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         text, data = open("file", "r+"), open("other", "w+b")  # noqa: SIM115 - when it fails is the point
         assert text.read() == "old"
         text.write("newer")
@@ -92,7 +92,7 @@ def test_what_can_be_read_too_can_be_read(world):
 def test_what_fits_is_written(world):
     """Room is counted in bytes."""
     world.arm("file:short_write=5")
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         write(b"12345", "wb")
     assert Path("file").read_bytes() == b"12345"
 
@@ -101,7 +101,7 @@ def test_a_disk_that_is_read_only_lets_no_file_be_opened_for_writing(world):
     """The error names the file, however it was opened; reading is possible."""
     write("old")
     world.arm("file:read_only")
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         for opening in (lambda: write("x", "a"), lambda: Path("file").write_text("x"), lambda: write("x", "r+")):
             with pytest.raises(OSError, match=r"Read-only file system: '?.*file") as failed:
                 opening()
@@ -113,7 +113,7 @@ def test_files_elsewhere_and_openings_that_are_not_meant_go_well(world, tmp_path
     """Only the directory of the run has this disk, and a schedule counts its openings for writing."""
     world.arm("file:read_only@nth=2")
     outside = tmp_path_factory.mktemp("outside") / "file"
-    with Machine(world).disk():
+    with Machine(world).disk(os.getcwd()):
         write("one")
         outside.write_text("x")
         with os.fdopen(os.open("two", os.O_WRONLY | os.O_CREAT), "w") as file:
@@ -152,7 +152,7 @@ def test_the_process_ends_after_its_step_and_does_nothing_any_more(world):
     tape = MortalTape(machine)
     assert module.one() == 1
     assert tape.call("x", "y", lambda: 2) == 2
-    with machine.disk():
+    with machine.disk(os.getcwd()):
         write("before")
         with pytest.raises(Crashed, match=r"^two$"):
             module.two()

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from dirac_failover.testing import Dirac, PendingOperation, PendingRequest, Replay, run_job, run_module
-from dirac_failover.testing.outcome import Held, read, size
+from dirac_failover.testing.outcome import Held
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
 
@@ -257,16 +257,3 @@ def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
     assert "\n  None of None, None\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()
     nothing = run_module(type("Removes", (Replaces,), {"execute": lambda self: self.workflow_commons.pop("Request")}))
     assert "\n  Nothing is pending: it has no operations.\n" in nothing.timeline()
-
-
-def test_a_file_can_be_read_whatever_is_in_there(dirac_workdir):
-    """What is no UTF-8 is said byte by byte."""
-    (dirac_workdir / "file").write_bytes(b"a\xff\xc3\xa4")
-    assert read("file") == "a\\xffä"
-
-
-def test_the_size_of_a_file_is_said(dirac_workdir):
-    """Without reading it."""
-    (dirac_workdir / "empty").touch()
-    assert size("empty") == "<0 bytes>"
-    assert size(".") == "<directory>"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import errno
 import inspect
 import json
 import os
+import re
 import sys
 import threading
 from dataclasses import FrozenInstanceError
@@ -16,8 +16,9 @@ from freezegun import freeze_time
 
 from dirac_failover import Request, connect
 from dirac_failover.clients.replay import replay
+from dirac_failover.conformance.errors import AstrayWarning
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module
+from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
 from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.testing.situation import Situation
@@ -462,7 +463,7 @@ def test_links_are_left_alone(on_failover_request, world, tmp_path_factory):
             os.symlink("nowhere", "new")
 
     outcome = run_module(Links, world=world)
-    assert outcome.others == {"new": f"<{len('nowhere')} bytes>"}
+    assert outcome.others == {"new": "<link>"}
     assert outcome.replay().converged
     assert os.lstat("link").st_mtime_ns == before
     assert outside.stat().st_mtime_ns == 5_000_000_000
@@ -618,37 +619,74 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, moc
     assert not replay.converged
 
 
-def test_files_of_somebody_else_are_known_by_their_times(on_failover_request, world, monkeypatch):
-    """Nobody may change those; they count as written once they have changed."""
-
-    def refused(path, **how):
-        if path in {"theirs", "shared"}:
-            raise PermissionError(errno.EPERM, "Operation not permitted", path)
-        utime(path, **how)
-
-    utime = os.utime
-    for name in ("theirs", "shared", "own"):
+def test_a_run_touches_no_file_of_others(on_failover_request, world, monkeypatch):
+    """It changes no time, neither while it goes on nor afterwards."""
+    names = ("own", "empty_request.json")
+    for name in names:
         Path(name).touch()
-        utime(name, ns=(5, 5_000_000_000))
-    monkeypatch.setattr(os, "utime", refused)
+        os.utime(name, ns=(5, 5_000_000_000))
+    seen = []
+
+    class Looks(on_failover_request):
+        def _execute(self):
+            seen.extend(os.stat(name).st_mtime_ns for name in names)
+
+    before = [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in names]
+    monkeypatch.setattr(os, "utime", None)
+    assert run_module(Looks, world=world).file is None
+    assert seen == [5_000_000_000] * 2
+    assert [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in names] == before
+
+
+def test_what_is_written_at_once_is_seen(on_failover_request, world):
+    """Also what has the same size, and is written within one tick of the file system's clock."""
 
     class Writes(on_failover_request):
         def _execute(self):
-            Path("shared").write_text("four")
+            Path("data").write_text(self.text)
 
-    assert run_module(Writes, world=world).others == {"shared": "<4 bytes>"}
-    assert os.stat("own").st_mtime_ns == os.stat("theirs").st_mtime_ns == 5_000_000_000
+    Path("data").write_text("a")
+    for text in "bc":
+        assert run_module(Writes, world=world, text=text).others == {"data": "<1 bytes>"}
 
 
-def test_times_come_back_when_a_run_does_not_begin(on_failover_request, world, mocker):
-    """Those of the files that were marked already."""
-    Path("own").touch()
-    os.utime("own", ns=(5, 5_000_000_000))
-    gone = mocker.Mock(**{"stat.side_effect": FileNotFoundError})
-    mocker.patch.object(os, "scandir", return_value=iter([*os.scandir(), gone]))
-    with pytest.raises(FileNotFoundError):
-        run_module(on_failover_request, world=world)
-    assert os.stat("own").st_mtime_ns == 5_000_000_000
+def test_a_clock_that_does_not_go_on_is_not_waited_for(on_failover_request, world, monkeypatch):
+    """That of another machine may be ahead of this one's."""
+    Path("data").touch()
+    waited = []
+    monkeypatch.setattr(running.time, "clock_gettime_ns", lambda _: 0)
+    monkeypatch.setattr(running.time, "sleep", waited.append)
+    assert run_module(on_failover_request, world=world).others == {}
+    assert waited == [0.001] * 20
+
+
+def test_a_run_that_leaves_the_process_elsewhere_says_so(on_failover_request, world, tmp_path_factory):
+    """The process comes back, and what the run has written in its own directory is seen."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "12_34_request.json").write_text("mine")
+    here = os.getcwd()
+
+    class Goes(on_failover_request):
+        def finalize(self):
+            os.chdir(elsewhere)
+
+    with pytest.warns(AstrayWarning, match=re.escape(f"in {elsewhere}, which is not its working directory")):
+        outcome = run_module(Goes, world=world, operations=[REMOVAL])
+    assert os.getcwd() == here
+    assert outcome.file == Path(here) / "12_34_request.json"
+    assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
+
+
+def test_what_is_no_plain_file_is_named(on_failover_request, world):
+    """And is not opened, whatever its name."""
+
+    class Makes(on_failover_request):
+        def _execute(self):
+            os.mkfifo("a_request.json")
+            os.mkfifo("pipe")
+
+    outcome = run_module(Makes, world=world)
+    assert (outcome.texts, outcome.others) == ({}, {"pipe": "<fifo>"})
 
 
 def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world):
