@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.page import shortened
 from dirac_failover.conformance.runner import Progress, cores, in_processes
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
@@ -175,7 +176,11 @@ def report(result: Comparison) -> str:
     for number, (count, smallest) in enumerate(groups[:_SHOWN], 1):
         lines += [f"{number}. {count:,} scenarios differ like this one: {smallest.name}"]
         for place, left, right in smallest.places[:_SHOWN]:
-            lines += [f"   {place}", f"     {result.left}: {_short(left)}", f"     {result.right}: {_short(right)}"]
+            lines += [
+                f"   {place}",
+                f"     {result.left}: {shortened(json.dumps(left), 200)}",
+                f"     {result.right}: {shortened(json.dumps(right), 200)}",
+            ]
         if len(smallest.places) > _SHOWN:
             lines += [f"   and {len(smallest.places) - _SHOWN} more places"]
         lines += [f"   scenario: {json.dumps(smallest.scenario)}", ""]
@@ -185,11 +190,6 @@ def report(result: Comparison) -> str:
     lines.append(f"{result.left} beside {result.right}: {result.seconds:.0f} s, {rate:,.0f} scenarios a second")
     lines.append(f"{result.scenarios:,} scenarios, {result.differ:,} differ")
     return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."  # noqa: PLR2004 - two lines of a terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

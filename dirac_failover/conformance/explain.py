@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.baseline import LISTED
+from dirac_failover.conformance.causes import causes
 from dirac_failover.conformance.clause_list import as_json
 from dirac_failover.conformance.errors import CommandError, Exit, no_such
-from dirac_failover.conformance.judgement import size_of
+from dirac_failover.conformance.judgement import Question, size_of
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Page, add_color, terminal_style
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import run
-from dirac_failover.conformance.target import DEFAULT
+from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.timeline import render, table
+from dirac_failover.conformance.verify import cause_of, verify
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.checks import DIRAC, LOSSLESS
 from dirac_failover.spec.clauses import CLAUSES
@@ -37,6 +41,8 @@ _NEIGHBOURHOOD: Final = (*((changes, REGIONS) for changes in range(3)), (3, (SER
 """Where is looked, in this order: how many changes away from the good case, and in which regions."""
 
 
+_NEAR: Final = 3
+"""How many changes from the good case a port is asked about: within 3, every known bug shows."""
 _QUIRKS: Final = {"DI-010": "input data=ends in L"}
 """What must be in the name of a scenario, since the outcome does not tell where a quirk came from."""
 
@@ -44,6 +50,7 @@ _QUIRKS: Final = {"DI-010": "input data=ends in L"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("clause", metavar="CLAUSE", help="the ID of a clause: 'dirac-failover clauses' lists them")
+    parser.add_argument("--module", metavar="PORT", help="a module, or any port, that is asked about this clause alone")
     parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
     add_color(parser)
 
@@ -51,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     clause = find(arguments.clause)
+    if arguments.module:
+        return _of_port(clause, Target(arguments.module), arguments)
     found = example(clause)
     report = run(KITS[DEFAULT](), found[0]) if found else None
     if arguments.json:
@@ -68,6 +77,30 @@ def execute(arguments: argparse.Namespace) -> int:
     if report:
         sys.stdout.write(f"\n{render(report, style)}")
     return Exit.OK
+
+
+def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> int:
+    """Ask a port about the clause in the scenarios near the good case; show the first breach; return the exit code."""
+    question = Question(target, (clause.id,), near=_NEAR, fail_fast=(clause.id,))
+    results = verify(question, (clause.level,), workers=cores())
+    (result,) = results.clauses
+    if results.error is not None:
+        raise CommandError(results.error, Exit.BROKEN)
+    if arguments.json:
+        sys.stdout.write(json.dumps({"schema": SCHEMA, **as_json(clause), "result": asdict(result)}, indent=2) + "\n")
+    else:
+        style = terminal_style(arguments.color)
+        page = Page(style)
+        sign, how = ("failed", "breaks it") if result.broken else ("well", "keeps it")
+        facts = {
+            "verdict": f"{style.sign(sign)} {results.header.port.name} {how}",
+            "asked": f"{result.asked:,} scenarios {results.header.extent}",
+        }
+        page.section(f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)}))
+        sys.stdout.write(page.text())
+        for group in causes([result]):
+            sys.stdout.write("\n" + cause_of(group, target, question.profile, style))
+    return Exit.DIFFERS if result.broken else Exit.OK
 
 
 def _facts(clause: Clause) -> dict[str, str]:

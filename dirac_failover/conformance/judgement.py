@@ -35,7 +35,7 @@ from dirac_failover.spec.product import changes
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dirac_failover.conformance.target import Target
     from dirac_failover.spec.checks import Breach, Check, Clause
@@ -72,6 +72,10 @@ class Question:
     seconds: float = 60.0
     profile: str = DIRAC_9_1.name
     """Whose choices the port is held against."""
+    near: int | None = None
+    """How many changes from the good case a scenario may be; None: any number."""
+    fail_fast: tuple[str, ...] = ()
+    """The clauses of which the first breach ends the run."""
 
     def scenarios(self) -> Iterator[Scenario]:
         """Yield the scenarios in a fixed order, the nearest to the good case first.
@@ -80,9 +84,10 @@ class Question:
         """
         commons = PROFILES[self.profile].commons
         regions = [region for region in space.REGIONS if region.name in self.regions]
-        for band in _BANDS:
-            for region in regions:
-                found = region.scenarios(*band)
+        for least, most in _BANDS:
+            last = self.near if most is None else most
+            for region in regions if self.near is None or least <= self.near else ():
+                found = region.scenarios(least, last)
                 yield from map(partial(_given, commons), found) if commons else found
 
     def asked(self) -> list[Clause]:
@@ -91,6 +96,8 @@ class Question:
 
     def sampled(self) -> int:
         """Return every how many-th scenario is held against all profiles."""
+        if self.near is not None:
+            return min(_SAMPLED.values())
         return max((_SAMPLED.get(region, 1) for region in self.regions), default=1)
 
 
@@ -108,8 +115,9 @@ class Tally:
         self.broken += 1
         if self.size is None or size < self.size:
             self.size = size
-            scenario, steps = case.scenario, case.outcome.steps
-            self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, tuple(map(list, steps)))
+            scenario, told = case.scenario, case.expected
+            steps, wanted = (tuple(map(list, outcome.steps)) if outcome else () for outcome in (case.outcome, told))
+            self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, steps, wanted)
 
     def add(self, other: Tally) -> None:
         """Take what another process has found."""
@@ -135,6 +143,13 @@ def size_of(scenario: Scenario) -> Size:
     return changes(scenario.name), len(json.dumps(data)), scenario.name
 
 
+class Met(NamedTuple):
+    """A clause that is broken for the first time, as far as one process knows, and the name of the scenario."""
+
+    clause: str
+    scenario: str
+
+
 class Judgement(NamedTuple):
     """What came out of it."""
 
@@ -146,15 +161,22 @@ class Judgement(NamedTuple):
     """The profiles, the nearest first."""
 
 
-def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1)) -> Judgement:
+def judge(
+    question: Question,
+    *,
+    workers: int = 1,
+    part: tuple[int, int] = (0, 1),
+    met: Callable[[str, str], str] | None = None,
+) -> Judgement:
     """Return how the port stands to the clauses, and to the profiles.
 
-    ``part`` is the shard: its index, from 0, and how many there are. Raises PortBrokenError when the port breaks down.
+    ``part`` is the shard: its index, from 0, and how many there are. ``met`` is told of the first breach of each clause
+    and returns the line that is then printed. Raises PortBrokenError when the port breaks down.
     """
     clauses = question.asked()
     tallies = {clause.id: Tally() for clause in clauses}
     nearness = Nearness()
-    done = 0
+    done, noted = 0, set[str]()
     progress = Progress(question.target.text, _total(question, part))
     with ExitStack() as stack:
         watched = stack.enter_context(temporary("failover-watch-"))
@@ -164,10 +186,16 @@ def judge(question: Question, *, workers: int = 1, part: tuple[int, int] = (0, 1
                 if isinstance(message, int):
                     done += message
                     progress.add(message)
+                elif isinstance(message, Met):
+                    if met and message.clause not in noted and (line := met(*message)):
+                        progress.note(line)
+                    noted.add(message.clause)
                 else:
                     for name, tally in message[0].items():
                         tallies[name].add(tally)
                     nearness.add(message[1])
+                    if any(tallies[name].broken for name in question.fail_fast if name in tallies):
+                        break
         except WorkerDiedError as error:
             index, count = part
             raise PortBrokenError(
@@ -188,8 +216,8 @@ def _total(question: Question, part: tuple[int, int]) -> int:
 
 def shard(
     question: Question, watched: str, index: int, count: int
-) -> Iterator[int | tuple[dict[str, Tally], Nearness]]:
-    """Run one shard: yield how many scenarios were run since the last number, and in the end what was found."""
+) -> Iterator[int | Met | tuple[dict[str, Tally], Nearness]]:
+    """Run one shard: yield the first breaches and the numbers of scenarios that were run, and then what was found."""
     with ExitStack() as stack:
         nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
         stack.enter_context(redirect_stdout(nowhere))  # a module may print
@@ -203,16 +231,21 @@ def shard(
             for compares in (False, True)
         )
         profile, nearness, sampled = PROFILES[question.profile], Nearness(), question.sampled()
-        done = agreed = 0
+        done, agreed, broken = 0, 0, set[str]()
         for ordinal, scenario in islice(enumerate(question.scenarios()), index, None, count):
             watch.next()
             if not port.supports(scenario):
                 continue
             outcome = _outcome(port, scenario)
             agreed += _judge(Case(scenario, outcome, profile), checks, comparisons)
+            first = [name for name, tally in tallies.items() if tally.broken and name not in broken]
+            broken.update(first)
+            yield from (Met(name, scenario.name) for name in first)
             if ordinal % sampled == 0:
                 nearness.look(scenario, outcome)
             done += 1
+            if not broken.isdisjoint(question.fail_fast):
+                break
             if done == _CHUNK:
                 yield done
                 done = 0

@@ -63,6 +63,8 @@ class Header:
     clauses: int
     levels: tuple[str, ...] = (CONTRACT, DIRAC)
     """The levels that decide whether the port conforms."""
+    extent: str = ""
+    """Which of these scenarios were run, in words; empty when all were."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Minimal:
     expected: Json
     observed: Json
     steps: tuple[Json, ...]
+    expected_steps: tuple[Json, ...] = ()
+    """The calls that the specification describes; none where it does not speak of the scenario."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,8 @@ class Results:
 def _clause(data: dict[str, Json]) -> ClauseResult:
     minimal, known = data["minimal"], data["baseline"]
     made: dict[str, Any] = {
-        "minimal": minimal and Minimal(**{**minimal, "steps": tuple(minimal["steps"])}),
+        "minimal": minimal
+        and Minimal(**{**minimal, **{key: tuple(minimal[key]) for key in minimal if key.endswith("steps")}}),
         "baseline": known and Known(**known),
     }
     return ClauseResult(**{**data, **made})

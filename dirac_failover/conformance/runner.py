@@ -144,6 +144,12 @@ class Progress:
             self._last = now
             self._draw(now)
 
+    def note(self, line: str) -> None:
+        """Write a line that stays, above the one that says how far the work is."""
+        self.close()
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
     def _draw(self, now: float) -> None:
         share = min(self.done / self._total, 1.0)
         rate = self.done / max(now - self._started, 1e-9)

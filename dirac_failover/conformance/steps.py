@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.page import Style, shortened
 from dirac_failover.conformance.timeline import reason
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ def clean(text: str) -> str:
 
 
 def said(value: Json) -> str:
-    """Return a value in one line; a very long one is cut."""
-    text = clean(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"
+    """Return a value in one line; a very long one is shortened."""
+    return shortened(clean(json.dumps(value, ensure_ascii=False)), _LONGEST)
 
 
 def moments(steps: Iterable[Json]) -> list[Moment]:

@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.page import Page, Row, Style
+from dirac_failover.conformance.page import Page, Row, Style, shortened
 from dirac_failover.conformance.recording import MODULE
 from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
 from dirac_failover.module_base import HOOKS
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     Call = Mapping[str, Json]
 
 _MOST: Final = 6
-_LONGEST: Final = 160
-_TAIL: Final = 50
 
 _KNOWN_ERRORS: Final = (
     ("Connection refused", "connection refused"),
@@ -305,7 +303,7 @@ def reason(message: Json) -> str:
     """Return why a call failed, in a few words."""
     if not isinstance(message, str):
         return f"not OK: {show(message)}"
-    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {_shortened(message)}")
+    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {shortened(message)}")
 
 
 def end_of(report: Mapping[str, Json]) -> Answer | None:
@@ -374,11 +372,7 @@ def _text(value: str) -> str:
         inner = None
     if _is_result(inner):
         return show(inner.get("Value")) if inner["OK"] else reason(inner.get("Message"))
-    return _shortened(repr(value)) if inner is None else show(inner)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _TAIL - 5]} ... {text[-_TAIL:]}"
+    return shortened(repr(value)) if inner is None else show(inner)
 
 
 # Services and requests
@@ -428,7 +422,7 @@ def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
     elif stub := stub_of(decoded):
         facts["call"] = f"{stub[0]}.{stub[1]}({', '.join(map(show, stub[2]))})"
     elif operation["Arguments"]:
-        facts["arguments"] = _shortened(repr(operation["Arguments"]))
+        facts["arguments"] = shortened(repr(operation["Arguments"]))
     facts |= {key: str(operation[key] or "") for key in ("SourceSE", "TargetSE", "Catalog", "Error")}
     return {**facts, "files": some(operation["Files"], _MOST)}
 
@@ -441,7 +435,7 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
     if handed is None:
         yield Row(1, "The job wrapper finds nothing to hand over.")
     else:
-        end = _failed(_shortened(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
+        end = _failed(shortened(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
         yield _row(1, f"The job wrapper hands over {', '.join(handed['files'])}", end)
     for request in recovery["requests"]:
         end = _well("Done") if request["status"] == "Done" else _failed(request["status"])

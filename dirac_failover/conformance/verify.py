@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dirac_failover import __version__
 from dirac_failover.conformance.baseline import LISTED, Baseline, today
+from dirac_failover.conformance.causes import causes, side_by_side
 from dirac_failover.conformance.differential import parse_shard
 from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.judgement import Question, judge
-from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
+from dirac_failover.conformance.page import Page, Row, Style, add_color, shortened, terminal_style
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -48,7 +49,7 @@ from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dirac_failover.spec.nearest import Match
     from dirac_failover.spec.outcome import Json
@@ -60,6 +61,7 @@ ALL: Final = "all"
 SECONDS: Final = 60.0
 _LONGEST: Final = 1e6  # more than the alarm takes would be no alarm
 _SHOWN: Final = 300
+_STOPPED: Final = "until the first breach"
 
 _TITLES: Final = {
     CONTRACT: "contract: what a module promises",
@@ -95,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ask about this clause only, which then decides; again for more")
     add("--region", dest="regions", action="append", choices=[item.name for item in space.REGIONS],
         help="only this part of the space; again for more")
+    add("--near", type=int, metavar="N", help="only scenarios within N changes of the good case, for the inner loop")
     add("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts (default: %(default)s)")
     add("--profile", choices=list(PROFILES), default=PROFILE,
         help=f"whose choices the level {DIRAC} holds it against, where implementations differ (default: %(default)s)")
@@ -104,6 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how it is done")
     add = how.add_argument
     add("--workers", type=int, default=cores(), metavar="N", help="processes (default: %(default)s)")
+    add("--fail-fast", action="store_true", help="stop at the first breach of a clause that decides")
     add("--timeout", type=float, default=SECONDS, metavar="SECONDS",
         help="a port that takes longer for one scenario hangs (default: %(default)s)")
     output = parser.add_argument_group("output")
@@ -120,15 +124,26 @@ def execute(arguments: argparse.Namespace) -> int:
     part = _checked(arguments)
     baseline = _baseline(arguments)
     regions = tuple(item.name for item in space.REGIONS if item.name in (arguments.regions or item.name))
+    known = {entry.clause for entry in baseline.entries}
+    deciding = {clause.id: clause for clause in CLAUSES if clause.level in levels and clause.id not in known}
     question = Question(
-        Target(arguments.port, arguments.python), clauses, regions, arguments.timeout, arguments.profile
+        Target(arguments.port, arguments.python),
+        clauses,
+        regions,
+        arguments.timeout,
+        arguments.profile,
+        arguments.near,
+        tuple(deciding) if arguments.fail_fast else (),
     )
-    complete = part == (0, 1) and not arguments.regions
     started = time.monotonic()
-    results = verify(question, levels, workers=arguments.workers, part=part, shard=arguments.shard)
+    results = verify(
+        question, levels, workers=arguments.workers, part=part,
+        met=lambda name, where: f"{name} is broken in '{where}'" if name in deciding else "",
+    )  # fmt: skip
+    complete = part == (0, 1) and not arguments.regions and not results.header.extent
     if arguments.accept and results.error is None:
-        deciding = [clause for clause in results.clauses if clause.level in levels]
-        baseline = baseline.accept(deciding, complete=complete)
+        judged = [clause for clause in results.clauses if clause.level in levels]
+        baseline = baseline.accept(judged, complete=complete)
         baseline.save(arguments.baseline)
     results = known_divergences(results, baseline, levels)
     if arguments.output:
@@ -152,9 +167,13 @@ def verify(
     *,
     workers: int = 1,
     part: tuple[int, int] = (0, 1),
-    shard: str = "1/1",
+    met: Callable[[str, str], str] | None = None,
 ) -> Results:
-    """Return how a port stands to the clauses; a port that breaks down is a verdict of its own, not an exception."""
+    """Return how a port stands to the clauses; a port that breaks down is a verdict of its own, not an exception.
+
+    ``met`` is given the ID of a clause and the name of the scenario that is the first to break it; it returns the line
+    that is printed on stderr at once, or nothing.
+    """
     target = question.target
     info = PortInfo(target.text, "", target.given)
     date = datetime.now(UTC).isoformat(timespec="seconds")
@@ -163,17 +182,24 @@ def verify(
     matches: list[Match] = []
     try:
         info = target.info()
-        scenarios, clauses, matches = judge(question, workers=workers, part=part)
+        scenarios, clauses, matches = judge(question, workers=workers, part=part, met=met)
     except CommandError as broken:
         if broken.code != Exit.BROKEN:
             raise
         error = str(broken)
+    shard = f"{part[0] + 1}/{part[1]}"
     header = Header(
         __version__, info, question.profile, platform.python_version(), platform.platform(), date,
         shlex.join(_command(question, levels, shard)), question.regions, shard, len(clauses),
-        tuple(levels),
+        tuple(levels), _extent(question, clauses),
     )  # fmt: skip
     return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
+
+
+def _extent(question: Question, clauses: Iterable[ClauseResult]) -> str:
+    near = "" if question.near is None else f"within {count(question.near, 'change')} of the good case"
+    stopped = any(clause.broken for clause in clauses if clause.id in question.fail_fast)
+    return ", ".join(filter(None, (near, _STOPPED * stopped)))
 
 
 def known_divergences(results: Results, baseline: Baseline, levels: Sequence[str] = DECIDING) -> Results:
@@ -209,6 +235,8 @@ def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
     """Return the shard; raises CommandError for what cannot be done, before anything runs."""
     if arguments.workers < 1:
         raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
+    if (arguments.near or 0) < 0:
+        raise CommandError(f"--near: expected a whole number that is not negative, found {arguments.near}")
     if not 0 < arguments.timeout < _LONGEST:
         raise CommandError(f"--timeout: expected a number of seconds above 0, found {arguments.timeout:g}")
     if arguments.output:
@@ -233,22 +261,22 @@ def _baseline(arguments: argparse.Namespace) -> Baseline:
 
 def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[str]:
     """Yield the words of the command that repeats the run."""
-    yield from ("dirac-failover", "verify", *_words(question.target))
     every = len(question.clauses) == len(CLAUSES)
-    if tuple(levels) != (DECIDING if every else LEVELS):
-        for level in levels:
-            yield from ("--level", level)
-    for name in () if every else question.clauses:
-        yield from ("--clause", name)
-    if question.profile != PROFILE:
-        yield from ("--profile", question.profile)
-    if len(question.regions) < len(space.REGIONS):
-        for region in question.regions:
-            yield from ("--region", region)
-    if shard != "1/1":
-        yield from ("--shard", shard)
-    if question.seconds != SECONDS:
-        yield from ("--timeout", f"{question.seconds:g}")
+    options: dict[str, Iterable[str]] = {
+        "--level": () if tuple(levels) == (DECIDING if every else LEVELS) else levels,
+        "--clause": () if every else question.clauses,
+        "--profile": () if question.profile == PROFILE else [question.profile],
+        "--region": () if len(question.regions) == len(space.REGIONS) else question.regions,
+        "--near": () if question.near is None else [str(question.near)],
+        "--shard": () if shard == "1/1" else [shard],
+        "--timeout": () if question.seconds == SECONDS else [f"{question.seconds:g}"],
+    }
+    yield from ("dirac-failover", "verify", *_words(question.target))
+    for option, values in options.items():
+        for value in values:
+            yield from (option, value)
+    if question.fail_fast:
+        yield "--fail-fast"
 
 
 def _words(target: Target) -> list[str]:
@@ -264,8 +292,10 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
     page = Page(style)
     page.section("Verdict", _verdict(results, levels, problems, seconds, style))
     parts = [page.text()]
-    parts += [_divergence(clause, results, style) for clause in results.clauses if decides(clause, levels)]
-    for level in LEVELS:
+    target, profile = Target.parse(results.header.port.target), results.header.profile
+    found = causes(clause for clause in results.clauses if decides(clause, levels))
+    parts += [cause_of(group, target, profile, style) for group in found]
+    for level in () if results.header.extent.endswith(_STOPPED) else LEVELS:  # one scenario says little of the others
         clauses = [clause for clause in results.clauses if clause.level == level]
         if clauses:
             page = Page(style)
@@ -284,12 +314,13 @@ def _verdict(
     header = results.header
     clients = f", with the clients of {header.port.implementation}" if header.port.implementation else ""
     shard = "" if header.shard == "1/1" else f", shard {header.shard}"
+    extent = f" ({header.extent})" if header.extent else ""
     rate = results.scenarios / max(seconds, 1e-9)
     facts = {
         "port": f"{header.port.target}{clients}",
         "profile": header.profile,
         "regions": f"{', '.join(header.regions)}{shard}",
-        "scenarios": f"{results.scenarios:,} in {seconds:.0f} s, {rate:,.0f} a second",
+        "scenarios": f"{results.scenarios:,}{extent} in {seconds:.0f} s, {rate:,.0f} a second",
     }
     for level in LEVELS:
         clauses = [clause for clause in results.clauses if clause.level == level]
@@ -334,29 +365,39 @@ def _count(clause: ClauseResult) -> str:
     return f"{clause.asked:,}" if clause.asked else ""
 
 
-def _divergence(clause: ClauseResult, results: Results, style: Style) -> str:
-    minimal = cast("Minimal", clause.minimal)  # a clause that is broken has one
+def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style: Style) -> str:
+    """Return the cause of a group of breaches as text: the first of them, the calls, and the others in a line each."""
+    clause, *others = group
+    minimal = cast("Minimal", clause.minimal)  # a clause in a group has one
     place, expected, observed = beside(minimal.expected, minimal.observed)
     page = Page(style)
     facts = {
         "clause": clause.text,
-        "scenario": f"{minimal.name} (the smallest of {clause.broken:,})",
+        "scenario": f"{minimal.name} (broken in {clause.broken:,} of {clause.asked:,})",
         "where": place,
         "expected": expected,
         "observed": observed,
     }
-    page.section(f"{clause.id} is broken", table(facts))
-    target = Target.parse(results.header.port.target)
-    profile = [] if results.header.profile == PROFILE else ["--profile", results.header.profile]
+    rows = [*table(facts), *side_by_side(minimal, style)]
+    if others:
+        rows += [Row(1, "breaks with it", "dim", 14)]
+        lines = (f"{item.id}  {item.text}" for item in others)
+        rows += [Row(2, shortened(line, style.width - 4), "cyan", 6) for line in lines]
+    page.section(f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else ""), rows)
+    verify_again = ["dirac-failover", "verify", *_words(target), "--clause", clause.id, "--fail-fast"]
     commands = [
-        run_command(minimal, target),
-        shlex.join(["dirac-failover", "verify", *_words(target), "--clause", clause.id, *profile]),
+        run_command(minimal, target, profile),
+        shlex.join(verify_again + ([] if profile == PROFILE else ["--profile", profile])),
+        f"dirac-failover explain {clause.id}",
     ]
     return page.text() + "".join(f"  $ {command}\n" for command in commands)
 
 
-def run_command(minimal: Minimal, target: Target) -> str:
+def run_command(minimal: Minimal, target: Target, profile: str = PROFILE) -> str:
     """Return the command that shows a scenario, for a shell."""
+    named = minimal.name.partition(":")[0] in {region.name for region in space.REGIONS}
+    if named and not PROFILES[profile].commons:  # those of a profile are in no scenario of the space
+        return shlex.join([*target.program(), "run", "--scenario", minimal.name, *target.options()])
     scenario = shlex.quote(json.dumps(minimal.scenario))
     return f"printf %s {scenario} | {shlex.join([*target.program(), 'run', '--scenario', '-', *target.options()])}"
 
@@ -375,12 +416,8 @@ def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, s
     texts = [json.dumps(value) for value in (expected, observed)]
     alike = len(os.path.commonprefix(texts))  # noqa: RUF071 - of texts, not of paths
     start = max(alike - _SHOWN // 6, 0) if max(map(len, texts)) > _SHOWN else 0
-    return place, _cut(texts[0], start), _cut(texts[1], start)
-
-
-def _cut(text: str, start: int) -> str:
-    shown = text[start : start + _SHOWN]
-    return f"{'...' if start else ''}{shown}{'...' if text[start + _SHOWN :] else ''}"
+    one, other = (shortened(f"{'...' if start else ''}{text[start:]}", _SHOWN) for text in texts)
+    return place, one, other
 
 
 def tally(clauses: Iterable[ClauseResult]) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,17 +129,13 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
     assert json.loads(capsys.readouterr().out)["example"] is None
 
 
-def test_the_help_says_what_there_is_to_explain(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And how."""
-    monkeypatch.setenv("COLUMNS", "1000")
+def test_the_help_says_what_there_is_to_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    """And how to find the IDs; every option has a text."""
     assert main(["explain", "--help"]) == 0
-    assert " ".join(capsys.readouterr().out.split()).endswith(
-        "positional arguments: CLAUSE the ID of a clause: 'dirac-failover clauses' lists them options: "
-        "-h, --help show this help message and exit --json print it for machines, with the report of the run "
-        "--color {auto,always,never} colours (default: on a terminal, unless NO_COLOR is set)"
-    )
+    assert "'dirac-failover clauses' lists them" in " ".join(capsys.readouterr().out.split())
+    parser = argparse.ArgumentParser()
+    explain.add_arguments(parser)
+    assert all(action.help for action in parser._actions)
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", ()), ("CO-001", ("a", "b")), ("DI-002", ())])
@@ -164,3 +162,36 @@ def test_nobody_looks_further_than_the_first_example(
     assert found[1] is bool(verdict)
     with pytest.raises(AttributeError, match="'str' object has no attribute 'near'"):
         example(replace(clause, check=lambda _: None))
+
+
+def test_a_port_is_asked_about_one_clause(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the good case: the first breach with expected and observed calls side by side, as verify shows it."""
+    monkeypatch.setenv("COLUMNS", "100")
+    port = "dirac_failover.conformance.zoo:SkipsFinalize"
+    assert main(["explain", "co-002", "--module", port]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("── CO-002, level contract ─")
+    assert lines[1] == "  verdict  ✗ SkipsFinalize breaks it"
+    assert lines[2].startswith("  asked    ")
+    assert lines[2].endswith(" within 3 changes of the good case, until the first breach")
+    assert any(line.startswith("  ✗ finalize ") for line in lines)
+    assert main(["explain", "CO-002", "--module", port, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["id"], told["result"]["verdict"], told["result"]["minimal"]["steps"][0][1]) == (
+        "CO-002", "broken", "_resolveInputVariables",
+    )  # fmt: skip
+
+
+def test_a_port_that_keeps_the_clause_is_told_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In how many scenarios it was asked; one that breaks down is an error."""
+    monkeypatch.setattr(explain, "_NEAR", 0)
+    assert main(["explain", "CO-002", "--module", "reference"]) == 0
+    printed = capsys.readouterr().out
+    assert "  verdict  ✓ reference keeps it\n" in printed
+    assert " scenarios within 0 changes of the good case\n" in printed
+    assert "is broken" not in printed
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    assert main(["explain", "CO-002", "--module", "broken_ports:Exits"]) == 3
+    assert "The port ended its process (exit code 7)" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import pytest
 
 from dirac_failover.conformance import judgement
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.judgement import PortBrokenError, Question, Tally, judge, shard, size_of
+from dirac_failover.conformance.judgement import Met, PortBrokenError, Question, Tally, judge, shard, size_of
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.results import Minimal
 from dirac_failover.conformance.runner import WorkerDiedError
@@ -88,7 +88,8 @@ def test_a_question_asks_everything_unless_told() -> None:
 def test_a_shard_counts_and_keeps_the_smallest_breach(tmp_path: Path) -> None:
     """The numbers add up; what is kept can be repeated, with expected beside observed, and every call."""
     messages = list(shard(question(clauses=("CO-001", "CO-005", "LL-003")), str(tmp_path), 0, 2))
-    *numbers, found = messages
+    first, *numbers, found = messages
+    assert first == Met("LL-003", "identity: health=step failed")
     assert numbers == [250, 250, 96]
     assert isinstance(found, tuple)
     tallies, nearness = found
@@ -201,7 +202,9 @@ def test_the_smallest_breach_is_kept_whenever_it_comes() -> None:
     for size, observed in ((7, "first"), (9, "larger"), (5, "smaller"), (5, "another"), (6, "late")):
         tally.breach(case, ("expected", observed), (size, "s"))
     assert (tally.broken, tally.size) == (5, (5, "s"))
-    assert tally.minimal == Minimal("s", {"name": "s"}, "expected", "smaller", ())
+    assert tally.minimal is not None
+    expected = tally.minimal.expected_steps
+    assert tally.minimal == Minimal("s", {"name": "s"}, "expected", "smaller", (), expected)
     tally.add(Tally(1, 1, (5, "s"), Minimal("other", {}, 1, 2, ())))
     assert tally.minimal.name == "s"
     assert tally.result(CLAUSES[0]).minimal is tally.minimal
@@ -245,6 +248,51 @@ def test_what_the_workers_found_is_put_together(here: list[str]) -> None:
     assert one.nearest[0].scenarios == 4
     assert all(re.fullmatch(r"failover-watch-\w+", os.path.basename(path)) for path in here)
     assert not any(os.path.exists(path) for path in here)
+
+
+def test_a_question_may_be_about_what_is_near() -> None:
+    """So many changes from the good case and no more; then more of it is held against all profiles."""
+    for near in (0, 1, 2, 4):
+        asked = question(near=near)
+        wanted = [item.name for item in space.IDENTITY.scenarios() if changes(item.name) <= near]
+        assert sorted(item.name for item in asked.scenarios()) == sorted(wanted)
+    assert (question(near=1).sampled(), Question(Target(), near=9).sampled(), Question(Target()).sampled()) == (
+        7,
+        7,
+        499,
+    )
+
+
+@pytest.mark.usefixtures("here")
+def test_a_breach_is_told_once_and_may_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the scenario that is the first to break the clause; what was found until then is kept."""
+    asked = question("NoResult", clauses=("CO-001", "CO-004"), near=1)
+    met: list[tuple[str, str]] = []
+
+    def told(clause: str, scenario: str) -> str:
+        met.append((clause, scenario))
+        return f"{clause} is broken"
+
+    whole = judge(asked, workers=2, met=told)
+    assert len(met) == 1
+    assert met[0][0] == "CO-004"
+    assert capsys.readouterr().err == "CO-004 is broken\n"
+    assert whole.scenarios == sum(1 for _ in asked.scenarios()) > 20
+    judge(asked, met=lambda *_: "")
+    assert capsys.readouterr().err == ""
+    stopped = judge(replace(asked, fail_fast=("CO-004", "CO-099")))
+    assert stopped.scenarios == 1
+    assert [(item.id, item.asked, item.broken) for item in stopped.clauses] == [("CO-001", 1, 0), ("CO-004", 1, 1)]
+    assert judge(replace(asked, fail_fast=("CO-001",))).scenarios == whole.scenarios
+
+
+def test_a_breach_is_kept_with_the_calls_that_were_expected(tmp_path: Path) -> None:
+    """As far as the specification speaks of the scenario."""
+    *_, (tallies, _) = shard(question("NoResult", clauses=("CO-004",), near=0), str(tmp_path), 0, 1)  # type: ignore[misc]
+    minimal = tallies["CO-004"].minimal
+    assert minimal is not None
+    assert minimal.name == "identity: the good case"
+    assert minimal.steps == minimal.expected_steps != ()
 
 
 def test_unless_told_one_worker_does_all(monkeypatch: pytest.MonkeyPatch) -> None:

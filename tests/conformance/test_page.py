@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.conformance.page import Page, Row, Style, terminal_style
+from dirac_failover.conformance.page import Page, Row, Style, shortened, terminal_style
 
 
 def lines(*rows: Row, style: Style | None = None) -> list[str]:
@@ -244,3 +244,10 @@ def test_lines_are_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, colu
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", Screen())
     assert terminal_style("never").width == width
+
+
+def test_a_long_text_is_shortened_in_its_middle() -> None:
+    """To just so many characters; a third of them at most, and no more than 50, are of its end."""
+    assert shortened("x" * 160) == "x" * 160
+    assert shortened("a" * 100 + "b" * 100) == "a" * 100 + "bbbbb ... " + "b" * 50
+    assert shortened("abcdefghijklmnop", 15) == "abcde ... lmnop"

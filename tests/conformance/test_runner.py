@@ -257,3 +257,16 @@ def test_progress_is_silent_where_nobody_looks(clock: SimpleNamespace, monkeypat
     monkeypatch.setattr(sys, "stderr", terminal)
     Progress("work", 10).close()
     assert terminal.getvalue() == ERASED
+
+
+def test_a_note_stays_above_the_progress(clock: SimpleNamespace) -> None:
+    """The line is taken away for it, and drawn anew later; where nobody looks the note is written alone."""
+    stream = Terminal()
+    progress = Progress("work", 10, stream)
+    progress.note("Look at this")
+    clock.now = 101.0
+    progress.add(5)
+    assert stream.getvalue().startswith(f"{ERASED}Look at this\n{ERASED}work [")
+    pipe = io.StringIO()
+    Progress("work", 10, pipe).note("Look at this")
+    assert pipe.getvalue() == "Look at this\n"

@@ -85,4 +85,4 @@ def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str])
     """With what there is."""
     assert main(["schema", "nope"]) == 4
     said = capsys.readouterr().err
-    assert said.startswith("dirac-failover: error: argument name: invalid choice: 'nope' (choose from ")
+    assert said.startswith("dirac-failover: error: there is no name 'nope' (there are ")

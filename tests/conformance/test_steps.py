@@ -62,11 +62,10 @@ def test_a_step_is_left_as_it_was() -> None:
     assert step == ["A", "b", [1, None], None]
 
 
-def test_a_very_long_value_is_cut_and_says_so() -> None:
-    """400 characters are shown."""
+def test_a_very_long_value_is_cut() -> None:
+    """Of its end, only a little is shown."""
     assert said("x" * 398) == '"' + "x" * 398 + '"'
-    assert said("x" * 399) == '"' + "x" * 399 + " ... (401 characters)"
-    assert said("x" * 1998).endswith("x ... (2,000 characters)")
+    assert said("x" * 399) == '"' + "x" * 344 + " ... " + "x" * 49 + '"'
 
 
 def test_what_is_not_printed_is_escaped() -> None:

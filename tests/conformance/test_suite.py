@@ -100,11 +100,11 @@ def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
     assert f"2 failed, {len(DECIDING) - 2} deselected" in printed
     text = next(clause.text for clause in CLAUSES if clause.id == "CO-004")
     for line in (
-        f"\nNoResult breaks CO-004: {text}\n",
-        '\nexpected: "a return structure"\nobserved: null\nscenario: identity: the good case',
-        " (the smallest; broken in ",
-        '\nsee it:   printf %s \'{"name": "identity: the good case',
-        " | dirac-failover run --scenario - --module my_port:NoResult\nread it:  dirac-failover explain CO-004\n",
+        f"\nNoResult breaks CO-004: {text}\n── CO-004 is broken ─",
+        "\n  scenario  identity: the good case (broken in ",
+        '\n  expected  "a return structure"\n  observed  null\n',
+        "\n  $ dirac-failover run --scenario 'identity: the good case' --module my_port:NoResult\n",
+        "\n  $ dirac-failover explain CO-004\n",
     ):
         assert line in printed
     assert "Traceback" not in printed
@@ -401,17 +401,10 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
         tests.test_clause("LL-001", alpha)
     with pytest.raises(pytest.fail.Exception) as failed:
         tests.test_clause("CO-002", alpha)
-    assert str(failed.value).splitlines() == [
-        "alpha breaks CO-002: Text of CO-002.",
-        'expected: {"OK": false}',
-        'observed: {"OK": true, "Value": null}',
-        "scenario: inputs: two (the smallest; broken in 1,300 of 2,000)",
-        (
-            'see it:   printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - '
-            "--module alpha:Module"
-        ),
-        "read it:  dirac-failover explain CO-002",
-    ]
+    lines = str(failed.value).splitlines()
+    assert lines[0] == "alpha breaks CO-002: Text of CO-002."
+    assert "  scenario  inputs: two (broken in 1,300 of 2,000)" in lines
+    assert lines[-1] == "  $ dirac-failover explain CO-002"
 
 
 def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +27,6 @@ from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verify import beside, known_divergences, report, run_command, verify
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.nearest import Match
-from dirac_failover.spec.scenario import Scenario
 
 PLAIN = Style(100)
 REGIONS = ("identity", "inputs", "answers", "services")
@@ -50,9 +51,11 @@ class Asked:
         self.silent = False
         self.error: CommandError | None = None
         self.nearest: list[Match] = []
+        self.met: Any = None
 
-    def __call__(self, question: Question, *, workers: int, part: tuple[int, int]) -> Any:
+    def __call__(self, question: Question, *, workers: int, part: tuple[int, int], met: Any) -> Any:
         self.calls.append((question, workers, part))
+        self.met = met
         if self.error:
             raise self.error
         results = []
@@ -93,13 +96,13 @@ def test_a_port_that_diverges_is_shown_with_a_scenario(capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     assert "── CO-004 is broken ─" in printed
     assert '  expected  "a return structure"\n  observed  null\n' in printed
-    shown, again = (line.removeprefix("  $ ") for line in printed.splitlines() if line.startswith("  $ "))
-    assert again == "dirac-failover verify broken_ports:NoResult --clause CO-004"
-    text, piped, *command = shlex.split(shown.removeprefix("printf %s "))
-    assert [piped, *command] == [
-        "|", "dirac-failover", "run", "--scenario", "-", "--module", "broken_ports:NoResult",
-    ]  # fmt: skip
-    assert Scenario.from_text(text).name.startswith("identity: ")
+    shown, again, _ = (line.removeprefix("  $ ") for line in printed.splitlines() if line.startswith("  $ "))
+    assert again == "dirac-failover verify broken_ports:NoResult --clause CO-004 --fail-fast"
+    program, *command = shlex.split(shown)
+    assert program == "dirac-failover"
+    assert command == ["run", "--scenario", "identity: the good case", "--module", "broken_ports:NoResult"]
+    assert main(command) == 0
+    assert "✗ returns None, which is no result" in capsys.readouterr().out
     assert "✗ NoResult diverges" in printed
 
 
@@ -182,7 +185,7 @@ def test_what_is_asked_is_what_is_verified(
     assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
     assert load("r.json").clauses == alpha.clauses
     question = Question(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
-    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "shard": "2/3"})]
+    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "met": asked[0][2]["met"]})]
     assert main(["verify", "mine", "--timeout", "999999.5"]) == 1
     assert asked[1][0].seconds == 999999.5
 
@@ -320,7 +323,7 @@ def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: P
 def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
     """Everything in the header."""
     question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
-    header = verify(question, ("contract",), workers=2, part=(1, 3), shard="2/3").header
+    header = verify(question, ("contract",), workers=2, part=(1, 3)).header
     assert judged.calls == [(question, 2, (1, 3))]
     assert header.command == (
         "dirac-failover verify dirac_failover:FailoverRequest --level contract --clause CO-001 --profile dirac-8.0 "
@@ -397,17 +400,18 @@ def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
 def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
     """Of the levels that decide; a breach that does not decide has no cross."""
     lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[8:16] == [
+    assert lines[8:17] == [
         "",
         "── CO-002 is broken ".ljust(100, "─"),
         "  clause    Text of CO-002.",
-        "  scenario  inputs: two (the smallest of 1,300)",
+        "  scenario  inputs: two (broken in 1,300 of 2,000)",
         '  expected  {"OK": false}',
         '  observed  {"OK": true, "Value": null}',
-        '  $ printf %s \'{"faults": ["accounting:down"]}\' | dirac-failover run --scenario - --module alpha:Module',
-        "  $ dirac-failover verify alpha:Module --clause CO-002",
+        "  $ dirac-failover run --scenario 'inputs: two' --module alpha:Module",
+        "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast",
+        "  $ dirac-failover explain CO-002",
     ]
-    assert lines[16:] == [
+    assert lines[17:] == [
         "",
         "── contract: what a module promises ".ljust(100, "─"),
         "  ✓ CO-001  held                   10  Text of CO-001.",
@@ -431,7 +435,7 @@ def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
     mine = replace(alpha, nearest=found, header=replace(alpha.header, profile="lhcbdirac-12.0"))
     text = report(mine, ("contract",), [], 2.0, PLAIN)
     assert "── dirac: what lhcbdirac-12.0 does beyond that ─" in text
-    assert "  $ dirac-failover verify alpha:Module --clause CO-002 --profile lhcbdirac-12.0\n" in text
+    assert "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast --profile lhcbdirac-12.0\n" in text
     assert "better than" not in text
 
 
@@ -457,7 +461,7 @@ def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
         "  expected  2",
         "  observed  3",
         f"  $ {run_command(MINIMAL, Target('mine:Module', '/p'))}",
-        "  $ dirac-failover verify mine:Module --python /p --clause CO-002",
+        "  $ dirac-failover verify mine:Module --python /p --clause CO-002 --fail-fast",
     ]
     assert "  scenarios  1,234 in 0 s, 2,468 a second" in lines
 
@@ -536,9 +540,9 @@ def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
         ({"a": {".b": 1}}, {"a": {".b": 2}}, ("a..b", "1", "2")),
         ("x" * 297 + "a", "x" * 297 + "b", ("", f'"{"x" * 297}a"', f'"{"x" * 297}b"')),
         ("x" * 298, "y", ("", f'"{"x" * 298}"', '"y"')),
-        ("x" * 299, "y", ("", f'"{"x" * 299}...', '"y"')),
+        ("x" * 299, "y", ("", f'"{"x" * 244} ... {"x" * 49}"', '"y"')),
         ("x" * 400 + "a", "x" * 400 + "b", ("", f'...{"x" * 50}a"', f'...{"x" * 50}b"')),
-        ("x" * 60 + "a" * 400, "x" * 60, ("", f"...{'x' * 50}{'a' * 250}...", f'...{"x" * 50}"')),
+        ("x" * 60 + "a" * 400, "x" * 60, ("", f'...{"x" * 50}{"a" * 192} ... {"a" * 49}"', f'...{"x" * 50}"')),
     ],
 )
 def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: tuple[str, str, str]) -> None:
@@ -547,58 +551,72 @@ def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: 
 
 
 def test_the_command_shows_the_scenario_in_a_shell() -> None:
-    """Quotes and all; the module is named as it was given."""
-    assert run_command(MINIMAL, Target()) == (
-        'printf %s \'{"name": "inputs: it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
-    )
-    assert run_command(MINIMAL, Target("dirac")).endswith(" --scenario - --kit dirac")
+    """Quotes and all; the module is named as it was given, and the scenario too, if it has a name in the space."""
+    assert run_command(MINIMAL, Target()) == "dirac-failover run --scenario 'inputs: it'\"'\"'s'"
+    assert run_command(MINIMAL, Target("dirac")).endswith("s' --kit dirac")
+    mine = replace(MINIMAL, name="it's", scenario={"name": "it's", "records": 1})
+    text = 'printf %s \'{"name": "it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
+    assert run_command(mine, Target()) == text
+    assert run_command(MINIMAL, Target(), "lhcbdirac-12.0").startswith("printf %s ")
 
 
-HELP = """
-positional arguments:
-  PORT reference, dirac (the real one, of this environment), PACKAGE.MODULE:CLASS, a module that is run with the
-       clients of what it is derived from, or FILE.toml, an adapter (default: reference)
-options:
-  -h, --help show this help message and exit
-  --python PATH the Python of the environment in which the port is installed
-what is asked:
-  --level {contract,dirac,lossless,all} a level that decides; again for more (default: contract and dirac)
-  --clause ID ask about this clause only, which then decides; again for more
-  --region {identity,inputs,answers,services} only this part of the space; again for more
-  --shard I/N only the I-th of N parts (default: 1/1)
-  --profile {dirac-9.1,dirac-8.0,lhcbdirac-12.0,ilcdirac-35.0} whose choices the level dirac holds it against, where
-                                                               implementations differ (default: dirac-9.1)
-known divergences:
-  --baseline FILE what is known to diverge: 'dirac-failover schema baseline'
-  --accept write what diverges into the baseline
-how it is done:
-  --workers N processes (default: 3)
-  --timeout SECONDS a port that takes longer for one scenario hangs (default: 60.0)
-output:
-  --output FILE write the results for machines: 'dirac-failover schema results'
-  --json print the results for machines
-  --color {auto,always,never} colours (default: on a terminal, unless NO_COLOR is set)
-A clause of the levels contract and dirac that is broken makes the port diverge. The level
-lossless is shown beside them and does not decide, since DIRAC itself breaks it: --level lossless asks for it.
-exit codes:
-  0 the port conforms, or all that is broken is in the baseline
-  1 the port diverges, or an entry of the baseline matches nothing, has expired, or is no longer needed
-  2 interrupted
-  3 the port is broken: it cannot be imported, crashes, or hangs; nothing is known of how it conforms
-  4 the command line, or a file that it names, cannot be used
-  5 nothing ran
-"""
-
-
-def test_the_help_says_what_decides(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked, of what, how it is shown, and what each exit code means."""
-    monkeypatch.setenv("COLUMNS", "1000")
+def test_the_help_says_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option has a text, the default levels and workers are those that hold, and each exit code has a meaning."""
     monkeypatch.setattr(verify_module, "cores", lambda: 3)
-    assert main(["verify", "--help"]) == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    assert printed.endswith(" ".join(HELP.split()))
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    verify_module.add_arguments(parser)
+    assert all(action.help for action in parser._actions)
+    monkeypatch.setenv("COLUMNS", "1000")
+    printed = parser.format_help()
+    assert "again for more (default: contract and dirac)" in printed
+    assert "processes (default: 3)" in printed
     for code in Exit:
-        assert f" {code.value} " in printed
+        assert f"\n  {code.value}  " in printed
+
+
+def test_a_breach_is_printed_when_it_is_met(judged: Asked, tmp_path: Path) -> None:
+    """Of a clause that decides, and is not known to be broken."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
+    judged.broken = {"CO-002"}
+    assert main(["verify", "--baseline", path]) == 0
+    met = judged.met
+    assert met is not None
+    said = [met(name, "inputs: a=b") for name in ("CO-001", "CO-002", "LL-001")]
+    assert said == ["CO-001 is broken in 'inputs: a=b'", "", ""]
+    assert main(["verify", "--level", "lossless"]) == 0
+    assert judged.met is not None
+    assert [bool(judged.met(name, "x")) for name in ("CO-001", "LL-001")] == [False, True]
+
+
+def test_the_inner_loop_is_a_part_of_the_run(judged: Asked, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The results say which part; it is not enough to call an entry of the baseline needless."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
+    assert main(["verify", "--near", "1", "--fail-fast", "--baseline", path]) == 0
+    (question, _, _) = judged.calls[0]
+    assert question.near == 1
+    assert set(question.fail_fast) == {item.id for item in CLAUSES if item.level != "lossless"} - {"CO-002"}
+    printed = capsys.readouterr().out
+    assert "  scenarios  1,200 (within 1 change of the good case) in " in printed
+    assert "── contract: " in printed
+    judged.broken = {"CO-003"}
+    assert main(["verify", "--fail-fast"]) == 1
+    printed = capsys.readouterr().out
+    assert "  scenarios  1,200 (until the first breach) in " in printed
+    assert "── contract: " not in printed
+    assert verify(replace(question, near=2)).header.command == "dirac-failover verify reference --near 2 --fail-fast"
+    assert main(["verify", "--near", "-1"]) == 4
+    assert "--near: expected a whole number that is not negative, found -1" in capsys.readouterr().err
+
+
+def test_a_bug_is_found_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """In real processes: a few scenarios, then the cause; the clauses that break with it stand below."""
+    words = ["verify", "dirac_failover.conformance.zoo:SkipsFinalize", "--fail-fast", "--workers", "1"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert "CO-002 is broken in 'identity: health=workflow failed'\n" in err
+    assert "── CO-002 is broken, and " in out
+    assert "  ✗ finalize " in out
+    assert re.search(r"  scenarios  \d+ \(until the first breach\) in ", out)
 
 
 def test_an_interrupt_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

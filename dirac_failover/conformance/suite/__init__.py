@@ -28,10 +28,11 @@ import pytest
 from dirac_failover.conformance.baseline import Baseline, today
 from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.judgement import Question
+from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, Results, load, write
 from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
-from dirac_failover.conformance.verify import DECIDING, beside, known_divergences, run_command, verify
+from dirac_failover.conformance.verify import DECIDING, cause_of, known_divergences, verify
 from dirac_failover.spec import space
 from dirac_failover.spec.checks import LEVELS
 from dirac_failover.spec.clauses import CLAUSES
@@ -96,18 +97,9 @@ class ConformanceSuite:
             return
         if clause.baseline:
             pytest.xfail(f"{clause.baseline.kind}: {clause.baseline.reason}")
-        place, expected, observed = beside(clause.minimal.expected, clause.minimal.observed)
-        port = conformance.header.port
-        lines = [
-            f"{port.name} breaks {clause.id}: {clause.text}",
-            *([f"where:    {place}"] if place else []),
-            f"expected: {expected}",
-            f"observed: {observed}",
-            f"scenario: {clause.minimal.name} (the smallest; broken in {clause.broken:,} of {clause.asked:,})",
-            f"see it:   {run_command(clause.minimal, Target(port.target))}",
-            f"read it:  dirac-failover explain {clause.id}",
-        ]
-        pytest.fail("\n".join(lines), pytrace=False)
+        header = conformance.header
+        cause = cause_of([clause], Target.parse(header.port.target), header.profile, Style(100))
+        pytest.fail(f"{header.port.name} breaks {clause.id}: {clause.text}\n{cause}", pytrace=False)
 
 
 def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
