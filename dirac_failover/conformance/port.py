@@ -31,7 +31,7 @@ from dirac_failover.spec.outcome import (
     forget_frames,
     of_operation,
 )
-from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
 from dirac_fakes.journal import Call, Journal
 from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
 from dirac_fakes.world import World
@@ -186,7 +186,8 @@ class ModulePort:
             with self.kit.connect(self._route, owner=user, group=group):
                 return self._observe(scenario, Journal())
         world = self._world = seed(scenario)
-        with self.kit.connect(self._route, owner=user, group=group, sleep=world.clock.sleep):
+        options, sleep = scenario.options, world.clock.sleep
+        with self.kit.connect(self._route, owner=user, group=group, options=options, sleep=sleep):
             return self._observe(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
@@ -226,10 +227,17 @@ class ModulePort:
 
     def live_job_report(self, scenario: Scenario, _: Script) -> Any:
         """Make the kit's own job report, with what waits in it."""
-        report = self.kit.JobReport(_job_id(scenario, 0))
+        number = _job_id(scenario, 0)
+        report = self.kit.JobReport(scenario.report_job or number)
+        if scenario.report_job:
+            report.setJob(number)
         for status in scenario.unsent_statuses:
-            report.setApplicationStatus(status, sendFlag=False)
-        report.setJobParameters(list(scenario.unsent_parameters.items()), sendFlag=False)
+            if isinstance(status, str):
+                report.setApplicationStatus(status, sendFlag=False)
+            else:
+                report.setJobStatus(*status, sendFlag=False)
+        parameters = [(name, typed(value)) for name, value in scenario.unsent_parameters.items()]
+        report.setJobParameters(parameters, sendFlag=False)
         return report
 
     def live_file_report(self, scenario: Scenario, _: Script) -> Any:
@@ -263,9 +271,10 @@ class ModulePort:
         operation = self.kit.Operation()
         for name, value in fields.items():
             if name == "Files":
-                for lfn in value:
+                for item in value:
                     file = self.kit.File()
-                    file.LFN = lfn
+                    for field, said in ({"LFN": item} if isinstance(item, str) else item).items():
+                        setattr(file, field, said)
                     operation.addFile(file)
             elif name == "ArgumentsHex":
                 operation.Arguments = bytes.fromhex(value)
@@ -331,7 +340,10 @@ def seed(scenario: Scenario) -> World:
     user, group = scenario.owner or ("alice", "vo_user")
     world = World(
         _job_id(scenario, 77),
-        files={lfn: {"Status": status} for lfn, status in scenario.server_files.items()},
+        files={
+            lfn: {"Status": status, "ErrorCount": scenario.error_counts.get(lfn, 0)}
+            for lfn, status in scenario.server_files.items()
+        },
         owner=user,
         group=group,
     )

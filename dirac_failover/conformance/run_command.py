@@ -24,7 +24,7 @@ from dirac_failover.conformance.timeline import render
 from dirac_failover.conformance.wording import PLAIN, operation_of
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
-from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.spec.outcome import FILE_FIELDS, Scrubber
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
 from dirac_failover.spec.space import REGIONS
@@ -330,9 +330,14 @@ def operation_complaint(operation: Mapping[str, Json]) -> str:
     if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
         return no_such("field", unknown[0], OPERATION_FIELDS)
     files = operation.get("Files", [])
-    if isinstance(files, list | tuple) and all(isinstance(lfn, str) and lfn.startswith("/") for lfn in files):
+    if isinstance(files, list | tuple) and all(map(_is_file, files)):
         return ""
-    return f"Files: expected a list of absolute LFNs, found {files!r}"
+    return f"Files: expected a list of absolute LFNs or of fields of files, found {files!r}"
+
+
+def _is_file(given: Json) -> bool:
+    fields = {"LFN": given} if isinstance(given, str) else given
+    return isinstance(fields, dict) and set(FILE_FIELDS).issuperset(fields) and fields.get("LFN", "/")[:1] == "/"
 
 
 def _check_fault(text: str) -> None:

@@ -180,21 +180,24 @@ def _hook(name: str) -> Step:
     return Step("module", name, [], None)
 
 
-def operation(Type: str, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = ()) -> dict[str, Json]:
+def operation(
+    Type: str | None = None, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = (), **fields: Json
+) -> dict[str, Json]:
     """The fields of an operation, of those that differ in the space."""
-    return {"Type": Type, "Arguments": bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments, "Files": list(Files)}
+    given = bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments
+    return {"Type": Type, "Arguments": given, "Files": list(Files), **fields}
 
 
-def _file(lfn: str) -> dict[str, Json]:
-    """A file of an operation, in the order of its JSON."""
+def file_of(given: Json) -> dict[str, Json]:
+    """A file of an operation, in the order of its JSON, from its LFN or from the fields that differ."""
     return {
-        "Status": "Waiting", "LFN": lfn, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None,
+        "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None,
         "Attempt": 0, "Size": 0, "Error": None,
-    }  # fmt: skip
+    } | ({"LFN": given} if isinstance(given, str) else given)  # fmt: skip
 
 
 def _observed(operation: dict[str, Json]) -> Json:
-    files = [{name: file[name] for name in FILE_FIELDS} for file in map(_file, operation["Files"])]
+    files = [{name: file[name] for name in FILE_FIELDS} for file in map(file_of, operation["Files"])]
     return {name: operation.get(name) for name in OPERATION_FIELDS} | {"Files": files}
 
 
@@ -215,8 +218,8 @@ def _as_text(data: bytes, owner: str, has_setup: bool) -> str:
         operations.append({
             "Type": operation["Type"], "Status": operation["Status"],
             "Arguments": arguments.decode() if isinstance(arguments, bytes) else arguments, "Order": index,
-            "SourceSE": None, "TargetSE": None, "Catalog": None, "Error": None, **_TIMES,
-            "Files": [_file(lfn) for lfn in operation["Files"]],
+            "SourceSE": None, "TargetSE": operation.get("TargetSE"), "Catalog": None, "Error": None, **_TIMES,
+            "Files": [*map(file_of, operation["Files"])],
         })  # fmt: skip
     setup = {"DIRACSetup": None} if has_setup else {}
     return json.dumps({

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.job import Job, as_text, number_operations, operation
@@ -35,11 +36,26 @@ if TYPE_CHECKING:
     from dirac_failover.spec.scenario import Json, Scenario
 
 RULES: Final = (
-    # has           wanted    becomes
-    ("Processed", None, "Processed"),
-    ("MaxReset", "Unused", "MaxReset"),
+    # has, wanted, only if it failed too often, becomes
+    ("Processed", None, False, "Processed"),
+    ("MaxReset", "Unused", False, "MaxReset"),
+    (None, "Unused", True, "MaxReset"),
 )
 """Which statuses of files are final unless forced, and for which wanted ones (None: all); any other file takes any."""
+
+TOO_OFTEN: Final = 10
+"""A file that failed so many times, or a multiple of it, is not to be tried once more; an option may say another."""
+MAX_RESET: Final = "Transformations/FilesMaxResetCounter"
+
+FILES_AT_ONCE: Final = 1000
+TRIES: Final = 5
+"""How many files are looked up at once, and how often, while an error comes instead of rows."""
+
+RECORDS_AT_ONCE: Final = 5000
+DISABLE_ACCOUNTING: Final = "/LocalSite/DisableAccounting"
+DISABLE_FAILOVER: Final = "/LocalSite/DisableFailover"
+PROXIES: Final = "RequestManagement/ReqProxyURLs"
+OPTIONS: Final = frozenset({MAX_RESET, DISABLE_ACCOUNTING, DISABLE_FAILOVER, PROXIES})
 
 RECORD: Final = ["Job", *map(dt.datetime.fromisoformat, ("2026-01-01T11:00", "2026-01-01T11:59")), ["alice", 59]]
 """What jobs account for; the services show its times as numbers."""
@@ -55,7 +71,7 @@ NOT_OK: Final[Mapping[str, Json]] = {"OK": False}
 """An error whose text nobody hears."""
 
 MADE: Final[dict[str, dict[str, Json]]] = {
-    "JobReport": {"unsent_statuses": (), "unsent_parameters": {}},
+    "JobReport": {"report_job": 0, "unsent_statuses": (), "unsent_parameters": {}},
     "FileReport": {"reported": {}},
     "Request": {"operations": ()},
 }
@@ -85,6 +101,7 @@ def speaks_of(scenario: Scenario) -> bool:
         and {LIVE, MISSING}.issuperset(there.values())
         and accounting in {LIVE, NONE}
         and all(map(fault, scenario.faults))
+        and OPTIONS.issuperset(scenario.options)
         and commons == DEFAULT_COMMONS
         and scenario.environment == DEFAULT_ENVIRONMENT
         and scenario.step_commons == DEFAULT_STEP
@@ -102,9 +119,25 @@ class LiveJob(Job):
         super().__init__(scenario, profile)
         self.times = Times()
         self.services = Services(scenario, self.times, self.steps)
-        self.unsent = [(plain(status), Moment()) for status in scenario.unsent_statuses]
-        self.parameters = [list(pair) for pair in scenario.unsent_parameters.items()]
+        self.job_statuses: list[tuple[str, str, Moment]] = []
+        self.unsent = []
+        self.source = f"Job_{scenario.report_job or 77}"
+        for said in scenario.unsent_statuses:
+            self._told(*["", "", said] if isinstance(said, str) else said, application_only=isinstance(said, str))
+        self.parameters = [
+            [name, shown(value)] for name, value in scenario.unsent_parameters.items() if is_finite(value)
+        ]
+        if scenario.options.get(DISABLE_ACCOUNTING):
+            self.records = 0
         self.transformation = int(TRANSFORMATION) if scenario.reported else None
+
+    def _told(self, status: str, minor: str, application: str, *, application_only: bool) -> None:
+        """The job report keeps what an earlier module said: all of it under one time."""
+        now = Moment()
+        if not application_only:
+            self.job_statuses.append((plain(status), plain(minor), now))
+        if application or application_only:
+            self.unsent.append((plain(application), now))
 
     def ask(self, target: str, method: str, *_: Json, **__: Json) -> Json:
         """Ask a client, which also takes care of what it holds: nothing is left to be applied."""
@@ -127,9 +160,9 @@ class LiveJob(Job):
 
     def held_by_job_report(self) -> Json:
         """Statuses with their times, and parameters, which nobody sends."""
-        number = self.attributes["jobID"]
         return {
-            "jobID": number, "source": f"Job_{number}", "jobStatusInfo": [],
+            "jobID": self.attributes["jobID"], "source": self.source,
+            "jobStatusInfo": [[status, minor, self.times.show(moment)] for status, minor, moment in self.job_statuses],
             "appStatusInfo": [[status, self.times.show(moment)] for status, moment in self.unsent],
             "jobParameters": self.parameters,
         }  # fmt: skip
@@ -148,18 +181,53 @@ def plain(status: str) -> str:
     return status.replace("'", "")
 
 
+def shown(value: Json) -> Json:
+    """A parameter as an outcome shows it: of what JSON does not know, the kind."""
+    if isinstance(value, list):
+        return [*map(shown, value)]
+    if not isinstance(value, dict):
+        return value
+    kind, item = next(iter(value.items()), ("", ""))
+    if kind in {"decimal", "set"}:
+        return {"decimal": "<Decimal>", "set": "<set>"}[kind]
+    return shown(item) if kind == "tuple" else {key: shown(each) for key, each in value.items()}
+
+
+def is_finite(value: Json) -> bool:
+    """Whether no number in a parameter is endless, or none at all: the others are left out."""
+    if isinstance(value, list):
+        return all(map(is_finite, value))
+    if not isinstance(value, dict):
+        return True
+    kind, item = next(iter(value.items()), ("", ""))
+    if kind in {"float", "decimal"}:
+        return not item.lower().strip("-").startswith(("nan", "snan", "inf"))
+    return all(map(is_finite, value.values()))
+
+
 def commit_files(job: LiveJob) -> Json:
     """The file report looks the files up, and sends the statuses that change; the others are passed over."""
     if not job.statuses:
         return OK
     call, whose = job.services.call, job.transformation
-    wanted = {"TransformationID": whose, "LFN": sorted(job.statuses)}
-    found = call("transformation", "getTransformationFiles", wanted, *WHENEVER)
-    if not found["OK"]:
-        return found
+    names, rows = sorted(job.statuses), []
+    for first in range(0, len(names), FILES_AT_ONCE):
+        wanted = {"TransformationID": whose, "LFN": names[first : first + FILES_AT_ONCE]}
+        for _ in range(TRIES):
+            found = call("transformation", "getTransformationFiles", wanted, *WHENEVER)
+            if not found["OK"]:
+                return found
+            inside = json.loads(found["Value"])
+            if inside["OK"]:
+                break
+        else:
+            return inside
+        rows += inside["Value"]
     changes = {}
-    for row in json.loads(found["Value"])["Value"]:
-        old, new = row["Status"], next_status(row["Status"], job.statuses[row["LFN"]], forced=job.force)
+    for row in rows:
+        old = row["Status"]
+        worn = partial(is_worn, row["ErrorCount"], job.scenario.options.get(MAX_RESET, ""))
+        new = next_status(old, job.statuses[row["LFN"]], forced=job.force, worn=worn)
         if new != old:
             changes[str(row["FileID"])] = [new, old == "Assigned" and new != "Processed"]
     taken = call("transformation", "setFileStatusForTransformation", whose, changes) if changes else OK
@@ -168,10 +236,18 @@ def commit_files(job: LiveJob) -> Json:
     return taken
 
 
-def next_status(has: str, wanted: str, *, forced: bool) -> str:
+def next_status(has: str, wanted: str, *, forced: bool, worn: Callable[[], bool] = bool) -> str:
     """Which status a file takes."""
-    final = (becomes for held, asked, becomes in RULES if held == has and asked in {None, wanted} and not forced)
-    return next(final, wanted)
+    for held, asked, only_worn, becomes in RULES:
+        if held in {None, has} and asked in {None, wanted}:
+            final = worn() if only_worn else True  # asked in any case: there may be no answer
+            return becomes if final and not forced else wanted
+    return wanted
+
+
+def is_worn(failed: int, limit: str) -> bool:
+    """Whether a file failed too often: ZeroDivisionError if the option says 0 times."""
+    return bool(failed) and failed % (int(limit) if limit.isdecimal() else TOO_OFTEN) == 0
 
 
 def forward_files(job: LiveJob) -> Json:
@@ -183,20 +259,26 @@ def forward_files(job: LiveJob) -> Json:
 
 
 def send_statuses(job: LiveJob) -> Json:
-    """The job report sends all statuses that say something, each under its time; once they are taken, none is kept."""
-    if not job.unsent:
-        return OK
-    number = job.attributes["jobID"]
-    updates = {
-        job.times.show(moment): {"Source": f"Job_{number}", "ApplicationStatus": status}
-        for status, moment in job.unsent
-        if status
-    }
+    """The job report sends all statuses that say something, each under its time; once they are taken, none is kept.
+
+    What was said at one time goes together.
+    """
+    said = [
+        (moment, name, text)
+        for status, minor, moment in job.job_statuses
+        for name, text in (("Status", status), ("MinorStatus", minor))
+    ]
+    said += [(moment, "ApplicationStatus", text) for text, moment in job.unsent]
+    updates: dict[str, dict[str, str]] = {}
+    for moment, name, text in said:
+        if text:
+            updates.setdefault(job.times.show(moment), {"Source": job.source})[name] = text
     if not updates:
         return OK
-    answer = job.services.call("job-state", "setJobStatusBulk", number, updates, False)
+    answer = job.services.call("job-state", "setJobStatusBulk", job.attributes["jobID"], updates, False)
     if answer["OK"]:
         job.unsent.clear()
+        job.job_statuses.clear()
     return answer
 
 
@@ -217,27 +299,39 @@ def forward_statuses(job: LiveJob) -> Json:
 
 
 def commit_records(job: LiveJob) -> Json:
-    """The accounting client sends the records, or puts a request that will; whatever goes wrong, it keeps them."""
-    if not job.records:
-        return OK
+    """The accounting client sends the records in bundles, or puts a request that will; it keeps what nobody takes."""
     try:
-        answer = job.services.call("accounting", "commitRegisters", [RECORD] * job.records)
-        done = answer if answer["OK"] else put_request(job, forward(answer))
+        while job.records:
+            some = min(job.records, RECORDS_AT_ONCE)
+            done = job.services.call("accounting", "commitRegisters", [RECORD] * some)
+            if not done["OK"]:
+                if job.scenario.options.get(DISABLE_FAILOVER):
+                    return NOT_OK
+                done = put_request(job, forward(done))
+            if not done["OK"]:
+                return done
+            job.records -= some
     except Exception:  # noqa: BLE001 - also that the call cannot be repeated
         return NOT_OK
-    if done["OK"]:
-        job.records = 0
-    return done
+    return OK
 
 
 def put_request(job: LiveJob, pending: Json) -> Json:
-    """A request with one operation, in the name of whoever's proxy is there, is handed to the request system."""
+    """A request with one operation, in the name of whoever's proxy is there, is handed to the request system.
+
+    Where that does not take it, the request proxies are asked.
+    """
     named = {"RequestName": "Accounting.DataStore.<name>", "JobID": 0, "SourceComponent": None}
     request = {**job.request, **named, "Operations": [pending]}
     number_operations(request["Operations"])
     if invalid(request, job.profile):
         return NOT_OK
-    return job.services.call("requests", "putRequest", as_text(request, job.profile))
+    text = as_text(request, job.profile)
+    answer = job.services.call("requests", "putRequest", text)
+    for _ in filter(None, job.scenario.options.get(PROXIES, "").split(",")):
+        if not answer["OK"]:
+            answer = job.services.call("req-proxy", "putRequest", text)
+    return answer
 
 
 CLIENTS: Final[dict[str, Callable[[LiveJob], Json]]] = {

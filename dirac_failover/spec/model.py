@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.job import GracefulTermination, Job, as_text, number_operations
+from dirac_failover.spec.job import GracefulTermination, Job, as_text, file_of, number_operations
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dirac_failover.spec.outcome import Outcome
     from dirac_failover.spec.profiles import Profile
@@ -32,9 +32,18 @@ NUMBERS: Final = (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID"))
 STEP_SAYS: Final = ("executable", "applicationName", "applicationVersion")
 """What the step says of its application; Unknown when it does not."""
 
-NO_FILES_ALLOWED: Final = frozenset({"ForwardDISET"})
-NEEDS_FILES: Final = frozenset({"RemoveFile"})
-"""Of the operation types in the space, what the validator asks; it asks no further at a type that it does not know."""
+NEEDS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "ForwardDISET": (("Arguments",), ()),
+    "PutAndRegister": (("TargetSE",), ("LFN", "PFN")),
+    "ReplicateAndRegister": (("TargetSE",), ("LFN",)),
+    "PhysicalRemoval": (("TargetSE",), ("LFN",)),
+    "RemoveFile": ((), ("LFN",)),
+    "RemoveReplica": (("TargetSE",), ("LFN",)),
+    "ReTransfer": (("TargetSE",), ("LFN", "PFN")),
+    "RegisterFile": ((), ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")),
+    "RegisterReplica": (("TargetSE",), ("LFN", "PFN")),
+}
+"""What the validator asks of the operations of each type, and of each of their files; without these there are none."""
 
 SKIPPED: Final = "Skipping FailoverRequest module"
 FINISHED: Final = "Job Finished Successfully"
@@ -273,13 +282,39 @@ def invalid(request: Json, profile: Profile) -> str:
     if not request["Owner"]:
         missing = "both Owner and OwnerDN" if profile.owner == "Owner" else profile.owner
         return f"Request '{name}' is missing {missing} value"
-    for index, operation in enumerate(request["Operations"]):
-        kind = operation["Type"]
-        if kind not in NO_FILES_ALLOWED | NEEDS_FILES:
-            break
-        if kind in NEEDS_FILES and not operation["Files"]:
-            return f"Operation #{index} of type '{kind}' hasn't got files to process."
-    return ""
+    if not request["OwnerGroup"]:
+        return f"Request '{name}' is missing OwnerGroup value"
+    operations = [*enumerate(request["Operations"])]
+    complaints = (
+        *(f"Operation #{index} in request '{name}' hasn't got Type set" for index, item in operations
+          if not item["Type"]),
+        *wrong_files(operations),
+        *(f"Operation #{index} of type '{item['Type']}' is missing {wanted}" for index, item in operations
+          for wanted in lacks(item)),
+        *(f"File in operation #{index} is missing Checksum ({file['Checksum']}) or ChecksumType "
+          f"({file['ChecksumType']})" for index, item in operations for file in map(file_of, item["Files"])
+          if bool(file["Checksum"]) != bool(file["ChecksumType"])),
+    )  # fmt: skip
+    return next(iter(complaints), "")
+
+
+def wrong_files(operations: list[tuple[int, Json]]) -> Iterator[str]:
+    """Which operations lack files, or have files that they must not have; no further than a type that is not known."""
+    for index, item in operations:
+        kind, has = item["Type"], bool(item["Files"])
+        if kind not in NEEDS:
+            return
+        if has != bool(NEEDS[kind][1]):
+            verb = "has" if has else "hasn't"
+            yield f"Operation #{index} of type '{kind}' {verb} got files to process."
+
+
+def lacks(operation: Json) -> Iterator[str]:
+    """What an operation lacks, and its files, of all that its type needs."""
+    of_operation, of_files = NEEDS.get(operation["Type"], ((), ()))
+    yield from (f"{name} attribute." for name in of_operation if not operation.get(name))
+    for file in map(file_of, operation["Files"]):
+        yield from (f"{name} attribute for file." for name in of_files if not file[name])
 
 
 def write(job: Job, name: str, text: str) -> None:

@@ -1,9 +1,9 @@
 """An outcome: everything that can be observed after ``execute()``, as plain data.
 
 Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
-(``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, exceptions are their class
-name and arguments, and an operation is its fields. Two implementations behave alike in a scenario when their outcomes
-are equal. What may change here: what is observed.
+(``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, digests of texts
+``<digest>``, exceptions are their class name and arguments, and an operation is its fields. Two implementations behave
+alike in a scenario when their outcomes are equal. What may change here: what is observed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 
 _NAME_PREFIX: Final = "Accounting.DataStore."
 _NAME: Final = re.compile(r"Accounting\.DataStore\.[-\d.e]+")
+_DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 _SHORTEST: Final = len("2026-01-01 12:00:00")
 """A shorter text has nothing to replace."""
 ATOMIC: Final = frozenset({type(None), bool, int, float})
@@ -170,7 +171,9 @@ class Scrubber:
         ]
 
     def _key(self, key: Any) -> str:
-        return self.text(key) if type(key) is str else str(self.plain(key))
+        if type(key) is not str:
+            return str(self.plain(key))
+        return "<digest>" if _DIGEST.fullmatch(key) else self.text(key)
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Json = Any
 """None, bool, int, float, str, or lists and string-keyed dictionaries of these."""
@@ -92,13 +93,16 @@ class Scenario:
     collaborators: Mapping[str, str] = _map(DEFAULT_COLLABORATORS)
     answers: Mapping[str, tuple[str, ...]] = _map(NOTHING)
     reported: Mapping[str, str] = _map(NOTHING)
-    unsent_statuses: tuple[str, ...] = ()
-    unsent_parameters: Mapping[str, str] = _map(NOTHING)
+    report_job: int = 0
+    unsent_statuses: tuple[str | Sequence[str], ...] = ()
+    unsent_parameters: Mapping[str, Json] = _map(NOTHING)
     records: int = 0
     operations: tuple[Mapping[str, Json], ...] = ()
     owner: tuple[str, str] | None = ("alice", "vo_user")
     faults: tuple[str, ...] = ()
     server_files: Mapping[str, str] = _map(NOTHING)
+    error_counts: Mapping[str, int] = _map(NOTHING)
+    options: Mapping[str, str] = _map(NOTHING)
     files: Mapping[str, str] = _map(NOTHING)
     executions: int = 1
     subject: str = "module"
@@ -176,6 +180,30 @@ class Scenario:
         return cls.from_json(data)
 
 
+_TYPED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "float": float, "decimal": Decimal, "tuple": tuple, "set": set,
+}  # fmt: skip
+
+
+def typed(value: Json) -> Any:
+    """Return the Python value that JSON stands for: ``{"float": "nan"}`` is one that JSON does not know.
+
+    There are ``float`` and ``decimal`` with a text, ``tuple`` and ``set`` with a list; raises ScenarioError for a value
+    that does not fit.
+    """
+    if isinstance(value, list):
+        return [*map(typed, value)]
+    if not isinstance(value, Mapping):
+        return value
+    ((kind, item), *more) = value.items() or [("", None)]
+    if more or kind not in _TYPED:
+        return {key: typed(each) for key, each in value.items()}
+    try:
+        return _TYPED[kind](typed(item))
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise ScenarioError(f"{_show(value)} is no {kind}") from error
+
+
 _NO_NAMES: Final = ("", ".", "..")
 
 
@@ -187,6 +215,8 @@ def _check_names(data: Mapping[str, Json]) -> None:
     for name in data.get("collaborators", {}):
         if name not in DEFAULT_COLLABORATORS:
             raise ScenarioError(f"collaborators: expected {', '.join(DEFAULT_COLLABORATORS)}, found {_show(name)}")
+    for value in data.get("unsent_parameters", {}).values():
+        typed(value)
     for name in data.get("files", {}):
         if name in _NO_NAMES or not {"/", "\0"}.isdisjoint(name):
             raise ScenarioError(f"files: expected a name in the working directory, found {_show(name)}")
@@ -258,6 +288,17 @@ _KINDS: Final[dict[str, _Kind]] = {
         "an object whose values are lists of texts",
         {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT, "minItems": 1}},
     ),
+    "statuses": _Kind(
+        "a list of texts, or of lists of three texts",
+        {
+            "type": "array",
+            "items": {"type": ["string", "array"], "items": _TEXT, "minItems": 3, "maxItems": 3},
+        },
+    ),
+    "counts": _Kind(
+        "an object whose values are whole numbers that are not negative",
+        {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+    ),
     "objects": _Kind("a list of objects", {"type": "array", "items": {"type": "object"}}),
     "calls": _Kind(
         "a list of [method, [arguments], {named arguments}]",
@@ -294,13 +335,20 @@ FIELDS: Final[dict[str, Field]] = {
     "collaborators": Field("texts", "How each collaborator is there: " + ", ".join(COLLABORATOR_KINDS)),
     "answers": Field("lists", "What a scripted method answers, call by call; the last answer is repeated"),
     "reported": Field("texts", "Statuses by LFN that earlier modules left in the file report"),
-    "unsent_statuses": Field("list", "Application statuses that wait in the job report"),
-    "unsent_parameters": Field("texts", "Job parameters that wait in the job report"),
+    "report_job": Field("count", "The job that the job report was made for, before it was given this one; 0: this one"),
+    "unsent_statuses": Field(
+        "statuses", "Statuses that wait in the job report: application statuses, or [status, minor, application]"
+    ),
+    "unsent_parameters": Field(
+        "values", "Job parameters that wait in the job report; see typed() for values that JSON does not know"
+    ),
     "records": Field("count", "Accounting records that wait in the accounting client"),
     "operations": Field("objects", "Operations that earlier modules left in the request, with Type and the like"),
     "owner": Field("pair", "User and group of the proxy; null when there is none"),
     "faults": Field("list", "Faults of the services, as SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
     "server_files": Field("texts", "Status by LFN in the transformation system"),
+    "error_counts": Field("counts", "How often a file of the transformation system has failed, by LFN; 0 unless said"),
+    "options": Field("texts", "Options of the configuration, by path"),
     "files": Field("texts", "What lies in the working directory, by name: " + ", ".join(FILE_KINDS)),
     "executions": Field("times", "How often the one module is executed"),
     "subject": Field("text", "Which class is run: " + ", ".join(SUBJECTS)),

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.spec.outcome import Scrubber, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dirac_failover.spec.scenario import Json, Scenario
 
@@ -26,6 +27,7 @@ ADDRESSES: Final = {
     "transformation": "Transformation/TransformationManager",
     "accounting": "Accounting/DataStore",
     "requests": "RequestManagement/ReqManager",
+    "req-proxy": "RequestManagement/ReqProxy",
 }
 """Where clients call each service."""
 
@@ -58,8 +60,34 @@ SHOWN: Final[dict[str, Callable[[Json], Json]]] = {"commitRegisters": Scrubber()
 """How the arguments of a call become those of a step, where they hold what JSON does not know."""
 
 
+SLOWEST: Final = -60
+"""By how many seconds a node's clock may be slow before all that the job says of itself seems to be from before it
+began: the job began a minute ago."""
+
+NEXT: Final[dict[str, frozenset[str]]] = {
+    "Running": frozenset({"Stalled", "Done", "Failed", "Rescheduled", "Completing", "Killed", "Received"}),
+    "Completing": frozenset({"Done", "Failed", "Completed", "Stalled", "Killed"}),
+    "Failed": frozenset({"Rescheduled", "Deleted"}),
+    "Done": frozenset({"Deleted"}),
+    "Waiting": frozenset({"Matched", "Rescheduled", "Deleted", "Killed"}),
+}
+"""Which status of a job may follow which, of those that a scenario's job may have or say."""
+FINAL: Final = frozenset({"Done", "Completed", "Failed", "Killed"})
+SOURCE_LENGTH: Final = 32
+
+
+class RefusedError(Exception):
+    """A service refuses a call, with this text."""
+
+
 class Moment:
-    """When something happened: like no other moment."""
+    """When something happened: like no other moment, and later than those that were made before."""
+
+    _numbers = count()
+
+    def __init__(self) -> None:
+        """Be now."""
+        self.number = next(self._numbers)
 
 
 class Times:
@@ -72,6 +100,11 @@ class Times:
     def show(self, moment: Moment) -> str:
         """Return the name of a moment."""
         return self._names.setdefault(moment, f"<T{len(self._names) + 1}>")
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        """Return names of moments in the order of the moments."""
+        moments = {name: moment for moment, name in self._names.items()}
+        return sorted(names, key=lambda name: moments[name].number)
 
 
 class Fault(NamedTuple):
@@ -105,6 +138,10 @@ def _raised(fault: Fault, _: str) -> Json:
     return {"raises": repr(exception(fault))}
 
 
+def _shaped(fault: Fault, _: str) -> Json:
+    return {"OK": True, "Value": json.loads(fault.text)}
+
+
 def exception(fault: Fault) -> BaseException:
     """What a fault raises instead of an answer."""
     name, text = fault.text.split(":")
@@ -123,8 +160,12 @@ FAULTS: Final[dict[str, Callable[[Fault, str], Json]]] = {
     "lost_reply": _late,
     "s_error": _said,
     "raises": _raised,
+    "bad_shape": _shaped,
 }
-"""What the client sees, by the kind of the fault; only where the reply is lost the service has done what was asked."""
+"""What the client sees, by the kind of the fault."""
+
+DONE: Final = frozenset({"lost_reply", "bad_shape"})
+"""The kinds of faults with which the service has done what was asked all the same."""
 
 RAISED: Final[dict[str, type[BaseException]]] = {
     kind.__name__: kind for kind in (ValueError, RuntimeError, KeyboardInterrupt)
@@ -134,20 +175,31 @@ NO_STUB: Final = ";stub=no"
 """At the end of an error's text: the answer does not tell how to repeat the call."""
 
 _TEXT: Final = re.compile(
-    rf"({'|'.join(ADDRESSES)})(?:\.(\w+))?:(?:(down|refuse|lost_reply)|first=([1-9]\d*)"
-    rf"|s_error=([^;@]+(?:{NO_STUB})?)|raises=((?:{'|'.join(RAISED)}):[^:@]+))"
+    rf"({'|'.join(ADDRESSES)})(?:\.(\w+))?:(?:(down|refuse|lost_reply)|(first)=([1-9]\d*)|(s_error)=([^;@]+(?:{NO_STUB})?)"
+    rf"|(raises)=((?:{'|'.join(RAISED)}):[^:@]+)|(bad_shape)=([^@]+))(?:@first=([1-9]\d*))?"
 )
+_CLOCK: Final = re.compile(r"clock:skew=(-?[1-9]\d*)")
 
 
 def fault(text: str) -> Fault | None:
     """Return the fault that a scenario names; None for one of which the specification does not speak."""
+    if skew := _CLOCK.fullmatch(text):
+        return Fault("clock", None, "skew", None, skew[1])
     found = _TEXT.fullmatch(text)
     if not found:
         return None
-    service, method, bare, first, said, raised = found.groups()
-    if first:
-        return Fault(service, method, "first", int(first), "")
-    return Fault(service, method, bare or ("s_error" if said else "raises"), None, said or raised or "")
+    service, method, *rest, at_first = found.groups()
+    kind, said = ([part for part in rest if part] + [""])[:2]
+    if kind == "first":
+        return Fault(service, method, kind, int(said), "")
+    return Fault(service, method, kind, int(at_first) if at_first else None, said)
+
+
+METHODS: Final = {("req-proxy", "putRequest"): "saveRequest"}
+"""What does a call, where it is not the method of that name."""
+
+_UNKNOWN_TO_JSON: Final = re.compile(r"'<(Decimal|set)>'")
+"""How an outcome shows values that cannot be sent."""
 
 
 class Services:
@@ -159,22 +211,30 @@ class Services:
         self._times, self._steps = times, steps
         self._faults = [known for known in map(fault, scenario.faults) if known]
         self._struck = [0] * len(self._faults)
+        self._skew = next((int(known.text) for known in self._faults if known.kind == "skew"), 0)
         self._began = self._updated = Moment()
-        self._application = "Unknown"
-        self._history: list[tuple[str, str]] = []
+        self._ended: Moment | None = None
+        self._says = {"Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown"}
+        self._history: list[tuple[str, dict[str, str]]] = []
         self._files = {
-            str(number): _file(lfn, number, status)
+            str(number): _file(lfn, number, status, scenario.error_counts.get(lfn, 0))
             for number, (lfn, status) in enumerate(scenario.server_files.items(), FIRST_FILE)
         }
         self._parameters: dict[str, Json] = {}
         self._records = 0
         self._requests: dict[str, Json] = {}
+        self._saved: dict[str, Json] = {}
 
     def call(self, service: str, method: str, *args: Json) -> Json:
         """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised."""
+        if unknown := _UNKNOWN_TO_JSON.search(repr(args)):
+            raise TypeError(f"Object of type {unknown[1]} is not JSON serializable")
         struck = self._fault(service, method)
-        if struck is None or struck.kind == "lost_reply":
-            answer = {"OK": True, "Value": getattr(self, method)(*args)}
+        if struck is None or struck.kind in DONE:
+            try:
+                answer = {"OK": True, "Value": getattr(self, METHODS.get((service, method), method))(*args)}
+            except RefusedError as refusal:
+                answer = error(str(refusal))
         if struck:
             answer = FAULTS[struck.kind](struck, method)
         self._steps.append(Step(service, method, SHOWN.get(method, list)(args), answer))
@@ -207,11 +267,31 @@ class Services:
             self._files[number]["ErrorCount"] += failed
 
     def setJobStatusBulk(self, _: Json, updates: dict[str, Json], __: Json) -> Json:
-        """All updates are in the history, and the last one is what the job says of itself."""
-        self._history += [(time, update["ApplicationStatus"]) for time, update in updates.items()]
-        self._application = self._history[-1][1]
-        self._updated = Moment()
-        return [["ApplicationStatus"], [self._application]]
+        """All updates are in the history; what they say in the end is what the job says of itself, unless it is late.
+
+        A status that may not follow the present one leaves it, and the history tells so by the source.
+        """
+        in_order = self._times.in_order(updates)
+        told = {time: {**updates[time]} for time in in_order}
+        wanted = {update.get("Status") for update in told.values()}
+        says: dict[str, str] = {}
+        if self._skew > SLOWEST:
+            has = self._says["Status"]
+            for update in told.values():
+                asked = update.get("Status", has)
+                if asked not in NEXT:
+                    raise RefusedError(f"getNextState: {asked!r} is not a valid state")
+                if asked != has and asked not in NEXT[has]:
+                    update |= {"Status": has, "Source": update["Source"] + "(SM)"}
+                has = update.get("Status", has)
+                says |= {name: text for name, text in update.items() if name != "Source"}
+            self._says |= says
+            self._updated = Moment()
+        if wanted & FINAL:
+            self._ended = self._ended or Moment()
+        self._history += told.items()
+        changed = {name: says[name] for name in ("MinorStatus", "ApplicationStatus") if name in says}
+        return [[*changed], [*changed.values()]]
 
     def setJobParameters(self, _: Json, pairs: list[Json]) -> Json:
         """The parameters have these values; the first of them make the job's document, whose index is answered."""
@@ -231,16 +311,21 @@ class Services:
         self._requests[str(number)] = request | {"RequestID": number}
         return number
 
+    def saveRequest(self, text: str) -> Json:
+        """A request proxy keeps the request until its next sweep."""
+        user, group = self._owner
+        self._saved["<digest>"] = json.dumps(json.loads(text) | {"Owner": user, "OwnerGroup": group})
+        return {"set": False, "saved": True}
+
     def state(self) -> Json:
         """What all services hold."""
         user, group = self._owner
         count = len(self._requests)
         return {
             "job-state": {
-                "jobs": {JOB: {
-                    "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": self._application,
+                "jobs": {JOB: self._says | {
                     "Owner": user, "OwnerGroup": group, "StartExecTime": self._times.show(self._began),
-                    "EndExecTime": None, "HeartBeatTime": self._heard(),
+                    "EndExecTime": self._ended and self._times.show(self._ended), "HeartBeatTime": self._heard(),
                     "LastUpdateTime": self._times.show(self._updated),
                 }},
                 "history": {JOB: self._told()}, "parameters": self._documents(), "heartbeats": {},
@@ -254,12 +339,12 @@ class Services:
             "requests": {
                 "requests": self._requests, "last": {"RequestID": count, "OperationID": count, "FileID": 0},
             },
-            "req-proxy": {"cache": {}},
+            "req-proxy": {"cache": self._saved},
         }  # fmt: skip
 
     def _documents(self) -> Json:
         """The parameters of the job, if there are any."""
-        about = {"JobID": int(JOB), "timestamp": NOON * 1000}
+        about = {"JobID": int(JOB), "timestamp": (NOON - self._skew) * 1000}
         return {JOB: about | self._parameters} if self._parameters else {}
 
     def _heard(self) -> str:
@@ -270,20 +355,23 @@ class Services:
         """The history of the job."""
         began = {
             "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown",
-            "StatusTime": self._times.show(self._began), "StatusSource": "JobManager", "Epoch": NOON - 60.0,
+            "StatusTime": self._times.show(self._began), "StatusSource": "JobManager",
+            "Epoch": NOON - self._skew - 60.0,
         }  # fmt: skip
         updates = [
-            {"Status": "idem", "MinorStatus": "idem", "ApplicationStatus": status, "StatusTime": time,
-             "StatusSource": f"Job_{JOB}", "Epoch": float(NOON)}
-            for time, status in self._history
+            dict.fromkeys(("Status", "MinorStatus", "ApplicationStatus"), "idem")
+            | {name: text for name, text in update.items() if name != "Source"}
+            | {"StatusTime": time, "StatusSource": update["Source"][:SOURCE_LENGTH], "Epoch": float(NOON)}
+            for time, update in self._history
         ]  # fmt: skip
         return [began, *updates]
 
 
-def _file(lfn: str, number: int, status: str) -> dict[str, Json]:
+def _file(lfn: str, number: int, status: str, errors: int) -> dict[str, Json]:
     return {
         "LFN": lfn, "TransformationID": int(TRANSFORMATION), "FileID": number, "Status": status, "TaskID": 1,
-        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": 0, "LastUpdate": "<time>", "InsertedTime": "<time>",
+        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": errors, "LastUpdate": "<time>",
+        "InsertedTime": "<time>",
     }  # fmt: skip
 
 

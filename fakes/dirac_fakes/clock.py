@@ -16,28 +16,31 @@ def utcnow() -> datetime:
 class Clock:
     """Time as the services see it: the process's clock (which ``freezegun`` can stop) or a fixed start, plus all sleep.
 
+    The process is a job's node; ``skew`` is how many seconds its clock is ahead of the services'.
+
     >>> clock = Clock(datetime(2026, 1, 1))
     >>> clock.sleep(90)
     >>> clock.now()
     datetime.datetime(2026, 1, 1, 0, 1, 30)
     """
 
-    __slots__ = ("slept", "start")
+    __slots__ = ("skew", "slept", "start")
 
     def __init__(self, start: datetime | None = None) -> None:
         """Begin at ``start`` (UTC, naive) and stand still but for sleep; without it, follow the process's clock."""
         self.start = start
-        self.slept = 0.0
+        self.reset()
 
     def now(self) -> datetime:
         """Return the time in UTC, naive, as DIRAC keeps it."""
         now = self.start or utcnow()
-        return now + timedelta(seconds=self.slept) if self.slept else now
+        ahead = self.slept - self.skew
+        return now + timedelta(seconds=ahead) if ahead else now
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` go by at once."""
         self.slept += seconds
 
     def reset(self) -> None:
-        """Forget all sleep."""
-        self.slept = 0.0
+        """Forget all sleep, and that the node's clock is wrong."""
+        self.slept, self.skew = 0.0, 0

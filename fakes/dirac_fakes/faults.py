@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 SERVICES: dict[str, type[Service]] = {
     service.short: service for service in (JobState, Transformation, Accounting, Requests, RequestProxy)
 }
-FILE, PROCESS = "file", "process"
+FILE, PROCESS, CLOCK = "file", "process", "clock"
 _BY_FULL_NAME = {service.full: short for short, service in SERVICES.items()}
 
 
 LOCAL = {FILE: ("disk_full", "read_only", "short_write"), PROCESS: ("crash_at",)}
+_NO_SERVICES = {**LOCAL, CLOCK: ("skew",)}
 
 
 class FaultError(ValueError):
@@ -114,9 +115,10 @@ def _meant(name: str, names: Iterable[str]) -> str:
 class Fault:
     """One fault: whom it hits, what it does, and when.
 
-    ``target`` is a service's short name (or its full one), ``file`` or ``process``; ``method`` None means all of them.
-    ``value`` is text, as :data:`KINDS` says; ``schedule`` is text, as :data:`SCHEDULES` says, or a predicate that is
-    asked with each matching :class:`Call`, not answered yet. :class:`FaultError` for whatever does not exist.
+    ``target`` is a service's short name (or its full one), ``file``, ``process`` or ``clock``; ``method`` None means
+    all of them. ``value`` is text, as :data:`KINDS` says; ``schedule`` is text, as :data:`SCHEDULES` says, or a
+    predicate that is asked with each matching :class:`Call`, not answered yet. :class:`FaultError` for whatever does
+    not exist.
 
     >>> str(Fault("requests", "putRequest", "s_error", "boom", "nth=2"))
     'requests.putRequest:s_error=boom@nth=2'
@@ -134,13 +136,13 @@ class Fault:
             object.__setattr__(self, "value", str(self.value))
         object.__setattr__(self, "target", _BY_FULL_NAME.get(self.target, self.target))
         service = SERVICES.get(self.target)
-        if service is None and self.target not in LOCAL:
+        if service is None and self.target not in _NO_SERVICES:
             meant = _meant(self.target, SERVICES)
-            raise FaultError(f"No service {self.target!r}{meant} {_accepted('there are', [*SERVICES, *LOCAL])}")
+            raise FaultError(f"No service {self.target!r}{meant} {_accepted('there are', [*SERVICES, *_NO_SERVICES])}")
         if self.kind not in KINDS:
             names = [*KINDS, *(f"{name} (a schedule: refuse)" for name in SCHEDULES)]
             raise FaultError(f"No fault {self.kind!r}{_meant(self.kind, KINDS)} {_accepted('there are', names)}")
-        possible = LOCAL.get(self.target) or [name for name, kind in KINDS.items() if kind.function]
+        possible = _NO_SERVICES.get(self.target) or [name for name, kind in KINDS.items() if kind.function]
         if self.kind not in possible:
             raise FaultError(f"Fault {self.kind!r} cannot hit {self.target}; {_accepted('what can', possible)}")
         methods = {*service.faked, *service.not_faked} if service else set()

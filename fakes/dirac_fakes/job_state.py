@@ -83,6 +83,14 @@ class JobState(Service):
         self.state["history"][job_id] = []
         self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now), now)
 
+    def move(self, seconds: int) -> None:
+        """Let all that has happened have happened ``seconds`` later."""
+        by = timedelta(seconds=seconds)
+        for job in self.state["jobs"].values():
+            job.update({name: time + by for name, time in job.items() if isinstance(time, datetime)})
+        for row in (row for rows in self.state["history"].values() for row in rows):
+            row.update(StatusTime=str(_times.fromString(row["StatusTime"]) + by), Epoch=row["Epoch"] + seconds)
+
     def status(self, job_id: int) -> tuple[str, str, str]:
         """Return status, minor status and application status of a job."""
         job = self.state["jobs"][job_id]

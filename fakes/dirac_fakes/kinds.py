@@ -197,6 +197,12 @@ def number(value: str | None) -> int:
     return int(value)
 
 
+def _seconds(value: str | None) -> int:
+    if not re.fullmatch(r"-?[1-9]\d{0,8}", str(value)):
+        raise ValueError("a whole number of seconds, not 0, of at most nine digits")
+    return int(str(value))
+
+
 def _word(value: str | None) -> str:
     if not value:
         raise ValueError("a text")
@@ -300,4 +306,7 @@ KINDS: dict[str, Kind] = {
     "read_only": Kind("OSError EROFS when the file is opened", "local", None),
     "short_write": Kind("OSError ENOSPC after BYTES were written", "local", None, number),
     "crash_at": Kind("the process ends after STEP", "local", None, _word),
+    "skew": Kind(
+        "times: the clock of its node is SECONDS ahead of the services', or behind if negative", "local", None, _seconds
+    ),
 }

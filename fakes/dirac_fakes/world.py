@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_fakes.accounting import Accounting
 from dirac_fakes.clock import Clock
-from dirac_fakes.faults import FILE, PROCESS, SERVICES, Armed, Fault, as_fault
+from dirac_fakes.faults import CLOCK, FILE, PROCESS, SERVICES, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS, Pending
@@ -104,6 +104,8 @@ class World:
         else:
             target = home.short
             armed = self._striking(target, method, kept) if self._armed else None
+            if self.clock.skew:
+                self._local(CLOCK)
             if armed is None:
                 answer = home.perform(method, kept)
                 applied = answer["OK"]
@@ -136,8 +138,14 @@ class World:
         return self.services[short]
 
     def arm(self, fault: Fault | str) -> Fault:
-        """Arm a fault, which counts calls from now on; if several strike one call, the one armed first acts."""
+        """Arm a fault, which counts calls from now on; if several strike one call, the one armed first acts.
+
+        A clock that is wrong stays so until :meth:`reset`; it has been when the job began, too.
+        """
         armed = Armed(as_fault(fault))
+        if armed.fault.target == CLOCK:
+            self.job_state.move(self.clock.skew - armed.parameter)
+            self.clock.skew = armed.parameter
         self._armed.append(armed)
         self._ever_armed.append(armed)
         return armed.fault

@@ -562,9 +562,10 @@ def test_the_kit_is_connected_as_the_scenario_says(reference):
     with port.session():
         port.run(Scenario(collaborators=ALL_SCRIPTED))
         for owner in (("bob", "g"), None):
-            port.run(Scenario(owner=owner))
+            port.run(Scenario(owner=owner, options={"a": "b"}))
             assert seen[-1].pop("sleep") == port._world.clock.sleep
-    assert seen == [{}, {"owner": "bob", "group": "g"}, {"owner": None, "group": None}]
+    options = {"options": {"a": "b"}}
+    assert seen == [{}, {"owner": "bob", "group": "g"} | options, {"owner": None, "group": None} | options]
 
 
 def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(reference):

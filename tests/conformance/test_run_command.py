@@ -454,15 +454,15 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[st
         (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
         (
             ["--operation", "LogUpload", "--operation", '{"Type": "LogUpload", "Files": "/a"}'],
-            "Operation 2: Files: expected a list of absolute LFNs, found '/a'",
+            "Operation 2: Files: expected a list of absolute LFNs or of fields of files, found '/a'",
         ),
         (
             ["--operation", '{"Type": "LogUpload", "Files": ["/a", 3]}'],
-            "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 3]",
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 3]",
         ),
         (
             ["--operation", '{"Type": "LogUpload", "Files": ["/a", "b"]}'],
-            "Operation 1: Files: expected a list of absolute LFNs, found ['/a', 'b']",
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 'b']",
         ),
         (
             ["--operation", "{"],
@@ -480,7 +480,14 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[st
         ),
         (
             ["--operation", '{"Type": "LogUpload", "Files": 5}'],
-            "Operation 1: Files: expected a list of absolute LFNs, found 5",
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found 5",
+        ),
+        *(
+            (
+                ["--operation", json.dumps({"Type": "LogUpload", "Files": [file]})],
+                f"Operation 1: Files: expected a list of absolute LFNs or of fields of files, found [{file}]",
+            )
+            for file in ({"LFN": "b"}, {"LNF": "/a"})
         ),
         (
             ["--operation", '{"Type": "LogUpload", "Status": "No"}'],
@@ -498,7 +505,7 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[st
             ["--fault", "nowhere:down"],
             (
                 "Fault nowhere:down: No service 'nowhere'; there are: job-state, transformation, accounting, requests, "
-                "req-proxy, file, process"
+                "req-proxy, file, process, clock"
             ),
         ),
         (

@@ -33,3 +33,14 @@ def test_a_clock_without_a_start_follows_the_time_of_the_process():
         clock.sleep(10)
         frozen.tick(5)
         assert clock.now() == NOON + timedelta(seconds=15)
+
+
+def test_a_wrong_clock_of_the_node_shows_in_that_of_the_services():
+    """The process is the node: the services are behind a clock that is fast, and ahead of one that is slow."""
+    clock = Clock(NOON)
+    clock.skew = 600
+    assert clock.now() == NOON - timedelta(seconds=600)
+    clock.sleep(90)
+    assert clock.now() == NOON - timedelta(seconds=510)
+    clock.reset()
+    assert clock.now() == NOON

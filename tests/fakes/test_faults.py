@@ -97,6 +97,7 @@ TEXTS = [
     ("file:short_write=10", Fault("file", None, "short_write", "10")),
     ("file:disk_full@first=1", Fault("file", None, "disk_full", None, "first=1")),
     ("process:crash_at=commit", Fault("process", None, "crash_at", "commit")),
+    ("clock:skew=-600", Fault("clock", None, "skew", "-600")),
 ]
 
 
@@ -167,12 +168,15 @@ WRONG = [
     ("transformation:", "Not a fault: 'transformation:'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
     (
         "nobody:down",
-        "No service 'nobody'; there are: job-state, transformation, accounting, requests, req-proxy, file, process",
+        (
+            "No service 'nobody'; there are: job-state, transformation, accounting, requests, req-proxy, file, "
+            "process, clock"
+        ),
     ),
     (
         "transfomation:down",
         ("No service 'transfomation'; did you mean transformation? there are: job-state, transformation, accounting, "
-        "requests, req-proxy, file, process"),
+        "requests, req-proxy, file, process, clock"),
     ),
     (
         "accounting.comit:down",
@@ -182,7 +186,7 @@ WRONG = [
     ("file.x:disk_full", "No method 'x' of file; there are: none: leave it out"),
     (
         "accounting:disk_full",
-        f"Fault 'disk_full' cannot hit accounting; what can: {', '.join(list(KINDS)[:-4])}",
+        f"Fault 'disk_full' cannot hit accounting; what can: {', '.join(list(KINDS)[:-5])}",
     ),
     ("file:down", "Fault 'down' cannot hit file; what can: disk_full, read_only, short_write"),
     ("process:disk_full", "Fault 'disk_full' cannot hit process; what can: crash_at"),
@@ -193,6 +197,14 @@ WRONG = [
     ("accounting:limit_data=1.5", f"Fault 'limit_data' with value '1.5': {NUMBER}"),
     ("file:short_write=", f"Fault 'short_write' with value '': {NUMBER}"),
     ("process:crash_at", "Fault 'crash_at' with value None: accepted is a text"),
+    ("clock:down", "Fault 'down' cannot hit clock; what can: skew"),
+    *(
+        (
+            f"clock:skew{value}",
+            f"Fault 'skew' with value {said}: accepted is a whole number of seconds, not 0, of at most nine digits",
+        )
+        for value, said in (("", "None"), ("=0", "'0'"), ("=1.5", "'1.5'"), ("=1234567890", "'1234567890'"))
+    ),
     ("accounting:reset_peer=x", "Fault 'reset_peer' with value 'x': accepted is 'applied', or no value"),
     ("accounting:empty_reply=", "Fault 'empty_reply' with value '': accepted is 'applied', or no value"),
     *(
@@ -286,9 +298,7 @@ def test_every_kind_says_what_it_is():
     """The table has a sentence for each, and local kinds have a place that they hit."""
     assert all(kind.sees and kind.applied for kind in KINDS.values())
     assert all(schedule.when for schedule in SCHEDULES.values())
-    assert {name for names in LOCAL.values() for name in names} == {
-        name for name, kind in KINDS.items() if kind.applied == "local"
-    }
+    assert {"skew"}.union(*LOCAL.values()) == {name for name, kind in KINDS.items() if kind.applied == "local"}
 
 
 def test_faults_are_values():

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -296,3 +296,32 @@ def test_what_the_last_call_met_on_the_wire_is_known(world):
     world("Accounting/DataStore", "commitRegisters", ([],))
     world.reset()
     assert world.wire is None
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(-600, True), (-59, False), (600, False)])
+def test_a_node_with_a_wrong_clock_is_late_or_early_by_it(seconds, late):
+    """What it says of its job came before the job began, if its clock is slow enough: only the history shows it."""
+    world = World(now=NOON)
+    world.arm(f"clock:skew={seconds}")
+    began = world.job_state.state["jobs"][77]["StartExecTime"]
+    assert world.clock.now() - began == timedelta(minutes=1)
+    assert [row["StatusTime"] for row in world.job_state.state["history"][77]] == [str(began)]
+    assert [str(fault) for fault in world.unfired()] == [f"clock:skew={seconds}"]
+    _report(world, time=str(NOON))
+    assert world.unfired() == []
+    assert world.job_state.status(77)[1] == ("Application" if late else "m")
+    assert len(world.job_state.state["history"][77]) == 2
+
+
+def test_a_clock_is_wrong_until_the_world_begins_anew():
+    """Disarming changes nothing: what time it is at the services is no matter of faults; another skew replaces it."""
+    world = World(now=NOON)
+    world.arm("clock:skew=-600")
+    world.recover()
+    assert world.clock.now() == NOON + timedelta(minutes=10)
+    world.arm("clock:skew=60")
+    assert world.clock.now() == NOON - timedelta(minutes=1)
+    assert world.job_state.state["jobs"][77]["StartExecTime"] == NOON - timedelta(minutes=2)
+    world.reset()
+    assert world.clock.now() == NOON
+    assert world.job_state.state["jobs"][77]["StartExecTime"] == NOON - timedelta(minutes=1)

@@ -49,7 +49,7 @@ SOURCES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """The files that are held, with the functions that count where it is not all of them."""
 
-STRIDES: Final = {"identity": 5, "inputs": 97, "answers": 97}
+STRIDES: Final = {"identity": 5, "inputs": 97, "answers": 97, "services": 3}
 """Every how many-th scenario of a region is run; all of them elsewhere."""
 
 UNREACHED: Final = Path(__file__).with_name("unreached.toml")
@@ -66,9 +66,10 @@ class Unreached(NamedTuple):
 
 def scenarios(index: int, count: int) -> Iterator[Scenario]:
     """Yield one worker's share of the space."""
-    from dirac_failover.spec import space
+    from dirac_failover.spec import client_regions, module_regions, space
 
-    for region in space.REGIONS:
+    modules = (module_regions.HOOKS_REGION, module_regions.CANDIDATES, module_regions.REPORTS, module_regions.END)
+    for region in (*space.REGIONS, *modules, *client_regions.CLIENT_REGIONS):
         stride = STRIDES.get(region.name, 1)
         for number, scenario in enumerate(region.scenarios()):
             if number % stride == 0 and number // stride % count == index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 from dataclasses import replace
+from functools import partial
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
-from dirac_failover.spec.live import LiveJob, encoded, expected, next_status, speaks_of
+from dirac_failover.spec.live import LiveJob, encoded, expected, is_worn, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def test_the_specification_speaks_of_the_whole_region() -> None:
         {"collaborators": {**DEFAULT_COLLABORATORS, "AccountingReport": "missing"}},
         {"collaborators": {"JobReport": "live", "FileReport": "live"}},
         {"faults": ("job-state:down", "job-state:partial=1")},
+        {"options": {"/LocalSite/Site": "x"}},
         {"workflow_commons": {**DEFAULT_COMMONS, "JOB_ID": "35"}},
         {"workflow_commons": {**DEFAULT_COMMONS, "JobType": "user"}},
         {"environment": {"JOBID": "78"}},
@@ -172,6 +174,24 @@ def test_the_specification_is_silent_where_it_knows_nothing(change: dict[str, An
 def test_final_statuses_change_by_force_only(has: str, wanted: str, forced: bool, becomes: str) -> None:
     """Known cases, without asking any implementation."""
     assert next_status(has, wanted, forced=forced) == becomes
+
+
+@pytest.mark.parametrize(
+    ("failed", "limit", "worn"), [(0, "", False), (9, "", False), (10, "", True), (20, "often", True), (6, "3", True)]
+)
+def test_a_file_that_failed_too_often_is_not_tried_once_more(failed: int, limit: str, worn: bool) -> None:
+    """Unless forced; other statuses do not mind."""
+    asked = partial(is_worn, failed, limit)
+    assert next_status("Assigned", "Unused", forced=False, worn=asked) == ("MaxReset" if worn else "Unused")
+    assert next_status("Assigned", "Unused", forced=True, worn=asked) == "Unused"
+    assert next_status("Assigned", "Processed", forced=False, worn=asked) == "Processed"
+
+
+def test_no_number_is_a_multiple_of_zero() -> None:
+    """It is an error even if forced, but for a file that never failed."""
+    with pytest.raises(ZeroDivisionError):
+        next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 1, "0"))
+    assert next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 0, "0")) == "Unused"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import FrozenInstanceError, fields, replace
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
@@ -23,6 +24,7 @@ from dirac_failover.spec.scenario import (
     Scenario,
     ScenarioError,
     schema,
+    typed,
 )
 
 SCHEMA = Path(__file__).with_name("scenario.schema.json")
@@ -36,13 +38,16 @@ WHOLE = {
     "collaborators": {"JobReport": "scripted", "FileReport": "missing", "Request": "none", "AccountingReport": "live"},
     "answers": {"JobReport.setApplicationStatus": ["s_error", "ok"]},
     "reported": {"/vo/a": "Problematic"},
-    "unsent_statuses": ["half done"],
-    "unsent_parameters": {"CPU": "1"},
+    "report_job": 76,
+    "unsent_statuses": ["half done", ["Completing", "", "x"]],
+    "unsent_parameters": {"CPU": "1", "Load": {"float": "nan"}},
     "records": 2,
     "operations": [{"Type": "RemoveFile", "Files": ["/vo/o"]}],
     "owner": ["bob", "vo_admin"],
     "faults": ["accounting:down"],
     "server_files": {"/vo/a": "Assigned"},
+    "error_counts": {"/vo/a": 9},
+    "options": {"/LocalSite/DisableFailover": "True"},
     "files": {"12_34_request.json": "old"},
     "executions": 3,
 }
@@ -60,8 +65,10 @@ def test_the_usual_scenario_says_nothing():
         "workflow_commons": {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"},
         "step_commons": {"STEP_INSTANCE_NAME": "failover"},
         "collaborators": {"JobReport": "live", "FileReport": "live", "AccountingReport": "live", "Request": "live"},
-        "answers": {}, "reported": {}, "unsent_statuses": (), "unsent_parameters": {}, "records": 0, "operations": (),
-        "owner": ("alice", "vo_user"), "faults": (), "server_files": {}, "files": {}, "executions": 1,
+        "answers": {}, "reported": {}, "report_job": 0,
+        "unsent_statuses": (), "unsent_parameters": {}, "records": 0, "operations": (),
+        "owner": ("alice", "vo_user"), "faults": (), "server_files": {}, "error_counts": {}, "options": {},
+        "files": {}, "executions": 1,
         "subject": "module", "hooks": {}, "calls": (),
     }  # fmt: skip
 
@@ -92,7 +99,7 @@ def test_all_fields_come_back_as_they_were():
     assert scenario.to_json() == WHOLE
     assert scenario.answers == {"JobReport.setApplicationStatus": ("s_error", "ok")}
     assert (scenario.owner, scenario.faults, scenario.unsent_statuses) == (
-        ("bob", "vo_admin"), ("accounting:down",), ("half done",),
+        ("bob", "vo_admin"), ("accounting:down",), ("half done", ["Completing", "", "x"]),
     )  # fmt: skip
     assert scenario.operations == ({"Type": "RemoveFile", "Files": ["/vo/o"]},)
     assert scenario.workflow_commons == {"InputData": ["/vo/a"], "PRODUCTION_ID": 12}
@@ -133,6 +140,8 @@ BY_KIND = {
         ).flatmap(lambda call: st.sampled_from([list(call), list(call[:2])])),
         max_size=2,
     ),
+    "statuses": st.lists(st.text() | st.lists(st.text(), min_size=3, max_size=3), max_size=3),
+    "counts": st.dictionaries(st.text(), st.integers(min_value=0), max_size=3),
     "count": st.integers(min_value=0),
     "times": st.integers(min_value=1),
     "pair": st.none() | st.lists(st.text(), min_size=2, max_size=2),
@@ -202,8 +211,13 @@ MALFORMED = [
     ({"environment": {"JOBID": 77}}, 'environment: expected an object whose values are texts, found {"JOBID": 77}'),
     ({"environment": []}, "environment: expected an object whose values are texts, found []"),
     ({"attributes": None}, "attributes: expected an object, found null"),
-    ({"unsent_statuses": "x"}, 'unsent_statuses: expected a list of texts, found "x"'),
-    ({"unsent_statuses": [1]}, "unsent_statuses: expected a list of texts, found [1]"),
+    ({"unsent_statuses": "x"}, 'unsent_statuses: expected a list of texts, or of lists of three texts, found "x"'),
+    ({"unsent_statuses": [1]}, "unsent_statuses: expected a list of texts, or of lists of three texts, found [1]"),
+    ({"unsent_statuses": [["a", "b"]]},
+     'unsent_statuses: expected a list of texts, or of lists of three texts, found [["a", "b"]]'),
+    ({"faults": [["a"]]}, 'faults: expected a list of texts, found [["a"]]'),
+    ({"error_counts": {"/vo/a": -1}},
+     'error_counts: expected an object whose values are whole numbers that are not negative, found {"/vo/a": -1}'),
     ({"answers": {"a": "ok"}}, 'answers: expected an object whose values are lists of texts, found {"a": "ok"}'),
     ({"answers": {"a": []}}, 'answers: expected an object whose values are lists of texts, found {"a": []}'),
     ({"operations": [1]}, "operations: expected a list of objects, found [1]"),
@@ -242,6 +256,39 @@ def test_malformed_scenarios_are_refused_with_a_message(data, message):
     assert caught.value.args == (message,)
     assert isinstance(caught.value, ValueError)
     assert not jsonschema.Draft202012Validator(schema()).is_valid(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "python"),
+    [
+        (5, 5),
+        ([{"float": "1.5"}, {"decimal": "2"}], [1.5, Decimal(2)]),
+        ({"tuple": [1, {"tuple": []}]}, (1, ())),
+        ({"set": [1, 1]}, {1}),
+        ({"float": "1", "decimal": "1"}, {"float": "1", "decimal": "1"}),
+        ({"a": {"set": []}}, {"a": set()}),
+        ({}, {}),
+    ],
+)
+def test_values_that_json_does_not_know_are_objects_with_one_key(value, python):
+    """At any depth; an object with more keys is one."""
+    assert repr(typed(value)) == repr(python)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"float": "x"}, '{"float": "x"} is no float'),
+        ([{"decimal": "x"}], '{"decimal": "x"} is no decimal'),
+        ({"tuple": 1}, '{"tuple": 1} is no tuple'),
+        ({"set": [[]]}, '{"set": [[]]} is no set'),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(value, message):
+    """When the scenario is read."""
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.from_json({"unsent_parameters": {"CPU": value}})
+    assert str(caught.value) == message
 
 
 def test_keys_that_json_does_not_have_are_refused():

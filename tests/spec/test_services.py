@@ -44,6 +44,10 @@ def test_moments_are_named_in_the_order_in_which_they_are_shown() -> None:
         ("requests:s_error=no", Fault("requests", None, "s_error", None, "no")),
         ("requests:s_error=no;stub=no", Fault("requests", None, "s_error", None, "no;stub=no")),
         ("requests:raises=ValueError:x y", Fault("requests", None, "raises", None, "ValueError:x y")),
+        ("req-proxy:bad_shape=[1]", Fault("req-proxy", None, "bad_shape", None, "[1]")),
+        ("requests:s_error=a@first=2", Fault("requests", None, "s_error", 2, "a")),
+        ("requests:down@first=3", Fault("requests", None, "down", 3, "")),
+        ("clock:skew=-600", Fault("clock", None, "skew", None, "-600")),
     ],
 )
 def test_faults_are_read(text: str, known: Fault) -> None:
@@ -54,9 +58,10 @@ def test_faults_are_read(text: str, known: Fault) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "req-proxy:down", "file:disk_full", "requests:timeout", "requests:down=1", "requests:down@nth=2",
+        "file:disk_full", "clock:skew", "clock:skew=0", "clock.now:skew=5",
+         "requests:timeout", "requests:down=1", "requests:down@nth=2",
         "requests:first=0", "requests:first", "requests:s_error", "requests:s_error=a;errno=1",
-        "requests:s_error=a@first=1",
+        "requests:s_error=a@first=0", "requests:bad_shape",
         "requests:raises=OSError:x", "requests:raises=ValueError", "requests:raises=ValueError:a:b", "requests", "",
         "requests:raises=ValueError:a@nth=2", "x requests:down", "requests:down x",
     ],
@@ -69,12 +74,13 @@ def test_other_faults_are_not_spoken_of(text: str) -> None:
 def test_an_answer_tells_how_to_repeat_the_call() -> None:
     """And the step that it leaves does not."""
     here, steps = services()
-    answer = here.call("job-state", "setJobStatusBulk", 77, {"<T1>": {"ApplicationStatus": "x"}}, False)
+    updates = {here._times.show(Moment()): {"Source": "Job_77", "ApplicationStatus": "x"}}
+    answer = here.call("job-state", "setJobStatusBulk", 77, updates, False)
     stub = answer.pop("rpcStub")
     address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
-    assert stub == (address, "setJobStatusBulk", [77, {"<T1>": {"ApplicationStatus": "x"}}, False])
+    assert stub == (address, "setJobStatusBulk", [77, updates, False])
     assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x"]]}
-    assert steps == [("job-state", "setJobStatusBulk", [77, {"<T1>": {"ApplicationStatus": "x"}}, False], answer)]
+    assert steps == [("job-state", "setJobStatusBulk", [77, updates, False], answer)]
 
 
 @pytest.mark.parametrize(
@@ -84,12 +90,13 @@ def test_an_answer_tells_how_to_repeat_the_call() -> None:
         ("refuse", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
         ("first=1", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
         ("lost_reply", {"OK": False, "Errno": 0, "Message": LOST.format(600)}, 1),
+        ('bad_shape={"a": 1}', {"OK": True, "Value": {"a": 1}}, 1),
         ("s_error=why", {"OK": False, "Errno": 0, "Message": "why"}, 0),
         ("s_error=why;stub=no", {"OK": False, "Errno": 0, "Message": "why"}, 0),
     ],
 )
 def test_a_fault_decides_what_is_seen_and_what_is_done(how: str, answer: Any, done: int) -> None:
-    """Only where the reply is lost the service has done what it was asked for."""
+    """Where the reply is lost, or has another shape, the service has done what it was asked for."""
     here, steps = services(f"accounting:{how}")
     seen = here.call("accounting", "commitRegisters", [["Job"]])
     assert ("rpcStub" in seen) is not how.endswith("stub=no")
@@ -166,10 +173,9 @@ def test_a_job_that_says_nothing_stays_as_it_began() -> None:
 def test_a_job_is_what_it_said_last() -> None:
     """Its history is all that it said, each time it was said."""
     here, _ = services()
-    for told in (
-        {"<T1>": {"ApplicationStatus": "a"}, "<T2>": {"ApplicationStatus": "b"}},
-        {"<T2>": {"ApplicationStatus": "b"}},
-    ):
+    first, second = (here._times.show(Moment()) for _ in range(2))
+    a, b = ({"Source": "Job_77", "ApplicationStatus": text} for text in "ab")
+    for told in ({first: a, second: b}, {second: b}):
         here.call("job-state", "setJobStatusBulk", 77, told, False)
     held = here.state()["job-state"]
     job, (_, *history) = held["jobs"]["77"], held["history"]["77"]
@@ -200,3 +206,74 @@ def test_records_and_requests_are_kept() -> None:
         for number in (1, 2)
     }  # fmt: skip
     assert state["requests"] == {"requests": numbered, "last": {"RequestID": 2, "OperationID": 2, "FileID": 0}}
+
+
+def test_what_json_does_not_know_cannot_be_sent() -> None:
+    """It is no call: nothing is written down."""
+    here, steps = services()
+    for kind in ("Decimal", "set"):
+        with pytest.raises(TypeError, match=rf"^Object of type {kind} is not JSON serializable$"):
+            here.call("job-state", "setJobParameters", 77, [["CPU", [f"<{kind}>"]]])
+    assert steps == []
+
+
+def tell(here: Services, *said: dict[str, str]) -> Any:
+    """Report statuses, each at a moment of its own; they are handed over latest first."""
+    times = here._times
+    names = [times.show(Moment()) for _ in said]
+    updates = {name: {"Source": "Job_77", **update} for name, update in zip(names, said, strict=True)}
+    return here.call("job-state", "setJobStatusBulk", 77, dict(reversed(updates.items())), False)
+
+
+def test_the_last_word_counts_whatever_order_the_updates_are_in() -> None:
+    """And all of them are in the history, in the order of their times."""
+    here, _ = services()
+    answer = tell(here, {"MinorStatus": "a"}, {"Status": "Completing", "MinorStatus": "b"}, {"ApplicationStatus": "c"})
+    assert answer["Value"] == [["MinorStatus", "ApplicationStatus"], ["b", "c"]]
+    held = here.state()["job-state"]
+    job = held["jobs"]["77"]
+    assert (job["Status"], job["MinorStatus"], job["ApplicationStatus"]) == ("Completing", "b", "c")
+    assert job["EndExecTime"] is None
+    assert [row["MinorStatus"] for row in held["history"]["77"]] == ["Application", "a", "b", "idem"]
+
+
+def test_a_status_that_may_not_follow_leaves_the_present_one() -> None:
+    """The source says so; a job that has ended stays so, and one that nobody knows is refused."""
+    here, _ = services()
+    tell(here, {"Status": "Waiting"}, {"Status": "Failed"}, {"Status": "Done"})
+    held = here.state()["job-state"]
+    assert [(row["Status"], row["StatusSource"]) for row in held["history"]["77"][1:]] == [
+        ("Running", "Job_77(SM)"), ("Failed", "Job_77"), ("Failed", "Job_77(SM)"),
+    ]  # fmt: skip
+    ended = held["jobs"]["77"]["EndExecTime"]
+    assert ended
+    assert tell(here, {"Status": "Nowhere"})["Message"] == "getNextState: 'Nowhere' is not a valid state"
+    tell(here, {"Status": "Failed"})
+    assert here.state()["job-state"]["jobs"]["77"]["EndExecTime"] == ended
+
+
+@pytest.mark.parametrize(("skew", "late"), [(-600, True), (-60, True), (-59, False), (600, False)])
+def test_a_slow_clock_makes_the_job_late(skew: int, late: bool) -> None:
+    """What is from before the job began is in the history only, but for the time at which it ended."""
+    here, _ = services(f"clock:skew={skew}")
+    answer = tell(here, {"Status": "Failed", "ApplicationStatus": "x"})
+    assert answer["Value"] == ([[], []] if late else [["ApplicationStatus"], ["x"]])
+    held = here.state()["job-state"]
+    assert held["jobs"]["77"]["ApplicationStatus"] == ("Unknown" if late else "x")
+    assert held["jobs"]["77"]["EndExecTime"]
+    assert [row["Epoch"] for row in held["history"]["77"]] == [1767268800 - skew - 60, 1767268800]
+
+
+def test_a_request_proxy_keeps_requests_in_the_name_of_the_job() -> None:
+    """Until its next sweep, which is not at the end of a job."""
+    here, _ = services()
+    answer = here.call("req-proxy", "putRequest", json.dumps({"RequestName": "r", "Owner": None}))
+    assert answer["Value"] == {"set": False, "saved": True}
+    kept = {"RequestName": "r", "Owner": "alice", "OwnerGroup": "vo_user"}
+    assert here.state()["req-proxy"] == {"cache": {"<digest>": json.dumps(kept)}}
+
+
+def test_files_have_failed_as_often_as_the_scenario_says() -> None:
+    """Not at all, if it says nothing."""
+    here, _ = services(error_counts={"/vo/b": 9})
+    assert [file["ErrorCount"] for file in here.state()["transformation"]["files"]["12"].values()] == [0, 9]

@@ -110,7 +110,7 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
         ),
         (
             {"operations": {"Type": "X", "Files": "/vo/x"}},
-            "operations: Files: expected a list of absolute LFNs, found '/vo/x'",
+            "operations: Files: expected a list of absolute LFNs or of fields of files, found '/vo/x'",
         ),
         ({"reported": ["/vo/a"]}, "reported: expected a dictionary of statuses by LFN, found ['/vo/a']"),
         ({"reported": "/vo/a"}, "reported: expected a dictionary of statuses by LFN, found '/vo/a'"),

@@ -1,0 +1,332 @@
+"""The regions of the space that are about clients in states that only earlier modules, or the site, bring about.
+
+The other regions with services, in :mod:`~dirac_failover.spec.space`, ask how services fail while the clients hold what
+a job mostly leaves. Here is the rest: all that a client can hold, and the options, proxies and clocks that change what
+it does. Each region comes from branches of the real clients that nothing else took: ``nox -s reach``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
+from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
+
+_TWICE: Final = Dimension("executions", "whether the clients are asked once more, with what they still hold", (
+    Value("once", "the usual case"),
+    Value("twice", "the same module is executed twice", {"executions": 2}),
+))  # fmt: skip
+
+
+def _faults(service: str, *rows: tuple[str, str, str]) -> tuple[Value, ...]:
+    return tuple(Value(name, reason, {"faults": (f"{service}{text}",)} if text else {}) for name, reason, text in rows)
+
+
+def _in_turn(*values: tuple[str, str, Any], field: str) -> tuple[Value, ...]:
+    return tuple(Value(name, reason, {field: value}) for name, reason, value in values)
+
+
+# Statuses
+
+
+def _sent(choices: Choices) -> bool:
+    return choices["health"] == "well"
+
+
+STATUSES: Final = Region(
+    "statuses",
+    "statuses of the job, of every kind, that earlier modules left in the job report",
+    {"collaborators": {"AccountingReport": ABSENT}},
+    (
+        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
+        Dimension("kept", "what setJobStatus and setApplicationStatus kept, in order", _in_turn(
+            ("application", "the usual case", ("half done",)),
+            ("all at once", "three kinds of one instant share one update", (["Completing", "Uploading", "Done"],)),
+            ("minor and application", "two kinds of one instant", (["", "Uploading", "half done"],)),
+            ("status", "nothing else is said", (["Completing", "", ""],)),
+            ("minor", "nothing else is said", (["", "Uploading", ""],)),
+            ("apostrophes", "are left out, so that it may be blank", (["'", "it's", "it''s"], "'")),
+            ("blank", "kept without saying anything, and not sent", (["", "", ""], "")),
+            ("two instants", "two updates, in order", (["Completing", "Uploading", ""], "half done")),
+            ("application first", "the updates are sent in another order than they were kept",
+             ("half done", ["Completing", "Uploading", ""])),
+            ("every mixture", "each instant is an update of its own", (
+                "one", ["", "two", ""], ["Completing", "", "three"], ["", "four", "five"], "six")),
+            ("against the rules", "a running job does not wait: the status stays, and the source says so",
+             (["Waiting", "Uploading", ""], "half done")),
+            ("in the end", "the job has ended, and says more",
+             (["Failed", "Uploading", ""], "half done", ["Done", "", ""])),
+            ("no such status", "all of them are refused", (["Nowhere", "Uploading", "half done"],)),
+            field="unsent_statuses",
+        )),
+        Dimension("report", "for which job the report was made", (
+            Value("this job", "the usual case"),
+            Value("another job", "setJob: the number is this job's, and the source is still the other's",
+                  {"report_job": 76}),
+        )),
+        Dimension("job state", "how the job's state service fails", _faults("job-state",
+            ("well", "the good case", ""),
+            ("down", "the second try becomes an operation", ":down"),
+            ("first=1", "the statuses arrive with the second try", ":first=1"),
+            ("first=2", "the statuses arrive, and will arrive again", ":first=2"),
+            ("lost_reply", "done, but nobody knows", ":lost_reply"),
+            ("s_error=no;stub=no", "an error that cannot be repeated later: the statuses stay", ":s_error=no;stub=no"),
+            ("raises=ValueError:boom", "what a client never does", ":raises=ValueError:boom"),
+        ), _sent),
+        Dimension("clock", "the clock of the node, whose times the updates have", _faults("clock",
+            ("right", "the usual case", ""),
+            ("slow", "ten minutes: all of it is from before the job began: it shows in the history only", ":skew=-600"),
+            ("a little slow", "half a minute: the job began before", ":skew=-30"),
+            ("fast", "ten minutes: all of it is from the future", ":skew=600"),
+        ), lambda c: _sent(c) and c["report"] == "this job"),
+        Dimension(_TWICE.name, _TWICE.reason, _TWICE.values,
+                  lambda c: _sent(c) and c["report"] == "this job" and c["clock"] in {"right", "slow"}),
+    ),
+)  # fmt: skip
+
+# Files
+
+_REFUSED: Final = json.dumps(json.dumps({"OK": False, "Errno": 0, "Message": "no"}))
+"""An error where the text of rows is expected."""
+
+
+def _names(count: int) -> str:
+    return ";".join(f"/vo/{number}" for number in range(count))
+
+
+def _usual(choices: Choices) -> bool:
+    return choices["errors"] == "none" and choices["lookup"] == "well"
+
+
+FILES: Final = Region(
+    "files",
+    "several input files at once, each with a past of its own in the transformation system",
+    {"collaborators": {"AccountingReport": ABSENT}, "workflow_commons": {"InputData": "/vo/a;/vo/b;/vo/c"}},
+    (
+        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
+        Dimension("reported", "statuses that earlier modules gave", _in_turn(
+            ("none", "each input gets one", {}),
+            ("all unused", "to be tried once more, though all is well",
+             dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Unused")),
+            ("all kinds", "each file has another status",
+             {"/vo/a": "Unused", "/vo/b": "Processed", "/vo/c": "Problematic"}),
+            ("a file of nobody's", "it is sent, too", {"/vo/x": "Unused"}),
+            field="reported",
+        )),
+        Dimension("server", "the files' statuses in the transformation system", _in_turn(
+            ("Assigned", "the usual case", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Assigned")),
+            ("Unused", "nothing changes for Unused", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Unused")),
+            ("MaxReset", "final for Unused", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "MaxReset")),
+            ("all kinds", "each file has another status",
+             {"/vo/a": "Assigned", "/vo/b": "MaxReset", "/vo/c": "Processed", "/vo/x": "Assigned"}),
+            ("one unknown", "the others are reported", {"/vo/a": "Assigned", "/vo/c": "Unused"}),
+            field="server_files",
+        )),
+        Dimension("errors", "how often the files have failed", _in_turn(
+            ("none", "the usual case", {}),
+            ("nine", "one more try", dict.fromkeys(("/vo/a", "/vo/b"), 9)),
+            ("ten", "MaxReset instead of Unused", {"/vo/a": 10, "/vo/b": 9}),
+            ("a multiple", "once more", {"/vo/a": 20, "/vo/c": 25}),
+            field="error_counts",
+        )),
+        Dimension("limit", "the option that says after how many failures a file is not tried again", (
+            Value("default", "ten"),
+            *(Value(text, reason, {"options": {"Transformations/FilesMaxResetCounter": text}}) for text, reason in (
+                ("5", "another number"), ("often", "no number: ten"), ("0", "ZeroDivisionError"),
+            )),
+        ), lambda c: c["errors"] != "none"),
+        Dimension("lookup", "how the question for the files fails", _faults("transformation",
+            ("well", "the good case", ""),
+            ("refused", "an error inside of the answer: asked five times",
+             f".getTransformationFiles:bad_shape={_REFUSED}"),
+            ("refused at first", "asked again", f".getTransformationFiles:bad_shape={_REFUSED}@first=4"),
+            ("down", "not asked again", ".getTransformationFiles:down"),
+        ), lambda c: c.get("limit", "default") == "default"),
+        Dimension("many", "a thousand files are asked about at once", (
+            Value("three", "the usual case"),
+            Value("a thousand", "one question", {"workflow_commons": {"InputData": _names(1000)}}),
+            Value("a thousand and one", "two questions", {"workflow_commons": {"InputData": _names(1001)}}),
+        ), lambda c: _usual(c) and c["server"] == "Assigned" and c["reported"] == "none"),
+    ),
+)  # fmt: skip
+
+# Accounting
+
+_PROXY: Final = "https://proxy.invalid:8443/RequestManagement/ReqProxy"
+
+
+def _few(choices: Choices) -> bool:
+    return choices["records"] != "more than a bundle"
+
+
+def _fails(choices: Choices) -> bool:
+    return choices["site"] == "usual" and choices["accounting"] not in {"well", "raises"}
+
+
+ACCOUNTING: Final = Region(
+    "accounting",
+    "accounting that fails in every way, and who else may take the records",
+    {"operations": (FORWARD,)},
+    (
+        Dimension("records", "how many wait: they are sent five thousand at once", _in_turn(
+            ("one", "the usual case", 1), ("two", "together", 2), ("more than a bundle", "two calls", 5001),
+            field="records",
+        )),
+        Dimension("site", "options of the site", (
+            Value("usual", "records are taken, and handed on if need be"),
+            *(Value(name, reason, {"options": {f"/LocalSite/{option}": "True"}}) for name, option, reason in (
+                ("no failover", "DisableFailover", "records stay, and no file is written"),
+                ("no accounting", "DisableAccounting", "records are dropped when they are registered"),
+            )),
+        )),
+        Dimension("accounting", "how accounting fails", _faults("accounting",
+            ("well", "the good case", ""),
+            ("down", "the records go into a request of their own", ":down"),
+            ("first=1", "of two bundles, only the first fails", ":first=1"),
+            ("lost reply", "done, but nobody knows: they will arrive twice", ":lost_reply"),
+            ("refused", "by the service itself", ":s_error=Invalid records"),
+            ("without stub", "KeyError: the call cannot be repeated", ":s_error=no;stub=no"),
+            ("raises", "what a client never does", ":raises=ValueError:boom"),
+        ), lambda c: _few(c) or c["site"] == "usual"),
+        Dimension("owner", "the proxy's user and group", (
+            Value("yes", "the good case"),
+            Value("no", "a request without owner is not valid", {"owner": None}),
+        ), lambda c: _fails(c) and _few(c)),
+        Dimension("requests", "how the request system fails", _faults("requests",
+            ("well", "the good case", ""),
+            ("down", "the proxies are asked", ":down"),
+            ("refused", "the proxies are asked", ":s_error=Credentials"),
+            ("lost reply", "done, but nobody knows", ":lost_reply"),
+            ("raises", "what a client never does", ":raises=ValueError:boom"),
+        ), lambda c: _fails(c) and c["accounting"] != "without stub" and c.get("owner", "yes") == "yes"
+            and (_few(c) or c["accounting"] == "first=1")),
+        Dimension("proxies", "the request proxies that the configuration names", (
+            Value("none", "the records stay, and no file is written"),
+            Value("one", "keeps the request", {"options": {"RequestManagement/ReqProxyURLs": _PROXY}}),
+            Value("two", "each is asked until one takes it, in any order", {
+                "options": {"RequestManagement/ReqProxyURLs": f"{_PROXY}, {_PROXY.replace('proxy.', 'other.')}"}}),
+        ), lambda c: _few(c) and c.get("requests") in {"down", "refused"}),
+        Dimension("proxy", "how the proxies fail", _faults("req-proxy",
+            ("well", "keeps the request until its next sweep", ""),
+            ("down", "nobody takes it", ":down"),
+            ("first=1", "of two, the second one takes it", ":first=1"),
+            ("hands it on", "at once", ':bad_shape={"set": true, "saved": false}'),
+            ("neither", "it says that it took it, and does not say how", ':bad_shape={"set": false, "saved": false}'),
+        ), lambda c: c.get("proxies", "none") != "none"),
+        Dimension(_TWICE.name, _TWICE.reason, _TWICE.values, lambda c: c["records"] == "two" and "proxies" not in c),
+    ),
+)  # fmt: skip
+
+# Parameters
+
+_PRESET: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
+
+
+def _parameter(*rows: tuple[str, str, Any]) -> tuple[Value, ...]:
+    return tuple(Value(name, reason, {"unsent_parameters": {"Value": value}}) for name, reason, value in rows)
+
+
+PARAMETERS: Final = Region(
+    "parameters",
+    "parameters of the job of every type, that earlier modules left in the job report",
+    {"collaborators": {"AccountingReport": ABSENT}, "unsent_parameters": {"CPU": "1"}},
+    (
+        Dimension("value", "of one parameter more; what holds a number that is not finite is left out", _parameter(
+            ("text", "the usual case", "x"),
+            ("number", "is sent as it is", 5),
+            ("large number", "no number is too large", 10**400),
+            ("truth", "is sent as it is", True),
+            ("none", "is sent as it is", None),
+            ("float", "is sent as it is", 1.5),
+            *((text, "is left out", {"float": text}) for text in ("nan", "inf", "-inf")),
+            ("decimal", "TypeError when it is sent", {"decimal": "1.5"}),
+            *((f"decimal {text}", "is left out", {"decimal": text}) for text in ("NaN", "sNaN", "Infinity")),
+            ("list", "is sent as it is", [1, "a", [2.5]]),
+            ("list with nan", "is left out", [1, [{"float": "nan"}]]),
+            ("tuple", "is sent as a list", {"tuple": [1, 2]}),
+            ("tuple with inf", "is left out", {"tuple": [1, {"float": "inf"}]}),
+            ("set", "TypeError when it is sent", {"set": [1]}),
+            ("set with inf", "is left out", {"set": [{"float": "inf"}]}),
+            ("object", "is sent as it is", {"a": {"b": None}}),
+            ("object with nan", "is left out", {"a": 1, "b": {"c": {"float": "nan"}}}),
+        )),
+        Dimension("method", "what is done with them", (
+            Value("execute", "they stay: the end of a job does not send parameters"),
+            Value("setJobParameter", "they are sent with one that is reported", {
+                "attributes": _PRESET, "calls": (["setJobParameter", ["Wall", 2]],)}),
+            Value("setJobParameter, later", "they stay, and one more", {
+                "attributes": _PRESET, "calls": (["setJobParameter", ["Wall", 2, False]],)}),
+        )),
+        Dimension("job state", "how the job's state service fails", _faults("job-state",
+            ("well", "the good case", ""), ("down", "they stay", ":down"), ("lost reply", "they stay", ":lost_reply"),
+        ), lambda c: c["method"] != "setJobParameter, later"),
+    ),
+)  # fmt: skip
+
+# Requests
+
+_GUID: Final = "01234567-89AB-CDEF-0123-456789ABCDEF"
+_WHOLE_FILE: Final = {"LFN": "/vo/o", "PFN": "o", "ChecksumType": "ADLER32", "Checksum": "0a0b", "GUID": _GUID}
+
+
+def _operation(name: str, reason: str, **fields: Any) -> Value:
+    return Value(name, reason, {"operations": (fields,)})
+
+
+def _without(kind: str, target: bool, *needs: str) -> list[Value]:
+    """An operation that has files, whole and without each thing that its type needs."""
+    whole = {"Type": kind, "Files": [_WHOLE_FILE]} | ({"TargetSE": "SE"} if target else {})
+    bare = [{name: _WHOLE_FILE[name] for name in needs if name != left} for left in needs]
+    little = [{name: _WHOLE_FILE[name] for name in needs}]
+    return [
+        _operation(kind, "all that can be said is there", **whole),
+        *([_operation(f"{kind} with as little as it takes", "valid", **{**whole, "Files": little})]
+          if little != [_WHOLE_FILE] else []),
+        _operation(f"{kind} without files", "not valid", **{**whole, "Files": []}),
+        *([_operation(f"{kind} without TargetSE", "not valid", **{**whole, "TargetSE": ""})] if target else []),
+        *(_operation(f"{kind}, the second file without {left}", "not valid", **{**whole, "Files": [_WHOLE_FILE, file]})
+          for left, file in zip(needs, bare, strict=True)),
+    ]  # fmt: skip
+
+
+REQUESTS: Final = Region(
+    "requests",
+    "operations of every type that earlier modules left in the request: whole, and without each thing that they need",
+    {"collaborators": ALL_SCRIPTED},
+    (
+        Dimension("before", "another operation is before it", (
+            Value("nothing", "it is the first one"),
+            Value("a call", "its number is another",
+                  {"operations": ({"Type": "ForwardDISET", "Arguments": "before"},)}),
+            Value("an unknown type", "its files are not asked about",
+                  {"operations": ({"Type": "KeepReplica", "Files": ["/vo/m"]},)}),
+        )),
+        Dimension("operation", "its type, and what it lacks", (
+            _operation("ForwardDISET", "the usual case", **FORWARD),
+            _operation("ForwardDISET without Arguments", "not valid", Type="ForwardDISET"),
+            _operation("ForwardDISET with files", "not valid", **FORWARD, Files=["/vo/o"]),
+            *_without("RemoveFile", False, "LFN"),
+            *_without("RegisterFile", False, "LFN", "PFN", "ChecksumType", "Checksum", "GUID"),
+            *(value for kind in ("ReplicateAndRegister", "PhysicalRemoval", "RemoveReplica")
+              for value in _without(kind, True, "LFN")),
+            *(value for kind in ("PutAndRegister", "ReTransfer", "RegisterReplica")
+              for value in _without(kind, True, "LFN", "PFN")),
+            _operation("no type", "not valid", Arguments="x"),
+            _operation("unknown type", "nothing is asked of it, nor about the files of those after it",
+                       Type="MoveReplica", Files=["/vo/o"]),
+            _operation("unknown type, checksum without type", "not valid: asked of every file",
+                       Type="MoveReplica", Files=[{"LFN": "/vo/o", "Checksum": "0a0b"}]),
+            _operation("unknown type, checksum's type alone", "not valid: asked of every file",
+                       Type="MoveReplica", Files=[{"LFN": "/vo/o", "ChecksumType": "MD5"}]),
+        )),
+        Dimension("owner", "the proxy's user and group", (
+            Value("yes", "the good case"),
+            Value("no", "not valid", {"owner": None}),
+            Value("no group", "not valid", {"owner": ("alice", "")}),
+            Value("no user", "not valid", {"owner": ("", "vo_user")}),
+        )),
+    ),
+)  # fmt: skip
+
+CLIENT_REGIONS: Final = (STATUSES, FILES, ACCOUNTING, PARAMETERS, REQUESTS)
