@@ -166,7 +166,7 @@ def test_what_is_set_wrongly_is_an_error_of_the_collection(pytester: pytest.Pyte
     classes = [f"class Test{number}(ConformanceSuite): {said or 'pass'}" for number, said in enumerate(WRONG)]
     fine = """
 class TestFine(ConformanceSuite):
-    port = "reference"; region = "identity"; levels = "contract"
+    port = "reference"; region = "identity"; levels = ["contract"]
     _own = 5; pytestmark = []
     class Inner: pass
     @property

@@ -105,10 +105,11 @@ class ConformanceSuite:
 def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
     """Return what a class asks, of all clauses of its levels; raises CommandError for what is set wrongly."""
     settings = list(ConformanceSuite.__annotations__)
-    for owner in (base for base in kind.__mro__ if issubclass(base, ConformanceSuite)):
-        for name, value in vars(owner).items():
-            if name not in settings and not name.startswith(("_", "test", "pytest")) and not _is_method(value):
-                raise CommandError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
+    values = [pair for owner in kind.__mro__ if issubclass(owner, ConformanceSuite) for pair in vars(owner).items()]
+    fields = [name for name, value in values if not callable(value) and not hasattr(value, "__get__")]
+    for name in fields:
+        if name not in settings and not name.startswith(("_", "test", "pytest")):
+            raise CommandError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
     said = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
     for name, value in {**said, "baseline": kind.baseline}.items():
         if not isinstance(value, str):
@@ -118,24 +119,18 @@ def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
     if not said["port"]:
         how = 'port = "package.module:Class" in the class, --dirac-port, or dirac_port in the settings of pytest'
         raise CommandError(f"there is no port to judge: name it with {how}")
-    regions = [region.name for region in space.REGIONS]
-    levels = [kind.levels] if isinstance(kind.levels, str) else kind.levels
-    profile = said["profile"] or DIRAC_9_1.name
-    asked = {"region": [said["region"]] if said["region"] else [], "profile": [profile], "level": levels}
-    for what, known in {"region": regions, "profile": PROFILES, "level": LEVELS}.items():
-        if unknown := [name for name in asked[what] if name not in known]:
-            raise CommandError(no_such(what, unknown[0], known))
-    return Question(
-        Target.parse(said["port"]),
-        tuple(clause.id for clause in CLAUSES if clause.level in levels),
-        tuple(asked["region"] or regions),
-        kind.timeout,
-        profile,
-    )
-
-
-def _is_method(value: object) -> bool:
-    return callable(value) or hasattr(value, "__get__")  # a fixture, a property, a class in the class
+    regions, profile = tuple(region.name for region in space.REGIONS), said["profile"] or DIRAC_9_1.name
+    named = [("level", level, LEVELS) for level in kind.levels]
+    for what, name, known in [
+        *named,
+        ("region", said["region"] or regions[0], regions),
+        ("profile", profile, PROFILES),
+    ]:
+        if name not in known:
+            raise CommandError(no_such(what, name, known))
+    clauses = tuple(clause.id for clause in CLAUSES if clause.level in kind.levels)
+    asked = (said["region"],) if said["region"] else regions
+    return Question(Target.parse(said["port"]), clauses, asked, kind.timeout, profile)
 
 
 def _option(config: pytest.Config, name: str) -> str:
