@@ -80,7 +80,8 @@ def _lines(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def _cell(cell: Cell, width: int, style: Style) -> str:
-    return style.paint(cell.text, _COLOURS.get(cell.state, "dim")) + " " * (width - len(cell.text))
+    colour = "cyan" if cell.aside and cell.breach else _COLOURS.get(cell.state, "dim")
+    return style.paint(cell.text, colour) + " " * (width - len(cell.text))
 
 
 def _joined(cells: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from dirac_failover.conformance.page import shortened
 from dirac_failover.conformance.runner import Progress, cores, in_processes
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
+from dirac_failover.spec.product import changes
 
 if TYPE_CHECKING:
     import argparse
@@ -50,9 +51,9 @@ class Difference:
         return tuple(place for place, _, _ in self.places)
 
     @property
-    def size(self) -> tuple[int, str]:
-        """The smaller, the easier to read; the name settles what is left."""
-        return len(json.dumps(self.scenario)), self.name
+    def size(self) -> tuple[int, int, str]:
+        """The nearer to the good case and the smaller, the easier to read; the name settles what is left."""
+        return changes(self.name), len(json.dumps(self.scenario)), self.name
 
 
 @dataclass

@@ -194,7 +194,8 @@ def _cell(row: Row, cell: Cell, id_: str) -> str:
         return f'<span class="{_class(cell.state)}">{said}</span>'
     what = f'<span class="unseen"> scenarios: show the smallest of {_text(row.id)}, {_text(cell.port.label)}</span>'
     return (
-        f'<button type="button" class="{cell.state}" command="show-modal" commandfor="{id_}" aria-haspopup="dialog">'
+        f'<button type="button" class="{cell.state}{" aside" * cell.aside}" command="show-modal" commandfor="{id_}" '
+        'aria-haspopup="dialog">'
         f"{said}{what}</button>"
     )
 

@@ -58,8 +58,9 @@ class Port:
         return state(self.results, clause) == BROKEN and clause.level in self.results.header.levels
 
     def tally(self) -> dict[str, int]:
-        """Return how many clauses are in each state."""
-        found = [state(self.results, clause) for clause in self.results.clauses]
+        """Return how many clauses of the levels that decide are in each state."""
+        levels = self.results.header.levels
+        found = [state(self.results, clause) for clause in self.results.clauses if clause.level in levels]
         return {name: found.count(name) for name in STATES}
 
 
@@ -74,6 +75,11 @@ class Cell:
     def state(self) -> str:
         """How it stands, in a word."""
         return state(self.port.results, self.clause)
+
+    @property
+    def aside(self) -> bool:
+        """Whether the clause is of a level that does not decide: then a breach is no alarm."""
+        return self.clause is not None and self.clause.level not in self.port.results.header.levels
 
     @property
     def text(self) -> str:

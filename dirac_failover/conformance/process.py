@@ -30,7 +30,9 @@ _SECONDS: Final = 5.0  # for the keeper to end everything
 
 
 class ProcessError(Exception):
-    """What went wrong between the host and a process."""
+    """What went wrong between the host and a process; ``exitcode`` is that of a process that has ended."""
+
+    exitcode: int | None = None
 
 
 class Process:
@@ -99,7 +101,9 @@ class Process:
     def _read(self) -> None:
         data = os.read(self._stdout, _READ)
         if not data:
-            raise ProcessError(f"{self._end()}{self._last_words()}")
+            error = ProcessError(f"{self._end()}{self._last_words()}")
+            error.exitcode = self._popen.returncode
+            raise error
         self._incoming += data
 
     def _listen(self) -> bool:

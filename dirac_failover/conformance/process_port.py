@@ -45,6 +45,8 @@ CAPABILITIES: Final = {
 START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 10.0
 RESTARTS: Final = 3
+_NOT_FOUND: Final = (Exit.USAGE, 127)
+"""How a port ends that was named wrongly, or of which there is no program."""
 
 
 class PortBrokenError(CommandError):
@@ -155,7 +157,9 @@ class ProcessPort:
                 self._greet(self._process)
             except (ProcessError, OSError) as error:
                 self._stop()
-                raise PortBrokenError(f"The port {self.name} cannot be started: {error}") from error
+                text = f"The port {self.name} cannot be started: {error}"
+                found = isinstance(error, ProcessError) and error.exitcode not in _NOT_FOUND
+                raise (PortBrokenError(text) if found else CommandError(text)) from error
         return self._process
 
     def _greet(self, process: Process) -> None:

@@ -154,6 +154,8 @@ def test_colours_say_what_words_say(alpha: Results, beta: Results, down: Results
         f"\n\x1b[1m{'Contract':42}\x1b[0m  alpha         beta        down\n",
     ):
         assert said in coloured
+    aside = replace(alpha, header=replace(alpha.header, levels=("dirac",)))
+    assert "\x1b[36mbroken 1,300\x1b[0m" in text(Matrix.of([("a", "", aside)]), Style(80, colours=True))
     plain = coloured
     for code in ("0", "1", "2", "31", "32", "36"):
         plain = plain.replace(f"\x1b[{code}m", "")

@@ -451,3 +451,12 @@ def test_templates_are_filled(page: Element, alpha: Results) -> None:
     assert page.one("style").text == html_page._template("page.css")
     assert page.one("script").text == html_page._template("page.js")
     assert html.unescape(made).count("<main>") == 1
+
+
+def test_a_breach_that_does_not_decide_is_no_alarm(alpha: Results) -> None:
+    """It has the colour of what is known, and is not in the bar."""
+    few = replace(alpha, header=replace(alpha.header, levels=("dirac",)))
+    made = html_page.page(Matrix.of([("a", "", few)]))
+    assert 'class="broken aside" command=' in made
+    assert '<rect class="broken"' not in made
+    assert 'class="broken aside"' not in html_page.page(Matrix.of([("a", "", alpha)]))

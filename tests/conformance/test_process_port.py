@@ -21,7 +21,7 @@ import pytest
 from dirac_failover import __version__
 from dirac_failover.cli import main
 from dirac_failover.conformance import port_server, process
-from dirac_failover.conformance.errors import Exit
+from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.port import ATTRIBUTES, ModulePort, sessions
 from dirac_failover.conformance.process import Process, ProcessError
 from dirac_failover.conformance.process_port import (
@@ -161,7 +161,7 @@ def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
         runpy.run_path(str(port_server.__file__), run_name="__main__")  # a module would go through pytest's import hook
     assert caught.value.code == Exit.USAGE
     started = Target("nowhere.at:all", sys.executable).port()
-    with pytest.raises(PortBrokenError, match=r"exit code 4; the last it wrote to stderr: Port nowhere.at:all: cannot"):
+    with pytest.raises(CommandError, match=r"exit code 4; the last it wrote to stderr: Port nowhere.at:all: cannot"):
         started.session().__enter__()
 
 
@@ -223,8 +223,20 @@ def test_a_port_that_says_nothing_is_not_waited_for():
     with pytest.raises(PortBrokenError, match=r"cannot be started: it has not said hello within 0.2 s$"):
         port(hello="time.sleep(60)", start_seconds=0.2).session().__enter__()
     assert time.monotonic() - started < 30
-    with pytest.raises(PortBrokenError, match=r"The port nothing cannot be started: .*No such file"):
-        ProcessPort(["/nowhere/nothing"]).session().__enter__()
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (["/nowhere/nothing"], "The port nothing cannot be started: .*No such file"),
+        ([sys.executable, "-m", "dirac_failover.conformance.port_server", "nowhere:X"], "cannot import nowhere"),
+    ],
+)
+def test_a_port_that_is_not_there_is_an_error_of_usage(command, complaint):
+    """A program that is not found, or a name that means nothing in its environment."""
+    with pytest.raises(CommandError, match=complaint) as caught:
+        ProcessPort(command).session().__enter__()
+    assert caught.value.code == Exit.USAGE
 
 
 def test_a_port_is_given_time_and_another_chance():
