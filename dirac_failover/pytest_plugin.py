@@ -394,8 +394,9 @@ def run_module(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., Module
     The situation: inputs, job_id (None: no job), workflow_failed, step_failed, reported={lfn: status}, records=N (of
     accounting), operations (of earlier modules), proxy=False, workflow_commons={...} and step_commons={...} on top of
     the usual, executions=N, duties="inputs" (it must report them), world (of 'make_dirac'); anything else is an
-    attribute of the module. The outcome: ok, result, raised, message, module, hooks, calls, statuses, request, file,
-    holds, replay(), timeline().
+    attribute of the module. With answers={"FileReport.commit": ["s_error", "ok"]} that collaborator is a fake, which
+    calls no service, and must be asked. The outcome: ok, result, raised, message, module, hooks, calls, statuses,
+    request, file, holds, replay(), timeline().
     """
     return _dirac_stage.run_module
 

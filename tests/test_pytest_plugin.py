@@ -328,6 +328,37 @@ def test_failed_anyway(dirac):
     assert str(result.stdout).count("Arm it with required=False") == 4
 
 
+def test_answers_are_given_by_fakes_and_must_be_asked_for(run):
+    """Whoever asks: 'run_module', 'run_job' or the test itself; a word that there is not is an error."""
+    result = run("""
+from dirac_fakes import FakeFileReport
+
+def test_refused(run_module):
+    outcome = run_module(MyModule, inputs=["/vo/a"], answers={"FileReport.commit": ["raises=ValueError:boom"]})
+    assert (outcome.message, outcome.holds.files) == ("boom", {"/vo/a": "Processed"})
+    assert type(outcome.module.fileReport) is FakeFileReport
+
+def test_given(run_job, workflow_commons):
+    report = workflow_commons(answers={"FileReport.getFiles": "ok={}"})["FileReport"]
+    assert report.getFiles() == {}
+    run_job([MyModule], answers={"AccountingReport.commit": "s_error", "JobReport.dump": "ok"}, inputs=["/vo/a"])
+
+def test_misspelt(run_module):
+    run_module(MyModule, answers={"FileReport.comit": "s_error"})
+
+def test_with_its_own(run_module, dirac_file_report):
+    run_module(MyModule, answers={"FileReport.commit": "s_error"})
+""")
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "Answers that were given, and never asked for: JobReport.dump of MyModule",
+            "*TypeError: answers: No method 'comit' of FileReport; did you mean commit? there are: *",
+            "*TypeError: answers: the test has a FileReport of its own, which would not get them: use one of the two",
+        ]
+    )
+
+
 def test_markers_arm_faults(run):
     """Those of the class before those of the test; in a test that uses no world they are an error."""
     result = run(

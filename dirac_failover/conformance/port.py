@@ -32,8 +32,9 @@ from dirac_failover.spec.outcome import (
     of_operation,
 )
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
+from dirac_fakes.answers import OPERATIONS, Script, answering
+from dirac_fakes.clients import Fake, FakeDataStoreClient, FakeFileReport, FakeJobReport
 from dirac_fakes.journal import Call, Journal
-from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ ATTRIBUTES: Final = (
 """The attributes of a module that other modules may read afterwards."""
 
 HELD: Final = {
-    "JobReport": ("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters", "statuses", "parameters"),
+    "JobReport": ("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters"),
     "FileReport": ("transformation", "force", "statusDict"),
-    "AccountingReport": ("records", "_DataStoreClient__registersList"),
+    "AccountingReport": ("_DataStoreClient__registersList",),
 }
-"""What each collaborator may still hold, by attribute."""
+"""What each client may still hold, by attribute; a fake says so itself."""
 
 
 class Port(Protocol):
@@ -223,7 +224,7 @@ class ModulePort:
             if kind == NONE:
                 commons[name] = None
             elif kind != MISSING:
-                commons[name] = _MAKERS[name, kind](self, scenario, script)
+                commons[name] = MAKERS[name, kind](self, scenario, script)
 
     def live_job_report(self, scenario: Scenario, _: Script) -> Any:
         """Make the kit's own job report, with what waits in it."""
@@ -262,10 +263,8 @@ class ModulePort:
             setattr(request, self.kit.owner, user)
         for fields in scenario.operations:
             request.addOperation(self._earlier_operation(fields))
-        for method in ("toJSON", "getDigest"):
-            if f"Request.{method}" in scenario.answers:
-                setattr(request, method, _scripted_method(script, method, getattr(request, method)))
-        return request
+        plain = scenario.answers.keys().isdisjoint(_REQUEST_ANSWERS)
+        return request if plain else answering(request, "Request", answers=script)
 
     def _earlier_operation(self, fields: Any) -> Any:
         operation = self.kit.Operation()
@@ -285,7 +284,7 @@ class ModulePort:
     def _operation(self, target: str) -> Any:
         """Make the operation that a scripted collaborator answers with."""
         operation = self.kit.Operation()
-        operation.Type, operation.Arguments = _OPERATIONS[target]
+        operation.Type, operation.Arguments = OPERATIONS[target]
         return operation
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
@@ -352,16 +351,39 @@ def seed(scenario: Scenario) -> World:
     return world
 
 
-_MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any]]] = {
-    ("JobReport", SCRIPTED): lambda _, __, script: ScriptedJobReport(script),
+def _fake_job_report(_: Any, __: Scenario, script: Script) -> FakeJobReport:
+    return FakeJobReport(answers=script)
+
+
+def _fake_file_report(_: Any, scenario: Scenario, script: Script) -> FakeFileReport:
+    report = FakeFileReport(answers=script)
+    report.statusDict.update(scenario.reported)
+    return report
+
+
+def _fake_accounting(_: Any, scenario: Scenario, script: Script) -> FakeDataStoreClient:
+    client = FakeDataStoreClient(answers=script)
+    client._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
+    return client
+
+
+FAKES: Final[dict[str, Callable[[Any, Scenario, Script], Any]]] = {
+    "JobReport": _fake_job_report,
+    "FileReport": _fake_file_report,
+    "AccountingReport": _fake_accounting,
+}
+"""What makes each scripted collaborator, with what waits in it; the first argument is not looked at."""
+
+MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any]]] = {
+    **{(name, SCRIPTED): make for name, make in FAKES.items()},
     ("JobReport", LIVE): ModulePort.live_job_report,
-    ("FileReport", SCRIPTED): lambda _, scenario, script: ScriptedFileReport(script, scenario.reported),
     ("FileReport", LIVE): ModulePort.live_file_report,
-    ("AccountingReport", SCRIPTED): lambda _, scenario, script: ScriptedAccounting(script, scenario.records),
     ("AccountingReport", LIVE): ModulePort.live_accounting,
     ("Request", SCRIPTED): ModulePort.request,
     ("Request", LIVE): ModulePort.request,
 }
+"""What makes each collaborator of each kind."""
+_REQUEST_ANSWERS: Final = ("Request.toJSON", "Request.getDigest")
 
 
 class BaseAccountingType:
@@ -377,12 +399,6 @@ class _Record(BaseAccountingType):
     def getValues(self) -> tuple[Any, ...]:
         start = dt.datetime.fromisoformat("2026-01-01T11:00")
         return ("Job", start, start + dt.timedelta(minutes=59), ["alice", 59])
-
-
-_OPERATIONS: Final = {
-    "JobReport": ("ForwardDISET", b"job report"),
-    "FileReport": ("SetFileStatus", b"file report"),
-}
 
 
 def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
@@ -403,7 +419,9 @@ def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, attributes in HELD.items():
         collaborator = collaborators.get(name)
-        if collaborator is not None:
+        if isinstance(collaborator, Fake):
+            found[name] = collaborator.held
+        elif collaborator is not None:
             state = collaborator.__dict__
             found[name] = {key: state[key] for key in attributes if key in state}
     return found
@@ -417,18 +435,6 @@ def _of_request(request: Any, owner: str) -> dict[str, Any]:
 
 _REQUEST_FIELDS: Final = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
 _HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
-
-
-_REAL: Final = object()
-"""As the Value of a healthy answer: whatever the request itself answers."""
-
-
-def _scripted_method(script: Script, method: str, healthy: Callable[[], Any]) -> Callable[[], Any]:
-    def answer() -> Any:
-        applied, scripted = script.asked("Request", method, (), _REAL)
-        return healthy() if applied and scripted["Value"] is _REAL else scripted
-
-    return answer
 
 
 def _without_stack(answer: Any) -> Any:

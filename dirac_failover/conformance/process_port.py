@@ -16,18 +16,19 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
 from dirac_failover.conformance.errors import CommandError, Exit, visible
 from dirac_failover.conformance.keeper import uninterrupted
-from dirac_failover.conformance.port import ATTRIBUTES, HOOKS, held, plain_steps, seed
+from dirac_failover.conformance.port import ATTRIBUTES, FAKES, HOOKS, held, plain_steps, seed
 from dirac_failover.conformance.process import Process, ProcessError, quote
 from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
+from dirac_fakes.answers import OPERATIONS, Script
 from dirac_fakes.journal import Journal
-from dirac_fakes.scripted import Script, ScriptedAccounting, ScriptedFileReport, ScriptedJobReport
+from dirac_fakes.service import ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,13 +187,6 @@ class ProcessPort:
             process.close()
 
 
-_COLLABORATORS: Final[dict[str, Callable[[Script, Scenario], Any]]] = {
-    "JobReport": lambda script, _: ScriptedJobReport(script),
-    "FileReport": lambda script, scenario: ScriptedFileReport(script, scenario.reported),
-    "AccountingReport": lambda script, scenario: ScriptedAccounting(script, scenario.records),
-}
-_MADE: Final = {"JobReport": ("ForwardDISET", "job report"), "FileReport": ("SetFileStatus", "file report")}
-"""Type and arguments of the operation that a scripted collaborator answers with."""
 _REQUEST_METHODS: Final = frozenset({"toJSON", "getDigest"})
 _SETTABLE: Final = frozenset({("FileReport", "force")})
 """The attributes of collaborators that a module sets."""
@@ -215,7 +209,7 @@ class Host:
         exceptions = {"GracefulTermination": GracefulTermination}
         self._script = Script(scenario.answers, self._journal, _operation, exceptions)
         self._there = {
-            name: make(self._script, scenario) for name, make in _COLLABORATORS.items() if kinds.get(name) == SCRIPTED
+            name: make(None, scenario, self._script) for name, make in FAKES.items() if kinds.get(name) == SCRIPTED
         }
 
     def call(self, call: Json) -> Json:
@@ -227,8 +221,8 @@ class Host:
             case ["Request", str(method), []] if method in _REQUEST_METHODS:
                 if f"Request.{method}" not in self._scenario.answers:
                     return {"answer": {"OK": True, "Value": None}}
-                return _answered(lambda: self._script.asked("Request", method, (), None)[1])
-            case [str(target), str(method), [*arguments]] if target in _COLLABORATORS and method[:1] != "_":
+                return _answered(lambda: self._script.asked("Request", method, (), ok))
+            case [str(target), str(method), [*arguments]] if target in FAKES and method[:1] != "_":
                 return _answered(lambda: getattr(self._there.get(target), method)(*arguments))
             case [str(target), str(method), [*arguments]] if self._world is not None and "/" in target:
                 world = self._world
@@ -256,8 +250,8 @@ class Host:
 
 
 def _operation(target: str) -> dict[str, Json]:
-    kind, arguments = _MADE[target]
-    return dict.fromkeys(OPERATION_FIELDS) | {"Type": kind, "Arguments": arguments, "Files": []}
+    kind, arguments = OPERATIONS[target]
+    return dict.fromkeys(OPERATION_FIELDS) | {"Type": kind, "Arguments": arguments.decode(), "Files": []}
 
 
 def _answered(ask: Callable[[], Json]) -> Json:

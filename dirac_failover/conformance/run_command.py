@@ -28,20 +28,14 @@ from dirac_failover.spec.outcome import FILE_FIELDS, Scrubber
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
 from dirac_failover.spec.space import REGIONS
+from dirac_fakes.answers import AnswerError, check_answers, methods_of
+from dirac_fakes.clients import FakeDataStoreClient, FakeFileReport, FakeJobReport
 from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES, Fault, FaultError, as_fault
 from dirac_fakes.kinds import KINDS
-from dirac_fakes.scripted import (
-    EXCEPTIONS,
-    AnswerError,
-    ScriptedAccounting,
-    ScriptedFileReport,
-    ScriptedJobReport,
-    parse_answer,
-)
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.outcome import Json
@@ -60,13 +54,11 @@ OPERATION_TYPES: Final = (
     "LogUpload", "WMSSecureOutputData",
 )  # fmt: skip
 """The types that the RequestExecutingAgents of DIRAC, LHCbDIRAC and ILCDIRAC execute."""
-_DOUBLES: Final[dict[str, type[Any] | None]] = {
-    "JobReport": ScriptedJobReport,
-    "FileReport": ScriptedFileReport,
-    "AccountingReport": ScriptedAccounting,
-    "Request": None,
+_METHODS: Final = {
+    **{fake.name: methods_of(fake) for fake in (FakeJobReport, FakeFileReport, FakeDataStoreClient)},
+    "Request": ["toJSON", "getDigest"],
 }
-_REQUEST_METHODS: Final = ("toJSON", "getDigest")
+"""The methods of each collaborator that can be given answers."""
 _OF_THE_JOB: Final = {
     "inputs": "--input",
     "job_id": "--job-id",
@@ -76,6 +68,7 @@ _OF_THE_JOB: Final = {
     "accounting": "--accounting",
     "operations": "--operation",
     "no_proxy": "--no-proxy",
+    "answers": "--answer",
 }
 _PRINTS: Final = "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
 
@@ -109,7 +102,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
         help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
-        f"(default: {', '.join(FAULTS)})")
+        f"(default: {', '.join(FAULTS)}; with --answer nothing)")
+    add("--answer", dest="answers", metavar="COLLABORATOR.METHOD=ANSWER", action="append", default=[],
+        help="a fake collaborator, which calls no service, answers this, such as FileReport.commit=s_error; again for "
+        "the next call, the last one is repeated; an ANSWER is one of: ok, ok=JSON, operation, s_error[=TEXT], "
+        "bad_shape=JSON, raises=NAME[:TEXT[:NUMBER]]")
     output = parser.add_argument_group("output")
     add = output.add_argument
     add("--json", action="store_true", help="print the report for machines")
@@ -277,10 +274,15 @@ def _of_options(arguments: argparse.Namespace) -> Scenario:
         records=arguments.accounting,
         operations=map(_operation, arguments.operations),
         owner=None if arguments.no_proxy else ("alice", "vo_user"),
-        faults=_unless_none("--fault", arguments.faults, FAULTS),
+        faults=_unless_none("--fault", arguments.faults, () if arguments.answers else FAULTS),
     )
     known = {lfn.removeprefix("LFN:"): status for lfn, status in scenario.server_files.items()}
-    return replace(scenario, server_files=known)
+    answers: dict[str, tuple[str, ...]] = {}
+    for text in arguments.answers:
+        key, _, answer = text.partition("=")
+        answers[key] = (*answers.get(key, ()), answer)
+    fakes = dict.fromkeys((key.partition(".")[0] for key in answers), SCRIPTED)
+    return replace(scenario, server_files=known, answers=answers, collaborators={**scenario.collaborators, **fakes})
 
 
 def _unless_none(option: str, given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -318,7 +320,11 @@ def checked(scenario: Scenario) -> Scenario:
     for fault in scenario.faults:
         _check_fault(fault)
     for key, answers in scenario.answers.items():
-        _check_answers(scenario, key, answers)
+        if complaint := answers_complaint(key, answers):
+            raise CommandError(f"Answers of {key}: {complaint}")
+        collaborator = key.partition(".")[0]
+        if scenario.collaborators.get(collaborator) != SCRIPTED and collaborator != "Request":
+            raise CommandError(f"Answers of {key}: only a collaborator that is '{SCRIPTED}' gives answers")
     for number, operation in enumerate(scenario.operations, 1):
         if complaint := operation_complaint(operation):
             raise CommandError(f"Operation {number}: {complaint}")
@@ -351,24 +357,16 @@ def _check_fault(text: str) -> None:
         )
 
 
-def _check_answers(scenario: Scenario, key: str, answers: Iterable[str]) -> None:
+def answers_complaint(key: str, answers: Sequence[str]) -> str:
+    """Return what is wrong with the answers of ``COLLABORATOR.METHOD``, empty if nothing is."""
     collaborator, _, method = key.partition(".")
-    if collaborator not in _DOUBLES:
-        raise CommandError(f"Answers of {key}: there are collaborators {', '.join(_DOUBLES)}")
-    double = _DOUBLES[collaborator]
-    methods = [name for name in vars(double) if not name.startswith("_")] if double else _REQUEST_METHODS
-    if method not in methods:
-        raise CommandError(f"Answers of {key}: the methods of {collaborator} are {', '.join(methods)}")
-    if double and scenario.collaborators.get(collaborator) != SCRIPTED:
-        raise CommandError(f"Answers of {key}: only a collaborator that is '{SCRIPTED}' gives answers")
-    for text in answers:
-        try:
-            kind, value = parse_answer(text)
-        except AnswerError as error:
-            raise CommandError(f"Answers of {key}: {error}") from error
-        known = [*EXCEPTIONS, "GracefulTermination"]
-        if kind == "raises" and value[0] not in known:
-            raise CommandError(f"Answers of {key}: unknown exception {value[0]!r}; there are: {', '.join(known)}")
+    if collaborator not in _METHODS:
+        return no_such("collaborator", collaborator, _METHODS)
+    try:
+        check_answers(collaborator, _METHODS[collaborator], {method: answers}, ["GracefulTermination"])
+    except AnswerError as error:
+        return str(error)
+    return ""
 
 
 # What runs

@@ -124,11 +124,16 @@ class Job:
 
     def send_status(self, status: str, send: Json = True) -> Json:
         """Give a status to the job report, which sends it, or keeps it."""
-        self.unsent.append(status)
+        self.unsent.append(plain(status))
         answer = self.ask("JobReport", "setApplicationStatus", (status, send))
-        if self.applied and send:
-            self.unsent.clear()
+        if send:
+            self.sent()
         return answer
+
+    def sent(self) -> None:
+        """If the job report did what it was asked for, the statuses are sent; if none says anything, they stay."""
+        if self.applied and any(self.unsent):
+            self.unsent.clear()
 
     def send_parameter(self, name: str, value: str, send: Json) -> Json:
         """Give a parameter to the job report, which sends it, or keeps it."""
@@ -164,7 +169,7 @@ class Job:
 
     def held_by_job_report(self) -> Json:
         """What the job report has not sent."""
-        return {"jobID": 0, "statuses": self.unsent, "parameters": self.parameters}
+        return {"jobID": 77, "statuses": self.unsent, "parameters": self.parameters}
 
     def held_by_accounting(self) -> Json:
         """What the accounting client has not sent."""
@@ -173,6 +178,11 @@ class Job:
     def held_by_services(self) -> Json:
         """What the services hold, where there are any."""
         return None
+
+
+def plain(status: str) -> str:
+    """A status as the job report keeps it: without apostrophes."""
+    return status.replace("'", "")
 
 
 @lru_cache

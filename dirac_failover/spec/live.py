@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.job import Job, as_text, number_operations, operation
+from dirac_failover.spec.job import Job, as_text, number_operations, operation, plain
 from dirac_failover.spec.model import execution, invalid
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
@@ -174,11 +174,6 @@ class LiveJob(Job):
     def held_by_services(self) -> Json:
         """What the services hold."""
         return self.services.state()
-
-
-def plain(status: str) -> str:
-    """A status as the job report keeps it: without apostrophes."""
-    return status.replace("'", "")
 
 
 def shown(value: Json) -> Json:

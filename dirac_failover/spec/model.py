@@ -243,6 +243,7 @@ def failover_file(job: Job) -> Json:
 def take_job_report(job: Job) -> None:
     """The operation that carries the unsent statuses goes into the request."""
     answer = job.ask("JobReport", "generateForwardDISET", (), None)
+    job.sent()
     if answer["OK"] and answer["Value"]:
         job.request["Operations"].append(answer["Value"])
 

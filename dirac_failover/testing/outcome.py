@@ -196,6 +196,8 @@ class ModuleOutcome:
     """What is pending in the job's request."""
     holds: Held
     """What the collaborators still hold."""
+    unasked: Sequence[str]
+    """The methods, with their collaborator, that were given answers and were never called."""
     job_id: str
     owner: tuple[str, str] | None
     owed: Owed

@@ -30,7 +30,7 @@ from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.testing.kit import connected, kit_named, name_for
 from dirac_failover.testing.machine import Crashed, Machine, MortalTape
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
-from dirac_failover.testing.situation import Situation
+from dirac_failover.testing.situation import Collaborators, Situation
 from dirac_failover.testing.world import Dirac
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
@@ -269,7 +269,8 @@ class _Run:
             self._witness.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
-            self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile)
+            self._script = Collaborators(self.plan.kit).script(situation.scenario)
+            self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile, self._script)
             self._witness.begin(self.commons, self.plan.inputs(self.commons))
             before = _settled(self.place)
             try:
@@ -330,6 +331,7 @@ class _Run:
             world=self.world,
             request=PendingRequest(self.commons.get(v.COMMONS_REQUEST)),
             holds=Held.by(self.commons),
+            unasked=self._script.unused(),
             job_id=str(situation.job_id).strip(),
             owner=situation.scenario.owner,
             owed=self._witness.owed(self._modules, type(raised).__name__ if raised else ""),

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.port import ModulePort
-from dirac_failover.conformance.run_command import operation_complaint
-from dirac_failover.spec.scenario import Scenario
+from dirac_failover.conformance.port import MAKERS, ModulePort
+from dirac_failover.conformance.run_command import answers_complaint, operation_complaint
+from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, LIVE, SCRIPTED, Scenario
 from dirac_failover.testing.kit import extra_commons
+from dirac_fakes.answers import Script
 from dirac_fakes.journal import Journal
-from dirac_fakes.scripted import Script
 
 if TYPE_CHECKING:
     from typing import Self
@@ -38,18 +38,18 @@ MISSING: Final = _Missing()
 class Collaborators(ModulePort):
     """Makes a kit's own clients, with what earlier modules have left in them."""
 
-    def made(self, scenario: Scenario) -> dict[str, Any]:
-        """Return them by their key in ``workflow_commons``."""
-        script = Script({}, Journal(), self._operation)
-        files = self.kit.FileReport()
-        for lfn, status in scenario.reported.items():
-            files.setFileStatus(int(scenario.workflow_commons["PRODUCTION_ID"]), lfn, status)
-        return {
-            v.COMMONS_JOB_REPORT: self.live_job_report(scenario, script),
-            v.COMMONS_FILE_REPORT: files,
-            v.COMMONS_ACCOUNTING: self.live_accounting(scenario, script),
-            v.COMMONS_REQUEST: self.request(scenario, script),
-        }
+    def script(self, scenario: Scenario) -> Script:
+        """Return what they share, with the scenario's answers."""
+        return Script(scenario.answers, Journal(), self._operation, self._exceptions)
+
+    def made(self, scenario: Scenario, script: Script | None = None) -> dict[str, Any]:
+        """Return them by their key in ``workflow_commons``; where the scenario has answers of one, that is a fake."""
+        script = script or self.script(scenario)
+        kinds = {name: SCRIPTED if script.methods(name) else LIVE for name in DEFAULT_COLLABORATORS}
+        made = {name: MAKERS[name, kind](self, scenario, script) for name, kind in kinds.items()}
+        if scenario.reported:
+            made[v.COMMONS_FILE_REPORT].transformation = int(scenario.workflow_commons["PRODUCTION_ID"])
+        return made
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Situation:
         records: int = 0,
         operations: Iterable[str | Mapping[str, Any]] = (),
         proxy: bool = True,
+        answers: Mapping[str, str | Iterable[str]] | None = None,
         workflow_commons: Mapping[str, Any] | None = None,
         step_commons: Mapping[str, Any] | None = None,
         collaborators: Mapping[str, Any] | None = None,
@@ -108,7 +109,17 @@ class Situation:
             owner=(world.caller.username, world.caller.group) if proxy else None,
         )
         ids = {"PRODUCTION_ID": f"{world.transformation_id:08}"}
-        scenario = replace(scenario, workflow_commons={**scenario.workflow_commons, **ids})
+        scripted = {key: (text,) if isinstance(text, str) else tuple(text) for key, text in (answers or {}).items()}
+        for key, texts in scripted.items():
+            if complaint := answers_complaint(key, texts):
+                raise TypeError(f"answers: {complaint}")
+            name = key.partition(".")[0]
+            if name in {*(collaborators or {}), *(workflow_commons or {})}:
+                raise TypeError(
+                    f"answers: the test has a {name} of its own, which would not get them: use one of the two"
+                )
+        commons = {**scenario.workflow_commons, **ids}
+        scenario = replace(scenario, workflow_commons=commons, answers=scripted)
         said = {"reported": reported, "records": records, "operations": scenario.operations}
         for name, key in _GOES_INTO.items():
             if said[name] and key in (collaborators or {}):
@@ -120,9 +131,12 @@ class Situation:
         """JOBID, as the environment has it."""
         return self.scenario.environment.get(v.ENV_JOB_ID)
 
-    def workflow_commons(self, kit: Kit, profile: str | None) -> dict[str, Any]:
-        """Return the whole of ``workflow_commons``; to be called while the kit's clients are connected."""
-        made = Collaborators(kit).made(self.scenario)
+    def workflow_commons(self, kit: Kit, profile: str | None, script: Script | None = None) -> dict[str, Any]:
+        """Return the whole of ``workflow_commons``; to be called while the kit's clients are connected.
+
+        ``script`` is the one that the answers come from; made anew unless it is given.
+        """
+        made = Collaborators(kit).made(self.scenario, script)
         usual = {**self.scenario.workflow_commons, **extra_commons(kit, profile), **made, **self.collaborators}
         return _without_missing({**usual, **self.commons})
 

@@ -163,10 +163,12 @@ class Stage:
         return outcome
 
     def check(self) -> None:
-        """Fail the test when a fault was to strike and never did."""
+        """Fail the test when a fault was to strike and never did, or an answer was given that nothing asked for."""
         unfired = [(world, world.unfired()) for world in self._worlds]
         if any(faults for _, faults in unfired):
             pytest.fail("\n".join(_never_struck(*item) for item in unfired if item[1]), pytrace=False)
+        if unasked := [f"{key} of {run.name}" for run in self._runs for key in run.unasked]:
+            pytest.fail(f"Answers that were given, and never asked for: {', '.join(unasked)}", pytrace=False)
 
     def sections(self) -> list[tuple[str, str]]:
         """Return what a report shows of a failed test: title and text."""

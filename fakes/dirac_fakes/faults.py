@@ -106,7 +106,8 @@ def _accepted(what: str, names: Any) -> str:
     return f"{what}: {', '.join(names)}"
 
 
-def _meant(name: str, names: Iterable[str]) -> str:
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return the question whether the nearest of ``names`` was meant, as the middle of a sentence."""
     close = get_close_matches(name, names, 1)
     return f"; did you mean {close[0]}?" if close else ";"
 
@@ -137,19 +138,19 @@ class Fault:
         object.__setattr__(self, "target", _BY_FULL_NAME.get(self.target, self.target))
         service = SERVICES.get(self.target)
         if service is None and self.target not in _NO_SERVICES:
-            meant = _meant(self.target, SERVICES)
-            raise FaultError(f"No service {self.target!r}{meant} {_accepted('there are', [*SERVICES, *_NO_SERVICES])}")
+            hint = meant(self.target, SERVICES)
+            raise FaultError(f"No service {self.target!r}{hint} {_accepted('there are', [*SERVICES, *_NO_SERVICES])}")
         if self.kind not in KINDS:
             names = [*KINDS, *(f"{name} (a schedule: refuse)" for name in SCHEDULES)]
-            raise FaultError(f"No fault {self.kind!r}{_meant(self.kind, KINDS)} {_accepted('there are', names)}")
+            raise FaultError(f"No fault {self.kind!r}{meant(self.kind, KINDS)} {_accepted('there are', names)}")
         possible = _NO_SERVICES.get(self.target) or [name for name, kind in KINDS.items() if kind.function]
         if self.kind not in possible:
             raise FaultError(f"Fault {self.kind!r} cannot hit {self.target}; {_accepted('what can', possible)}")
         methods = {*service.faked, *service.not_faked} if service else set()
         if self.method is not None and self.method not in methods:
             names = sorted(methods) or ["none: leave it out"]
-            meant = _meant(self.method, methods)
-            raise FaultError(f"No method {self.method!r} of {self.target}{meant} {_accepted('there are', names)}")
+            hint = meant(self.method, methods)
+            raise FaultError(f"No method {self.method!r} of {self.target}{hint} {_accepted('there are', names)}")
         self.parameter()
         self.compiled()
 
@@ -168,7 +169,7 @@ class Fault:
         name, equals, value = schedule.partition("=")
         if name not in SCHEDULES:
             names = [*SCHEDULES, "when (in Python: a predicate)"]
-            raise FaultError(f"No schedule {schedule!r}{_meant(name, SCHEDULES)} {_accepted('there are', names)}")
+            raise FaultError(f"No schedule {schedule!r}{meant(name, SCHEDULES)} {_accepted('there are', names)}")
         try:
             strikes = SCHEDULES[name].compile(value if equals else None)
         except ValueError as error:

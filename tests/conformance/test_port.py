@@ -190,7 +190,7 @@ def test_collaborators_are_of_the_kind_that_is_asked_for(running):
     outcomes = running(execute, *(Scenario(collaborators=dict.fromkeys(names, kind)) for kind in kinds))
     assert seen == [
         ["JobReport", "FileReport", "DataStoreClient", "Request"],
-        ["ScriptedJobReport", "ScriptedFileReport", "ScriptedAccounting", "Request"],
+        ["FakeJobReport", "FakeFileReport", "FakeDataStoreClient", "Request"],
         ["NoneType"] * 4,
         ["str"] * 4,
     ]
@@ -249,7 +249,7 @@ def test_scripted_collaborators_hold_what_they_are_given(port):
         collaborators=ALL_SCRIPTED, attributes={}, reported={"/vo/a": "x"}, records=3, unsent_statuses=("lost",)
     )
     assert held(port.run(scenario)) == {
-        "JobReport": {"jobID": 0, "statuses": [], "parameters": []},
+        "JobReport": {"jobID": 77, "statuses": [], "parameters": []},
         "FileReport": {"transformation": None, "force": False, "statusDict": {"/vo/a": "x"}},
         "AccountingReport": {"records": 3},
     }

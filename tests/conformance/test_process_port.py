@@ -456,7 +456,7 @@ def test_what_a_port_asks_for_is_what_was_done():
     assert outcome.attributes["FileReport"] == {
         "transformation": None, "force": True, "statusDict": {"/vo/a": "Problematic"}
     }  # fmt: skip
-    assert outcome.attributes["JobReport"] == {"jobID": 0, "statuses": ["x"], "parameters": []}
+    assert outcome.attributes["JobReport"] == {"jobID": 77, "statuses": ["x"], "parameters": []}
     assert outcome.attributes["AccountingReport"] == {"records": 2}
     for message in outcome.result:
         jsonschema.validate(message, SCHEMA)

@@ -431,8 +431,8 @@ def test_a_double_cannot_be_read(recorder: Recorder) -> None:
     assert unsettled(recover(recording)) == {
         "unchecked": [
             "status of /a in transformation 12: no report of it was seen",
-            "what JobReport was told, since nothing here can read the class ScriptedJobReport",
-            "what FileReport was told, since nothing here can read the class ScriptedFileReport",
+            "what JobReport was told, since nothing here can read the class FakeJobReport",
+            "what FileReport was told, since nothing here can read the class FakeFileReport",
         ]
     }
 

@@ -580,22 +580,19 @@ def test_a_bad_scenario_is_one_clear_line(
         ),
         (
             {"answers": {"Reporter.commit": ["ok"]}},
-            "Answers of Reporter.commit: there are collaborators JobReport, FileReport, AccountingReport, Request",
+            "Answers of Reporter.commit: there is no collaborator 'Reporter'; did you mean JobReport? (there are",
         ),
         (
             {"collaborators": SCRIPTED, "answers": {"AccountingReport.comit": ["ok"]}},
-            "Answers of AccountingReport.comit: the methods of AccountingReport are commit",
+            "Answers of AccountingReport.comit: No method 'comit' of AccountingReport; did you mean commit?",
         ),
         (
             {"collaborators": SCRIPTED, "answers": {"JobReport.__init__": ["ok"]}},
-            (
-                "Answers of JobReport.__init__: the methods of JobReport are setApplicationStatus, setJobParameter, "
-                "generateForwardDISET"
-            ),
+            "Answers of JobReport.__init__: No method '__init__' of JobReport; there are: commit, ",
         ),
         (
             {"answers": {"Request.addFile": ["ok"]}},
-            "Answers of Request.addFile: the methods of Request are toJSON, getDigest",
+            "Answers of Request.addFile: No method 'addFile' of Request; there are: toJSON, getDigest",
         ),
         (
             {"answers": {"FileReport.commit": ["ok"]}},
@@ -607,11 +604,11 @@ def test_a_bad_scenario_is_one_clear_line(
         ),
         (
             {"collaborators": SCRIPTED, "answers": {"FileReport.commit": ["ok", "well"]}},
-            "Answers of FileReport.commit: Unknown answer 'well': expected ok, ",
+            "Answers of FileReport.commit: No answer 'well'; expected is ok, ",
         ),
         (
             {"answers": {"Request.toJSON": ["raises=Nothing"]}},
-            "Answers of Request.toJSON: unknown exception 'Nothing'; there are: RuntimeError, ValueError, ",
+            "Answers of Request.toJSON: No exception 'Nothing'; there are: RuntimeError, ValueError, ",
         ),
     ],
 )
@@ -738,6 +735,41 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatc
     assert main(["run", "--color", "sometimes"]) == 4
 
 
+def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order of the options; nothing else goes wrong then, and the others are the implementation's own."""
+    options = [f"FileReport.{text}" for text in ("commit=s_error=a=b", "commit=ok", "generateForwardDISET=operation")]
+    options.append("Request.getDigest=raises=RuntimeError:late:7")
+    assert main(["run", "--json", *(f"--answer={option}" for option in options)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["scenario"]["answers"] == {
+        "FileReport.commit": ["s_error=a=b", "ok"],
+        "FileReport.generateForwardDISET": ["operation"],
+        "Request.getDigest": ["raises=RuntimeError:late:7"],
+    }
+    kinds = {"JobReport": "live", "FileReport": "scripted", "AccountingReport": "live", "Request": "scripted"}
+    assert report["scenario"]["collaborators"] == kinds
+    assert not report["scenario"].get("faults")
+    assert report["result"]["Errno"] == 7
+    assert [operation["Type"] for operation in report["request"]["Operations"]] == ["SetFileStatus"]
+    (job,) = report["services"]["jobs"].values()
+    assert job["ApplicationStatus"] == "late"
+
+
+def test_an_answer_that_cannot_be_given_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the nearest one; and beside a file that says all about the job, answers have no place."""
+    for options, said in (
+        (
+            ["--answer", "FileReport.comit=s_error"],
+            "Answers of FileReport.comit: No method 'comit' of FileReport; did you",
+        ),
+        (["--answer", "FileReport.commit"], "Answers of FileReport.commit: No answer ''; expected is ok, ok=JSON"),
+        (["--answer", "s_error"], "Answers of s_error: there is no collaborator 's_error'"),
+        (["--scenario", "x", "--answer", "FileReport.commit=ok"], "--answer cannot stand beside --scenario"),
+    ):
+        assert main(["run", *options]) == 4
+        assert said in capsys.readouterr().err
+
+
 def test_every_option_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """In groups; the defaults that are said are those that hold."""
     monkeypatch.setattr(run_command, "FAULTS", ("transformation:down", "x"))
@@ -748,7 +780,11 @@ def test_every_option_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(groups)[1:] == ["the job", "what runs, and what goes wrong", "output"]
     options = {name: action for group in groups.values() for name, action in group.items()}
     assert all(action.help for action in options.values())
-    for name, default in (("--input", "/vo/a and /vo/b"), ("--job-id", "77"), ("--fault", "transformation:down, x")):
+    for name, default in (
+        ("--input", "/vo/a and /vo/b"),
+        ("--job-id", "77"),
+        ("--fault", "transformation:down, x; with --answer nothing"),
+    ):
         assert str(options[name].help).endswith(f"(default: {default})")
     assert ", ".join(KITS) in str(options["--kit"].help)
     assert options["--scenario"].metavar == "FILE|NAME"

@@ -157,12 +157,24 @@ def test_a_job_report_sends_a_status_or_keeps_it() -> None:
     one = job(answers={"JobReport.setApplicationStatus": ("s_error=down", "s_error", "ok", "s_error")})
     assert one.send_status("a") == {"OK": False, "Errno": 0, "Message": "down"}
     one.send_status("b")
-    assert observed(one).attributes["JobReport"] == {"jobID": 0, "statuses": ["a", "b"], "parameters": []}
+    assert observed(one).attributes["JobReport"] == {"jobID": 77, "statuses": ["a", "b"], "parameters": []}
     assert one.send_status("c") == OK
     assert one.unsent == []
-    one.send_status("d")
-    assert one.unsent == ["d"]
+    one.send_status("it's d")
+    assert one.unsent == ["its d"]
     assert one.steps[0] == Step("JobReport", "setApplicationStatus", ["a", True], "s_error=down")
+
+
+def test_statuses_that_say_nothing_are_not_sent() -> None:
+    """Until another one is; and none is when it is not to be sent."""
+    one = job()
+    one.send_status("")
+    one.send_status("'", send=False)
+    assert one.unsent == ["", ""]
+    one.send_status("a", send=False)
+    assert one.unsent == ["", "", "a"]
+    one.send_status("")
+    assert one.unsent == []
 
 
 def test_the_request_does_what_it_always_does_unless_it_is_scripted() -> None:
@@ -191,7 +203,7 @@ def test_an_outcome_says_what_is_left() -> None:
     assert outcome.attributes == {
         **NEW, "workflowStatus": {"OK": True}, "stepStatus": {"OK": True},
         "workflow_commons": ["AccountingReport", "FileReport", "JOB_ID", "JobReport", "PRODUCTION_ID", "Request"],
-        "JobReport": {"jobID": 0, "statuses": [], "parameters": []},
+        "JobReport": {"jobID": 77, "statuses": [], "parameters": []},
         "FileReport": {"transformation": None, "force": False, "statusDict": {}},
         "AccountingReport": {"records": 3},
     }  # fmt: skip

@@ -23,6 +23,7 @@ from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.testing.situation import Situation
 from dirac_failover.workflow import Module, Step
+from dirac_fakes import FakeFileReport, FakeJobReport
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
 
@@ -47,6 +48,46 @@ def test_a_module_survives_an_outage(on_base, on_failover_request):
         world.recover()
         assert outcome.replay().converged
         assert world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Processed"}
+
+
+def test_answers_make_fakes_of_the_collaborators_that_give_them(on_base, world):
+    """The n-th call gets the n-th answer; the others are the module's own clients."""
+    answers = {"FileReport.commit": "s_error", "FileReport.generateForwardDISET": ["s_error=gone"]}
+    outcome = run_module(on_base, world=world, inputs=["/vo/a"], reported={"/vo/b": "Unused"}, answers=answers)
+    assert outcome.result["OK"] is False
+    report = outcome.workflow_commons["FileReport"]
+    assert type(report) is FakeFileReport
+    assert outcome.holds.files == report.statusDict == {"/vo/b": "Unused", "/vo/a": "Processed"}
+    assert report.transformation == 12
+    assert report.journal.methods()[-2:] == ["FileReport.commit", "FileReport.generateForwardDISET"]
+    assert [call.target for call in outcome.calls] == ["job-state"]
+    assert outcome.unasked == []
+    assert "FileReport.commit()" in outcome.timeline()
+
+
+def test_answers_can_stop_a_request_and_end_a_job(kit):
+    """The request is real; an exception may be the module contract's own; in a job as in a module."""
+    outcome = run_job(
+        [kit.FailoverRequest],
+        operations=[REMOVAL],
+        answers={"Request.toJSON": "s_error=disk", "JobReport.setApplicationStatus": "raises=GracefulTermination:bye"},
+    )
+    assert outcome.unasked == ["Request.toJSON"]
+    assert isinstance(outcome.raised, kit.GracefulTermination)
+    stopped = run_module(kit.FailoverRequest, operations=[REMOVAL], answers={"Request.toJSON": "s_error=disk"})
+    assert (stopped.ok, stopped.message, type(stopped.workflow_commons["Request"])) == (False, "disk", kit.Request)
+    carried = run_module(kit.FailoverRequest, answers={"JobReport.generateForwardDISET": "operation"})
+    assert carried.request.types == ["ForwardDISET"]
+    assert type(carried.workflow_commons["JobReport"]) is FakeJobReport
+
+
+def test_what_a_fake_was_told_is_not_checked_by_a_replay(on_failover_request):
+    """It reaches no service, so nothing converges; the fake itself says what it took."""
+    outcome = run_module(on_failover_request, records=2, answers={"AccountingReport.commit": ["ok"]})
+    assert len(outcome.workflow_commons["AccountingReport"].records) == 2
+    replay = outcome.replay()
+    assert not replay.converged
+    assert "unchecked: what AccountingReport was told" in repr(replay)
 
 
 HOOKS = ["_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize"]

@@ -156,3 +156,25 @@ def test_a_key_can_be_missing(kit, world):
     assert repr(MISSING) == "MISSING"
     with pytest.raises(FrozenInstanceError):
         situation.proxy = False
+
+
+WRONG_ANSWERS = [
+    ({"FileReport.comit": "ok"}, r"answers: No method 'comit' of FileReport; did you mean commit\?"),
+    ({"FileReprt.commit": "ok"}, r"answers: there is no collaborator 'FileReprt'; did you mean FileReport\?"),
+    ({"FileReport.commit": ["ok", "s_eror"]}, r"answers: No answer 's_eror'; did you mean s_error\?"),
+    ({"FileReport.commit": []}, "answers: FileReport.commit: expected one answer or more, found none"),
+]
+
+
+@pytest.mark.parametrize(("answers", "message"), WRONG_ANSWERS)
+def test_answers_that_cannot_be_given_are_an_error(world, answers, message):
+    """Before anything runs; the nearest name is named."""
+    with pytest.raises(TypeError, match=message):
+        Situation.of(world, answers=answers)
+
+
+@pytest.mark.parametrize("where", ["collaborators", "workflow_commons"])
+def test_a_collaborator_of_the_test_s_own_gets_no_answers(world, where):
+    """It would not know of them."""
+    with pytest.raises(TypeError, match="answers: the test has a FileReport of its own, which would not get them"):
+        Situation.of(world, answers={"FileReport.commit": "ok"}, **{where: {"FileReport": object()}})
