@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec import duties
+from dirac_failover.spec.duties import Kind
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.wire import dencode
 
@@ -105,22 +105,22 @@ def told_of(dues: Iterable[Due]) -> list[str]:
     return [_TOLD[kind](place, names, said) for (kind, place, said), names in groups.items()]
 
 
-_GROUPED: Final[dict[str, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
-    duties.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
-    duties.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
-    duties.RECORD: lambda _: ("", ""),
-    duties.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
+_GROUPED: Final[dict[Kind, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
+    Kind.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
+    Kind.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
+    Kind.RECORD: lambda _: ("", ""),
+    Kind.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
 }
 """What dues of a kind are grouped by, and the name of one in its group; of other kinds each stands alone."""
-_TOLD: Final[dict[str, Callable[[Any, list[str], str], str]]] = {
-    duties.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
-    duties.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
-    duties.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
-    duties.SHOWN: lambda of, _, text: f"{_FIELDS[of[1]]} {text!r} as the one that job {of[0]} shows",
-    duties.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
-    duties.RECORD: lambda _, records, __: count(len(records), "accounting record"),
-    duties.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),
-    duties.UNSEEN: lambda of, *_: str(of[0]),
+_TOLD: Final[dict[Kind, Callable[[Any, list[str], str], str]]] = {
+    Kind.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
+    Kind.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
+    Kind.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
+    Kind.SHOWN: lambda of, _, text: f"{_FIELDS[of[1]]} {text!r} as the one that job {of[0]} shows",
+    Kind.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
+    Kind.RECORD: lambda _, records, __: count(len(records), "accounting record"),
+    Kind.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),
+    Kind.UNSEEN: lambda of, *_: str(of[0]),
 }
 
 

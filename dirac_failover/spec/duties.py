@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import chain
+from enum import StrEnum, auto
+from itertools import chain, dropwhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover import vocabulary as v
@@ -25,16 +26,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 Json = Any
-_State = tuple[str, tuple[str, ...]]
 
-FILE: Final = "file"
-STATUS: Final = "status"
-SHOWN: Final = "shown"
-PARAMETER: Final = "parameter"
-RECORD: Final = "record"
-OPERATION: Final = "operation"
-INPUT: Final = "input"
-UNSEEN: Final = "unseen"
+
+class Kind(StrEnum):
+    """What a due is about."""
+
+    FILE = auto()
+    STATUS = auto()
+    SHOWN = auto()
+    PARAMETER = auto()
+    RECORD = auto()
+    OPERATION = auto()
+    INPUT = auto()
+    UNSEEN = auto()
+
 
 INPUTS_DUE: Final = "inputs"
 """The duty of a module that ends a job, though its class is no FailoverRequest: each input file is given a status."""
@@ -43,17 +48,20 @@ FIELDS: Final = ("Status", "MinorStatus", "ApplicationStatus")
 _OPERATION: Final = ("Type", "Arguments", "SourceSE", "TargetSE")
 _FILE: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")
 _DIRACX: Final = {"JobStateUpdateClient": v.JOB_STATE}
-_REPLACED: Final = (FILE, PARAMETER)
+_REPLACED: Final = (Kind.FILE, Kind.PARAMETER)
 """Kinds of which a later one takes the place of an earlier one."""
 _REFUSED: Final = "(SM)"
 """How the source of an update ends whose status the job's state machine has replaced."""
 _SECOND: Final = len("2026-01-01 12:00:00")
 
 
+_State = tuple[Kind, tuple[str, ...]]
+
+
 class Due(NamedTuple):
     """One thing that must be there. Two that are equal are the same, or, of records, as many."""
 
-    kind: str
+    kind: Kind
     of: tuple[str, ...]
     """The file (transformation, LFN), the moment (job, time, field), what a job shows (job, field), the parameter (job,
     name), the record, or the operation's fields and one of its files."""
@@ -92,6 +100,10 @@ class Act(NamedTuple):
     """The job; or the ID of the request, as text."""
     before: Mapping[str, Json]
     after: Mapping[str, Json]
+
+    def put(self) -> set[str]:
+        """Return the IDs of the requests that came to the request system by it."""
+        return {*self.after["requests"]["requests"]} - {*self.before["requests"]["requests"]}
 
 
 class Verdict(NamedTuple):
@@ -137,17 +149,17 @@ def number(value: Any) -> str:
 
 def of_file(transformation: Any, lfn: Any, status: Any, force: Any = False) -> tuple[Due]:
     """Return that a file is to have a status."""
-    return (Due(FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
+    return (Due(Kind.FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
 
 
 def of_update(job: Any, time: Any, update: Mapping[str, Any]) -> tuple[Due, ...]:
     """Return that an update is to be in the history of a job."""
-    return tuple(Due(STATUS, (number(job), str(time), key), str(update[key])) for key in FIELDS if update.get(key))
+    return tuple(Due(Kind.STATUS, (number(job), str(time), key), str(update[key])) for key in FIELDS if update.get(key))
 
 
 def of_parameter(job: Any, name: Any, value: Json) -> tuple[Due]:
     """Return that a job is to have a parameter."""
-    return (Due(PARAMETER, (number(job), str(name)), _text(value)),)
+    return (Due(Kind.PARAMETER, (number(job), str(name)), _text(value)),)
 
 
 def of_record(record: Json) -> tuple[Due]:
@@ -155,7 +167,7 @@ def of_record(record: Json) -> tuple[Due]:
     match record:
         case [kind, start, end, values]:
             record = [kind, _epoch(start), _epoch(end), values]
-    return (Due(RECORD, (_text(record),)),)
+    return (Due(Kind.RECORD, (_text(record),)),)
 
 
 def of_operation(operation: Mapping[str, Json]) -> tuple[Due, ...]:
@@ -204,7 +216,7 @@ def _executions(operation: Mapping[str, Json]) -> Iterator[Due]:
     own = [str(operation[key] or "") for key in _OPERATION]
     for file in operation["Files"] or [{}]:
         its = [str(file.get(key) or "") for key in _FILE]
-        yield Due(OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
+        yield Due(Kind.OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
 
 
 def _is_pair(pair: Json) -> bool:
@@ -257,7 +269,7 @@ def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     kept = snapshot["job-state"]["parameters"].items()
     parameters = (of_parameter(job, name, value) for job, named in kept for name, value in named.items())
     shown = {
-        (SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in FIELDS
+        (Kind.SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in FIELDS
     }
     return shown | {due[:2]: due.said for due in chain(*files, *parameters)}
 
@@ -299,15 +311,15 @@ class _Found:
         """Count how often it is there."""
         if due.kind in _REPLACED:  # it is, or was when the job had done all that it did
             return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
-        if due.kind == OPERATION:
+        if due.kind == Kind.OPERATION:
             return self._handed[due]
         return self._arrived[due] or (due.of[-1] == "Status" and self._arrived[due._replace(said=_REFUSED)])
 
     def shows(self, due: Due) -> bool:
         """Tell whether a job shows its last update, or one that came later."""
         job, time, field = due.of
-        shown = {states.get((SHOWN, (job, field))) for states in (self._left, self._now)}
-        later = (other for other in self._arrived if (other.kind, other.of[::2]) == (STATUS, (job, field)))
+        shown = {states.get((Kind.SHOWN, (job, field))) for states in (self._left, self._now)}
+        later = (other for other in self._arrived if (other.kind, other.of[::2]) == (Kind.STATUS, (job, field)))
         return due.said in shown or any(other.of[1] > time and other.said in shown for other in later)
 
     def fate(self, due: Due) -> str:
@@ -318,7 +330,7 @@ class _Found:
 def _holds(state: str | None, due: Due) -> bool:
     """Tell whether a state is the one that is due; or of a file whose service took the report and kept its own."""
     keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.said == v.UNUSED)
-    return state == due.said or (due.kind == FILE and keeps and not due.force)
+    return state == due.said or (due.kind == Kind.FILE and keeps and not due.force)
 
 
 def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
@@ -330,7 +342,7 @@ def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
     times = {
         # What a module adds to the request repeats what it has reported; what was in there before is something else,
         # unless it is an update of a job, which is known by its time.
-        due: max(reported[due], 1) if due.kind == STATUS else earlier[due] + max(reported[due], added[due])
+        due: max(reported[due], 1) if due.kind == Kind.STATUS else earlier[due] + max(reported[due], added[due])
         for item in taken
         for due in item.dues
     }
@@ -351,32 +363,28 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
     services, ``requests`` are the stored requests by ID, ``services`` is as for :func:`executable`.
     """
     verdict = Verdict([], [], [], [], [])
-    own = [act for act in acts if act.by == job]
-    mine = {
-        name
-        for act in own
-        for name in act.after["requests"]["requests"].keys() - act.before["requests"]["requests"].keys()
-    }
+    since = list(dropwhile(lambda act: act.by != job, acts))
+    mine: set[Hashable] = {job}.union(*(act.put() for act in since if act.by == job))
     stored = [request for name, request in requests.items() if name in mine]
-    found = _Found(acts[acts.index(own[0]) :], now, stored, services, {job, *mine})
+    found = _Found(since, now, stored, services, mine)
     for due, times in _owed_times(owed.taken).items():
-        there, wanted = found.times(due), times if due.kind == RECORD else 1
+        there, wanted = found.times(due), times if due.kind == Kind.RECORD else 1
         if there > times:
             verdict.twice.extend([due] * (there - times))
             continue
-        if due.kind == OPERATION:
+        if due.kind == Kind.OPERATION:
             there = int(due in found.executed)
         verdict.kept.extend([due] * min(there, wanted))
         getattr(verdict, found.fate(due)).extend([due] * (wanted - there))
-    updates = [due for due in verdict.kept + verdict.twice if due.kind == STATUS]
+    updates = [due for due in verdict.kept + verdict.twice if due.kind == Kind.STATUS]
     for_the_state_machine = {due.of[:2] for due in updates if due.of[2] == FIELDS[0]}
     shown = sorted((due for due in updates if due.of[:2] not in for_the_state_machine), key=lambda due: due.of[1])
     last = {due.of[::2]: due for due in shown}
-    verdict.lost.extend(Due(SHOWN, of, due.said) for of, due in last.items() if not found.shows(due))
-    told = {due.of for item in owed.taken for due in item.dues if due.kind == FILE}
+    verdict.lost.extend(Due(Kind.SHOWN, of, due.said) for of, due in last.items() if not found.shows(due))
+    told = {due.of for item in owed.taken for due in item.dues}
     for of in owed.inputs:
         if of not in told:
             untold = verdict.unchecked if owed.files_unseen else verdict.lost
-            (verdict.kept if (FILE, of) in found.changed else untold).append(Due(INPUT, of))
-    verdict.unchecked.extend(Due(UNSEEN, (text,)) for text in owed.unseen)
+            (verdict.kept if (Kind.FILE, of) in found.changed else untold).append(Due(Kind.INPUT, of))
+    verdict.unchecked.extend(Due(Kind.UNSEEN, (text,)) for text in owed.unseen)
     return verdict

@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from dirac_failover.spec.duties import (
-    FILE,
-    INPUT,
-    OPERATION,
-    PARAMETER,
-    RECORD,
-    SHOWN,
-    STATUS,
-    UNSEEN,
     Act,
     Due,
+    Kind,
     Owed,
     Taken,
     call_of,
@@ -82,7 +75,7 @@ def judged(
     """What is not empty of the verdict on the job J."""
     before = before or snapshot()
     after = after or before
-    acts = [Act("somebody", before, before), Act("J", before, after), *more]
+    acts = [Act("somebody", snapshot(), before), Act("J", before, after), *more]
     listed = [item if isinstance(item, Taken) else Taken(item) for item in taken]
     verdict = judge("J", Owed(listed, **owed), acts, acts[-1].after, requests or {}, SERVICES)
     found = {name: dues for name, dues in verdict._asdict().items() if dues}
@@ -130,20 +123,26 @@ def test_times_of_records_count_to_the_second_and_floats_to_twelve_digits() -> N
     assert of_record(RECORD_) == of_record(STORED)
     assert of_record(["Job", 20260101, 0, [1.1e-10]]) == of_record(["Job", 20260101, 0, (1.1000000000000001e-10,)])
     assert of_record(["Job", 20260101, 0, [1.1]]) != of_record(["Job", 20260101, 0, [1.2]])
+    assert of_record(["Job", 0, 0, {"a": 1.0, "b": 2}]) == of_record(["Job", 0, 0, {"b": 2, "a": 1.0}])
+    assert len({of_record(record) for record in (["Job", 1, 2, []], ["Job", 1, 3, []], ["J", 1, 2, []])}) == 3
+    assert of_record(["Job", 0, 0, [object]]) == of_record(["Job", 0, 0, [str(object)]])
     assert of_record(["Job", "never", 0, {"a": 1}]) != of_record(["Job", "once", 0, {"a": 1}])
-    assert of_record(None) == (Due(RECORD, ("null",)),)
+    assert of_record(None) == (Due(Kind.RECORD, ("null",)),)
 
 
 def test_an_operation_that_reports_promises_what_it_reports() -> None:
     """Statuses of files and of jobs, parameters, and records."""
     statuses = {"transformation": "12", "statusDict": {"/a": "Unused", "/b": "Processed"}, "force": True}
     assert of_operation(operation("SetFileStatus", statuses)) == (
-        Due(FILE, ("12", "/a"), "Unused", force=True),
-        Due(FILE, ("12", "/b"), "Processed", force=True),
+        Due(Kind.FILE, ("12", "/a"), "Unused", force=True),
+        Due(Kind.FILE, ("12", "/b"), "Processed", force=True),
     )
     update = {"T": {"Source": "Job_77", "MinorStatus": "m", "ApplicationStatus": "a"}, "U": None}
     bulk = [[f"dips://x:9/{JOB_STATE}", {}], "setJobStatusBulk", [77, update, False]]
-    expected = (Due(STATUS, ("77", "T", "MinorStatus"), "m"), Due(STATUS, ("77", "T", "ApplicationStatus"), "a"))
+    expected = (
+        Due(Kind.STATUS, ("77", "T", "MinorStatus"), "m"),
+        Due(Kind.STATUS, ("77", "T", "ApplicationStatus"), "a"),
+    )
     assert of_operation(operation("ForwardDISET", bulk)) == expected
     diracx = {
         "dCls": "JobStateUpdateClient",
@@ -155,8 +154,8 @@ def test_an_operation_that_reports_promises_what_it_reports() -> None:
     assert of_operation(operation("ForwardDISET", diracx)) == expected
     pairs = [[JOB_STATE, {}], "setJobParameters", [77, [["Events", "5"], ["x", None]]]]
     assert of_operation(operation("ForwardDISET", pairs)) == (
-        Due(PARAMETER, ("77", "Events"), '"5"'),
-        Due(PARAMETER, ("77", "x"), "null"),
+        Due(Kind.PARAMETER, ("77", "Events"), '"5"'),
+        Due(Kind.PARAMETER, ("77", "x"), "null"),
     )
     records = [["Accounting/DataStore", {}], "commitRegisters", [[RECORD_, RECORD_]]]
     assert of_operation(operation("ForwardDISET", records)) == of_record(STORED) * 2
@@ -168,8 +167,14 @@ def test_an_operation_that_reports_promises_what_it_reports() -> None:
         ("SetFileStatus", None, ""),
         ("SetFileStatus", {"statusDict": []}, ""),
         ("SetFileStatus", {"statusDict": {}}, ""),
+        ("RemoveFile", {"statusDict": {"/a": "Unused"}}, ""),
         ("ForwardDISET", None, ""),
         ("ForwardDISET", "text", ""),
+        (
+            "ForwardDISET",
+            [[JOB_STATE, {}], "setJobParameters", [7, [["a", "b", "c"]]]],
+            f"{JOB_STATE}.setJobParameters",
+        ),
         ("ForwardDISET", [["A/B", {}], "go", []], "A/B.go"),
         ("ForwardDISET", [[JOB_STATE, {}], "setJobParameters", [7, ["ab"]]], f"{JOB_STATE}.setJobParameters"),
         ("ForwardDISET", [[JOB_STATE, {}], "setJobStatusBulk", [7]], f"{JOB_STATE}.setJobStatusBulk"),
@@ -179,10 +184,16 @@ def test_an_operation_that_reports_promises_what_it_reports() -> None:
 )
 def test_any_other_operation_promises_that_it_is_executed(kind: Any, decoded: Any, call: str) -> None:
     """With all that it is; of several files, for each."""
+    assert of_operation(operation(kind, decoded))[0].of[1:5] == ("", "", "", "")
     (due,) = of_operation(operation(kind, decoded, Arguments="x", TargetSE="SE", Catalog="b,a"))
-    assert due == Due(OPERATION, (kind or "", "x", "", "SE", "a,b", "", "", "", "", ""), call)
-    first, second = of_operation({**operation(), "Files": [{"LFN": "/a", "PFN": "p", "GUID": "g"}, {"LFN": "/b"}]})
-    assert first.of[5:] == ("/a", "p", "", "", "g")
+    assert due == Due(Kind.OPERATION, (kind or "", "x", "", "SE", "a,b", "", "", "", "", ""), call)
+    first, second = of_operation(
+        {
+            **operation(),
+            "Files": [{"LFN": "/a", "PFN": "p", "Checksum": "c", "ChecksumType": "t", "GUID": "g"}, {"LFN": "/b"}],
+        }
+    )
+    assert first.of[5:] == ("/a", "p", "t", "c", "g")
     assert second.of[5:] == ("/b", "", "", "", "")
 
 
@@ -232,6 +243,10 @@ def test_what_others_make_of_a_file_later_does_not_matter() -> None:
         "kept": [*due]
     }
     assert judged(due, before=assigned, more=(Act("other", assigned, problematic),)) == {"kept": [*due]}
+    again = Act("J", unused, unused)
+    assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused), again)) == {
+        "kept": [*due]
+    }
     handed = snapshot({A: "Problematic"}, requests=("1",))
     own = Act("1", handed, snapshot({A: "Unused"}, requests=("1",)))
     assert judged(due, before=assigned, after=handed, more=(own,)) == {"lost": [*due]}
@@ -254,6 +269,9 @@ def test_updates_of_jobs_arrive_once() -> None:
     assert judged(due, before=one) == {"lost": [*due]}  # it was there before
     assert judged(due, after=two) == {"twice": [*due]}
     assert judged(due, due, after=one) == judged(due, due, after=two) == {"kept": [*due]}
+    other = of_update(77, "T", {"ApplicationStatus": "y"})
+    assert judged(other, due, after=one) == {"kept": [*due], "lost": [*other]}
+    assert judged(due, other, after=two) == {"twice": [*due], "lost": [*other]}
     assert judged(due, after=one, more=(Act("other", one, two),)) == {"kept": [*due]}
     assert judged(due, Taken(due, operation=True), Taken(due, operation=True, laid_out=True), after=two) == {
         "twice": [*due]
@@ -265,7 +283,7 @@ def test_a_job_shows_its_last_update_or_a_later_one() -> None:
     said = {time: of_update(77, time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2")}
     rows = tuple((time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2", "T3"))
     kept = [*said["T1"], *said["T2"]]
-    lost = [Due(SHOWN, ("77", "ApplicationStatus"), "T2")]
+    lost = [Due(Kind.SHOWN, ("77", "ApplicationStatus"), "T2")]
     for order in (("T1", "T2"), ("T2", "T1")):
         taken = [said[time] for time in order]
         for shown, verdict in (("T2", {}), ("T3", {}), ("T1", {"lost": lost}), ("a", {"lost": lost})):
@@ -311,6 +329,7 @@ def test_operations_are_kept_when_they_were_executed() -> None:
         (True, "Waiting", "Waiting", ("waiting", "waiting")),
         (True, "Queued", "Failed", ("lost", "lost")),
         (True, "Failed", "Failed", ("lost", "lost")),
+        (True, "Failed", "Waiting", ("lost", "lost")),
     ):
         operations = [{**item, "Status": status} for item in (done, removal)]
         requests = {"1" if mine else "2": {"Status": request, "Operations": operations}}
@@ -359,7 +378,7 @@ def test_what_is_on_its_way_waits() -> None:
 def test_inputs_need_a_report() -> None:
     """Or that the job itself changed them; where statuses of files cannot be seen, this cannot be checked."""
     inputs = (("12", A),)
-    (due,) = dues = [Due(INPUT, ("12", A))]
+    (due,) = dues = [Due(Kind.INPUT, ("12", A))]
     before, after = snapshot({A: "Assigned"}), snapshot({A: "Processed"})
     assert judged(inputs=inputs, before=before) == {"lost": dues}
     assert judged(inputs=inputs, before=after) == {"lost": dues}
@@ -371,4 +390,4 @@ def test_inputs_need_a_report() -> None:
 
 def test_what_cannot_be_seen_is_unchecked() -> None:
     """By its name."""
-    assert judged(unseen=("a", "b")) == {"unchecked": [Due(UNSEEN, ("a",)), Due(UNSEEN, ("b",))]}
+    assert judged(unseen=("a", "b")) == {"unchecked": [Due(Kind.UNSEEN, ("a",)), Due(Kind.UNSEEN, ("b",))]}
