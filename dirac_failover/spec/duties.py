@@ -14,8 +14,9 @@ due is a constructor, a line in :func:`_arrivals` or :func:`_states`, and one in
 from __future__ import annotations
 
 import json
+from calendar import timegm
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum, auto
 from itertools import chain, dropwhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -52,7 +53,7 @@ _REPLACED: Final = (Kind.FILE, Kind.PARAMETER)
 """Kinds of which a later one takes the place of an earlier one."""
 _REFUSED: Final = "(SM)"
 """How the source of an update ends whose status the job's state machine has replaced."""
-_SECOND: Final = len("2026-01-01 12:00:00")
+_PAIR: Final = 2
 
 
 _State = tuple[Kind, tuple[str, ...]]
@@ -131,7 +132,7 @@ def ends_jobs(module: type[Any]) -> bool:
 
 def inputs_of(commons: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return transformation and LFN of each input file, as ``workflow_commons`` and a module's attributes say."""
-    given = commons.get("ParametricInputData") or commons.get("InputData") or ()
+    given = commons.get("ParametricInputData") or commons.get("InputData")
     listed = given.split(";") if isinstance(given, str) else given if isinstance(given, list | tuple) else ()
     transformation = number(attributes.get("production_id") or commons.get("PRODUCTION_ID"))
     lfns = (str(lfn).strip().removeprefix("LFN:") for lfn in listed)
@@ -147,7 +148,7 @@ def number(value: Any) -> str:
     return str(int(text)) if text.isdecimal() else text
 
 
-def of_file(transformation: Any, lfn: Any, status: Any, force: Any = False) -> tuple[Due]:
+def of_file(transformation: Any, lfn: Any, status: Any, force: Any) -> tuple[Due]:
     """Return that a file is to have a status."""
     return (Due(Kind.FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
 
@@ -177,7 +178,9 @@ def of_operation(operation: Mapping[str, Json]) -> tuple[Due, ...]:
 
 def call_of(operation: Mapping[str, Json]) -> tuple[str, str, list[Json]] | None:
     """Return service, method and arguments of the call that an operation repeats; None of any other operation."""
-    match operation["decoded"] if operation["Type"] == v.FORWARD_DISET else None:
+    if operation["Type"] != v.FORWARD_DISET:
+        return None
+    match operation["decoded"]:
         case [[str(service), *_], str(method), [*args]]:
             return "/".join(service.split("/")[-2:]), method, args
         case {"dCls": str(name), "dMeth": str(method), "args": [*args]}:
@@ -203,7 +206,9 @@ def _reports(operation: Mapping[str, Json]) -> Iterator[Due]:
         case (v.JOB_STATE, "setJobStatusBulk", [job, {**updates}, *_]):
             for time, update in updates.items():
                 yield from of_update(job, time, update) if isinstance(update, dict) else ()
-        case (v.JOB_STATE, "setJobParameters", [job, [*pairs]]) if all(_is_pair(pair) for pair in pairs):
+        case (v.JOB_STATE, "setJobParameters", [job, [*pairs]]) if all(
+            isinstance(pair, list) and len(pair) == _PAIR for pair in pairs
+        ):
             yield from chain(*(of_parameter(job, *pair) for pair in pairs))
         case (v.DATA_STORE, "commitRegisters", [[*records]]):
             yield from chain(*map(of_record, records))
@@ -217,10 +222,6 @@ def _executions(operation: Mapping[str, Json]) -> Iterator[Due]:
     for file in operation["Files"] or [{}]:
         its = [str(file.get(key) or "") for key in _FILE]
         yield Due(Kind.OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
-
-
-def _is_pair(pair: Json) -> bool:
-    return isinstance(pair, list) and len(pair) == len(("name", "value"))
 
 
 def _text(value: Json) -> str:
@@ -240,7 +241,7 @@ def _epoch(time: Json) -> Json:
     if isinstance(time, int):  # the service has made a number of it
         return time
     try:
-        return int(datetime.fromisoformat(str(time)[:_SECOND]).replace(tzinfo=UTC).timestamp())
+        return timegm(datetime.fromisoformat(str(time)).timetuple())
     except ValueError:
         return time
 
@@ -251,7 +252,7 @@ def _epoch(time: Json) -> Json:
 def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
     """Count what arrives and stays: the updates in the histories of jobs, and accounting records."""
     updates = (
-        of_update(job, row["StatusTime"], {key: row[key] for key in FIELDS if row[key] != "idem"} | refused)
+        of_update(job, row["StatusTime"], row | refused)
         for job, rows in snapshot["job-state"]["history"].items()
         for row in rows
         for refused in [{"Status": _REFUSED} if row["StatusSource"].endswith(_REFUSED) else {}]
@@ -261,17 +262,17 @@ def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
 
 def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     """Return what later takes the place of: the statuses of files, what jobs show, and their parameters."""
-    files = (
-        of_file(transformation, row["LFN"], row["Status"])
+    files = {
+        (Kind.FILE, (number(transformation), row["LFN"])): row["Status"]
         for transformation, rows in snapshot["transformation"]["files"].items()
         for row in rows.values()
-    )
-    kept = snapshot["job-state"]["parameters"].items()
-    parameters = (of_parameter(job, name, value) for job, named in kept for name, value in named.items())
+    }
     shown = {
         (Kind.SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in FIELDS
     }
-    return shown | {due[:2]: due.said for due in chain(*files, *parameters)}
+    kept = snapshot["job-state"]["parameters"].items()
+    parameters = {(Kind.PARAMETER, (job, name)): _text(value) for job, named in kept for name, value in named.items()}
+    return files | shown | parameters
 
 
 class _Found:
@@ -313,7 +314,7 @@ class _Found:
             return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
         if due.kind == Kind.OPERATION:
             return self._handed[due]
-        return self._arrived[due] or (due.of[-1] == "Status" and self._arrived[due._replace(said=_REFUSED)])
+        return self._arrived[due] or self._arrived[due._replace(said=_REFUSED)]
 
     def shows(self, due: Due) -> bool:
         """Tell whether a job shows its last update, or one that came later."""
@@ -328,9 +329,9 @@ class _Found:
 
 
 def _holds(state: str | None, due: Due) -> bool:
-    """Tell whether a state is the one that is due; or of a file whose service took the report and kept its own."""
+    """Tell whether a state is the one that is due, or of a file whose service took the report and kept its own."""
     keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.said == v.UNUSED)
-    return state == due.said or (due.kind == Kind.FILE and keeps and not due.force)
+    return state == due.said or (keeps and not due.force)
 
 
 def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
@@ -342,7 +343,7 @@ def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
     times = {
         # What a module adds to the request repeats what it has reported; what was in there before is something else,
         # unless it is an update of a job, which is known by its time.
-        due: max(reported[due], 1) if due.kind == Kind.STATUS else earlier[due] + max(reported[due], added[due])
+        due: reported[due] or 1 if due.kind == Kind.STATUS else earlier[due] + (reported | added)[due]
         for item in taken
         for due in item.dues
     }
@@ -374,8 +375,8 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
             continue
         if due.kind == Kind.OPERATION:
             there = int(due in found.executed)
-        verdict.kept.extend([due] * min(there, wanted))
-        getattr(verdict, found.fate(due)).extend([due] * (wanted - there))
+        for nth in range(wanted):
+            (verdict.kept if nth < there else getattr(verdict, found.fate(due))).append(due)
     updates = [due for due in verdict.kept + verdict.twice if due.kind == Kind.STATUS]
     for_the_state_machine = {due.of[:2] for due in updates if due.of[2] == FIELDS[0]}
     shown = sorted((due for due in updates if due.of[:2] not in for_the_state_machine), key=lambda due: due.of[1])

@@ -71,7 +71,11 @@ def test_what_is_sent_at_once_is_seen(connected: Kit, witness: Witness) -> None:
     time = status.of[1]
     assert (status, minor) == of_update(77, time, {"Status": "Running", "MinorStatus": "minor"})
     assert (application,) == of_update(77, application.of[1], {"ApplicationStatus": "application"})
-    assert others == [*of_parameter(77, "p", 1), *of_file(12, "/vo/a", "Processed"), *of_record(["Job", 1, 2, [3]])]
+    assert others == [
+        *of_parameter(77, "p", 1),
+        *of_file(12, "/vo/a", "Processed", False),
+        *of_record(["Job", 1, 2, [3]]),
+    ]
 
 
 def test_what_is_dropped_later_stays_due(connected: Kit, witness: Witness, world: World) -> None:

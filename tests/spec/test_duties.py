@@ -75,7 +75,7 @@ def judged(
     """What is not empty of the verdict on the job J."""
     before = before or snapshot()
     after = after or before
-    acts = [Act("somebody", snapshot(), before), Act("J", before, after), *more]
+    acts = [Act("somebody", snapshot(), snapshot()), Act("J", before, after), *more]
     listed = [item if isinstance(item, Taken) else Taken(item) for item in taken]
     verdict = judge("J", Owed(listed, **owed), acts, acts[-1].after, requests or {}, SERVICES)
     found = {name: dues for name, dues in verdict._asdict().items() if dues}
@@ -220,9 +220,9 @@ def test_what_can_be_executed_is_known(kind: Any, decoded: Any, expected: bool) 
 
 def test_statuses_of_files_arrive() -> None:
     """The last one counts; one that the service keeps instead was taken; with force it keeps none."""
-    assert judged(of_file(12, A, "Unused"), of_file(12, A, "Processed"), after=snapshot({A: "Processed"})) == {
-        "kept": [*of_file(12, A, "Processed")]
-    }
+    assert judged(
+        of_file(12, A, "Unused", False), of_file(12, A, "Processed", False), after=snapshot({A: "Processed"})
+    ) == {"kept": [*of_file(12, A, "Processed", False)]}
     for wanted, force, there, end in (
         ("Processed", False, "Assigned", "lost"),
         ("Problematic", False, "Processed", "kept"),
@@ -232,13 +232,13 @@ def test_statuses_of_files_arrive() -> None:
     ):
         due = of_file(12, A, wanted, force)
         assert judged(due, before=snapshot({A: there})) == {end: [*due]}
-    assert judged(of_file(12, "/none", "Processed")) == {"lost": [*of_file(12, "/none", "Processed")]}
+    assert judged(of_file(12, "/none", "Processed", False)) == {"lost": [*of_file(12, "/none", "Processed", False)]}
 
 
 def test_what_others_make_of_a_file_later_does_not_matter() -> None:
     """But what comes of the job's own request does."""
     assigned, unused, problematic = (snapshot({A: status}) for status in ("Assigned", "Unused", "Problematic"))
-    due = of_file(12, A, "Problematic")
+    due = of_file(12, A, "Problematic", False)
     assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused),)) == {
         "kept": [*due]
     }
@@ -247,6 +247,8 @@ def test_what_others_make_of_a_file_later_does_not_matter() -> None:
     assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused), again)) == {
         "kept": [*due]
     }
+    more = (Act("other", problematic, unused), again)
+    assert judged(due, before=problematic, more=more) == {"kept": [*due]}  # it had it already
     handed = snapshot({A: "Problematic"}, requests=("1",))
     own = Act("1", handed, snapshot({A: "Unused"}, requests=("1",)))
     assert judged(due, before=assigned, after=handed, more=(own,)) == {"lost": [*due]}
@@ -273,6 +275,7 @@ def test_updates_of_jobs_arrive_once() -> None:
     assert judged(other, due, after=one) == {"kept": [*due], "lost": [*other]}
     assert judged(due, other, after=two) == {"twice": [*due], "lost": [*other]}
     assert judged(due, after=one, more=(Act("other", one, two),)) == {"kept": [*due]}
+    assert judged(Taken(due, operation=True), after=one) == {"kept": [*due]}
     assert judged(due, Taken(due, operation=True), Taken(due, operation=True, laid_out=True), after=two) == {
         "twice": [*due]
     }
@@ -292,6 +295,19 @@ def test_a_job_shows_its_last_update_or_a_later_one() -> None:
             assert found == verdict
 
 
+def test_what_a_job_shows_is_judged_by_its_own_updates() -> None:
+    """Not by what others say later, nor by another field; of one instant, the one that was reported last counts."""
+    first, last = (of_update(77, "T", {"ApplicationStatus": text}) for text in ("y", "x"))
+    rows = ("T", {"ApplicationStatus": "y"}), ("T", {"ApplicationStatus": "x"}), ("U", {"MinorStatus": "y"})
+    shows_x, shows_y = (snapshot(updates=rows, ApplicationStatus=text) for text in "xy")
+    kept = {"kept": [*first, *last]}
+    lost = {"lost": [Due(Kind.SHOWN, ("77", "ApplicationStatus"), "x")]}
+    assert judged(first, last, after=shows_x) == kept
+    assert judged(first, last, after=shows_y) == kept | lost
+    assert judged(first, last, after=shows_x, more=(Act("other", shows_x, shows_y),)) == kept
+    assert judged(first, last, after=shows_y, more=(Act("other", shows_y, shows_x),)) == kept
+
+
 def test_what_the_state_machine_refuses_is_kept() -> None:
     """The service took it, and decides for itself whether the job shows it."""
     update = {"Status": "Waiting", "MinorStatus": "x", "ApplicationStatus": "y"}
@@ -306,6 +322,7 @@ def test_records_arrive_as_often_as_they_were_taken() -> None:
     due = of_record(RECORD_)
     added, earlier = Taken(due, operation=True), Taken(due, operation=True, laid_out=True)
     three = snapshot(records=(STORED,) * 3)
+    assert judged(Taken(due, laid_out=True), after=snapshot(records=(STORED,))) == {"kept": [*due]}
     assert judged(due, due, after=three) == {"twice": [*due]}
     assert judged(due, due, added, earlier, after=three) == {"kept": [*due] * 3}
     assert judged(due, due, added, added, added, earlier, after=three) == {"kept": [*due] * 3, "lost": [*due]}
@@ -335,6 +352,10 @@ def test_operations_are_kept_when_they_were_executed() -> None:
         requests = {"1" if mine else "2": {"Status": request, "Operations": operations}}
         for taken, end in zip((due, removed), ends, strict=True):
             assert judged(Taken(taken, operation=True), after=after, requests=requests) == {end: [*taken]}
+            lost = {"lost": [*taken]}  # a request that was there before, or of somebody else, is not the job's own
+            assert judged(Taken(taken, operation=True), before=after, requests=requests) == lost
+            theirs = (Act("other", snapshot(), after),)
+            assert judged(Taken(taken, operation=True), more=theirs, requests=requests) == lost
 
 
 def test_operations_are_told_apart_by_all_that_they_are() -> None:
@@ -384,8 +405,12 @@ def test_inputs_need_a_report() -> None:
     assert judged(inputs=inputs, before=after) == {"lost": dues}
     assert judged(inputs=inputs, before=before, after=after) == {"kept": dues}
     assert judged(inputs=inputs, before=before, files_unseen=True) == {"unchecked": dues}
-    assert judged(of_file(12, A, "Unused"), inputs=inputs, before=before) == {"lost": [*of_file(12, A, "Unused")]}
-    assert judged(of_file(5, A, "Unused"), inputs=inputs, before=before) == {"lost": [*of_file(5, A, "Unused"), due]}
+    assert judged(of_file(12, A, "Unused", False), inputs=inputs, before=before) == {
+        "lost": [*of_file(12, A, "Unused", False)]
+    }
+    assert judged(of_file(5, A, "Unused", False), inputs=inputs, before=before) == {
+        "lost": [*of_file(5, A, "Unused", False), due]
+    }
 
 
 def test_what_cannot_be_seen_is_unchecked() -> None:
