@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dirac_failover.conformance.kits import Kit
 
     Dues = tuple[duties.Due, ...]
-    Noted = Iterator[tuple[Any, Any, Callable[[], Dues]]]
+    Noted = Iterator[tuple[Any, Any, Callable[[], Dues | None]]]
     """An object that was taken, or the LFN by which what is said of a file is replaced; and what is due for it."""
 
 
@@ -32,17 +32,20 @@ class Witness:
 
     def __init__(self, kit: Kit) -> None:
         """Know the clients of ``kit``; nothing is noted before :meth:`begin`."""
-        kinds = (kit.Request, kit.JobReport, kit.FileReport, kit.DataStoreClient)
-        self._kinds: dict[str, type[Any]] = dict(zip((v.COMMONS_REQUEST, *_READERS), kinds, strict=True))
+        self._kinds = {
+            v.COMMONS_REQUEST: kit.Request,
+            v.COMMONS_JOB_REPORT: kit.JobReport,
+            v.COMMONS_FILE_REPORT: kit.FileReport,
+            v.COMMONS_ACCOUNTING: kit.DataStoreClient,
+        }
         self._operation = kit.Operation
-        self._commons: Mapping[str, Any] = {}
-        self._begun = False
+        self._commons: Mapping[str, Any] | None = None
         self._taken: dict[Any, Dues | None] = {}
         """By identity; None stands for an operation, which may still change."""
-        self._laid_out: dict[Any, Dues] = {}
+        self._laid_out: dict[Any, Dues]
         self._things: dict[int, Any] = {}  # as long as an object is here, its ID is its own
         self._unseen: dict[str, str] = {}
-        self._inputs: tuple[tuple[str, str], ...] = ()
+        self._inputs: tuple[tuple[str, str], ...]
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -67,15 +70,15 @@ class Witness:
 
     def begin(self, commons: Mapping[str, Any], inputs: Iterable[tuple[str, str]] = ()) -> None:
         """Look at what is laid out in ``workflow_commons``; ``inputs`` are the files that must be given a status."""
-        self._begun, self._commons, self._inputs = True, commons, tuple(inputs)
+        self._commons, self._inputs = commons, tuple(inputs)
         self._look_around(commons)
         self._laid_out = {key: self._dues(key) for key in self._taken}
 
     def owed(self, modules: Iterable[Any] = (), raised: str = "") -> duties.Owed:
         """Look for the last time and return what is owed; ``raised`` names the exception that ended the modules."""
-        self._look_around(self._commons)
-        for module in modules:
-            self._look_around({key: getattr(module, name, None) for key, name in _ATTRIBUTES.items()})
+        own = [{key: getattr(module, name, None) for key, name in _ATTRIBUTES.items()} for module in modules]
+        for clients in (self._commons or {}, *own):
+            self._look_around(clients)
         taken = [
             duties.Taken(self._laid_out.get(key) or self._dues(key), dues is None, key in self._laid_out)
             for key, dues in self._taken.items()
@@ -90,7 +93,7 @@ class Witness:
     def _dues(self, key: Any) -> Dues:
         dues = self._taken[key]
         if dues is None:
-            fields = PLAIN.operation(self._things[key])
+            fields = PLAIN.operation(self._things[key[0]])
             dues = duties.of_operation({**fields, "decoded": decoded(fields["Arguments"])})
         return dues
 
@@ -98,39 +101,33 @@ class Witness:
         for key, kind in self._kinds.items():
             client = clients.get(key)
             if isinstance(client, kind):
-                self._things[id(client)] = client
+                self._things[id(client)] = client  # of requests it marks those of the job
                 self._look(key, client)
             elif client is not None:
                 self._unseen[key] = type(client).__name__
 
     def _look(self, key: str, client: Any) -> None:
-        """Note what a client holds, or a request of the job."""
-        if not self._begun:
+        """Note what a client holds; of requests, those of the job alone."""
+        if self._commons is None:
             return
+        if key == v.COMMONS_REQUEST and id(client) not in self._things and client is not self._commons.get(key):
+            return
+        self._things[id(client)] = client
         try:
-            if key != v.COMMONS_REQUEST:
-                request = self._commons.get(v.COMMONS_REQUEST)
-                if isinstance(request, self._kinds[v.COMMONS_REQUEST]):
-                    self._note_operations(request)
-                for thing, lfn, due in _READERS[key](client):
-                    self._things[id(thing)] = thing
-                    place = id(thing), lfn
-                    if place not in self._taken or (lfn is not None and self._taken[place] != due()):
-                        self._taken.pop(place, None)  # the last word comes last
-                        self._taken[place] = due()
-            elif id(client) in self._things or client is self._commons.get(key):
-                self._note_operations(client)
+            for thing, lfn, dues in _READERS.get(key, self._of_request)(client):
+                self._things[id(thing)] = thing
+                place = id(thing), lfn
+                if place not in self._taken or (lfn is not None and self._taken[place] != dues()):
+                    self._taken.pop(place, None)  # the last word comes last
+                    self._taken[place] = dues()
         except (AttributeError, TypeError, ValueError):  # a module may leave anything there
             self._unseen[key] = type(client).__name__
 
-    def _note_operations(self, request: Any) -> None:
-        self._things[id(request)] = request
+    def _of_request(self, request: Any) -> Noted:
         for operation in request:
-            if isinstance(operation, self._operation):
-                self._things[id(operation)] = operation
-                self._taken.setdefault(id(operation), None)
-            else:
+            if not isinstance(operation, self._operation):
                 raise TypeError
+            yield operation, None, lambda: None
 
 
 def _of_job_report(report: Any) -> Noted:

@@ -122,17 +122,31 @@ def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Kit,
     files, report = connected.FileReport(), connected.JobReport(77)
     files.setFileStatus(12, "/vo/a", "Unused")
     files.setFileStatus(12, "/vo/b", "Unused")
-    files.force = True
     files.setFileStatus(12, "/vo/a", "Processed")
-    report.setApplicationStatus("said", sendFlag=False)
+    assert dues(witness) == [*of_file(12, "/vo/b", "Unused", False), *of_file(12, "/vo/a", "Processed", False)]
+    files.force = True
+    files.commit()
+    report.setJobStatus("Running", "minor", "application", sendFlag=False)
+    report.setJobParameter("p", 1, sendFlag=False)
     report.setJob(78)
-    report.sendStoredStatusInfo()
-    *statuses, (kind, of, said, _) = dues(witness)
-    assert {*statuses} == {
-        *of_file(12, "/vo/a", "Processed", force=True),
-        *of_file(12, "/vo/b", "Unused", force=True),
-    }
-    assert (kind, of[0], said) == ("status", "77", "said")
+    report.commit()
+    client = connected.DataStoreClient()
+    client.addRegister(Record())
+    client._DataStoreClient__registersList[0][3].append(4)
+    *statuses, record = dues(witness)
+    assert {*statuses[:2]} == {*of_file(12, "/vo/a", "Processed", True), *of_file(12, "/vo/b", "Unused", True)}
+    assert {due.of[0] for due in statuses[2:]} == {"77"}
+    assert len(statuses) == 6
+    assert (record,) == of_record(["Job", 1, 2, [3]])
+
+
+def test_each_thing_is_taken_once(connected: Kit, witness: Witness) -> None:
+    """However many come and go, so that there is room again where one was."""
+    witness.begin({})
+    report = connected.JobReport(77)
+    for number in range(100):
+        report.setApplicationStatus(f"status {number}")
+    assert [due.said for due in dues(witness)] == [f"status {number}" for number in range(100)]
 
 
 def test_of_requests_those_of_the_job_count(connected: Kit, witness: Witness, world: World) -> None:
@@ -153,6 +167,8 @@ def test_of_requests_those_of_the_job_count(connected: Kit, witness: Witness, wo
     assert len(dues(witness)) == 4
     module = type("Module", (), {"request": own, "jobReport": None})()
     assert len(dues(witness, module)) == 5
+    assert len(dues(witness, object())) == 5
+    assert witness.owed([object()]).unseen == []
 
 
 @pytest.mark.parametrize(
@@ -191,6 +207,10 @@ def test_what_is_no_operation_is_said(connected: Kit) -> None:
         f"what JobReport {told} object",
         "what would have been reported if OSError had not ended the job",
     ]
+    module = type("Module", (), {"jobReport": 1, "fileReport": 1, "request": None})()
+    witness = Witness(connected)
+    witness.begin({})
+    assert witness.owed([module]).unseen == [f"what {key}Report {told} int" for key in ("Job", "File")]
     request = connected.Request()
     request.__operations__ = [None]
     witness = Witness(connected)

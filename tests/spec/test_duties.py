@@ -276,6 +276,7 @@ def test_updates_of_jobs_arrive_once() -> None:
     assert judged(due, other, after=two) == {"twice": [*due], "lost": [*other]}
     assert judged(due, after=one, more=(Act("other", one, two),)) == {"kept": [*due]}
     assert judged(Taken(due, operation=True), after=one) == {"kept": [*due]}
+    assert judged(Taken(due, operation=True), after=two) == {"twice": [*due]}
     assert judged(due, Taken(due, operation=True), Taken(due, operation=True, laid_out=True), after=two) == {
         "twice": [*due]
     }
