@@ -31,7 +31,7 @@ from dirac_failover.spec.outcome import (
     forget_frames,
     of_operation,
 )
-from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
+from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
 from dirac_fakes.answers import OPERATIONS, Script, answering
 from dirac_fakes.clients import Fake, FakeDataStoreClient, FakeFileReport, FakeJobReport
 from dirac_fakes.journal import Call, Journal
@@ -193,14 +193,28 @@ class ModulePort:
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
         script = Script(scenario.answers, journal, self._operation, self._exceptions)
-        module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
         commons = _copy({**self.kit.commons, **scenario.workflow_commons})
+        step = _copy(scenario.step_commons)
         self._collaborators(scenario, script, commons)
-        module.workflow_commons = commons
-        module.step_commons = _copy(scenario.step_commons)
+        self._calls = journal.calls
+        for earlier in scenario.earlier:
+            before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
+            _, ended, result = self._end(replace(before, **earlier), script, commons, step)
+            if not _is_ok(ended, result):
+                scenario = replace(scenario, attributes={**scenario.attributes, "stepStatus": FAILED_STATUS})
+        module, ended, result = self._end(scenario, script, commons, step)
+        self._place.leave()
+        forget_frames(result)
+        return self._look(module, commons, journal, ended, result)
+
+    def _end(
+        self, scenario: Scenario, script: Script, commons: dict[str, Any], step: dict[str, Any]
+    ) -> tuple[Any, str, Any]:
+        """Execute one module of the step; return it, how it ended, and its result."""
+        module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
+        module.workflow_commons, module.step_commons = commons, step
         for name, value in scenario.attributes.items():
             setattr(module, name, value if type(value) in _SHARED else _copy(value))
-        self._calls = journal.calls
         ended, result = "returned", None  # type: str, Any
         if scenario.calls:
             ended, result = call_methods(module, replace(scenario, calls=_copy(list(scenario.calls))), commons)
@@ -211,9 +225,7 @@ class ModulePort:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                 ended, result = "raised", error
-        self._place.leave()
-        forget_frames(result)
-        return self._look(module, commons, journal, ended, result)
+        return module, ended, result
 
     def _make(self, module: type[Any]) -> Any:
         """Make the module; recorders also watch it."""
@@ -302,6 +314,11 @@ class ModulePort:
             {name: scrubber.text(text) for name, text in self._files.items()},
             None if self._world is None else scrubber.known(self._world.snapshot()),
         )
+
+
+def _is_ok(ended: str, result: Any) -> bool:
+    """Whether a module is well for its step: it returned a return structure that is OK."""
+    return ended == "returned" and isinstance(result, dict) and bool(result.get("OK"))
 
 
 def _job_id(scenario: Scenario, otherwise: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
+from dirac_failover.spec.scenario import LIVE, MISSING
 
 _TWICE: Final = Dimension("executions", "whether the clients are asked once more, with what they still hold", (
     Value("once", "the usual case"),
@@ -329,4 +330,53 @@ REQUESTS: Final = Region(
     ),
 )  # fmt: skip
 
-CLIENT_REGIONS: Final = (STATUSES, FILES, ACCOUNTING, PARAMETERS, REQUESTS)
+# Modules in a row
+
+_BEFORE: Final = (
+    Value("none", "the usual case"),
+    *(Value(name, reason, {"earlier": (module,)}) for name, reason, module in (
+        ("any", "it reports that it went well", {"subject": "base"}),
+        ("any, silent", "None is no return structure: the step has failed",
+         {"subject": "base", "hooks": {"_finalize": "ok"}}),
+        ("any, failed", "it reports why, and the step has failed",
+         {"subject": "base", "hooks": {"_execute": "raises=RuntimeError:disk full:28"}}),
+        ("FailoverRequest", "all is sent already", {}),
+        ("FailoverRequest, failed", "after it has sent all", {"hooks": {"_finalize": "raises=ValueError:boom"}}),
+        ("FailoverRequest, stopped", "it ends well before it sends anything",
+         {"hooks": {"_initialize": "raises=GracefulTermination:enough"}}),
+    )),
+)  # fmt: skip
+
+
+def _services(*rows: tuple[str, str, str]) -> tuple[Value, ...]:
+    live = {**dict.fromkeys(ALL_SCRIPTED, LIVE), "AccountingReport": ABSENT}
+    return tuple(
+        Value(name, reason, {"collaborators": live, "faults": (fault,) if fault else ()})
+        for name, reason, fault in rows
+    )
+
+
+ROW: Final = Region(
+    "row",
+    "one to three modules in a row: they share what they hold, and the status of their step",
+    {"collaborators": ALL_SCRIPTED, "workflow_commons": {"InputData": "/vo/a"}, "server_files": {"/vo/a": "Assigned"},
+     "operations": (FORWARD,)},
+    (
+        Dimension("before", "the module before this one", _BEFORE),
+        Dimension("first", "the module before that", _BEFORE, lambda c: c["before"] != "none"),
+        Dimension("service", "whether the clients are the implementation's own, and how their services fail", (
+            Value("scripted", "each of them is scripted"),
+            *_services(
+                ("well", "the good case", ""),
+                ("transformation down", "what one module could not send, the next one tries", "transformation:down"),
+                ("transformation first=2", "the second module gets through", "transformation:first=2"),
+                ("job state down", "statuses of all modules wait", "job-state:down"),
+                ("job state first=2", "the statuses arrive together", "job-state:first=2"),
+            ),
+            Value("made by the first", "the later ones find what it made", {"collaborators": {
+                "JobReport": MISSING, "FileReport": MISSING, "Request": MISSING, "AccountingReport": ABSENT}}),
+        )),
+    ),
+)  # fmt: skip
+
+CLIENT_REGIONS: Final = (STATUSES, FILES, ACCOUNTING, PARAMETERS, REQUESTS, ROW)

@@ -58,16 +58,12 @@ class Job:
 
     def __init__(self, scenario: Scenario, profile: Profile) -> None:
         """Begin with what the scenario lays out."""
-        self.scenario = scenario
         self.profile = profile
         self.commons = {**profile.commons, **scenario.workflow_commons}
-        self.attributes = {**FRESH, **profile.fresh} | {
-            name: value for name, value in scenario.attributes.items() if name in FRESH
-        }  # fmt: skip
+        self.begin(scenario)
         self.steps: list[Step] = []
         self.answers: dict[str, Sequence[str]] = dict(scenario.answers)
         self.applied = False
-        self.resolved = self.own_request = False
         self.statuses = dict(scenario.reported)
         self.transformation: Json = None
         self.force = False
@@ -80,6 +76,14 @@ class Job:
             "RequestName": None, "JobID": 0, "SourceComponent": None, "Owner": owner, "OwnerGroup": group,
             "Operations": [operation(**fields) for fields in scenario.operations],
         }  # fmt: skip
+
+    def begin(self, scenario: Scenario) -> None:
+        """Begin with a module, as the scenario has it."""
+        self.scenario = scenario
+        self.attributes = {**FRESH, **self.profile.fresh} | {
+            name: value for name, value in scenario.attributes.items() if name in FRESH
+        }  # fmt: skip
+        self.resolved = self.own_request = False
 
     def hook(self, name: str) -> None:
         """Write down that a hook was called."""

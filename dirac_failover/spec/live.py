@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.job import Job, as_text, number_operations, operation, plain
-from dirac_failover.spec.model import execution, invalid
+from dirac_failover.spec.model import invalid, step
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
     DEFAULT_ATTRIBUTES,
@@ -84,8 +84,7 @@ def expected(scenario: Scenario) -> Outcome:
         if scenario.collaborators[name] == MISSING:
             scenario = replace(scenario, **nothing)
     job = LiveJob(scenario, DIRAC_9_1)
-    *_, (ended, result) = (execution(job) for _ in range(scenario.executions))
-    return job.outcome(ended, result)
+    return job.outcome(*step(job))
 
 
 def speaks_of(scenario: Scenario) -> bool:

@@ -13,11 +13,12 @@ they tell in another order is in :mod:`~dirac_failover.spec.stories`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.job import GracefulTermination, Job, as_text, file_of, number_operations
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.scenario import NONE
+from dirac_failover.spec.scenario import FAILED_STATUS, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,21 @@ FAILED: Final = "Workflow failed, FailoverRequest module completed"
 def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Outcome:
     """Return what must be observed in a scenario in which every collaborator is scripted."""
     job = Job(scenario, profile)
-    return job.outcome(*execution(job))
+    return job.outcome(*step(job))
+
+
+def step(job: Job) -> tuple[str, Json]:
+    """How the last module of a step ends, and its result: the step has failed if one before it did not return OK."""
+    scenario = job.scenario
+    for earlier in scenario.earlier:
+        before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
+        job.begin(replace(before, **earlier))
+        ended, result = execution(job)
+        if ended == "raised" or not result or not result["OK"]:
+            scenario = replace(scenario, attributes={**scenario.attributes, "stepStatus": FAILED_STATUS})
+        job.begin(scenario)
+    *_, last = (execution(job) for _ in range(scenario.executions))
+    return last
 
 
 def execution(job: Job) -> tuple[str, Json]:

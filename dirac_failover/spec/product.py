@@ -127,7 +127,7 @@ _FIELDS: Final[dict[str, Any]] = {
 }
 
 
-_ACCUMULATED: Final = frozenset({"faults", "operations", "unsent_statuses"})
+_ACCUMULATED: Final = frozenset({"faults", "operations", "unsent_statuses", "earlier"})
 """Fields to which each dimension adds."""
 
 

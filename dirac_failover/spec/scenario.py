@@ -39,6 +39,9 @@ SUBJECTS: Final = {
     "base": "a small module that is derived from its ModuleBase",
 }
 
+OF_EARLIER: Final = ("subject", "hooks")
+"""What a scenario says of a module that is executed before the one that it is about."""
+
 HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
 """The hooks of a module, in the order in which ``execute`` calls them."""
 
@@ -105,6 +108,7 @@ class Scenario:
     options: Mapping[str, str] = _map(NOTHING)
     files: Mapping[str, str] = _map(NOTHING)
     executions: int = 1
+    earlier: tuple[Mapping[str, Json], ...] = ()
     subject: str = "module"
     hooks: Mapping[str, str] = _map(NOTHING)
     calls: tuple[Sequence[Json], ...] = ()
@@ -233,6 +237,11 @@ def _check_run(data: Mapping[str, Json]) -> None:
         for name in found:
             if not isinstance(name, str) or name not in known:
                 raise ScenarioError(f"{place}: expected one of {', '.join(known)}, found {_show(name)}")
+    for module in data.get("earlier", ()):
+        for key, value in module.items():
+            if key not in OF_EARLIER or not _KINDS[FIELDS[key].kind].accepts(value):
+                raise ScenarioError(f"earlier: expected objects with {', '.join(OF_EARLIER)}, found {_show(module)}")
+        _check_run(module)
     for call in data.get("calls", ()):
         if [type(part) for part in call[1:]] not in ([list], [list, dict]):
             raise ScenarioError(f"calls: expected [method, [arguments], {{named arguments}}], found {_show(call)}")
@@ -351,6 +360,10 @@ FIELDS: Final[dict[str, Field]] = {
     "options": Field("texts", "Options of the configuration, by path"),
     "files": Field("texts", "What lies in the working directory, by name: " + ", ".join(FILE_KINDS)),
     "executions": Field("times", "How often the one module is executed"),
+    "earlier": Field(
+        "objects",
+        "Modules that the same step executes before this one, in order, with a subject and hooks of their own",
+    ),
     "subject": Field("text", "Which class is run: " + ", ".join(SUBJECTS)),
     "hooks": Field(
         "texts", "Hooks that are replaced in a class derived from the subject, and what each does: an answer"
@@ -378,6 +391,8 @@ def schema() -> dict[str, Json]:
     properties["collaborators"]["propertyNames"] = {"enum": list(DEFAULT_COLLABORATORS)}
     properties["subject"] |= _one_of(SUBJECTS)
     properties["hooks"]["propertyNames"] = {"enum": list(HOOKS)}
+    ofs = {key: {**properties[key]} for key in OF_EARLIER}
+    properties["earlier"]["items"] = {"type": "object", "properties": ofs, "additionalProperties": False}
     properties["files"]["additionalProperties"] = _one_of(FILE_KINDS)
     properties["files"]["propertyNames"] = {"pattern": "^[^/\\u0000]*$", "not": {"enum": list(_NO_NAMES)}}
     return {

@@ -50,6 +50,7 @@ WHOLE = {
     "options": {"/LocalSite/DisableFailover": "True"},
     "files": {"12_34_request.json": "old"},
     "executions": 3,
+    "earlier": [{"subject": "base", "hooks": {"_execute": "raises=ValueError:x"}}, {}],
 }
 
 
@@ -68,7 +69,7 @@ def test_the_usual_scenario_says_nothing():
         "answers": {}, "reported": {}, "report_job": 0,
         "unsent_statuses": (), "unsent_parameters": {}, "records": 0, "operations": (),
         "owner": ("alice", "vo_user"), "faults": (), "server_files": {}, "error_counts": {}, "options": {},
-        "files": {}, "executions": 1,
+        "files": {}, "executions": 1, "earlier": (),
         "subject": "module", "hooks": {}, "calls": (),
     }  # fmt: skip
 
@@ -151,6 +152,12 @@ sound = {key: BY_KIND[item.kind] for key, item in FIELDS.items()} | {
         st.sampled_from(list(WHOLE["collaborators"])), st.sampled_from(list(COLLABORATOR_KINDS))
     ),
     "subject": st.sampled_from(list(SUBJECTS)),
+    "earlier": st.lists(
+        st.fixed_dictionaries({}, optional={
+            "subject": st.sampled_from(list(SUBJECTS)),
+            "hooks": st.dictionaries(st.sampled_from(list(HOOKS)), st.text(), max_size=2),
+        }), max_size=2,
+    ),
     "hooks": st.dictionaries(st.sampled_from(list(HOOKS)), st.text(), max_size=3),
     "files": st.dictionaries(st.text("abc._-é ", min_size=3), st.sampled_from(list(FILE_KINDS)), max_size=3),
 }  # fmt: skip
@@ -233,6 +240,10 @@ MALFORMED = [
     ({"collaborators": {"JobRaport": "live"}},
      'collaborators: expected JobReport, FileReport, AccountingReport, Request, found "JobRaport"'),
     ({"subject": "none"}, 'subject: expected one of module, base, found "none"'),
+    ({"earlier": [{"executions": 2}]}, 'earlier: expected objects with subject, hooks, found {"executions": 2}'),
+    ({"earlier": [{"hooks": ["_execute"]}]},
+     'earlier: expected objects with subject, hooks, found {"hooks": ["_execute"]}'),
+    ({"earlier": [{"subject": "none"}]}, 'subject: expected one of module, base, found "none"'),
     ({"hooks": {"_run": "ok"}}, f'hooks: expected one of {", ".join(HOOKS)}, found "_run"'),
     ({"calls": [["execute", []]]}, f'calls: expected one of {", ".join(METHODS)}, found "execute"'),
     ({"calls": [[["execute"], []]]}, f'calls: expected one of {", ".join(METHODS)}, found ["execute"]'),
