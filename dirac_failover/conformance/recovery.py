@@ -18,7 +18,7 @@ from dirac_failover.clients.req_client import ReqClient
 from dirac_failover.conformance.recording import Left, Recording, Tape
 from dirac_failover.conformance.wording import PLAIN, decoded, operation_of, told_of
 from dirac_failover.request.request import Request
-from dirac_failover.spec.duties import Act, executable, judge
+from dirac_failover.spec.duties import FIELDS, Act, executable, judge
 from dirac_failover.wire.rpc import connect
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ Holdings = dict[str, Any]
 
 DELAY: Final = 45
 """Minutes that the job wrapper wants its request to wait."""
-
-_OF_JOB: Final = ("Status", "MinorStatus", "ApplicationStatus")
 
 
 def recover(recording: Recording) -> Json:
@@ -163,8 +161,8 @@ def holdings(world: World) -> Holdings:
     return {
         "jobs": {
             job_id: {
-                **{key: job[key] for key in _OF_JOB},
-                "history": [{key: row[key] for key in (*_OF_JOB, "StatusSource")} for row in jobs["history"][job_id]],
+                **{key: job[key] for key in FIELDS},
+                "history": [{key: row[key] for key in (*FIELDS, "StatusSource")} for row in jobs["history"][job_id]],
                 "parameters": {
                     name: value
                     for name, value in jobs["parameters"].get(job_id, {}).items()

@@ -46,11 +46,6 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def times(number: int) -> str:
-    """Return how often."""
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
-
-
 def some(names: Sequence[Any], most: int = _NAMED) -> str:
     """Name the first few, and count the rest."""
     more = len(names) - most

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.conformance.wording import count, describe, grouped, operation_of, some, stub_of, times
+from dirac_failover.conformance.wording import count, describe, grouped, operation_of, some, stub_of, told_of
+from dirac_failover.spec.duties import Due, Kind
 from dirac_failover.wire import dencode
 
 STUB = [["Accounting/DataStore", {"timeout": 600}], "commitRegisters", [[1]]]
@@ -17,9 +18,8 @@ def fields(**changes: Any) -> dict[str, Any]:
 
 
 def test_numbers() -> None:
-    """One record, no records; once, twice, three times."""
+    """One record, no records."""
     assert [count(number, "record") for number in (0, 1, 2)] == ["0 records", "1 record", "2 records"]
-    assert [times(number) for number in (1, 2, 3)] == ["once", "twice", "3 times"]
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,44 @@ def test_a_stub_is_recognised(decoded: Any, expected: Any) -> None:
 def test_what_an_operation_does_is_one_line(decoded: Any, files: list[str], expected: str) -> None:
     """The call that it repeats, the statuses that it sets, or its files."""
     assert describe({"Type": "X", "decoded": decoded, "Files": files}) == expected
+
+
+def test_dues_are_told_in_words() -> None:
+    """Files of one status, files of equal operations, and records together; the rest one by one."""
+    removal = ("RemoveFile", "", "", "", "")
+    dues = [
+        Due(Kind.FILE, ("12", "/a"), "Unused"),
+        Due(Kind.RECORD, ("x",)),
+        Due(Kind.OPERATION, (*removal, "/x"), ""),
+        Due(Kind.FILE, ("12", "/b"), "Processed"),
+        Due(Kind.FILE, ("12", "/c"), "Unused"),
+        Due(Kind.FILE, ("5", "/c"), "Unused"),
+        Due(Kind.OPERATION, (*removal, "")),
+        Due(Kind.OPERATION, (*removal, "/y")),
+        Due(Kind.OPERATION, ("ForwardDISET", "s", "", "", "", ""), "A/B.go"),
+        Due(Kind.OPERATION, ("", "", "", "", "", "")),
+        Due(Kind.RECORD, ("y",)),
+        Due(Kind.STATUS, ("7", "T", "MinorStatus"), "it's"),
+        Due(Kind.STATUS, ("7", "U", "Status"), "Done"),
+        Due(Kind.SHOWN, ("7", "ApplicationStatus"), "x"),
+        Due(Kind.PARAMETER, ("7", "Events"), '"5"'),
+        Due(Kind.INPUT, ("12", "/a")),
+        Due(Kind.INPUT, ("12", "/b")),
+        Due(Kind.UNSEEN, ("what there is",)),
+    ]
+    assert told_of(dues) == [
+        "status Unused of /a, /c in transformation 12",
+        "2 accounting records",
+        "operation RemoveFile (/x, /y)",
+        "status Processed of /b in transformation 12",
+        "status Unused of /c in transformation 5",
+        "operation RemoveFile",
+        "operation ForwardDISET (A/B.go)",
+        "operation of no type",
+        """minor status "it's" of job 7""",
+        "status 'Done' of job 7",
+        "application status 'x' as the one that job 7 shows",
+        """parameter 'Events' of job 7, "5\"""",
+        "status of /a, /b in transformation 12: no report of it was seen",
+        "what there is",
+    ]

@@ -568,6 +568,15 @@ def test_two_jobs_in_one_world_are_judged_each_for_itself(on_failover_request, w
     assert second.replay().converged
 
 
+def test_what_others_say_of_the_job_later_does_not_count(on_failover_request, world):
+    """The job wrapper, for one, when the modules have ended."""
+    outcome = run_module(on_failover_request, world=world, inputs=["/vo/a"])
+    for status in (("Completing", "Uploading"), ("Done", "Execution Complete")):
+        assert world("WorkloadManagement/JobStateUpdate", "setJobStatus", (77, *status, "JobWrapper"))["OK"]
+    world("WorkloadManagement/JobStateUpdate", "setJobApplicationStatus", (77, "by the wrapper"))
+    assert outcome.replay().converged
+
+
 def test_a_replay_of_the_users_own_counts(on_failover_request, world):
     """It is nobody else's."""
     world.accounting.down()
