@@ -70,9 +70,9 @@ def operation_of(fields: Mapping[str, Any]) -> dict[str, Json]:
     }
 
 
-def decoded(arguments: str | None) -> Json:
+def decoded(arguments: Json) -> Json:
     """Return the arguments of an operation as plain values; None when they cannot be decoded."""
-    if not arguments:
+    if not arguments or not isinstance(arguments, str):
         return None
     try:
         return PLAIN.plain(dencode.decode(arguments.encode(errors="backslashreplace"))[0])

@@ -63,8 +63,8 @@ def test_an_operation_has_its_arguments_decoded_and_its_files_as_lfns() -> None:
     ]
 
 
-@pytest.mark.parametrize("arguments", [None, "", "job report", "i1", "\udc00"])
-def test_arguments_that_cannot_be_decoded_are_none(arguments: str | None) -> None:
+@pytest.mark.parametrize("arguments", [None, "", "job report", "i1", "\udc00", 5, ["i1e"]])
+def test_arguments_that_cannot_be_decoded_are_none(arguments: Any) -> None:
     """Whatever they are."""
     assert operation_of(fields(Arguments=arguments))["decoded"] is None
 
