@@ -255,6 +255,16 @@ def test_of_one_moment_the_last_word_counts(kit, monkeypatch):
         assert (reports[1].statuses, reports[1].job_statuses) == (["two"], [("Completing", "b")])
 
 
+def test_a_number_that_json_does_not_know_is_left_out(kit):
+    """NaN and infinity, of floats and of decimals, at any depth; what else there is goes."""
+    bad = [math.nan, -math.inf, Decimal("NaN"), Decimal("1e999"), [Decimal("sNaN")], ({"a": {math.inf}},)]
+    with healthy(kit) as world:
+        fake = FakeJobReport()
+        for report in (fake, kit.JobReport(77)):
+            assert report.setJobParameters([*(("bad", value) for value in bad), ("good", 1.5)])["OK"]
+        assert fake.parameters == world.job_state.parameters(77) == {"good": 1.5}
+
+
 def test_without_a_job_nothing_is_sent(kit):
     """Until it is asked for."""
     for report in (kit.JobReport("0"), FakeJobReport("0", "me")):

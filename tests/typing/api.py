@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_failover import FailoverRequest, GracefulTermination, JobReport, ModuleBase, Request, connect
 from dirac_failover.testing import Dirac, ModuleOutcome, run_job, run_module
+from dirac_fakes import FakeFileReport, Journal, answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,3 +48,7 @@ def test_upload(dirac: Dirac, run_module: Callable[..., ModuleOutcome]) -> None:
 
 types: list[str] = run_module(Upload, world=Dirac(job_id=88), inputs=["/vo/a"], stepName="upload").request.types
 lost: list[str] = run_job([Upload, (Upload, {"stepName": "again"})]).replay().lost
+
+fake = FakeFileReport(answers={"commit": ["s_error", "raises=ValueError:boom"], "getFiles": "ok={}"}, journal=Journal())
+broken: Request = answering(Request(), answers={"toJSON": "s_error"})
+outcome_of_fakes = run_module(Upload, answers={"FileReport.commit": ["s_error"]})
