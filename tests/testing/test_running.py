@@ -551,6 +551,27 @@ def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, ki
             run(given, duties="all")
 
 
+def test_a_module_that_forgets_or_spoils_loses(on_failover_request, world):
+    """Records that it never sends, and operations that it makes others of."""
+
+    class Forgets(on_failover_request):
+        def generateFailoverFile(self):
+            pass
+
+    assert run_module(Forgets, world=world, records=2).replay().lost == ["2 accounting records"]
+
+    class Spoils(on_failover_request):
+        def generateFailoverFile(self):
+            for operation in self.request:
+                operation.TargetSE = "NOWHERE"
+            return super().generateFailoverFile()
+
+    copy = {"Type": "ReplicateAndRegister", "TargetSE": "CERN", "Files": ["/vo/x"]}
+    told = ["operation ReplicateAndRegister (/vo/x)"]
+    assert run_module(Spoils, world=world, operations=[copy]).replay().lost == told
+    assert run_module(on_failover_request, world=world, operations=[copy]).replay().unchecked == told
+
+
 def test_two_jobs_in_one_world_are_judged_each_for_itself(on_failover_request, world):
     """Though their records are equal: those of one do not make up for those of the other, nor come twice by them."""
     world.accounting.down()
