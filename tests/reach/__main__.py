@@ -69,7 +69,8 @@ def scenarios(index: int, count: int) -> Iterator[Scenario]:
     from dirac_failover.spec import client_regions, module_regions, space
 
     modules = (module_regions.HOOKS_REGION, module_regions.CANDIDATES, module_regions.REPORTS, module_regions.END)
-    for region in (*space.REGIONS, *modules, *client_regions.CLIENT_REGIONS):
+    regions = (*space.REGIONS, *modules, *client_regions.CLIENT_REGIONS, client_regions.ROW)
+    for region in {region.name: region for region in regions}.values():
         stride = STRIDES.get(region.name, 1)
         for number, scenario in enumerate(region.scenarios()):
             if number % stride == 0 and number // stride % count == index:

@@ -10,7 +10,7 @@ import pytest
 
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import live, model
-from dirac_failover.spec.client_regions import CLIENT_REGIONS
+from dirac_failover.spec.client_regions import CLIENT_REGIONS, ROW
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 SIZES = {"statuses": 663, "files": 1004, "accounting": 291, "parameters": 147, "requests": 612, "row": 301}
 STEPS = {"statuses": 5, "files": 7, "accounting": 3}
-EACH_REGION = pytest.mark.parametrize("region", CLIENT_REGIONS, ids=lambda region: region.name)
+REGIONS = (*CLIENT_REGIONS, ROW)
+EACH_REGION = pytest.mark.parametrize("region", REGIONS, ids=lambda region: region.name)
 
 
 def test_the_regions_have_a_known_size() -> None:
     """A change of the tables shows in how many scenarios they make; change the number with the tables."""
-    assert {region.name: sum(1 for _ in region.scenarios()) for region in CLIENT_REGIONS} == SIZES
+    assert {region.name: sum(1 for _ in region.scenarios()) for region in REGIONS} == SIZES
 
 
 @EACH_REGION
