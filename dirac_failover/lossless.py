@@ -8,6 +8,7 @@ extended: nothing here reaches around a hook.
 from __future__ import annotations
 
 import os
+import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,8 @@ class LosslessFailoverRequest(FailoverRequest):
         self._start()
 
     def _start(self) -> None:
-        self._settled = False
+        self._accounted = False
+        self._told: list[str] = []
         self._raised: list[BaseException] = []
         self._lost: list[str] = []
 
@@ -54,17 +56,17 @@ class LosslessFailoverRequest(FailoverRequest):
         super()._initialize()
 
     def setApplicationStatus(self, status: Any, sendFlag: bool = True) -> int | None:
-        """Report the application status, unless how the module ends was reported before the file was written."""
-        return None if self._settled else super().setApplicationStatus(status, sendFlag)
+        """Report the application status, unless it was reported before the file was written, as the module's end."""
+        return None if str(status) in self._told else super().setApplicationStatus(status, sendFlag)
 
     def _execute(self) -> None:
         for chapter in (self._report_inputs, self._commit_file_report, self._commit_accounting, self._find_bad):
             self._go_on_after(chapter)
         self._go_on_after(self._report_the_end)  # LL-010: while it can still go into the request
         known = len(self._raised) + len(self._lost)
-        for chapter in (self._forward_statuses, self._forward_parameters, self.generateFailoverFile):
-            self._go_on_after(chapter)
-        self._settled = len(self._raised) + len(self._lost) == known
+        self._write_everything()
+        if len(self._raised) + len(self._lost) == known:
+            self._told.append(self._text_of_the_end())
         self._end()
 
     def _go_on_after(self, chapter: Callable[[], object]) -> None:
@@ -109,6 +111,7 @@ class LosslessFailoverRequest(FailoverRequest):
 
     def _commit_accounting(self) -> None:
         accounting = self.workflow_commons.get(v.COMMONS_ACCOUNTING)
+        self._accounted = True
         if accounting and not accounting.commit()["OK"]:  # LL-001, LL-002: and the file is written all the same
             self._lost.append("Neither the accounting nor the request system took the accounting records")
 
@@ -116,9 +119,15 @@ class LosslessFailoverRequest(FailoverRequest):
         for status in (v.JOB_FINISHED, v.FAILOVER_FINISHED) if self._checkWFAndStepStatus(noPrint=True) else ():
             if self._ending() is None:
                 self._go_on_after(partial(self.setApplicationStatus, status))
-        if ending := self._ending():
-            told = isinstance(ending, RuntimeError) and ending.args
-            self.setApplicationStatus(told[0] if told else ending)
+        if self._ending():
+            self.setApplicationStatus(self._text_of_the_end())
+
+    def _text_of_the_end(self) -> str:
+        """Return the status with which :meth:`execute` will report how the module ended."""
+        ending = self._ending()
+        if ending is None:
+            return v.FAILOVER_FINISHED
+        return str(ending.args[0] if isinstance(ending, RuntimeError) and len(ending.args) > 1 else ending)
 
     def _forward_statuses(self) -> None:
         answer = self.jobReport.generateForwardDISET()
@@ -151,10 +160,20 @@ class LosslessFailoverRequest(FailoverRequest):
             self._lost.append(f"Operations that cannot be kept: {', '.join(bad)}")
 
     def generateFailoverFile(self) -> None:
-        """Write the operations that can be written, whole or not at all; without any, no file remains (LL-011).
+        """Forward unsent reports, commit the accounting, and write every operation that can be written.
 
-        Raises RuntimeError when the request gives no JSON, and what the operating system says of the file.
+        Raises what went wrong on the way, when everything else is done: RuntimeError for a loss.
         """
+        self._write_everything()
+        self._end()
+
+    def _write_everything(self) -> None:
+        accounting = () if self._accounted else (self._commit_accounting,)
+        for chapter in (*accounting, self._forward_statuses, self._forward_parameters, self._write_request):
+            self._go_on_after(chapter)
+
+    def _write_request(self) -> None:
+        """Write the good operations, whole or not at all; without any, no file remains (LL-011)."""
         name = "%d_%d_request.json" % (self.production_id, self.prod_job_id)
         good = [operation for operation in self.request if not _what_is_wrong(operation)]
         if not good:
@@ -165,14 +184,17 @@ class LosslessFailoverRequest(FailoverRequest):
         serialised = request.toJSON()
         if not serialised["OK"] or not isinstance(serialised["Value"], str):
             raise RuntimeError(serialised.get("Message", "The request's JSON is no text"))
-        part = f".{name}.part"  # the job wrapper does not look for such a name
+        # The job wrapper does not look for such a name, and nobody else has it
+        handle, part = tempfile.mkstemp(dir=".", prefix=f".{name}.")
         try:
-            with open(part, "w", encoding="ascii") as file:
+            with open(handle, "w", encoding="ascii") as file:
                 file.write(serialised["Value"])
+                file.flush()
+                os.fsync(handle)
             os.replace(part, name)
-        finally:
-            if os.path.exists(part):
-                os.unlink(part)
+        except BaseException:
+            os.unlink(part)
+            raise
 
     def _request_of(self, operations: list[Any]) -> Request:
         request = Request()
@@ -190,6 +212,9 @@ def _what_is_wrong(operation: Any) -> str:
         return "cannot be serialised"
     request = Request()
     request.RequestName, request.Owner, request.OwnerGroup = "alone", "anybody", "anybody"
-    request.addOperation(Operation(serialised["Value"]))
+    try:
+        request.addOperation(Operation(serialised["Value"]))
+    except ValueError as error:  # of a time in the first thousand years, say
+        return f"cannot be read: {error}"
     valid = RequestValidator().validate(request)
     return "" if valid["OK"] else str(valid["Message"])

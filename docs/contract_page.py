@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dirac_failover.spec.checks import LEVELS
-from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
+from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 PAGE = Path(__file__).with_name("contract.md")
 

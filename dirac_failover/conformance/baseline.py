@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.errors import CommandError, no_such
-from dirac_failover.conformance.results import BROKEN, HELD, ClauseResult, Known, write
+from dirac_failover.conformance.results import HELD, OPEN, ClauseResult, Known, write
 from dirac_failover.conformance.shape import ShapeError, check, schema
 from dirac_failover.spec.clauses import CLAUSES
 
@@ -73,11 +73,11 @@ class Baseline:
         write(path, json.dumps(data, indent=2) + "\n")
 
     def apply(self, results: Iterable[ClauseResult], today: date) -> tuple[ClauseResult, ...]:
-        """Return the results, with what is known beside each breach that has an entry which still counts."""
+        """Return the results, with what is known beside each breach, or unchecked clause, whose entry still counts."""
         known = {entry.clause: entry for entry in self.entries if not _expired(entry, today)}
         return tuple(
             replace(result, baseline=Known(known[result.id].kind, known[result.id].reason))
-            if result.verdict == BROKEN and result.id in known
+            if result.verdict in OPEN and result.id in known
             else result
             for result in results
         )
@@ -99,13 +99,13 @@ class Baseline:
         return found
 
     def accept(self, results: Iterable[ClauseResult], *, complete: bool = True) -> Baseline:
-        """Return a baseline with an entry for each breach, in the order of the clauses.
+        """Return a baseline with an entry for each breach and each unchecked clause, in the order of the clauses.
 
         Entries that are there stay as they are, an expiry included. Those that match nothing go, and, when the run was
         ``complete``, those of clauses that the port keeps.
         """
         verdicts = {result.id: result.verdict for result in results}
-        entries = {name: Entry(name, *NEW) for name, verdict in verdicts.items() if verdict == BROKEN}
+        entries = {name: Entry(name, *NEW) for name, verdict in verdicts.items() if verdict in OPEN}
         for entry in self.entries:
             if entry.clause in _IDS and not (complete and verdicts.get(entry.clause) == HELD):
                 entries[entry.clause] = entry

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.page import Row
 from dirac_failover.conformance.steps import Moment, moments
-from dirac_failover.spec.checks import LEVELS
+from dirac_failover.spec.clauses import LEVELS
 from dirac_failover.spec.product import changes
 
 if TYPE_CHECKING:

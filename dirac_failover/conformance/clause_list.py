@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
-from dirac_failover.spec.checks import LEVELS
-from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
+from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 if TYPE_CHECKING:
     import argparse
 
-    from dirac_failover.spec.checks import Clause
+    from dirac_failover.spec.clauses import Clause
     from dirac_failover.spec.outcome import Json
 
 SCHEMA: Final = "dirac-failover/clauses/1"

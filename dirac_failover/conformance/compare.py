@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.conformance import html_page, markdown, output
 from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES, Cell, Matrix, Port
-from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD
+from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, UNCHECKED
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {
     HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan",
-    NOTHING_ASKED: "",
+    UNCHECKED: "red",    NOTHING_ASKED: "",
 }  # fmt: skip
 _WIDEST_LABEL: Final = 20
 _SHORTEST: Final = 34

@@ -51,12 +51,16 @@ def _replaced(base: type[Any], name: str, text: str, answer: Callable[[str], Any
 
 
 def call_methods(module: Any, scenario: Scenario, commons: dict[str, Any]) -> tuple[str, list[Json]]:
-    """Call the scenario's methods in turn, on a module that has found its collaborators.
+    """Call the scenario's methods in turn, on a module that has found its collaborators and named its request.
 
     Return ``returned``, or ``raised`` when any of them raised, and what each returned or raised.
     """
     for attribute, key in (("jobReport", "JobReport"), ("fileReport", "FileReport"), ("request", "Request")):
         setattr(module, attribute, commons.get(key))
+    request, number = commons.get("Request"), scenario.attributes.get("jobID")
+    if request is not None and number:
+        request.RequestName, request.JobID = f"job_{number}_request.xml", number
+        request.SourceComponent = f"Job_{number}"
     ended, results = "returned", []
     for method, arguments, *named in scenario.calls:
         try:

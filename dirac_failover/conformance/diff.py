@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.conformance import markdown, output
 from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NO_VERDICT, Cell, Matrix, Port
-from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
 
 if TYPE_CHECKING:
     import argparse
@@ -43,14 +43,16 @@ KINDS: Final = {
 }
 """What can happen to a clause."""
 
-_KINDS: Final = {
-    **{(old, BROKEN): REGRESSED for old in (HELD, KNOWN, NOT_ASKED)},
-    **{(old, KNOWN): ACCEPTED for old in (HELD, BROKEN, NOT_ASKED)},
-    **{(old, HELD): FIXED for old in (BROKEN, KNOWN)},
+_KINDS: Final[dict[tuple[str, str], str]] = {
+    **{(old, new): REGRESSED for old in (HELD, KNOWN, NOT_ASKED) for new in (BROKEN, UNCHECKED) if old != new},
+    (UNCHECKED, BROKEN): REGRESSED,
+    (BROKEN, UNCHECKED): GONE,
+    **{(old, KNOWN): ACCEPTED for old in (HELD, BROKEN, NOT_ASKED, UNCHECKED)},
+    **{(old, HELD): FIXED for old in (BROKEN, KNOWN, UNCHECKED)},
     **{(old, new): NEW for old in (NO_VERDICT, NOT_ASKED) for new in (HELD,)},
-    **{(NO_VERDICT, new): NEW for new in (BROKEN, KNOWN, NOT_ASKED)},
-    **{(old, NOT_ASKED): GONE for old in (HELD, BROKEN, KNOWN)},
-    **{(old, NO_VERDICT): GONE for old in (HELD, BROKEN, KNOWN, NOT_ASKED)},
+    **{(NO_VERDICT, new): NEW for new in (BROKEN, KNOWN, NOT_ASKED, UNCHECKED)},
+    **{(old, NOT_ASKED): GONE for old in (HELD, BROKEN, KNOWN, UNCHECKED)},
+    **{(old, NO_VERDICT): GONE for old in (HELD, BROKEN, KNOWN, NOT_ASKED, UNCHECKED)},
 }
 """What a change from one state to another is called."""
 

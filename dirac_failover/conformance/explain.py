@@ -26,18 +26,17 @@ from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.timeline import render, table
 from dirac_failover.conformance.verify import cause_of, verify
 from dirac_failover.spec.case import Case
-from dirac_failover.spec.checks import DIRAC, LOSSLESS
-from dirac_failover.spec.clauses import CLAUSES
-from dirac_failover.spec.space import REGIONS, SERVICES
+from dirac_failover.spec.clauses import CLAUSES, DIRAC, LOSSLESS
+from dirac_failover.spec.space import ANSWERS, REGIONS, SERVICES
 
 if TYPE_CHECKING:
     import argparse
 
-    from dirac_failover.spec.checks import Clause
+    from dirac_failover.spec.clauses import Clause
     from dirac_failover.spec.scenario import Scenario
 
 SCHEMA: Final = "dirac-failover/clause/1"
-_NEIGHBOURHOOD: Final = (*((changes, REGIONS) for changes in range(3)), (3, (SERVICES,)))
+_NEIGHBOURHOOD: Final = (*((changes, REGIONS) for changes in range(3)), (3, (ANSWERS, SERVICES)))
 """Where is looked, in this order: how many changes away from the good case, and in which regions."""
 
 
@@ -138,9 +137,8 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
             return special, False
         for changes, regions in _NEIGHBOURHOOD:
             for scenario in chain.from_iterable(region.near(changes) for region in regions):
-                verdict = clause.check(Case(scenario, port.run(scenario)))
-                if verdict is not None:
-                    found[bool(verdict)].append(scenario)
+                if clause.asked(scenario):
+                    found[bool(clause.judge(Case(scenario, port.run(scenario))))].append(scenario)
             if found[wanted[0]]:
                 break
     for breaks in wanted:
@@ -157,6 +155,7 @@ def _special(clause: Clause, port: ModulePort) -> Scenario | None:
         good = port.run(next(region.near(0)))
         for scenario in region.near(1):
             case = Case(scenario, good)
-            if _QUIRKS.get(clause.id, "") in scenario.name and clause.check(case):
-                found.append((sum(bool(other.check(case)) for other in neighbours), size_of(scenario), scenario))
+            told = _QUIRKS.get(clause.id, "") in scenario.name and clause.asked(scenario)
+            if told and clause.judge(case):
+                found.append((sum(bool(other.judge(case)) for other in neighbours), size_of(scenario), scenario))
     return min(found)[-1] if found else None

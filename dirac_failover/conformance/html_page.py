@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
 from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, STATES, TITLES
-from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
 from dirac_failover.conformance.steps import Moment, clean, moments
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Json
 
 _MARKS: Final = {
-    HELD: "&#10003;", BROKEN: "&#10007;", KNOWN: "&#9679;", NOT_ASKED: "&#8211;", NO_VERDICT: "&#8211;",
+    HELD: "&#10003;", BROKEN: "&#10007;", KNOWN: "&#9679;", NOT_ASKED: "&#8211;", UNCHECKED: "?", NO_VERDICT: "&#8211;",
 }  # fmt: skip
 _LEVELS: Final = {
     "contract": "what a module promises to whoever runs it",
@@ -130,7 +130,7 @@ def _port(port: Port) -> str:
 def _bar(tally: dict[str, int]) -> str:
     total = sum(tally.values()) or 1
     parts, start = [], 0
-    for state in (HELD, KNOWN, BROKEN, NOT_ASKED, NO_VERDICT):
+    for state in (HELD, KNOWN, BROKEN, UNCHECKED, NOT_ASKED, NO_VERDICT):
         if width := tally[state]:
             parts.append(f'<rect class="{_class(state)}" x="{start}" width="{width}" height="1"/>')
             start += width

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, state
-from dirac_failover.conformance.results import BROKEN, HELD
+from dirac_failover.conformance.results import BROKEN, HELD, UNCHECKED
 from dirac_failover.conformance.steps import clean, moments
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
     known = clause.baseline if found == KNOWN else None
     case = ET.SubElement(suite, "testcase", classname=clean(clause.level), name=clean(f"{clause.id} {clause.text}"))
     share = f"broken in {clause.broken:,} of {clause.asked:,} scenarios"
+    if clause.verdict == UNCHECKED:
+        share = f"unchecked: the port cannot run the {clause.unchecked:,} scenarios that ask for it"
     if port.decides(clause):
         failure = ET.SubElement(case, "failure", message=share)
         if clause.minimal:

@@ -387,18 +387,20 @@ LESSONS: Final = (
         "It is in no file", ("CO-012", "LL-003"),
     ),
     Lesson(
-        "an-unnamed-request", "A module in the place of FailoverRequest",
+        "the-file-by-itself", "A module that writes the file itself",
         "A module of an experiment is the last one of a job, in the place of FailoverRequest. An earlier module has "
-        "left an operation in the request: /vo/x is to be removed. The last module calls generateFailoverFile().",
+        "left an operation in the request: /vo/x is to be removed. The last module has named the request, as "
+        "FailoverRequest does in its _initialize, and calls generateFailoverFile().",
         replace(_BY_ITSELF, operations=({"Type": "RemoveFile", "Files": ["/vo/x"]},),
                 calls=(["generateFailoverFile", []],)),
         "What happens?", lambda report: (report["ended"], file_holds(report)),
         {"It writes 12_34_request.json, with the operation": ("returned", ["RemoveFile"]),
-         "It returns an error, and writes no file": ("returned", None),
-         "It raises RuntimeError, and writes no file": ("raised", None)},
-        "A request without a name is not valid. FailoverRequest sets the name in its _initialize; a module in its "
-        "place must do the same: self.request.RequestName = f'job_{self.jobID}_request.xml'.",
-        "raised RuntimeError", ("CO-016", "LL-016"),
+         "It returns the operation, and writes no file": ("returned", None),
+         "It raises RuntimeError, since it is not FailoverRequest": ("raised", None)},
+        "generateFailoverFile is a method of ModuleBase, and any module may call it. It asks the job report for unsent "
+        "statuses, commits the accounting, and writes the request if that holds an operation. A request without a name "
+        "is not valid: a module in the place of FailoverRequest must set self.request.RequestName.",
+        "RemoveFile in 12_34_request.json", ("CO-024",),
     ),
     Lesson(
         "an-invalid-operation", "An operation that is not valid",

@@ -11,8 +11,8 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, load
-from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, OPEN, UNCHECKED, load
+from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "dirac-failover/compare/1"
 KNOWN: Final = "known"
 NO_VERDICT: Final = "no verdict"
-STATES: Final = (BROKEN, KNOWN, HELD, NOT_ASKED, NO_VERDICT)
+STATES: Final = (BROKEN, UNCHECKED, KNOWN, HELD, NOT_ASKED, NO_VERDICT)
 """Broken, broken as a baseline says, held, not asked; or nothing: no such clause there, or the port broke down."""
 TITLES: Final = {CONTRACT: "Contract", DIRAC: "DIRAC", LOSSLESS: "Lossless"}
 """The levels, as headings."""
@@ -186,7 +186,7 @@ def state(results: Results, clause: ClauseResult | None) -> str:
     """Return how the port of the results stands to one of their clauses."""
     if clause is None or results.verdict == BROKEN:
         return NO_VERDICT
-    return KNOWN if clause.verdict == BROKEN and clause.baseline else clause.verdict
+    return KNOWN if clause.verdict in OPEN and clause.baseline else clause.verdict
 
 
 def labels(results: Sequence[Results], paths: Sequence[str]) -> list[str]:

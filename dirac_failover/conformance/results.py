@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.shape import ShapeError, check, schema
-from dirac_failover.spec.checks import CONTRACT, DIRAC
+from dirac_failover.spec.clauses import CONTRACT, DIRAC, Verdict
 from dirac_failover.spec.nearest import Match
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from dirac_failover.spec.outcome import Json
 
-SCHEMA: Final = "dirac-failover/results/1"
+SCHEMA: Final = "dirac-failover/results/2"
 
-HELD: Final = "held"
-BROKEN: Final = "broken"
-NOT_ASKED: Final = "not asked"
-VERDICTS: Final = (HELD, BROKEN, NOT_ASKED)
-"""How a port stands to one clause: no scenario broke it, one did, or none was about it."""
+HELD, BROKEN, NOT_ASKED, UNCHECKED = Verdict
+VERDICTS: Final = tuple(Verdict)
+OPEN: Final = frozenset({BROKEN, UNCHECKED})
+"""The verdicts with which a port does not conform, unless its baseline names the clause."""
+"""How a port stands to one clause over all scenarios: see :class:`~dirac_failover.spec.clauses.Verdict`."""
 
 CONFORMS: Final = "conforms"
 DIVERGES: Final = "diverges"
@@ -100,6 +100,8 @@ class ClauseResult:
     broken: int = 0
     minimal: Minimal | None = None
     baseline: Known | None = None
+    unchecked: int = 0
+    """How many scenarios ask for it that the port cannot run."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from dirac_failover.conformance.results import (
     DIVERGES,
     HELD,
     NOT_ASKED,
+    OPEN,
+    UNCHECKED,
     VERDICTS,
     ClauseResult,
     Header,
@@ -42,8 +44,7 @@ from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.timeline import table
 from dirac_failover.conformance.wording import count
 from dirac_failover.spec import space
-from dirac_failover.spec.checks import CONTRACT, DIRAC, LEVELS, LOSSLESS
-from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, LOSSLESS
 from dirac_failover.spec.outcome import ABSENT
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
@@ -215,7 +216,7 @@ def _judged(results: Results, levels: Sequence[str]) -> Results:
 
 def decides(clause: ClauseResult, levels: Sequence[str]) -> bool:
     """Tell whether the clause makes the port diverge."""
-    return clause.verdict == BROKEN and clause.baseline is None and clause.level in levels
+    return clause.verdict in OPEN and clause.baseline is None and clause.level in levels
 
 
 # The command line
@@ -293,7 +294,7 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
     page.section("Verdict", _verdict(results, levels, problems, seconds, style))
     parts = [page.text()]
     target, profile = Target.parse(results.header.port.target), results.header.profile
-    found = causes(clause for clause in results.clauses if decides(clause, levels))
+    found = causes(clause for clause in results.clauses if decides(clause, levels) and clause.minimal)
     parts += [cause_of(group, target, profile, style) for group in found]
     for level in () if results.header.extent.endswith(_STOPPED) else LEVELS:  # one scenario says little of the others
         clauses = [clause for clause in results.clauses if clause.level == level]
@@ -339,12 +340,16 @@ def _sentence(results: Results, levels: Sequence[str], problems: Sequence[str]) 
     name = f"{results.header.port.name} {results.header.port.version}".strip()
     if not results.asked:
         return "arrow", "bold", f"{name} is not judged: no scenario that was run is about these clauses"
-    broken = sum(decides(clause, levels) for clause in results.clauses)
-    deciding = sum(clause.level in levels for clause in results.clauses)
-    said = f"{name} {results.verdict}" + (f": it breaks {broken} of {count(deciding, 'clause')}" if broken else "")
+    deciding = [clause for clause in results.clauses if decides(clause, levels)]
+    broken = sum(clause.verdict == BROKEN for clause in deciding)
+    unchecked = [clause.id for clause in deciding if clause.verdict == UNCHECKED]
+    asked = sum(clause.level in levels for clause in results.clauses)
+    said = f"{name} {results.verdict}" + (f": it breaks {broken} of {count(asked, 'clause')}" if broken else "")
+    if unchecked:
+        said += f"{' and' if broken else ':'} it cannot be asked about {', '.join(unchecked)} (unchecked)"
     if problems:
         return "failed", "red", f"{said}, and the baseline no longer applies"
-    return ("failed", "red", said) if broken else ("well", "green", said)
+    return ("failed", "red", said) if deciding else ("well", "green", said)
 
 
 def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Row]:
@@ -356,7 +361,7 @@ def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) 
         yield Row(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
 
 
-_SIGNS: Final = {HELD: ("well", "green"), NOT_ASKED: ("", "dim")}
+_SIGNS: Final[dict[str, tuple[str, str]]] = {HELD: ("well", "green"), NOT_ASKED: ("", "dim")}
 
 
 def _count(clause: ClauseResult) -> str:

@@ -1,6 +1,7 @@
-"""A case: one scenario, what an implementation made of it, and the questions that clauses ask of the two.
+"""A case: one scenario, what was observed of an implementation in it, and the questions that clauses ask of the two.
 
-Nothing here judges; a question that only one clause asks belongs to that clause.
+Nothing here judges, and nothing here decides whether a clause is asked: that is a matter of the scenario alone, see
+:mod:`~dirac_failover.spec.situation`. A question that only one clause asks belongs to that clause.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dirac_failover.spec import live
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import WITHOUT_REFERENCES
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.scenario import LIVE, MISSING
+from dirac_failover.spec.situation import STATUS, Situation
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Outcome, Step
@@ -22,19 +23,17 @@ if TYPE_CHECKING:
     from dirac_failover.spec.scenario import Json, Scenario
 
 MODULE = "module"
-STATUS = "JobReport.setApplicationStatus"
 
 
 class Case:
-    """A scenario and an outcome, and the profile of whom the outcome is expected."""
+    """The facts of a scenario, an outcome, and the profile of the implementation that the outcome is expected of."""
 
-    def __init__(self, scenario: Scenario, outcome: Outcome, profile: Profile = DIRAC_9_1) -> None:
+    def __init__(self, facts: Situation | Scenario, outcome: Outcome, profile: Profile = DIRAC_9_1) -> None:
         """Hold them together."""
-        self.scenario = scenario
+        self.facts = facts if isinstance(facts, Situation) else Situation(facts)
+        self.scenario = self.facts.scenario
         self.outcome = outcome
         self.profile = profile
-        self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
-        """Whether every collaborator is scripted."""
         self.hooks: list[str] = []
         """The hooks that were called, in order."""
         self.collaboration: list[Step] = []
@@ -48,37 +47,14 @@ class Case:
                 self._by_method.setdefault(f"{step.target}.{step.method}", []).append(step)
 
     @cached_property
-    def expected(self) -> Outcome | None:
-        """What the specification says, if it speaks of this scenario."""
-        if self.scripted:
-            return expected(self.scenario, self.profile)
-        told = self.profile == DIRAC_9_1 and live.speaks_of(self.scenario)
-        return live.expected(self.scenario) if told else None
+    def expected(self) -> Outcome:
+        """The outcome that the specification describes; to be asked for only where it is :func:`specified`."""
+        return expected(self.scenario, self.profile) if self.facts.scripted else live.expected(self.scenario)
 
     @cached_property
     def as_expected(self) -> bool:
         """Whether the outcome is the expected one in every respect."""
-        return self.expected is not None and alike(self.outcome, self.expected)
-
-    @cached_property
-    def writable(self) -> bool:
-        """Whether nothing but the operations themselves keeps the request from being written."""
-        answers = self.scenario.answers.get("Request.toJSON", ("ok",))
-        return answers == ("ok",) and not {"directory", "full"} & set(self.scenario.files.values())
-
-    @cached_property
-    def health(self) -> str:
-        """``well``, ``failed`` before, or ``unset``: the module was not told."""
-        statuses = (self.scenario.attributes.get(name, {}) for name in ("workflowStatus", "stepStatus"))
-        told = [status.get("OK") for status in statuses]
-        if False in told[: 1 + bool(told[0])]:
-            return "failed"
-        return "unset" if None in told else "well"
-
-    @property
-    def job(self) -> bool:
-        """Whether this is a job of the WMS, as far as the module got."""
-        return bool(self.outcome.attributes["jobID"])
+        return alike(self.outcome, self.expected)
 
     @cached_property
     def executions(self) -> list[list[str]]:
@@ -95,26 +71,9 @@ class Case:
         return self._by_method.get(method, [])
 
     @cached_property
-    def raising(self) -> list[Step]:
-        """The calls of collaborators that were answered with an exception, in order."""
-        return [step for step in self.collaboration if str(step.answer).startswith("raises=")]
-
-    @cached_property
-    def raised(self) -> list[str] | None:
-        """Name and arguments of the one thing that a collaborator raised inside a hook; None if more went wrong."""
-        if len(self.raising) != 1 or self.health == "unset" or not self.scripted:
-            return None
-        if any(str(step.answer).startswith("bad_shape") for step in self.collaboration):
-            return None
-        (step,) = self.raising
-        later = {step.method for step in self.collaboration[self.collaboration.index(step) :]}
-        in_a_hook = f"{step.target}.{step.method}" != STATUS or "generateForwardDISET" in later
-        return str(step.answer).removeprefix("raises=").split(":") if in_a_hook else None
-
-    def answered(self, method: str, *answers: str) -> bool:
-        """Tell whether the last call of a scripted method was answered with one of ``answers``, or one like them."""
-        calls = self.calls(method)
-        return bool(calls) and str(calls[-1].answer).startswith(answers)
+    def statuses(self) -> list[str]:
+        """The application statuses that a scripted job report was given, in order, as texts."""
+        return [str(call.args[0]) if call.args else "" for call in self.calls(STATUS)]
 
     @cached_property
     def ok(self) -> bool:
@@ -123,25 +82,31 @@ class Case:
 
     @property
     def result(self) -> Json:
-        """What was returned or raised."""
+        """The return structure, or the exception that escaped."""
         return self.outcome.result
 
     @cached_property
-    def request_file(self) -> str:
-        """The name that the request's file has to have."""
-        known = self.outcome.attributes
-        return f"{known['production_id']}_{known['prod_job_id']}_request.json"
-
-    @cached_property
-    def pending(self) -> list[Json]:
-        """The operations in the request: type, arguments, LFNs."""
+    def held(self) -> list[Json]:
+        """The operations in the request afterwards: type, arguments, LFNs."""
         return [_key(operation) for operation in (self.outcome.request or {}).get("Operations", [])]
 
     @cached_property
+    def new_files(self) -> list[str]:
+        """The names of the files that were not there before, or not with this content."""
+        before = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
+        kinds = self.scenario.files
+        return sorted(
+            name for name, text in self.outcome.files.items() if name not in kinds or before[kinds[name]] != text
+        )
+
+    @cached_property
     def content(self) -> Json:
-        """What the request's file holds; None when there is no such file, or it is not JSON."""
-        text = self.outcome.files.get(self.request_file)
-        return None if text is None else _parsed(text)
+        """The JSON of the request's file that was written; None when there is no such file, or it is not JSON.
+
+        A text of JSON within JSON counts as that JSON: DIRAC's Request reads it as well.
+        """
+        names = [name for name in self.new_files if self.facts.request_file.fullmatch(name)]
+        return _parsed(self.outcome.files[names[0]]) if names else None
 
     @cached_property
     def written(self) -> list[Json]:
@@ -151,16 +116,27 @@ class Case:
         except (KeyError, TypeError):
             return []
 
+    def service(self, name: str, part: str) -> Json:
+        """Return a part of the state of a service afterwards; empty where it is not to be seen."""
+        return ((self.outcome.services or {}).get(name) or {}).get(part) or {}
+
     @cached_property
     def unwritten(self) -> list[Json]:
-        """The operations that are in the request and not in the file."""
-        return [operation for operation in self.pending if operation not in self.written]
+        """The operations that are owed, or are in the request, and are not in the file."""
+        owed = [*self.held, *(item for item in self.facts.pending if item not in self.held)]
+        return [operation for operation in owed if operation not in self.written]
+
+
+def specified(facts: Situation, profile: Profile) -> bool:
+    """Tell whether the specification speaks of a scenario, for this profile."""
+    return facts.scripted or (profile == DIRAC_9_1 and live.speaks_of(facts.scenario))
 
 
 @lru_cache(maxsize=1024)  # neighbours in the space write the same files
 def _parsed(text: str) -> Json:
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        return json.loads(found) if isinstance(found, str) else found
     except ValueError:
         return None
 

@@ -184,9 +184,9 @@ class Job:
         return None
 
 
-def plain(status: str) -> str:
+def plain(status: Json) -> str:
     """A status as the job report keeps it: without apostrophes."""
-    return status.replace("'", "")
+    return (status if isinstance(status, str) else repr(status)).replace("'", "")
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.model import failover_file, report_status
+from dirac_failover.spec.model import failover_file, name_request, report_status
 from dirac_failover.spec.stories import ilc_failover_file as ilc_file
 from dirac_failover.spec.stories import ilc_finalize as ilc_end
 from dirac_failover.spec.stories import lhcb_failover_file
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def called(job: Job) -> tuple[str, list[Json]]:
-    """Call the scenario's methods in turn; return how they ended, and what each returned or raised."""
+    """Call the scenario's methods in turn, of a module that has named its request; return how they ended.
+
+    Beside ``returned`` or ``raised`` stands what each of them returned or raised.
+    """
+    if job.attributes["jobID"]:
+        name_request(job, job.attributes["jobID"])
     ended, results = "returned", []
     for method, arguments, *named in job.scenario.calls:
         try:

@@ -186,10 +186,6 @@ def _reports(choices: Choices) -> bool:
     return choices["job"] == "yes" and (choices["health"] == "well" or "Parameter" in choices["method"])
 
 
-def _scripted(choices: Choices) -> bool:
-    return choices.get("service", "scripted") == "scripted"
-
-
 def _answered(answer: str) -> dict[str, Any]:
     return {"answers": {f"JobReport.{method}": (answer,) for method in ("setApplicationStatus", "setJobParameter")}}
 
@@ -260,15 +256,25 @@ def _written(choices: Choices) -> bool:
     return choices["method"] == "generateFailoverFile" and choices.get("accounting") in {"ok", "given as none"}
 
 
+def _may_write(choices: Choices) -> bool:
+    return choices["method"].startswith("generateFailoverFile")
+
+
 END: Final = Region(
     "end",
-    "generateFailoverFile and finalize, as a module may call them by themselves",
+    "generateFailoverFile and finalize, as a module may call them by themselves, and parameters by their names",
     {"collaborators": ALL_SCRIPTED, "attributes": _CALLED, "records": 1},
     (
         SUBJECT,
         Dimension("method", "which one is called", (
             Value("generateFailoverFile", "writes what is pending", {"calls": (["generateFailoverFile", []],)}),
             Value("finalize", "flushes the logs", {"calls": (["finalize", []],)}),
+            Value("getCandidateFiles by name", "its parameters have these names", {"files": _THERE, "calls": ([
+                "getCandidateFiles", [],
+                {"outputList": [*_OUTPUTS], "outputLFNs": [*_LFNS], "fileMask": "txt", "stepMask": "1"},
+            ],)}),
+            Value("getCandidateFiles without step mask", "it is not needed", {"files": _THERE, "calls": (
+                ["getCandidateFiles", [[*_OUTPUTS], [*_LFNS], "txt"]],)}),
             Value("generateFailoverFile twice", "the file is written again",
                   {"calls": (["generateFailoverFile", []], ["generateFailoverFile", []])}),
         )),
@@ -281,14 +287,14 @@ END: Final = Region(
                 ("error", "only logged", "s_error"),
                 ("raises", "escapes", "raises=ValueError:boom"),
             )
-        ), lambda c: c["method"] != "finalize"),
+        ), _may_write),
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
             Value("given as none", "nobody has accounted for anything", {"collaborators": {"AccountingReport": NONE}}),
             Value("error", "is returned, and no file is written",
                   {"answers": {"AccountingReport.commit": ("s_error",)}}),
             Value("raises", "escapes", {"answers": {"AccountingReport.commit": ("raises=ValueError:boom",)}}),
-        ), lambda c: c["method"] != "finalize" and c["job forward"] != "raises"),
+        ), lambda c: _may_write(c) and c["job forward"] != "raises"),
         Dimension("earlier", "operations that earlier modules left in the request", (
             Value("none", "only what arises here"),
             Value("forward", "a call to be repeated", {"operations": (FORWARD,)}),

@@ -17,7 +17,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
+from dirac_failover.spec.module_regions import (
+    ALL_SCRIPTED,
+    CANDIDATES,
+    END,
+    FORWARD,
+    HEALTH,
+    HOOKS_REGION,
+    REPORTS,
+)
 from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
 
@@ -513,7 +521,7 @@ SERVICES: Final = Region(
     ),
 )  # fmt: skip
 
-REGIONS: Final = (IDENTITY, INPUTS, ANSWERS, SERVICES)
+REGIONS: Final = (IDENTITY, INPUTS, HOOKS_REGION, CANDIDATES, REPORTS, END, ANSWERS, SERVICES)
 """All of the space."""
 
 

@@ -18,7 +18,7 @@ from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
 
 if TYPE_CHECKING:
-    from dirac_failover.spec.checks import Clause
+    from dirac_failover.spec.clauses import Clause
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
@@ -29,8 +29,8 @@ def test_each_clause_has_an_example(clause: Clause) -> None:
     scenario, breaks = found
     port = ModulePort(KITS["reference"]())
     with port.session():
-        verdict = clause.check(Case(scenario, port.run(scenario)))
-    assert verdict is not None
+        verdict = clause.violation(Case(scenario, port.run(scenario)))
+    assert clause.asked(scenario)
     assert bool(verdict) == breaks == (clause.level == "lossless")
     assert example(clause) == found if clause.id == "CO-003" else True
 
@@ -40,7 +40,7 @@ def test_the_smallest_of_the_nearest_is_taken() -> None:
     found = [example(find(name)) for name in ("CO-003", "CO-005", "LL-011")]
     assert [item and item[0].name for item in found] == [
         "identity: production=missing",
-        "answers: get files=raises",
+        "hooks: hook=_execute raises without text",
         "services: before=an old file",
     ]
 
@@ -49,11 +49,11 @@ def test_a_clause_about_everything_shows_what_it_alone_is_about() -> None:
     """One change from the good case, in which that aspect is another, and as few others as can be."""
     assert {name: found[0].name for name in ("DI-002", "DI-012", "DI-017") if (found := example(find(name)))} == {
         "DI-002": "services: before=a first execution",
-        "DI-012": "services: health=workflow failed",
+        "DI-012": "end: health=step unset",
         "DI-017": "services: before=no proxy",
     }
     names = [found[0].name for clause in CLAUSES if clause.level == "dirac" and (found := example(clause))]
-    assert (len(names), len(set(names))) == (21, 17)
+    assert (len(names), len(set(names))) == (21, 19)
 
 
 def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No scenario, no timeline."""
-    clause = replace(find("CO-001"), check=lambda _: None)
+    clause = replace(find("CO-001"), when=lambda *_: False)
     monkeypatch.setattr(explain, "CLAUSES", (clause,))
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
     assert main(["explain", "CO-001"]) == 0
@@ -138,30 +138,30 @@ def test_the_help_says_what_there_is_to_explain(capsys: pytest.CaptureFixture[st
     assert all(action.help for action in parser._actions)
 
 
-@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ()), ("CO-001", ("a", "b")), ("DI-002", ())])
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", None), ("CO-001", ("a", "b")), ("DI-002", None)])
 def test_an_example_of_the_other_kind_is_better_than_none(
-    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
 ) -> None:
     """A hazard that never happens is shown where it could, and a promise that is always broken where it is."""
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
-    found = example(replace(find(name), check=lambda _: verdict))
+    found = example(replace(find(name), when=lambda *_: True, judge=lambda _: verdict))
     usual = "services: the good case"
     assert found is not None
     assert (found[0].name, found[1]) == (usual, bool(verdict))
 
 
-@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", ())])
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", None)])
 def test_nobody_looks_further_than_the_first_example(
-    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
 ) -> None:
     """Each change more is a hundred times the scenarios."""
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS), (1, ("nowhere",))))
-    clause = replace(find(name), check=lambda _: verdict)
+    clause = replace(find(name), when=lambda *_: True, judge=lambda _: verdict)
     found = example(clause)
     assert found is not None
     assert found[1] is bool(verdict)
     with pytest.raises(AttributeError, match="'str' object has no attribute 'near'"):
-        example(replace(clause, check=lambda _: None))
+        example(replace(clause, when=lambda *_: False))
 
 
 def test_a_port_is_asked_about_one_clause(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,12 +58,26 @@ def test_a_clause_says_what_it_says_in_the_first_file(alpha: Results) -> None:
 def test_the_tally_counts_every_state(alpha: Results, down: Results) -> None:
     """A breach that the baseline knows is counted apart."""
     matrix = Matrix.of([("A", "", alpha), ("G", "", down)])
-    assert matrix.ports[0].tally() == {"broken": 1, "known": 1, "held": 1, "not asked": 1, "no verdict": 0}
+    assert matrix.ports[0].tally() == {
+        "broken": 1,
+        "known": 1,
+        "held": 1,
+        "not asked": 1,
+        "unchecked": 0,
+        "no verdict": 0,
+    }
     header = replace(alpha.header, levels=("contract",))
     few = Matrix.of([("a", "a.json", replace(alpha, header=header))])
     assert sum(few.ports[0].tally().values()) == 2  # a level that does not decide does not count
     assert [row.cells[0].aside for row in few.rows] == [False, False, True, True]
-    assert matrix.ports[1].tally() == {"broken": 0, "known": 0, "held": 0, "not asked": 0, "no verdict": 2}
+    assert matrix.ports[1].tally() == {
+        "broken": 0,
+        "known": 0,
+        "held": 0,
+        "not asked": 0,
+        "unchecked": 0,
+        "no verdict": 2,
+    }
     assert [port.verdict for port in matrix.ports] == ["diverges", "broke down"]
 
 
@@ -130,7 +144,7 @@ def test_the_json_has_everything(alpha: Results, beta: Results) -> None:
         "header": asdict(alpha.header),
         "verdict": "diverges",
         "error": None,
-        "counts": {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1},
+        "counts": {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1, "unchecked": 0},
     }
     assert data["clauses"][3] == {
         "id": "LL-001",

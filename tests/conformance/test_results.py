@@ -51,7 +51,7 @@ def test_the_json_is_as_its_schema_says(alpha: Results, down: Results, hostile: 
 
 def test_clauses_and_scenarios_are_counted(alpha: Results) -> None:
     """Each verdict, by its name."""
-    assert alpha.to_json()["counts"] == {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1}
+    assert alpha.to_json()["counts"] == {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1, "unchecked": 0}
     assert list(alpha.to_json()) == ["schema", "header", "counts", "clauses", "nearest", "verdict", "error", "footer"]
 
 
@@ -125,7 +125,7 @@ def changed(data: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
         (lambda data: changed(data, "header", "tool", to="2"), "the digest is another: it was cut or changed"),
         (lambda data: signed(changed(data, "counts", "held", to=2)), "counts: they are not those of the clauses"),
         (lambda data: signed(changed(data, "verdict", to="fine")), "verdict: expected one of conforms, diverges, br…"),
-        (lambda data: changed(data, "schema", to="dirac-failover/run/1"), "schema: expected dirac-failover/results/1…"),
+        (lambda data: changed(data, "schema", to="dirac-failover/run/1"), "schema: expected dirac-failover/results/2…"),
         (lambda data: changed(data, "clauses", 0, "asked", to="1"), "clauses[0].asked: expected integer, found…"),
         (lambda _: [], "all of it: expected object, found []"),
         (lambda _: {"schema": "x"}, "header: missing"),

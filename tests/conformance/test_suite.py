@@ -228,11 +228,11 @@ def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
         patch.chdir(repository)
         for name, value in environment.items():
             patch.setenv(name, value)
-        pty.spawn([sys.executable, "-m", "pytest", *PLUGIN, "-k", "CO-001"], read)
+        pty.spawn([sys.executable, "-m", "pytest", *PLUGIN, "-k", "DI-003"], read)
     printed = b"".join(seen).decode()
-    assert re.search(r"my_port:Fine \[#*\.*\] +\d+% \d[\d,]* of 1,\d\d\d, ", printed)
+    assert re.search(r"my_port:Fine \[#*\.*\] +\d+% \d[\d,]* of \d[\d,]*, ", printed)
     assert "\r\x1b[K" in printed
-    code, piped = pytest_in(repository, "-k", "CO-001")
+    code, piped = pytest_in(repository, "-k", "DI-003")
     assert code == 0
     assert " a second, " not in piped
 
@@ -327,7 +327,7 @@ def test_the_space_is_run_once(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"ini_dirac_port": "a"}, ("a", ("identity", "inputs", "answers", "services"), "dirac-9.1")),
+        ({"ini_dirac_port": "a"}, ("a", tuple(region.name for region in space.REGIONS), "dirac-9.1")),
         ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, ("a", ("inputs",), "dirac-9.1")),
         (
             {"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers", "dirac_profile": "dirac-8.0"},

@@ -27,7 +27,6 @@ JUDGES = [clause for clause in CLAUSES if clause.level != "lossless"]
 ABOUT = {
     "ReportsAllInputs": "CO-011",
     "WritesNamesakes": "CO-016",
-    "EncodesTwice": "CO-017",
     "ReportsAfterFailure": "CO-009",
     "KeepsReportsToItself": "CO-018",
     "SkipsFinalize": "CO-002",
@@ -42,14 +41,52 @@ ABOUT = {
     "TriesOnce": "CO-013",
     "ForgetsTheFileReport": "CO-014",
     "ForgetsTheJobReport": "CO-015",
+    "ForgetsAccounting": "CO-029",
+    "ObeysErrors": "CO-019",
+    "StopsAtFalse": "CO-019",
+    "StopsAtAnyValue": "CO-019",
+    "HandsOnErrors": "CO-019",
+    "NeedsAnAnswer": "CO-001",
+    "DoesNothing": "CO-027",
+    "IgnoresFailedJobs": "CO-012",
+    "ReportsTheFirstInput": "CO-012",
+    "NeverWrites": "CO-017",
+    "LosesTheFirstOperation": "CO-017",
+    "NeverAsksTheJobReport": "CO-024",
+    "NeverAsksTheAccounting": "CO-024",
+    "FinalizeRaises": "CO-025",
+    "FinalizeNeedsAnArgument": "CO-004",
+    "FinalizeInterrupts": "CO-005",
+    "FinalizeReports": "CO-009",
+    "FinalizesFirst": "CO-002",
+    "NeverSetsAStatus": "CO-028",
+    "SendsEveryStatus": "CO-022",
+    "SetsReprs": "CO-022",
+    "RaisesRefusals": "CO-022",
+    "SetsEveryStatusTwice": "CO-022",
+    "NeverSetsAParameter": "CO-023",
+    "KeepsParametersOfFailures": "CO-023",
+    "SwapsNameAndValue": "CO-023",
+    "KeepsTypesOfValues": "CO-023",
+    "SetsParametersWithoutJob": "CO-023",
+    "NamesItKey": "CO-026",
+    "FindsNoCandidates": "CO-020",
+    "IgnoresTheFileMask": "CO-020",
+    "IgnoresTheStepMask": "CO-020",
+    "ForgivesMissingFiles": "CO-021",
+    "ForgivesMissingLfns": "CO-021",
+    "TakesTheFirstLfn": "CO-020",
 }
 """The clause that an animal's bug is about, where one of ``contract`` is."""
 
 
 @pytest.fixture(scope="module")
 def scenarios() -> list[Scenario]:
-    """One scenario at least of every value of every dimension."""
-    found = []
+    """One scenario at least of every value of every dimension, and all that are near the good case."""
+    found = [scenario for region in space.REGIONS for changes in (0, 1) for scenario in region.near(changes)]
+    found += [item for item in space.ANSWERS.near(2) if "inputs=unreported" in item.name or "earlier=" in item.name]
+    found += [item for item in space.ANSWERS.near(3) if "inputs=unreported" in item.name and "commit=err" in item.name]
+    found += [item for item in space.REPORTS.near(2) if "setJobParameter text default" in item.name]
     for region in space.REGIONS:
         seen: set[str] = set()
         for scenario in region.scenarios():
@@ -65,7 +102,7 @@ def broken(kit: Kit, module: type[Any], scenarios: list[Scenario]) -> set[str]:
     port = ModulePort(kit, module)
     with port.session():
         cases = [Case(scenario, port.run(scenario)) for scenario in scenarios]
-    return {clause.id for clause in JUDGES for case in cases if clause.check(case)}
+    return {clause.id for clause in JUDGES for case in cases if clause.violation(case)}
 
 
 def test_the_reference_is_no_animal(reference: Kit, scenarios: list[Scenario]) -> None:
@@ -81,15 +118,16 @@ def test_every_animal_is_caught(reference: Kit, scenarios: list[Scenario], name:
     assert name not in ABOUT or ABOUT[name] in found
 
 
-def test_every_clause_of_the_contract_but_one_has_an_animal() -> None:
-    """What is returned is a return structure in all of them: nobody gets that wrong by overriding hooks."""
-    assert {clause.id for clause in CLAUSES if clause.level == "contract"} - set(ABOUT.values()) == {"CO-004"}
+def test_every_clause_of_the_contract_has_an_animal() -> None:
+    """Each clause of the level is the one that a bug of the zoo is about, but for one that another one implies."""
+    rest = {clause.id for clause in CLAUSES if clause.level == "contract"} - set(ABOUT.values())
+    assert rest == {"CO-003"} - set(ABOUT.values())
 
 
 def test_every_animal_has_a_story() -> None:
     """One sentence each, and no two the same."""
     stories = [story(cls) for cls in ZOO.values()]
-    assert len(set(stories)) == len(ZOO) >= 40
+    assert len(set(stories)) == len(ZOO) >= 70
     assert all(text.endswith(".") for text in stories)
 
 

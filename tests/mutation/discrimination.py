@@ -34,8 +34,7 @@ from dirac_failover.conformance.kits import KITS, Kit
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
-from dirac_failover.spec.checks import LOSSLESS
-from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.clauses import CLAUSES, LOSSLESS
 from dirac_failover.spec.profiles import DIRAC_9_1, LHCBDIRAC_12_0, Profile
 from tests.mutation.operators import Mutant, mutants
 from tests.mutation.runner import race, within
@@ -43,7 +42,7 @@ from tests.mutation.runner import race, within
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dirac_failover.spec.checks import Clause
+    from dirac_failover.spec.clauses import Clause
     from dirac_failover.spec.scenario import Scenario
 
 
@@ -110,7 +109,7 @@ class Court:
         with port.session():
             for scenario in self.sample:
                 case = Case(scenario, port.run(scenario), self.profile)
-                yield from (clause.id for clause in self.clauses if clause.check(case))
+                yield from (clause.id for clause in self.clauses if clause.violation(case))
 
 
 def make(subject: Subject, file: str, code: Any) -> dict[str, ModuleType]:

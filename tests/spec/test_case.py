@@ -1,5 +1,8 @@
+"""A case: what is found in an outcome, beside what its scenario says."""
+
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +10,12 @@ import pytest
 
 from dirac_failover.spec import case as module
 from dirac_failover.spec import live
-from dirac_failover.spec.case import MODULE, STATUS, Case, alike, same
+from dirac_failover.spec.case import MODULE, Case, alike, same, specified
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
-from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
+from dirac_failover.spec.situation import STATUS, Situation
 
 SCRIPTED_ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
 WELL = replace(
@@ -71,80 +75,52 @@ def test_the_same_file_is_read_once() -> None:
 
 @pytest.mark.parametrize(("kind", "scripted"), [(LIVE, False), (MISSING, False), (NONE, True), (SCRIPTED, True)])
 def test_the_specification_speaks_of_scripted_collaborators(kind: str, scripted: bool) -> None:
-    """All of them: of one client among doubles it says nothing."""
-    case = Case(replace(WELL, collaborators={**SCRIPTED_ALL, "AccountingReport": kind}), OUTCOME)
-    assert case.scripted is scripted
-    assert (case.expected is not None) is scripted
-    assert case.as_expected is (kind == SCRIPTED)
+    """All of them are scripted: of one client among doubles the specification says nothing."""
+    facts = Situation(replace(WELL, collaborators={**SCRIPTED_ALL, "AccountingReport": kind}))
+    for profile in (DIRAC_9_1, DIRAC_8_0):
+        assert specified(facts, profile) is scripted
+    if scripted:
+        case = Case(facts, OUTCOME)
+        assert case.expected == expected(facts.scenario)
+        assert case.as_expected is (kind == SCRIPTED)
 
 
 @pytest.mark.parametrize("profile", [DIRAC_9_1, DIRAC_8_0], ids=lambda profile: str(profile.name))
 def test_the_specification_speaks_of_clients_of_one_profile(profile: Profile) -> None:
-    """Of DIRAC 9.1's, whose clients are specified."""
+    """The clients of DIRAC 9.1 are specified, where their services fail in a known way."""
     scenario = Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"])
+    assert specified(Situation(scenario), profile) is (profile == DIRAC_9_1)
+    assert not specified(Situation(replace(scenario, faults=("job-state:empty_reply",))), profile)
     told = live.expected(scenario)
-    case = Case(scenario, told, profile)
-    assert not case.scripted
-    assert case.expected == (told if profile == DIRAC_9_1 else None)
-    assert case.as_expected is (profile == DIRAC_9_1)
-    assert Case(replace(scenario, faults=("job-state:empty_reply",)), told, profile).expected is None
+    assert Case(scenario, told).expected == told
+    assert Case(scenario, told).as_expected
+    assert not Case(scenario, told._replace(ended="raised")).as_expected
     assert Case(WELL, OUTCOME, profile).as_expected is (profile == DIRAC_9_1)
     assert Case(WELL, expected(WELL, profile), profile).as_expected
 
 
-@pytest.mark.parametrize(
-    ("statuses", "health"),
-    [
-        (({"OK": True}, {"OK": True}), "well"),
-        ((FAILED_STATUS, {"OK": True}), "failed"),
-        (({"OK": True}, FAILED_STATUS), "failed"),
-        ((FAILED_STATUS, {}), "failed"),
-        (({}, FAILED_STATUS), "unset"),
-        (({}, {"OK": True}), "unset"),
-        (({"OK": True}, {}), "unset"),
-        ((None, None), "unset"),
-    ],
-)
-def test_health_is_asked_of_the_step_only_if_the_workflow_is_well(statuses: tuple[Any, Any], health: str) -> None:
-    """As the module asks."""
-    given = dict(zip(("workflowStatus", "stepStatus"), statuses, strict=True))
-    attributes = {key: value for key, value in given.items() if value is not None}
-    assert Case(replace(WELL, attributes=attributes), OUTCOME).health == health
-
-
-@pytest.mark.parametrize(
-    ("change", "writable"),
-    [
-        ({}, True),
-        ({"answers": {"Request.toJSON": ("ok",)}}, True),
-        ({"answers": {"Request.toJSON": ("s_error",)}}, False),
-        ({"files": {"x": "old"}}, True),
-        ({"files": {"x": "directory"}}, False),
-        ({"files": {"x": "full"}}, False),
-    ],
-)
-def test_a_request_can_be_written_unless_something_is_in_the_way(change: dict[str, Any], writable: bool) -> None:
-    """An old file is not."""
-    assert Case(replace(WELL, **change), OUTCOME).writable is writable
+def test_a_case_is_made_of_a_scenario_or_of_its_facts() -> None:
+    """Facts that are known already are not found again."""
+    facts = Situation(WELL)
+    assert Case(facts, OUTCOME).facts is facts
+    assert Case(WELL, OUTCOME).facts.scenario is Case(facts, OUTCOME).scenario is WELL
+    assert Case(WELL, OUTCOME).profile is DIRAC_9_1
 
 
 def test_calls_are_found_by_their_names() -> None:
-    """In order; hooks are not calls of collaborators."""
+    """Calls are in order, and hooks are not calls of collaborators."""
     case = Case(WELL, OUTCOME)
-    statuses = [step.args[0] for step in case.calls(STATUS)]
-    assert statuses == [
+    assert [step.args for step in case.calls(STATUS)] == [[status, True] for status in case.statuses]
+    assert case.statuses == [
         "Job Finished Successfully", "Workflow successful, end of FailoverRequest module execution.",
     ]  # fmt: skip
     assert case.calls("JobReport.nothing") == case.calls(f"{MODULE}._execute") == []
     assert case.hooks[0] == "_resolveInputVariables"
     assert case.hooks[-1] == "finalize"
-    assert len(case.hooks) + len(case.collaboration) == len(OUTCOME.steps)
-    assert case.answered("FileReport.commit", "s_error", "ok")
-    assert not case.answered("FileReport.commit", "s_error")
-    assert not case.answered("FileReport.nothing", "")
-    raising = replace(WELL, answers={"FileReport.commit": ("raises=ValueError:x",)})
-    assert [step.method for step in Case(raising, expected(raising)).raising] == ["commit"]
-    assert case.raising == []
+    assert [step.target for step in case.collaboration] == [s.target for s in OUTCOME.steps if s.target != MODULE]
+    odd = OUTCOME._replace(steps=(Step("JobReport", "setApplicationStatus", [], "ok"),
+                                  Step("JobReport", "setApplicationStatus", [5], "ok")))  # fmt: skip
+    assert Case(WELL, odd).statuses == ["", "5"]
 
 
 def seen(*calls: str, **change: Any) -> Case:
@@ -170,44 +146,6 @@ def test_finalize_ends_an_execution(hooks: str, executions: list[list[str]]) -> 
     assert seen(*hooks.split()).executions == executions
 
 
-RAISES = "FileReport.commit raises=ValueError:bad:5"
-STATUS_RAISES = f"{STATUS} raises=RuntimeError"
-FORWARD = "JobReport.generateForwardDISET ok"
-
-
-@pytest.mark.parametrize(
-    ("calls", "raised"),
-    [
-        ([], None),
-        ([FORWARD], None),
-        ([RAISES], ["ValueError", "bad", "5"]),
-        (["_execute", FORWARD, RAISES, FORWARD], ["ValueError", "bad", "5"]),
-        ([RAISES, RAISES], None),
-        ([RAISES, "FileReport.getFiles bad_shape=[]"], None),
-        ([STATUS_RAISES], None),
-        ([FORWARD, STATUS_RAISES], None),
-        ([STATUS_RAISES, "FileReport.commit ok", FORWARD], ["RuntimeError"]),
-    ],
-)
-def test_what_was_raised_is_one_thing_inside_a_hook(calls: list[str], raised: list[str] | None) -> None:
-    """The status at the very end is sent outside of the hooks: what follows it tells which one it was."""
-    assert seen(*calls).raised == raised
-
-
-def test_nothing_is_said_of_what_was_raised_unless_the_scenario_says_all() -> None:
-    """Neither of a module that was not told how the job is, nor of services."""
-    assert seen(RAISES, attributes={}).raised is None
-    assert seen(RAISES, collaborators={**SCRIPTED_ALL, "JobReport": LIVE}).raised is None
-
-
-def test_the_last_answer_is_the_one_that_counts() -> None:
-    """When a method is called more than once."""
-    scenario = replace(WELL, answers={"JobReport.setApplicationStatus": ("ok", "s_error")})
-    case = Case(scenario, expected(scenario))
-    assert case.answered("JobReport.setApplicationStatus", "s_error")
-    assert not case.answered("JobReport.setApplicationStatus", "ok")
-
-
 @pytest.mark.parametrize(
     ("change", "ok"),
     [({}, True), ({"ended": "raised"}, False), ({"result": None}, False), ({"result": {"OK": 1}}, False),
@@ -218,25 +156,74 @@ def test_ok_is_a_return_structure_that_says_so(change: dict[str, Any], ok: bool)
     assert Case(WELL, OUTCOME._replace(**change)).ok is ok
 
 
+NAME = "12_34_request.json"
+HELD = ["ForwardDISET", "x", []]
+
+
 def test_what_is_pending_is_looked_for_in_the_file() -> None:
-    """By type, arguments and LFNs; what is no request holds nothing."""
+    """An operation is known by its type, its arguments and its LFNs."""
     case = Case(WELL, OUTCOME)
-    assert case.request_file == "12_34_request.json"
-    assert case.pending == case.written == [["ForwardDISET", "x", []]]
+    assert case.held == case.written == [HELD]
     assert case.unwritten == []
     assert case.content["JobID"] == 77
-    assert Case(WELL, OUTCOME._replace(files={"12_34_request.json": "{"})).content is None
-    for text in ("{", "[]", "{}", '{"Operations": [1]}', '{"Operations": [{}]}', "null"):
-        case = Case(WELL, OUTCOME._replace(files={"12_34_request.json": text}))
-        assert case.written == []
-        assert case.unwritten == [["ForwardDISET", "x", []]]
-    case = Case(WELL, OUTCOME._replace(files={"12_34_request.xml": "{}"}, request=None))
-    assert (case.content, case.written, case.pending) == (None, [], [])
     removed = replace(WELL, operations=({"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]},))
     assert Case(removed, expected(removed)).written == [["RemoveFile", None, ["/vo/o1", "/vo/o2"]]]
 
 
-def test_a_job_is_what_has_a_number() -> None:
-    """As far as the module got."""
-    assert Case(WELL, OUTCOME).job is True
-    assert Case(WELL, OUTCOME._replace(attributes={"jobID": 0})).job is False
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"Operations": [1]}', '{"Operations": [{}]}', "null", '"{"', '"x"', "5"]
+)
+def test_what_is_no_request_holds_nothing(text: str) -> None:
+    """A file of another kind is no error of the suite."""
+    case = Case(WELL, OUTCOME._replace(files={NAME: text}))
+    assert case.written == []
+    assert case.unwritten == [HELD]
+
+
+def test_a_request_within_a_text_counts_as_that_request() -> None:
+    """DIRAC reads it as well; a text within a text is none."""
+    once = json.dumps(OUTCOME.files[NAME])
+    assert Case(WELL, OUTCOME._replace(files={NAME: once})).written == [HELD]
+    assert Case(WELL, OUTCOME._replace(files={NAME: json.dumps(once)})).written == []
+
+
+def test_operations_are_owed_whether_they_are_in_the_request_or_not() -> None:
+    """An operation that the module has dropped, or has added, is missed once when it is not in the file."""
+    added = {**OUTCOME.request["Operations"][0], "Arguments": "y"}
+    lost = OUTCOME._replace(files={})
+    assert Case(WELL, lost).unwritten == [HELD]
+    assert Case(WELL, lost._replace(request=None)).unwritten == [HELD]
+    both = lost._replace(request={"Operations": [*OUTCOME.request["Operations"], added]})
+    assert Case(WELL, both).unwritten == [HELD, ["ForwardDISET", "y", []]]
+    assert Case(WELL, OUTCOME._replace(request=None)).held == []
+    answered = replace(WELL, answers={"JobReport.generateForwardDISET": ("operation",)})
+    assert Case(answered, OUTCOME).unwritten == [["ForwardDISET", "job report", []]]
+
+
+@pytest.mark.parametrize(
+    ("files", "new", "read"),
+    [
+        ({}, [], False),
+        ({NAME: "{}"}, [NAME], True),
+        ({"00012_00034_request.json": "{}"}, ["00012_00034_request.json"], True),
+        ({"12_35_request.json": "{}"}, ["12_35_request.json"], False),
+        ({"o": "output", "p": "[]", "q": "<directory>", "r": "<link>"}, [], False),
+        ({"r": "x", "o": "other", "p": "[1]"}, ["o", "p", "r"], False),
+        ({"p": "output", "o": "[]"}, ["o", "p"], False),
+    ],
+)
+def test_a_file_is_new_when_it_was_not_there_or_held_something_else(files: Any, new: list[str], read: bool) -> None:
+    """The request is read from a new file of its name only."""
+    before = {"o": "output", "p": "old", "q": "directory", "r": "full"}
+    case = Case(replace(WELL, files=before), OUTCOME._replace(files=files))
+    assert case.new_files == new
+    assert case.content == ({} if read else None)
+
+
+@pytest.mark.parametrize(
+    ("services", "part"),
+    [({"a": {"b": [1]}}, [1]), ({"a": {"b": None}}, {}), ({"a": {}}, {}), ({"a": None}, {}), ({}, {}), (None, {})],
+)
+def test_a_part_of_a_service_that_is_not_to_be_seen_is_empty(services: Any, part: Any) -> None:
+    """A port may have no services to look at."""
+    assert Case(WELL, OUTCOME._replace(services=services)).service("a", "b") == part

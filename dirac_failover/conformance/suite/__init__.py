@@ -34,8 +34,7 @@ from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verify import DECIDING, cause_of, known_divergences, verify
 from dirac_failover.spec import space
-from dirac_failover.spec.checks import LEVELS
-from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.clauses import CLAUSES, LEVELS
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:

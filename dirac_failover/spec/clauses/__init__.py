@@ -1,0 +1,47 @@
+"""The contract, clause by clause: the source of the page, of every report and of ``explain``.
+
+A clause is one decorated function, which judges what was observed. Its rule is the function's docstring; the reason for
+the rule, the harm that its breach does, and its source are arguments of the decorator, and so is the question *when* it
+is asked: a function of the scenario alone. So a clause is asked equally often of every implementation, and one that
+does nothing breaks it. An ID is for ever: a clause may be reworded or retired, but its ID is never given to another.
+
+There are three levels:
+
+- ``contract``: what a module owes to the workflow that runs it, whatever its texts;
+- ``dirac``: what DIRAC 9.1 observably does beyond that, one aspect a clause; together they are total;
+- ``lossless``: what nobody wants broken, and DIRAC itself breaks: nothing that is pending is ever dropped, and no
+  success is reported while something is lost. Each names the hazard that keeping it removes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dirac_failover.spec.clauses import contract, dirac, lossless
+from dirac_failover.spec.clauses.clause import (
+    CONTRACT,
+    DIRAC,
+    LEVELS,
+    LOSSLESS,
+    Clause,
+    Verdict,
+    Violation,
+    defined_in,
+)
+
+__all__ = ["CLAUSES", "CONTRACT", "DIRAC", "LEVELS", "LOSSLESS", "OUT_OF_REACH", "Clause", "Verdict", "Violation"]
+
+CLAUSES: Final = tuple(clause for module in (contract, dirac, lossless) for clause in defined_in(module))
+"""All clauses, in the order of the page."""
+
+OUT_OF_REACH: Final = {
+    "H7": "a status that the transformation system considers final is its own decision, not the module's",
+    "H8": "force is lost when the request is executed, which is after the module",
+    "H14": "a file report that is bound to another transformation was bound by an earlier module",
+    "H15": "when force is set is the rule of the transformation system's users; DI-015 pins it",
+    "H17": "the workflow, not the module, keeps only the last failure",
+    "H18": "what another thread's commit did is known to the accounting client only",
+    "H21": "a request with the owner of an older DIRAC is the business of the module that made it",
+    "H22": "an operation that is already in the request is in the request",
+}
+"""The hazards that no module can remove, and why."""

@@ -1,0 +1,115 @@
+"""How a clause is made: the decorator, and the values that a judgement has."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from dirac_failover.spec.profiles import DIRAC_9_1
+from dirac_failover.spec.situation import Situation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from dirac_failover.spec.case import Case
+    from dirac_failover.spec.profiles import Profile
+    from dirac_failover.spec.scenario import Json, Scenario
+
+CONTRACT: Final = "contract"
+DIRAC: Final = "dirac"
+LOSSLESS: Final = "lossless"
+LEVELS: Final = (CONTRACT, DIRAC, LOSSLESS)
+_LEVELS: Final = {"CO": CONTRACT, "DI": DIRAC, "LL": LOSSLESS}
+THREADS: Final = "https://github.com/DIRACGrid/DIRAC/"
+"""Where DIRAC's developers discuss: a clause names the thread that is about the same thing, in any part of DIRAC."""
+
+
+class Verdict(StrEnum):
+    """How an implementation stands to one clause over all scenarios that were run."""
+
+    HELD = "held"
+    BROKEN = "broken"
+    NOT_ASKED = "not asked"
+    UNCHECKED = "unchecked"
+    """Scenarios ask for it, and the implementation cannot be asked: nothing is known."""
+
+
+class Violation(NamedTuple):
+    """How an observation breaks a clause: what should have been there, and what was."""
+
+    expected: Json
+    observed: Json
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One rule of the contract: when it is asked, and how an observation is judged by it."""
+
+    id: str
+    text: str
+    reason: str
+    harm: str
+    source: str
+    when: Callable[[Situation, Profile], bool]
+    judge: Callable[[Case], Violation | None]
+    """Return how the observation breaks the rule, or None when it holds; to be called where the clause is asked."""
+    note: str = ""
+    """The hazard that keeping the clause removes (``H1``), or ``quirk``: odd, and yet what DIRAC does."""
+    issue: str = ""
+    """The address of a public thread in which DIRAC's developers learned it, if there is one."""
+
+    @property
+    def level(self) -> str:
+        """``contract``, ``dirac`` or ``lossless``."""
+        return _LEVELS[self.id[:2]]
+
+    def asked(self, scenario: Scenario, profile: Profile = DIRAC_9_1) -> bool:
+        """Tell whether a scenario asks for this clause; ``profile`` matters at the level ``dirac`` alone."""
+        return self.when(Situation(scenario), profile)
+
+    def violation(self, case: Case) -> Violation | None:
+        """Return how the case breaks the clause; None when it holds, and where it is not asked."""
+        return self.judge(case) if self.when(case.facts, case.profile) else None
+
+
+def clause(  # noqa: PLR0913 - what there is to say of a clause
+    id_: str,
+    *,
+    when: Callable[[Situation], bool],
+    reason: str,
+    harm: str,
+    source: str,
+    note: str = "",
+    thread: str = "",
+) -> Callable[[Callable[[Case], Violation | None]], Clause]:
+    """Make a clause of a function that judges; ``when`` tells whether a scenario asks for it."""
+
+    def decorate(judge: Callable[[Case], Violation | None]) -> Clause:
+        issue = f"{THREADS}{thread}" if thread else ""
+        return Clause(id_, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue)
+
+    return decorate
+
+
+def rule(judge: Any) -> str:
+    """Return the sentence that a function's docstring is, in one line."""
+    return " ".join(inspect.cleandoc(judge.__doc__).split())
+
+
+def defined_in(module: ModuleType) -> Iterator[Clause]:
+    """Yield the clauses of a module in the order of their IDs."""
+    found = [value for value in vars(module).values() if isinstance(value, Clause)]
+    yield from sorted(found, key=lambda one: one.id)
+
+
+def equal(expected: Json, observed: Json) -> Violation | None:
+    """Return a violation unless the two are equal."""
+    return None if expected == observed else Violation(expected, observed)
+
+
+def holds(condition: bool, expected: Json, observed: Json) -> Violation | None:
+    """Return a violation unless the condition is true."""
+    return None if condition else Violation(expected, observed)

@@ -1,0 +1,320 @@
+"""The level ``lossless``: what nobody wants broken, and DIRAC itself breaks.
+
+Nothing that is pending is ever dropped, and no success is reported while something is lost. Each clause names the
+hazard that keeping it removes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.spec.clauses.clause import Violation, clause, holds
+from dirac_failover.spec.situation import (
+    ACCOUNTING,
+    FILE_FORWARD,
+    FILE_STATUS,
+    INVALID,
+    JOB_FORWARD,
+    NO_TEXT,
+    STATUS,
+    Situation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dirac_failover.spec.case import Case
+
+BASE: Final = "ModuleBase"
+MODULE: Final = "FailoverRequest"
+
+# Where does everything that is pending end?
+
+
+def _settled(facts: Situation) -> bool:
+    """Tell whether a job meets no trouble but that which a clause is about."""
+    scenario = facts.scenario
+    usual = scenario.answers.get("Request.toJSON", ("ok",)) == ("ok",) and all(scenario.owner or [""]) and facts.disk
+    return facts.own and facts.job and facts.inputs is not None and usual and not scenario.faults
+
+
+def _others_plain(facts: Situation, *but: str) -> bool:
+    """Tell whether all collaborators answer well, but for these methods."""
+    return all(
+        answer.startswith(("ok", "operation"))
+        for method, answers in facts.scenario.answers.items()
+        for answer in answers
+        if method not in but and (method != "FileReport.commit" or not facts.held)
+    ) and facts.answered("FileReport.commit", "ok", "s_error")
+
+
+def _all_written(case: Case) -> Violation | None:
+    owed = case.facts.pending
+    return holds(all(item in case.written for item in owed), {"in the file": owed}, {"in the file": case.written})
+
+
+def _accounting_fails(*kinds: str) -> Callable[[Situation], bool]:
+    def when(facts: Situation) -> bool:
+        asked = facts.well and facts.accounting and facts.answered(ACCOUNTING, *kinds) and facts.valid
+        return asked and _settled(facts) and facts.scripted and bool(facts.pending) and _others_plain(facts, ACCOUNTING)
+
+    return when
+
+
+@clause(
+    "LL-001", when=_accounting_fails("s_error"), source=f"{BASE}.generateFailoverFile", note="H1",
+    thread="issues/2416",
+    reason="The accounting has nothing to do with the rest.",
+    harm="Statuses and operations vanish, and the module says OK.",
+)  # fmt: skip
+def kept_without_accounting(case: Case) -> Violation | None:
+    """Everything that is pending is written although the accounting takes no records."""
+    return _all_written(case)
+
+
+@clause(
+    "LL-002", when=_accounting_fails("raises", "bad_shape"), source=f"{BASE}.generateFailoverFile", note="H2",
+    thread="issues/2416",
+    reason="The accounting has nothing to do with the rest.", harm="Statuses and operations vanish.",
+)  # fmt: skip
+def kept_when_accounting_breaks(case: Case) -> Violation | None:
+    """Everything that is pending is written although the accounting client breaks down."""
+    return _all_written(case)
+
+
+def _failed_with_pending(facts: Situation) -> bool:
+    return facts.health == "failed" and _settled(facts) and facts.valid and bool(facts.pending) and (
+        facts.plain or not facts.scripted
+    )  # fmt: skip
+
+
+@clause(
+    "LL-003", when=_failed_with_pending, source=f"{MODULE}._execute", note="H3",
+    reason="A failed job has as much to report as a good one.",
+    harm="The inputs of failed jobs stay Assigned for ever, and outputs are never removed.",
+)  # fmt: skip
+def kept_after_failure(case: Case) -> Violation | None:
+    """Everything that is pending is written after a failure too."""
+    return _all_written(case)
+
+
+def _bad_among(defect: str) -> Callable[[Situation], bool]:
+    def when(facts: Situation) -> bool:
+        bad = facts.bad(defect)
+        asked = facts.well and _settled(facts) and facts.scripted and bool(bad) and len(bad) < len(facts.pending)
+        return asked and _others_plain(facts)
+
+    return when
+
+
+def _others_written(case: Case) -> Violation | None:
+    bad = [*case.facts.bad(INVALID), *case.facts.bad(NO_TEXT)]
+    others = [item for item in case.facts.pending if item not in bad]
+    return holds(all(item in case.written for item in others), {"in the file": others}, {"in the file": case.written})
+
+
+@clause(
+    "LL-004", when=_bad_among(INVALID), source=f"{BASE}.generateFailoverFile", note="H4",
+    reason="They are valid.", harm="One module's mistake loses the pending operations of all the others.",
+)  # fmt: skip
+def kept_beside_invalid(case: Case) -> Violation | None:
+    """One operation that is not valid does not take the others with it."""
+    return _others_written(case)
+
+
+@clause(
+    "LL-005", when=_bad_among(NO_TEXT), source=f"{BASE}.generateFailoverFile", note="H20",
+    reason="They can be serialised.", harm="One module's mistake loses the pending operations of all the others.",
+)  # fmt: skip
+def kept_beside_no_text(case: Case) -> Violation | None:
+    """One operation that cannot be serialised does not take the others with it."""
+    return _others_written(case)
+
+
+# A loss is not a success
+
+
+def _not_a_success(case: Case, loss: str) -> Violation | None:
+    return holds(not case.ok, f"not OK: {loss}", "OK")
+
+
+@clause(
+    "LL-006",
+    when=lambda facts: facts.own and facts.job and not all(facts.scenario.owner or [""]),
+    source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892",
+    reason="The sender may own it.", harm="Nobody learns that everything pending is lost.",
+)  # fmt: skip
+def no_owner(case: Case) -> Violation | None:
+    """A request without owner is written, or the module does not say OK."""
+    return _not_a_success(case, "the request is not valid") if case.unwritten else None
+
+
+@clause(
+    "LL-007",
+    when=lambda facts: facts.own and facts.identified and not facts.job and bool(facts.operations),
+    source=f"{MODULE}._initialize", note="H5",
+    reason="A missing job ID is a mistake of the set-up.",
+    harm="Everything pending is dropped, and the module says OK.",
+)  # fmt: skip
+def pending_without_job(case: Case) -> Violation | None:
+    """Operations that are pending are not a success of a module that thinks it has no job."""
+    return _not_a_success(case, "operations are pending")
+
+
+def _files_are_lost(facts: Situation) -> bool:
+    forward = facts.answered(FILE_FORWARD, "s_error", 'bad_shape={"OK": false')
+    asked = facts.own and facts.scripted and facts.job and facts.inputs is not None and facts.held
+    reached = facts.answer("FileReport.getFiles") == "ok" and facts.answered(FILE_STATUS, "ok", "s_error")
+    return asked and forward and reached and facts.answered("FileReport.commit", "s_error") and facts.health != "unset"
+
+
+@clause(
+    "LL-008", when=_files_are_lost, source=f"{MODULE}._execute", note="H13",
+    reason="They are lost.", harm="The inputs stay Assigned for ever, and nobody knows why.",
+)  # fmt: skip
+def lost_file_statuses(case: Case) -> Violation | None:
+    """Statuses of input files that the file report can neither send nor hand over are not a success."""
+    return _not_a_success(case, "statuses are lost")
+
+
+def _statuses_are_lost(facts: Situation) -> bool:
+    return facts.well and _settled(facts) and facts.scripted and facts.answered(JOB_FORWARD, "s_error") and (
+        _others_plain(facts, JOB_FORWARD, STATUS)
+    )  # fmt: skip
+
+
+@clause(
+    "LL-009", when=_statuses_are_lost, source=f"{BASE}.generateFailoverFile", note="H10",
+    reason="They are lost.", harm="The job looks as if it were still running.",
+)  # fmt: skip
+def lost_statuses(case: Case) -> Violation | None:
+    """Statuses of the job that the job report can neither send nor hand over are not a success."""
+    return _not_a_success(case, "statuses are lost")
+
+
+def _status_is_refused(facts: Situation) -> bool:
+    refused = any(answer.startswith("s_error") for answer in facts.scenario.answers.get(STATUS, ()))
+    return facts.calm and facts.well and refused and facts.answered(JOB_FORWARD, "ok", "operation")
+
+
+@clause(
+    "LL-010", when=_status_is_refused, source=f"{BASE}.execute", note="H11", thread="pull/4852",
+    reason="After the file is written, nothing can be added.",
+    harm="The last status is lost when the service is down.",
+)  # fmt: skip
+def last_status_can_be_kept(case: Case) -> Violation | None:
+    """A last status that is refused was reported while it could still go into the request."""
+    statuses, asked = case.calls(STATUS), case.calls(JOB_FORWARD)
+    if not statuses or not asked:
+        return Violation("a status, and the question for unsent ones", [len(statuses), len(asked)])
+    refused = str(statuses[-1].answer).startswith("s_error")
+    late = case.collaboration.index(statuses[-1]) > case.collaboration.index(asked[-1])
+    return holds(
+        not (refused and late), "reported while it can still go into the request",
+        f"reported last, refused: {statuses[-1].args[0]}",
+    )  # fmt: skip
+
+
+def _file_is_stale(facts: Situation) -> bool:
+    old = [name for name, kind in facts.scenario.files.items() if kind == "old" and facts.request_file.fullmatch(name)]
+    alone = facts.plain or (not facts.scripted and not facts.scenario.faults)
+    return facts.own and facts.job and bool(old) and not facts.pending and alone
+
+
+@clause(
+    "LL-011", when=_file_is_stale, source=f"{BASE}.generateFailoverFile", note="H12",
+    reason="The job wrapper sends each request that it finds.", harm="Operations of another job are executed.",
+)  # fmt: skip
+def stale_file(case: Case) -> Violation | None:
+    """A file of an earlier run does not stay when nothing is pending."""
+    stale = [
+        name for name, text in case.outcome.files.items() if case.scenario.files.get(name) == "old" and text == "[]"
+    ]
+    return holds(not stale, "no file: nothing is pending", stale)
+
+
+_LFN: Final = re.compile(r"(?:LFN:)?/[^;]*[^;: ]")
+
+
+def _names(facts: Situation) -> list[str]:
+    """Return the LFNs of the job's inputs as they are written, without the prefix."""
+    data = facts.scenario.workflow_commons.get("InputData")
+    parts = data.split(";") if isinstance(data, str) else []
+    good = bool(parts) and all(map(_LFN.fullmatch, parts)) and len(set(parts)) == len(parts)
+    return [part.removeprefix("LFN:") for part in parts] if good else []
+
+
+def _has_right_names(facts: Situation) -> bool:
+    scenario = facts.scenario
+    asked = facts.own and facts.job and facts.scripted and facts.health != "unset"
+    usual = not scenario.workflow_commons.get("ParametricInputData") and not scenario.step_commons.get("inputData")
+    told = "STEP_INSTANCE_NAME" in scenario.step_commons and not facts.reported and not scenario.answers
+    return asked and usual and told and bool(_names(facts))
+
+
+@clause(
+    "LL-012", when=_has_right_names, source=f"{BASE}._resolveInputWorkflow", note="H16",
+    reason="LFN: is a prefix.", harm="The status goes to a file that does not exist, and the input stays Assigned.",
+)  # fmt: skip
+def right_files(case: Case) -> Violation | None:
+    """The files that get a status are the job's input files, whatever their names end in."""
+    names = _names(case.facts)
+    given = sorted({call.args[1] for call in case.calls(FILE_STATUS)})
+    return holds(given == sorted(names), {"of": names}, {"of": given})
+
+
+def _files_are_unknown(facts: Situation) -> bool:
+    scenario = facts.scenario
+    healthy = not any(fault.startswith("transformation") for fault in scenario.faults)
+    return (
+        facts.own and facts.job and not facts.scripted and bool(facts.inputs) and not scenario.server_files and healthy
+    )
+
+
+@clause(
+    "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6",
+    reason="They reach nobody.", harm="Nobody learns that the statuses are lost.",
+)  # fmt: skip
+def unknown_files(case: Case) -> Violation | None:
+    """Statuses of files that the transformation does not know are not a success, unless they are in the request."""
+    kept = any(item[0] == "SetFileStatus" for item in case.held)
+    return None if kept else _not_a_success(case, "the files' statuses reached nobody")
+
+
+@clause(
+    "LL-014",
+    when=lambda facts: facts.own and facts.job and not facts.scripted and bool(facts.unsent_parameters),
+    source=f"{BASE}.generateFailoverFile", note="H9", thread="pull/8395",
+    reason="They belong to the job as its status does.", harm="Parameters such as the CPU time used are lost.",
+)  # fmt: skip
+def parameters(case: Case) -> Violation | None:
+    """Job parameters that were not sent are sent, or are in the file, or the module is not OK."""
+    report = case.outcome.attributes.get("JobReport", {})
+    left = report.get("jobParameters", []) if isinstance(report, dict) else [report]
+    kept = any("setJobParameters" in str(item) for item in case.written)
+    return holds(not left or kept or not case.ok, "sent, in the file, or not OK", left)
+
+
+@clause(
+    "LL-015",
+    when=lambda facts: facts.own and facts.job and facts.scenario.executions > 1 and bool(facts.inputs),
+    source=f"{MODULE}._execute", note="H19",
+    reason="A step may be repeated.", harm="Statuses are given twice, the later one perhaps over a newer one.",
+)  # fmt: skip
+def twice(case: Case) -> Violation | None:
+    """Executing the module twice does not report anything twice."""
+    kinds = [item[0] for item in case.held]
+    return holds(kinds.count("SetFileStatus") <= 1, "one SetFileStatus", kinds)
+
+
+@clause(
+    "LL-016",
+    when=lambda facts: facts.own and facts.job and facts.health != "unset",
+    source=MODULE, note="H1", thread="pull/1730",
+    reason="The file is all that is left when the job is gone.", harm="Something is lost, and nobody is told.",
+)  # fmt: skip
+def nothing_silently_lost(case: Case) -> Violation | None:
+    """While an operation that is pending is not in the file, the module does not say OK."""
+    lost = case.unwritten
+    return holds(not (lost and case.ok), "not OK: operations are not in the file", lost)

@@ -1,0 +1,235 @@
+"""Methods that are called by themselves: what each implementation does, as its experiment's developers know it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dirac_failover.spec.methods import METHODS
+from dirac_failover.spec.model import expected
+from dirac_failover.spec.outcome import Step
+from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
+from dirac_failover.spec.scenario import METHODS as DOCUMENTED
+from dirac_failover.spec.scenario import SCRIPTED, Scenario
+
+TOLD = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
+SCENARIO = replace(
+    Scenario.of_job(),
+    collaborators=dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED),
+    files={"a_1.txt": "output", "b_2.Root": "output"},
+)
+OUTPUTS = [
+    {"outputDataType": "TXT", "outputDataSE": "SE", "outputDataName": "a_1.txt"},
+    {"outputDataType": "root", "outputDataSE": "SE", "outputDataName": "b_2.Root"},
+]
+LFNS = ["/vo/a_1.txt", "/vo/b_2.Root"]
+A = {"a_1.txt": {"type": "TXT", "lfn": "/vo/a_1.txt"}}
+B = {"b_2.Root": {"type": "root", "lfn": "/vo/b_2.Root"}}
+FAILED = {"workflowStatus": {"OK": False}}
+REFUSED = {"JobReport.setApplicationStatus": ("s_error=no",), "JobReport.setJobParameter": ("s_error=no",)}
+MESSAGE = {"OK": False, "Errno": 0, "Message": "no"}
+OK = {"OK": True, "Value": None}
+
+
+def called(profile: Profile, *call: Any, attributes: Any = (), **fields: Any) -> tuple[Any, list[Step]]:
+    """The result of one call, and the calls of collaborators that were made."""
+    has = {**SCENARIO.attributes, **TOLD, **dict(attributes)}
+    outcome = expected(replace(SCENARIO, calls=(list(call),), attributes=has, **fields), profile)
+    assert len(outcome.result) == 1
+    raised = isinstance(outcome.result[0], dict) and "exception" in outcome.result[0]
+    assert outcome.ended == ("raised" if raised else "returned")
+    return outcome.result[0], [step for step in outcome.steps if step.target != "module"]
+
+
+def error(name: str, *arguments: str) -> dict[str, Any]:
+    return {"exception": name, "args": list(arguments)}
+
+
+def test_each_implementation_has_the_documented_methods() -> None:
+    """There is a story of each method."""
+    assert all(list(methods) == list(DOCUMENTED) for methods in METHODS.values())
+
+
+@pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
+def test_statuses_are_reported_as_texts_unless_something_failed(profile: Profile) -> None:
+    """Nothing is returned but 0 without a job; an error without a text cannot be logged."""
+    step = Step("JobReport", "setApplicationStatus", ["12", True], "ok")
+    call = ("setApplicationStatus", [12])
+    assert called(profile, *call) == (None, [step])
+    assert called(profile, *call, attributes=FAILED) == (None, [])
+    assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
+    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(answer="s_error=no")])
+    shapeless = {"JobReport.setApplicationStatus": ('bad_shape={"OK": false}',)}
+    assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
+
+
+@pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
+def test_parameters_are_reported_as_texts_whatever_failed(profile: Profile) -> None:
+    """The caller may say that the parameter waits."""
+    step = Step("JobReport", "setJobParameter", ["CPU", "12", False], "ok")
+    call = ("setJobParameter", ["CPU", 12, False])
+    assert called(profile, *call) == called(profile, *call, attributes=FAILED) == (None, [step])
+    assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
+    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(answer="s_error=no")])
+    shapeless = {"JobReport.setJobParameter": ('bad_shape={"OK": false}',)}
+    assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
+
+
+def test_ilcdirac_hands_the_answer_on_whatever_failed() -> None:
+    """The status is reported as it is; without a job the answer says so."""
+    status, parameter = ("setApplicationStatus", [12]), ("setJobParameter", ["CPU", 12, False])
+    for attributes in ({}, FAILED):
+        result, steps = called(ILCDIRAC_35_0, *status, attributes=attributes)
+        assert (result, [step.args for step in steps]) == (OK, [[12, True]])
+        result, steps = called(ILCDIRAC_35_0, *parameter, attributes=attributes)
+        assert (result, [step.args for step in steps]) == (OK, [["CPU", "12", False]])
+    for call in (status, parameter):
+        assert called(ILCDIRAC_35_0, *call, attributes={"jobID": 0}) == ({"OK": True, "Value": "JobID not defined"}, [])
+        assert called(ILCDIRAC_35_0, *call, answers=REFUSED)[0] == MESSAGE
+        shapeless = dict.fromkeys(REFUSED, ('bad_shape={"OK": false}',))
+        assert called(ILCDIRAC_35_0, *call, answers=shapeless)[0] == error("KeyError", "Message")
+
+
+def candidates(profile: Profile, *arguments: Any, **fields: Any) -> Any:
+    """What getCandidateFiles returns or raises, without the storage elements."""
+    found, steps = called(profile, "getCandidateFiles", list(arguments), **fields)
+    assert steps == []
+    if "exception" in found:
+        return found
+    return {name: {key: known[key] for key in ("type", "lfn")} for name, known in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("masks", "dirac", "lhcb"),
+    [
+        (("",), A | B, A | B),
+        ((None, ""), A | B, A | B),
+        (([""], [""]), A | B, A | B),
+        (("txt",), A, A),
+        (("TXT",), {}, A),
+        ((["ROOT", "x"],), {}, B),
+        (("", 1), A, A),
+        (("", ["1", "2"]), A | B, A | B),
+        (("", "2"), B, B),
+        (("root", "1"), {}, {}),
+        (([1],), error("TypeError", "sequence item 0: expected str instance, int found"),
+         error("AttributeError", "'int' object has no attribute 'lower'")),
+    ],
+)  # fmt: skip
+def test_masks_choose_the_outputs_to_upload(masks: Any, dirac: Any, lhcb: Any) -> None:
+    """LHCbDIRAC does not look at the case of types."""
+    assert candidates(DIRAC_9_1, OUTPUTS, LFNS, *masks) == dirac
+    assert candidates(LHCBDIRAC_12_0, OUTPUTS, LFNS, *masks) == lhcb
+
+
+def test_a_step_is_the_number_behind_the_last_underscore() -> None:
+    """LHCbDIRAC takes the type out of the name before it looks for the step; without an underscore all is the step."""
+    outputs = [{**OUTPUTS[0], "outputDataName": name} for name in ("C_3TXT", "D_1_4.a.b", "plain")]
+    lfns, files = ["/C_3TXT", "/D_1_4.a.b", "/plain"], dict.fromkeys(("C_3TXT", "D_1_4.a.b", "plain"), "output")
+    for step, dirac, lhcb in (
+        ("3", [], ["C_3TXT"]), ("3TXT", ["C_3TXT"], []), (4, ["D_1_4.a.b"], ["D_1_4.a.b"]),
+        ("plain", ["plain"], ["plain"]),
+    ):  # fmt: skip
+        assert list(candidates(DIRAC_9_1, outputs, lfns, "", step, files=files)) == dirac
+        assert list(candidates(LHCBDIRAC_12_0, outputs, lfns, "", step, files=files)) == lhcb
+
+
+def test_outputs_are_described_in_full() -> None:
+    """DIRAC wants a storage element, too; other outputs are left out."""
+    described = [{name: text for name, text in OUTPUTS[0].items() if name != "outputDataSE"}, *OUTPUTS[1:]]
+    assert candidates(DIRAC_9_1, described, LFNS, "") == B
+    assert candidates(LHCBDIRAC_12_0, described, LFNS) == A | B
+    assert candidates(DIRAC_9_1, [{"outputDataName": "x"}], LFNS, "") == {}
+    assert candidates(LHCBDIRAC_12_0, [{"outputDataName": "x"}], LFNS, "txt") == {}
+    result, _ = called(DIRAC_9_1, "getCandidateFiles", [OUTPUTS[:1], LFNS, ""])
+    assert result == {"a_1.txt": {"type": "TXT", "workflowSE": "SE", "lfn": "/vo/a_1.txt"}}
+    result, _ = called(LHCBDIRAC_12_0, "getCandidateFiles", [OUTPUTS[:1], LFNS, ""])
+    assert result == A
+
+
+def test_an_output_must_be_there_and_have_a_name_in_the_catalogue() -> None:
+    """LHCbDIRAC says what is missing, finds files of another case, and LFNs that have a number before the name."""
+    for profile, missing, nameless in (
+        (DIRAC_9_1, error("OSError"), error("ValueError")),
+        (LHCBDIRAC_12_0, error("OSError", "Output data not found"),
+         error("ValueError", "Missing requested fileName keys")),
+    ):  # fmt: skip
+        assert candidates(profile, OUTPUTS, LFNS, "", files={"a_1.txt": "output"}) == missing
+        assert candidates(profile, OUTPUTS, LFNS[:1], "") == nameless
+        assert candidates(profile, OUTPUTS, LFNS[:1], "txt") == A
+        assert candidates(profile, OUTPUTS, ["/vo/z", *LFNS], "") == A | B
+    shouted = {"A_1.TXT": "output"}
+    assert candidates(DIRAC_9_1, OUTPUTS[:1], LFNS, "", files=shouted) == error("OSError")
+    assert candidates(LHCBDIRAC_12_0, OUTPUTS[:1], LFNS, "", files=shouted) == A
+    plain = [{**OUTPUTS[0], "outputDataName": "plain"}]
+    numbered, there = ["/vo/0001_plain"], {"plain": "output"}
+    assert candidates(DIRAC_9_1, plain, numbered, "", files=there) == error("ValueError")
+    assert candidates(LHCBDIRAC_12_0, plain, numbered, "", files=there) == {
+        "plain": {"type": "TXT", "lfn": numbered[0]}
+    }
+
+
+def test_ilcdirac_knows_no_such_outputs_and_no_step_mask() -> None:
+    """Outputs are described by other keys there."""
+    call = "getCandidateFiles"
+    assert called(ILCDIRAC_35_0, call, [OUTPUTS, LFNS, ""])[0] == {"OK": True, "Value": {}}
+    text = "ModuleBase.getCandidateFiles() takes 4 positional arguments but 5 were given"
+    assert called(ILCDIRAC_35_0, call, [OUTPUTS, LFNS, "", ""])[0] == error("TypeError", text)
+    text = "ModuleBase.getCandidateFiles() got an unexpected keyword argument 'fileMask'"
+    by_name = {"outputList": OUTPUTS, "outputLFNs": LFNS, "fileMask": ""}
+    assert called(ILCDIRAC_35_0, call, [], by_name)[0] == error("TypeError", text)
+
+
+FORWARD = {"JobReport.generateForwardDISET": ("operation",)}
+NO_ACCOUNTING = {"AccountingReport.commit": ("s_error=no",)}
+ASKED = ["generateForwardDISET", "commit"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "subject", "name", "result", "refused"),
+    [
+        (DIRAC_9_1, "module", "12_34_request.json", None, MESSAGE),
+        (LHCBDIRAC_12_0, "module", "12_34_request.json", None, None),
+        (ILCDIRAC_35_0, "module", "None_34_request.json", OK, MESSAGE),
+        (ILCDIRAC_35_0, "base", "0_34_request.json", OK, MESSAGE),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_the_file_is_written_by_itself(profile: Profile, subject: str, name: str, result: Any, refused: Any) -> None:
+    """LHCbDIRAC writes it before the accounting; ILCDIRAC has found no transformation to name it after."""
+    has = {**SCENARIO.attributes, **TOLD}
+    scenario = replace(SCENARIO, calls=(["generateFailoverFile", []],), attributes=has, subject=subject, files={})
+    outcome = expected(replace(scenario, answers=FORWARD), profile)
+    assert (outcome.ended, outcome.result, list(outcome.files)) == ("returned", [result], [name])
+    assert [step.method for step in outcome.steps] == ASKED
+    outcome = expected(replace(scenario, answers=FORWARD | NO_ACCOUNTING), profile)
+    assert (outcome.ended, outcome.result) == ("returned", [refused])
+    assert bool(outcome.files) is (profile is LHCBDIRAC_12_0)
+
+
+def test_finalize_is_only_to_be_seen() -> None:
+    """In ILCDIRAC it tells how the job went, and the base class has none."""
+    for profile in (DIRAC_9_1, LHCBDIRAC_12_0):
+        assert called(profile, "finalize", [], attributes=FAILED) == (None, [])
+    well = {"OK": True, "Value": "FailoverRequest module completed"}
+    failed = {"OK": False, "Errno": 0, "Message": "Workflow failed, FailoverRequest module completed"}
+    assert called(ILCDIRAC_35_0, "finalize", []) == (well, [])
+    assert called(ILCDIRAC_35_0, "finalize", [], attributes=FAILED) == (failed, [])
+    text = "'FailoverRequest' object has no attribute 'finalize'"
+    assert called(ILCDIRAC_35_0, "finalize", [], subject="base") == (error("AttributeError", text), [])
+
+
+def test_methods_are_called_in_turn_of_a_module_that_has_named_its_request() -> None:
+    """One that raises does not keep the others from being called; without a job the request has no name."""
+    calls = (["getCandidateFiles", [None, [], ""]], ["setJobParameter", [], {"name": 1, "value": 2}], ["finalize", []])
+    has = {**SCENARIO.attributes, **TOLD}
+    outcome = expected(replace(SCENARIO, calls=calls, attributes=has))
+    assert (outcome.ended, outcome.result[1:]) == ("raised", [None, None])
+    assert outcome.result[0] == error("TypeError", "'NoneType' object is not iterable")
+    assert [step.method for step in outcome.steps] == ["setJobParameter", "finalize"]
+    assert outcome.steps[0].args == ["1", "2", True]
+    assert (outcome.request["RequestName"], outcome.request["JobID"]) == ("job_77_request.xml", 77)
+    nameless = expected(replace(SCENARIO, calls=calls, attributes={**has, "jobID": 0}))
+    assert nameless.request["RequestName"] is None
