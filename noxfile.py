@@ -93,6 +93,20 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def ends(session: nox.Session) -> None:
+    """Whatever a module leaves behind is judged and shown: twenty thousand ends, drawn from seeds."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/conformance/test_ends.py", *session.posargs, env={"ENDS": "5000"})
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """The user's files stay: a thousand runs of modules that take the process to another directory."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/stress", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation site, in ``docs/_build/html``: every link leads somewhere, and it is looked at in a browser."""
     session.install("-e", ".[test]", *group("docs"))

@@ -11,7 +11,7 @@ import datetime as dt
 import gc
 import logging
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
@@ -22,12 +22,13 @@ from dirac_failover.conformance.keeper import ending
 from dirac_failover.conformance.kits import stopped
 from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import (
-    ABSENT,
     ATOMIC,
     Outcome,
     Scrubber,
     Step,
+    attribute,
     attributes_of,
+    elements,
     forget_frames,
     of_operation,
 )
@@ -302,15 +303,15 @@ class ModulePort:
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
         scrubber = Scrubber()
         steps = plain_steps(journal, scrubber)
-        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted(commons)} | held(commons)
+        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": _sorted(commons)} | held(commons)
         request = commons.get("Request")
         self._files = self._place.take()
         return Outcome(
             ended,
             scrubber.plain(list(map(_without_stack, result)) if type(result) is list else _without_stack(result)),
             steps,
-            scrubber.known(attributes),
-            None if request is None else scrubber.known(_of_request(request, self.kit.owner)),
+            scrubber.found(attributes),
+            None if request is None else scrubber.found(_of_request(request, self.kit.owner)),
             {name: scrubber.text(text) for name, text in self._files.items()},
             None if self._world is None else scrubber.known(self._world.snapshot()),
         )
@@ -436,17 +437,16 @@ def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, attributes in HELD.items():
         collaborator = collaborators.get(name)
-        if isinstance(collaborator, Fake):
-            found[name] = collaborator.held
-        elif collaborator is not None:
-            state = collaborator.__dict__
+        if issubclass(type(collaborator), Fake):
+            found[name] = attribute(collaborator, "held")
+        elif type(state := attribute(collaborator, "__dict__")) is dict:
             found[name] = {key: state[key] for key in attributes if key in state}
     return found
 
 
 def _of_request(request: Any, owner: str) -> dict[str, Any]:
-    found = {name: getattr(request, owner if name == "Owner" else name, ABSENT) for name in _REQUEST_FIELDS}
-    found["Operations"] = [of_operation(operation) for operation in request]
+    found = {name: attribute(request, owner if name == "Owner" else name) for name in _REQUEST_FIELDS}
+    found["Operations"] = [of_operation(operation) for operation in elements(request)]
     return found
 
 
@@ -454,10 +454,18 @@ _REQUEST_FIELDS: Final = "RequestName", "JobID", "SourceComponent", "Owner", "Ow
 _HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
 
 
+def _sorted(commons: dict[Any, Any]) -> list[Any]:
+    try:
+        return sorted(commons)
+    except BaseException:  # noqa: BLE001 - a module may use anything as a key
+        return sorted(map(str, Scrubber().plain(list(commons))))
+
+
 def _without_stack(answer: Any) -> Any:
     """Leave out what is never the same: the call stack, and the stub that is the call once more."""
     if type(answer) is dict:
-        return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
+        with suppress(BaseException):  # a key may be anything
+            return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
     return answer
 
 

@@ -7,6 +7,7 @@ looks more closely, so what it records is what ``differential`` compares. What m
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from types import FunctionType
@@ -17,6 +18,7 @@ from dirac_failover.conformance.port import HOOKS, ModulePort
 from dirac_failover.conformance.witness import Witness
 from dirac_failover.conformance.wording import PLAIN
 from dirac_failover.spec.duties import Act, Owed, inputs_of
+from dirac_failover.spec.outcome import attribute, elements
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
 from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
@@ -135,9 +137,10 @@ class Watcher:
     def release(self) -> None:
         """Watch nothing any more: everything is again as it was."""
         for thing, name, own in self._replaced:
-            delattr(thing, name)
-            if own:  # a user's spy, for example
-                setattr(thing, name, own)
+            with suppress(Exception, SystemExit):  # the module may have removed it
+                delattr(thing, name)
+                if own:  # a user's spy, for example
+                    setattr(thing, name, own)
         self._replaced.clear()
         self._watched.clear()
 
@@ -147,24 +150,28 @@ class Watcher:
 
     def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            self.collaborators(module.workflow_commons)
+            self.collaborators(attribute(module, "workflow_commons"))
             try:
                 return self._tape.call(MODULE, name, method, *args, **kwargs)
             finally:
-                self.collaborators(module.workflow_commons)  # it may have made its own
+                self.collaborators(attribute(module, "workflow_commons"))  # it may have made its own
 
         return recorded
 
     def collaborators(self, commons: Any) -> None:
         """Record from now on what is asked of the collaborators."""
-        for target in DEFAULT_COLLABORATORS if isinstance(commons, dict) else ():
+        for target in DEFAULT_COLLABORATORS if type(commons) is dict else ():
             collaborator = commons.get(target)
             if not any(collaborator is known for known in self._watched):
                 self._watched.append(collaborator)
-                for name in dir(type(collaborator)) if hasattr(collaborator, "__dict__") else ():
-                    if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
-                        method = self._outermost(target, name, getattr(collaborator, name))
-                        self._replace(collaborator, name, method)
+                with suppress(Exception, SystemExit):  # a module may have put anything there
+                    self._watch(target, collaborator)
+
+    def _watch(self, target: str, collaborator: Any) -> None:
+        for name in dir(type(collaborator)) if hasattr(collaborator, "__dict__") else ():
+            if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
+                method = self._outermost(target, name, getattr(collaborator, name))
+                self._replace(collaborator, name, method)
 
     def _outermost(self, target: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         """Record a call unless the collaborator makes it itself."""
@@ -215,7 +222,7 @@ class Recording:
     @property
     def operations(self) -> list[dict[str, Json]]:
         """The fields of each operation in the module's request."""
-        return [PLAIN.operation(operation) for operation in self.commons.get("Request") or ()]
+        return [PLAIN.operation(operation) for operation in elements(self.commons.get("Request"))]
 
 
 class Recorder(ModulePort):

@@ -24,7 +24,7 @@ from dirac_failover.conformance.timeline import render
 from dirac_failover.conformance.wording import PLAIN, operation_of
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
-from dirac_failover.spec.outcome import FILE_FIELDS, Scrubber
+from dirac_failover.spec.outcome import ALL, FILE_FIELDS, Scrubber, attribute
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
 from dirac_failover.spec.space import REGIONS
@@ -201,7 +201,7 @@ def _report(recorder: Recorder, recording: Recording, module: type[Any]) -> dict
     }
     report = {"schema": SCHEMA, "implementation": implementation, "scenario": scenario.to_json()}
     # JSON has no NaN: it becomes that text
-    plain: dict[str, Json] = json.loads(json.dumps({**report, **Scrubber().plain(seen)}), parse_constant=str)
+    plain: dict[str, Json] = json.loads(json.dumps({**report, **Scrubber().plain(seen, ALL)}), parse_constant=str)
     return plain
 
 
@@ -210,7 +210,7 @@ def _request(recording: Recording) -> Json:
     if request is None:
         return None
     names = ("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent")
-    fields = {name: PLAIN.plain(getattr(request, name, None)) for name in names}
+    fields = {name: PLAIN.plain(attribute(request, name)) for name in names}
     return {**fields, "Operations": [operation_of(operation) for operation in recording.operations]}
 
 

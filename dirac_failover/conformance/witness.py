@@ -16,6 +16,7 @@ from unittest.mock import patch
 from dirac_failover import vocabulary as v
 from dirac_failover.conformance.wording import PLAIN, decoded
 from dirac_failover.spec import duties
+from dirac_failover.spec.outcome import attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -76,7 +77,7 @@ class Witness:
 
     def owed(self, modules: Iterable[Any] = (), raised: str = "") -> duties.Owed:
         """Look for the last time and return what is owed; ``raised`` names the exception that ended the modules."""
-        own = [{key: getattr(module, name, None) for key, name in _ATTRIBUTES.items()} for module in modules]
+        own = [{key: _there(module, name) for key, name in _ATTRIBUTES.items()} for module in modules]
         for clients in (self._commons or {}, *own):
             self._look_around(clients)
         taken = [
@@ -100,7 +101,7 @@ class Witness:
     def _look_around(self, clients: Mapping[str, Any]) -> None:
         for key, kind in self._kinds.items():
             client = clients.get(key)
-            if isinstance(client, kind):
+            if issubclass(type(client), kind):  # an object may lie about its class
                 self._things[id(client)] = client  # of requests it marks those of the job
                 self._look(key, client)
             elif client is not None:
@@ -120,14 +121,19 @@ class Witness:
                 if place not in self._taken or (lfn is not None and self._taken[place] != dues()):
                     self._taken.pop(place, None)  # the last word comes last
                     self._taken[place] = dues()
-        except (AttributeError, TypeError, ValueError):  # a module may leave anything there
+        except BaseException:  # noqa: BLE001 - a module may leave anything there
             self._unseen[key] = type(client).__name__
 
     def _of_request(self, request: Any) -> Noted:
         for operation in request:
-            if not isinstance(operation, self._operation):
+            if not issubclass(type(operation), self._operation):
                 raise TypeError
             yield operation, None, lambda: None
+
+
+def _there(module: Any, name: str) -> Any:
+    found = attribute(module, name)
+    return None if type(found) is str else found
 
 
 def _of_job_report(report: Any) -> Noted:

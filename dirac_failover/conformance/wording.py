@@ -23,16 +23,13 @@ class _Plain(Scrubber):
     """Makes plain data of anything, and leaves the times as they are: they are numbered once, over the whole report."""
 
     __slots__ = ()
+    hidden = _NEVER_THE_SAME
 
     def text(self, value: str) -> str:
-        return value
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
 
-    def plain(self, value: Any) -> Json:
-        if isinstance(value, datetime):
-            return str(value)
-        if type(value) is dict:
-            value = {key: item for key, item in value.items() if key not in _NEVER_THE_SAME}
-        return super().plain(value)
+    def other(self, value: Any) -> Json:
+        return str(value) if isinstance(value, datetime) else super().other(value)
 
     def known(self, values: Any) -> Json:
         return self.plain(values)  # what is remembered are texts whose times were numbered
@@ -72,7 +69,7 @@ def operation_of(fields: Mapping[str, Any]) -> dict[str, Json]:
 
 def decoded(arguments: Json) -> Json:
     """Return the arguments of an operation as plain values; None when they cannot be decoded."""
-    if not arguments or not isinstance(arguments, str):
+    if type(arguments) is not str or not arguments:
         return None
     try:
         return PLAIN.plain(dencode.decode(arguments.encode(errors="backslashreplace"))[0])

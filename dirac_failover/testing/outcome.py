@@ -17,10 +17,10 @@ from dirac_failover.conformance.recording import MODULE, Event, Left
 from dirac_failover.conformance.recovery import holdings, judged, replayed
 from dirac_failover.conformance.timeline import story
 from dirac_failover.conformance.wording import PLAIN, describe, operation_of, stub_of
-from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.spec.outcome import ALL, Scrubber, attribute, elements, is_small, named
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dirac_failover.spec.duties import Owed
@@ -56,7 +56,7 @@ class PendingOperation:
         """Return the operation with these fields."""
         known = operation_of(fields)
         rest = {key: value for key, value in known.items() if key not in {"decoded", "Files"}}
-        return cls(fields["Type"], known["decoded"], tuple(known["Files"]), rest)
+        return cls(str(fields["Type"]), known["decoded"], tuple(known["Files"]), rest)
 
 
 class PendingRequest:
@@ -65,7 +65,7 @@ class PendingRequest:
     def __init__(self, request: Any) -> None:
         """Look at a request; None is one without operations."""
         self._request = request
-        self._fields = [] if request is None else [PLAIN.operation(operation) for operation in request]
+        self._fields = [] if request is None else [PLAIN.operation(operation) for operation in elements(request)]
 
     @cached_property
     def operations(self) -> list[PendingOperation]:
@@ -75,7 +75,7 @@ class PendingRequest:
     @property
     def types(self) -> list[str]:
         """The types of its operations in order."""
-        return [fields["Type"] for fields in self._fields]
+        return [str(fields["Type"]) for fields in self._fields]
 
     @cached_property
     def json(self) -> dict[str, Json]:
@@ -119,18 +119,23 @@ class Held:
     def by(cls, commons: Mapping[str, Any]) -> Held:
         """Return what the collaborators in ``workflow_commons`` hold."""
 
-        def held(key: str, attribute: str) -> Any:
-            found = getattr(commons.get(key), attribute, ())
-            return found if isinstance(found, list | dict) else ()  # a double has anything
+        def held(key: str, name: str) -> Any:
+            found = attribute(commons.get(key), name)
+            return PLAIN.plain(found) if issubclass(type(found), list | dict) else ()  # a double has anything
+
+        def pairs(found: Any) -> Iterable[Any]:
+            entries = found.items() if isinstance(found, dict) else found
+            return [entry for entry in entries if isinstance(entry, list | tuple) and len(entry) == _PAIR]
 
         return cls(
-            tuple(str(status) for status, _ in held(v.COMMONS_JOB_REPORT, "appStatusInfo")),
-            dict(held(v.COMMONS_JOB_REPORT, "jobParameters")),
-            dict(held(v.COMMONS_FILE_REPORT, "statusDict")),
+            tuple(str(status) for status, _ in pairs(held(v.COMMONS_JOB_REPORT, "appStatusInfo"))),
+            {str(name): value for name, value in pairs(held(v.COMMONS_JOB_REPORT, "jobParameters"))},
+            dict(pairs(held(v.COMMONS_FILE_REPORT, "statusDict"))),
             len(held(v.COMMONS_ACCOUNTING, "_DataStoreClient__registersList")),  # DIRAC's name
         )
 
 
+_PAIR: Final = 2
 _UNSETTLED: Final = ("lost", "twice", "waiting", "unchecked")
 
 
@@ -209,7 +214,8 @@ class ModuleOutcome:
     @property
     def ok(self) -> bool:
         """Whether ``execute()`` returned OK."""
-        return isinstance(self.result, dict) and bool(self.result.get("OK"))
+        result = PLAIN.plain(self.result)
+        return isinstance(result, dict) and bool(result.get("OK"))
 
     @property
     def module(self) -> Any:
@@ -219,9 +225,9 @@ class ModuleOutcome:
     @property
     def message(self) -> str:
         """What the result says, as text: its Value when it is OK, else its Message; empty without either."""
-        result = self.result if isinstance(self.result, dict) else {}
+        result = self.result if type(self.result) is dict else {}
         said = result.get("Value" if self.ok else "Message")
-        return "" if said is None else str(said)
+        return "" if said is None else _shown(str, said)
 
     @property
     def hooks(self) -> list[str]:
@@ -264,11 +270,11 @@ class ModuleOutcome:
             "files": {**self.texts, **self.others},
             "recovery": self._state.get("recovery"),
         }
-        return story(Scrubber().plain(seen), Style(width))
+        return story(Scrubber().plain(seen, ALL), Style(width))
 
     def _plain_request(self) -> Json:
         request = self.workflow_commons.get(v.COMMONS_REQUEST)
-        fields = {name: PLAIN.plain(getattr(request, name, None)) for name in ("RequestName", "Owner", "OwnerGroup")}
+        fields = {name: PLAIN.plain(attribute(request, name)) for name in ("RequestName", "Owner", "OwnerGroup")}
         return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
 
     @property
@@ -279,14 +285,24 @@ class ModuleOutcome:
     def __repr__(self) -> str:
         """Say in one line how it ended and what is pending."""
         if self.raised is not None:
-            ended = f"raised {self.raised!r}"
+            ended = f"raised {_shown(repr, self.raised)}"
         elif not isinstance(self.result, dict):
-            ended = f"returned {self.result!r}, which is no result"
+            ended = f"returned {_shown(repr, self.result)}, which is no result"
         else:
             ended = f"{'OK' if self.ok else 'not OK'}: {self.message}"
         where = f" in {self.file.name}" if self.file else " in no file"
         pending = f"pending{where}: {', '.join(self.request.types)}" if len(self.request) else "nothing pending"
         return f"<{self.name}: {ended}; {pending}>"
+
+
+def _shown(show: Callable[[Any], str], value: Any) -> str:
+    """Return what ``show`` makes of a value that a module has left; the name of its class when it makes nothing."""
+    try:
+        if not is_small(value.args if isinstance(value, BaseException) else value):
+            return named(value)
+        return show(value).encode(errors="backslashreplace").decode()
+    except BaseException:  # noqa: BLE001 - it may raise anything
+        return named(value)
 
 
 def _flat(events: Sequence[Event]) -> list[Event]:

@@ -272,7 +272,7 @@ def test_json_has_no_nan(capsys: pytest.CaptureFixture[str], tmp_path: Path, mon
     monkeypatch.syspath_prepend(str(tmp_path))
     assert main(["run", "--json", "--module", "odd_module:Odd"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["result"]["Value"] == ["NaN", "Infinity", "\udcff"]
+    assert json.loads(out)["result"]["Value"] == ["<nan>", "Infinity", "\\udcff"]
     assert err == "not for the report\n"
 
 
@@ -669,7 +669,7 @@ def test_a_request_may_be_anything(reference: Kit) -> None:
     scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
     request = run(reference, scenario)["request"]
     assert request == {
-        **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent")),
+        **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent"), "(absent)"),
         "Operations": [],
     }
 

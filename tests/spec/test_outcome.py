@@ -230,21 +230,39 @@ def test_only_a_text_with_a_colon_and_a_hyphen_is_searched_for_times():
 
 
 def test_what_is_short_or_atomic_is_taken_as_it_is():
-    """Quickly: nothing is asked about it, be it an item or a value."""
-    asked = []
+    """Be it an item or a value."""
+    values = [None, True, 1, 2.5, "", "x" * 18, "x" * 19]
+    assert Scrubber().items(values) == values
+    assert Scrubber().plain(dict(zip("abcdefg", values, strict=True))) == dict(zip("abcdefg", values, strict=True))
 
-    class Watched(Scrubber):
-        def plain(self, value):
-            asked.append(value)
-            return super().plain(value)
 
-    short = [None, True, 1, 2.5, "", "x" * 18]
-    long = "x" * 19
-    assert Watched().items([*short, long]) == [*short, long]
-    assert asked == [long]
-    values = dict(zip("abcdefg", [*short, long], strict=True))
-    assert Watched().plain(values) == values
-    assert asked[2:] == [long]
+def test_anything_is_made_plain():
+    """What is no plain data, too deep, too much, or raises, reads as its class; what cannot be encoded is escaped."""
+    deep = cycle = []
+    cycle.append(cycle)
+    for _ in range(60):
+        deep = [deep]
+
+    class Lies(dict):
+        __class__ = property(lambda _: 1 / 0)
+        items = __iter__ = __len__ = __getattr__ = None
+
+    doubled = ["x"]
+    for _ in range(30):
+        doubled = [doubled, doubled]
+    scrubber = Scrubber()
+    found = [scrubber.plain(value) for value in (deep, doubled)]
+    assert all("<list>" in json.dumps(value) for value in found)
+    assert scrubber.plain([10**5000, float("nan"), "\udcff", {b"\xff": {1}}]) == [
+        "<int of 16610 bits>", "<nan>", "\\udcff", {"\\xff": "<set>"},
+    ]  # fmt: skip
+    assert scrubber.plain(Lies(a=1)) == {"a": 1}
+    assert scrubber.plain([1, 2, 3], 2) == "<list>"
+    assert scrubber.plain({1: 2, 3: 4}, 2) == "<dict>"
+    assert scrubber.found({"a": doubled})["a"][0] != "x"
+    assert scrubber.plain("-:." + "2026-01-01 12:00:00 " * 4000).startswith("-:.<time> <time>")
+    stamps = [f"2026-01-01 12:00:00.{number:06}" for number in range(1001)]
+    assert scrubber.plain(stamps)[-2:] == ["<T1000>", "<T>"]
 
 
 class Text(str):
@@ -329,7 +347,7 @@ def test_operations_are_their_fields_and_files():
     class Bare(list):
         pass
 
-    assert Scrubber().operation(Bare())["Type"] == "(absent)"
+    assert Scrubber().operation(Bare())["Type"] == "<Bare>"
 
 
 @given(st.text("0123456789-: .<>T", max_size=60))

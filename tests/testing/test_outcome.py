@@ -254,6 +254,6 @@ def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
             operation.Type = "RemoveFile"
             self.workflow_commons["Request"] = [operation]
 
-    assert "\n  None of None, None\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()
+    assert "\n  (absent) of (absent), (absent)\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()
     nothing = run_module(type("Removes", (Replaces,), {"execute": lambda self: self.workflow_commons.pop("Request")}))
     assert "\n  Nothing is pending: it has no operations.\n" in nothing.timeline()

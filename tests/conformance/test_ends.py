@@ -1,0 +1,214 @@
+"""Whatever a module leaves behind is an observation: every command and fixture gives a verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dirac_failover.conformance.judgement import Question, Tally, _judge
+from dirac_failover.conformance.page import Style
+from dirac_failover.conformance.port import ATTRIBUTES, ModulePort
+from dirac_failover.conformance.run_command import run
+from dirac_failover.conformance.target import Target
+from dirac_failover.conformance.timeline import render
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.scenario import Scenario
+from dirac_failover.testing import run_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDS = int(os.environ.get("ENDS", "40"))
+"""How many ends of each kind; ``nox -s ends`` makes many more."""
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+SCENARIOS = (
+    Scenario.of_job(inputs=["/vo/a"], faults=["transformation:down"], operations=[{"Type": "RemoveFile"}]),
+    Scenario(collaborators=SCRIPTED, operations=({"Type": "RemoveFile"},), unsent_statuses=("half",)),
+)
+
+
+NAMES = ("JobReport", "FileReport", "AccountingReport", "Request")
+HELD = {
+    "JobReport": ("jobID", "jobStatusInfo", "appStatusInfo", "jobParameters", "statuses", "__class__"),
+    "FileReport": ("transformation", "force", "statusDict", "commit"),
+    "AccountingReport": ("records", "_DataStoreClient__registersList"),
+    "Request": ("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent", "toJSON"),
+}
+FIELDS = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
+
+
+def _raiser(kind: type[BaseException]) -> Callable[..., Any]:
+    def raises(*_: Any, **__: Any) -> Any:
+        raise kind("hostile")
+
+    return raises
+
+
+SPECIAL = (
+    "__repr__",
+    "__str__",
+    "__eq__",
+    "__iter__",
+    "__len__",
+    "__bool__",
+    "__getattr__",
+    "__hash__",
+    "items",
+    "get",
+)
+
+
+def hostile(rng: random.Random) -> Any:
+    """Return an object some of whose special methods raise."""
+    base = rng.choice((object, dict, list, str, int, tuple, Exception))
+    raises = _raiser(rng.choice((ValueError, TypeError, SystemExit, RecursionError)))
+    names = rng.sample(SPECIAL, rng.randint(1, len(SPECIAL)))
+    more = {"__class__": property(raises)} if rng.random() < 0.2 else {}
+    return type("Hostile", (base,), {**dict.fromkeys(names, raises), **more})()
+
+
+def cycle(_: random.Random) -> Any:
+    """Return a list and a dictionary that hold each other."""
+    found: list[Any] = []
+    found.append({"me": found})
+    return found
+
+
+def deep(_: random.Random) -> Any:
+    """Return a list that is nested deeper than Python's recursion goes."""
+    found: list[Any] = []
+    for _ in range(5000):
+        found = [found]
+    return found
+
+
+def doubled(_: random.Random) -> Any:
+    """Return a list that holds itself twice at each level: a tree of 2**40 items."""
+    found: Any = ["x"]
+    for _ in range(40):
+        found = [found, found]
+    return found
+
+
+def endless() -> Any:
+    """Yield forever."""
+    while True:
+        yield None
+
+
+VALUES: tuple[Callable[[random.Random], Any], ...] = (
+    hostile, hostile, cycle, deep, doubled,
+    lambda _: None, lambda _: 5, lambda _: 10**5000, lambda _: float("nan"), lambda _: "", lambda _: "\udcff\x1b[31m",
+    lambda _: b"\xff", lambda _: object(), lambda _: [None], lambda _: {None: {}, 1: 2, "a": ()}, lambda _: {1, 2},
+    lambda _: "2026-01-01 12:00:00.000001" * 50, lambda _: [(1,), (1, 2, 3)], lambda _: OrderedDict(a=1),
+    lambda _: type, lambda _: lambda: None, lambda _: iter(()), lambda _: endless(), lambda _: ValueError("x", {}),
+    lambda _: [["half", "2026-01-01"]], lambda rng: {"OK": hostile(rng)}, lambda _: {"OK": False},
+)  # fmt: skip
+
+
+def value(rng: random.Random) -> Any:
+    """Return a value of any kind."""
+    return rng.choice(VALUES)(rng)
+
+
+def change(rng: random.Random, module: Any) -> None:
+    """Change one thing; raises whatever the module's own classes raise about it."""
+    commons = module.workflow_commons
+    name = rng.choice(NAMES)
+    match rng.randrange(8):
+        case 0:
+            setattr(module, rng.choice((*ATTRIBUTES, "workflow_commons", "step_commons", "log", "execute")), value(rng))
+        case 1:
+            delattr(module, rng.choice((*ATTRIBUTES, "workflow_commons")))
+        case 2:
+            commons[name] = value(rng)
+        case 3:
+            commons[rng.choice((1, None, ("a",), "more", b"x", hostile(rng)))] = value(rng)
+        case 4:
+            setattr(commons[name], rng.choice(HELD[name]), value(rng))
+        case 5:
+            commons["Request"].addOperation(value(rng))
+        case 6:
+            operation = commons["Request"][0]
+            setattr(operation, rng.choice(FIELDS), value(rng))
+        case _:
+            commons["Request"] = [value(rng) for _ in range(rng.randint(0, 3))]
+
+
+def end(seed: int) -> Callable[[Any], Any]:
+    """Return the end that a seed stands for."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+
+    def left(module: Any) -> Any:
+        for _ in range(rng.randint(1, 3)):
+            try:
+                change(rng, module)
+            except (Exception, SystemExit):  # noqa: BLE001, S112 - the module's classes may refuse it
+                continue
+        result = rng.random()
+        if result < 0.1:
+            raise ValueError(value(rng))
+        return value(rng) if result < 0.5 else {"OK": True, "Value": value(rng)}
+
+    return left
+
+
+def module_of(kit, seed):
+    """Return a module that ends as the seed has it."""
+
+    class Leaves(kit.FailoverRequest):
+        def execute(self):
+            super().execute()
+            return end(seed)(self)
+
+    return Leaves
+
+
+def asked():
+    """Return every clause, as the judgement asks it."""
+    return [(clause.check, Tally()) for clause in Question(Target("reference")).asked()]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_end_is_judged(reference):
+    """The outcome is plain data that travels, and each clause has a verdict."""
+    checks, broken = asked(), []
+    for seed in range(ENDS):
+        with ModulePort(reference, module_of(reference, seed)).session() as port:
+            for scenario in SCENARIOS:
+                outcome = port.run(scenario)
+                json.dumps(outcome).encode("ascii")
+                assert outcome == port.run(scenario), seed
+                try:
+                    _judge(Case(scenario, outcome), checks, [])
+                except Exception as error:  # noqa: BLE001 - all are reported together
+                    broken.append(f"{seed}: {error}")
+    assert broken == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_end_is_shown(reference):
+    """As text that can be printed, and as JSON."""
+    for seed in range(ENDS):
+        report = run(reference, SCENARIOS[seed % 2], module_of(reference, seed))
+        json.dumps(report, allow_nan=False)
+        render(report, Style()).encode()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("dirac_workdir")
+def test_every_end_is_an_outcome(reference):
+    """Of a user's test: it can be replayed, shown, and asked for."""
+    for seed in range(ENDS):
+        outcome = run_module(module_of(reference, seed), inputs=["/vo/a"], operations=["RemoveFile"], records=1)
+        assert repr(outcome).isascii() or repr(outcome).encode()
+        assert outcome.ok in (True, False)
+        assert isinstance(outcome.message, str)
+        repr((outcome.request, outcome.holds, outcome.statuses, outcome.request.operations))
+        repr(outcome.replay())
+        outcome.timeline().encode()
