@@ -48,7 +48,7 @@ _SAMPLED: Final = {
 """Every how many-th scenario is held against all profiles, by region: a few hundred are enough. Primes, so that each
 value of each dimension takes part; the largest is taken for all the regions that are asked about."""
 _BANDS: Final = ((0, 0), (1, 1), (2, 2), (3, None))
-"""The bands of changes in which the scenarios come: the first three are 1 % of the space, and show nearly every bug."""
+"""The bands of changes in which the scenarios come: the first three are 3 % of the space, and show nearly every bug."""
 _REARMED: Final = 1.0
 """Seconds between two settings of the alarm: setting it is too dear to do it for each scenario."""
 
