@@ -10,11 +10,11 @@ import json
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from dirac_failover.conformance.adapters import in_this_process
 from dirac_failover.conformance.errors import CommandError
-from dirac_failover.conformance.process_port import PROTOCOL, to_json
+from dirac_failover.conformance.process_port import to_json
 from dirac_failover.conformance.workplace import stay_within
 from dirac_failover.spec.scenario import Scenario
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.port import ModulePort
+
+SPEAKS: Final = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
+"""The version of the protocol, and what a port in Python can do: it looks at itself, and so does not ask the host."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,11 +60,7 @@ def serve(port: ModulePort, questions: Iterable[str], answers: TextIO) -> None:
 def answer(port: ModulePort, message: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a message of the host."""
     if "hello" in message:
-        return {
-            "hello": {
-                "protocol": PROTOCOL, "name": port.name, "version": port.version, "capabilities": ["services"],
-            }
-        }  # fmt: skip
+        return {"hello": {**SPEAKS, "name": port.name, "version": port.version}}
     try:
         return {"id": message["id"], "outcome": to_json(port.run(Scenario.from_json(message["run"])))}
     except Exception as error:  # noqa: BLE001 - the host says it, and that the port is broken

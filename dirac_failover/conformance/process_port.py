@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
+from dirac_failover.conformance.derived import RESOLVE
 from dirac_failover.conformance.errors import CommandError, Exit, visible
 from dirac_failover.conformance.keeper import uninterrupted
 from dirac_failover.conformance.port import ATTRIBUTES, FAKES, HOOKS, held, plain_steps, seed
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 
     from dirac_failover.spec.scenario import Json, Scenario
 
-PROTOCOL: Final = 1
-"""The version of the protocol; a port names the one that it speaks."""
 CAPABILITIES: Final = {
     "calls": "asks the host for everything that a module asks of its collaborators and of the services",
     "services": "can run scenarios in which collaborators are clients of its own, talking to services",
+    "methods": "takes scenarios in which single methods are called instead of execute",
+    "hooks": "takes scenarios with replaced hooks, modules derived from ModuleBase, or other modules before",
 }
 """What a port may say of itself, and what it means."""
+PROTOCOLS: Final = {1: ("calls", "services"), 2: tuple(CAPABILITIES)}
+"""The versions of the protocol, and the capabilities of each; a port names the version that it speaks."""
 
 START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 10.0
@@ -105,8 +108,13 @@ class ProcessPort:
             yield
 
     def supports(self, scenario: Scenario) -> bool:
-        """Whether the port takes this scenario: without ``services``, only if no collaborator talks to a service."""
-        return "services" in self.capabilities or not {LIVE, MISSING} & set(scenario.collaborators.values())
+        """Whether the port takes this scenario: it has the capabilities that the scenario needs."""
+        needs = {
+            "services": not {LIVE, MISSING}.isdisjoint(scenario.collaborators.values()),
+            "methods": scenario.calls,
+            "hooks": scenario.hooks or scenario.earlier or scenario.subject == "base",
+        }
+        return all(name in self.capabilities for name, needed in needs.items() if needed)
 
     def run(self, scenario: Scenario) -> Outcome:
         """Have the scenario run, and return what was observed; raises :class:`PortBrokenError`."""
@@ -116,7 +124,7 @@ class ProcessPort:
         try:
             process.send({"id": self._id, "run": scenario.to_json()})
             if "calls" not in self.capabilities:
-                return from_json(self._outcome(process, deadline, None))
+                return from_json(self._outcome(process, deadline, None), len(scenario.calls))
             self._place.lay_out(scenario.files)
             host, directory = Host(scenario), self._place.path
             try:
@@ -164,18 +172,24 @@ class ProcessPort:
         return self._process
 
     def _greet(self, process: Process) -> None:
-        process.send({"hello": {"protocol": PROTOCOL, "tool": __version__, "capabilities": list(CAPABILITIES)}})
+        versions = list(PROTOCOLS)
+        offer = {"protocol": versions[0], "protocols": versions}
+        process.send({"hello": {**offer, "tool": __version__, "capabilities": list(CAPABILITIES)}})
         message = process.receive(
             time.monotonic() + self._start_seconds, f"said hello within {self._start_seconds:g} s"
         )
         hello = message.get("hello")
         if not isinstance(hello, dict):
             raise ProcessError(f"expected a hello, found {quote(message)}")
-        if hello.get("protocol") != PROTOCOL:
-            raise ProcessError(f"expected version {PROTOCOL} of the protocol, found {quote(hello.get('protocol'))}")
-        capabilities = hello.get("capabilities", [])
-        if not isinstance(capabilities, list) or any(item not in list(CAPABILITIES) for item in capabilities):
-            raise ProcessError(f"expected capabilities among {', '.join(CAPABILITIES)}, found {quote(capabilities)}")
+        version = hello.get("protocol")
+        if version not in versions:
+            wanted = " or ".join(map(str, versions))
+            raise ProcessError(f"expected version {wanted} of the protocol, found {quote(version)}")
+        known, capabilities = PROTOCOLS[version], hello.get("capabilities", [])
+        if not isinstance(capabilities, list) or any(item not in known for item in capabilities):
+            raise ProcessError(
+                f"expected capabilities of version {version}, {', '.join(known)}, found {quote(capabilities)}"
+            )
         self.capabilities = frozenset(capabilities)
         self.version = visible(str(hello.get("version", "")))
         if not self._named:
@@ -203,6 +217,8 @@ class Host:
         """Lay out the collaborators, or the services, that the scenario says."""
         self.scrubber = Scrubber()
         self._scenario = scenario
+        self._hooks = [module.get("hooks", {}) for module in scenario.earlier] + [scenario.hooks]
+        self._begun = 0
         kinds = scenario.collaborators
         self._world = seed(scenario) if {LIVE, MISSING} & set(kinds.values()) else None
         self._journal = self._world.journal if self._world else Journal()
@@ -216,8 +232,7 @@ class Host:
         """Answer a call ``[target, method, arguments]``, or say what it raises."""
         match call:
             case ["module", str(method), [*_]] if method in HOOKS:
-                self._journal.record("module", method, (), None)
-                return {"answer": None}
+                return self._hook(method)
             case ["Request", str(method), []] if method in _REQUEST_METHODS:
                 if f"Request.{method}" not in self._scenario.answers:
                     return {"answer": {"OK": True, "Value": None}}
@@ -228,6 +243,16 @@ class Host:
                 world = self._world
                 return _answered(lambda: world(target, method, tuple(arguments)))
         raise ProcessError(f"it called {quote(call)}, which is not there")
+
+    def _hook(self, hook: str) -> Json:
+        """Record the call of a hook; when the scenario replaces the hook, answer what it does instead.
+
+        Each module of a step begins with the hook that finds its collaborators.
+        """
+        self._journal.record("module", hook, (), None)
+        self._begun += hook == RESOLVE
+        text = self._hooks[: max(self._begun, 1)][-1].get(hook)
+        return {"answer": None} if text is None else _answered(lambda: self._script.answer(text))
 
     def set(self, assignment: Json) -> None:
         """Set an attribute of a collaborator: ``[target, attribute, value]``."""
@@ -240,7 +265,7 @@ class Host:
     def outcome(self, claimed: dict[str, Json], files: dict[str, str]) -> Outcome:
         """Return what was seen here, and for what cannot be seen from here, what the port says."""
         said = claimed | {"steps": [], "files": {}, "services": None}
-        outcome = from_json(said)
+        outcome = from_json(said, len(self._scenario.calls))
         return outcome._replace(
             attributes=outcome.attributes | self.scrubber.known(held(self._there)),
             steps=plain_steps(self._journal, self.scrubber),
@@ -267,14 +292,18 @@ def to_json(outcome: Outcome) -> dict[str, Json]:
     return outcome._asdict()
 
 
-def from_json(data: dict[str, Json]) -> Outcome:
+def from_json(data: dict[str, Json], calls: int = 0) -> Outcome:
     """Return the outcome that was sent; :class:`~.process.ProcessError` if it is none.
 
-    What a clause takes for granted must be there; everything else may be anything, and is compared.
+    What a clause takes for granted must be there; everything else may be anything, and is compared. When so many
+    methods were called instead of ``execute``, there is a result of each.
     """
     for field, fits in _SHAPES.items():
         if not fits(data.get(field)):
             raise ProcessError(f"expected an outcome, found {field} {quote(data.get(field))}")
+    result = data.get("result")
+    if calls and (not isinstance(result, list) or len(result) != calls):
+        raise ProcessError(f"expected a list with a result of each of the {calls} calls, found {quote(result)}")
     steps = tuple(Step(*step) for step in data["steps"])
     attributes = dict.fromkeys(ATTRIBUTES, "(absent)") | data["attributes"]
     request = data.get("request")
@@ -285,7 +314,7 @@ def from_json(data: dict[str, Json]) -> Outcome:
             | {"Files": [dict.fromkeys(FILE_FIELDS) | file for file in operation["Files"]]}
             for operation in request["Operations"]
         ]  # fmt: skip
-    return Outcome(data["ended"], data.get("result"), steps, attributes, request, data["files"], data.get("services"))
+    return Outcome(data["ended"], result, steps, attributes, request, data["files"], data.get("services"))
 
 
 def _is_step(value: Json) -> bool:

@@ -26,7 +26,28 @@ async function call(target, method, ...args) {
 
 const healthy = { STEP_NUMBER: "1", workflowStatus: { OK: true }, stepStatus: { OK: true } };
 
+// The methods that other modules call by themselves, with their parameters: they hand texts on to the job report
+const methods = { setApplicationStatus: ["status", "sendFlag"], setJobParameter: ["name", "value", "sendFlag"] };
+
+async function callMethods({ attributes, calls }) {
+  const outcome = { ended: "returned", result: [], attributes, request: null };
+  for (const [method, given, named = {}] of calls) {
+    try {
+      if (!(method in methods)) throw new Raised({ exception: "AttributeError", args: [method] });
+      const values = methods[method].map((name, i) => (i < given.length ? given[i] : named[name]));
+      const sendFlag = values.pop() ?? true;
+      if (attributes.jobID) await call("JobReport", method, ...values.map(String), sendFlag);
+      outcome.result.push(null);
+    } catch (error) {
+      outcome.ended = "raised";
+      outcome.result.push(error.exception ?? { exception: "Error", args: [String(error)] });
+    }
+  }
+  return outcome;
+}
+
 async function run(scenario) {
+  if (scenario.calls) return callMethods(scenario);
   const commons = scenario.workflow_commons ?? { PRODUCTION_ID: "00000012", JOB_ID: "00000034" };
   const given = { ...(scenario.attributes ?? healthy) };
   const [user, group] = scenario.owner === undefined ? ["alice", "vo_user"] : scenario.owner ?? [null, null];
@@ -66,7 +87,7 @@ async function run(scenario) {
 }
 
 await hear(); // the host's hello
-say({ hello: { protocol: 1, name: "javascript", version: "0.1", capabilities: ["calls"] } });
+say({ hello: { protocol: 2, name: "javascript", version: "0.1", capabilities: ["calls", "methods"] } });
 for (let message; (message = await hear()); ) {
   say({ id: message.id, outcome: await run(message.run) });
 }

@@ -36,8 +36,42 @@ def call(target: str, method: str, *args: Any) -> Any:
     return reply["answer"]
 
 
+class Module:
+    """The methods that other modules call by themselves."""
+
+    def __init__(self, job_id: int) -> None:
+        """Belong to a job; 0 is none."""
+        self.job_id = job_id
+
+    def setApplicationStatus(self, status: Any, sendFlag: Any = True) -> None:
+        """Report a status of the application."""
+        if self.job_id:
+            call("JobReport", "setApplicationStatus", str(status), sendFlag)
+
+    def setJobParameter(self, name: Any, value: Any, sendFlag: Any = True) -> None:
+        """Report a parameter of the job."""
+        if self.job_id:
+            call("JobReport", "setJobParameter", str(name), str(value), sendFlag)
+
+
+def call_methods(scenario: dict[str, Any]) -> dict[str, Any]:
+    """Call single methods, and say what each returned or raised."""
+    attributes = scenario["attributes"]
+    ended, results = "returned", []
+    for method, arguments, *named in scenario["calls"]:
+        try:
+            results.append(getattr(Module(attributes["jobID"]), method)(*arguments, **dict(*named)))
+        except Exception as error:  # noqa: BLE001 - it is told
+            ended = "raised"
+            raised = {"exception": type(error).__name__, "args": list(error.args)}
+            results.append(error.args[0] if isinstance(error, RaisedError) else raised)
+    return {"ended": ended, "result": results, "attributes": attributes, "request": None}
+
+
 def run(scenario: dict[str, Any]) -> dict[str, Any]:
     """Do what the module does in ``scenario``, and say how it ended."""
+    if "calls" in scenario:
+        return call_methods(scenario)
     text = scenario.get("environment", {"JOBID": "77"}).get("JOBID", "0")
     job_id = int(text) if text.isdecimal() else 0
     result: dict[str, Any] = {"OK": True, "Value": None}
@@ -52,7 +86,7 @@ def run(scenario: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer until nobody asks any more."""
     hear()  # the host's hello
-    say({"hello": {"protocol": 1, "name": "python", "version": "0.1", "capabilities": ["calls"]}})
+    say({"hello": {"protocol": 2, "name": "python", "version": "0.1", "capabilities": ["calls", "methods"]}})
     while message := hear():
         say({"id": message["id"], "outcome": run(message["run"])})
 

@@ -36,14 +36,18 @@ from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
-from dirac_failover.spec.scenario import Scenario
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, Scenario
 
 DOCS = Path(__file__).parents[2] / "docs/ports"
 SCHEMA = json.loads(files("dirac_failover").joinpath("schemas/port-protocol.json").read_text())
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 QUIET = Scenario(collaborators=SCRIPTED)
-HELLO = 'print(\'{"hello": {"protocol": 1, "name": "mine", "version": "5", "capabilities": CAPABILITIES}}\')'
+HELLO = 'print(\'{"hello": {"protocol": 2, "name": "mine", "version": "5", "capabilities": CAPABILITIES}}\')'
 OUTCOME = {"ended": "returned", "result": None, "attributes": {"jobID": 5}, "request": None}
+METHODS = replace(
+    QUIET, attributes={**DEFAULT_ATTRIBUTES, "jobID": 77},
+    calls=(["setJobParameter", ["CPU", "12"]], ["setApplicationStatus", ["done"]]),
+)  # fmt: skip
 FULL = {**OUTCOME, "steps": [], "files": {}, "services": None}
 
 
@@ -79,7 +83,8 @@ def test_the_reference_is_the_same_in_another_process(reference):
     """In every region, beside itself in this process."""
     here, there = ModulePort(reference), Target("reference", sys.executable).port()
     with sessions(here, there):
-        assert (there.name, there.version, there.capabilities) == ("reference", __version__, {"services"})
+        assert (there.name, there.version) == ("reference", __version__)
+        assert there.capabilities == CAPABILITIES.keys() - {"calls"}
         for region in space.REGIONS:
             for scenario in first_of(region):
                 assert here.supports(scenario)
@@ -117,7 +122,8 @@ def test_the_server_answers_line_by_line(reference):
     port_server.serve(Fake(reference), questions, sink)
     hello, answer = map(json.loads, sink.getvalue().splitlines())
     version = reference.version
-    assert hello == {"hello": {"protocol": 1, "name": "fake", "version": version, "capabilities": ["services"]}}
+    speaks = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
+    assert hello == {"hello": {**speaks, "name": "fake", "version": version}}
     assert answer == {"id": 3, "outcome": json.loads(json.dumps(to_json(expected(QUIET))))}
     failed = port_server.answer(Fake(reference, ValueError("no")), {"id": 4, "run": {}})
     assert failed == {"id": 4, "error": "ValueError: no"}
@@ -178,7 +184,8 @@ def test_the_host_says_what_it_speaks(tmp_path):
     with listening.session():
         listening.run(Scenario(records=2))
     hello, question = json.loads(seen.read_text())
-    assert hello == {"hello": {"protocol": 1, "tool": __version__, "capabilities": list(CAPABILITIES)}}
+    offer = {"protocol": 1, "protocols": [1, 2], "tool": __version__, "capabilities": list(CAPABILITIES)}
+    assert hello == {"hello": offer}
     assert question == {"id": 1, "run": {"records": 2}}
     jsonschema.validate(hello, SCHEMA)
     jsonschema.validate(question, SCHEMA)
@@ -199,11 +206,14 @@ def test_a_port_is_called_what_it_says_or_what_its_user_says():
     ("hello", "complaint"),
     [
         ("print('{\"hi\": 1}')", 'expected a hello, found {"hi": 1}'),
-        ('print(\'{"hello": {"protocol": 2}}\')', "expected version 1 of the protocol, found 2"),
+        ('print(\'{"hello": {"protocol": 3}}\')', "expected version 1 or 2 of the protocol, found 3"),
+        ('print(\'{"hello": {}}\')', "expected version 1 or 2 of the protocol, found null"),
         ('print(\'{"hello": {"protocol": 1, "capabilities": "calls"}}\')',
-         'expected capabilities among calls, services, found "calls"'),
-        ('print(\'{"hello": {"protocol": 1, "capabilities": ["magic", {}]}}\')',
-         'expected capabilities among calls, services, found ["magic", {}]'),
+         'expected capabilities of version 1, calls, services, found "calls"'),
+        ('print(\'{"hello": {"protocol": 1, "capabilities": ["methods"]}}\')',
+         'expected capabilities of version 1, calls, services, found ["methods"]'),
+        ('print(\'{"hello": {"protocol": 2, "capabilities": ["magic", {}]}}\')',
+         'expected capabilities of version 2, calls, services, methods, hooks, found ["magic", {}]'),
         ("print('ready!')", 'expected a JSON object in a line, found "ready!"'),
         ("sys.exit(7)", "it ended with exit code 7"),
         ("sys.exit('no licence')", "it ended with exit code 1; the last it wrote to stderr: no licence"),
@@ -600,12 +610,111 @@ def test_a_keeper_that_does_not_end_is_killed(monkeypatch):
     assert popen.returncode == -signal.SIGKILL
 
 
-def test_a_port_is_asked_only_what_it_supports():
-    """Services are a capability."""
-    with port(capabilities=["calls"]).session() as started:
-        assert started.supports(QUIET)
-        assert not started.supports(Scenario())
-        assert not started.supports(Scenario(collaborators={"JobReport": "missing"}))
+@pytest.mark.parametrize(
+    ("scenario", "needed"),
+    [
+        (QUIET, set()),
+        (Scenario(), {"services"}),
+        (replace(QUIET, collaborators={"JobReport": "missing"}), {"services"}),
+        (METHODS, {"methods"}),
+        (replace(QUIET, hooks={"_execute": "ok"}), {"hooks"}),
+        (replace(QUIET, earlier=({},)), {"hooks"}),
+        (replace(QUIET, subject="base"), {"hooks"}),
+        (replace(METHODS, subject="base"), {"hooks", "methods"}),
+    ],
+)
+def test_a_port_is_asked_only_what_it_supports(scenario, needed):
+    """Services, single methods, and modules that somebody derives, are capabilities."""
+    started = ProcessPort(["x"])
+    for missing in CAPABILITIES:
+        started.capabilities = CAPABILITIES.keys() - {missing}
+        assert started.supports(scenario) is (missing not in needed)
+
+
+# Version 2
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        {"protocol": 1, "name": "x", "version": "", "capabilities": ["calls", "services"]},
+        {"protocol": 2, "name": "x", "version": "", "capabilities": list(CAPABILITIES)},
+    ],
+)
+def test_the_schema_knows_both_versions(hello):
+    """What a version lacks is no capability of it."""
+    jsonschema.validate({"hello": hello}, SCHEMA)
+    for wrong in ({"capabilities": ["magic"]}, {"protocol": 3}, {"protocol": 1, "capabilities": ["methods"]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"hello": hello | wrong}, SCHEMA)
+
+
+def test_a_port_of_version_1_works_as_before():
+    """It runs what it can run."""
+    with port(answers(), hello=HELLO.replace('"protocol": 2', '"protocol": 1')).session() as started:
+        assert started.run(QUIET).attributes["jobID"] == 5
+
+
+def test_methods_are_called_one_by_one():
+    """The port is told which; the host sees what they ask for, and each has a result."""
+    scenario = replace(METHODS, answers={"JobReport.setApplicationStatus": ("raises=ValueError",)})
+    lines = [
+        "m = ask()",
+        "def call(name, args): say(call=['JobReport', name, [*args, True]]); return ask()",
+        "told = [call(name, args).get('raises') for name, args in m['run']['calls']]",
+        f"say(id=m['id'], outcome=dict({OUTCOME!r}, ended='raised', result=told))",
+    ]
+    with port(*lines, capabilities=["calls", "methods"]).session() as started:
+        outcome = started.run(scenario)
+    wanted = expected(scenario)
+    assert (outcome.ended, outcome.result, outcome.steps) == (wanted.ended, wanted.result, wanted.steps)
+    assert outcome.result == [None, {"exception": "ValueError", "args": []}]
+    jsonschema.validate({"id": 1, "outcome": OUTCOME | {"ended": "raised", "result": outcome.result}}, SCHEMA)
+
+
+@pytest.mark.parametrize("result", [None, {"OK": True}, [], [None], [None] * 3])
+@pytest.mark.parametrize("capabilities", [["methods"], ["calls", "methods"]])
+def test_a_port_without_a_result_of_each_call_is_broken(result, capabilities):
+    """The message says how many there have to be."""
+    lines = answers(1, FULL | {"result": result})
+    with port(lines, capabilities=capabilities).session() as started:
+        complaint = broken(started, METHODS)
+    wanted = "expected a list with a result of each of the 2 calls, found"
+    assert complaint == f"The port mine broke: {wanted} {json.dumps(result)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("ok", {"answer": {"OK": True, "Value": None}}),
+        ("bad_shape=null", {"answer": None}),
+        ('bad_shape={"OK": 0}', {"answer": {"OK": 0}}),
+        ("s_error=full", {"answer": {"OK": False, "Errno": 0, "Message": "full", "CallStack": []}}),
+        ("raises=GracefulTermination:enough", {"raises": {"exception": "GracefulTermination", "args": ["enough"]}}),
+        ("raises=RuntimeError:full:28", {"raises": {"exception": "RuntimeError", "args": ["full", 28]}}),
+        ("raises=SystemExit", {"raises": {"exception": "SystemExit", "args": []}}),
+    ],
+)
+def test_the_host_answers_what_a_replaced_hook_does(text, answer):
+    """The port's own hook is not run; each call of either is a step."""
+    host = Host(replace(QUIET, hooks={"_execute": text}))
+    for hook, wanted in (("_initialize", {"answer": None}), ("_execute", answer)):
+        assert host.call(["module", hook, []]) == wanted
+    jsonschema.validate(answer, SCHEMA)
+    assert host.outcome(OUTCOME, {}).steps == (
+        Step("module", "_initialize", [], None), Step("module", "_execute", [], None)
+    )  # fmt: skip
+
+
+def test_each_module_of_a_step_has_its_own_hooks():
+    """A module begins with the hook that finds its collaborators; the last one may be executed again."""
+    earlier = ({"hooks": {"_execute": "bad_shape=1", "_finalize": "bad_shape=2"}}, {"subject": "base"})
+    host = Host(replace(QUIET, earlier=earlier, hooks={"_execute": "bad_shape=3"}, executions=2))
+    answers = [
+        [host.call(["module", hook, []])["answer"] for hook in ("_resolveInputVariables", "_execute", "_finalize")]
+        for _ in range(4)
+    ]
+    assert answers == [[None, 1, 2], [None, None, None], [None, 3, None], [None, 3, None]]
 
 
 # Templates
@@ -626,6 +735,30 @@ def test_a_template_runs_and_diverges(name):
         for text in ("", "x9"):
             assert started.run(Scenario(environment={"JOBID": text}, collaborators=SCRIPTED)).ended == "returned"
     assert same == 0
+
+
+@pytest.mark.parametrize("name", ["python", "node"])
+def test_a_template_is_asked_for_single_methods(name):
+    """It reports statuses and parameters as the contract says, and says of other methods that it has none."""
+    if not shutil.which(name) and name == "node":
+        pytest.skip("node is not installed here")
+    calls = (
+        ["setJobParameter", [1, 2.5]],
+        ["setJobParameter", [], {"sendFlag": False, "value": "x", "name": "CPU"}],
+        ["setApplicationStatus", ["half done", False]],
+        ["setApplicationStatus", [], {"status": "done"}],
+    )
+    scenario = replace(METHODS, calls=calls)
+    refused = replace(scenario, answers={"JobReport.setJobParameter": ("ok", "raises=ValueError:boom")})
+    with Target(str(DOCS / f"{name}.toml")).port().session() as started:
+        for asked in (scenario, refused, replace(scenario, attributes=METHODS.attributes | {"jobID": 0})):
+            assert started.supports(asked)
+            outcome, wanted = started.run(asked), expected(asked)
+            assert (outcome.ended, outcome.steps) == (wanted.ended, wanted.steps)
+        assert started.run(refused).result[1] == {"exception": "ValueError", "args": ["boom"]}
+        other = started.run(replace(scenario, calls=(["getCandidateFiles", [[], [], ""]],)))
+        assert (other.ended, other.result[0]["exception"]) == ("raised", "AttributeError")
+        assert not started.supports(replace(scenario, subject="base"))
 
 
 # Verified
