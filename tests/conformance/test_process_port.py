@@ -764,9 +764,9 @@ def test_a_template_is_asked_for_single_methods(name):
 # Verified
 
 
-def verified(capsys, *arguments):
+def verified(capsys, *arguments, shard="1/150"):
     """What 'verify' says of a few scenarios of a small region."""
-    code = main(["verify", *arguments, "--region", "identity", "--shard", "1/150", "--workers", "1"])
+    code = main(["verify", *arguments, "--region", "identity", "--shard", shard, "--workers", "1"])
     return code, capsys.readouterr()
 
 
@@ -779,6 +779,30 @@ def test_a_port_of_another_environment_conforms_or_diverges(capsys):
     assert f"dirac-failover verify {DOCS / 'python.toml'} --clause" in output.out
     code, output = verified(capsys, str(DOCS / "python.toml"), "--region", "services")
     assert code == Exit.DIFFERS
+
+
+def test_a_port_of_version_1_diverges_unless_its_baseline_says_so(capsys, tmp_path):
+    """Its unchecked clauses are named in the verdict; the same port is asked about them when it speaks version 2."""
+    program = (
+        "from dirac_failover.conformance import port_server as server; "
+        "server.SPEAKS = {'protocol': 1, 'capabilities': ['services']}; server.main(['reference'])"
+    )
+    file, baseline = tmp_path / "old.toml", tmp_path / "baseline.json"
+    file.write_text(f'name = "old"\ncommand = ["{{python}}", "-c", "{program}"]')
+    asked = (str(file), "--region", "reports")
+    code, output = verified(capsys, *asked, shard="1/50")
+    assert (code, output.out.splitlines()[1]) == (
+        Exit.DIFFERS, f"  ✗ old {__version__} diverges: it cannot be asked about CO-022, CO-023 (unchecked)"
+    )  # fmt: skip
+    reason = {"kind": "unsupported", "reason": "our program knows no single methods"}
+    entries = [{"clause": clause, **reason} for clause in ("CO-022", "CO-023")]
+    for some, verdict in ((entries[:1], Exit.DIFFERS), (entries, Exit.OK)):
+        baseline.write_text(json.dumps({"schema": "dirac-failover/baseline/1", "entries": some}))
+        code, output = verified(capsys, *asked, "--baseline", str(baseline), shard="1/50")
+        assert (code, "conforms" in output.out, "CO-022, CO-023" in output.out) == (verdict, not verdict, False)
+    code, output = verified(capsys, "reference", "--python", sys.executable, *asked[1:], shard="1/50")
+    assert (code, "unchecked" in output.out) == (Exit.OK, False)
+    assert re.search("✓ CO-023 +held", output.out)
 
 
 def test_a_port_that_breaks_has_no_clauses(capsys, tmp_path):
