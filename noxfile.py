@@ -145,7 +145,7 @@ def differential(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *ignored, f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
-    session.run("dirac-failover", "verify", "dirac", "--level", "dirac", "--region", "services")
+    session.run("dirac-failover", "verify", "dirac")
 
 
 @nox.session
@@ -161,8 +161,13 @@ def ports(session: nox.Session, port: str) -> None:
     warned = ("-W", "ignore:pkg_resources is deprecated:UserWarning")
     more_of_pytest = [word for word in session.posargs if word != WHOLE]
     session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *more_of_pytest)
-    if WHOLE in session.posargs:
-        session.run("dirac-failover", "verify", port, "--profile", PROFILES[port], "--level", "dirac")
+    whole = WHOLE in session.posargs
+    judged = ("dirac-failover", "verify", port, "--profile", PROFILES[port])
+    baseline = Path("tests/differential/baselines", f"{PROFILES[port]}.json")
+    known = ("--baseline", str(baseline)) if baseline.exists() else ()
+    session.run(*judged, "--level", "contract", *known, *(() if whole else ("--shard", "1/24")))
+    if whole:
+        session.run(*judged, "--level", "dirac")
 
 
 @nox.session

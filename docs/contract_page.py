@@ -10,7 +10,7 @@ PAGE = Path(__file__).with_name("contract.md")
 
 HEAD = """# The contract, clause by clause
 
-*Made from the table in `dirac_failover/spec/clauses.py` by `python docs/contract_page.py`.*
+*Made from `dirac_failover/spec/clauses` by `python docs/contract_page.py`.*
 
 {total} clauses say what a module such as `FailoverRequest` has to do at the end of a job. Each is checked by a program,
 in every [scenario of the space](space.md) that it speaks of: `dirac-failover verify` does that for an implementation,

@@ -53,8 +53,6 @@ class Subject:
     package: str
     profile: Profile
     files: Mapping[str, str]
-    elsewhere: frozenset[str] = frozenset()
-    """Functions of which the scenarios do not speak."""
 
     def module(self, file: str) -> str:
         """Return the name of a file's module."""
@@ -70,7 +68,6 @@ SUBJECTS: Final = {
         "DIRAC.Workflow.Modules",
         DIRAC_9_1,
         dict.fromkeys(("ModuleBase", "FailoverRequest"), "test/Test_Modules.py"),
-        frozenset({"getCandidateFiles", "_applyMask", "_checkSanity", "_checkLocalExistance", "setJobParameter"}),
     ),
     "lhcbdirac": Subject(
         "LHCbDIRAC.Workflow.Modules", LHCBDIRAC_12_0, {"FailoverRequest": "test/Test_Modules_FailoverRequest.py"}
@@ -88,7 +85,8 @@ def scenarios() -> list[Scenario]:
     for region in space.REGIONS:
         seen: set[tuple[str, ...]] = set()
         for scenario in region.scenarios():
-            together = set(combinations(scenario.name.partition(": ")[2].split(", "), TOGETHER[region.name]))
+            changed = scenario.name.partition(": ")[2].split("; ")
+            together = {group for size in (1, TOGETHER.get(region.name, 2)) for group in combinations(changed, size)}
             if not together <= seen:
                 seen |= together
                 found.append(scenario)
@@ -189,11 +187,7 @@ def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -
     """Run all mutants of a file; print what became of them, and return how many are alive without a reason."""
     path = subject.path(file)
     jobs: list[Mutant | None] = [None]
-    jobs += [
-        mutant
-        for mutant in mutants(path, path.read_text())
-        if mutant.function.split(".")[-1] not in subject.elsewhere
-    ]  # fmt: skip
+    jobs += mutants(path, path.read_text())
     judged = fates(partial(judge, kit, subject, file, court), jobs, workers)
     if judged.pop(0):
         print(f"{file}.py, made anew without any fault, is not found right: nothing can be said about its mutants")
