@@ -313,9 +313,17 @@ REQUESTS: Final = Region(
               for value in _without(kind, True, "LFN")),
             *(value for kind in ("PutAndRegister", "ReTransfer", "RegisterReplica")
               for value in _without(kind, True, "LFN", "PFN")),
+            _operation("with a catalogue", "it is written, too", **FORWARD, Catalog="LocalCatalog"),
+            *(_operation(status, reason, **FORWARD, Status=status) for status, reason in (
+                ("Waiting", "it is the first one, or queues"), ("Done", "the next one waits"),
+                ("Failed", "the request has failed, unless one before it waits"),
+                ("Scheduled", "the request is scheduled, unless one before it waits"),
+            )),
             _operation("no type", "not valid", Arguments="x"),
             _operation("unknown type", "nothing is asked of it, nor about the files of those after it",
                        Type="MoveReplica", Files=["/vo/o"]),
+            _operation("unknown type, a file without LFN", "TypeError, when the file is there: no digest can be made",
+                       Type="MoveReplica", Files=[{"PFN": "o"}]),
             _operation("unknown type, checksum without type", "not valid: asked of every file",
                        Type="MoveReplica", Files=[{"LFN": "/vo/o", "Checksum": "0a0b"}]),
             _operation("unknown type, checksum's type alone", "not valid: asked of every file",
@@ -327,6 +335,11 @@ REQUESTS: Final = Region(
             Value("no group", "not valid", {"owner": ("alice", "")}),
             Value("no user", "not valid", {"owner": ("", "vo_user")}),
         )),
+        Dimension("after", "an operation that arises in the end", (
+            Value("nothing", "it is the last one"),
+            Value("statuses", "what the job report could not send",
+                  {"answers": {"JobReport.generateForwardDISET": ("operation",)}}),
+        ), lambda c: c["owner"] == "yes"),
     ),
 )  # fmt: skip
 

@@ -226,24 +226,43 @@ def as_text(request: dict[str, Json], profile: Profile) -> str:
 @lru_cache(maxsize=1024)  # neighbours in the space write the same files
 def _as_text(data: bytes, owner: str, has_setup: bool) -> str:
     request = marshal.loads(data)  # noqa: S302 - it is our own
+    status, error = number_operations(request["Operations"])
     operations = []
     for index, operation in enumerate(request["Operations"]):
         arguments = operation["Arguments"]
         operations.append({
             "Type": operation["Type"], "Status": operation["Status"],
             "Arguments": arguments.decode() if isinstance(arguments, bytes) else arguments, "Order": index,
-            "SourceSE": None, "TargetSE": operation.get("TargetSE"), "Catalog": None, "Error": None, **_TIMES,
+            "SourceSE": None, "TargetSE": operation.get("TargetSE"),
+            "Catalog": operation.get("Catalog"), "Error": operation.get("Error"), **_TIMES,
             "Files": [*map(file_of, operation["Files"])],
         })  # fmt: skip
     setup = {"DIRACSetup": None} if has_setup else {}
     return json.dumps({
         "RequestName": request["RequestName"], owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
-        "Status": "Waiting", "Error": None, **setup, "SourceComponent": request["SourceComponent"],
+        "Status": status, "Error": error, **setup, "SourceComponent": request["SourceComponent"],
         "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
     })  # fmt: skip
 
 
-def number_operations(operations: list[Json]) -> None:
-    """The first operation waits, the others queue."""
-    for index, operation in enumerate(operations):
-        operation["Status"] = "Queued" if index else "Waiting"
+def number_operations(operations: list[Json]) -> tuple[str, str | None]:
+    """The first operation that is not done waits, the others queue; return the request's status, and its error.
+
+    An operation that has failed, or is scheduled, holds up those after it. The error is forgotten when one is done.
+    """
+    status, error, held_up = "Waiting", None, False
+    for operation in operations:
+        operation.setdefault("Status", "Queued")
+    for operation in operations:
+        has = operation["Status"]
+        if has == "Done":
+            operation["Error"] = ""
+        if has in {"Queued", "Waiting"}:
+            operation["Status"] = "Queued" if held_up else "Waiting"
+            status = "Waiting" if has == "Waiting" or not held_up else status
+        elif not held_up:
+            status, error = has, "" if has == "Done" else error
+        if has == "Failed" and not held_up:
+            break
+        held_up = held_up or has != "Done"
+    return status, error

@@ -285,9 +285,14 @@ def write_request(job: Job, name: str) -> None:
     if not serialised["OK"]:
         raise RuntimeError(serialised["Message"])
     write(job, name, str(serialised["Value"]))
-    digest = job.ask_request("getDigest", lambda: "")
+    digest = job.ask_request("getDigest", lambda: first_files(operations))
     if not digest["OK"]:
         digest["Message"]
+
+
+def first_files(operations: Json) -> str:
+    """The part of the digest that may not be there: the first file of each operation; TypeError without LFN."""
+    return "".join(file_of(item["Files"][0])["LFN"] + "" for item in operations if item["Files"])
 
 
 def invalid(request: Json, profile: Profile) -> str:

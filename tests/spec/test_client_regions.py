@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dirac_failover.conformance.kits import Kit
     from dirac_failover.spec.product import Region
 
-SIZES = {"statuses": 663, "files": 1004, "accounting": 291, "parameters": 147, "requests": 612, "row": 301}
+SIZES = {"statuses": 663, "files": 1004, "accounting": 291, "parameters": 147, "requests": 855, "row": 301}
 STEPS = {"statuses": 5, "files": 7, "accounting": 3}
 REGIONS = (*CLIENT_REGIONS, ROW)
 EACH_REGION = pytest.mark.parametrize("region", REGIONS, ids=lambda region: region.name)
