@@ -10,7 +10,7 @@ PAGE = Path(__file__).with_name("space.md")
 
 HEAD = """# The space of scenarios
 
-*Made from the tables in `dirac_failover/spec/space.py` by `python docs/space_page.py`.*
+*Made from the tables in `dirac_failover/spec` by `python docs/space_page.py`.*
 
 A scenario is one complete situation at the end of a job. The space is {total:,} of them, all different, and all of them
 are run: on the reference, and beside it on the real DIRAC.

@@ -226,7 +226,10 @@ class Services:
         self._saved: dict[str, Json] = {}
 
     def call(self, service: str, method: str, *args: Json) -> Json:
-        """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised."""
+        """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised.
+
+        Raises TypeError for an argument that JSON does not know.
+        """
         if unknown := _UNKNOWN_TO_JSON.search(repr(args)):
             raise TypeError(f"Object of type {unknown[1]} is not JSON serializable")
         struck = self._fault(service, method)
@@ -269,7 +272,8 @@ class Services:
     def setJobStatusBulk(self, _: Json, updates: dict[str, Json], __: Json) -> Json:
         """All updates are in the history; what they say in the end is what the job says of itself, unless it is late.
 
-        A status that may not follow the present one leaves it, and the history tells so by the source.
+        A status that may not follow the present one leaves it, and the history tells so by the source. Raises
+        RefusedError for one that does not exist.
         """
         in_order = self._times.in_order(updates)
         told = {time: {**updates[time]} for time in in_order}

@@ -52,7 +52,9 @@ class End(NamedTuple):
 
 INVALID: Final = "invalid"
 NO_TEXT: Final = "no text"
-"""What may be wrong with an operation: DIRAC's validator refuses it, or its arguments cannot be written as text."""
+NO_DIGEST: Final = "no digest"
+"""What may be wrong with an operation: DIRAC's validator refuses it, its arguments cannot be written as text, or its
+first file has no name."""
 
 
 class Situation:
@@ -61,8 +63,9 @@ class Situation:
     def __init__(self, scenario: Scenario) -> None:
         """Hold the scenario; each fact is found when it is asked for."""
         self.scenario = scenario
-        self.executed = not scenario.calls
-        """Whether ``execute`` is called, and not single methods."""
+        self.executed = not scenario.calls and not scenario.earlier
+        """Whether ``execute`` is called, and not single methods, of one module: several in a row take each other's
+        work, and are compared as a whole."""
         self.own = self.executed and scenario.subject == "module" and not scenario.hooks
         """Whether the implementation's FailoverRequest is executed as it is."""
         self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
@@ -192,9 +195,9 @@ class Situation:
         for fields in self.scenario.operations if self.has("Request") else ():
             made = operation(**fields)
             alone = {"RequestName": "n", "Owner": "o", "OwnerGroup": "g", "Operations": [made]}
-            no_text = NO_TEXT if isinstance(made["Arguments"], bytes) else ""
-            item = [made["Type"], made["Arguments"], [file_of(file)["LFN"] for file in made["Files"]]]
-            found.append((item, INVALID if invalid(alone, DIRAC_9_1) else no_text))
+            lfns = [file_of(file)["LFN"] for file in made["Files"]]
+            defect = NO_TEXT if isinstance(made["Arguments"], bytes) else NO_DIGEST if None in lfns[:1] else ""
+            found.append(([made["Type"], made["Arguments"], lfns], INVALID if invalid(alone, DIRAC_9_1) else defect))
         return found
 
     @property

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.spec.client_regions import CLIENT_REGIONS
 from dirac_failover.spec.module_regions import (
     ALL_SCRIPTED,
     CANDIDATES,
@@ -521,7 +522,7 @@ SERVICES: Final = Region(
     ),
 )  # fmt: skip
 
-REGIONS: Final = (IDENTITY, INPUTS, HOOKS_REGION, CANDIDATES, REPORTS, END, ANSWERS, SERVICES)
+REGIONS: Final = (IDENTITY, INPUTS, HOOKS_REGION, CANDIDATES, REPORTS, END, ANSWERS, SERVICES, *CLIENT_REGIONS)
 """All of the space."""
 
 

@@ -66,11 +66,9 @@ class Unreached(NamedTuple):
 
 def scenarios(index: int, count: int) -> Iterator[Scenario]:
     """Yield one worker's share of the space."""
-    from dirac_failover.spec import client_regions, module_regions, space
+    from dirac_failover.spec import space
 
-    modules = (module_regions.HOOKS_REGION, module_regions.CANDIDATES, module_regions.REPORTS, module_regions.END)
-    regions = (*space.REGIONS, *modules, *client_regions.CLIENT_REGIONS, client_regions.ROW)
-    for region in {region.name: region for region in regions}.values():
+    for region in space.REGIONS:
         stride = STRIDES.get(region.name, 1)
         for number, scenario in enumerate(region.scenarios()):
             if number % stride == 0 and number // stride % count == index:

@@ -15,8 +15,11 @@ from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.situation import Situation
 
-REGIONS = [region for region in space.REGIONS if region is not space.SERVICES]
-STEP = {"identity": 1, "inputs": 31, "answers": 997, "hooks": 7, "candidates": 31, "reports": 11, "end": 3}
+STEP = {
+    "identity": 1, "inputs": 31, "answers": 997, "hooks": 7, "candidates": 31, "reports": 11, "end": 3, "requests": 5,
+    "row": 1,
+}  # fmt: skip
+REGIONS = [region for region in space.REGIONS if region.name in STEP]
 PROVEN = {
     "reference": "dirac-9.1",
     "dirac": "dirac-9.1",
