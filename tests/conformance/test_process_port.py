@@ -649,6 +649,24 @@ def test_the_schema_knows_both_versions(hello):
             jsonschema.validate({"hello": hello | wrong}, SCHEMA)
 
 
+@pytest.mark.parametrize("page", ["ports.md", "howto/write-an-adapter.md"])
+def test_the_conversations_of_the_pages_are_true(page):
+    """Their messages are those of the schema, and the host answers as they say."""
+    lines = re.findall(r"^ +(\{.*\})$", (DOCS.parent / page).read_text(), re.MULTILINE)
+    messages = [json.loads(line) for line in lines]
+    host, called = Host(QUIET), 0
+    for message, reply in zip(messages, [*messages[1:], {}], strict=True):
+        jsonschema.validate(message, SCHEMA)
+        if "run" in message:
+            host = Host(Scenario.from_json(message["run"]))
+        if "set" in message:
+            host.set(message["set"])
+        if "call" in message:
+            called += 1
+            assert host.call(message["call"]) == reply
+    assert called
+
+
 def test_a_port_of_version_1_works_as_before():
     """It runs what it can run."""
     with port(answers(), hello=HELLO.replace('"protocol": 2', '"protocol": 1')).session() as started:
