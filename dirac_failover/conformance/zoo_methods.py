@@ -185,10 +185,10 @@ def FinalizeNeedsAnArgument(_: Any, usual: Wrong, status: Any) -> None:  # noqa:
 
 
 @bug("finalize")
-def FinalizeInterrupts(_: Any, usual: Wrong) -> None:
-    """The last thing that the module does is to interrupt the workflow."""
+def FinalizeExits(_: Any, usual: Wrong) -> None:
+    """The last thing that the module does is to end the process."""
     usual()
-    raise KeyboardInterrupt
+    raise SystemExit(1)
 
 
 @bug("finalize")

@@ -114,11 +114,11 @@ def test_the_numbers_are_those_of_the_results(page: Any, matrix: Matrix) -> None
     """)
     assert tallies == [{state: n for state, n in port.tally().items() if n} for port in matrix.ports]
     for port, tally in zip(matrix.ports, tallies, strict=True):
-        counts = port.results.counts
+        deciding = [item.verdict for item in port.results.clauses if item.level in port.results.header.levels]
         if port.results.error is None:
-            assert tally.get("held", 0) == counts["held"]
-            assert tally.get("not asked", 0) == counts["not asked"]
-            assert tally.get("broken", 0) + tally.get("known", 0) == counts["broken"]
+            assert tally.get("held", 0) == deciding.count("held")
+            assert tally.get("not asked", 0) == deciding.count("not asked")
+            assert tally.get("broken", 0) + tally.get("known", 0) == deciding.count("broken")
 
 
 def tick(page: Any, *ids: str) -> None:

@@ -215,7 +215,7 @@ class TestNobody(ConformanceSuite):
 
 def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
     """It is one line, which goes when the space is done."""
-    (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
+    (repository / "test_mine.py").write_text(SUITE.format("Fine", 'region = "inputs"'))
     seen: list[bytes] = []
 
     def read(handle: int) -> bytes:

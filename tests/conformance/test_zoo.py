@@ -56,7 +56,7 @@ ABOUT = {
     "NeverAsksTheAccounting": "CO-024",
     "FinalizeRaises": "CO-025",
     "FinalizeNeedsAnArgument": "CO-004",
-    "FinalizeInterrupts": "CO-005",
+    "FinalizeExits": "CO-005",
     "FinalizeReports": "CO-009",
     "FinalizesFirst": "CO-002",
     "NeverSetsAStatus": "CO-028",

@@ -36,7 +36,7 @@ def outcome(name):
 
 print(json.dumps({name: outcome(name) for name in ["", *zoo.ZOO]}))
 """
-"""What ``dirac-failover zoo --tests`` does, except that pytest is started once: 46 starts take a minute."""
+"""What ``dirac-failover zoo --tests`` does, except that pytest is started once: each start takes a second."""
 
 
 @pytest.fixture(scope="module")
