@@ -30,15 +30,9 @@ if TYPE_CHECKING:
     from dirac_failover.spec.product import Region
 
 EVERY = {
-    "identity": 1,
-    "inputs": 7,
-    "hooks": 3,
-    "candidates": 23,
-    "reports": 13,
-    "end": 1,
-    "answers": 41,
-    "services": 11,
-}
+    "identity": 3, "inputs": 29, "hooks": 7, "candidates": 101, "reports": 29, "end": 3, "answers": 397, "services": 29,
+    "statuses": 7, "files": 23, "accounting": 3, "parameters": 2, "requests": 11, "row": 3,
+}  # fmt: skip
 FILE = "12_34_request.json"
 
 

@@ -317,15 +317,23 @@ class _Found:
         return self._arrived[due] or self._arrived[due._replace(said=_REFUSED)]
 
     def shows(self, due: Due) -> bool:
-        """Tell whether a job shows its last update, or one that came later."""
+        """Tell whether a job shows its last update, or one that came later, or at the same time as far as is kept."""
         job, time, field = due.of
         shown = {states.get((Kind.SHOWN, (job, field))) for states in (self._left, self._now)}
         later = (other for other in self._arrived if (other.kind, other.of[::2]) == (Kind.STATUS, (job, field)))
-        return due.said in shown or any(other.of[1] > time and other.said in shown for other in later)
+        return due.said in shown or any(_kept(other.of[1]) >= _kept(time) and other.said in shown for other in later)
 
     def fate(self, due: Due) -> str:
         """Return what became of one that is not there."""
         return "unchecked" if due in self._elsewhere else "waiting" if due in self._pending else "lost"
+
+
+def _kept(time: str) -> str:
+    """Return a time as the job's state service keeps it: to the millisecond; what is no time stays as it is."""
+    try:
+        return f"{time[:17]}{float(time[17:] or 0):06.3f}"
+    except ValueError:
+        return time
 
 
 def _holds(state: str | None, due: Due) -> bool:

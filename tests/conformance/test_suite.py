@@ -213,6 +213,26 @@ class TestNobody(ConformanceSuite):
     assert [clauses for *_, clauses in asked] == [("CO-001", "DI-001")] * 2
 
 
+def test_a_pytest_that_has_a_workers_environment_shares_nothing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results of another session are never taken for those of this one."""
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(repository))
+    (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-q", "-k", "CO-003"],
+        cwd=repository, capture_output=True, text=True, check=False,
+        env={
+            **{key: value for key, value in os.environ.items() if not key.startswith("COV")},
+            "PYTEST_XDIST_WORKER": "gw0",
+            "PYTHONPATH": os.pathsep.join([str(repository), str(ROOT), str(ROOT / "fakes")]),
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (written,) = repository.glob("**/dirac-failover-*.json")
+    assert written.parent.name == "pytest-0"
+
+
 def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
     """It is one line, which goes when the space is done."""
     (repository / "test_mine.py").write_text(SUITE.format("Fine", 'region = "inputs"'))
@@ -319,7 +339,7 @@ def test_the_space_is_run_once(
     assert first == alpha
     assert suite._results(Mine(), request, Factory(tmp_path)) == first
     monkeypatch.setattr(suite, "_MADE", {})
-    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    request.workerinput = {}
     assert suite._results(Mine(), request, Factory(tmp_path / "gw0")) == alpha
     assert asked == [("reference", ("identity",), "dirac-9.1", 60.0, ("contract", "dirac"), cores(), ("CO-001",))]
 

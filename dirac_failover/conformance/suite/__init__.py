@@ -142,7 +142,7 @@ def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: p
     selected = {item.callspec.params.get("clause_id") for item in own if hasattr(item, "callspec")}
     part = replace(question, clauses=tuple(name for name in question.clauses if name in selected))
     with _on_the_terminal(request.config):
-        results = _once(part, suite.levels, factory)
+        results = _once(part, suite.levels, _shared(request.config, factory))
     complete = len(question.regions) == len(space.REGIONS)
     return known_divergences(results, _baseline(suite, request.node, results.clauses, complete=complete), suite.levels)
 
@@ -200,9 +200,8 @@ def _said(kind: type[ConformanceSuite], port: PortInfo, about: Question | Header
     return f"{kind.__name__}: port {name}{clients}; profile {about.profile}; {regions}; {scenarios:,} scenarios"
 
 
-def _once(question: Question, levels: Sequence[str], factory: pytest.TempPathFactory) -> Results:
+def _once(question: Question, levels: Sequence[str], folder: Path) -> Results:
     """Return the results, which are made once in a session: xdist's workers wait for the first of them."""
-    folder = _shared(factory)
     name = hashlib.sha256(repr((question, tuple(levels))).encode()).hexdigest()[:16]
     path = os.path.join(folder, f"dirac-failover-{name}.json")
     if path in _MADE:
@@ -218,7 +217,10 @@ def _once(question: Question, levels: Sequence[str], factory: pytest.TempPathFac
 _MADE: Final[dict[str, Results]] = {}
 
 
-def _shared(factory: pytest.TempPathFactory) -> Path:
-    """Return the session's directory, which under xdist is the one above the worker's."""
+def _shared(config: pytest.Config, factory: pytest.TempPathFactory) -> Path:
+    """Return the session's directory, which in a worker of xdist is the one above the worker's.
+
+    A pytest that a worker's test starts is none, though it has the worker's environment.
+    """
     base = factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if hasattr(config, "workerinput") else base
