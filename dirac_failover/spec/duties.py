@@ -275,6 +275,10 @@ def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     return files | shown | parameters
 
 
+_KEPT: Final = len("2026-01-01 12:00:00.001")
+"""The service keeps milliseconds: an update shows if it is not before the last one, cut off there."""
+
+
 class _Found:
     """What is there of one job's: nothing that came of the acts of others."""
 
@@ -321,19 +325,11 @@ class _Found:
         job, time, field = due.of
         shown = {states.get((Kind.SHOWN, (job, field))) for states in (self._left, self._now)}
         later = (other for other in self._arrived if (other.kind, other.of[::2]) == (Kind.STATUS, (job, field)))
-        return due.said in shown or any(_kept(other.of[1]) >= _kept(time) and other.said in shown for other in later)
+        return due.said in shown or any(other.of[1] >= time[:_KEPT] and other.said in shown for other in later)
 
     def fate(self, due: Due) -> str:
         """Return what became of one that is not there."""
         return "unchecked" if due in self._elsewhere else "waiting" if due in self._pending else "lost"
-
-
-def _kept(time: str) -> str:
-    """Return a time as the job's state service keeps it: to the millisecond; what is no time stays as it is."""
-    try:
-        return f"{time[:17]}{float(time[17:] or 0):06.3f}"
-    except ValueError:
-        return time
 
 
 def _holds(state: str | None, due: Due) -> bool:

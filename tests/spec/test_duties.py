@@ -307,7 +307,7 @@ def test_what_a_job_shows_is_judged_by_its_own_updates() -> None:
     assert judged(first, last, after=shows_x, more=(Act("other", shows_x, shows_y),)) == kept
     assert judged(first, last, after=shows_y, more=(Act("other", shows_y, shows_x),)) == kept
     lost = {"lost": [Due(Kind.SHOWN, ("77", "ApplicationStatus"), "x")]}
-    for time, found in (("00.0014", {}), ("00.0016", lost), ("01", lost)):
+    for time, found in (("00.0019", {}), ("00.002", lost), ("01", lost)):
         times = ("2026-01-01 12:00:00.001", f"2026-01-01 12:00:{time}")
         told = [of_update(77, at, {"ApplicationStatus": text}) for at, text in zip(times, "yx", strict=True)]
         rows = tuple((at, {"ApplicationStatus": text}) for at, text in zip(times, "yx", strict=True))
