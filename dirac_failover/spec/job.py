@@ -129,7 +129,8 @@ class Job:
     def send_status(self, status: str, send: Json = True) -> Json:
         """Give a status to the job report, which sends it, or keeps it."""
         self.unsent.append(plain(status))
-        answer = self.ask("JobReport", "setApplicationStatus", (status, send))
+        healthy = "Empty" if send and not any(self.unsent) else None
+        answer = self.ask("JobReport", "setApplicationStatus", (status, send), healthy)
         if send:
             self.sent()
         return answer

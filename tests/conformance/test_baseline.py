@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import FrozenInstanceError
 from datetime import UTC, date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -12,12 +13,12 @@ from freezegun import freeze_time
 from dirac_failover.conformance import baseline as module
 from dirac_failover.conformance.baseline import NEW, Baseline, Entry, today
 from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
 from dirac_failover.conformance.shape import schema
+from dirac_failover.spec.profiles import PROFILES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_mock import MockerFixture
 
 DAY = date(2026, 3, 1)
@@ -161,3 +162,17 @@ def test_the_day_is_that_of_utc(mocker: MockerFixture) -> None:
     clock = mocker.patch.object(module, "datetime")
     assert today() is clock.now.return_value.date.return_value
     clock.now.assert_called_once_with(UTC)
+
+
+OURS = sorted((Path(__file__).parents[1] / "differential/baselines").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.stem))
+def test_a_baseline_of_a_real_implementation_gives_a_reason_for_each_clause(path: Path) -> None:
+    """It is named after a profile, is about the level contract alone, and no reason is the placeholder."""
+    assert path.stem in PROFILES
+    entries = Baseline.load(str(path)).entries
+    assert len(entries) > 10
+    for entry in entries:
+        assert find(entry.clause).level == "contract"
+        assert entry.reason != NEW[1]
