@@ -1,7 +1,7 @@
 """The class that a scenario runs: the implementation's module, or a small one that is derived from it or from its base.
 
-A scenario that replaces hooks, or that is about ``ModuleBase`` itself, needs a module that nobody has written. It is
-made here, as a workflow's author would write it: a class whose hooks do what the scenario says.
+A scenario that replaces hooks, or that is about ``ModuleBase`` itself, needs a module that no package has. It is made
+here, as a workflow's author would write it: a class whose hooks do what the scenario says.
 """
 
 from __future__ import annotations

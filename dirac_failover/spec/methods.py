@@ -108,7 +108,7 @@ def masked(files: dict[str, Any], mask: Json, look: Callable[[str, Any], Json]) 
 def lhcb_candidates(
     job: Job, outputList: Json, outputLFNs: Json, fileMask: Json = "", stepMask: Json = ""
 ) -> dict[str, dict[str, Json]]:
-    """As in DIRAC, but names and masks of either case are the same, and nobody asks for the storage element.
+    """The candidates of DIRAC, but names and masks of either case are the same, and no storage element is needed.
 
     The OSError and the ValueError have texts.
     """
@@ -147,12 +147,12 @@ NO_JOB: Final = {"OK": True, "Value": "JobID not defined"}
 
 
 def ilc_set_application_status(job: Job, status: Json, sendFlag: Json = True) -> Json:
-    """The status is reported as it is, whatever has failed before, and the answer is handed on."""
+    """The status is reported as it is, also after a failure, and the answer is returned."""
     return ilc_answer(job.send_status(status, sendFlag)) if job.attributes["jobID"] else NO_JOB
 
 
 def ilc_set_job_parameter(job: Job, name: Json, value: Json, sendFlag: Json = True) -> Json:
-    """As in DIRAC, but the answer is handed on."""
+    """Name and value are reported as in DIRAC, and the answer is returned."""
     return ilc_answer(job.send_parameter(str(name), str(value), sendFlag)) if job.attributes["jobID"] else NO_JOB
 
 
@@ -179,7 +179,7 @@ ILC_CANDIDATES: Final = ("outputList", "outputLFNs", "dummy_fileMask")
 
 
 def ilc_failover_file(job: Job) -> Json:
-    """As in its module, but the transformation is the one that the module found, and it has found none."""
+    """The file is written as in its module, and named after the transformation, of which it has found none."""
     done = ilc_file(job, {"module": "None", "base": "0"}[job.scenario.subject])
     return done if not done["OK"] else OK
 

@@ -1,8 +1,8 @@
 """The regions of the space that are about any module: its hooks, and the methods that it finds in its base class.
 
 The other regions, in :mod:`~dirac_failover.spec.space`, are about what one module, FailoverRequest, does at the end of
-a job. Here the module is a small one that nobody has written, with hooks that return or raise anything; or a method is
-called by itself, in every form in which modules call it.
+a job. Here the module is a small one of the suite's, with hooks that return or raise anything; or a method is called by
+itself, in every form in which modules call it.
 """
 
 from __future__ import annotations

@@ -317,7 +317,7 @@ def file_is_the_request(case: Case) -> Violation | None:
     harm="Each module reports for itself, and what one keeps is lost.",
 )  # fmt: skip
 def collaborators_are_made(case: Case) -> Violation | None:
-    """A collaborator that nobody has made is made by the module, and left in workflow_commons."""
+    """A collaborator that is missing in workflow_commons is made by the module, and left there."""
     made = sorted(name for name, kind in case.scenario.collaborators.items() if kind == MISSING)
     there = {name for name in made if name in case.outcome.attributes or (name == "Request" and case.outcome.request)}
     return equal(made, sorted(there))

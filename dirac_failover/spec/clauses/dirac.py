@@ -296,5 +296,5 @@ def _nothing_else(case: Case) -> Violation | None:
 
 nothing_else: Final = Clause(
     "DI-099", rule(_nothing_else), "The other clauses look at one aspect each.",
-    "A difference that nobody has thought of.", FAILOVER, specified, _nothing_else,
+    "A difference that no other clause is about.", FAILOVER, specified, _nothing_else,
 )  # fmt: skip
