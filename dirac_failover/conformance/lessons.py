@@ -211,7 +211,7 @@ LESSONS: Final = (
          "Well, after all hooks": (True, _ALL)},
         "The value that a hook returns is ignored, whatever it is. So the error is in no result and in no status, and "
         "the job seems to be well. A hook must raise an exception: RuntimeError('No space left').",
-        "which is ignored", ("CO-001", "CO-008"),
+        "which is ignored", ("CO-019",),
     ),
     Lesson(
         "an-exit", "A program that exits",
@@ -256,7 +256,7 @@ LESSONS: Final = (
         "previousStep stands for the output files of the step before, as far as they have the type inputDataType, in "
         "small or capital letters. The order of the steps is that of appSteps. ModuleBase does not do this by itself: "
         "a module calls _resolveInputStep(), in most cases in its _resolveInputVariables.",
-        "Inputs = ", ("CO-001",), ReadInputs,
+        "Inputs = ", ("DI-009",), ReadInputs,
     ),
     Lesson(
         "a-missing-output", "The files that are uploaded",
@@ -272,7 +272,7 @@ LESSONS: Final = (
         "It checks first that each file of the list exists, and applies the masks after that. So a file that nobody "
         "wants to upload can stop the upload of the others. The type of a file is compared in small letters, and the "
         "mask as it is: the mask ROOT would leave out everything.",
-        "raised OSError", ("CO-005",),
+        "raised OSError", ("CO-020", "CO-021"),
     ),
     Lesson(
         "a-kept-status", "A status that is kept",
@@ -287,7 +287,7 @@ LESSONS: Final = (
         "With sendFlag=False the job report keeps the status. The next status that is sent takes it along, in the "
         "same call of the service, with its own time. setJobParameter has the same argument. A parameter that is "
         "never sent is lost at the end of the job, since fail-over looks at statuses only.",
-        "setApplicationStatus('Step 2 done', True)", ("CO-008", "LL-014"),
+        "setApplicationStatus('Step 2 done', True)", ("CO-022",),
     ),
     Lesson(
         "after-a-failure", "Reports after a failure",
@@ -301,7 +301,7 @@ LESSONS: Final = (
          "Neither": ([], {})},
         "After a failure setApplicationStatus does nothing, so that people still see the status that names the "
         "failure. setJobParameter works as always. Both make texts of their arguments.",
-        "Removed = ", ("CO-009",),
+        "Removed = ", ("CO-022", "CO-023"),
     ),
     Lesson(
         "all-is-well", "Every service is up",

@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections import OrderedDict
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,8 +136,9 @@ def change(rng: random.Random, module: Any) -> None:
         case 5:
             commons["Request"].addOperation(value(rng))
         case 6:
-            operation = commons["Request"][0]
-            setattr(operation, rng.choice(FIELDS), value(rng))
+            operation, given = commons["Request"][0], value(rng)
+            # A generator that never ends would keep the operation itself from ending
+            setattr(operation, rng.choice(FIELDS), None if isinstance(given, GeneratorType) else given)
         case _:
             commons["Request"] = [value(rng) for _ in range(rng.randint(0, 3))]
 
