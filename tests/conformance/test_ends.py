@@ -137,8 +137,8 @@ def change(rng: random.Random, module: Any) -> None:
             commons["Request"].addOperation(value(rng))
         case 6:
             operation, given = commons["Request"][0], value(rng)
-            # A generator that never ends would keep the operation itself from ending
-            setattr(operation, rng.choice(FIELDS), None if isinstance(given, GeneratorType) else given)
+            # The operation itself would never end with a generator or a tree that has no end
+            setattr(operation, rng.choice(FIELDS), None if isinstance(given, GeneratorType | list) else given)
         case _:
             commons["Request"] = [value(rng) for _ in range(rng.randint(0, 3))]
 
