@@ -38,7 +38,7 @@ VERBS: Final = {
         "dirac_failover.conformance.run_command", "run the end of a job, break what you like, see what is lost"
     ),
     "verify": Verb(
-        "dirac_failover.conformance.verify", "hold an implementation against the contract, clause by clause"
+        "dirac_failover.conformance.verify", "check an implementation against the contract, clause by clause"
     ),
     "clauses": Verb("dirac_failover.conformance.clause_list", "list the clauses of the contract"),
     "explain": Verb(
@@ -49,7 +49,7 @@ VERBS: Final = {
     "serve": Verb(
         "dirac_failover.serving.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"
     ),
-    "zoo": Verb("dirac_failover.conformance.zoo_command", "list known bugs, and see which of them tests let live"),
+    "zoo": Verb("dirac_failover.conformance.zoo_command", "list known bugs, and see which of them your tests miss"),
     "compare": Verb("dirac_failover.conformance.compare", "show ports, or versions of one, side by side"),
     "diff": Verb("dirac_failover.conformance.diff", "say what changed between two results, and what regressed"),
     "report": Verb(
