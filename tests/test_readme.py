@@ -38,5 +38,5 @@ def test_every_option_in_the_readme_exists(capsys: pytest.CaptureFixture[str]) -
     """And every option of run is in the README, but for how it is coloured."""
     assert main(["run", "--help"]) == 0
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", capsys.readouterr().out))
-    run = README[README.index("## See a job end") : README.index("## Hold a port")]
+    run = README[README.index("## See a job end") : README.index("## Check a port")]
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", run)) - {"--help"} == options - {"--help", "--color"}
