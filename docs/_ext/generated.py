@@ -22,7 +22,7 @@ from dirac_failover.cli import PROGRAM, VERBS, main
 from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_fakes import World
-from dirac_fakes.faults import LOCAL, SCHEDULES, SERVICES
+from dirac_fakes.faults import CLOCK, LOCAL, SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def local_faults() -> Iterator[str]:
     """Yield the kinds of faults that do not hit a service."""
     yield "| fault | what happens |\n|---|---|"
     yield from (
-        f"| `{target}:{kind}` | {_cell(KINDS[kind].sees)} |" for target, kinds in LOCAL.items() for kind in kinds
+        f"| `{target}:{kind}` | {_cell(KINDS[kind].sees)} |"
+        for target, kinds in {**LOCAL, CLOCK: ["skew"]}.items()
+        for kind in kinds
     )
 
 
