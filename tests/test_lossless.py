@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -415,3 +416,9 @@ def test_what_can_be_kept_belongs_to_the_same_owner(module: Any) -> None:
         setattr(module.request, name, number if name == "JobID" else name)
     kept = module._request_of([])
     assert [getattr(kept, name) for name in names] == [getattr(module.request, name) for name in names]
+
+
+def test_an_operation_that_cannot_be_read_back_is_told_apart() -> None:
+    """A time that the service could not read is a reason to leave the operation out of the request."""
+    operation = SimpleNamespace(toJSON=lambda: {"OK": True, "Value": {"Type": "PutAndRegister", "CreationTime": "bad"}})
+    assert lossless._what_is_wrong(operation).startswith("cannot be read: ")

@@ -55,7 +55,7 @@ class Port:
 
     def decides(self, clause: ClauseResult) -> bool:
         """Return whether the clause makes the port diverge."""
-        return state(self.results, clause) == BROKEN and clause.level in self.results.header.levels
+        return state(self.results, clause) in OPEN and clause.level in self.results.header.levels
 
     def tally(self) -> dict[str, int]:
         """Return how many clauses of the levels that decide are in each state."""

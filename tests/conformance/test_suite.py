@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -448,3 +449,19 @@ def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path: Path) -> None:
     other: Any = Metafunc(Adopted, "tmp_path")
     Adopted().pytest_generate_tests(other)
     assert other.made == []
+
+
+def test_progress_is_not_captured_on_a_terminal() -> None:
+    """It begins on a line of its own; without a terminal nothing is changed."""
+    said: list[str] = []
+    visible: nullcontext[None] = nullcontext()
+    plugins = {
+        "terminalreporter": SimpleNamespace(isatty=True, ensure_newline=lambda: said.append("line")),
+        "capturemanager": SimpleNamespace(global_and_fixture_disabled=lambda: visible),
+    }
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get))
+    assert suite._on_the_terminal(config) is visible
+    assert said == ["line"]
+    plugins["terminalreporter"].isatty = False
+    assert suite._on_the_terminal(config) is not visible
+    assert said == ["line"]

@@ -355,3 +355,13 @@ def test_scrubbing_twice_changes_nothing_more(text):
     """What is left has no time in it."""
     once = Scrubber().text(text)
     assert Scrubber().text(once) == once
+
+
+def test_a_value_that_cannot_be_read_is_named():
+    """Reading it may raise anything: the rest is still told."""
+
+    class Raising(Scrubber):
+        def other(self, value):
+            raise KeyboardInterrupt(value)
+
+    assert Raising().plain([object(), 2]) == ["<object>", 2]
