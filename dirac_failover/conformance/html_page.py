@@ -33,7 +33,7 @@ _MARKS: Final = {
     HELD: "&#10003;", BROKEN: "&#10007;", KNOWN: "&#9679;", NOT_ASKED: "&#8211;", UNCHECKED: "?", NO_VERDICT: "&#8211;",
 }  # fmt: skip
 _LEVELS: Final = {
-    "contract": "what a module promises to whoever runs it",
+    "contract": "what a module promises to its workflow",
     "dirac": "what DIRAC does beyond that, quirks included",
     "lossless": "what nobody wants broken: nothing that is pending is lost",
 }

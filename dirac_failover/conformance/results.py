@@ -64,7 +64,7 @@ class Header:
     levels: tuple[str, ...] = (CONTRACT, DIRAC)
     """The levels that decide whether the port conforms."""
     extent: str = ""
-    """Which of these scenarios were run, in words; empty when all were."""
+    """Name the part of the scenarios that was run; empty when all were run."""
 
 
 @dataclass(frozen=True)

@@ -311,7 +311,7 @@ def commit_records(job: LiveJob) -> Json:
 
 
 def put_request(job: LiveJob, pending: Json) -> Json:
-    """A request with one operation, in the name of whoever's proxy is there, is handed to the request system.
+    """A request with one operation, owned by the user of the present proxy, is handed to the request system.
 
     Where that does not take it, the request proxies are asked.
     """

@@ -320,7 +320,7 @@ def invalid(request: Json, profile: Profile) -> str:
 
 
 def wrong_files(operations: list[tuple[int, Json]]) -> Iterator[str]:
-    """Which operations lack files, or have files that they must not have; no further than a type that is not known."""
+    """Yield the operations that lack files or have forbidden ones, up to the first operation of an unknown type."""
     for index, item in operations:
         kind, has = item["Type"], bool(item["Files"])
         if kind not in NEEDS:

@@ -290,7 +290,7 @@ END: Final = Region(
         ), _may_write),
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
-            Value("given as none", "nobody has accounted for anything", {"collaborators": {"AccountingReport": NONE}}),
+            Value("given as none", "no accounting record was added", {"collaborators": {"AccountingReport": NONE}}),
             Value("error", "is returned, and no file is written",
                   {"answers": {"AccountingReport.commit": ("s_error",)}}),
             Value("raises", "escapes", {"answers": {"AccountingReport.commit": ("raises=ValueError:boom",)}}),

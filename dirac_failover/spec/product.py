@@ -30,7 +30,7 @@ class Then:
 
 @dataclass(frozen=True)
 class Argument:
-    """As the value of ``calls`` in ``sets``: what is at ``index`` among the arguments of the one call."""
+    """A new value of the argument at ``index`` of the only call; it is the value of ``calls`` in ``sets``."""
 
     index: int
     value: Any

@@ -71,7 +71,7 @@ NEXT: Final[dict[str, frozenset[str]]] = {
     "Done": frozenset({"Deleted"}),
     "Waiting": frozenset({"Matched", "Rescheduled", "Deleted", "Killed"}),
 }
-"""Which status of a job may follow which, of those that a scenario's job may have or say."""
+"""The statuses that may follow each status of a job, among the statuses that scenarios use."""
 FINAL: Final = frozenset({"Done", "Completed", "Failed", "Killed"})
 SOURCE_LENGTH: Final = 32
 

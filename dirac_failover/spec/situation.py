@@ -316,7 +316,7 @@ class Situation:
 
     @cached_property
     def end(self) -> End | None:
-        """Which hook ends the module, and how; None where that depends on what collaborators answer."""
+        """Return the hook that ends the module, and the way it ends; None where the answers of collaborators decide."""
         told = self.identified and self.executed and self.health != "unset" and self.plain
         if not told or (self.scenario.subject == "module" and (self.inputs is None or not self._is_quiet)):
             return None

@@ -395,7 +395,7 @@ ANSWERS: Final = Region(
         ), lambda c: _well(c) and _JOB_FORWARD_REACHED(c)),
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
-            Value("absent", "nobody has accounted for anything", {"collaborators": {"AccountingReport": ABSENT}}),
+            Value("absent", "no accounting record was added", {"collaborators": {"AccountingReport": ABSENT}}),
             Value("given as none", "as absent", {"collaborators": {"AccountingReport": NONE}}),
             *_from_table("AccountingReport.commit",
                 ("error", "no file is written, and nobody is told", "s_error"), *_BAD_RESULT, *_RAISES),
@@ -499,7 +499,7 @@ SERVICES: Final = Region(
             ("raises=ValueError:boom", "what a client never does"),
         ), lambda c: c["health"] == "well"),
         Dimension("accounting", "how accounting fails", (
-            Value("absent", "nobody has accounted for anything"),
+            Value("absent", "no accounting record was added"),
             Value("empty", "nothing to send", {"collaborators": {"AccountingReport": LIVE}}),
             Value("sent", "the good case", {"collaborators": {"AccountingReport": LIVE}, "records": 2}),
             Value("to the request system", "the records go into a request of their own", {

@@ -38,7 +38,7 @@ only where the ports differ
 All 4 clauses are shown
 For each clause, whether it was held in all scenarios, or in how many it was broken.
 Clauseéb
-Contractwhat a module promises to whoever runs it
+Contractwhat a module promises to its workflow
 CO-001Text of CO-001.✓held–no verdict
 CO-002Text of CO-002.✗broken 1,300 scenarios: show the smallest of CO-002, é–no verdict
 DIRACwhat DIRAC does beyond that, quirks included
@@ -207,7 +207,7 @@ def test_the_table_is_a_table(page: Element) -> None:
     assert [head.text for head in heads] == ["Clause", "alpha 1.0", "beta", "gamma 2"]
     groups = table.all("th", scope="rowgroup", role="rowheader")
     assert [(group.text, group.attributes["colspan"]) for group in groups] == [
-        ("Contractwhat a module promises to whoever runs it", "4"),
+        ("Contractwhat a module promises to its workflow", "4"),
         ("DIRACwhat DIRAC does beyond that, quirks included", "4"),
         ("Losslesswhat nobody wants broken: nothing that is pending is lost", "4"),
     ]
