@@ -11,7 +11,7 @@ import datetime as dt
 import gc
 import logging
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
@@ -20,48 +20,28 @@ from dirac_failover.conformance.derived import call_methods, subject_of
 from dirac_failover.conformance.errors import Interrupted
 from dirac_failover.conformance.keeper import ending
 from dirac_failover.conformance.kits import stopped
-from dirac_failover.conformance.workplace import Workplace, temporary
-from dirac_failover.spec.outcome import (
-    ATOMIC,
-    Outcome,
-    Scrubber,
-    Step,
-    attribute,
-    attributes_of,
-    elements,
-    forget_frames,
-    of_operation,
+from dirac_failover.conformance.observing import (
+    ATTRIBUTES,
+    HOOKS,
+    held,
+    of_request,
+    plain_steps,
+    sorted_keys,
+    without_stack,
 )
+from dirac_failover.conformance.setting_up import FAKES, Record, job_id, seed
+from dirac_failover.conformance.workplace import Workplace, temporary
+from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, attributes_of, forget_frames
 from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
 from dirac_fakes.answers import OPERATIONS, Script, answering
-from dirac_fakes.clients import Fake, FakeDataStoreClient, FakeFileReport, FakeJobReport
 from dirac_fakes.journal import Call, Journal
-from dirac_fakes.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from dirac_failover.conformance.kits import Kit
-
-HOOKS: Final = (
-    "_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize", "finalize",
-)  # fmt: skip
-"""The methods of a module that the contract names, in the order in which it wants them called."""
-
-ATTRIBUTES: Final = (
-    "production_id", "prod_job_id", "jobID", "step_number", "step_id", "jobType", "executable", "command",
-    "applicationName", "applicationVersion", "applicationLog", "stepName", "inputDataType", "InputData",
-    "inputDataList", "stepInputData", "appSteps", "outputDataFileMask", "workflowStatus", "stepStatus",
-)  # fmt: skip
-"""The attributes of a module that other modules may read afterwards."""
-
-HELD: Final = {
-    "JobReport": ("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters"),
-    "FileReport": ("transformation", "force", "statusDict"),
-    "AccountingReport": ("_DataStoreClient__registersList",),
-}
-"""What each client may still hold, by attribute; a fake says so itself."""
+    from dirac_fakes.world import World
 
 
 class Port(Protocol):
@@ -241,7 +221,7 @@ class ModulePort:
 
     def live_job_report(self, scenario: Scenario, _: Script) -> Any:
         """Make the kit's own job report, with what waits in it."""
-        number = _job_id(scenario, 0)
+        number = job_id(scenario, 0)
         report = self.kit.JobReport(scenario.report_job or number)
         if scenario.report_job:
             report.setJob(number)
@@ -265,7 +245,7 @@ class ModulePort:
         """Make the kit's own accounting client, with records waiting."""
         client = self.kit.DataStoreClient()
         for _number in range(scenario.records):
-            client.addRegister(_Record())
+            client.addRegister(Record())
         return client
 
     def request(self, scenario: Scenario, script: Script) -> Any:
@@ -303,15 +283,15 @@ class ModulePort:
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Outcome:
         scrubber = Scrubber()
         steps = plain_steps(journal, scrubber)
-        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": _sorted(commons)} | held(commons)
+        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted_keys(commons)} | held(commons)
         request = commons.get("Request")
         self._files = self._place.take()
         return Outcome(
             ended,
-            scrubber.plain(list(map(_without_stack, result)) if type(result) is list else _without_stack(result)),
+            scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
             steps,
             scrubber.found(attributes),
-            None if request is None else scrubber.found(_of_request(request, self.kit.owner)),
+            None if request is None else scrubber.found(of_request(request, self.kit.owner)),
             {name: scrubber.text(text) for name, text in self._files.items()},
             None if self._world is None else scrubber.known(self._world.snapshot()),
         )
@@ -320,13 +300,6 @@ class ModulePort:
 def _is_ok(ended: str, result: Any) -> bool:
     """Whether a module is well for its step: it returned a return structure that is OK."""
     return ended == "returned" and isinstance(result, dict) and bool(result.get("OK"))
-
-
-def _job_id(scenario: Scenario, otherwise: int) -> int:
-    try:
-        return int(scenario.environment["JOBID"])
-    except (KeyError, ValueError):
-        return otherwise
 
 
 @contextmanager
@@ -352,46 +325,6 @@ def sessions(*ports: Connected) -> Iterator[None]:
         yield
 
 
-def seed(scenario: Scenario) -> World:
-    """Return the in-memory services as the scenario finds them, with its faults armed."""
-    user, group = scenario.owner or ("alice", "vo_user")
-    world = World(
-        _job_id(scenario, 77),
-        files={
-            lfn: {"Status": status, "ErrorCount": scenario.error_counts.get(lfn, 0)}
-            for lfn, status in scenario.server_files.items()
-        },
-        owner=user,
-        group=group,
-    )
-    for fault in scenario.faults:
-        world.arm(fault)
-    return world
-
-
-def _fake_job_report(_: Any, __: Scenario, script: Script) -> FakeJobReport:
-    return FakeJobReport(answers=script)
-
-
-def _fake_file_report(_: Any, scenario: Scenario, script: Script) -> FakeFileReport:
-    report = FakeFileReport(answers=script)
-    report.statusDict.update(scenario.reported)
-    return report
-
-
-def _fake_accounting(_: Any, scenario: Scenario, script: Script) -> FakeDataStoreClient:
-    client = FakeDataStoreClient(answers=script)
-    client._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
-    return client
-
-
-FAKES: Final[dict[str, Callable[[Any, Scenario, Script], Any]]] = {
-    "JobReport": _fake_job_report,
-    "FileReport": _fake_file_report,
-    "AccountingReport": _fake_accounting,
-}
-"""What makes each scripted collaborator, with what waits in it; the first argument is not looked at."""
-
 MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any]]] = {
     **{(name, SCRIPTED): make for name, make in FAKES.items()},
     ("JobReport", LIVE): ModulePort.live_job_report,
@@ -402,71 +335,6 @@ MAKERS: Final[dict[tuple[str, str], Callable[[ModulePort, Scenario, Script], Any
 }
 """What makes each collaborator of each kind."""
 _REQUEST_ANSWERS: Final = ("Request.toJSON", "Request.getDigest")
-
-
-class BaseAccountingType:
-    """The name that accounting clients look for among the ancestors of a record."""
-
-
-class _Record(BaseAccountingType):
-    """An accounting record, as any accounting client takes it."""
-
-    def checkValues(self) -> dict[str, Any]:
-        return {"OK": True, "Value": None}
-
-    def getValues(self) -> tuple[Any, ...]:
-        start = dt.datetime.fromisoformat("2026-01-01T11:00")
-        return ("Job", start, start + dt.timedelta(minutes=59), ["alice", 59])
-
-
-def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
-    """Return the calls of a journal as plain data."""
-    items, known = scrubber.items, scrubber.known
-    return tuple(
-        _HOOK_STEPS[method]
-        if target == "module"
-        else Step(target, method, items(args) if args else [], answer)
-        if type(answer) is str
-        else Step(target, method, *known((args, _without_stack(answer))))
-        for target, method, args, answer, _ in journal.calls
-    )
-
-
-def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the collaborators hold, by attribute."""
-    found = {}
-    for name, attributes in HELD.items():
-        collaborator = collaborators.get(name)
-        if issubclass(type(collaborator), Fake):
-            found[name] = attribute(collaborator, "held")
-        elif type(state := attribute(collaborator, "__dict__")) is dict:
-            found[name] = {key: state[key] for key in attributes if key in state}
-    return found
-
-
-def _of_request(request: Any, owner: str) -> dict[str, Any]:
-    found = {name: attribute(request, owner if name == "Owner" else name) for name in _REQUEST_FIELDS}
-    found["Operations"] = [of_operation(operation) for operation in elements(request)]
-    return found
-
-
-_REQUEST_FIELDS: Final = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
-_HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
-
-
-def _sorted(commons: dict[Any, Any]) -> list[Any]:
-    try:
-        return sorted(commons)
-    except BaseException:  # noqa: BLE001 - a module may use anything as a key
-        return sorted(map(str, Scrubber().plain(list(commons))))
-
-
-def _without_stack(answer: Any) -> Any:
-    """Leave out what is never the same: the call stack, and the stub that is the call once more."""
-    if type(answer) is dict:
-        with suppress(BaseException):  # a key may be anything
-            return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
-    return answer
 
 
 def _copy(value: Any) -> Any:

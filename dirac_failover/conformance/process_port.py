@@ -22,8 +22,9 @@ from dirac_failover import __version__
 from dirac_failover.conformance.derived import RESOLVE
 from dirac_failover.conformance.errors import CommandError, Exit, visible
 from dirac_failover.conformance.keeper import uninterrupted
-from dirac_failover.conformance.port import ATTRIBUTES, FAKES, HOOKS, held, plain_steps, seed
+from dirac_failover.conformance.observing import ATTRIBUTES, HOOKS, REQUEST_FIELDS, held, plain_steps
 from dirac_failover.conformance.process import Process, ProcessError, quote
+from dirac_failover.conformance.setting_up import FAKES, seed
 from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
@@ -308,7 +309,7 @@ def from_json(data: dict[str, Json], calls: int = 0) -> Outcome:
     attributes = dict.fromkeys(ATTRIBUTES, "(absent)") | data["attributes"]
     request = data.get("request")
     if request is not None:
-        request = dict.fromkeys(_REQUEST_FIELDS, "(absent)") | request
+        request = dict.fromkeys(REQUEST_FIELDS, "(absent)") | request
         request["Operations"] = [
             dict.fromkeys(OPERATION_FIELDS) | operation
             | {"Files": [dict.fromkeys(FILE_FIELDS) | file for file in operation["Files"]]}
@@ -340,7 +341,6 @@ def _is_operation(value: Json) -> bool:
     return False
 
 
-_REQUEST_FIELDS: Final = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
 _SHAPES: Final[dict[str, Callable[[Json], bool]]] = {
     "ended": lambda value: value in ("returned", "raised"),
     "steps": lambda value: isinstance(value, list) and all(_is_step(step) for step in value),

@@ -14,7 +14,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.port import HOOKS, ModulePort
+from dirac_failover.conformance.observing import HOOKS
+from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.witness import Witness
 from dirac_failover.conformance.wording import PLAIN
 from dirac_failover.spec.duties import Act, Owed, inputs_of

@@ -16,8 +16,8 @@ from dirac_failover import vocabulary as v
 from dirac_failover.conformance import adapters
 from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.observing import HOOKS
 from dirac_failover.conformance.page import add_color, terminal_style
-from dirac_failover.conformance.port import HOOKS
 from dirac_failover.conformance.recording import Recorder, Recording
 from dirac_failover.conformance.recovery import holdings, recover
 from dirac_failover.conformance.timeline import render

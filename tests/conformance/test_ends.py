@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.conformance.judgement import Question, Tally, _judge
+from dirac_failover.conformance.observing import ATTRIBUTES
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.port import ATTRIBUTES, ModulePort
+from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.timeline import render

@@ -18,7 +18,9 @@ import pytest
 from dirac_failover import clock
 from dirac_failover.conformance import port as module
 from dirac_failover.conformance.errors import AstrayWarning, Interrupted
-from dirac_failover.conformance.port import ATTRIBUTES, HELD, HOOKS, ModulePort, seed, sessions
+from dirac_failover.conformance.observing import ATTRIBUTES, HELD, HOOKS
+from dirac_failover.conformance.port import ModulePort, sessions
+from dirac_failover.conformance.setting_up import Record, seed
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.scenario import Scenario
 
@@ -228,7 +230,7 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
 
 def test_accounting_records_are_of_one_hour_and_sound():
     """As any accounting client takes them; their times are before those of the run."""
-    record = module._Record()
+    record = Record()
     times = [dt.datetime.fromisoformat(text) for text in ("2026-01-01 11:00:00", "2026-01-01 11:59:00")]
     assert record.getValues() == ("Job", *times, ["alice", 59])
     assert record.checkValues() == {"OK": True, "Value": None}

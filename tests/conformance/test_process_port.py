@@ -22,7 +22,8 @@ from dirac_failover import __version__
 from dirac_failover.cli import main
 from dirac_failover.conformance import port_server, process
 from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.port import ATTRIBUTES, ModulePort, sessions
+from dirac_failover.conformance.observing import ATTRIBUTES
+from dirac_failover.conformance.port import ModulePort, sessions
 from dirac_failover.conformance.process import Process, ProcessError
 from dirac_failover.conformance.process_port import (
     CAPABILITIES,

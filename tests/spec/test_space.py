@@ -7,6 +7,7 @@ from itertools import islice
 import pytest
 
 from dirac_failover.conformance import port
+from dirac_failover.conformance.observing import HOOKS
 from dirac_failover.spec import space
 from dirac_failover.spec.product import ABSENT, Then
 from dirac_failover.spec.scenario import FIELDS, Scenario
@@ -125,6 +126,6 @@ def test_the_module_asks_for_every_answer_and_for_nothing_else(reference, script
             assert script.unused() == [], scenario.name
             idle = [method for method, answers in scenario.answers.items() if script._counts[method] < len(answers)]
             assert idle == [], scenario.name
-            others = {*script.journal.methods()} - {*scenario.answers} - {f"module.{hook}" for hook in port.HOOKS}
+            others = {*script.journal.methods()} - {*scenario.answers} - {f"module.{hook}" for hook in HOOKS}
             usual = set() if " accounting=" in scenario.name else {"AccountingReport.commit"}
             assert name != "answers" or others <= usual, scenario.name
