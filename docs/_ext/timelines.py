@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from blocks import raw
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+from svg import draw
 
 from dirac_failover.cli import main
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.learn import find_lesson
 from dirac_failover.conformance.run_command import run
-from dirac_failover.conformance.svg import draw
 from dirac_failover.conformance.target import DEFAULT
 
 if TYPE_CHECKING:
