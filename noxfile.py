@@ -92,7 +92,9 @@ def coverage(session: nox.Session) -> None:
     """Every line and every branch is executed by a test."""
     session.install("-e", ".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("coverage", "run", "-m", "pytest", *ignored, *session.posargs)
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-m", "", *ignored, *session.posargs)
+    session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 
@@ -100,7 +102,7 @@ def coverage(session: nox.Session) -> None:
 def ends(session: nox.Session) -> None:
     """Whatever a module leaves behind is judged and shown: twenty thousand ends, drawn from seeds."""
     session.install("-e", ".[test]")
-    session.run("pytest", "tests/conformance/test_ends.py", *session.posargs, env={"ENDS": "5000"})
+    session.run("pytest", "-m", "ci", "tests/conformance/test_ends.py", *session.posargs, env={"ENDS": "5000"})
 
 
 @nox.session
@@ -143,10 +145,10 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def differential(session: nox.Session) -> None:
-    """The reference beside the real DIRAC: every test that takes a kit, the direct comparisons, and all scenarios."""
+    """The reference beside the real DIRAC: every test that runs it, the direct comparisons, and all scenarios."""
     with_dirac(session)
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("pytest", "-n", "auto", *ignored, f"--ignore={ALONE}", *session.posargs)
+    session.run("pytest", "-n", "auto", "-m", "dirac", *ignored, f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
     session.run("dirac-failover", "verify", "dirac")

@@ -38,7 +38,9 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-@pytest.fixture(scope="session", params=["reference", *(["dirac"] if HAVE_DIRAC else [])])
+@pytest.fixture(
+    scope="session", params=["reference", *([pytest.param("dirac", marks=pytest.mark.dirac)] if HAVE_DIRAC else [])]
+)
 def kit(request: pytest.FixtureRequest) -> Kit:
     """Each implementation in turn: the reference, and the real DIRAC where it is installed."""
     return KITS[request.param]()

@@ -45,6 +45,7 @@ def run(reference: Kit) -> Iterator[Any]:
         yield port.run
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: str(region.name))
 def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, sample: Any, region: Region) -> None:
     """Nowhere in the sample is one of them broken."""
@@ -60,6 +61,7 @@ def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, sample: Any, r
     assert not broken, first
 
 
+@pytest.mark.ci
 def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(reference: Kit, sample: Any) -> None:
     """Each clause of the level names a hazard that is there, and that is gone here."""
     port, keeps = ModulePort(reference, FailoverRequest), ModulePort(reference, LosslessFailoverRequest)

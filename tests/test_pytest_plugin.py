@@ -101,6 +101,7 @@ def test_runs(run_module, run_job):
     run(source, module=module.format(found)).assert_outcomes(passed=1)
 
 
+@pytest.mark.dirac
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
 def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
     """Its own clients are connected, those that the test makes and the collaborators of the job too."""
@@ -633,6 +634,7 @@ def test_no_fixture(request):
 """
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not INSTALLED, reason="pytest loads it by itself only where it is installed")
 def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
     """What is loaded is the plug-in itself; with '-p no:' not even that."""
@@ -644,6 +646,7 @@ def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
     pytester.runpytest_subprocess("-p", "no:dirac-failover").assert_outcomes(errors=1)
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not INSTALLED, reason="xdist's workers load it by themselves only where it is installed")
 def test_it_works_beside_xdist_and_mocks(pytester):
     """Each worker has worlds of its own; a mock is a collaborator like any other."""

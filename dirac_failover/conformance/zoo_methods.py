@@ -179,9 +179,8 @@ def FinalizeRaises(_: Any, usual: Wrong) -> None:
 
 
 @bug("finalize")
-def FinalizeNeedsAnArgument(_: Any, usual: Wrong, status: Any) -> None:  # noqa: ARG001 - that is the bug
+def FinalizeNeedsAnArgument(_: Any, usual: Wrong, status: Any) -> None:
     """The method finalize cannot be called without an argument."""
-    usual()
 
 
 @bug("finalize")
@@ -195,8 +194,7 @@ def FinalizeExits(_: Any, usual: Wrong) -> None:
 def FinalizeReports(module: Any, usual: Wrong) -> None:
     """One more application status is reported after the module has ended."""
     usual()
-    if module.jobReport:
-        module.jobReport.setApplicationStatus("finalized")
+    module.jobReport.setApplicationStatus("finalized")
 
 
 @bug("execute")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from dirac_failover.conformance.kits import Kit
 
+pytestmark = pytest.mark.ci
+
 
 def test_every_measure_can_be_taken(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a small scale, each row of the table yields a number above zero."""

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from dirac_failover.conformance.matrix import Matrix
 
+pytestmark = pytest.mark.ci
+
 TAB, ENTER, ESCAPE, SPACE = "\ue004", "\ue007", "\ue00c", " "
 PICTURES = os.environ.get("PICTURES")
 """A folder to leave the pictures in, for people."""

@@ -26,6 +26,8 @@ from dirac_failover.testing import run_module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.ci
+
 ENDS = int(os.environ.get("ENDS", "40"))
 """How many ends of each kind; ``nox -s ends`` makes many more."""
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")

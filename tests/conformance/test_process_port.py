@@ -80,6 +80,7 @@ def first_of(region, count=40):
 # What a port in Python sees and says
 
 
+@pytest.mark.ci
 def test_the_reference_is_the_same_in_another_process(reference):
     """In every region, beside itself in this process."""
     here, there = ModulePort(reference), Target("reference", sys.executable).port()
@@ -739,6 +740,7 @@ def test_each_module_of_a_step_has_its_own_hooks():
 # Templates
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["python", "node"])
 def test_a_template_runs_and_diverges(name):
     """It is a port that is not finished, and not a broken one: in every scripted region, and nowhere as expected."""
@@ -800,6 +802,7 @@ def test_a_port_of_another_environment_conforms_or_diverges(capsys):
     assert code == Exit.DIFFERS
 
 
+@pytest.mark.ci
 def test_a_port_of_version_1_diverges_unless_its_baseline_says_so(capsys, tmp_path):
     """Its unchecked clauses are named in the verdict; the same port is asked about them when it speaks version 2."""
     program = (

@@ -59,7 +59,7 @@ class TestMine(ConformanceSuite):
 """
 
 
-pytestmark = pytest.mark.usefixtures("plain_pytest")
+pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("plain_pytest")]
 
 
 def pytest_in(folder: Path, *words: str) -> tuple[int, str]:

@@ -112,6 +112,7 @@ def test_the_reference_is_no_animal(reference: Kit, scenarios: list[Scenario]) -
     assert list(breaches(reference, reference.FailoverRequest, scenarios)) == []
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ZOO)
 def test_every_animal_is_caught(reference: Kit, scenarios: list[Scenario], name: str) -> None:
     """By the clause of ``contract`` that its bug is about, or else by one of ``dirac``."""
@@ -159,6 +160,7 @@ def test_a_module_without_a_job_is_skipped(monkeypatch):
 """
 
 
+@pytest.mark.ci
 def test_the_command_says_which_bugs_a_users_tests_let_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The tests really run against each animal."""
     mine = tmp_path / "test_mine.py"

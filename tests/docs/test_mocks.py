@@ -12,6 +12,8 @@ import pytest
 
 from dirac_failover.conformance.zoo import ZOO, story
 
+pytestmark = pytest.mark.ci
+
 PAGE = (Path(__file__).parents[2] / "docs/howto/replace-mocks.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```python (test_\w+\.py)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 ROW = re.compile(r"^\| `(\S+\.py)` \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)

@@ -40,7 +40,9 @@ def installed(name):
         return False
 
 
-HERE = [name for name in KITS if installed(name)]
+HERE = [
+    pytest.param(name, marks=pytest.mark.dirac) if name != "reference" else name for name in KITS if installed(name)
+]
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 

@@ -56,6 +56,7 @@ def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
     assert own in grid.in_sight()
 
 
+@pytest.mark.dirac
 @pytest.mark.skipif(not find_spec("DIRAC"), reason="needs the real DIRAC")
 def test_the_places_are_those_of_the_real_dirac():  # needs DIRAC
     """Its own configuration is where it says itself, in a virtual environment too."""
