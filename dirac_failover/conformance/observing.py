@@ -39,13 +39,13 @@ HELD: Final = {
 
 def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
     """Return the calls of a journal as plain data."""
-    items, known = scrubber.items, scrubber.known
+    items, plain = scrubber.items, scrubber.plain
     return tuple(
         _HOOK_STEPS[method]
         if target == "module"
         else Step(target, method, items(args) if args else [], answer)
         if type(answer) is str
-        else Step(target, method, *known((args, without_stack(answer))))
+        else Step(target, method, *plain((args, without_stack(answer))))
         for target, method, args, answer, _ in journal.calls
     )
 

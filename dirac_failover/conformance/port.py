@@ -290,10 +290,10 @@ class ModulePort:
             ended,
             scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
             steps,
-            scrubber.found(attributes),
-            None if request is None else scrubber.found(of_request(request, self.kit.owner)),
+            scrubber.plain(attributes),
+            None if request is None else scrubber.plain(of_request(request, self.kit.owner)),
             {name: scrubber.text(text) for name, text in self._files.items()},
-            None if self._world is None else scrubber.known(self._world.snapshot()),
+            None if self._world is None else scrubber.plain(self._world.snapshot()),
         )
 
 

@@ -268,7 +268,7 @@ class Host:
         said = claimed | {"steps": [], "files": {}, "services": None}
         outcome = from_json(said, len(self._scenario.calls))
         return outcome._replace(
-            attributes=outcome.attributes | self.scrubber.known(held(self._there)),
+            attributes=outcome.attributes | self.scrubber.plain(held(self._there)),
             steps=plain_steps(self._journal, self.scrubber),
             files={name: self.scrubber.text(text) for name, text in files.items()},
             services=None if self._world is None else self.scrubber.plain(self._world.snapshot()),

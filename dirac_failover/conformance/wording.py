@@ -31,9 +31,6 @@ class _Plain(Scrubber):
     def other(self, value: Any) -> Json:
         return str(value) if isinstance(value, datetime) else super().other(value)
 
-    def known(self, values: Any) -> Json:
-        return self.plain(values)  # what is remembered are texts whose times were numbered
-
 
 PLAIN: Final = _Plain()
 

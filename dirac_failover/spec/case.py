@@ -7,13 +7,12 @@ Nothing here judges, and nothing here decides whether a clause is asked: that is
 from __future__ import annotations
 
 import json
-import marshal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dirac_failover.spec import live
 from dirac_failover.spec.model import expected
-from dirac_failover.spec.outcome import WITHOUT_REFERENCES
+from dirac_failover.spec.outcome import same
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.situation import STATUS, Situation
 
@@ -54,7 +53,7 @@ class Case:
     @cached_property
     def as_expected(self) -> bool:
         """Whether the outcome is the expected one in every respect."""
-        return alike(self.outcome, self.expected)
+        return same(self.outcome, self.expected)
 
     @cached_property
     def executions(self) -> list[list[str]]:
@@ -132,38 +131,12 @@ def specified(facts: Situation, profile: Profile) -> bool:
     return facts.scripted or (profile == DIRAC_9_1 and live.speaks_of(facts.scenario))
 
 
-@lru_cache(maxsize=1024)  # neighbours in the space write the same files
 def _parsed(text: str) -> Json:
     try:
         found = json.loads(text)
         return json.loads(found) if isinstance(found, str) else found
     except ValueError:
         return None
-
-
-def alike(one: Outcome, other: Outcome) -> bool:
-    """Tell whether two outcomes are the same, where True is not 1."""
-    try:
-        if all(map(_same_part, one, other)):
-            return True
-    except ValueError:  # something that is not quite a list or a dictionary
-        pass
-    return same(one, other)  # equal objects may be marshalled in two ways
-
-
-def same(one: Json, other: Json) -> bool:
-    """Tell whether two JSON values are the same, where True is not 1, and the order of keys is not told."""
-    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def _same_part(mine: Json, theirs: Json) -> bool:
-    """Tell whether two parts of outcomes are the same: what is remembered of other runs is the very same object."""
-    return mine is theirs or _typed(mine) == _typed(theirs)
-
-
-def _typed(part: Json) -> bytes:
-    """A part of an outcome in the quickest form that tells 1 from True."""
-    return marshal.dumps([*map(tuple, part)] if type(part) is tuple else part, WITHOUT_REFERENCES)
 
 
 def _key(operation: Json) -> Json:

@@ -6,14 +6,11 @@ The chapters are in :mod:`~dirac_failover.spec.model`; here is what they ask, an
 from __future__ import annotations
 
 import json
-import marshal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.outcome import (
     FILE_FIELDS,
     OPERATION_FIELDS,
-    WITHOUT_REFERENCES,
     Outcome,
     Scrubber,
     Step,
@@ -87,7 +84,7 @@ class Job:
 
     def hook(self, name: str) -> None:
         """Write down that a hook was called."""
-        self.steps.append(_hook(name))
+        self.steps.append(Step("module", name, [], None))
 
     def ask(
         self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
@@ -169,8 +166,8 @@ class Job:
         if there.get("AccountingReport", NONE) != NONE:
             held["AccountingReport"] = self.held_by_accounting()
         request = self.request | {"Operations": [_observed(item) for item in self.request["Operations"]]}
-        return Outcome(ended, scrubber.plain(result), tuple(self.steps), scrubber.known(self.attributes | held),
-                       scrubber.known(request), self.files, self.held_by_services())  # fmt: skip
+        return Outcome(ended, scrubber.plain(result), tuple(self.steps), scrubber.plain(self.attributes | held),
+                       scrubber.plain(request), self.files, self.held_by_services())  # fmt: skip
 
     def held_by_job_report(self) -> Json:
         """What the job report has not sent."""
@@ -188,11 +185,6 @@ class Job:
 def plain(status: Json) -> str:
     """A status as the job report keeps it: without apostrophes."""
     return (status if isinstance(status, str) else repr(status)).replace("'", "")
-
-
-@lru_cache
-def _hook(name: str) -> Step:
-    return Step("module", name, [], None)
 
 
 def operation(
@@ -221,15 +213,10 @@ _TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<ti
 
 def as_text(request: dict[str, Json], profile: Profile) -> str:
     """The request's JSON, with times as an outcome shows them."""
-    return _as_text(marshal.dumps(request, WITHOUT_REFERENCES), profile.owner, profile.setup)
-
-
-@lru_cache(maxsize=1024)  # neighbours in the space write the same files
-def _as_text(data: bytes, owner: str, has_setup: bool) -> str:
-    request = marshal.loads(data)  # noqa: S302 - it is our own
-    status, error = number_operations(request["Operations"])
+    numbered = [{**operation} for operation in request["Operations"]]
+    status, error = number_operations(numbered)
     operations = []
-    for index, operation in enumerate(request["Operations"]):
+    for index, operation in enumerate(numbered):
         arguments = operation["Arguments"]
         operations.append({
             "Type": operation["Type"], "Status": operation["Status"],
@@ -238,9 +225,9 @@ def _as_text(data: bytes, owner: str, has_setup: bool) -> str:
             "Catalog": operation.get("Catalog"), "Error": operation.get("Error"), **_TIMES,
             "Files": [*map(file_of, operation["Files"])],
         })  # fmt: skip
-    setup = {"DIRACSetup": None} if has_setup else {}
+    setup = {"DIRACSetup": None} if profile.setup else {}
     return json.dumps({
-        "RequestName": request["RequestName"], owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
+        "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
         "Status": status, "Error": error, **setup, "SourceComponent": request["SourceComponent"],
         "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
     })  # fmt: skip

@@ -8,10 +8,9 @@ alike in a scenario when their outcomes are equal. What may change here: what is
 
 from __future__ import annotations
 
-import marshal
+import json
 import re
 from contextlib import suppress
-from functools import lru_cache
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -22,18 +21,14 @@ Json = Any
 
 _SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?!\.\d)")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
-
-
 _NAME_PREFIX: Final = "Accounting.DataStore."
 _NAME: Final = re.compile(r"Accounting\.DataStore\.[-\d.e]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
+_DIGEST_LENGTH: Final = 32
 _SHORTEST: Final = len("2026-01-01 12:00:00")
 """A shorter text has nothing to replace."""
 ATOMIC: Final = frozenset({type(None), bool, int, float})
 """Types that are plain as they are."""
-
-WITHOUT_REFERENCES: Final = 2
-"""The version of marshal's format in which equal values are equal bytes, however they share their parts."""
 
 _MOST: Final = 100_000
 ALL: Final = 1 << 60
@@ -41,13 +36,6 @@ ALL: Final = 1 << 60
 
 OPERATION_FIELDS: Final = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
 FILE_FIELDS: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Size", "Status")
-
-
-@lru_cache(maxsize=4096)  # neighbours in the space write the same files
-def _without_seconds(text: str) -> str:
-    return _SECOND.sub("<time>", text)
-
-
 ABSENT: Final = "(absent)"
 """Reads an attribute that is not there."""
 
@@ -83,6 +71,11 @@ class Outcome(NamedTuple):
         for name in self._fields:
             _compare(name, getattr(self, name), getattr(other, name), found)
         return found
+
+
+def same(one: Json, other: Json) -> bool:
+    """Tell whether two JSON values are the same, where True is not 1, and the order of keys is not told."""
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, Json]]) -> None:
@@ -162,9 +155,9 @@ class Scrubber:
     hidden: frozenset[str] = frozenset()
     """The keys of dictionaries that are left out."""
 
-    def __init__(self, stamps: tuple[str, ...] = ()) -> None:
-        """Start with the timestamps that were met before, in their order."""
-        self.stamps = stamps
+    def __init__(self) -> None:
+        """Start with no timestamps."""
+        self.stamps: dict[str, str] = {}
         self.left = _MOST
 
     def text(self, value: str) -> str:
@@ -174,17 +167,15 @@ class Scrubber:
         if _NAME_PREFIX in value:
             value = _NAME.sub(f"{_NAME_PREFIX}<name>", value)
         if ":" in value and "-" in value:
-            value = _without_seconds(value) if len(value) < _LONG else _SECOND.sub("<time>", value)
+            value = _SECOND.sub("<time>", value)
             if "." in value:
                 value = _STAMP.sub(self._stamp, value)
         return value
 
     def _stamp(self, match: re.Match[str]) -> str:
-        if match[0] not in self.stamps:
-            if len(self.stamps) >= _STAMPS:
-                return "<T>"
-            self.stamps += (match[0],)
-        return f"<T{self.stamps.index(match[0]) + 1}>"
+        if len(self.stamps) < _STAMPS:
+            self.stamps.setdefault(match[0], f"<T{len(self.stamps) + 1}>")
+        return self.stamps.get(match[0], "<T>")
 
     def plain(self, value: Any, most: int = _MOST) -> Json:
         """Return ``value`` as JSON values, ``most`` items of it."""
@@ -212,23 +203,13 @@ class Scrubber:
             self.left -= len(items)
             if self.left <= 0:
                 return named(value)
-            return [
-                item if type(item) is str and len(item) < _SHORTEST and item.isascii() else plain(item, depth)
-                for item in items
-            ]
+            return [plain(item, depth) for item in items]
         if issubclass(kind, dict):
             pairs = dict.copy(value)
             self.left -= len(pairs)
             if self.left <= 0:
                 return named(value)
-            hidden = self.hidden
-            return {
-                key if type(key) is str and len(key) < _SHORTEST and key.isascii() else self._key(key, depth): item
-                if (kind := type(item)) in _SAFE or (kind is str and len(item) < _SHORTEST and item.isascii())
-                else plain(item, depth)
-                for key, item in pairs.items()
-                if not hidden or key not in hidden
-            }
+            return {self._key(key, depth): plain(item, depth) for key, item in pairs.items() if key not in self.hidden}
         if issubclass(kind, BaseException):
             return {"exception": _CLASS_NAME(kind), "args": plain(_ARGUMENTS(value), depth)}
         if issubclass(kind, bytes):
@@ -242,74 +223,26 @@ class Scrubber:
         return named(value)
 
     def _key(self, key: Any, depth: int) -> str:
-        plain = self._plain(key, depth)
-        return "<digest>" if type(key) is str and _DIGEST.fullmatch(key) else str(plain)
+        if type(key) is str:
+            return "<digest>" if len(key) == _DIGEST_LENGTH and _DIGEST.fullmatch(key) else self.text(key)
+        return str(self._plain(key, depth))
 
     def items(self, values: Iterable[Any]) -> list[Json]:
-        """Return ``values`` as JSON values; most are short, and taken as they are."""
-        plain = self.plain
-        return [
-            item if type(item) is str and len(item) < _SHORTEST and item.isascii() else plain(item) for item in values
-        ]
+        """Return ``values`` as JSON values, each with a count of its own."""
+        return [self.plain(value) for value in values]
 
     def operation(self, operation: Any) -> Json:
         """Return an operation's fields and files."""
-        return self.known(of_operation(operation))
-
-    def known(self, values: Any) -> Json:
-        """Return what :meth:`plain` does, remembered from another run that met the same."""
-        try:
-            found, self.stamps = _remembered(marshal.dumps(values, WITHOUT_REFERENCES), self.stamps)
-        except ValueError:  # there is something else than plain data in it
-            return self.plain(values)
-        return found
-
-    def found(self, values: dict[str, Any]) -> Json:
-        """Return what :meth:`plain` does of what a module has left, which may be as large as it likes."""
-        return self.known(values) if is_small(values) else self.plain(values)
+        return self.plain(of_operation(operation))
 
 
 _CLASS_NAME: Final[Callable[[type[Any]], str]] = type.__dict__["__name__"].__get__
 """The class's own name, whatever a metaclass says."""
 _ARGUMENTS: Final = BaseException.__dict__["args"].__get__
 _ALL: Final = slice(None)
-_NESTED: Final = frozenset({dict, list, tuple, set, frozenset})
-_SAFE: Final = ATOMIC - {int, float}
 _FIELDS: Final = ATOMIC | {str, bytes}
 _DEEPEST: Final = 50
 _ELEMENTS: Final = 10_000
-_SMALL: Final = 5_000
-"""How many items marshal may write: it writes a list again each time that it is met."""
 _LARGE: Final = 10**1000
-_LONG: Final = 1 << 16
-"""Longer texts are not remembered."""
 _STAMPS: Final = 1000
 """How many timestamps are numbered."""
-
-
-def is_small(values: Any) -> bool:
-    """Tell whether the tree of ``values`` is so small that it may be remembered."""
-    left, level = _SMALL, [values] if type(values) in _NESTED else []
-    while level:
-        deeper = []
-        for value in level:
-            left -= len(value) + 1
-            if left < 0:
-                return False
-            deeper += [item for item in (value.values() if type(value) is dict else value) if type(item) in _NESTED]
-        level = deeper
-    return True
-
-
-@lru_cache(maxsize=4096)  # neighbours in the space meet much the same
-def _remembered(values: bytes, stamps: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
-    """What becomes of values after the timestamps ``stamps``, and the timestamps after that; not to be changed."""
-    scrubber = Scrubber(stamps)
-    found = scrubber.plain(marshal.loads(values))  # noqa: S302 - they are our own
-    return _same(marshal.dumps(found, WITHOUT_REFERENCES)), scrubber.stamps
-
-
-@lru_cache(maxsize=4096)
-def _same(plain: bytes) -> Json:
-    """The same object for the same plain data, whatever it was made of: two outcomes are compared quickly by that."""
-    return marshal.loads(plain)  # noqa: S302 - it is our own

@@ -17,7 +17,7 @@ from dirac_failover.conformance.recording import MODULE, Event, Left
 from dirac_failover.conformance.recovery import holdings, judged, replayed
 from dirac_failover.conformance.timeline import story
 from dirac_failover.conformance.wording import PLAIN, describe, operation_of, stub_of
-from dirac_failover.spec.outcome import ALL, Scrubber, attribute, elements, is_small, named
+from dirac_failover.spec.outcome import ALL, Scrubber, attribute, elements, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 REQUEST_FILES = "_request.json"
 """How the names of the files end that the job wrapper hands to the request system."""
+_MOST_SHOWN: Final = 5_000
+"""How many items a value may have, lists within lists included, to be shown in one line."""
 
 
 @dataclass(frozen=True)
@@ -298,9 +300,9 @@ class ModuleOutcome:
 def _shown(show: Callable[[Any], str], value: Any) -> str:
     """Return what ``show`` makes of a value that a module has left; the name of its class when it makes nothing."""
     try:
-        if not is_small(value.args if isinstance(value, BaseException) else value):
-            return named(value)
-        return show(value).encode(errors="backslashreplace").decode()
+        scrubber = Scrubber()
+        scrubber.plain(value, _MOST_SHOWN)
+        return show(value).encode(errors="backslashreplace").decode() if scrubber.left > 0 else named(value)
     except BaseException:  # noqa: BLE001 - it may raise anything
         return named(value)
 

@@ -67,11 +67,7 @@ def _write_container(value: Iterable[Any], out: Out) -> None:
     kind = type(value)
     out.append(_OPENING[kind])
     for item in chain.from_iterable(value.items()) if isinstance(value, dict) else value:
-        if type(item) is str:  # what there is most of, in line
-            raw = item.encode()
-            out.append(b"s%d:%b" % (len(raw), raw))
-        else:
-            _WRITERS[type(item)](item, out)
+        _WRITERS[type(item)](item, out)
     out.append(b"e")
 
 
@@ -110,14 +106,7 @@ def encode(value: Any) -> bytes:
 # Decoding. A reader takes the data and where its value begins, and returns the value and where the next one begins.
 # Readers let Python's own exceptions through: they are DIRAC's too.
 
-_END, _STRING, _DICT = b"esd"
-
-_HEADS: Final = {
-    head: (head.index(b":") + 1, head.index(b":") + 1 + size)
-    for size in range(1000)
-    for head in ([b"s%d:%c" % (size, after) for after in range(32, 127)] if size < 10 else [b"s%d:" % size])  # noqa: PLR2004
-}
-"""The first four or five bytes of most strings, and where text begins and ends: quicker than looking for the colon."""
+_END, _DICT = b"ed"
 
 
 def _read_int(data: bytes, i: int) -> Read:
@@ -165,17 +154,11 @@ def _read_moment(data: bytes, i: int) -> Read:
 def _read_container(data: bytes, i: int) -> Read:
     tag = data[i]
     items: list[Any] = []
-    add = items.append
     i += 1
     try:
         while (kind := data[i]) != _END:
-            if kind == _STRING and (head := _HEADS.get(data[i : i + 4]) or _HEADS.get(data[i : i + 5])):
-                start, end = head
-                add(data[i + start : i + end].decode("utf-8", "surrogateescape"))
-                i += end
-            else:
-                item, i = _READERS[kind](data, i)
-                add(item)
+            item, i = _READERS[kind](data, i)
+            items.append(item)
     finally:
         value = _BUILDERS[tag](items)  # after an error too: DIRAC notices an unhashable key before what follows it
     if tag == _DICT and len(items) % 2:
@@ -199,7 +182,7 @@ _READERS: Final[dict[int, Callable[[bytes, int], Read]]] = {
     ord("f"): _read_float,
     ord("b"): _read_bool,
     ord("n"): _read_none,
-    _STRING: _read_string,
+    ord("s"): _read_string,
     ord("u"): _read_string,
     ord("z"): _read_moment,
     **dict.fromkeys(_BUILDERS, _read_container),

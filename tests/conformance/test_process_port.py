@@ -492,7 +492,7 @@ def test_the_same_time_is_the_same_wherever_it_is_seen():
     assert host.scrubber.text("2026-01-01 12:00:00.000001") == "<T1>"
     outcome = host.outcome(OUTCOME, {})
     assert outcome.steps == (Step("JobReport", "setApplicationStatus", ["<T2>", True], "ok"),)
-    assert host.scrubber.stamps == ("2026-01-01 12:00:00.000001", "2026-01-01 12:00:00.000002")
+    assert (*host.scrubber.stamps,) == ("2026-01-01 12:00:00.000001", "2026-01-01 12:00:00.000002")
 
 
 def test_what_the_host_has_seen_need_not_be_said():

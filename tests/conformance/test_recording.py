@@ -309,7 +309,7 @@ def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same() -> None:
         math.inf,
     ]
     assert PLAIN.plain({"rpcStub": 1}) == {}
-    assert PLAIN.known(["2026-01-01 12:00:00.000001", {"rpcStub": 1}]) == ["2026-01-01 12:00:00.000001", {}]
+    assert PLAIN.plain(["2026-01-01 12:00:00.000001", {"rpcStub": 1}]) == ["2026-01-01 12:00:00.000001", {}]
 
 
 def test_a_tape_knows_what_is_going_on() -> None:

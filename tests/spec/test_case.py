@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec import case as module
 from dirac_failover.spec import live
-from dirac_failover.spec.case import MODULE, Case, alike, same, specified
+from dirac_failover.spec.case import MODULE, Case, specified
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
@@ -23,54 +22,6 @@ WELL = replace(
     collaborators=SCRIPTED_ALL,
 )
 OUTCOME = expected(WELL)
-
-
-class Listed(list[Any]):
-    """A list that is not quite one."""
-
-
-def test_outcomes_are_alike_when_their_json_is() -> None:
-    """True is not 1, the order of keys is not told, and what cannot be marshalled is compared all the same."""
-    assert alike(OUTCOME, expected(WELL))
-    assert not alike(OUTCOME, OUTCOME._replace(ended="raised"))
-    for field in ("result", "services"):
-        assert alike(OUTCOME._replace(**{field: {"a": 1, "b": 2}}), OUTCOME._replace(**{field: {"b": 2, "a": 1}}))
-        assert not alike(OUTCOME._replace(**{field: {"a": 1}}), OUTCOME._replace(**{field: {"a": True}}))
-        assert alike(OUTCOME._replace(**{field: [1]}), OUTCOME._replace(**{field: Listed([1])}))
-        assert not alike(OUTCOME._replace(**{field: [1]}), OUTCOME._replace(**{field: Listed([True])}))
-    for field in ("attributes", "request"):
-        changed = {**getattr(OUTCOME, field)}
-        assert alike(OUTCOME, OUTCOME._replace(**{field: dict(reversed(changed.items()))}))
-        assert not alike(OUTCOME._replace(**{field: {"a": 0}}), OUTCOME._replace(**{field: {"a": False}}))
-    for one, other in ((([1], None), ([True], None)), (([], 1), ([], 1.0))):
-        steps = [OUTCOME._replace(steps=(Step("a", "b", *item),)) for item in (one, other)]
-        assert not alike(*steps)
-        assert alike(steps[0], steps[0]._replace())
-
-
-def test_values_are_the_same_by_type() -> None:
-    """Whatever the order of their keys."""
-    assert same({"a": 1, "b": [2]}, {"b": [2], "a": 1})
-    assert not same({"a": 1}, {"a": True})
-    assert not same([1, 2], [2, 1])
-    assert not same({"1": 2}, {1: 2})
-
-
-def test_outcomes_are_told_apart_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal parts have the same bytes, whatever they share."""
-    shared = ["a long text"]
-    assert module._typed([shared, shared]) == module._typed([shared, ["a long text"]])
-    assert module._typed(OUTCOME.steps) == module._typed(tuple(Step(*step) for step in OUTCOME.steps))
-    seen: list[Any] = []
-    monkeypatch.setattr(module, "_typed", seen.append)
-    assert alike(OUTCOME, OUTCOME._replace(files=dict(OUTCOME.files)))
-    assert seen == [OUTCOME.files] * 2
-
-
-def test_the_same_file_is_read_once() -> None:
-    """As long as not too many others have been read."""
-    assert module._parsed('{"a": [1]}') is module._parsed('{"a": [1]}')
-    assert module._parsed.cache_parameters()["maxsize"] == 1024
 
 
 @pytest.mark.parametrize(("kind", "scripted"), [(LIVE, False), (MISSING, False), (NONE, True), (SCRIPTED, True)])

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec import job as module
 from dirac_failover.spec.job import FRESH, Job, as_text, number_operations, operation
 from dirac_failover.spec.outcome import Outcome, Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
@@ -282,13 +281,3 @@ def test_only_the_first_operation_waits() -> None:
     operations: list[dict[str, Any]] = [{}, {"Status": "Waiting"}, {}]
     number_operations(operations)
     assert [item["Status"] for item in operations] == ["Waiting", "Queued", "Queued"]
-
-
-def test_what_comes_again_is_made_once() -> None:
-    """The step of a hook, and the text of the same request; memory does not grow with the space."""
-    one, other = job(), job()
-    one.hook("finalize")
-    other.hook("finalize")
-    assert one.steps[0] is other.steps[0]
-    assert as_text(one.request | {"Operations": []}, DIRAC_9_1) is as_text(other.request, DIRAC_9_1)
-    assert module._as_text.cache_parameters()["maxsize"] == 1024

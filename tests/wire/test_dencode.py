@@ -226,39 +226,6 @@ def test_bytes_have_this_value(kit: Kit, data: bytes, value: Any, consumed: int)
     assert taken == consumed
 
 
-def test_strings_that_are_found_quickly_are_the_short_ones() -> None:
-    """The table of heads has every size below a thousand once, one digit with each printable character after it."""
-    expected = {}
-    for size in range(1000):
-        head = b"s%d:" % size
-        for after in range(32, 127) if size < 10 else (None,):
-            expected[head if after is None else head + bytes([after])] = (len(head), len(head) + size)
-    assert expected == dencode._HEADS
-
-
-class Heads(dict[bytes, tuple[int, int]]):
-    """The table of heads, and what was looked up in it."""
-
-    def __init__(self) -> None:
-        super().__init__(dencode._HEADS)
-        self.asked: list[bytes] = []
-
-    def get(self, head: bytes, default: Any = None) -> Any:
-        self.asked.append(head)
-        return super().get(head, default)
-
-
-def test_short_strings_in_containers_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four bytes are looked up, then five, for strings only; the reader of strings is not needed."""
-    heads = Heads()
-    monkeypatch.setattr(dencode, "_HEADS", heads)
-    monkeypatch.delitem(dencode._READERS, ord("s"))
-    value = [7, "", "n" * 9, None, "t" * 10, "T" * 99, 1.5, "h" * 100, "H" * 999]
-    data = dencode.encode(value)
-    assert dencode.decode(data) == (value, len(data))
-    assert heads.asked == [b"s0:s", b"s9:n", b"s10:", b"s99:", b"s100", b"s100:", b"s999", b"s999:"]
-
-
 def test_a_bytearray_is_as_good_as_bytes(kit: Kit) -> None:
     """A bytearray decodes like the bytes in it."""
     assert kit.DEncode.decode(bytearray(b"ls1:ai7ee")) == (["a", 7], 9)
