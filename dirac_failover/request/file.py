@@ -1,8 +1,7 @@
 """A file of an operation, as DIRAC 9.1's ``RequestManagementSystem.Client.File``; the names are DIRAC's.
 
 ``FileID`` and ``OperationID`` are not set here (the database gives them) but are kept when loaded. Left out is
-``initialLoading``, a switch that nothing reads. How files are counted by status is the operation's business: a file
-only tells its operation what has changed.
+``initialLoading``, a switch that nothing reads.
 """
 
 # ruff: noqa: SLF001 - requests, operations and files are friends
@@ -16,7 +15,7 @@ from dirac_failover.request.record import Record, now
 from dirac_failover.vocabulary import DONE, FAILED, SCHEDULED, WAITING
 
 if TYPE_CHECKING:
-    from dirac_failover.request.operation import Operation
+    from dirac_failover.request.record import Holder
 
 # DIRAC takes any characters as long as the five parts have their lengths; a line end only behind real digits.
 _GUID: Final = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\n|[^-]{8}(-[^-]{4}){3}-[^-]{12}", re.IGNORECASE)
@@ -47,7 +46,7 @@ class File(Record):
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
         """Make a waiting file, then take what ``fromDict`` says."""
-        self._parent: Operation | None = None
+        self._holders: list[Holder] = []
         self._Status = WAITING
         self._LFN: str | None = None
         self.PFN: str | None = None
@@ -108,9 +107,9 @@ class File(Record):
             raise ValueError(f"Unknown Status: {value}!")
         if value == DONE:
             self.Error = ""
-        old, self._Status = self._Status, value
+        changed = value != self._Status
+        self._become(value)
         if self._parent:
-            if old != value:
+            if changed:
                 self._parent.LastUpdate = now()
-                self._parent._count(self, old, value)
             self._parent._notify()

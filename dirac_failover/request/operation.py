@@ -3,31 +3,26 @@
 The status of an operation with files follows from theirs and cannot be set. DIRAC looks at all files at each change;
 here they are counted, with the same result, so that an operation of 10,000 files costs ten times one of 1,000.
 ``OperationID`` and ``RequestID`` are not set here (the database gives them) but are kept when loaded.
-
-What may change here: how files are counted. The counts must always agree with ``fileStatusList``.
 """
 
 # ruff: noqa: SLF001 - requests, operations and files are friends
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dirac_failover.request.file import File
-from dirac_failover.request.record import Record, bytes_property, now, time_property
+from dirac_failover.request.record import Holder, bytes_property, now, time_property
 from dirac_failover.vocabulary import ASSIGNED, CANCELED, DONE, FAILED, QUEUED, SCHEDULED, WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import datetime
-
-    from dirac_failover.request.request import Request
 
 _MAX_CATALOG_TEXT = 255
 
 
-class Operation(Record):
+class Operation(Holder):
     """One thing to do: its type, its arguments or files, and what has become of it.
 
     ``fromDict`` is the JSON text or a dict of the attributes, with the files under ``Files``. Raises ValueError (also
@@ -56,14 +51,14 @@ class Operation(Record):
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
         """Make a queued operation, then take what ``fromDict`` says."""
-        self._parent: Request | None = None
+        super().__init__()
+        self._holders: list[Holder] = []
+        self._place = 0
+        """Index in the request when last looked at."""
         self._SubmitTime = self._LastUpdate = self._CreationTime = now()
         self._Status = QUEUED
         self._Order = 0
-        self.__files__: list[File] = []
-        self._members: set[File] = set()
-        self._counts: dict[str, int] = defaultdict(int)
-        self._shared = False
+        self.__files__: list[File] = self._parts
         self.TargetSE: str | None = None
         self.SourceSE: str | None = None
         self._Arguments: bytes | None = None
@@ -74,27 +69,8 @@ class Operation(Record):
 
     # Status and files
 
-    def _count_again(self) -> None:
-        """Count all files, but only if they cannot be counted one by one."""
-        # Lengths differ after a file was replaced, or is there twice; a shared file's changes are not told to us.
-        if self._shared or len(self._members) != len(self.__files__):
-            self._members = set(self.__files__)
-            self._counts = Counter(member.Status for member in self._members)
-
-    def _count(self, opFile: File, old: str, new: str) -> None:
-        """Count a file of ours under its new status."""
-        if opFile in self._members:
-            self._counts[old] -= 1
-            self._counts[new] += 1
-
-    def _adopt(self, opFile: File) -> None:
-        if opFile._parent and opFile._parent is not self:
-            opFile._parent._shared = True  # it keeps the file, but is not told any more
-        opFile._parent = self
-
     def _notify(self) -> None:
         """Derive the status from the files' and let the request do the same."""
-        self._count_again()
         statuses = {status for status, number in self._counts.items() if number}
         if statuses == {FAILED}:
             status = FAILED
@@ -112,73 +88,26 @@ class Operation(Record):
     def _move(self, status: str, worth_a_date: tuple[str, ...]) -> None:
         if status in worth_a_date and status != self._Status:
             self._LastUpdate = now()
-        self._Status = status
+        self._become(status)
         if self._parent:
             self._parent._notify()
-
-    def _setQueued(self, caller: Request) -> None:
-        if caller == self._parent:
-            self._Status = QUEUED
-
-    def _setWaiting(self, caller: Request) -> None:
-        if caller == self._parent:
-            self._Status = WAITING
 
     def addFile(self, opFile: File) -> None:
         """Add a file, once; raises RuntimeError when the operation is full.
 
         A file belongs to one operation: add another object for the same LFN elsewhere.
         """
-        if len(self.__files__) >= Operation.MAX_FILES:
+        if len(self) >= Operation.MAX_FILES:
             raise RuntimeError("too many Files in a single Operation")
         if opFile not in self:
-            self.__files__.append(opFile)
-            self._members.add(opFile)
-            self._counts[opFile.Status] += 1
-            self._adopt(opFile)
+            self._parts.append(opFile)
+            self._hold(opFile)
         self._notify()
 
     def __iadd__(self, opFile: File) -> Self:
         """Add a file: see :meth:`addFile`."""
         self.addFile(opFile)
         return self
-
-    def __contains__(self, opFile: object) -> bool:
-        """Say whether this very object is one of the files."""
-        self._count_again()
-        return opFile in self._members
-
-    def __iter__(self) -> Iterator[File]:
-        """Iterate over the files."""
-        return iter(self.__files__)
-
-    def __getitem__(self, i: Any) -> Any:
-        """Return the file at index ``i``."""
-        return self.__files__[i]
-
-    def __setitem__(self, i: int, opFile: File) -> None:
-        """Replace the file at index ``i``."""
-        self.__files__[i] = opFile
-        self._members.clear()
-        self._adopt(opFile)
-        self._notify()
-
-    def __delitem__(self, i: Any) -> None:
-        """Remove the file at index ``i``, or the files of a slice."""
-        gone = self.__files__[i]
-        del self.__files__[i]
-        for file in gone if isinstance(gone, list) else [gone]:
-            self._members.discard(file)
-            self._counts[file.Status] -= 1
-        self._notify()
-
-    def __len__(self) -> int:
-        """Return the number of files."""
-        return len(self.__files__)
-
-    def __bool__(self) -> bool:
-        """Be true, also without files."""
-        return True
 
     def fileStatusList(self) -> list[str]:
         """Return the status of each file."""
@@ -243,7 +172,7 @@ class Operation(Record):
     def Status(self, value: str) -> None:
         if value not in Operation.ALL_STATES:
             raise ValueError(f"unknown Status '{value}'")
-        if self.__files__:
+        if len(self):
             self._notify()
         else:
             self._move(value, (FAILED, DONE))
@@ -262,7 +191,7 @@ class Operation(Record):
         self._Order = value
 
     def _getJSONData(self) -> dict[str, Any]:
-        return {**super()._getJSONData(), "Files": self.__files__}
+        return {**super()._getJSONData(), "Files": self._parts}
 
 
 def _listed(text: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What requests, operations and files have in common: their JSON, how they are loaded from it, and how they keep times.
+"""What requests, operations and files have in common: JSON, loading, times, and how one is a part of another.
 
 Names that DIRAC's callers see are DIRAC's (camelCase). Behaviour is DIRAC 9.1's with one difference: data that DIRAC's
 constructors refuse with assorted errors, or that would overwrite a method or a private attribute, is refused with
@@ -7,9 +7,12 @@ constructors refuse with assorted errors, or that would overwrite a method or a 
 What may change here: the checks of loaded data. The texts of the errors and the format of times are DIRAC's.
 """
 
+# ruff: noqa: SLF001 - requests, operations and files are friends
+
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -19,7 +22,7 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 from dirac_failover import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 
@@ -89,7 +92,7 @@ class _Encoder(json.JSONEncoder):
         if isinstance(o, bytes):
             return o.decode()
         if hasattr(o, "_getJSONData"):
-            return o._getJSONData()  # noqa: SLF001 - DIRAC's name for it, on all three classes
+            return o._getJSONData()  # DIRAC's name for it, on all three classes
         return super().default(o)
 
 
@@ -101,6 +104,11 @@ class Record:
     """Something that is loaded from JSON and written to it, attribute by attribute."""
 
     _JSON: ClassVar[tuple[str, ...]] = ()
+    _Status: str
+    _parent: Any = None
+    """The holder that has it as a part, the last one if there are several: it is told of changes."""
+    _holders: Sequence[Holder] = ()
+    """All holders, one as often as it has this record as a part: they count it."""
     _reserved: ClassVar[set[str]] = set()
 
     def __init_subclass__(cls) -> None:
@@ -138,6 +146,11 @@ class Record:
                 data[name] = value
         return data
 
+    def _become(self, status: str) -> None:
+        for holder in self._holders:
+            holder._count(self._Status, status)
+        self._Status = status
+
     def _json(self) -> str:
         return _ENCODER.encode(self)
 
@@ -151,3 +164,67 @@ class Record:
             return S_OK(self._json())
         except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure whatever the attributes hold
             return S_ERROR(str(error))
+
+
+class Holder(Record):
+    """A record that has others as its parts, in order.
+
+    It counts its parts by their status, so that a change costs the same among ten thousand parts as among ten.
+    """
+
+    def __init__(self) -> None:
+        """Have no parts."""
+        self._parts: list[Any] = []
+        self._counts: Counter[str] = Counter()
+
+    def _count(self, old: str, new: str) -> None:
+        self._counts[old] -= 1
+        self._counts[new] += 1
+
+    def _hold(self, part: Any) -> None:
+        part._parent = self
+        part._holders.append(self)
+        self._counts[part._Status] += 1
+
+    def _release(self, part: Any) -> None:
+        part._holders.remove(self)
+        self._counts[part._Status] -= 1
+
+    def _notify(self) -> None:
+        """Work out the status anew: a part has changed."""
+        raise NotImplementedError
+
+    def __contains__(self, part: object) -> bool:
+        """Say whether this very object is one of the parts."""
+        return self in getattr(part, "_holders", ())
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the parts."""
+        return iter(self._parts)
+
+    def __getitem__(self, i: Any) -> Any:
+        """Return the part at index ``i``, or the parts of a slice."""
+        return self._parts[i]
+
+    def __setitem__(self, i: Any, part: Any) -> None:
+        """Replace the part at index ``i``."""
+        gone, self._parts[i] = self._parts[i], part
+        self._release(gone)
+        self._hold(part)
+        self._notify()
+
+    def __delitem__(self, i: Any) -> None:
+        """Remove the part at index ``i``, or the parts of a slice."""
+        gone = self._parts[i]
+        del self._parts[i]
+        for part in gone if isinstance(gone, list) else [gone]:
+            self._release(part)
+        self._notify()
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return len(self._parts)
+
+    def __bool__(self) -> bool:
+        """Be true, also without parts."""
+        return True

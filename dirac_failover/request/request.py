@@ -16,22 +16,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.request.operation import Operation
-from dirac_failover.request.record import Record, bytes_property, now, time_property
+from dirac_failover.request.record import Holder, bytes_property, now, time_property
 from dirac_failover.vocabulary import ASSIGNED, CANCELED, DONE, FAILED, QUEUED, SCHEDULED, WAITING
 from dirac_failover.wire.rpc import connection
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MERGED_WHEN_EQUAL = ("Type", "Arguments", "SourceSE", "TargetSE", "Catalog")
 
 
-class Request(Record):
+class Request(Holder):
     """Operations to be executed in order, for an owner and, mostly, a job.
 
     ``fromDict`` is the JSON text or a dict of the attributes, with the operations under ``Operations``. Raises
@@ -57,6 +54,7 @@ class Request(Record):
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
         """Make an empty request of the connection's owner, then take what ``fromDict`` says."""
+        super().__init__()
         self._CreationTime = self._SubmitTime = self._LastUpdate = self._NotBefore = now()
         self._Status = DONE
         self.JobID = 0
@@ -66,37 +64,55 @@ class Request(Record):
         here = connection()
         self.Owner = here.owner
         self.OwnerGroup = here.group
-        self.__operations__: list[Operation] = []
+        self.__operations__: list[Operation] = self._parts
+        self._done = 0
+        """So many operations at the beginning are done, and perhaps more."""
         self._load(fromDict, Operations=lambda child: self.__iadd__(Operation(child)))
         self._notify()
 
     # Status
 
     def _notify(self) -> None:
-        """Work out the waiting operation and the status."""
-        for operation in self.__operations__:
-            operation._parent = self
-        status = WAITING
-        waiting = None
-        for operation in self.__operations__:
-            was = operation.Status
-            if waiting:
-                if was == WAITING:
-                    status = WAITING
-                    operation._setQueued(self)
-            elif was == FAILED:
+        """Work out the waiting operation and the status.
+
+        The operations that are done already are not looked at again, and those behind the waiting one only when
+        another one waits, which must not be.
+        """
+        operations = self._parts
+        while self._done < len(operations) and operations[self._done].Status == DONE:
+            self._done += 1
+        status = DONE if self._done else WAITING
+        self.Error = "" if self._done else self.Error
+        self._waiting: Operation | None = None
+        for index in range(self._done, len(operations)):
+            operation = operations[index]
+            if operation.Status == FAILED:
                 status = FAILED
                 break
-            elif was == DONE:
+            if operation.Status == DONE:
                 status = DONE
                 self.Error = ""
-            elif was in (SCHEDULED, QUEUED, WAITING):
-                waiting = operation
-                status = SCHEDULED if was == SCHEDULED else WAITING
-                if was == QUEUED:
-                    operation._setWaiting(self)
-        self._waiting: Operation | None = waiting
+            elif operation.Status in (SCHEDULED, QUEUED, WAITING):
+                self._waiting = operation
+                status = SCHEDULED if operation.Status == SCHEDULED else WAITING
+                if operation.Status == QUEUED:
+                    operation._become(WAITING)
+                if self._counts[WAITING] > (operation.Status == WAITING):
+                    for later in operations[index + 1 :]:
+                        if later.Status == WAITING:
+                            status = WAITING
+                            later._become(QUEUED)
+                break
         self.Status = status
+
+    def _count(self, old: str, new: str) -> None:
+        super()._count(old, new)
+        if old == DONE:
+            self._done = 0
+
+    def _release(self, part: Operation) -> None:
+        super()._release(part)
+        self._done = 0
 
     @property
     def Status(self) -> str:
@@ -165,7 +181,9 @@ class Request(Record):
             return S_ERROR(f"{existing} is not in")
         if new in self:
             return S_ERROR(f"{new} is already in")
-        self.__operations__.insert(self.indexOf(existing) + distance, new)
+        self._parts.insert(self.indexOf(existing) + distance, new)
+        self._hold(new)
+        self._done = 0
         self._notify()
         return S_OK()
 
@@ -173,48 +191,22 @@ class Request(Record):
         """Return the index of an operation, -1 when it is not in."""
         if subReq not in self:
             return -1
-        return self.__operations__.index(subReq)
+        if self._parts[subReq._place : subReq._place + 1] != [subReq]:
+            subReq._place = self._parts.index(subReq)
+        return subReq._place
 
     def isEmpty(self) -> bool:
         """Say whether there are no operations."""
-        return not self.__operations__
+        return not self._parts
 
     def __iadd__(self, operation: Operation) -> Self:
         """Add an operation at the end, unless it is in already."""
         if operation not in self:
-            self.__operations__.append(operation)
+            operation._place = len(self)
+            self._parts.append(operation)
+            self._hold(operation)
             self._notify()
         return self
-
-    def __contains__(self, operation: object) -> bool:
-        """Say whether this very object is one of the operations."""
-        return operation in self.__operations__
-
-    def __iter__(self) -> Iterator[Operation]:
-        """Iterate over the operations."""
-        return iter(self.__operations__)
-
-    def __getitem__(self, i: Any) -> Any:
-        """Return the operation at index ``i``."""
-        return self.__operations__[i]
-
-    def __setitem__(self, i: Any, value: Any) -> None:
-        """Replace the operation at index ``i``."""
-        self.__operations__[i] = value
-        self._notify()
-
-    def __delitem__(self, i: Any) -> None:
-        """Remove the operation at index ``i``."""
-        del self.__operations__[i]
-        self._notify()
-
-    def __len__(self) -> int:
-        """Return the number of operations."""
-        return len(self.__operations__)
-
-    def __bool__(self) -> bool:
-        """Be true, also without operations."""
-        return True
 
     # What others see of it
 
@@ -223,7 +215,7 @@ class Request(Record):
         return S_OK(self._json())
 
     def _getJSONData(self) -> dict[str, Any]:
-        return {**super()._getJSONData(), "Operations": self.__operations__}
+        return {**super()._getJSONData(), "Operations": self._parts}
 
     def getDigest(self) -> Any:
         """Return S_OK of a text with the name and a line for each operation; raises TypeError without a name."""
@@ -254,7 +246,7 @@ class Request(Record):
     def _failover_pairs(self, start: int) -> list[Operation]:
         """Return the run of replications and removals of the same files that begins at ``start``."""
         run: list[Operation] = []
-        while len(pair := self.__operations__[start + len(run) :][:2]) > 1:
+        while len(pair := self._parts[start + len(run) : start + len(run) + 2]) > 1:
             copy, removal = pair
             types = (copy.Type, removal.Type)
             if types != ("ReplicateAndRegister", "RemoveReplica") or _lfns(copy) != _lfns(removal):
@@ -275,9 +267,10 @@ class Request(Record):
                 if isinstance(copy.SourceSE, str) and "FAILOVER" in copy.SourceSE.upper():
                     copy.SourceSE = ""  # the file may have left it by then
             ordered = [*sorted(copies, key=attrgetter("TargetSE")), *sorted(removals, key=attrgetter("TargetSE"))]
-            del self.__operations__[start : start + len(run)]
+            del self._parts[start : start + len(run)]
+            self._done = 0
             for index, operation in enumerate(ordered, start):
-                self.__operations__.insert(index, operation)
+                self._parts.insert(index, operation)
                 self._notify()  # after each, as DIRAC: another operation may have become the waiting one meanwhile
         return grouped
 
@@ -286,20 +279,19 @@ class Request(Record):
         moved = False
         index = 0
         while index < len(self) - 1:
-            first, second = self.__operations__[index : index + 2]
+            first, second = self._parts[index : index + 2]
             alike = all(getattr(first, name) == getattr(second, name) for name in _MERGED_WHEN_EQUAL)
             if not alike or _lfns(first) & _lfns(second):
                 index += 1
                 continue
             while len(second) and len(first) < Operation.MAX_FILES:
-                second[0]._parent = None  # it leaves, so neither operation has to look at all its files
                 first += second[0]
                 del second[0]
                 moved = True
             if len(second):
                 index += 1
             else:
-                del self.__operations__[index + 1]
+                self._release(self._parts.pop(index + 1))
         return moved
 
 

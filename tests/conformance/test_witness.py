@@ -212,7 +212,7 @@ def test_what_is_no_operation_is_said(connected: Kit) -> None:
     witness.begin({})
     assert witness.owed([module]).unseen == [f"what {key}Report {told} int" for key in ("Job", "File")]
     request = connected.Request()
-    request.__operations__ = [None]
+    request.__operations__[:] = [None]
     witness = Witness(connected)
     witness.begin({"Request": request})
     assert witness.owed().unseen == [f"what Request {told} Request"]

@@ -222,17 +222,6 @@ def test_files_can_be_replaced_and_removed(kit: Kit, operation: Any) -> None:
             act()
 
 
-def test_the_list_itself_may_be_changed(kit: Kit, operation: Any) -> None:
-    """What was put there is in, and counts from the next change on."""
-    made = operation("T", "/a")
-    file = kit.File({"Status": "Scheduled"})
-    made.__files__.append(file)
-    assert file in made
-    assert made.Status == "Queued"
-    made.addFile(file)
-    assert (len(made), made.Status) == (2, "Scheduled")
-
-
 def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
     """Its later statuses change nothing."""
     made = operation("T", "/a", "/b")
@@ -298,20 +287,6 @@ def test_a_file_is_taken_over_by_setting_an_index_too(operation: Any) -> None:
     first[0] = file
     file.Status = "Done"
     assert (first.Status, second.Status) == ("Done", "Scheduled")
-
-
-def test_only_the_request_queues_and_wakes_its_operations(operation: Any, request_of: Any) -> None:
-    """Another caller is not heard."""
-    made = operation()
-    request = request_of(made)
-    made._setQueued(request_of())
-    assert made.Status == "Waiting"
-    made._setQueued(request)
-    assert made.Status == "Queued"
-    made._setWaiting(request_of())
-    assert made.Status == "Queued"
-    made._setWaiting(request)
-    assert made.Status == "Waiting"
 
 
 def test_the_order_is_the_index_in_the_request(operation: Any, request_of: Any) -> None:
