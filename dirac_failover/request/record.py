@@ -192,7 +192,6 @@ class Holder(Record):
 
     def _notify(self) -> None:
         """Work out the status anew: a part has changed."""
-        raise NotImplementedError
 
     def __contains__(self, part: object) -> bool:
         """Say whether this very object is one of the parts."""

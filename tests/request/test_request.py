@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -259,6 +260,48 @@ def test_operations_can_be_replaced_and_removed(operation: Any, request_of: Any)
     assert (list(request), third._Status, third._parent) == ([first, third], "Waiting", request)
     del request[1]
     assert (list(request), request._Status) == ([first], "Done")
+
+
+def test_an_operation_that_is_done_may_come_back(operation: Any, request_of: Any) -> None:
+    """The request then waits for it again, and the operations behind it queue; each knows its index all the time."""
+    first, second, third, new = operation(), operation(), operation(), operation()
+    request = request_of(first, second, third)
+    first.Status = second.Status = "Done"
+    assert (request.Status, request.Order, request.subStatusList()) == ("Waiting", 2, ["Done", "Done", "Waiting"])
+    first.Status = "Queued"
+    assert request.subStatusList() == ["Waiting", "Done", "Queued"]
+    request.insertBefore(new, first)
+    assert request.subStatusList() == ["Waiting", "Queued", "Done", "Queued"]
+    assert [made.Order for made in (new, first, second, third)] == [0, 1, 2, 3]
+    del request[0]
+    assert [made.Order for made in (new, first, second, third)] == [-1, 0, 1, 2]
+    assert request.subStatusList() == ["Waiting", "Done", "Queued"]
+
+
+def test_thousands_of_operations_take_a_time_that_grows_with_their_number(request_of: Any) -> None:
+    """An operation is not looked at again when another is added, executed or written (DIRAC looks at all)."""
+    if not isinstance(request_of(), Request):
+        pytest.skip("DIRAC's time grows with the square of their number")
+    looks = Counter[str]()
+
+    class Counted(Operation):
+        @property
+        def Status(self) -> str:
+            looks["at a status"] += 1
+            return self._Status
+
+        @Status.setter
+        def Status(self, value: str) -> None:
+            Operation.Status.__set__(self, value)
+
+    number = 300
+    request = request_of(*(Counted() for _ in range(number)))
+    for made in request:
+        assert request.getWaiting()["Value"] is made
+        made.Status = "Done"
+    assert request.toJSON()["OK"]
+    assert request.Status == "Done"
+    assert looks["at a status"] < 30 * number
 
 
 def test_the_digest_names_each_operation(kit: Kit, operation: Any, request_of: Any) -> None:
