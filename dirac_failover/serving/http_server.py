@@ -1,39 +1,53 @@
 """A site behind a port: real connections, and real failures of them.
 
 A refused connection and an answer that does not come in time both arrive as a connection that ends without a word: the
-services share one port, and nobody wants to wait for ten minutes. A reset is a reset, and a reply that is cut ends
-before its announced length. Everything else is :class:`dirac_failover.wire.server.Server`'s.
+services share one port, and a client should not have to wait for ten minutes. A reset is a reset, and a reply that is
+cut ends before its announced length. Beside what :class:`~dirac_failover.serving.site.Site` answers there are DIRAC's
+refusals of a request that cannot be read: 411 without a length, 400 with a bad one or with less than was announced, 413
+when it is too long, 405 for a verb that HTTP does not know. The place for it is the loopback interface.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl
 
-from dirac_failover.serving.site import Broken, Request, Site
-from dirac_failover.wire.server import Handler, Server
+from dirac_failover.log import gLogger
+from dirac_failover.serving.site import Broken, Reply, Request, Site
+from dirac_failover.wire.server import failure
 
 if TYPE_CHECKING:
     import ssl
 
-    from dirac_failover.serving.site import Reply
     from dirac_fakes.world import World
 
+_SPILL: Final = 64 * 1024
+"""Bytes read beyond the limit: a client whose sending is cut off does not see why."""
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
+_log = gLogger.getSubLogger("server")
 
-class _Handler(Handler):
-    """One request to a site."""
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request: reads the body, within limits, and sends what the site answers. Connections are not kept."""
 
     server: SiteServer
+    timeout = 60  # seconds for a client that has stopped sending
+    server_version = "dirac_failover"
+    sys_version = ""
 
     def _any(self) -> None:
         path, _, query = self.path.partition("?")
-        body = b"" if self.command in {"GET", "DELETE"} and "Content-Length" not in self.headers else self.body()
-        if not isinstance(body, bytes):
-            self._send(*body)
+        body = self._body()
+        if isinstance(body, int):
+            self.send_error(body)
             return
         request = Request(self.command, path, dict(parse_qsl(query)), dict(self.headers), body)
         with self.server.one_by_one:
@@ -43,7 +57,27 @@ class _Handler(Handler):
         else:
             self._reply_with(reply)
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any
+    do_GET = do_HEAD = do_OPTIONS = do_TRACE = do_POST = do_PATCH = do_PUT = do_DELETE = _any
+
+    def _body(self) -> bytes | HTTPStatus:
+        """Return what was sent, or the status that refuses it."""
+        header = self.headers.get("Content-Length")
+        if header is None:
+            return b"" if self.command in _WITHOUT_BODY else HTTPStatus.LENGTH_REQUIRED
+        if not re.fullmatch("[0-9]{1,18}", header):
+            return HTTPStatus.BAD_REQUEST
+        length = int(header)
+        body = self.rfile.read(min(length, self.server.max_body + _SPILL))
+        if length > self.server.max_body:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return body if len(body) == length else HTTPStatus.BAD_REQUEST
+
+    def send_error(self, code: int, *_: Any, **__: Any) -> None:
+        """Refuse a request without the texts of the base class: they quote the request.
+
+        A verb that has no method here is a 501 to the base class.
+        """
+        self._reply_with(Reply(*failure(HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else code)))
 
     def _reply_with(self, reply: Reply) -> None:
         known = reply.status in HTTPStatus._value2member_map_
@@ -52,7 +86,8 @@ class _Handler(Handler):
             self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body[: reply.limit])
+        if self.command != "HEAD":
+            self.wfile.write(reply.body[: reply.limit])
 
     def _break(self, broken: Broken) -> None:
         self.log_message("%s %s: %s", self.command, self.path, broken.event)
@@ -61,13 +96,47 @@ class _Handler(Handler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", True, 0))
             os.close(self.connection.detach())
 
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """Log for those who debug."""
+        _log.debug(format % args)
 
-class SiteServer(Server):
-    """Serves the site of ``world`` for the length of a ``with`` block, as :class:`Server` serves a transport."""
+
+class SiteServer(ThreadingMixIn, TCPServer):
+    """Serves the site of ``world`` on ``host`` and ``port`` (0: a free one) for the length of a ``with`` block.
+
+    ``url`` is where it is. With ``context``, a server-side ``ssl.SSLContext``, it speaks HTTPS. The world is called
+    from other threads, but by one at a time.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+    max_body = 100 * 1024 * 1024
+    """Bytes that a request may have: what the real server takes."""
 
     def __init__(
         self, world: World, *, host: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
     ) -> None:
-        """Bind the port."""
-        super().__init__(world, host=host, port=port, context=context, handler=_Handler)
+        """Bind the port; nothing is answered before the ``with`` block begins."""
+        super().__init__((host, port), _Handler)
         self.site = Site(world)
+        self.one_by_one = Lock()
+        self.url = f"{'https' if context else 'http'}://{host}:{self.server_address[1]}"
+        if context:  # the handshake is left to the thread of the request, so that it delays no other request
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop answering and give the port back."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what a connection died of (a client that hung up, TLS that failed); the server goes on."""
+        _log.exception("A connection failed", f"{client_address} {type(request).__name__}")

@@ -14,8 +14,8 @@ import pytest
 import requests
 import responses
 
+from dirac_failover.serving.http_server import SiteServer
 from dirac_failover.wire.https import HttpsTransport
-from dirac_failover.wire.server import Server
 from dirac_fakes import World
 
 if TYPE_CHECKING:
@@ -271,12 +271,12 @@ def test_a_call_over_tls_does_what_it_does_in_process(
 ) -> None:
     """Either client, through our server: the same result as from the services themselves, and the same state after."""
     near, far = World(now=START), World(now=START)
-    with Server(far, context=context) as server:
-        url = server.url_of(SERVICE)
+    with SiteServer(far, context=context) as server:
+        url = f"{server.url}/{SERVICE}"
         end.locate([url])
         over_tls = seen(end.call(SERVICE, method, *args))
     in_process = seen(near(SERVICE, method, args))
-    assert repr(over_tls) == repr(in_process)
+    assert repr(over_tls).replace(server.url, "https://dirac.invalid") == repr(in_process)
     assert far.snapshot() == near.snapshot()
 
 
@@ -306,8 +306,8 @@ def test_a_client_without_the_authoritys_certificate_is_not_let_in(
     )
     (grid / "x509up_stranger").write_text((grid / "stranger.pem").read_text() + (grid / "stranger").read_text())
     world = World()
-    with Server(world, context=context) as server:
-        end.locate([server.url_of(SERVICE)])
+    with SiteServer(world, context=context) as server:
+        end.locate([f"{server.url}/{SERVICE}"])
         monkeypatch.setenv("X509_USER_PROXY", str(grid / "x509up_stranger"))
         result = end.call(SERVICE, "setJobStatus", 77, "Running")
         assert not result["OK"]
@@ -324,8 +324,8 @@ def test_a_server_that_is_not_trusted_is_not_spoken_to(
     """Both clients verify the server against the authorities."""
     monkeypatch.setenv("X509_CERT_DIR", str(tmp_path))
     world = World()
-    with Server(world, context=context) as server:
-        url = server.url_of(SERVICE)
+    with SiteServer(world, context=context) as server:
+        url = f"{server.url}/{SERVICE}"
         if end.name == "reference":
             with HttpsTransport({SERVICE: [url]}) as transport:
                 result = transport(SERVICE, "setJobStatus", (77, "Running"))
@@ -340,10 +340,10 @@ def test_a_server_that_is_not_trusted_is_not_spoken_to(
 def test_a_dead_server_is_passed_over(end: End, context: ssl.SSLContext) -> None:
     """Of two URLs one refuses: the call arrives at the other, once."""
     world = World()
-    with Server(World(), context=context) as dead:
-        gone = dead.url_of(SERVICE)
-    with Server(world, context=context) as server:
-        end.locate([gone, server.url_of(SERVICE)])
+    with SiteServer(World(), context=context) as dead:
+        gone = f"{dead.url}/{SERVICE}"
+    with SiteServer(world, context=context) as server:
+        end.locate([gone, f"{server.url}/{SERVICE}"])
         for _ in range(4):
             assert end.call(SERVICE, "setJobStatus", 77, "Running")["OK"]
     assert [call.method for call in world.journal] == ["setJobStatus"] * 4
@@ -367,15 +367,15 @@ def test_diracs_own_clients_work_against_our_server(context: ssl.SSLContext, dir
     near, far = World(), World()
     with reference.connect(near, owner="alice", group="vo_user"):
         in_process = work(reference)
-    with Server(far, context=context) as server:
+    with SiteServer(far, context=context) as server:
         for option, service in services.items():
-            gConfigurationData.setOptionInCFG(option, server.url_of(service))
+            gConfigurationData.setOptionInCFG(option, f"{server.url}/{service}")
         try:
             over_tls = work(dirac)
         finally:
             for option in services:
                 gConfigurationData.deleteOptionInCFG(option)
-    assert repr(over_tls) == repr(in_process)
+    assert repr(over_tls).replace(server.url, "https://dirac.invalid") == repr(in_process)
     assert [(call.target, call.method) for call in far.journal] == [(call.target, call.method) for call in near.journal]
     assert (
         far.transformation.statuses(12)

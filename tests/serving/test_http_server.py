@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
-from dirac_failover.serving import credentials
+from dirac_failover.serving import credentials, http_server
 from dirac_failover.serving.http_server import SiteServer
 from dirac_failover.serving.site import Reply
 from dirac_fakes import World
@@ -21,6 +21,8 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pytest_mock import MockerFixture
 
     from dirac_failover.serving.site import Request
 
@@ -151,11 +153,146 @@ def test_a_request_arrives_as_it_was_sent(
 def test_other_verbs_are_refused(server: SiteServer) -> None:
     """In the words of the page, or with what there is."""
     assert requests.put(f"{server.url}/admin/reset", timeout=10).json() == {"error": "/admin/reset takes POST, not PUT"}
-    assert raw(server, f"BREW /{SERVICE} HTTP/1.0\r\n\r\n".encode()).startswith(b"HTTP/1.0 405 ")
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
-    connection.request("HEAD", "/")
-    assert connection.getresponse().status == 404
-    connection.close()
+    for verb in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
+        body = b"" if verb in {"PUT", "PATCH"} else None
+        assert requests.request(verb, f"{server.url}/{SERVICE}?x=1", data=body, timeout=10).status_code == 405
+    assert requests.get(f"{server.url}/elsewhere", timeout=10).status_code == 404
+    for path, status in ((SERVICE, b"405"), ("", b"404")):
+        reply = raw(server, f"HEAD /{path} HTTP/1.0\r\n\r\n".encode())
+        assert reply.startswith(b"HTTP/1.0 " + status)
+        assert reply.endswith(b"\r\n\r\n")  # a reply to HEAD has no body
+
+
+# What cannot be read
+
+
+def post(length: object, body: bytes = b"") -> bytes:
+    """A call with this length and body."""
+    return f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode("latin-1") + body
+
+
+def alive(server: SiteServer) -> bool:
+    """Whether the server still answers."""
+    return call(server).ok
+
+
+def test_the_limit_is_for_the_body(server: SiteServer) -> None:
+    """So many bytes are taken, one more is not, and the client is told so; the default is the real server's."""
+    assert server.max_body == 104_857_600
+    server.max_body = 1000
+    fits = b"method=m&x=" + b"a" * 989
+    url = f"{server.url}/{SERVICE}"
+    for body, status in ((fits, 501), (fits + b"a", 413), (fits + b"a" * 60_000, 413)):
+        assert requests.post(url, data=body, timeout=10).status_code == status
+
+
+def test_no_more_is_read_than_the_limit_and_a_little(mocker: MockerFixture) -> None:
+    """A client cannot fill the memory by announcing a long body."""
+    handler = http_server._Handler.__new__(http_server._Handler)
+    handler.rfile = mocker.Mock(**{"read.return_value": b""})
+    handler.server = mocker.Mock(max_body=1000)
+    for length in ("0", "999", "1001", str(10**17)):
+        handler.headers = {"Content-Length": length}  # type: ignore[assignment]
+        handler._body()
+    assert [read.args[0] for read in handler.rfile.read.mock_calls] == [0, 999, 1001, 1000 + 65536]
+
+
+@pytest.mark.parametrize(
+    "length", ["", "-1", "abc", "1_0", "+5", "1e3", "9" * 19, "9" * 5000, "٣".encode().decode("latin-1"), "20", "999"]
+)
+def test_a_bad_length_is_refused(server: SiteServer, length: str) -> None:
+    """A length is a plain number of at most 18 digits; half a form could be another call, so it is no call."""
+    assert raw(server, post(length, b"method=m&args=[1]")).startswith(b"HTTP/1.0 400 Bad Request\r\n")
+    assert not len(server.site.world.journal)
+    assert alive(server)
+
+
+def test_a_length_of_eighteen_digits_is_a_length(server: SiteServer) -> None:
+    """It is too long a body, not a bad number."""
+    assert b" 413 " in raw(server, post("9" * 18)).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("body", [b"method=\xff", b"&".join([b"method=m", *[b"x=1"] * 100])], ids=["bytes", "fields"])
+def test_what_is_no_form_is_refused(server: SiteServer, body: bytes) -> None:
+    """Bytes that are not UTF-8, and more than a hundred fields, are a 400."""
+    assert raw(server, post(len(body), body)).startswith(b"HTTP/1.0 400 Bad Request\r\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"\r\n\r\n", b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET",
+        b"POST / HTTP/9.9\r\n\r\n", b"POST / HTTP/x\r\n\r\n", b"GET / HTTP/1.0\r\n" + b"A: b\r\n" * 300 + b"\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.0\r\n\r\n", b"GET / HTTP/1.0\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"POST //[ HTTP/1.0\r\nContent-Length: 0\r\n\r\n", b"<script>x HTTP/9.9\r\n\r\n",
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_nonsense_is_refused_and_the_server_lives(server: SiteServer, data: bytes) -> None:
+    """Whatever comes in, neither this side's code nor the request goes out, and the next request is answered."""
+    try:
+        reply = raw(server, data)
+    except ConnectionError:  # it was refused before all of it was read
+        reply = b""
+    assert not {word for word in (b"Traceback", b".py", b"script") if word in reply}
+    assert alive(server)
+
+
+def test_a_connection_that_dies_is_logged(
+    server: SiteServer, caplog: pytest.LogCaptureFixture, mocker: MockerFixture
+) -> None:
+    """What a connection died of is in the log, and nothing is printed."""
+    with caplog.at_level(logging.ERROR, logger="dirac_failover"):
+        mocker.patch.object(server, "finish_request", side_effect=ConnectionResetError("gone"))
+        server.process_request_thread(mocker.Mock(name="request"), ("127.0.0.1", 1))
+    assert caplog.messages == ["A connection failed ('127.0.0.1', 1) Mock"]
+    assert caplog.records[0].exc_info
+
+
+def test_requests_are_logged_for_those_who_debug(server: SiteServer, caplog: pytest.LogCaptureFixture) -> None:
+    """The line of a request is at DEBUG level, not on standard error; the header names the project only."""
+    with caplog.at_level(logging.DEBUG, logger="dirac_failover"):
+        reply = call(server)
+    assert f'"POST /{SERVICE} HTTP/1.1" 200 -' in caplog.messages
+    assert reply.headers["Server"] == "dirac_failover "
+
+
+def test_requests_reach_the_world_one_by_one(server: SiteServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several clients at once do not meet in the world, and one that says nothing holds up no other."""
+    inside, most = [], []
+    turn = threading.Event()
+
+    def answer(*_: Any) -> Reply:
+        inside.append(1)
+        most.append(len(inside))
+        turn.wait(0.01)
+        inside.pop()
+        return Reply(204)
+
+    monkeypatch.setattr(server.site, "answer", answer)
+    threads = [threading.Thread(target=alive, args=(server,)) for _ in range(8)]
+    with socket.create_connection(server.server_address, timeout=10) as idle:
+        idle.sendall(b"POST")
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [1] * 8
+    assert http_server._Handler.timeout == 60
+
+
+def test_after_the_block_nobody_answers(mocker: MockerFixture) -> None:
+    """Port and thread are given back; the server looks 50 times a second whether it shall stop."""
+    serve = mocker.spy(SiteServer, "serve_forever")
+    with SiteServer(World()) as server:
+        thread = server._thread
+        assert thread.is_alive()
+        assert (thread.daemon, server.daemon_threads, server.allow_reuse_address) == (True, True, True)
+        assert server.request_queue_size == 128
+    assert not thread.is_alive()
+    serve.assert_called_once_with(server, 0.02)
+    with pytest.raises(requests.ConnectionError):
+        call(server)
 
 
 def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
@@ -172,6 +309,8 @@ def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
 
     with SiteServer(World(), context=context) as server, session:
         assert server.url.startswith("https://127.0.0.1:")
+        assert isinstance(server.socket, ssl.SSLSocket)
+        assert not server.socket.do_handshake_on_connect
         assert ask().json()["OK"]
         for fault in ("reset_peer", "down", "timeout"):
             server.site.world.arm(f"job-state:{fault}@first=1")
