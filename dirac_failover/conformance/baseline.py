@@ -2,26 +2,25 @@
 
 Each entry names a clause, what kind of divergence it is, why, and perhaps the last day on which that counts. A baseline
 must stay true: an entry that matches no clause, has expired, or is about a clause that the port now keeps is a problem
-that is reported, and fails. ``schemas/baseline.json`` is the published shape.
+that is reported, and fails. :class:`Baseline` is the published shape.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final
 
 from dirac_failover.conformance.errors import CommandError, no_such
-from dirac_failover.conformance.results import HELD, OPEN, ClauseResult, Known, write
-from dirac_failover.conformance.shape import ShapeError, check, schema
+from dirac_failover.conformance.results import HELD, KINDS, OPEN, ClauseResult, Known, read, write
 from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.shape import OneOf, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from dirac_failover.spec.outcome import Json
 
 SCHEMA: Final = "dirac-failover/baseline/1"
 NEW: Final = ("known-bug", "accepted as it was found: say here why, and for how long")
@@ -30,47 +29,41 @@ NEW: Final = ("known-bug", "accepted as it was found: say here why, and for how 
 
 @dataclass(frozen=True)
 class Entry:
-    """One known divergence; ``expires`` is the last day on which it counts."""
+    """One known divergence."""
 
     clause: str
-    kind: str
+    """The ID of the clause that is broken."""
+    kind: Annotated[str, OneOf(*KINDS)]
+    """Whether it is meant, is to be repaired, or is about something that the port does not do."""
     reason: str
     expires: date | None = None
+    """The last day on which the entry counts, as YYYY-MM-DD."""
 
-    def to_json(self) -> dict[str, Json]:
-        """Return it as JSON values."""
-        data = {"clause": self.clause, "kind": self.kind, "reason": self.reason}
-        return data | ({"expires": self.expires.isoformat()} if self.expires else {})
+    def __post_init__(self) -> None:
+        """Refuse an entry without a reason."""
+        if not self.reason.strip():
+            raise ValueError(f"reason of {self.clause}: it is empty")
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The known divergences of a port."""
+    """The known divergences of a port, as 'dirac-failover verify --baseline' reads them."""
 
     entries: tuple[Entry, ...] = ()
+    schema: Annotated[str, OneOf(SCHEMA)] = SCHEMA
 
     @classmethod
     def load(cls, path: str) -> Baseline:
         """Return the baseline in a file; raises CommandError unless it is one."""
-        try:
-            with open(path, "rb") as file:
-                data = json.load(file)
-            check(data, schema("baseline"))
-            entries = tuple(map(_entry, data["entries"]))
-        except OSError as error:
-            raise CommandError(f"Cannot read the baseline {path}: {error.strerror}") from error
-        except ShapeError as error:
-            raise CommandError(f"The baseline {path} is malformed: {error}") from error
-        except (ValueError, RecursionError) as error:
-            raise CommandError(f"The baseline {path} is not JSON: {error}") from error
-        if twice := [name for name, number in Counter(entry.clause for entry in entries).items() if number > 1]:
+        made = read(path, "known divergences of a port", partial(parse, cls))
+        if twice := [name for name, number in Counter(entry.clause for entry in made.entries).items() if number > 1]:
             raise CommandError(f"The baseline {path} has two entries for {twice[0]}")
-        return cls(entries)
+        return made
 
     def save(self, path: str) -> None:
         """Write it, whole or not at all; raises CommandError when that cannot be."""
-        data = {"schema": SCHEMA, "entries": [entry.to_json() for entry in self.entries]}
-        write(path, json.dumps(data, indent=2) + "\n")
+        entries = [{key: value for key, value in asdict(entry).items() if value is not None} for entry in self.entries]
+        write(path, json.dumps({"schema": SCHEMA, "entries": entries}, indent=2, default=str) + "\n")
 
     def apply(self, results: Iterable[ClauseResult], today: date) -> tuple[ClauseResult, ...]:
         """Return the results, with what is known beside each breach, or unchecked clause, whose entry still counts."""
@@ -124,14 +117,3 @@ def today() -> date:
 
 def _expired(entry: Entry, day: date) -> bool:
     return entry.expires is not None and entry.expires < day
-
-
-def _entry(data: dict[str, Json]) -> Entry:
-    text = data.get("expires")
-    try:
-        expires = None if text is None else datetime.strptime(f"{text} +0000", "%Y-%m-%d %z").date()
-    except ValueError:
-        raise ShapeError(f"expires of {data['clause']}: expected YYYY-MM-DD, found {text!r}") from None
-    if not data["reason"].strip():
-        raise ShapeError(f"reason of {data['clause']}: it is empty")
-    return Entry(data["clause"], data["kind"], data["reason"], expires)

@@ -1,7 +1,7 @@
 """Results: how a port stands to each clause, as frozen values, and as the JSON that reports are made of.
 
-``Results.to_json`` and ``from_json`` are each other's inverse, and ``schemas/results.json`` is their published shape. A
-footer with a digest ends the JSON, so that a file that was cut, or changed by hand, is an error and never a result.
+``Results.to_json`` and ``from_json`` are each other's inverse; :class:`ResultsFile` is the published shape. A footer
+with a digest ends the JSON, so that a file that was cut, or changed by hand, is an error and never a result.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ import hashlib
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Callable, Mapping  # noqa: TC003 - pydantic reads the types of the fields
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from dirac_failover.conformance.errors import CommandError
-from dirac_failover.conformance.shape import ShapeError, check, schema
-from dirac_failover.spec.clauses import CONTRACT, DIRAC, Verdict
-from dirac_failover.spec.nearest import Match
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dirac_failover.spec.outcome import Json
+from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, Verdict
+from dirac_failover.spec.nearest import Match  # noqa: TC001
+from dirac_failover.spec.outcome import Json  # noqa: TC001
+from dirac_failover.spec.shape import OneOf, ShapeError, parse
 
 SCHEMA: Final = "dirac-failover/results/2"
+T = TypeVar("T")
 
 HELD, BROKEN, NOT_ASKED, UNCHECKED = Verdict
 VERDICTS: Final = tuple(Verdict)
@@ -34,6 +32,11 @@ OPEN: Final = frozenset({BROKEN, UNCHECKED})
 CONFORMS: Final = "conforms"
 DIVERGES: Final = "diverges"
 """How it stands to all of them; ``broken`` when nothing can be said, since the port broke down."""
+KINDS: Final = ("by-design", "known-bug", "unsupported")
+"""Kinds of known divergences: it is meant, is to be repaired, or is about something that the port does not do."""
+
+
+_Level = Annotated[str, OneOf(*LEVELS)]
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,11 @@ class PortInfo:
     """Which port it was."""
 
     name: str
+    """What the port calls itself."""
     version: str
+    """Its version; empty when it has none."""
     target: str
+    """What was given on the command line."""
     implementation: str = ""
     """Name and version of the implementation whose clients it gets; empty when it brings its own."""
 
@@ -52,16 +58,23 @@ class Header:
     """Everything that is needed to repeat the run."""
 
     tool: str
+    """Version of dirac-failover."""
     port: PortInfo
     profile: str
+    """The choices of which implementation the port was held against."""
     python: str
     platform: str
     date: str
+    """When the run began: ISO 8601, UTC."""
     command: str
+    """The command that repeats the run."""
     regions: tuple[str, ...]
+    """Regions of the scenario space."""
     shard: str
+    """I/N: the I-th of N parts of the scenarios."""
     clauses: int
-    levels: tuple[str, ...] = (CONTRACT, DIRAC)
+    """How many clauses were asked about."""
+    levels: tuple[_Level, ...] = (CONTRACT, DIRAC)
     """The levels that decide whether the port conforms."""
     extent: str = ""
     """Name the part of the scenarios that was run; empty when all were run."""
@@ -73,9 +86,11 @@ class Minimal:
 
     name: str
     scenario: Mapping[str, Json]
+    """As 'dirac-failover run --scenario' reads it."""
     expected: Json
     observed: Json
     steps: tuple[Json, ...]
+    """What was called, in order: target, method, arguments, answer."""
     expected_steps: tuple[Json, ...] = ()
     """The calls that the specification describes; none where it does not speak of the scenario."""
 
@@ -84,7 +99,7 @@ class Minimal:
 class Known:
     """The entry of a baseline that a breach answers to."""
 
-    kind: str
+    kind: Annotated[str, OneOf(*KINDS)]
     reason: str
 
 
@@ -93,15 +108,43 @@ class ClauseResult:
     """How the port stands to one clause."""
 
     id: str
-    level: str
+    level: _Level
     text: str
-    verdict: str = NOT_ASKED
+    verdict: Annotated[str, OneOf(*VERDICTS)] = NOT_ASKED
     asked: int = 0
+    """Scenarios that ask for the clause and were run."""
     broken: int = 0
+    """Scenarios in which it is broken."""
     minimal: Minimal | None = None
     baseline: Known | None = None
     unchecked: int = 0
     """How many scenarios ask for it that the port cannot run."""
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What ends a file that is complete."""
+
+    complete: Literal[True]
+    sha256: str
+    """Of all before the footer, as JSON with sorted keys, no spaces, and ASCII only."""
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """What 'dirac-failover verify' writes: how a port stands to each clause, with all that repeats the run."""
+
+    schema: Annotated[str, OneOf(SCHEMA)]
+    header: Header
+    counts: Mapping[Annotated[str, OneOf("scenarios", *VERDICTS)], int]
+    """Scenarios that were run, and how many clauses have each verdict."""
+    clauses: tuple[ClauseResult, ...]
+    nearest: tuple[Match, ...]
+    """How well each profile explains the port, the best first; empty when nothing was looked at."""
+    verdict: Annotated[str, OneOf(CONFORMS, DIVERGES, BROKEN)]
+    error: str | None
+    """Why the port is broken."""
+    footer: Footer
 
 
 @dataclass(frozen=True)
@@ -132,8 +175,9 @@ class Results:
     @property
     def nearer(self) -> str | None:
         """The profile that explains the port better than the one that it was held against, if there is any."""
-        mine = [match[1:] for match in self.nearest if match.profile == self.header.profile]
-        return self.nearest[0].profile if mine and self.nearest[0][1:] not in mine else None
+        mine = [match for match in self.nearest if match.profile == self.header.profile]
+        best = self.nearest[0] if mine else None
+        return best.profile if best and replace(best, profile=self.header.profile) not in mine else None
 
     @property
     def profile(self) -> str:
@@ -144,15 +188,9 @@ class Results:
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON values, the footer last."""
-        data = {
-            "schema": SCHEMA,
-            "header": asdict(self.header),
-            "counts": dict(self.counts),
-            "clauses": [asdict(clause) for clause in self.clauses],
-            "nearest": [match._asdict() for match in self.nearest],
-            "verdict": self.verdict,
-            "error": self.error,
-        }
+        fields = asdict(self)
+        names = ("header", "counts", "clauses", "nearest", "verdict", "error")
+        data = {"schema": SCHEMA} | {name: fields[name] for name in names}
         plain: dict[str, Json] = json.loads(json.dumps(data), parse_constant=str)  # JSON has neither tuples nor NaN
         return {**plain, "footer": {"complete": True, "sha256": digest(plain)}}
 
@@ -165,38 +203,14 @@ class Results:
         """Return what the JSON values say; raises ShapeError unless they are complete and unchanged."""
         if isinstance(data, dict) and data.get("schema") == SCHEMA and "footer" not in data:
             raise ShapeError("the footer is missing: it was cut")
-        check(data, schema("results"))
-        if data["footer"]["sha256"] != digest({key: value for key, value in data.items() if key != "footer"}):
+        file = parse(ResultsFile, data)
+        if file.footer.sha256 != digest({key: value for key, value in data.items() if key != "footer"}):
             raise ShapeError("the digest is another: it was cut or changed")
-        header = data["header"]
-        made = cls(
-            Header(
-                **{
-                    **header,
-                    "port": PortInfo(**header["port"]),
-                    "regions": tuple(header["regions"]),
-                    "levels": tuple(header["levels"]),
-                }
-            ),
-            data["counts"]["scenarios"],
-            tuple(map(_clause, data["clauses"])),
-            data["verdict"],
-            data["error"],
-            tuple(Match(**match) for match in data["nearest"]),
-        )
-        if made.counts != data["counts"]:
+        scenarios = file.counts.get("scenarios", 0)
+        made = cls(file.header, scenarios, file.clauses, file.verdict, file.error, file.nearest)
+        if made.counts != file.counts:
             raise ShapeError("counts: they are not those of the clauses")
         return made
-
-
-def _clause(data: dict[str, Json]) -> ClauseResult:
-    minimal, known = data["minimal"], data["baseline"]
-    made: dict[str, Any] = {
-        "minimal": minimal
-        and Minimal(**{**minimal, **{key: tuple(minimal[key]) for key in minimal if key.endswith("steps")}}),
-        "baseline": known and Known(**known),
-    }
-    return ClauseResult(**{**data, **made})
 
 
 def digest(data: Mapping[str, Json]) -> str:
@@ -206,13 +220,18 @@ def digest(data: Mapping[str, Json]) -> str:
 
 def load(path: str) -> Results:
     """Return the results in a file; raises CommandError when it cannot be read, was cut, changed, or is another."""
+    return read(path, "results of 'dirac-failover verify'", Results.from_json)
+
+
+def read(path: str, what: str, make: Callable[[Json], T]) -> T:
+    """Return what is made of the JSON in a file; raises CommandError, which says what the file should be."""
     try:
         with open(path, "rb") as file:
-            return Results.from_json(json.load(file))
+            return make(json.load(file))
     except OSError as error:
-        raise CommandError(f"Cannot read the results in {path}: {error.strerror}") from error
+        raise CommandError(f"Cannot read {path}: {error.strerror}") from error
     except ShapeError as error:
-        raise CommandError(f"{path} does not hold the results of 'dirac-failover verify': {error}") from error
+        raise CommandError(f"{path} does not hold the {what}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise CommandError(f"{path} is not JSON, or was cut: {error}") from error
 

@@ -17,11 +17,12 @@ What cannot be done is answered with a status of 400 and more and ``{"error": ..
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.shape import ShapeError, check, schema
 from dirac_failover.serving.site import Reply, json_reply
+from dirac_failover.spec.shape import ShapeError, parse
 from dirac_fakes.faults import FILE, LOCAL, PROCESS, Fault, FaultError, as_fault
 
 if TYPE_CHECKING:
@@ -36,6 +37,24 @@ _WHOSE: Final = {FILE: "opens the file", PROCESS: "runs the process"}
 
 class AdminError(Exception):
     """Something that cannot be done; the message is for whoever has asked for it."""
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """What is sent to ``POST /admin/faults``."""
+
+    faults: list[Any]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A fault in its parts."""
+
+    target: str
+    method: str | None = None
+    kind: str = Fault.kind
+    value: Any = None
+    schedule: str = "always"
 
 
 def answer(world: World, request: Request, *_: str) -> Reply:
@@ -59,7 +78,7 @@ def _error(status: int, message: str) -> Reply:
 
 def read_fault(given: Any) -> Fault:
     """Return the fault that ``given``, text or JSON, is; raises FaultError for one that no service could have."""
-    fault = as_fault(given) if isinstance(given, str) else Fault.from_json(given)
+    fault = as_fault(given) if isinstance(given, str) else Fault(**asdict(parse(_Parts, given)))
     if fault.target in LOCAL:
         raise FaultError(f"{fault}: a service cannot have it; it is for whoever {_WHOSE[fault.target]}")
     return fault
@@ -75,8 +94,7 @@ def _arm(world: World, body: bytes) -> Reply:
         given = json.loads(body)
     except (ValueError, RecursionError) as error:  # bytes that are no text, too
         raise AdminError(f"The body is not JSON: {error}") from error
-    check(given, schema("admin")["$defs"]["arm"])
-    for fault in [read_fault(each) for each in given["faults"]]:
+    for fault in [read_fault(each) for each in parse(_Arm, given).faults]:
         world.arm(fault)
     return _faults(world)
 

@@ -7,7 +7,7 @@ same, in any order.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.profiles import PROFILES
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from dirac_failover.spec.scenario import Scenario
 
 
-class Match(NamedTuple):
+@dataclass(frozen=True)
+class Match:
     """How well a profile explains a port."""
 
     profile: str

@@ -119,7 +119,7 @@ def test_a_file_is_written_instead_of_the_terminal(
         (lambda text: text[:-200], "is not JSON, or was cut"),
         (lambda _: "", "is not JSON, or was cut"),
         (lambda text: text.replace('"held": 1', '"held": 2'), "the digest is another: it was cut or changed"),
-        (lambda _: "[]", "does not hold the results of 'dirac-failover verify': all of it: expected object"),
+        (lambda _: "[]", "does not hold the results of 'dirac-failover verify': all of it: input should be an object"),
     ],
 )
 @pytest.mark.parametrize("verb", ["compare", "diff", "report"])

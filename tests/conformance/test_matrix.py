@@ -129,7 +129,7 @@ def test_files_are_loaded_in_their_order(files: dict[str, str]) -> None:
 
 def test_a_file_without_results_is_an_error(files: dict[str, str]) -> None:
     """One that is not there, for one."""
-    with pytest.raises(CommandError, match=r"Cannot read the results in .*none: No such file"):
+    with pytest.raises(CommandError, match=r"Cannot read .*none: No such file"):
         Matrix.load([files["alpha"], files["alpha"] + "none"])
 
 

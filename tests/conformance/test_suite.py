@@ -153,7 +153,7 @@ WRONG = {
     'port = "reference"; region = "input"': "there is no region 'input'; did you mean inputs? (there are identity, ",
     'port = "reference"; profile = "dirac-9"': "there is no profile 'dirac-9'; did you mean dirac-9.1? (there are ",
     'port = "reference"; levels = ["contract", "dirak"]': "there is no level 'dirak'; did you mean dirac? (there are ",
-    'port = "reference"; baseline = "none.json"': "Cannot read the baseline ",
+    'port = "reference"; baseline = "none.json"': "Cannot read ",
     'port = "reference"; baseline = "odd.json"': "odd.json: CO-999: there is no clause 'CO-999'",
     'port = "reference"; timeout = 0': "timeout: expected a number of seconds above 0, found 0",
     "port = object": "port: expected a text, found <class 'object'>",

@@ -205,7 +205,7 @@ def test_what_is_asked_is_what_is_verified(
         ("--shard 2/1", "--shard: expected I/N with I from 1 to N, found '2/1'\n"),
         ("--output /none/x", "--output: there is no directory /none\n"),
         ("--accept", "--accept: --baseline names the file to write\n"),
-        ("--baseline /none", "Cannot read the baseline /none: No such file or directory\n"),
+        ("--baseline /none", "Cannot read /none: No such file or directory\n"),
         ("--level x", "--level: there is no level 'x' (there are contract, dirac, lossless, all)\n"),
         ("--profile dirac", "--profile: there is no profile 'dirac'; did you mean dirac-9.1? (there are "),
         ("--region input", "--region: there is no region 'input'; did you mean inputs? (there are "),
