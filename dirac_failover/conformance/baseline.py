@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.results import HELD, KINDS, OPEN, ClauseResult, Known, read, write
 from dirac_failover.spec.clauses import CLAUSES
-from dirac_failover.spec.shape import OneOf, parse
+from dirac_failover.spec.shape import one_of, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Entry:
 
     clause: str
     """The ID of the clause that is broken."""
-    kind: Annotated[str, OneOf(*KINDS)]
+    kind: Annotated[str, one_of(*KINDS)]
     """Whether it is meant, is to be repaired, or is about something that the port does not do."""
     reason: str
     expires: date | None = None
@@ -50,7 +50,7 @@ class Baseline:
     """The known divergences of a port, as 'dirac-failover verify --baseline' reads them."""
 
     entries: tuple[Entry, ...] = ()
-    schema: Annotated[str, OneOf(SCHEMA)] = SCHEMA
+    schema: Annotated[str, one_of(SCHEMA)] = SCHEMA
 
     @classmethod
     def load(cls, path: str) -> Baseline:

@@ -264,7 +264,7 @@ LESSONS: Final = (
         "The module uploads ROOT files: it calls getCandidateFiles with the file mask root, which leaves out "
         "report.txt.",
         replace(_BY_ITSELF, files={"events.root": "output"},
-                calls=(["getCandidateFiles", [_OUTPUTS[:2], ["/vo/12/events.root"], "root"]],)),
+                calls=(("getCandidateFiles", [_OUTPUTS[:2], ["/vo/12/events.root"], "root"]),)),
         "What does getCandidateFiles do?", candidates,
         {"It returns events.root, with its type, storage element and LFN": ["events.root"],
          "It returns nothing: a mask must be written as the type is, ROOT": [],
@@ -278,8 +278,8 @@ LESSONS: Final = (
         "a-kept-status", "A status that is kept",
         "A module sets an application status with sendFlag=False: 'Step 1 done'. Later it sets another one, without "
         "that argument: 'Step 2 done'.",
-        replace(_BY_ITSELF, calls=(["setApplicationStatus", ["Step 1 done", False]],
-                                   ["setApplicationStatus", ["Step 2 done"]])),
+        replace(_BY_ITSELF, calls=(("setApplicationStatus", ["Step 1 done", False]),
+                                   ("setApplicationStatus", ["Step 2 done"]))),
         "Which statuses are in the history of the job?", history,
         {"Both": ["Step 1 done", "Step 2 done"],
          "'Step 2 done' alone": ["Step 2 done"],
@@ -294,7 +294,7 @@ LESSONS: Final = (
         "An earlier step of the job has failed. A module is run all the same. It sets the application status 'Cleaned "
         "up', and the job parameter Removed to 5.",
         replace(_BY_ITSELF, attributes={**_BY_ITSELF.attributes, "workflowStatus": FAILED_STATUS},
-                calls=(["setApplicationStatus", ["Cleaned up"]], ["setJobParameter", ["Removed", 5]])),
+                calls=(("setApplicationStatus", ["Cleaned up"]), ("setJobParameter", ["Removed", 5]))),
         "What does the job state service get?", lambda report: (history(report), _job(report)["parameters"]),
         {"The parameter": ([], {"Removed": "5"}),
          "The status and the parameter": (["Cleaned up"], {"Removed": "5"}),
@@ -392,7 +392,7 @@ LESSONS: Final = (
         "left an operation in the request: /vo/x is to be removed. The last module has named the request, as "
         "FailoverRequest does in its _initialize, and calls generateFailoverFile().",
         replace(_BY_ITSELF, operations=({"Type": "RemoveFile", "Files": ["/vo/x"]},),
-                calls=(["generateFailoverFile", []],)),
+                calls=(("generateFailoverFile", []),)),
         "What happens?", lambda report: (report["ended"], file_holds(report)),
         {"It writes 12_34_request.json, with the operation": ("returned", ["RemoveFile"]),
          "It returns the operation, and writes no file": ("returned", None),

@@ -18,7 +18,7 @@ from dirac_failover.conformance.errors import CommandError
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, Verdict
 from dirac_failover.spec.nearest import Match  # noqa: TC001
 from dirac_failover.spec.outcome import Json  # noqa: TC001
-from dirac_failover.spec.shape import OneOf, ShapeError, parse
+from dirac_failover.spec.shape import ShapeError, one_of, parse
 
 SCHEMA: Final = "dirac-failover/results/2"
 T = TypeVar("T")
@@ -36,7 +36,7 @@ KINDS: Final = ("by-design", "known-bug", "unsupported")
 """Kinds of known divergences: it is meant, is to be repaired, or is about something that the port does not do."""
 
 
-_Level = Annotated[str, OneOf(*LEVELS)]
+_Level = Annotated[str, one_of(*LEVELS)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Minimal:
 class Known:
     """The entry of a baseline that a breach answers to."""
 
-    kind: Annotated[str, OneOf(*KINDS)]
+    kind: Annotated[str, one_of(*KINDS)]
     reason: str
 
 
@@ -110,7 +110,7 @@ class ClauseResult:
     id: str
     level: _Level
     text: str
-    verdict: Annotated[str, OneOf(*VERDICTS)] = NOT_ASKED
+    verdict: Annotated[str, one_of(*VERDICTS)] = NOT_ASKED
     asked: int = 0
     """Scenarios that ask for the clause and were run."""
     broken: int = 0
@@ -134,14 +134,14 @@ class Footer:
 class ResultsFile:
     """What 'dirac-failover verify' writes: how a port stands to each clause, with all that repeats the run."""
 
-    schema: Annotated[str, OneOf(SCHEMA)]
+    schema: Annotated[str, one_of(SCHEMA)]
     header: Header
-    counts: Mapping[Annotated[str, OneOf("scenarios", *VERDICTS)], int]
+    counts: Mapping[Annotated[str, one_of("scenarios", *VERDICTS)], int]
     """Scenarios that were run, and how many clauses have each verdict."""
     clauses: tuple[ClauseResult, ...]
     nearest: tuple[Match, ...]
     """How well each profile explains the port, the best first; empty when nothing was looked at."""
-    verdict: Annotated[str, OneOf(CONFORMS, DIVERGES, BROKEN)]
+    verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
     error: str | None
     """Why the port is broken."""
     footer: Footer

@@ -33,7 +33,7 @@ def _run() -> dict[str, Any]:
 
 def _compare() -> dict[str, Any]:
     """Return the schema of the matrix, in which much is as in the results that it is made of."""
-    results = described(ResultsFile)
+    results = described(ResultsFile, "serialization")
     clause = results["$defs"]["ClauseResult"]["properties"]
     parts = {name: results["properties"][name] for name in ("header", "verdict", "error", "counts")}
     parts |= {name: clause[name] for name in ("minimal", "baseline")}
@@ -43,7 +43,7 @@ def _compare() -> dict[str, Any]:
 SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "run": _run,
     "scenario": scenario.schema,
-    "results": partial(described, ResultsFile),
+    "results": partial(described, ResultsFile, "serialization"),
     "baseline": partial(described, Baseline),
     "compare": _compare,
     "diff": partial(_file, "diff"),

@@ -142,7 +142,7 @@ def _is_handed_over(name: str) -> bool:
 
 
 def _job(report: Mapping[str, Json]) -> dict[str, str]:
-    scenario = Scenario.from_json(report["scenario"])
+    scenario = Scenario(**report["scenario"])
     module, kit, version = (report["implementation"][key] for key in ("module", "kit", "version"))
     module = module if scenario.subject == "module" else "a small module that is derived from ModuleBase"
     failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]

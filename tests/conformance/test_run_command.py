@@ -556,10 +556,10 @@ def test_a_scenario_says_all_about_the_job(capsys: pytest.CaptureFixture[str], o
     [
         ("", "A scenario is a JSON object, and this is not JSON: Expecting value: line 1 column 1 (char 0)"),
         ("\xff", "A scenario is a JSON object, and this is not JSON: "),
-        ("[]", "A scenario is a JSON object, not []"),
-        ('{"inputs": []}', "Unknown field 'inputs': a scenario has "),
-        ('{"records": "2"}', 'records: expected a whole number that is not negative, found "2"'),
-        ('{"executions": 0}', "executions: expected a whole number of at least 1, found 0"),
+        ("[]", "all of it: input should be an object, found []"),
+        ('{"inputs": []}', "inputs: unknown key, found [] (there are name, "),
+        ('{"records": "2"}', 'records: input should be a valid integer, found "2"'),
+        ('{"executions": 0}', "executions: input should be greater than or equal to 1, found 0"),
     ],
 )
 def test_a_bad_scenario_is_one_clear_line(

@@ -17,7 +17,8 @@ MACHINE_PATH = re.compile(
 )  # the proxy's usual place is a fact
 
 BASE = {
-    "DIRACCommon", "dirac_fakes", "dirac_failover", "jinja2", "markupsafe", "pydantic", "requests",
+    "DIRACCommon", "dirac_fakes", "dirac_failover", "jinja2", "markupsafe", "pydantic", "pydantic_core", "requests",
+    "typing_extensions",
 }  # fmt: skip
 EXTRAS = {
     "conformance/": {"pytest", "_pytest", "DIRAC"},

@@ -9,7 +9,7 @@ from typing import Annotated
 import jsonschema
 import pytest
 
-from dirac_failover.spec.shape import OneOf, ShapeError, described, parse, shown
+from dirac_failover.spec.shape import ShapeError, described, one_of, parse, shown
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Item:
 
     name: str
     """What it is called."""
-    kind: Annotated[str, OneOf("a", "b")] = "a"
+    kind: Annotated[str, one_of("a", "b")] = "a"
     parts: tuple[Item, ...] = ()
     note: str | None = None
 
@@ -33,7 +33,7 @@ def test_what_has_the_shape_becomes_a_value() -> None:
     [
         ([], "all of it: input should be an object, found []"),
         ({}, "name: field required, found {}"),
-        ({"name": "x", "more": 1}, "more: unknown key, found 1"),
+        ({"name": "x", "more": 1}, "more: unknown key, found 1 (there are name, kind, parts, note)"),
         ({"name": "x", "parts": [{"name": 1}]}, "parts[0].name: input should be a valid string, found 1"),
         ({"name": "x", "kind": "c"}, "kind: input should be 'a' or 'b', found \"c\""),
     ],
