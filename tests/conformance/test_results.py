@@ -136,7 +136,7 @@ def changed(data: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
         (lambda data: changed(data, "clauses", 0, "asked", to="x"), "clauses[0].asked: input should be a valid integ…"),
         (lambda data: changed(data, "header", "levels", 0, to="x"), "header.levels[0]: input should be 'contract',…"),
         (lambda _: [], "all of it: input should be…"),
-        (lambda _: {"schema": "x"}, "schema: input should be…"),
+        (lambda _: {"schema": "dirac-failover/results/2", "footer": {}}, "footer.complete: field required…"),
     ],
 )
 def test_what_was_cut_or_changed_is_an_error(
