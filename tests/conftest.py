@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 from importlib import metadata
 from importlib.util import find_spec
@@ -44,6 +46,21 @@ def pytest_report_header() -> list[str]:
 def kit(request: pytest.FixtureRequest) -> Kit:
     """Each implementation in turn: the reference, and the real DIRAC where it is installed."""
     return KITS[request.param]()
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Compare a text with ``snapshots/MODULE/TEST.txt`` beside the test; ``RENEW=1 pytest`` writes it instead."""
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    path = request.path.parent / "snapshots" / request.path.stem.removeprefix("test_") / f"{name}.txt"
+
+    def compare(text: str) -> None:
+        if os.environ.get("RENEW"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, f"if this is meant: RENEW=1 pytest {request.path}"
+
+    return compare
 
 
 @pytest.fixture(scope="session")

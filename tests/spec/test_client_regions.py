@@ -24,8 +24,9 @@ EACH_REGION = pytest.mark.parametrize("region", CLIENT_REGIONS, ids=lambda regio
 @EACH_REGION
 def test_all_scenarios_come_back_from_json(region: Region) -> None:
     """Values that JSON does not know are said in ones that it does."""
-    scenarios = list(region.scenarios())
-    assert [Scenario.from_text(json.dumps(scenario.to_json(), allow_nan=False)) for scenario in scenarios] == scenarios
+    for scenario in region.scenarios():
+        text = json.dumps(scenario.to_json(), allow_nan=False)
+        assert json.dumps(Scenario.from_text(text).to_json()) == text
 
 
 @EACH_REGION
