@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.errors import Exit
-from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
+from dirac_failover.conformance.page import Row, Style, add_color, section, terminal_style
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 if TYPE_CHECKING:
@@ -45,12 +45,11 @@ def as_json(clause: Clause) -> dict[str, Json]:
 
 
 def _text(clauses: list[Clause], style: Style) -> str:
-    page = Page(style)
+    parts = []
     for level in LEVELS:
         mine = [clause for clause in clauses if clause.level == level]
         rows = [
             Row(1, f"{clause.id}  {clause.text}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
         ]
-        if rows:
-            page.section(f"{level}: {len(rows)} clauses", rows)
-    return page.text()
+        parts += [section(style, f"{level}: {len(rows)} clauses", rows)] if rows else []
+    return "\n".join(parts)

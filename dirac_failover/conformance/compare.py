@@ -10,7 +10,7 @@ import json
 import string
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance import html_page, markdown, output
+from dirac_failover.conformance import badge, html_page, junit, markdown, output
 from dirac_failover.conformance.errors import Exit
 from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES, Cell, Matrix, Port
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, UNCHECKED
@@ -37,13 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit code."""
+    """Run the command, or ``report``, which has other formats; return its exit code."""
     matrix = Matrix.load(arguments.results)
     formats = {
         "text": lambda style: text(matrix, style),
         "markdown": lambda _: markdown.page(matrix),
         "html": lambda _: html_page.page(matrix),
         "json": lambda _: json.dumps(matrix.to_json(), indent=2) + "\n",
+        "junit": lambda _: junit.document(matrix.ports[0]),
+        "badge": lambda _: badge.picture(matrix.ports[0]),
     }
     output.deliver(arguments, formats)
     return Exit.OK

@@ -18,7 +18,7 @@ from dirac_failover.conformance.clause_list import as_json
 from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.judgement import Question, size_of
 from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.page import Page, add_color, terminal_style
+from dirac_failover.conformance.page import add_color, section, terminal_style
 from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.runner import cores
@@ -66,13 +66,11 @@ def execute(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return Exit.OK
     style = terminal_style(arguments.color)
-    page = Page(style)
     facts = _facts(clause)
     if found:
         how = "the reference, as DIRAC, breaks it" if found[1] else "it is kept"
         facts["shown"] = f"a job's end in which {how}: {found[0].name}"
-    page.section(f"{clause.id}, level {clause.level}", table(facts))
-    sys.stdout.write(page.text())
+    sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table(facts)))
     if report:
         sys.stdout.write(f"\n{render(report, style)}")
     return Exit.OK
@@ -89,14 +87,12 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
         sys.stdout.write(json.dumps({"schema": SCHEMA, **as_json(clause), "result": asdict(result)}, indent=2) + "\n")
     else:
         style = terminal_style(arguments.color)
-        page = Page(style)
         sign, how = ("failed", "breaks it") if result.broken else ("well", "keeps it")
         facts = {
             "verdict": f"{style.sign(sign)} {results.header.port.name} {how}",
             "asked": f"{result.asked:,} scenarios {results.header.extent}",
         }
-        page.section(f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)}))
-        sys.stdout.write(page.text())
+        sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)})))
         for group in causes([result]):
             sys.stdout.write("\n" + cause_of(group, target, question.profile, style))
     return Exit.DIFFERS if result.broken else Exit.OK

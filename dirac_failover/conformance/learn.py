@@ -18,7 +18,7 @@ from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.lessons import LESSONS, decisive, right
-from dirac_failover.conformance.page import Page, Row, Style, add_color, terminal_style
+from dirac_failover.conformance.page import Row, Style, add_color, section, terminal_style
 from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.conformance.timeline import situation, story, table
@@ -105,23 +105,19 @@ def _read(prompt: str) -> str:
 
 
 def _list(style: Style) -> str:
-    page = Page(style)
     width = max(len(lesson.name) for lesson in LESSONS)
     rows = [
         Row(1, f"{number:2}  {lesson.name:{width}}  {lesson.title}", "cyan", 4 + len(lesson.name), hang=width + 6)
         for number, lesson in enumerate(LESSONS, 1)
     ]
-    page.section("Lessons: predict what happens, then look", rows)
-    page.section("Begin", [Row(1, f"{PROGRAM} learn {LESSONS[0].name}")])
-    return page.text()
+    begin = [Row(1, f"{PROGRAM} learn {LESSONS[0].name}")]
+    return f"{section(style, 'Lessons: predict what happens, then look', rows)}\n{section(style, 'Begin', begin)}"
 
 
 def _question(lesson: Lesson, facts: str, style: Style) -> str:
-    page, ask = Page(style), Page(style)
-    number = LESSONS.index(lesson) + 1
-    page.section(f"Lesson {number} of {len(LESSONS)}: {lesson.title}", _prose(lesson.told))
-    ask.section("What do you think?", [*_prose(lesson.question), *_choices(lesson.choices)])
-    return f"{page.text()}\n{facts}\n{ask.text()}"
+    title = f"Lesson {LESSONS.index(lesson) + 1} of {len(LESSONS)}: {lesson.title}"
+    asked = section(style, "What do you think?", [*_prose(lesson.question), *_choices(lesson.choices)])
+    return f"{section(style, title, _prose(lesson.told))}\n{facts}\n{asked}"
 
 
 def _prose(text: str) -> list[Row]:
@@ -133,16 +129,14 @@ def _choices(choices: Iterable[str]) -> list[Row]:
 
 
 def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> str:
-    why, answer = Page(style), Page(style)
-    why.section("Why", [*_prose(lesson.why), *table({name: find(name).text for name in lesson.clauses}, 2)])
-    why.section("Go on", [])
+    why = [*_prose(lesson.why), *table({name: find(name).text for name in lesson.clauses}, 2)]
     typed = "".join(f"  {command}\n" for command in commands(lesson))  # never wrapped: it is to be copied
     number = list(lesson.choices).index(found) + 1
     sign, words, colour = _VERDICTS[None if said is None else said == found]
     verdict = f"{style.sign(sign)} {words}{number}. {found}"
     shown = Row(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
-    answer.section("The answer", [Row(1, verdict, colour, len(verdict), hang=_MARGIN), shown])
-    return f"\n{why.text()}{typed}\n{answer.text()}"
+    answer = [Row(1, verdict, colour, len(verdict), hang=_MARGIN), shown]
+    return f"\n{section(style, 'Why', why)}\n{section(style, 'Go on')}{typed}\n{section(style, 'The answer', answer)}"
 
 
 _VERDICTS: Final = {

@@ -40,20 +40,24 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     add("--format", choices=formats, help=f"default: what the ending of --output says ({known}), otherwise {TEXT}")
     add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
     add_color(parser)
+    parser.set_defaults(formats=formats)
 
 
 def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style], str]]) -> None:
-    """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails."""
+    """Make the report that the arguments ask for, and print or write it; raises CommandError if that fails.
+
+    Of the ``formats`` only those count that :func:`add_arguments` was given.
+    """
     if arguments.output is not None:
         ending = os.path.splitext(arguments.output)[1].lower()
         if not arguments.format and ending not in ENDINGS:
-            known = [known for known, format_ in ENDINGS.items() if known and format_ in formats]
+            known = [known for known, format_ in ENDINGS.items() if known and format_ in arguments.formats]
             raise CommandError(f"--output: {no_such('format for the ending', ending, known)}; --format names one, too")
         name = arguments.format or ENDINGS[ending]
-        if name not in formats:
+        if name not in arguments.formats:
             raise CommandError(
                 f"--output: {ending} is {name}, which this report cannot be: another ending, or --format with one of "
-                f"{', '.join(formats)}"
+                f"{', '.join(arguments.formats)}"
             )
         write(arguments.output, formats[name](_IN_A_FILE))
         return

@@ -62,62 +62,42 @@ class Row:
     hang: int = 4
 
 
-class Page:
-    """Lines, laid out for a style."""
+def section(style: Style, title: str, rows: Iterable[Row] = ()) -> str:
+    """Return a section as text, each line ended by a newline; the answers of its rows share a column."""
+    rule = style.sign("rule")
+    lines = [style.paint(f"{rule * 2} {title} ".ljust(style.width, rule), "bold")]
+    listed = list(rows)
+    widths = [2 * row.indent + len(row.text) for row in listed if row.answer]
+    column = max((width for width in widths if width <= style.width * 7 // 10), default=None)
+    for row in listed:
+        lines += _row(style, row, column)
+    return "".join(f"{line}\n" for line in lines)
 
-    def __init__(self, style: Style) -> None:
-        """Start empty."""
-        self._style = style
-        self._lines: list[str] = []
 
-    def text(self) -> str:
-        """Return the lines, each ended by a newline."""
-        return "".join(f"{line}\n" for line in self._lines)
+def _row(style: Style, row: Row, column: int | None) -> list[str]:
+    indent = "  " * row.indent
+    text = style.clean(row.text)
+    answer = (f"{style.sign(row.sign)} " if row.sign else "") + style.clean(row.answer)
+    lines = _wrapped(style, indent, text, row.hang) or [""]
+    used = len(indent) + len(text)
+    if row.head:
+        head = len(indent) + row.head
+        lines[0] = indent + style.paint(lines[0][len(indent) : head], row.colour) + lines[0][head:]
+    if not row.answer:
+        return lines
+    for gap in (" " * ((column or used) - used) + "  ", "  "):
+        if used + len(gap) + len(answer) <= style.width:
+            (line,) = lines
+            return [line + gap + style.paint(answer, row.answer_colour)]
+    below = indent + "  "
+    answers = _wrapped(style, below, answer, 2)
+    return [*lines, *(below + style.paint(line[len(below) :], row.answer_colour) for line in answers)]
 
-    def section(self, title: str, rows: Iterable[Row]) -> None:
-        """Add a section; its answers share a column."""
-        style = self._style
-        if self._lines:
-            self._lines.append("")
-        rule = style.sign("rule")
-        self._lines.append(style.paint(f"{rule * 2} {title} ".ljust(style.width, rule), "bold"))
-        listed = list(rows)
-        widths = [2 * row.indent + len(row.text) for row in listed if row.answer]
-        fitting = [width for width in widths if width <= style.width * 7 // 10]
-        column = max(fitting) if fitting else None
-        for row in listed:
-            self._row(row, column)
 
-    def _row(self, row: Row, column: int | None) -> None:
-        style = self._style
-        indent = "  " * row.indent
-        text = style.clean(row.text)
-        answer = (f"{style.sign(row.sign)} " if row.sign else "") + style.clean(row.answer)
-        lines = self._wrapped(indent, text, row.hang) or [""]
-        used = len(indent) + len(text)
-        if row.head:
-            head = len(indent) + row.head
-            lines[0] = indent + style.paint(lines[0][len(indent) : head], row.colour) + lines[0][head:]
-        if not row.answer:
-            self._lines += lines
-            return
-        for gap in (" " * ((column or used) - used) + "  ", "  "):
-            if used + len(gap) + len(answer) <= style.width:
-                (line,) = lines
-                self._lines.append(line + gap + style.paint(answer, row.answer_colour))
-                return
-        below = indent + "  "
-        answers = self._wrapped(below, answer, 2)
-        self._lines += [*lines, *(below + style.paint(line[len(below) :], row.answer_colour) for line in answers)]
-
-    def _wrapped(self, indent: str, text: str, hang: int) -> list[str]:
-        return textwrap.wrap(
-            text,
-            self._style.width,
-            initial_indent=indent,
-            subsequent_indent=indent + " " * hang,
-            break_on_hyphens=False,
-        )
+def _wrapped(style: Style, indent: str, text: str, hang: int) -> list[str]:
+    return textwrap.wrap(
+        text, style.width, initial_indent=indent, subsequent_indent=indent + " " * hang, break_on_hyphens=False
+    )
 
 
 def shortened(text: str, most: int = 160) -> str:

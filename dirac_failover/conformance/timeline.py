@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.page import Page, Row, Style, shortened
+from dirac_failover.conformance.page import Row, Style, section, shortened
 from dirac_failover.conformance.recording import MODULE
 from dirac_failover.conformance.wording import count, describe, grouped, some, stub_of
 from dirac_failover.module_base import HOOKS
@@ -50,24 +50,23 @@ def story(report: Mapping[str, Json], style: Style) -> str:
 
 def situation(report: Mapping[str, Json], style: Style) -> str:
     """Return how things stand before the module is executed."""
-    page = Page(style)
-    page.section("Job", table(_job(report)))
-    return page.text()
+    return section(style, "Job", table(_job(report)))
 
 
 def _details(report: Mapping[str, Json], style: Style) -> str:
-    page = Page(style)
     unheeded = [call for _, call in ignored(report["calls"], report["result"])]
     rows = [*_tree(report["calls"], 1, style, unheeded), *_result(report)]
     notes = [Row(1, note, "dim", len(note)) for note in varying(row.text + row.answer for row in rows)]
-    page.section("What happened", [*rows, *notes])
     services, recovery = report["services"], report["recovery"]
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
-    page.section("What the services hold", nothing if services is None else table(_services(services)))
-    page.section("The request", _request(report["request"], report["files"], style))
+    sections = {
+        "What happened": [*rows, *notes],
+        "What the services hold": nothing if services is None else table(_services(services)),
+        "The request": _request(report["request"], report["files"], style),
+    }
     if recovery is not None:
-        page.section("After recovery", _recovery(recovery, style))
-    return page.text()
+        sections["After recovery"] = _recovery(recovery, style)
+    return "\n".join(section(style, title, rows) for title, rows in sections.items())
 
 
 def varying(texts: Iterable[str]) -> list[str]:
@@ -115,10 +114,8 @@ def verdict(report: Mapping[str, Json]) -> tuple[str, str, list[str]]:
 
 def _summary(report: Mapping[str, Json], style: Style) -> str:
     sign, text, items = verdict(report)
-    page = Page(style)
-    rows = [_sentence(sign, text, style), *(Row(2, f"- {item}", hang=2) for item in items), *table(_how(report, style))]
-    page.section("Verdict", rows)
-    return page.text()
+    findings = (Row(2, f"- {item}", hang=2) for item in items)
+    return section(style, "Verdict", [_sentence(sign, text, style), *findings, *table(_how(report, style))])
 
 
 def _how(report: Mapping[str, Json], style: Style) -> dict[str, str]:

@@ -22,7 +22,7 @@ from dirac_failover.conformance.causes import causes, side_by_side
 from dirac_failover.conformance.differential import parse_shard
 from dirac_failover.conformance.errors import CommandError, Exit, no_such
 from dirac_failover.conformance.judgement import Question, judge
-from dirac_failover.conformance.page import Page, Row, Style, add_color, shortened, terminal_style
+from dirac_failover.conformance.page import Row, Style, add_color, section, shortened, terminal_style
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -290,18 +290,15 @@ def _words(target: Target) -> list[str]:
 
 def report(results: Results, levels: Sequence[str], problems: Sequence[str], seconds: float, style: Style) -> str:
     """Return the results for people, each line ended by a newline: the verdict, the breaches, and then all clauses."""
-    page = Page(style)
-    page.section("Verdict", _verdict(results, levels, problems, seconds, style))
-    parts = [page.text()]
+    parts = [section(style, "Verdict", _verdict(results, levels, problems, seconds, style))]
     target, profile = Target.parse(results.header.port.target), results.header.profile
     found = causes(clause for clause in results.clauses if decides(clause, levels) and clause.minimal)
     parts += [cause_of(group, target, profile, style) for group in found]
     for level in () if results.header.extent.endswith(_STOPPED) else LEVELS:  # one scenario says little of the others
         clauses = [clause for clause in results.clauses if clause.level == level]
         if clauses:
-            page = Page(style)
-            page.section(_TITLES[level].format(profile=results.header.profile), _rows(clauses, levels, style))
-            parts.append(page.text())
+            title = _TITLES[level].format(profile=results.header.profile)
+            parts.append(section(style, title, _rows(clauses, levels, style)))
     return "\n".join(parts)
 
 
@@ -375,7 +372,6 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
     clause, *others = group
     minimal = cast("Minimal", clause.minimal)  # a clause in a group has one
     place, expected, observed = beside(minimal.expected, minimal.observed)
-    page = Page(style)
     facts = {
         "clause": clause.text,
         "scenario": f"{minimal.name} (broken in {clause.broken:,} of {clause.asked:,})",
@@ -388,14 +384,14 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
         rows += [Row(1, "breaks with it", "dim", 14)]
         lines = (f"{item.id}  {item.text}" for item in others)
         rows += [Row(2, shortened(line, style.width - 4), "cyan", 6) for line in lines]
-    page.section(f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else ""), rows)
+    title = f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else "")
     verify_again = ["dirac-failover", "verify", *_words(target), "--clause", clause.id, "--fail-fast"]
     commands = [
         run_command(minimal, target, profile),
         shlex.join(verify_again + ([] if profile == PROFILE else ["--profile", profile])),
         f"dirac-failover explain {clause.id}",
     ]
-    return page.text() + "".join(f"  $ {command}\n" for command in commands)
+    return section(style, title, rows) + "".join(f"  $ {command}\n" for command in commands)
 
 
 def run_command(minimal: Minimal, target: Target, profile: str = PROFILE) -> str:

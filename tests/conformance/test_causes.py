@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dirac_failover.conformance.causes import causes, first_difference, side_by_side
-from dirac_failover.conformance.page import Page, Style
+from dirac_failover.conformance.page import Style, section
 from dirac_failover.conformance.results import BROKEN, ClauseResult, Minimal
 
 LEVELS = {"CO": "contract", "DI": "dirac", "LL": "lossless"}
@@ -87,9 +87,7 @@ def test_the_contract_and_the_nearest_scenario_come_first() -> None:
 
 def shown(of: Minimal, style: Style) -> list[str]:
     """The rows beside each other, as lines."""
-    page = Page(style)
-    page.section("", side_by_side(of, style))
-    return page.text().splitlines()[1:]
+    return section(style, "", side_by_side(of, style)).splitlines()[1:]
 
 
 def test_calls_stand_side_by_side_around_the_first_difference() -> None:

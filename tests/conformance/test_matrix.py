@@ -58,26 +58,13 @@ def test_a_clause_says_what_it_says_in_the_first_file(alpha: Results) -> None:
 def test_the_tally_counts_every_state(alpha: Results, down: Results) -> None:
     """A breach that the baseline knows is counted apart."""
     matrix = Matrix.of([("A", "", alpha), ("G", "", down)])
-    assert matrix.ports[0].tally() == {
-        "broken": 1,
-        "known": 1,
-        "held": 1,
-        "not asked": 1,
-        "unchecked": 0,
-        "no verdict": 0,
-    }
+    none = dict.fromkeys(("broken", "known", "held", "not asked", "unchecked", "no verdict"), 0)
+    assert matrix.ports[0].tally() == none | dict.fromkeys(("broken", "known", "held", "not asked"), 1)
+    assert matrix.ports[1].tally() == none | {"no verdict": 2}
     header = replace(alpha.header, levels=("contract",))
     few = Matrix.of([("a", "a.json", replace(alpha, header=header))])
     assert sum(few.ports[0].tally().values()) == 2  # a level that does not decide does not count
     assert [row.cells[0].aside for row in few.rows] == [False, False, True, True]
-    assert matrix.ports[1].tally() == {
-        "broken": 0,
-        "known": 0,
-        "held": 0,
-        "not asked": 0,
-        "unchecked": 0,
-        "no verdict": 2,
-    }
     assert [port.verdict for port in matrix.ports] == ["diverges", "broke down"]
 
 
@@ -138,36 +125,15 @@ def test_the_json_has_everything(alpha: Results, beta: Results) -> None:
     data = Matrix.of([("A", "a.json", alpha), ("B", "b.json", beta)]).to_json()
     assert list(data) == ["schema", "ports", "clauses"]
     assert data["schema"] == "dirac-failover/compare/1"
-    assert data["ports"][0] == {
-        "label": "A",
-        "file": "a.json",
-        "header": asdict(alpha.header),
-        "verdict": "diverges",
-        "error": None,
-        "counts": {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1, "unchecked": 0},
-    }
-    assert data["clauses"][3] == {
-        "id": "LL-001",
-        "level": "lossless",
-        "text": "Text of LL-001.",
-        "cells": [
-            {
-                "state": "known",
-                "asked": 4,
-                "broken": 2,
-                "minimal": asdict(alpha.clauses[3])["minimal"],
-                "baseline": {"kind": "by-design", "reason": "It is so."},
-            },
-            {"state": "broken", "asked": 4, "broken": 3, "minimal": None, "baseline": None},
-        ],
-    }
+    port, clause = data["ports"][0], data["clauses"][3]
+    assert (port["label"], port["file"], port["header"]) == ("A", "a.json", asdict(alpha.header))
+    assert (port["verdict"], port["error"], port["counts"]["held"]) == ("diverges", None, 1)
+    assert (clause["id"], clause["level"], clause["text"]) == ("LL-001", "lossless", "Text of LL-001.")
+    known = {"kind": "by-design", "reason": "It is so."}
+    minimal = asdict(alpha.clauses[3])["minimal"]
+    assert clause["cells"] == [
+        {"state": "known", "asked": 4, "broken": 2, "minimal": minimal, "baseline": known},
+        {"state": "broken", "asked": 4, "broken": 3, "minimal": None, "baseline": None},
+    ]
     missing = {"state": "no verdict", "asked": None, "broken": None, "minimal": None, "baseline": None}
     assert data["clauses"][2]["cells"][1] == missing
-
-
-def test_values_cannot_be_changed(alpha: Results) -> None:
-    """What flows is frozen."""
-    matrix = Matrix.of([("A", "", alpha)])
-    for value in (matrix, matrix.ports[0], matrix.rows[0], matrix.rows[0].cells[0]):
-        with pytest.raises(AttributeError, match="cannot assign"):
-            value.clause = value.rows = ""  # type: ignore[misc, union-attr]

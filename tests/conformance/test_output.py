@@ -126,15 +126,6 @@ def test_a_file_has_no_colours() -> None:
 
 def test_the_help_names_the_endings_that_mean_something() -> None:
     """Only those of this report."""
-    parser = argparse.ArgumentParser("x")
-    output.add_arguments(parser, list(FORMATS))
-    assert " ".join(parser.format_help().split()) == (
-        "usage: x [-h] [--format {text,html,json}] [--output FILE] [--color {auto,always,never}] "
-        "options: -h, --help show this help message and exit --format {text,html,json} default: what the ending of "
-        "--output says (.html html, .htm html, .json json, .txt text), otherwise text --output FILE write it there, "
-        "whole or not at all, instead of printing it --color {auto,always,never} colours (default: on a terminal, "
-        "unless NO_COLOR is set)"
-    )
     every = argparse.ArgumentParser("x")
     output.add_arguments(every, ["html", "markdown", "json", "junit", "badge"])
     said = "(.html html, .htm html, .md markdown, .json json, .xml junit, .svg badge)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.page import Page, Row, Style, shortened, terminal_style
+from dirac_failover.conformance.page import Row, Style, section, shortened, terminal_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,19 +29,13 @@ ROWS = [
 
 def lines(*rows: Row, style: Style | None = None) -> list[str]:
     """The lines of a section with these rows, without its heading."""
-    page = Page(style or Style(40))
-    page.section("Title", rows)
-    return page.text().splitlines()[1:]
+    return section(style or Style(40), "Title", rows).splitlines()[1:]
 
 
 @pytest.mark.parametrize("style", [Style(40), Style(60, colours=True), Style(50, unicode=False)], ids=repr)
 def test_rows_are_laid_out(snapshot: Callable[[str], None], style: Style) -> None:
-    """Sections have a rule and stand apart; answers share a column where they can, or stand below."""
-    page = Page(style)
-    assert page.text() == ""
-    page.section("One", ROWS)
-    page.section("Two", [])
-    text = page.text()
+    """Below a rule; answers share a column where they can, or stand below."""
+    text = section(style, "One", ROWS)
     snapshot(text)
     plain = PAINTED.sub("", text)
     assert max(map(len, plain.splitlines())) == style.width

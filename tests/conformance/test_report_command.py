@@ -49,6 +49,4 @@ def test_there_is_one_port(files: dict[str, str], capsys: pytest.CaptureFixture[
     assert main(["report", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "[--format {text,markdown,html,junit,badge}]" in words
-    assert "RESULTS Turn results into" in words
-    assert "positional arguments: RESULTS a file that 'verify --output' has written options:" in words
     assert words.endswith("Several ports side by side, and the matrix as JSON: 'dirac-failover compare'.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.page import Page, Style
+from dirac_failover.conformance.page import Style, section
 from dirac_failover.conformance.timeline import render, show, table
 from dirac_failover.spec.scenario import Scenario
 
@@ -360,9 +360,8 @@ def test_values_are_shown_for_people(value: Any, expected: str) -> None:
 
 def test_a_table_leaves_out_what_says_nothing() -> None:
     """Labels are as wide as the widest; of several texts only the first has it, and long ones hang below themselves."""
-    page = Page(Style(40))
-    page.section("T", table({"a": "one", "long": ["two " * 10, "three"], "none": "", "no": []}, 0))
-    assert page.text().splitlines()[1:] == [
+    told = table({"a": "one", "long": ["two " * 10, "three"], "none": "", "no": []}, 0)
+    assert section(Style(40), "T", told).splitlines()[1:] == [
         "a     one", "long  two two two two two two two two", "      two two", "      three",
     ]  # fmt: skip
     assert list(table({})) == []
