@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import copy
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover import vocabulary as v
+from dirac_failover.clients.site import NoDataManager, Operations
 from dirac_failover.log import gLogger
-from dirac_failover.wire.rpc import connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,36 +40,6 @@ HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_execut
 
 class GracefulTermination(Exception):  # noqa: N818 - DIRAC's name
     """Raised by a hook to end the module early and well; its text becomes the application status."""
-
-
-class Operations:
-    """The configuration's operations options, as ``opsH`` of a module: read from the connection of the context."""
-
-    def getValue(self, optionPath: str, defaultValue: Any = None) -> Any:
-        """Return the option, made what ``defaultValue`` (a value or a type) is; without the option, ``defaultValue``.
-
-        A text that cannot be made one gives ``defaultValue``, too. Lists are written with commas; None leaves the text.
-        """
-        text = connection().options.get(optionPath)
-        if text is None or defaultValue is None:
-            return defaultValue if text is None else text
-        kind = defaultValue if isinstance(defaultValue, type) else type(defaultValue)
-        if kind is bool:
-            return text.lower() in ("y", "yes", "true", "1")
-        if kind is list:
-            return [part.strip() for part in text.split(",") if part.strip()]
-        try:
-            return kind(text)
-        except Exception:  # noqa: BLE001 - whatever it is, the text is none of the kind
-            return defaultValue
-
-
-class NoDataManager:
-    """Stands for DIRAC's DataManager, as ``dm`` of a module, which needs storage elements and catalogues."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Say that there is no data management here, and what to do."""
-        raise AttributeError(f"The reference has no DataManager to give {name}: give the module a double as .dm")
 
 
 class ModuleBase:
@@ -189,21 +160,20 @@ class ModuleBase:
 
     # Collaborators: taken from workflow_commons (None included), else created and left there for the next module
 
-    def _collaborator(self, key: str, *arguments: Any) -> Any:
+    def _collaborator(self, key: str, home: str, *arguments: Any) -> Any:
         if key not in self.workflow_commons:
-            import dirac_failover
-
-            self.workflow_commons[key] = getattr(dirac_failover, key)(*arguments)  # the class is named as the key
+            made = getattr(import_module(f"dirac_failover.{home}"), key)  # the class is named as the key
+            self.workflow_commons[key] = made(*arguments)
         return self.workflow_commons[key]
 
     def _getJobReporter(self) -> Any:
-        return self._collaborator(v.COMMONS_JOB_REPORT, self.jobID)
+        return self._collaborator(v.COMMONS_JOB_REPORT, "clients.job_report", self.jobID)
 
     def _getFileReporter(self) -> Any:
-        return self._collaborator(v.COMMONS_FILE_REPORT)
+        return self._collaborator(v.COMMONS_FILE_REPORT, "clients.file_report")
 
     def _getRequestContainer(self) -> Any:
-        return self._collaborator(v.COMMONS_REQUEST)
+        return self._collaborator(v.COMMONS_REQUEST, "request.request")
 
     # Inputs
 

@@ -87,9 +87,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, None]:
     if stage := item.stash.get(_STAGE, None):
         stage.check()
     elif item.get_closest_marker("dirac_fault"):
-        pytest.fail(
-            "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC", pytrace=False
-        )
+        pytest.fail("dirac_fault: no fault is armed: the test uses no fixture of an in-memory DIRAC", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -101,9 +99,6 @@ def pytest_runtest_makereport(
     if report.failed and call.when == "call" and (stage := item.stash.get(_STAGE, None)):
         report.sections.extend(stage.sections())
     return report
-
-
-# The in-memory DIRAC
 
 
 @pytest.fixture
@@ -189,16 +184,12 @@ def dirac_journal(dirac: Dirac) -> Journal:
     return dirac.journal
 
 
-# Its services
-
-
 @pytest.fixture
 def dirac_job_state(dirac: Dirac) -> JobState:
     """The service that keeps the status of jobs, their history and their parameters: dirac.job_state.
 
     ::
 
-        dirac_job_state.down()
         assert dirac_job_state.status(77) == ("Running", "Application", "Unknown")
     """
     return dirac.job_state
@@ -210,7 +201,6 @@ def dirac_transformation(dirac: Dirac) -> Transformation:
 
     ::
 
-        dirac_transformation.down()
         assert dirac_transformation.statuses(12) == {"/vo/a": "Assigned", "/vo/b": "Assigned"}
     """
     return dirac.transformation
@@ -222,7 +212,6 @@ def dirac_accounting(dirac: Dirac) -> Accounting:
 
     ::
 
-        dirac_accounting.down()
         assert dirac_accounting.records() == []
     """
     return dirac.accounting
@@ -234,7 +223,6 @@ def dirac_requests(dirac: Dirac) -> Requests:
 
     ::
 
-        dirac_requests.down()
         assert dirac_requests.stored() == {}
     """
     return dirac.requests
@@ -246,7 +234,6 @@ def dirac_request_proxy(dirac: Dirac) -> RequestProxy:
 
     ::
 
-        dirac_request_proxy.down()
         dirac_request_proxy.sweep()  # what its timer does
     """
     return dirac.request_proxy
@@ -332,9 +319,6 @@ def step_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
     return _dirac_stage.step_commons
 
 
-# Where and when
-
-
 @pytest.fixture
 def dirac_clock() -> Iterator[Any]:
     """Time that stands still, at noon of the first of January 2026, until it is moved: freezegun's clock.
@@ -372,9 +356,6 @@ def dirac_workdir(tmp_path: Path) -> Iterator[Path]:
     os.chdir(tmp_path)
     yield tmp_path
     os.chdir(before)
-
-
-# Runs
 
 
 @pytest.fixture

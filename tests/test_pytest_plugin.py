@@ -394,7 +394,7 @@ def test_no_fault_at_all(dirac):
             "dirac_fault: No fault 'explode'; there are: down, *",
             "dirac_fault: Not a fault: None; accepted is a Fault, or its text *",
             "Armed, and never struck: transformation:down",
-            "dirac_fault: no fault is armed, since the test uses no fixture of an in-memory DIRAC",
+            "dirac_fault: no fault is armed: the test uses no fixture of an in-memory DIRAC",
         ]
     )
 
