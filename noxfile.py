@@ -227,6 +227,17 @@ def discrimination(session: nox.Session, kit: str) -> None:
 
 
 @nox.session
+@nox.parametrize("kit", ["reference", "dirac"], ids=["reference", "dirac"])
+def proof(session: nox.Session, kit: str) -> None:
+    """The contract obliges: each step that is removed from the module breaks a clause, or is listed with a reason."""
+    if kit == "dirac":
+        with_dirac(session)
+    else:
+        session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.mutation.proof", kit, *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time and scale of the reference, side by side with the real DIRAC: ``nox -s bench -- [--json]``."""
     with_dirac(session)

@@ -30,7 +30,7 @@ ACCOUNTING: Final = "AccountingReport.commit"
 MADE: Final = {COMMIT: ["SetFileStatus", "file report", []], JOB_FORWARD: ["ForwardDISET", "job report", []]}
 """Type, arguments and LFNs of the operation that a scripted collaborator answers with."""
 
-_PLAIN_LFN: Final = re.compile(r"(?:LFN:)?/vo/[a-z0-9.]+")
+_PLAIN_LFN: Final = re.compile(r"(?:LFN:)?(?:/[a-z0-9.~]+)+")
 _USUAL_FAULT: Final = re.compile(r"[a-z-]+(\.\w+)?:(down|refuse|lost_reply|first=\d+)")
 _PLAIN: Final = ("ok", "operation", "s_error")
 
@@ -194,10 +194,9 @@ class Situation:
         found = []
         for fields in self.scenario.operations if self.has("Request") else ():
             made = operation(**fields)
-            alone = {"RequestName": "n", "Owner": "o", "OwnerGroup": "g", "Operations": [made]}
             lfns = [file_of(file)["LFN"] for file in made["Files"]]
             defect = NO_TEXT if isinstance(made["Arguments"], bytes) else NO_DIGEST if None in lfns[:1] else ""
-            found.append(([made["Type"], made["Arguments"], lfns], INVALID if invalid(alone, DIRAC_9_1) else defect))
+            found.append(([made["Type"], made["Arguments"], lfns], INVALID if _is_refused(made) else defect))
         return found
 
     @property
@@ -206,6 +205,11 @@ class Situation:
         return self.scenario.collaborators.get("AccountingReport", NONE) != NONE
 
     # What goes wrong
+
+    @cached_property
+    def refusable(self) -> bool:
+        """Whether DIRAC's validator refuses the operations of earlier modules together: it may not get to a bad one."""
+        return _is_refused(*(operation(**fields) for fields in self.scenario.operations))
 
     @cached_property
     def disk(self) -> bool:
@@ -364,6 +368,11 @@ class Situation:
     def named(self) -> bool:
         """Whether that call names its arguments."""
         return any(len(call) > 2 for call in self.scenario.calls)  # noqa: PLR2004 - method, arguments, named ones
+
+
+def _is_refused(*operations: Json) -> bool:
+    request = {"RequestName": "n", "Owner": "o", "OwnerGroup": "g", "Operations": [*operations]}
+    return bool(invalid(request, DIRAC_9_1))
 
 
 def _raised(answer: str) -> Raised | None:

@@ -74,21 +74,27 @@ SUBJECTS: Final = {
     ),
 }
 ALIVE: Final = Path(__file__).with_name("alive.toml")
-TOGETHER: Final = {"identity": 2, "inputs": 2, "answers": 3, "services": 2}
+TOGETHER: Final = {region.name: 3 if region.name == "answers" else 2 for region in space.REGIONS}
 SECONDS: Final = 120
-SURVIVED, KILLED = 0, 1
+SURVIVED, KILLED, BROKE_DOWN = 0, 1, 2
+CLASSES: Final = ("ModuleBase", "FailoverRequest", "GracefulTermination")
+"""The classes of a kit that come from the files of a subject."""
 
 
-def scenarios() -> list[Scenario]:
-    """Return a sample in which every two, or three, values that can go together do so at least once."""
+def scenarios(together: Mapping[str, int] = TOGETHER) -> list[Scenario]:
+    """Return a sample in which every value, two or three values that can go together do so at least once.
+
+    ``together`` says how many by region, 1 where it says nothing.
+    """
     found = []
     for region in space.REGIONS:
         seen: set[tuple[str, ...]] = set()
         for scenario in region.scenarios():
             changed = scenario.name.partition(": ")[2].split("; ")
-            together = {group for size in (1, TOGETHER.get(region.name, 2)) for group in combinations(changed, size)}
-            if not together <= seen:
-                seen |= together
+            sizes = {1, together.get(region.name, 1)}
+            groups = {group for size in sizes for group in combinations(changed, size)}
+            if not groups <= seen:
+                seen |= groups
                 found.append(scenario)
     random.Random(1).shuffle(found)  # noqa: S311 - so that most faults are noticed soon
     return found
@@ -107,25 +113,29 @@ class Court:
         with port.session():
             for scenario in self.sample:
                 case = Case(scenario, port.run(scenario), self.profile)
-                yield from (clause.id for clause in self.clauses if clause.violation(case))
+                yield from (clause.id for clause in self.clauses if breaks(case, clause))
+
+
+def breaks(case: Case, clause: Clause) -> bool:
+    """Tell whether a case breaks a clause; an observation that the clause cannot read does."""
+    try:
+        return clause.violation(case) is not None
+    except Exception:
+        return True
 
 
 def make(subject: Subject, file: str, code: Any) -> dict[str, ModuleType]:
     """Make a file's module anew of ``code``, and all that are built upon it: whoever imports them gets these."""
     made = {}
     names = list(subject.files)
-    package = sys.modules[subject.package]
-    for name in [each for each in list(vars(package)) if isinstance(getattr(package, each), ModuleType)]:
-        if name not in names:  # it may be built upon the one that is faulty
-            sys.modules.pop(subject.module(name), None)
     for name in names[names.index(file) :]:
         path, full = subject.path(name), subject.module(name)
         made[name] = module = ModuleType(full)
         module.__file__ = str(path)
         text = code if name == file else compile(path.read_text(), str(path), "exec")
+        sys.modules[full] = module  # where the decorator of a dataclass looks for it
         exec(text, module.__dict__)  # noqa: S102 - of the installed package
-        sys.modules[full] = module
-        setattr(package, name, module)
+        setattr(sys.modules[subject.package], name, module)
     return made
 
 
@@ -135,17 +145,33 @@ def code_of(subject: Subject, file: str, mutant: Mutant | None) -> Any:
     return compile(mutant.apply() if mutant else ast.parse(path.read_text()), str(path), "exec")
 
 
-def judge(kit: Kit, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
-    """Execute one mutant in the scenarios; a fault that keeps it from being run at all is noticed too."""
-    within(SECONDS)
+def port_of(kit: Kit, subject: Subject, file: str, mutant: Mutant | None) -> ModulePort | None:
+    """Return a port of the kit with the fault (None: without any) in a file; None where its module cannot be made."""
     try:
         made = make(subject, file, code_of(subject, file, mutant))
-        classes = {name: getattr(made[name], name) for name in made if name in {"ModuleBase", "FailoverRequest"}}
-        ending = getattr(made.get("ModuleBase"), "GracefulTermination", kit.GracefulTermination)
-        port = ModulePort(replace(kit, **classes, GracefulTermination=ending))
-        return KILLED if next(court.breaches(port), None) else SURVIVED
+        classes = {
+            name: vars(module)[name]
+            for module in made.values()
+            for name in CLASSES
+            if getattr(vars(module).get(name), "__module__", "") == module.__name__
+        }
+        port = ModulePort(replace(kit, **classes))
+        with port.session():
+            port.kit.FailoverRequest()
+            port.kit.ModuleBase()
     except Exception:
-        return KILLED
+        return None
+    return port
+
+
+def judge(kit: Kit, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
+    """Execute one mutant in the scenarios; a fault that keeps it from being imported or made is noticed too."""
+    within(SECONDS)
+    port = port_of(kit, subject, file, mutant)
+    try:
+        return KILLED if port is None or next(court.breaches(port), None) else SURVIVED
+    except BaseException:
+        return BROKE_DOWN
 
 
 def own_tests(subject: Subject, file: str, mutant: Mutant | None) -> int:
@@ -154,6 +180,10 @@ def own_tests(subject: Subject, file: str, mutant: Mutant | None) -> int:
     path = subject.path(file).parent / subject.files[file]
     os.environ.pop("JOBID", None)
     os.chdir(os.environ["PYTEST_DEBUG_TEMPROOT"])
+    package = sys.modules[subject.package]
+    for name in [each for each in vars(package) if isinstance(getattr(package, each), ModuleType)]:
+        if name not in subject.files:  # it may be built upon the one that is faulty
+            sys.modules.pop(subject.module(name), None)
     try:
         make(subject, file, code_of(subject, file, mutant))
         ended = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-c", os.devnull, str(path)])
@@ -175,12 +205,10 @@ def reasons(path: Path = ALIVE) -> dict[tuple[str, str, str], str]:
     }  # fmt: skip
 
 
-def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], workers: int) -> dict[int, bool]:
-    """Return which of the jobs are killed, by index; running out of time is noticed too."""
-    return {
-        index: code != SURVIVED
-        for index, code in race(range(len(jobs)), lambda index: work(jobs[index]), workers)
-    }  # fmt: skip
+def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], workers: int) -> dict[int, int]:
+    """Return what became of the jobs, by index; running out of time is noticed, too."""
+    ended = race(range(len(jobs)), lambda index: work(jobs[index]), workers)
+    return {index: KILLED if code is None else code for index, code in ended}
 
 
 def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -> int:
@@ -189,15 +217,20 @@ def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -
     jobs: list[Mutant | None] = [None]
     jobs += mutants(path, path.read_text())
     judged = fates(partial(judge, kit, subject, file, court), jobs, workers)
-    if judged.pop(0):
+    if judged.pop(0) != SURVIVED:
         print(f"{file}.py, made anew without any fault, is not found right: nothing can be said about its mutants")
         return 1
     known = {key: reason for key, reason in reasons().items() if key[0] == subject.module(file)}
     stale = set(known)
-    bad = 0
-    alive = [(index, jobs[index]) for index, killed in sorted(judged.items()) if not killed]
-    for _, mutant in alive:
-        assert mutant is not None
+    bad = broken = 0
+    for index, code in sorted(judged.items()):
+        mutant = jobs[index]
+        if code == KILLED or mutant is None:
+            continue
+        if code != SURVIVED:
+            broken += 1
+            print(f"broke down: {file}.py:{mutant.line} in {mutant.function}, {digest(mutant)}: {mutant.diff()}")
+            continue
         key = (subject.module(file), mutant.function, digest(mutant))
         stale.discard(key)
         reason = known.get(key)
@@ -206,12 +239,15 @@ def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -
     for key in sorted(stale):
         print(f"{ALIVE.name}: no mutant that is alive is {key}")
     counts = Counter(judged.values())
-    print(f"{file}.py: {len(judged)} mutants, {counts[True]} killed, {counts[False]} alive, {bad} without a reason")
+    alive = f"{counts[SURVIVED]} alive, {bad} without a reason, {broken} broke down"
+    print(f"{file}.py: {len(judged)} mutants, {counts[KILLED]} killed, {alive}")
     theirs = fates(partial(own_tests, subject, file), jobs, workers)
-    passed = not theirs.pop(0)
-    killed = f"kill {sum(theirs.values())} of {len(theirs)}" if passed else "do not pass here without any fault"
+    passed = theirs.pop(0) == SURVIVED
+    killed = (
+        f"kill {Counter(theirs.values())[KILLED]} of {len(theirs)}" if passed else "do not pass here without any fault"
+    )
     print(f"{file}.py: the tests that {subject.package.partition('.')[0]} brings {killed}", flush=True)
-    return bad + len(stale)
+    return bad + broken + len(stale)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

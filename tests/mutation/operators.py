@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Operator = Callable[[Any], Iterator[ast.AST]]
@@ -135,6 +136,10 @@ def drop(_node: ast.stmt) -> Iterator[ast.AST]:
     yield ast.Pass()
 
 
+def uncalled(_node: ast.Call) -> Iterator[ast.AST]:
+    yield ast.Constant(None)
+
+
 def drop_value(node: ast.AnnAssign) -> Iterator[ast.AST]:
     if node.value is not None:
         yield ast.Pass()
@@ -238,6 +243,15 @@ OPERATORS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
     ast.Yield: (to_none,),
     ast.comprehension: (filters,),
 }
+
+REMOVALS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
+    ast.AnnAssign: (drop_value,),
+    ast.Assign: (drop,),
+    ast.AugAssign: (drop,),
+    ast.Call: (uncalled,),
+    ast.Raise: (drop,),
+}
+"""Another table: each call, assignment and raise is missing. A call that is not made has the value None."""
 
 UNTOUCHED: Final[dict[type[ast.AST], set[str]]] = {
     ast.AnnAssign: {"annotation", "target"},
@@ -365,7 +379,7 @@ def _cut(old: str, new: str) -> list[str]:
     ]
 
 
-def mutants(path: Path, source: str) -> list[Mutant]:
+def mutants(path: Path, source: str, table: Mapping[type[ast.AST], tuple[Operator, ...]] = OPERATORS) -> list[Mutant]:
     """Return every single fault that the table knows for ``source``, the text of ``path``."""
     tree = ast.parse(source)
     found: list[Mutant] = []
@@ -382,7 +396,7 @@ def mutants(path: Path, source: str) -> list[Mutant]:
         at = node if isinstance(node, ast.stmt | ast.ExceptHandler) else at
         if isinstance(node, SCOPES):
             scope = (*scope, node.name)
-        for operator in OPERATORS.get(type(node), ()):
+        for operator in table.get(type(node), ()):
             if live or operator not in (drop, drop_value):  # outside of functions a dropped name is never rebound
                 found.extend(Mutant(path, tree, ".".join(scope), live, at, place, new) for new in operator(node))
         if isinstance(node, ast.Call) and _last(node.func) == "cast":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.operators import OPERATORS, mutants
+from tests.mutation.operators import OPERATORS, REMOVALS, mutants
 
 FAULTS = {
     "comparisons are turned round, at every place": (
@@ -89,6 +89,16 @@ def found(source: str) -> list[str]:
 def test_the_table_yields_exactly_these_faults(source: str, faults: set[str]) -> None:
     """Each operator yields its faults and nothing else."""
     assert {fault.strip() for fault in found(source)} == {fault.strip() for fault in faults}
+
+
+def test_the_other_table_removes_calls_assignments_and_raises() -> None:
+    """A call within a statement has the value None; logging, and what is no step, is left alone."""
+    source = "def f():\n  a = g(1)\n  b: int = 2\n  c += 3\n  d()\n  log.info(e())\n  if h:\n    raise a\n  return 4"
+    missing = sorted(mutant.change() for mutant in mutants(Path("m.py"), source, REMOVALS))
+    assert missing == [
+        ("a = g(1)", "a = None"), ("a = g(1)", "pass"), ("b: int = 2", "pass"), ("c += 3", "pass"), ("d()", "None"),
+        ("raise a", "pass"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", UNTOUCHED)

@@ -17,6 +17,7 @@ from dirac_failover.spec.situation import (
     COMMIT,
     FILE_FORWARD,
     FILE_STATUS,
+    INVALID,
     JOB_FORWARD,
     MADE,
     PARAMETER,
@@ -232,13 +233,19 @@ def earlier_statuses_stay(case: Case) -> Violation | None:
     harm="Failed files are never tried again, or good ones done twice, or all of them stay Assigned for ever.",
 )  # fmt: skip
 def statuses_by_health(case: Case) -> Violation | None:
-    """The last status of each input is its earlier one, else Processed when all is well and Unused after a failure."""
+    """Each input's last status in the transformation is its earlier one, else Processed, or Unused after a failure."""
     status = "Processed" if case.facts.well else "Unused"
     reported = case.facts.reported
-    given = {call.args[1]: call.args[2] for call in case.calls(FILE_STATUS)}
+    mine = [call.args for call in case.calls(FILE_STATUS) if _is_transformation(call.args[0], case.facts.task)]
+    given = {args[1]: args[2] for args in mine}
     inputs = case.facts.inputs or []
     wanted = {lfn: reported.get(lfn, status) for lfn in inputs}
     return equal(wanted, {lfn: given.get(lfn, reported.get(lfn)) for lfn in inputs})
+
+
+def _is_transformation(said: Json, task: tuple[int, int] | None) -> bool:
+    """Tell whether a transformation is said by its number, which may be a text."""
+    return str(said).isdecimal() and int(said) == (task or (0, 0))[0]
 
 
 def _commits(facts: Situation) -> bool:
@@ -285,10 +292,13 @@ def job_operation_is_taken(case: Case) -> Violation | None:
 
 @clause(
     "CO-016", when=lambda facts: facts.own and facts.identified, source=f"{BASE}.generateFailoverFile",
-    reason="The job wrapper looks for files of such names.", harm="The request is written and never found.",
+    reason="The job wrapper looks for files of such names, and validates them.",
+    harm="The request is written and never found, or is refused as a whole.",
 )  # fmt: skip
 def one_file(case: Case) -> Violation | None:
-    """There is at most one new file, named <transformation>_<task>_request.json."""
+    """At most one file is new, <transformation>_<task>_request.json, and DIRAC's validator accepts what is in it."""
+    if invalid := [item for item in case.facts.bad(INVALID) if case.facts.refusable and item in case.written]:
+        return Violation("no operation for which the request is refused", invalid)
     good = [name for name in case.new_files if case.facts.request_file.fullmatch(name)]
     production, task = case.facts.task or (0, 0)
     return holds(case.new_files == good[:1], [f"{production}_{task}_request.json"], case.new_files)
@@ -296,7 +306,7 @@ def one_file(case: Case) -> Violation | None:
 
 def _writes(facts: Situation) -> bool:
     """Tell whether a good job has something pending that nothing keeps from being written."""
-    kept = not facts.refused & {ACCOUNTING, FILE_FORWARD, JOB_FORWARD, "Request.toJSON"}
+    kept = not facts.refused & {ACCOUNTING, FILE_FORWARD, "Request.toJSON"}
     return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept
 
 
@@ -305,8 +315,10 @@ def _writes(facts: Situation) -> bool:
     reason="It is all that is left when the job is gone.", harm="Part of what was pending is lost.",
 )  # fmt: skip
 def file_is_the_request(case: Case) -> Violation | None:
-    """After a good job every operation that existed or was answered is in the request's file, which is JSON."""
-    return equal(case.facts.pending, [item for item in case.facts.pending if item in case.written])
+    """After a good job each operation that existed or was answered is in the request's file, JSON with the job's ID."""
+    pending, content = case.facts.pending, case.content
+    lost = equal(pending, [item for item in pending if item in case.written])
+    return lost or equal(str(case.facts.number), str(content.get("JobID")) if isinstance(content, dict) else None)
 
 
 @clause(

@@ -1,0 +1,64 @@
+"""The proof that the contract obliges, on two steps of the reference and one of a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dirac_failover.conformance.kits import KITS
+from dirac_failover.conformance.port import ModulePort
+from dirac_failover.spec import space
+from tests.mutation import proof
+from tests.mutation.proof import CANNOT_BE_MADE, PROVEN, Entry, Found, Sound, steps, wrong
+
+SUBJECT = PROVEN["reference"]
+FREE = Found("", "", ("DI-001", "DI-020"))
+
+
+def found(capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, str]:
+    """Search for what sees that the one step of failover_request.py with this text is missing."""
+    (step,) = [step for step in steps(SUBJECT, "failover_request") if step.change()[0] == text]
+    kit = KITS["reference"]()
+    with ModulePort(kit).session() as port:
+        cases = [(item, port.run(item)) for item in space.ANSWERS.scenarios(0, 1)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "steps", lambda *_: [step])
+        bad = proof.examine(Sound(kit, SUBJECT, cases), "failover_request", 1)
+    return bad, capsys.readouterr().out
+
+
+def test_a_step_to_which_a_clause_obliges_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, entries of the list fit no step, and are named."""
+    bad, said = found(capsys, "self.generateFailoverFile()")
+    assert "failover_request.py: 1 steps: 1 contract; " in said
+    assert bad == said.count("free.toml: failover_request.py has no step") > 0
+
+
+def test_a_step_that_is_listed_is_seen_by_the_clause_that_the_list_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """The other entries fit no step here."""
+    bad, said = found(capsys, "request.SourceComponent = 'Job_%d' % job")
+    assert "failover_request.py: 1 steps: 1 seen by dirac alone; " in said
+    assert bad == said.count("has no step")
+
+
+@pytest.mark.parametrize(
+    ("seen", "entry", "said"),
+    [
+        (Found("CO-001", "", ()), None, ""),
+        (Found("", "LL-001", ()), None, ""),
+        (CANNOT_BE_MADE, None, ""),
+        (FREE, Entry("why", "DI-020"), ""),
+        (Found("", "", ()), Entry("why", ""), ""),
+        (None, Entry("why", ""), "broke down"),
+        (Found("CO-001", "", ()), Entry("why", ""), "is listed, and yet"),
+        (CANNOT_BE_MADE, Entry("why", ""), "is listed, and yet"),
+        (FREE, None, "no clause obliges to it; DI-001, DI-020 sees"),
+        (FREE, Entry("why", "DI-002"), "DI-002 is said to see"),
+        (FREE, Entry("why", ""), "no clause is said to see"),
+        (Found("", "", ()), Entry("why", "DI-002"), "DI-002 is said to see"),
+    ],
+)
+def test_the_list_must_be_true(seen: Any, entry: Entry | None, said: str) -> None:
+    """What is obliged is not listed; what is not is, with the clause that sees its absence, if one does."""
+    assert wrong(seen, entry)[: len(said) or None] == said
