@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.conformance.kits import KITS, Kit
 from dirac_failover.conformance.port import ModulePort
-from dirac_failover.spec.case import Case, alike
+from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LOSSLESS
+from dirac_failover.spec.outcome import same
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.space import ANSWERS, REGIONS
@@ -72,7 +73,7 @@ class Sound:
         with port.session():
             for scenario, outcome in self.cases:
                 seen = port.run(scenario)
-                if alike(seen, outcome):
+                if same(seen, outcome):
                     continue
                 case, sound = Case(scenario, seen), Case(scenario, outcome)
                 for clause in CLAUSES:

@@ -15,7 +15,7 @@ from dirac_failover.spec.product import ABSENT, Then
 from dirac_failover.spec.scenario import Scenario
 
 SIZES = {
-    "identity": 1_191, "inputs": 13_324, "hooks": 2_046, "candidates": 8_122, "reports": 2_960, "end": 770,
+    "identity": 1_191, "inputs": 13_324, "hooks": 2_046, "candidates": 10_066, "reports": 2_960, "end": 770,
     "answers": 80_192, "services": 10_332,
     "statuses": 663, "files": 1_004, "accounting": 291, "parameters": 147, "requests": 855, "row": 301,
 }  # fmt: skip
