@@ -1,8 +1,7 @@
 """The causes of breaches: those that begin with the same difference are one group, with one clause on top.
 
 One wrong method breaks a dozen clauses. What they share is the first call that is not the expected one; the group is
-shown as that, expected and observed calls side by side. What may change here: which breaches belong together, which of
-them stands on top, and how much is shown around the first difference.
+shown as that, expected and observed calls side by side.
 """
 
 from __future__ import annotations

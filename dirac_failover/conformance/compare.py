@@ -1,7 +1,6 @@
 """``dirac-failover compare``: what ports, or versions of one, make of each clause, side by side.
 
-The matrix is shown here as text for a terminal; the modules ``markdown`` and ``html_page`` show the same. What may
-change here: how it looks on a terminal.
+The matrix is shown here as text for a terminal; the modules ``markdown`` and ``html_page`` show the same.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from dirac_failover.conformance.matrix import KNOWN, NO_VERDICT, state
 from dirac_failover.conformance.results import BROKEN, HELD, OPEN, UNCHECKED
-from dirac_failover.conformance.steps import clean, moments
+from dirac_failover.conformance.steps import clean, lines
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.matrix import Port
@@ -63,14 +63,7 @@ def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
 
 
 def _minimal(minimal: Minimal) -> str:
-    lines = [f"The smallest: {clean(minimal.name)}"]
-    for title, value in (
-        ("Expected", minimal.expected),
-        ("Observed", minimal.observed),
-        ("Scenario", minimal.scenario),
-    ):
-        lines += [f"{title}: {json.dumps(value)}"]
-    for moment in moments(minimal.steps):
-        answer = f" -> {moment.answer}" if moment.answer else ""
-        lines += [f"{'' if moment.hook else '  '}{moment.name}{moment.given}{answer}"]
-    return "\n" + "\n".join(lines) + "\n"
+    facts = [
+        f"{name.capitalize()}: {json.dumps(getattr(minimal, name))}" for name in ("expected", "observed", "scenario")
+    ]
+    return "\n".join(["", f"The smallest: {clean(minimal.name)}", *facts, *lines(minimal.steps), ""])

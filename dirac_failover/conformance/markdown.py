@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.matrix import STATES, TITLES
-from dirac_failover.conformance.steps import clean, moments
+from dirac_failover.conformance.steps import clean, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,16 +79,10 @@ def _breach(clause: ClauseResult) -> Iterator[str]:
 
 def _minimal(minimal: Minimal) -> Iterator[str]:
     yield from (f"The smallest: {escape(minimal.name)}", "")
-    for title, value in (
-        ("Expected", minimal.expected),
-        ("Observed", minimal.observed),
-        ("Scenario", minimal.scenario),
-    ):
-        yield from (f"{title}:", "", *_fenced(value), "")
+    for name in ("expected", "observed", "scenario"):
+        yield from (f"{name.capitalize()}:", "", *_fenced(getattr(minimal, name)), "")
     yield from ("What happened:", "", "```text")
-    for number, moment in enumerate(moments(minimal.steps), 1):
-        answer = f" -> {moment.answer}" if moment.answer else ""
-        yield f"{number}. {'' if moment.hook else '  '}{moment.name}{moment.given}{answer}"
+    yield from (f"{number}. {line}" for number, line in enumerate(lines(minimal.steps), 1))
     yield "```"
 
 

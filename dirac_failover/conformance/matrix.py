@@ -1,8 +1,7 @@
 """A matrix of clauses by ports: what every report of results shows, whatever it looks like.
 
 A cell is how one port stands to one clause. A breach that a baseline knows is a state of its own here, and a port that
-broke down has no verdicts at all. What may change here: which states there are, and what a report may ask of them; no
-report decides for itself what a verdict means.
+broke down has no verdicts at all.
 """
 
 from __future__ import annotations

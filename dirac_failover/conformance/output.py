@@ -1,7 +1,6 @@
 """Where a report goes and what it looks like: the options ``--format``, ``--output`` and ``--color`` of every report.
 
-A format is a name and a function from a terminal's style to the text. What may change here: the endings that mean a
-format.
+A format is a name and a function from a terminal's style to the text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Text for a terminal: sections of rows, each a text and what came of it, laid out for a width.
 
-An answer stands beside its text, in a column where that is possible, and below it where there is no room. What may
-change here: how things look; what they say comes from elsewhere.
+An answer stands beside its text, in a column where that is possible, and below it where there is no room.
 """
 
 from __future__ import annotations

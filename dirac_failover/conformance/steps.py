@@ -1,7 +1,7 @@
 """The steps of a minimal scenario, as moments that any report can show: what was called, and what came of it.
 
 Results come from files that anybody may have written, so nothing is taken for granted: whatever does not have the shape
-of a step is shown as it is. What may change here: how a step is put into words.
+of a step is shown as it is.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ def said(value: Json) -> str:
 def moments(steps: Iterable[Json]) -> list[Moment]:
     """Return the steps as moments."""
     return [_moment(step) for step in steps]
+
+
+def lines(steps: Iterable[Json]) -> list[str]:
+    """Return the steps as lines of text, those that the module calls indented below its hooks."""
+    return [
+        f"{'' if moment.hook else '  '}{moment.name}{moment.given}{f' -> {moment.answer}' if moment.answer else ''}"
+        for moment in moments(steps)
+    ]
 
 
 def _moment(step: Json) -> Moment:

@@ -191,12 +191,3 @@ def test_results_without_clauses_have_no_matrix(alpha: Results) -> None:
     head, numbers, gap = empty.splitlines()[:3]
     assert (head, gap) == ("A  nothing asked", "")
     assert numbers == "  ; 1,234 scenarios, profile dirac-9.1, 2026-01-02T03:04:05Z"
-
-
-def test_the_help_says_what_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    """Any number of files, but at least one; four formats."""
-    assert main(["compare", "--help"]) == 0
-    words = " ".join(capsys.readouterr().out.split())
-    assert "[--format {text,markdown,html,json}]" in words
-    assert "RESULTS [RESULTS ...]" in words
-    assert main(["compare"]) == 4

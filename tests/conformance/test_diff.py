@@ -187,11 +187,3 @@ def test_a_hostile_file_stays_text(hostile: Results) -> None:
     assert "<" not in in_markdown(made).replace("\\<", "")
     assert "\x1b" not in text(made, Style(unicode=False))
     assert text(made, Style(unicode=False)).isascii()
-
-
-def test_the_help_says_what_the_words_mean(capsys: pytest.CaptureFixture[str]) -> None:
-    """And when the command fails."""
-    assert main(["diff", "--help"]) == 0
-    out = capsys.readouterr().out
-    assert "exits with 1 when anything regressed" in out
-    assert [f"  {kind} " in out for kind in KINDS] == [True] * len(KINDS)

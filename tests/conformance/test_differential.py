@@ -325,16 +325,6 @@ def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 # The command
 
 
-def test_the_help_says_what_is_compared(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names both ports, the regions, and the number of processes."""
-    monkeypatch.setenv("COLUMNS", "1000")
-    monkeypatch.setattr(differential, "cores", lambda: 3)
-    assert main(["differential", "--help"]) == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    for words in ("LEFT", "RIGHT", "candidates", "services", "(default: 3)", "(default: 1/1)"):
-        assert words in printed
-
-
 @pytest.mark.usefixtures("two")
 def test_the_command_says_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     """And its exit code does."""

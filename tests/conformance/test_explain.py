@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -127,15 +126,6 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
     assert "a job's end" not in capsys.readouterr().out
     assert main(["explain", "CO-001", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["example"] is None
-
-
-def test_the_help_says_what_there_is_to_explain(capsys: pytest.CaptureFixture[str]) -> None:
-    """And how to find the IDs; every option has a text."""
-    assert main(["explain", "--help"]) == 0
-    assert "'dirac-failover clauses' lists them" in " ".join(capsys.readouterr().out.split())
-    parser = argparse.ArgumentParser()
-    explain.add_arguments(parser)
-    assert all(action.help for action in parser._actions)
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", None), ("CO-001", ("a", "b")), ("DI-002", None)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import re
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 
 from dirac_failover.cli import main
 from dirac_failover.conformance.explain import find
-from dirac_failover.conformance.learn import add_arguments, commands, find_lesson
+from dirac_failover.conformance.learn import commands, find_lesson
 from dirac_failover.conformance.lessons import LESSONS
 
 if TYPE_CHECKING:
@@ -184,26 +183,6 @@ def test_a_verdict_has_a_colour(
     assert f"  \x1b[{colour}m{whole}\x1b[0m\n" in capsys.readouterr().out
 
 
-def test_long_lines_go_on_below_their_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verdict beside its sign, a choice beside its number, a title beside its name."""
-    monkeypatch.setenv("COLUMNS", "40")
-    assert main(["learn", "an-outage", "--answer", "2"]) == 0
-    printed = capsys.readouterr().out
-    assert "  ✓ Right: 2. One operation with the\n    statuses of both files\n" in printed
-    assert "    2. One operation with the statuses\n       of both files\n" in printed
-    main(["learn"])
-    below = "\n" + " " * (max(len(lesson.name) for lesson in LESSONS) + 8)
-    assert f"all-is-well             Every{below}" in capsys.readouterr().out
-
-
-def test_names_and_numbers_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
-    """Names in the list, numbers of the choices."""
-    main(["learn", "--color", "always"])
-    assert "  \x1b[36m 1  the-hooks\x1b[0m  " in capsys.readouterr().out
-    main(["learn", "an-outage", "--color", "always"])
-    assert "    \x1b[1m1.\x1b[0m Nothing: no file is written\n" in capsys.readouterr().out
-
-
 def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each prompt is flushed to the screen before a line is read."""
     seen: list[str] = []
@@ -228,14 +207,6 @@ def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixtu
     """In place of the reference's."""
     assert main(["learn", "nothing-lost"]) == 0
     assert "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n" in capsys.readouterr().out
-
-
-def test_the_options_have_defaults() -> None:
-    """No lesson lists them all; without an answer the reader is asked."""
-    parser = argparse.ArgumentParser(prog="learn")
-    add_arguments(parser)
-    given = parser.parse_args([])
-    assert (given.lesson, given.answer, given.color) == (None, None, "auto")
 
 
 @pytest.mark.parametrize(

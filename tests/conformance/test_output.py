@@ -122,12 +122,3 @@ def test_a_file_has_no_colours() -> None:
     """And its lines are of one length everywhere."""
     style = output._IN_A_FILE
     assert (style.width, style.colours, style.unicode) == (100, False, True)
-
-
-def test_the_help_names_the_endings_that_mean_something() -> None:
-    """Only those of this report."""
-    every = argparse.ArgumentParser("x")
-    output.add_arguments(every, ["html", "markdown", "json", "junit", "badge"])
-    said = "(.html html, .htm html, .md markdown, .json json, .xml junit, .svg badge)"
-    assert said in " ".join(every.format_help().split())
-    assert every.parse_args([]).color == "auto"

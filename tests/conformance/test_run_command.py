@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -15,7 +14,6 @@ import pytest
 
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import main
-from dirac_failover.conformance import run_command
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Style
@@ -24,7 +22,6 @@ from dirac_failover.conformance.run_command import (
     INPUTS,
     OPERATION_TYPES,
     SCHEMA,
-    add_arguments,
     checked,
     find_class,
     run,
@@ -768,27 +765,6 @@ def test_an_answer_that_cannot_be_given_is_refused(capsys: pytest.CaptureFixture
     ):
         assert main(["run", *options]) == 4
         assert said in capsys.readouterr().err
-
-
-def test_every_option_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In groups; the defaults that are said are those that hold."""
-    monkeypatch.setattr(run_command, "FAULTS", ("transformation:down", "x"))
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    groups = {group.title: {action.option_strings[0]: action for action in group._group_actions}
-              for group in parser._action_groups if group._group_actions}  # fmt: skip
-    assert list(groups)[1:] == ["the job", "what runs, and what goes wrong", "output"]
-    options = {name: action for group in groups.values() for name, action in group.items()}
-    assert all(action.help for action in options.values())
-    for name, default in (
-        ("--input", "/vo/a and /vo/b"),
-        ("--job-id", "77"),
-        ("--fault", "transformation:down, x; with --answer nothing"),
-    ):
-        assert str(options[name].help).endswith(f"(default: {default})")
-    assert ", ".join(KITS) in str(options["--kit"].help)
-    assert options["--scenario"].metavar == "FILE|NAME"
-    assert (parser.parse_args([]).color, options["--color"].choices) == ("auto", ["auto", "always", "never"])
 
 
 def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:

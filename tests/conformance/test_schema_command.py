@@ -66,21 +66,6 @@ def test_the_report_is_closed() -> None:
     assert all("required" in item for item in found)
 
 
-def test_the_help_says_what_is_what(capsys: pytest.CaptureFixture[str]) -> None:
-    """Which command reads or prints it."""
-    assert main(["schema", "--help"]) == 0
-    words = " ".join(capsys.readouterr().out.split())
-    assert (
-        "{run,scenario,results,baseline,compare,diff,port-protocol,serve,admin} "
-        "run: what 'run --json' prints; scenario: what it reads; results: " in words
-    )
-    assert (
-        "results: what 'verify --json' prints; baseline: what 'verify --baseline' reads; compare and diff: what "
-        "they print with '--format json'; port-protocol: the messages of a port in another process; serve: what "
-        "'serve --json' prints; admin: what its administration reads and answers" in words
-    )
-
-
 def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     """With what there is."""
     assert main(["schema", "nope"]) == 4

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -559,20 +558,6 @@ def test_the_command_shows_the_scenario_in_a_shell() -> None:
     text = 'printf %s \'{"name": "it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
     assert run_command(mine, Target()) == text
     assert run_command(MINIMAL, Target(), "lhcbdirac-12.0").startswith("printf %s ")
-
-
-def test_the_help_says_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every option has a text, the default levels and workers are those that hold, and each exit code has a meaning."""
-    monkeypatch.setattr(verify_module, "cores", lambda: 3)
-    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
-    verify_module.add_arguments(parser)
-    assert all(action.help for action in parser._actions)
-    monkeypatch.setenv("COLUMNS", "1000")
-    printed = parser.format_help()
-    assert "again for more (default: contract and dirac)" in printed
-    assert "processes (default: 3)" in printed
-    for code in Exit:
-        assert f"\n  {code.value}  " in printed
 
 
 def test_a_breach_is_printed_when_it_is_met(judged: Asked, tmp_path: Path) -> None:

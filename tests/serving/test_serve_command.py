@@ -69,35 +69,6 @@ def serve(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     return Serve(capsys, monkeypatch)
 
 
-HELP = """
-options:
-  -h, --help show this help message and exit
-
-where:
-  --host HOST the address to listen on (default: 127.0.0.1)
-  --allow-remote listen on an address that other machines can reach: nobody is asked who he is
-  --port PORT (default: one that is free)
-  --http without encryption, for clients other than DIRAC's
-  --certificate FILE the server's certificate (default: one is made, and its authority)
-  --key FILE its key (default: it is in the same file)
-
-what:
-  --job-id ID the job that there is (default: 77)
-  --transformation ID the transformation that there is (default: 12)
-  --file LFN a file of the transformation; again for more (default: /vo/a and /vo/b)
-  --owner OWNER who calls, and whose the job is (default: alice)
-  --group GROUP the group of who calls (default: vo_user)
-  --diracx the configuration lets DIRAC report of jobs to DiracX
-  --fault FAULT what goes wrong from the start; again for more
-
-output:
-  --write-config FILE write the configuration of DIRAC there, too
-  --json print one line for machines: 'dirac-failover schema serve' describes it
-
-FAULT is as in 'dirac-failover run --help'; /admin is described by 'dirac-failover schema admin'.
-"""
-
-
 def announced(text: str) -> dict[str, Any]:
     """What ``--json`` printed: one line, as its schema says."""
     assert text.count("\n") == 1
@@ -166,13 +137,6 @@ def test_our_own_client_can_use_what_it_says(serve: Serve, monkeypatch: pytest.M
             return transport(SERVICE, "setJobParameter", (77, "a", "b"))
 
     assert serve("--json", meanwhile=call)["Value"] == "job_parameters_vo_0m"
-
-
-def test_the_help_says_what_can_be_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what there is if nothing is."""
-    monkeypatch.setenv("COLUMNS", "1000")
-    assert main(["serve", "--help"]) == 0
-    assert " ".join(capsys.readouterr().out.split()).endswith(" ".join(HELP.split()))
 
 
 def test_it_says_the_same_for_people(serve: Serve) -> None:
