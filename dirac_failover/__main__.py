@@ -12,7 +12,7 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("dirac-failover: error: interrupted\n")
         return 2
-    return cli.main()
+    return cli.command()
 
 
 if __name__ == "__main__":

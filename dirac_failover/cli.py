@@ -12,11 +12,12 @@ import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dirac_failover import __version__
+from dirac_failover.conformance import keeper, workplace
 from dirac_failover.conformance.errors import CommandError, Exit, Interrupted, astray_told, no_such, visible
 
 if TYPE_CHECKING:
@@ -88,6 +89,21 @@ class _Parser(argparse.ArgumentParser):
             raise CommandError(f"{option}: {no_such(kind, value, action.choices)}".removeprefix(": "))
 
 
+def command() -> int:
+    """Run the process's own command line in a process below this one, and tidy up behind it, also if it is killed."""
+    with ExitStack() as stack:
+        directory = None
+        with suppress(OSError):  # a command that needs one says so
+            directory = stack.enter_context(workplace.temporary("failover-"))
+        if (status := keeper.guard()) is None:
+            if directory:
+                stack.enter_context(workplace.stay_within(directory))
+            return main()
+    if (code := os.waitstatus_to_exitcode(status)) >= 0:
+        return code
+    return _ended((), f"broke down: a module, or the system, ended it by {signal.Signals(-code).name}", Exit.BROKEN)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (the process's own) and return its exit code; a complaint is one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -156,13 +172,8 @@ def _signals() -> Iterator[None]:
             raise Interrupted
 
 
-def _end(*_: object) -> None:
-    """End the process at once, and all that it has started and made."""
-    from dirac_failover.conformance import keeper, workplace
-
-    keeper.adopt()
-    keeper.end_descendants()
-    workplace.remove_all()
+def _end() -> None:
+    """End the process at once; its keeper ends all that it has started, and removes all that it has made."""
     os._exit(_ended((), _INTERRUPTED, Exit.INTERRUPTED))
 
 

@@ -15,8 +15,10 @@ import textwrap
 import threading
 import time
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -199,11 +201,14 @@ def test_only_what_a_command_needs_is_loaded() -> None:
         "dirac_failover.cli",
         "dirac_failover.conformance",
         "dirac_failover.conformance.errors",
+        "dirac_failover.conformance.keeper",
+        "dirac_failover.conformance.workplace",
     }
 
 
 def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """``python -m dirac_failover``; its arguments are the process's."""
+    monkeypatch.setattr(keeper, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(script.__file__, run_name="__main__")
@@ -386,7 +391,7 @@ def test_a_signal_that_python_ignores_comes_again(
 def test_a_command_that_does_not_end_is_ended(
     verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a few seconds, with all that it has started and made."""
+    """After a few seconds."""
     done: list[Any] = []
 
     def exits(code: int) -> None:
@@ -394,8 +399,6 @@ def test_a_command_that_does_not_end_is_ended(
         raise SystemExit
 
     monkeypatch.setattr(cli, "_GRACE", 1)
-    monkeypatch.setattr(keeper, "end_descendants", lambda: done.append("ended"))
-    monkeypatch.setattr(workplace, "remove_all", lambda: done.append("removed"))
     monkeypatch.setattr(os, "_exit", exits)
 
     def works() -> None:
@@ -404,11 +407,8 @@ def test_a_command_that_does_not_end_is_ended(
         time.sleep(10)
 
     verb(works)
-    try:
-        assert main(["schema"]) == 2
-    finally:
-        keeper.adopt(orphans=False)
-    assert done == ["ended", "removed", 2]
+    assert main(["schema"]) == 2
+    assert done == [2]
     assert capsys.readouterr().err == "dirac-failover: error: interrupted\n" * 2
 
 
@@ -426,6 +426,7 @@ def test_an_interrupt_while_the_command_is_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Is one line as well."""
+    monkeypatch.setattr(keeper, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     assert script.main() == 0
     capsys.readouterr()
@@ -455,6 +456,84 @@ def test_an_interrupt_ends_the_process_well() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (2, "", "dirac-failover: error: interrupted\n")
+
+
+MODULES = """
+import os, signal, subprocess, sys, time
+from dirac_failover import FailoverRequest
+
+class Waits(FailoverRequest):
+    def _setCommand(self):
+        quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+        away = subprocess.Popen(["sleep", "1000"], start_new_session=True, **quiet)
+        print(away.pid, file=sys.stderr, flush=True)
+        self.wait()
+
+    def wait(self):
+        time.sleep(1000)
+
+class Killed(Waits):
+    def wait(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (0, 3, "broke down: a module, or the system, ended it by SIGKILL"),
+        (signal.SIGINT, 2, "interrupted"),
+        (signal.SIGTERM, 2, "interrupted"),
+        (signal.SIGHUP, 2, "interrupted"),
+        (signal.SIGKILL, -signal.SIGKILL, "interrupted"),
+    ],
+)
+def test_nothing_is_left_of_a_command_however_it_ends(tmp_path: Path, number: int, code: int, said: str) -> None:
+    """Neither a process, wherever it went, nor a directory: also when a module kills the process that it runs in."""
+    for name in ("code", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "code" / "ends.py").write_text(MODULES)
+    paths = os.pathsep.join((str(tmp_path / "code"), *sys.path))
+    run = subprocess.Popen(
+        [*COMMAND, "run", "--module", f"ends:{'Waits' if number else 'Killed'}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths, "TMPDIR": str(tmp_path / "tmp")},
+    )
+    assert run.stderr is not None
+    with run.stderr:
+        away = int(run.stderr.readline())
+        assert Path(f"/proc/{away}").exists()
+        if number:
+            run.send_signal(number)
+        rest = run.stderr.read()
+    assert run.wait() == code
+    assert rest == f"dirac-failover: error: {said}\n"
+    deadline = time.monotonic() + 10  # when the keeper is killed the command ends a moment later
+    while time.monotonic() < deadline and (Path(f"/proc/{away}").exists() or list((tmp_path / "tmp").iterdir())):
+        time.sleep(0.01)
+    assert not Path(f"/proc/{away}").exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_command_works_where_no_directory_can_be_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that needs a directory says so itself; the exit code comes from the process that has done the work."""
+    monkeypatch.setattr(workplace.tempfile, "TemporaryDirectory", Mock(side_effect=OSError))
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    monkeypatch.setattr(keeper, "guard", lambda: None)
+    assert cli.command() == 0
+    assert capsys.readouterr().out
+    monkeypatch.setattr(keeper, "guard", lambda: 4 << 8)
+    assert cli.command() == 4
+    monkeypatch.setattr(keeper, "guard", lambda: signal.SIGSEGV)
+    assert cli.command() == 3
+    assert (
+        capsys.readouterr().err == "dirac-failover: error: broke down: a module, or the system, ended it by SIGSEGV\n"
+    )
 
 
 def test_a_verb_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ A keeper is a process that the kernel makes the parent of every orphan among its
 PR_SET_CHILD_SUBREAPER). It forks the process that does the work, waits for its end, or for SIGTERM or SIGHUP, kills all
 descendants that are left, and ends as that process did. Workers have one (:func:`keep`), and so has the program of an
 adapter file, which is started by ``python keeper.py PROGRAM ARGUMENT...``; this file imports the standard library
-alone, so that it starts quickly. Where there is no ``/proc`` (not Linux), nothing is found.
+alone, so that it starts quickly. The command has one as well (:func:`guard`), which leaves it to the command to end by
+these signals, and which a SIGKILL of the command does not reach. Where there is no ``/proc`` (not Linux), nothing is
+found.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a command."""
 _HEARD: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
 _SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER
 _TRIES: Final = 2000
 _PAUSE: Final = 0.001  # seconds between two looks at /proc
@@ -32,8 +35,12 @@ _CANNOT_START: Final = 127  # as a shell says it
 
 def adopt(*, orphans: bool = True) -> None:
     """Make this process the parent of the orphans among its descendants, or leave them to another one."""
+    _tell_kernel(_SUBREAPER, int(orphans))
+
+
+def _tell_kernel(what: int, value: int) -> None:
     with suppress(AttributeError, OSError):  # only Linux has it
-        ctypes.CDLL(None).prctl(_SUBREAPER, int(orphans), 0, 0, 0)
+        ctypes.CDLL(None).prctl(what, value, 0, 0, 0)
 
 
 def descendants() -> set[int]:
@@ -98,10 +105,32 @@ def keep() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def watch(child: int, kept: frozenset[int] = frozenset()) -> int:
-    """Wait for the end of ``child``, or for a signal; end all descendants but ``kept``, and return the wait status."""
+def guard() -> int | None:
+    """Fork: return None in the child, which has the terminal; in this process, once it has ended, its wait status.
+
+    What the child is told by a signal it is told here, and it hears it when this process is killed.
+    """
+    adopt()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD, *ENDING))
+    child = os.fork()
+    if child:
+        return watch(child, told=ENDING)
+    _tell_kernel(_DEATH_SIGNAL, signal.SIGTERM)
+    for number in ENDING:  # until the command listens, and when it is ending already
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return None
+
+
+def watch(child: int, kept: frozenset[int] = frozenset(), told: Collection[signal.Signals] = ()) -> int:
+    """Wait for the end of ``child``, or for a signal; end all descendants but ``kept``, and return the wait status.
+
+    The child is ``told`` of these signals, and its end is waited for.
+    """
     status = None
-    while status is None and signal.sigwait(_HEARD) == signal.SIGCHLD:
+    while status is None and ((heard := signal.sigwait({*_HEARD, *told})) == signal.SIGCHLD or heard in told):
+        if heard in told:
+            os.kill(child, heard)
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 status = ended[1] if ended[0] == child else status

@@ -36,8 +36,6 @@ _KINDS: Final = {
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _PREFIX: Final = "run-"
-_made: list[str] = []
-"""The temporary directories of this process, the oldest first."""
 
 
 _within: list[str] = []
@@ -63,25 +61,14 @@ def temporary(prefix: str) -> Iterator[str]:
     memory = [_MEMORY] if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) else []
     where = [*_within, *memory, None][0]
     directory = tempfile.TemporaryDirectory(prefix=prefix, dir=where, ignore_cleanup_errors=True)
-    _made.append(directory.name)
     try:
         yield directory.name
     finally:
         with suppress(RecursionError):
             directory.cleanup()
-        _remove(directory.name)
-        _made.remove(directory.name)
-
-
-def remove_all() -> None:
-    """Take away the temporary directories of this process: it is about to end without unwinding."""
-    for path in _made:
-        _remove(path)
-
-
-def _remove(path: str) -> None:
-    if os.path.lexists(path):  # it is too deep for Python, or somebody still writes there
-        subprocess.run(["rm", "-rf", path], stderr=subprocess.DEVNULL, check=False)  # noqa: S603, S607 - our own
+        if os.path.lexists(directory.name):  # it is too deep for Python, or somebody still writes there
+            command = ["rm", "-rf", directory.name]
+            subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - our own
 
 
 class Place:

@@ -86,7 +86,7 @@ def test_a_keeper_ends_with_its_process_or_when_it_is_told(kept, told, monkeypat
         process, away = started(AWAY.format(SLEEPS), SLEEPS if told else "os._exit(5)")
 
         def heard(signals):
-            assert signals == (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+            assert signals == {signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP}
             if told:
                 return signal.SIGTERM
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -173,6 +173,43 @@ def test_a_program_starts_as_if_nobody_kept_it(monkeypatch, capsys, there):
     signals = [(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)]
     assert done == ["keep", *signals, "setsid", ("program", ["program", "x"]), *([] if there else [127])]
     assert ("No such file" in capsys.readouterr().err) is not there
+
+
+@pytest.mark.parametrize("child", [True, False])
+def test_a_guard_is_for_the_command(monkeypatch, child):
+    """The child ignores signals until it listens, and hears of the guard's death; the guard hands the signals on."""
+    done = []
+    monkeypatch.setattr(keeper, "adopt", lambda: None)
+    monkeypatch.setattr(os, "fork", lambda: 0 if child else 4711)
+    monkeypatch.setattr(keeper, "_tell_kernel", lambda *what: done.append(what))
+    monkeypatch.setattr(signal, "signal", lambda *what: done.append(what))
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda *what: done.append(what) or {signal.SIGUSR1})
+    monkeypatch.setattr(signal, "sigwait", lambda _: signal.SIGCHLD)
+    monkeypatch.setattr(os, "waitpid", Mock(side_effect=[(4711, 3 << 8), (0, 0)]))
+    monkeypatch.setattr(keeper, "end_descendants", lambda _: done.append("ended"))
+    blocked = (signal.SIG_BLOCK, (signal.SIGCHLD, *keeper.ENDING))
+    assert keeper.guard() == (None if child else 3 << 8)
+    ignored = [(number, signal.SIG_IGN) for number in keeper.ENDING]
+    there = [(keeper._DEATH_SIGNAL, signal.SIGTERM), *ignored, (signal.SIG_SETMASK, {signal.SIGUSR1})]
+    assert done == [blocked, *(there if child else ["ended"])]
+
+
+def test_a_guard_hands_signals_on(monkeypatch):
+    """And waits for the end that the child makes of them."""
+    process = subprocess.Popen(["sleep", "1000"])
+    heard = iter([signal.SIGHUP, signal.SIGCHLD])
+
+    def hears(signals):
+        assert signals == {signal.SIGCHLD, *keeper.ENDING}
+        number = next(heard)
+        if number == signal.SIGCHLD:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        return number
+
+    monkeypatch.setattr(signal, "sigwait", hears)
+    monkeypatch.setattr(keeper, "end_descendants", lambda _: None)
+    assert keeper.watch(process.pid, told=keeper.ENDING) == signal.SIGHUP
+    process.poll()
 
 
 def test_a_program_is_kept():

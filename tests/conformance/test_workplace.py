@@ -12,7 +12,7 @@ import pytest
 
 from dirac_failover.conformance import workplace
 from dirac_failover.conformance.errors import AstrayWarning
-from dirac_failover.conformance.workplace import Place, Workplace, remove_all, stay_within, temporary
+from dirac_failover.conformance.workplace import Place, Workplace, stay_within, temporary
 
 
 @pytest.fixture
@@ -69,15 +69,6 @@ def test_a_directory_is_gone_afterwards_however_deep_it_is():
             here = below
         os.close(here)
     assert not os.path.lexists(path)
-
-
-def test_directories_go_when_the_process_must_end_at_once():
-    """All of them."""
-    with temporary("x-") as one, temporary("y-") as two:
-        (open(os.path.join(one, "file"), "w")).close()
-        remove_all()
-        assert not os.path.exists(one)
-        assert not os.path.exists(two)
 
 
 # What is touched
