@@ -32,6 +32,8 @@ ALL_BUT_PARAMETERS = (
 )
 PINNED = "from importlib.metadata import requires; print(*(r for r in requires('DIRAC') if 'DIRACCommon' in r))"
 PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
+OF_PORTS = ("tests/spec/test_profiles.py", "tests/differential/test_ports.py", "tests/fakes/test_clients.py",
+            "tests/fakes/test_clients_on_world.py")  # fmt: skip
 WHOLE = "--whole"
 CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging", "tests/reach")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
@@ -157,7 +159,7 @@ def differential(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("port", list(PORTS), ids=list(PORTS))
 def ports(session: nox.Session, port: str) -> None:
-    """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, and their ports.
+    """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, their ports, and the fakes.
 
     ``nox -s ports -- --whole`` proves the profiles on all of the space, instead of a sample: minutes for each.
     """
@@ -166,7 +168,7 @@ def ports(session: nox.Session, port: str) -> None:
     session.install("-e", ".[test]", *group("dirac"), *more)
     warned = ("-W", "ignore:pkg_resources is deprecated:UserWarning")
     more_of_pytest = [word for word in session.posargs if word != WHOLE]
-    session.run("pytest", *warned, "tests/spec/test_profiles.py", "tests/differential/test_ports.py", *more_of_pytest)
+    session.run("pytest", *warned, *OF_PORTS, *more_of_pytest)
     whole = WHOLE in session.posargs
     judged = ("dirac-failover", "verify", port, "--profile", PROFILES[port])
     baseline = Path("tests/differential/baselines", f"{PROFILES[port]}.json")

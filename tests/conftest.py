@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-from importlib import metadata
-from importlib.util import find_spec
+from contextlib import suppress
 from shutil import which
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS, Kit
+from dirac_failover.conformance.kits import KITS, Kit, KitUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,10 +19,17 @@ if TYPE_CHECKING:
     from dirac_failover.spec.product import Region
     from dirac_failover.spec.scenario import Scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-HAVE_DIRAC = find_spec("DIRAC") is not None and metadata.version("DIRAC").startswith("9.")
+def installed() -> Iterator[str]:
+    """Yield the names of the implementations that are installed here, the reference first."""
+    for name, kit in KITS.items():
+        with suppress(KitUnavailableError):
+            kit()
+            yield name
+
+
+HERE = tuple(installed())
+HAVE_DIRAC = "dirac" in HERE
 
 HAVE_CHROMIUM = all(map(which, ("chromium", "chromedriver")))
 
@@ -41,10 +47,11 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(
-    scope="session", params=["reference", *([pytest.param("dirac", marks=pytest.mark.dirac)] if HAVE_DIRAC else [])]
+    scope="session",
+    params=[name if name == "reference" else pytest.param(name, marks=pytest.mark.dirac) for name in HERE],
 )
 def kit(request: pytest.FixtureRequest) -> Kit:
-    """Each implementation in turn: the reference, and the real DIRAC where it is installed."""
+    """Each implementation in turn that is installed here: the reference, the real DIRAC, and its extensions."""
     return KITS[request.param]()
 
 

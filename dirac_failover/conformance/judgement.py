@@ -134,10 +134,9 @@ class Tally:
             self.size, self.minimal = other.size, other.minimal
 
     def result(self, clause: Clause) -> ClauseResult:
-        """Return how the port stands to the clause."""
-        verdict = Verdict.UNCHECKED if self.unchecked else Verdict.NOT_ASKED
-        if self.asked:
-            verdict = Verdict.BROKEN if self.broken else Verdict.HELD
+        """Return how the port stands to the clause, which is held only if every scenario that asks for it was run."""
+        counts = {Verdict.BROKEN: self.broken, Verdict.UNCHECKED: self.unchecked, Verdict.HELD: self.asked}
+        verdict = next((verdict for verdict, number in counts.items() if number), Verdict.NOT_ASKED)
         return ClauseResult(
             clause.id, clause.level, clause.text, verdict, self.asked, self.broken, self.minimal, None, self.unchecked
         )

@@ -47,7 +47,8 @@ def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
     case = ET.SubElement(suite, "testcase", classname=clean(clause.level), name=clean(f"{clause.id} {clause.text}"))
     share = f"broken in {clause.broken:,} of {clause.asked:,} scenarios"
     if clause.verdict == UNCHECKED:
-        share = f"unchecked: the port cannot run the {clause.unchecked:,} scenarios that ask for it"
+        asked = f"{clause.unchecked:,} of the {clause.asked + clause.unchecked:,} scenarios that ask for it"
+        share = f"unchecked: the port cannot run {asked}"
     if port.decides(clause):
         failure = ET.SubElement(case, "failure", message=share)
         if clause.minimal:

@@ -364,6 +364,8 @@ _SIGNS: Final[dict[str, tuple[str, str]]] = {HELD: ("well", "green"), NOT_ASKED:
 def _count(clause: ClauseResult) -> str:
     if clause.verdict == BROKEN:
         return f"{clause.broken:,} of {clause.asked:,}"
+    if clause.verdict == UNCHECKED:
+        return f"{clause.unchecked:,} of {clause.asked + clause.unchecked:,}"
     return f"{clause.asked:,}" if clause.asked else ""
 
 

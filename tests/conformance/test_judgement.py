@@ -142,7 +142,7 @@ def test_the_alarm_is_set_when_it_is_due(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_what_a_port_cannot_run_is_unchecked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scenario that asks for the clause is counted as unchecked, and the clause is unchecked if there is no other."""
+    """A scenario that asks for the clause is counted, and one is enough: the clause is not held then."""
     taken = iter([True, False, True])
     monkeypatch.setattr(ModulePort, "supports", lambda _, __: next(taken))
     number, found = shard(question(clauses=("DI-003",)), str(tmp_path), 0, 400)
@@ -150,7 +150,9 @@ def test_what_a_port_cannot_run_is_unchecked(tmp_path: Path, monkeypatch: pytest
     assert isinstance(found, tuple)
     assert (found[0]["DI-003"].asked, found[0]["DI-003"].unchecked) == (2, 1)
     assert Tally(unchecked=1).result(CLAUSES[0]).verdict == "unchecked"
-    assert Tally(1, unchecked=1).result(CLAUSES[0]).verdict == "held"
+    assert Tally(1, unchecked=1).result(CLAUSES[0]).verdict == "unchecked"
+    assert Tally(1, 1, unchecked=1).result(CLAUSES[0]).verdict == "broken"
+    assert Tally(1).result(CLAUSES[0]).verdict == "held"
     assert next(taken, "all asked") == "all asked"
 
 

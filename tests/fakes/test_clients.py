@@ -9,10 +9,12 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import re
 import threading
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dirac_fakes
+from dirac_failover.conformance.kits import stopped
 from dirac_fakes import (
     FakeDataStoreClient,
     FakeFileReport,
@@ -35,6 +38,17 @@ from dirac_fakes.answers import methods_of
 
 FAKES = {name.removeprefix("Fake"): getattr(dirac_fakes, name) for name in dirac_fakes.__all__ if "Fake" in name}
 START = datetime(2026, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
+
+
+ANY_NUMBER = ("8.0.86", "9.0.0", "9.1.2")
+"""The versions of DIRAC whose job reports send NaN and infinity too; 9.0.28 and 9.1.20 leave them out, as fakes do."""
+MORE_METHODS = {name: {"remove"} for name in ("dirac-8.0", "ilcdirac")}
+"""What an accounting client has in DIRAC 8.0, and not in 9: it forgets a record, for which no module asks."""
+
+
+def sends_any_number(kit):
+    """Whether the job reports of an implementation send numbers that JSON does not know."""
+    return kit.name != "reference" and metadata.version("DIRAC") in ANY_NUMBER
 
 
 class BaseAccountingType:
@@ -196,6 +210,8 @@ def test_any_calls_do_the_same_to_both(name, kit, monkeypatch, data):
     monkeypatch.setattr(threading, "Timer", Impatient)
     way = WAYS[name]
     steps = data.draw(st.lists(way.steps, max_size=7))
+    if sends_any_number(kit):
+        steps = [step for step in steps if not re.search("nan|inf", repr(step), re.IGNORECASE)]
     with healthy(kit) as world:
         arguments = (77,) if name == "JobReport" else ()
         fake = FAKES[name](*arguments)
@@ -235,16 +251,14 @@ def test_names_and_defaults_of_arguments_are_those_of_the_client(name, kit):
 @pytest.mark.parametrize("name", ["JobReport", "FileReport", "DataStoreClient", "JobStateUpdateClient"])
 def test_a_fake_has_every_method_of_the_client(name, kit):
     """Of its class, and of none that it is derived from; of ReqClient, it has what jobs need."""
-    assert written(getattr(kit, name)) <= {*methods_of(FAKES[name])}
+    more = MORE_METHODS.get(kit.name, set()) if name == "DataStoreClient" else set()
+    assert written(getattr(kit, name)) - {*methods_of(FAKES[name])} == more
 
 
-def test_of_one_moment_the_last_word_counts(kit, monkeypatch):
+def test_of_one_moment_the_last_word_counts(kit):
     """A service keeps one update of a moment: a status, a minor status, an application status."""
-    with healthy(kit) as world:
-        now = datetime(2126, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
-        for clock in ("dirac_fakes.clock.utcnow", "dirac_failover.clock.utcnow"):
-            monkeypatch.setattr(clock, lambda: now)
-        monkeypatch.setattr("DIRACCommon.Core.Utilities.TimeUtilities.DiracTime.utcnow", lambda: now)
+    now = datetime(2126, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
+    with healthy(kit) as world, stopped(lambda: now, kit):
         reports = kit.JobReport(77), FakeJobReport()
         for report in reports:
             for said in (("Running", "a"), ("", "b"), ("Completing", "")):
@@ -256,11 +270,16 @@ def test_of_one_moment_the_last_word_counts(kit, monkeypatch):
 
 
 def test_a_number_that_json_does_not_know_is_left_out(kit):
-    """NaN and infinity, of floats and of decimals, at any depth; what else there is goes."""
+    """NaN and infinity, of floats and of decimals, at any depth; what else there is goes. Earlier clients keep them."""
     bad = [math.nan, -math.inf, Decimal("NaN"), Decimal("1e999"), [Decimal("sNaN")], ({"a": {math.inf}},)]
     with healthy(kit) as world:
-        fake = FakeJobReport()
-        for report in (fake, kit.JobReport(77)):
+        fake, real = FakeJobReport(), kit.JobReport(77)
+        if sends_any_number(kit):
+            real.setJobParameters(kept := [("bad", value) for value in bad], sendFlag=False)
+            assert real.jobParameters == kept
+            real.jobParameters.clear()
+            bad = []
+        for report in (fake, real):
             assert report.setJobParameters([*(("bad", value) for value in bad), ("good", 1.5)])["OK"]
         assert fake.parameters == world.job_state.parameters(77) == {"good": 1.5}
 
