@@ -7,7 +7,10 @@ text: ``log.warn("Could not do it", reason)``. Level numbers are DIRAC's.
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VERBOSE: Final = 15
 NOTICE: Final = 35
@@ -17,6 +20,14 @@ ROOT: Final = "dirac_failover"
 
 for _level, _name in ((VERBOSE, "VERBOSE"), (NOTICE, "NOTICE"), (ALWAYS, "ALWAYS")):
     logging.addLevelName(_level, _name)
+
+
+def _method(level: int) -> Callable[..., bool]:
+    def log(self: Logger, sMsg: object, sVarMsg: object = "") -> bool:
+        return self._log(level, sMsg, sVarMsg)
+
+    log.__doc__ = f"Log at {logging.getLevelName(level)}; return whether it was shown, as every method here."
+    return log
 
 
 class Logger:
@@ -37,37 +48,14 @@ class Logger:
         self._logger.log(level, text, exc_info=exc_info, stacklevel=3)
         return True
 
-    def debug(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at DEBUG; return whether it was shown, as every method here."""
-        return self._log(logging.DEBUG, sMsg, sVarMsg)
-
-    def verbose(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at VERBOSE."""
-        return self._log(VERBOSE, sMsg, sVarMsg)
-
-    def info(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at INFO."""
-        return self._log(logging.INFO, sMsg, sVarMsg)
-
-    def warn(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at WARNING."""
-        return self._log(logging.WARNING, sMsg, sVarMsg)
-
-    def notice(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at NOTICE."""
-        return self._log(NOTICE, sMsg, sVarMsg)
-
-    def error(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at ERROR."""
-        return self._log(logging.ERROR, sMsg, sVarMsg)
-
-    def always(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at ALWAYS."""
-        return self._log(ALWAYS, sMsg, sVarMsg)
-
-    def fatal(self, sMsg: object, sVarMsg: object = "") -> bool:
-        """Log at FATAL, which is the standard library's CRITICAL."""
-        return self._log(logging.CRITICAL, sMsg, sVarMsg)
+    debug = _method(logging.DEBUG)
+    verbose = _method(VERBOSE)
+    info = _method(logging.INFO)
+    warn = _method(logging.WARNING)
+    notice = _method(NOTICE)
+    error = _method(logging.ERROR)
+    always = _method(ALWAYS)
+    fatal = _method(logging.CRITICAL)
 
     def exception(self, sMsg: object = "", sVarMsg: object = "", lException: object = False) -> bool:
         """Log at ERROR with the traceback of the exception being handled."""

@@ -54,11 +54,7 @@ def _plain_dict(value: dict[Any, Any]) -> Any:
 
 
 _TO_PLAIN: dict[type, Callable[[Any], Any]] = {
-    type(None): _same,
-    bool: _same,
-    int: _same,
-    float: _same,
-    str: _same,
+    **dict.fromkeys((type(None), bool, int, float, str), _same),
     list: lambda value: [to_plain(item) for item in value],
     tuple: lambda value: {_TAG: "tuple", "is": [to_plain(item) for item in value]},
     dict: _plain_dict,

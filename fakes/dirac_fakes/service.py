@@ -156,6 +156,9 @@ class Service:
         """Belong to ``world``, which starts the service."""
         self.world = world
 
+    def start(self) -> None:
+        """Forget everything."""
+
     def perform(self, method: str, args: tuple[Any, ...]) -> Result:
         """Answer one call as the real service does; what the service's code raises becomes HTTP 500, as there."""
         if method not in self.faked:

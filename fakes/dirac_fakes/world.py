@@ -1,7 +1,8 @@
 """The world: five services, a clock, a journal and the faults that are armed, behind one callable.
 
 A world is a transport: whatever carries DIRAC's calls hands them to it. It keeps nothing of what it is given and gives
-nothing that it keeps. Several worlds know nothing of each other. A new service is a row of ``faults.SERVICES``.
+nothing that it keeps. Several worlds know nothing of each other. A new service is an attribute here, in
+:meth:`World.__init__`, and a class in ``faults.SERVICES``.
 """
 
 from __future__ import annotations
@@ -62,13 +63,8 @@ class World:
         self.accounting = Accounting(self)
         self.requests = Requests(self)
         self.request_proxy = RequestProxy(self)
-        self.services: dict[str, Service] = {
-            JobState.short: self.job_state,
-            Transformation.short: self.transformation,
-            Accounting.short: self.accounting,
-            Requests.short: self.requests,
-            RequestProxy.short: self.request_proxy,
-        }
+        together = (self.job_state, self.transformation, self.accounting, self.requests, self.request_proxy)
+        self.services: dict[str, Service] = {service.short: service for service in together}
         self._files = by_lfn(files)
         self._ids = job_id, transformation_id
         self._job_status = job_status
@@ -80,11 +76,8 @@ class World:
         self.caller = self._owner
         self._armed: list[Armed] = []
         self._ever_armed: list[Armed] = []
-        self.job_state.start()
-        self.transformation.start()
-        self.accounting.start()
-        self.requests.start()
-        self.request_proxy.start()
+        for service in self.services.values():
+            service.start()
         job_id, transformation_id = self._ids
         self.job_state.add(job_id, Status=self._job_status)
         self.transformation.add(transformation_id, self._files)
