@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import pytest
@@ -156,41 +155,6 @@ def test_the_reference_has_no_data_manager_and_says_so(reference):
         AttributeError, match=r"^The reference has no DataManager to give getFile: give the module a double as \.dm$"
     ):
         _ = reference.ModuleBase().dm.getFile
-
-
-def test_signatures_are_the_same_in_both(kit):
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {
-        "__init__": "(self, loggerIn=None)",
-        "execute": "(self)",
-        "_resolveInputVariables": "(self)",
-        "_initialize": "(self)",
-        "_setCommand": "(self)",
-        "_executeCommand": "(self)",
-        "_execute": "(self)",
-        "_finalize": "(self, status='')",
-        "finalize": "(self)",
-        "_resolveInputWorkflow": "(self)",
-        "_resolveInputStep": "(self)",
-        "_determineStepInputData": "(self, inputData)",
-        "_getJobReporter": "(self)",
-        "_getFileReporter": "(self)",
-        "_getRequestContainer": "(self)",
-        "setApplicationStatus": "(self, status, sendFlag=True)",
-        "setJobParameter": "(self, name, value, sendFlag=True)",
-        "getCandidateFiles": "(self, outputList, outputLFNs, fileMask, stepMask='')",
-        "_applyMask": "(self, candidateFilesIn, fileMask, stepMask)",
-        "_checkSanity": "(self, candidateFiles)",
-        "_checkLocalExistance": "(self, fileList)",
-        "_enableModule": "(self)",
-        "_WMSJob": "(self)",
-        "_checkWFAndStepStatus": "(self, noPrint=False)",
-        "generateFailoverFile": "(self)",
-    }
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.ModuleBase, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert f"{name}{inspect.Signature(plain)}" == name + text
 
 
 # execute(): the hooks

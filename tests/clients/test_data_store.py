@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import threading
 from contextvars import copy_context
@@ -78,15 +77,6 @@ def held(client: Any) -> list[Any]:
 def sent(service: Service) -> Any:
     """Return the values of the records of each bundle that arrived at the accounting."""
     return [[record[3][0] for record in call.args[0]] for call in service.calls if call.method == "commitRegisters"]
-
-
-def test_signatures_are_the_same_in_both(kit: Kit) -> None:
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {"__init__": "(self, retryGraceTime=0, **kwargs)", "addRegister": "(self, register)"}
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.DataStoreClient, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert str(inspect.Signature(plain)) == text
 
 
 # Records

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,19 +28,6 @@ def test_a_report_starts_empty(kit: Kit) -> None:
     assert isinstance(report.transClient, kit.TransformationClient)
     assert report.transClient.serverURL == SERVICE
     assert kit.FileReport(server="X/Y").transClient.serverURL == "X/Y"
-
-
-def test_signatures_are_the_same_in_both(kit: Kit) -> None:
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {
-        "__init__": f"(self, server='{SERVICE}')",
-        "setFileStatus": "(self, transformation, lfn, status, sendFlag=False)",
-        "setCommonStatus": "(self, status)",
-    }
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.FileReport, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert str(inspect.Signature(plain)) == text
 
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import decimal
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,22 +44,6 @@ def test_set_job_changes_the_job_and_not_the_source(report: Any) -> None:
     """The source was made in the constructor."""
     report.setJob(78)
     assert (report.jobID, report.source) == (78, "Job_77")
-
-
-def test_signatures_are_the_same_in_both(kit: Kit) -> None:
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {
-        "__init__": "(self, jobid, source='')",
-        "setJob": "(self, jobID)",
-        "setJobStatus": "(self, status='', minorStatus='', applicationStatus='', sendFlag=True)",
-        "setApplicationStatus": "(self, appStatus, sendFlag=True)",
-        "setJobParameter": "(self, par_name, par_value, sendFlag=True)",
-        "setJobParameters": "(self, parameters, sendFlag=True)",
-    }
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.JobReport, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert str(inspect.Signature(plain)) == text
 
 
 def test_a_job_status_is_sent_at_once_and_forgotten(report: Any, service: Service) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import random
 from typing import TYPE_CHECKING, Any
@@ -38,20 +37,6 @@ def request_(kit: Kit, service: Service) -> Any:
     request.RequestName = "n"
     request.addOperation(operation)
     return request
-
-
-def test_signatures_are_the_same_in_both(kit: Kit) -> None:
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {
-        "__init__": "(self, url=None, **kwargs)",
-        "putRequest": "(self, request, useFailoverProxy=True, retryMainService=0)",
-        "getRequest": "(self, requestID=0)",
-        "peekRequest": "(self, requestID)",
-    }
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.ReqClient, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert str(inspect.Signature(plain)) == text
 
 
 def test_a_request_is_put_as_its_json(client: Any, service: Service, request_: Any) -> None:

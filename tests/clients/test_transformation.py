@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -27,23 +26,6 @@ def client(kit: Kit, service: Service) -> Any:
 def inner(value: Any) -> Any:
     """The service's answer: JSON text of a second return structure."""
     return {"OK": True, "Value": json.dumps(value)}
-
-
-def test_signatures_are_the_same_in_both(kit: Kit) -> None:
-    """Names, order and defaults of the arguments are DIRAC's."""
-    wanted = {
-        "getTransformationFiles": (
-            "(self, condDict=None, older=None, newer=None, timeStamp=None, orderAttribute=None, limit=None, "
-            "timeout=1800, offset=0, maxfiles=None, columns=None)"
-        ),
-        "setFileStatusForTransformation": "(self, transName, newLFNsStatus=None, lfns=None, force=False)",
-        "_wasFileInError": "(self, newStatus, currentStatus)",
-        "_applyTransformationFilesStateMachine": "(self, tsFilesAsDict, dictOfProposedLFNsStatus, force)",
-    }
-    for name, text in wanted.items():
-        signature = inspect.signature(getattr(kit.TransformationClient, name))
-        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        assert str(inspect.Signature(plain)) == text
 
 
 # Options
