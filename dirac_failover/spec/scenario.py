@@ -33,9 +33,6 @@ NONE: Final = "none"
 
 COLLABORATOR_KINDS: Final = (LIVE, SCRIPTED, MISSING, NONE)
 SUBJECTS: Final = ("module", "base")
-OF_EARLIER: Final = ("subject", "hooks")
-"""What a scenario says of a module that is executed before the one that it is about."""
-
 HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
 """The hooks of a module, in the order in which ``execute`` calls them."""
 

@@ -75,13 +75,7 @@ def alpha() -> Results:
 def beta() -> Results:
     """Other verdicts, one clause less, one more, no version, and a breach of which no scenario was kept."""
     return results(
-        "beta",
-        "",
-        clause("LL-001", BROKEN, 4, 3),
-        clause("CO-001"),
-        clause("CO-002"),
-        clause("LL-002"),
-        shard="2/3",
+        "beta", "", clause("LL-001", BROKEN, 4, 3), clause("CO-001"), clause("CO-002"), clause("LL-002"), shard="2/3"
     )
 
 

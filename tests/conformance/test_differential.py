@@ -13,15 +13,7 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import main
 from dirac_failover.conformance import differential
-from dirac_failover.conformance.differential import (
-    Comparison,
-    Difference,
-    compare,
-    parse_shard,
-    report,
-    run,
-    shard,
-)
+from dirac_failover.conformance.differential import Comparison, Difference, compare, parse_shard, report, run, shard
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS, KitUnavailableError
 from dirac_failover.conformance.port import ModulePort
@@ -35,10 +27,7 @@ BOTH = (Target("reference"), Target("dirac"))
 TITLES = (f"reference {__version__}", "dirac 9.1.0")
 WELL = Outcome("returned", {"OK": True, "Value": None}, (), {"jobID": 1}, None, {}, None)
 SCENARIO = Scenario("small: one", executions=2)
-ENDED = {
-    "exception": "GracefulTermination",
-    "args": ["Workflow successful, end of FailoverRequest module execution."],
-}
+ENDED = {"exception": "GracefulTermination", "args": ["Workflow successful, end of FailoverRequest module execution."]}
 
 
 class Changed(FailoverRequest):
@@ -54,9 +43,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     """A space of two regions with three scenarios in all, and another 'dirac', which differs in two of them."""
     base = {"collaborators": dict.fromkeys(DEFAULT_COLLABORATORS, SCRIPTED)}
     health = Dimension(
-        "health",
-        "",
-        (Value("well", ""), Value("failed", "", {"attributes": {"workflowStatus": FAILED_STATUS}})),
+        "health", "", (Value("well", ""), Value("failed", "", {"attributes": {"workflowStatus": FAILED_STATUS}}))
     )
     regions = (Region("one", "", base | {"executions": 2}, (health,)), Region("other", "", base, ()))
     monkeypatch.setattr(space, "REGIONS", regions)

@@ -104,22 +104,8 @@ HAZARDS: dict[str, tuple[dict[str, Any], dict[str, list[str]], dict[str, list[st
     ),
     "H5: it is not a job": (
         {"job_id": None, "records": 1, "operations": [REMOVE], "reported": {"/vo/c": "Unused"}},
-        {
-            "lost": [
-                REMOVAL,
-                "status Unused of /vo/c in transformation 12",
-                "1 accounting record",
-                NO_REPORT,
-            ]
-        },
-        {
-            "lost": [
-                REMOVAL,
-                "status Unused of /vo/c in transformation 12",
-                "1 accounting record",
-                NO_REPORT,
-            ]
-        },
+        {"lost": [REMOVAL, "status Unused of /vo/c in transformation 12", "1 accounting record", NO_REPORT]},
+        {"lost": [REMOVAL, "status Unused of /vo/c in transformation 12", "1 accounting record", NO_REPORT]},
     ),
     "H6: the transformation does not know a file": (
         {"reported": {"/vo/none": "Processed"}},
@@ -153,11 +139,7 @@ HAZARDS: dict[str, tuple[dict[str, Any], dict[str, list[str]], dict[str, list[st
         },
     ),
     "H11: the job state service is down": ({"faults": ["job-state:down"]}, {"lost": [FINAL]}, {}),
-    "H11: and comes back in between": (
-        {"faults": ["job-state:first=2"]},
-        {"twice": [FINISHED]},
-        {},
-    ),
+    "H11: and comes back in between": ({"faults": ["job-state:first=2"]}, {"twice": [FINISHED]}, {}),
     "H15: force is for all files": (
         {"workflow_failed": True, "files": {"/vo/a": "Processed", "/vo/b": "MaxReset"}},
         {},
@@ -234,12 +216,7 @@ def test_without_hazards_less_is_lost(reference: Kit, situation: str) -> None:
 def test_the_request_is_handed_over_and_executed(recorder: Recorder) -> None:
     """The job wrapper makes one request of the file; its calls are on record, and the services know."""
     recovery = after(recorder, faults=["transformation:down"], operations=[REMOVE])
-    assert recovery["handed_over"] == {
-        "files": ["12_34_request.json"],
-        "operations": 2,
-        "request_id": 1,
-        "error": None,
-    }
+    assert recovery["handed_over"] == {"files": ["12_34_request.json"], "operations": 2, "request_id": 1, "error": None}
     (request,) = recovery["requests"]
     assert [request[key] for key in ("id", "name", "status")] == [1, "job_77", "Done"]
     assert [(item["Type"], item["Status"], item["Error"], item["elsewhere"]) for item in request["operations"]] == [

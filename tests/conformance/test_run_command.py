@@ -17,15 +17,7 @@ from dirac_failover.cli import main
 from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.kits import KITS
 from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.run_command import (
-    FAULTS,
-    INPUTS,
-    OPERATION_TYPES,
-    SCHEMA,
-    checked,
-    find_class,
-    run,
-)
+from dirac_failover.conformance.run_command import FAULTS, INPUTS, OPERATION_TYPES, SCHEMA, checked, find_class, run
 from dirac_failover.conformance.schema_command import SCHEMAS
 from dirac_failover.conformance.timeline import render
 from dirac_failover.spec import space

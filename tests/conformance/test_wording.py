@@ -24,12 +24,7 @@ def test_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("names", "expected"),
-    [
-        ([], ""),
-        (["/a"], "/a"),
-        (["/a", None, 3], "/a, None, 3"),
-        (["/a", "/b", "/c", "/d"], "/a, /b, /c and 1 more"),
-    ],
+    [([], ""), (["/a"], "/a"), (["/a", None, 3], "/a, None, 3"), (["/a", "/b", "/c", "/d"], "/a, /b, /c and 1 more")],
 )
 def test_a_list_names_the_first_three(names: list[Any], expected: str) -> None:
     """And counts the others."""

@@ -132,11 +132,7 @@ def test_every_clause_has_its_place_and_its_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
-    [
-        ("reference/command-line.html", set(VERBS)),
-        ("reference/formats.html", set(SCHEMAS)),
-    ],
+    ("name", "wanted"), [("reference/command-line.html", set(VERBS)), ("reference/formats.html", set(SCHEMAS))]
 )
 def test_the_reference_has_a_section_for_each(name: str, wanted: set[str]) -> None:
     """Command, format."""
