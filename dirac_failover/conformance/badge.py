@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES
+from dirac_failover.spec.situation import MODULE
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.matrix import Port
@@ -35,11 +36,12 @@ _PICTURE: Final = Template("""\
 
 def picture(port: Port) -> str:
     """Return the badge of one port as SVG."""
-    message = _message(port)
-    left_text, right_text = (round(len(text) * _CHARACTER) for text in (LABEL, message))
+    message, shape = _message(port), port.results.header.port.shape
+    label = LABEL if shape == MODULE else f"{LABEL}, {shape}"
+    left_text, right_text = (round(len(text) * _CHARACTER) for text in (label, message))
     left, right = left_text + _PADDING, right_text + _PADDING
     return _PICTURE.substitute(
-        label=escape(LABEL),
+        label=escape(label),
         message=escape(message),
         colour=_COLOURS[port.verdict],
         width=left + right,

@@ -23,6 +23,7 @@ from dirac_failover.conformance.runner import Progress, cores, in_processes
 from dirac_failover.conformance.target import Target
 from dirac_failover.spec import space
 from dirac_failover.spec.product import changes
+from dirac_failover.spec.situation import MODULE
 
 if TYPE_CHECKING:
     import argparse
@@ -167,6 +168,9 @@ def _title(choice: Target) -> str:
 
     port = choice.port()
     with sessions(port):
+        if port.shape != MODULE:
+            text = f"'dirac-failover verify' judges a port of the shape {port.shape}"
+            raise CommandError(f"{choice.text} is no module, and cannot be compared with one: {text}")
         return f"{port.name} {port.version}".strip()
 
 

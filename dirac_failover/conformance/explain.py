@@ -88,6 +88,8 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
     else:
         style = terminal_style(arguments.color)
         sign, how = ("failed", "breaks it") if result.broken else ("well", "keeps it")
+        if not results.asked:
+            sign, how = "arrow", "is not asked about it"
         facts = {
             "verdict": f"{style.sign(sign)} {results.header.port.name} {how}",
             "asked": f"{result.asked:,} scenarios {results.header.extent}",
@@ -95,7 +97,7 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
         sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)})))
         for group in causes([result]):
             sys.stdout.write("\n" + cause_of(group, target, question.profile, style))
-    return Exit.DIFFERS if result.broken else Exit.OK
+    return Exit.DIFFERS if result.broken else Exit.OK if results.asked else Exit.NOTHING_RAN
 
 
 def _facts(clause: Clause) -> dict[str, str]:

@@ -32,7 +32,7 @@ from dirac_failover.spec.clauses import CLAUSES, Verdict, Violation
 from dirac_failover.spec.nearest import Match, Nearness
 from dirac_failover.spec.product import changes
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
-from dirac_failover.spec.situation import Situation
+from dirac_failover.spec.situation import MODULE, Situation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -121,8 +121,8 @@ class Tally:
         self.broken += 1
         if self.size is None or size < self.size:
             self.size = size
-            scenario, told = case.scenario, case.expected
-            steps, wanted = (tuple(map(list, outcome.steps)) if outcome else () for outcome in (case.outcome, told))
+            scenario = case.scenario
+            steps, wanted = (tuple(map(list, steps)) for steps in (case.outcome.steps, case.expected_steps))
             self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, steps, wanted)
 
     def add(self, other: Tally) -> None:
@@ -236,25 +236,25 @@ def shard(
         port = question.target.port()
         stack.enter_context(port.session())
         tallies = {clause.id: Tally() for clause in question.asked()}
-        asks = [(clause, tallies[clause.id]) for clause in question.asked()]
+        asks = [(clause, tallies[clause.id]) for clause in question.asked() if clause.suits(port.shape)]
         profile, nearness, sampled = PROFILES[question.profile], Nearness(), question.sampled()
         done, broken = 0, set[str]()
         for ordinal, scenario in islice(enumerate(question.scenarios()), index, None, count):
             watch.next()
             facts = Situation(scenario)
             asked = [(clause, tally) for clause, tally in asks if clause.when(facts, profile)]
-            if not asked:
+            if not asked or not facts.suits(port.shape):
                 continue
             if not port.supports(scenario):
                 for _, tally in asked:
                     tally.unchecked += 1
                 continue
             outcome = _outcome(port, scenario)
-            _judge(Case(facts, outcome, profile), asked)
+            _judge(Case(facts, outcome, profile, port.shape), asked)
             first = [name for name, tally in tallies.items() if tally.broken and name not in broken]
             broken.update(first)
             yield from (Met(name, scenario.name) for name in first)
-            if ordinal % sampled == 0:
+            if ordinal % sampled == 0 and port.shape == MODULE:
                 nearness.look(scenario, outcome)
             done += 1
             if not broken.isdisjoint(question.fail_fast):

@@ -24,8 +24,9 @@ def document(port: Port) -> str:
     results, header = port.results, port.results.header
     suite = ET.Element("testsuite", name=clean(port.label), timestamp=clean(header.date))
     properties = ET.SubElement(suite, "properties")
-    for name in ("tool", "profile", "python", "platform", "command", "shard"):
-        ET.SubElement(properties, "property", name=name, value=clean(getattr(header, name)))
+    facts = {name: getattr(header, name) for name in ("tool", "profile", "python", "platform", "command", "shard")}
+    for name, value in {**facts, "shape": header.port.shape}.items():
+        ET.SubElement(properties, "property", name=name, value=clean(value))
     if results.nearest:
         ET.SubElement(properties, "property", name="nearest", value=clean(results.nearest[0].profile))
     if results.verdict == BROKEN:
@@ -60,7 +61,10 @@ def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
     elif found == NO_VERDICT:
         ET.SubElement(case, "skipped", message="the port broke down")
     elif found != HELD:
-        ET.SubElement(case, "skipped", message="no scenario was about it")
+        shape = port.results.header.port.shape
+        asked = clause.id not in port.results.unsuited
+        message = "no scenario was about it" if asked else f"not asked of a port of the shape {shape}"
+        ET.SubElement(case, "skipped", message=message)
 
 
 def _minimal(minimal: Minimal) -> str:

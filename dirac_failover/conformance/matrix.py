@@ -190,6 +190,6 @@ def state(results: Results, clause: ClauseResult | None) -> str:
 
 def labels(results: Sequence[Results], paths: Sequence[str]) -> list[str]:
     """Return what tells these results from each other: the name and version of the port if they do, or the path."""
-    names = [" ".join(filter(None, (item.header.port.name, item.header.port.version))) for item in results]
+    names = [item.header.port.label for item in results]
     tries = (names, [f"{name} ({os.path.basename(paths[i])})" for i, name in enumerate(names)])
     return next((found for found in tries if len(set(found)) == len(found)), list(paths))

@@ -41,7 +41,7 @@ def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
     """Return the calls of a journal as plain data."""
     items, plain = scrubber.items, scrubber.plain
     return tuple(
-        _HOOK_STEPS[method]
+        _HOOK_STEPS.get(method) or Step(target, method, [], None)  # it may be a command
         if target == "module"
         else Step(target, method, items(args) if args else [], answer)
         if type(answer) is str

@@ -33,6 +33,7 @@ from dirac_failover.conformance.setting_up import FAKES, Record, job_id, seed
 from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import ATOMIC, Outcome, Scrubber, attributes_of, forget_frames
 from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
+from dirac_failover.spec.situation import MODULE
 from dirac_fakes.answers import OPERATIONS, Script, answering
 from dirac_fakes.journal import Call, Journal
 
@@ -48,6 +49,8 @@ class Port(Protocol):
     """An implementation under test."""
 
     name: str
+    shape: str
+    """One of :data:`~dirac_failover.spec.situation.SHAPES`."""
 
     def run(self, scenario: Scenario) -> Outcome:
         """Execute the module in the situation and return what was observed."""
@@ -90,6 +93,8 @@ class ModulePort:
     ``module`` replaces the kit's FailoverRequest.
     """
 
+    shape = MODULE
+
     def __init__(self, kit: Kit, module: type[Any] | None = None) -> None:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.kit = kit
@@ -100,6 +105,11 @@ class ModulePort:
         self._exceptions = {"GracefulTermination": kit.GracefulTermination}
         self._world: World | None = None
         self._place: Workplace
+
+    @property
+    def implementation(self) -> str:
+        """Name and version of the implementation whose clients are used."""
+        return f"{self.kit.name} {self.kit.version}"
 
     @contextmanager
     def session(self) -> Iterator[ModulePort]:

@@ -60,7 +60,7 @@ def serve(port: ModulePort, questions: Iterable[str], answers: TextIO) -> None:
 def answer(port: ModulePort, message: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a message of the host."""
     if "hello" in message:
-        return {"hello": {**SPEAKS, "name": port.name, "version": port.version}}
+        return {"hello": {**SPEAKS, "name": port.name, "version": port.version, "shape": port.shape}}
     try:
         return {"id": message["id"], "outcome": to_json(port.run(Scenario.from_json(message["run"])))}
     except Exception as error:  # noqa: BLE001 - the host says it, and that the port is broken

@@ -28,6 +28,7 @@ from dirac_failover.conformance.setting_up import FAKES, seed
 from dirac_failover.conformance.workplace import Workplace, temporary
 from dirac_failover.spec.outcome import FILE_FIELDS, OPERATION_FIELDS, Outcome, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
+from dirac_failover.spec.situation import MODULE, SHAPES
 from dirac_fakes.answers import OPERATIONS, Script
 from dirac_fakes.journal import Journal
 from dirac_fakes.service import ok
@@ -83,6 +84,7 @@ class ProcessPort:
         self.command = list(command)
         self.name = name or os.path.basename(self.command[0])
         self.version = ""
+        self.shape = MODULE
         self.capabilities: frozenset[str] = frozenset()
         self._named = bool(name)
         self._environment = dict(environment or {})
@@ -191,6 +193,9 @@ class ProcessPort:
             raise ProcessError(
                 f"expected capabilities of version {version}, {', '.join(known)}, found {quote(capabilities)}"
             )
+        self.shape = hello.get("shape", MODULE)
+        if self.shape not in SHAPES:
+            raise ProcessError(f"expected the shape {' or '.join(SHAPES)}, found {quote(self.shape)}")
         self.capabilities = frozenset(capabilities)
         self.version = visible(str(hello.get("version", "")))
         if not self._named:

@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 from dirac_failover.conformance.errors import CommandError
-from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, Verdict
+from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
 from dirac_failover.spec.nearest import Match  # noqa: TC001
 from dirac_failover.spec.outcome import Json  # noqa: TC001
 from dirac_failover.spec.shape import ShapeError, one_of, parse
+from dirac_failover.spec.situation import MODULE, SHAPES
 
 SCHEMA: Final = "dirac-failover/results/2"
 T = TypeVar("T")
@@ -51,6 +52,13 @@ class PortInfo:
     """What was given on the command line."""
     implementation: str = ""
     """Name and version of the implementation whose clients it gets; empty when it brings its own."""
+    shape: Annotated[str, one_of(*SHAPES)] = MODULE
+    """What it is: a class with hooks, or a chain of commands."""
+
+    @property
+    def label(self) -> str:
+        """Name and version, and the shape of what is no module."""
+        return " ".join(filter(None, (self.name, self.version, "" if self.shape == MODULE else f"({self.shape})")))
 
 
 @dataclass(frozen=True)
@@ -169,8 +177,25 @@ class Results:
 
     @property
     def asked(self) -> bool:
-        """Whether any scenario was about any clause: without one, to conform means nothing."""
-        return any(clause.verdict != NOT_ASKED for clause in self.clauses)
+        """Whether any scenario was about a clause that decides: without one, to conform means nothing."""
+        return any(clause.verdict != NOT_ASKED for clause in self.clauses if clause.level in self.header.levels)
+
+    @property
+    def unsuited(self) -> list[str]:
+        """The IDs of the clauses that are not asked of a port of this shape."""
+        ids = {clause.id for clause in self.clauses}
+        return [clause.id for clause in CLAUSES if clause.id in ids and not clause.suits(self.header.port.shape)]
+
+    @property
+    def shape(self) -> str:
+        """The shape of the port, and the clauses that are not asked of it, in words."""
+        whole = [
+            level for level in LEVELS
+            if {item.id in self.unsuited for item in self.clauses if item.level == level} == {True}
+        ]  # fmt: skip
+        left = [item.id for item in self.clauses if item.id in self.unsuited and item.level not in whole]
+        said = ", ".join([*left, *(f"the level {level}" for level in whole)])
+        return self.header.port.shape + (f"; not asked of it: {said}" if self.unsuited else "")
 
     @property
     def nearer(self) -> str | None:

@@ -15,6 +15,7 @@ from dirac_failover.conformance.errors import CommandError
 from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
+from dirac_failover.spec.situation import COMMANDS, MODULE
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.port import ModulePort
@@ -59,22 +60,22 @@ class Target:
         port = self.port()
         if isinstance(port, ProcessPort):
             with port.session():
-                return PortInfo(port.name, port.version, self.given)
-        return PortInfo(port.name, port.version, self.given, f"{port.kit.name} {port.kit.version}")
+                return PortInfo(port.name, port.version, self.given, shape=port.shape)
+        return PortInfo(port.name, port.version, self.given, port.implementation, port.shape)
 
     def options(self) -> tuple[str, ...]:
         """Return the options with which ``run`` executes the same module; what is no module, it cannot."""
         if ":" in self.text:
-            return ("--module", self.text, *(() if self._ends_jobs() else ("--duties", INPUTS_DUE)))
+            try:
+                found = None if self.python else find(self.text)
+            except CommandError:
+                found = None
+            if getattr(found, "shape", MODULE) == COMMANDS:
+                return ()
+            # run must be told that the input files are to be reported, unless it knows by the class
+            known = not isinstance(found, type) or ends_jobs(found)
+            return ("--module", self.text, *(() if known else ("--duties", INPUTS_DUE)))
         return () if self.text == DEFAULT or self.text.endswith(".toml") else ("--kit", self.text)
-
-    def _ends_jobs(self) -> bool:
-        """Tell whether ``run`` knows by its class that it must report the input files, as every port must."""
-        try:
-            found = None if self.python else find(self.text)
-        except CommandError:
-            return True
-        return not isinstance(found, type) or ends_jobs(found)
 
     def program(self) -> tuple[str, ...]:
         """Return the program in whose environment the port is."""

@@ -78,7 +78,7 @@ exit codes:
   2  interrupted
   3  the port is broken: it cannot be imported, crashes, or hangs; nothing is known of how it conforms
   4  the command line, or a file that it names, cannot be used
-  5  nothing ran
+  5  nothing ran, or nothing that decides was asked
 """
 
 
@@ -88,7 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("port", metavar="PORT", nargs="?", default=DEFAULT,
         help="reference, dirac (the real one, of this environment), PACKAGE.MODULE:CLASS, a module that is run with "
-        "the clients of what it is derived from, or FILE.toml, an adapter (default: %(default)s)")
+        "the clients of what it is derived from, or a chain of commands, or FILE.toml, an adapter "
+        "(default: %(default)s)")
     parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which the port is installed")
     which = parser.add_argument_group("what is asked")
     add = which.add_argument
@@ -316,6 +317,7 @@ def _verdict(
     rate = results.scenarios / max(seconds, 1e-9)
     facts = {
         "port": f"{header.port.target}{clients}",
+        "shape": results.shape,
         "profile": header.profile,
         "regions": f"{', '.join(header.regions)}{shard}",
         "scenarios": f"{results.scenarios:,}{extent} in {seconds:.0f} s, {rate:,.0f} a second",
@@ -334,13 +336,13 @@ def _verdict(
 
 def _sentence(results: Results, levels: Sequence[str], problems: Sequence[str]) -> tuple[str, str, str]:
     """Return the sign, the colour and the text of the one line that is the verdict."""
-    name = f"{results.header.port.name} {results.header.port.version}".strip()
+    name = results.header.port.label
     if not results.asked:
         return "arrow", "bold", f"{name} is not judged: no scenario that was run is about these clauses"
     deciding = [clause for clause in results.clauses if decides(clause, levels)]
     broken = sum(clause.verdict == BROKEN for clause in deciding)
     unchecked = [clause.id for clause in deciding if clause.verdict == UNCHECKED]
-    asked = sum(clause.level in levels for clause in results.clauses)
+    asked = sum(clause.level in levels and clause.id not in results.unsuited for clause in results.clauses)
     said = f"{name} {results.verdict}" + (f": it breaks {broken} of {count(asked, 'clause')}" if broken else "")
     if unchecked:
         said += f"{' and' if broken else ':'} it cannot be asked about {', '.join(unchecked)} (unchecked)"

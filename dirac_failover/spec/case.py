@@ -14,25 +14,26 @@ from dirac_failover.spec import live
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.outcome import same
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.situation import STATUS, Situation
+from dirac_failover.spec.situation import MODULE, STATUS, Situation
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Outcome, Step
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
-MODULE = "module"
-
 
 class Case:
     """The facts of a scenario, an outcome, and the profile of the implementation that the outcome is expected of."""
 
-    def __init__(self, facts: Situation | Scenario, outcome: Outcome, profile: Profile = DIRAC_9_1) -> None:
+    def __init__(
+        self, facts: Situation | Scenario, outcome: Outcome, profile: Profile = DIRAC_9_1, shape: str = MODULE
+    ) -> None:
         """Hold them together."""
         self.facts = facts if isinstance(facts, Situation) else Situation(facts)
         self.scenario = self.facts.scenario
         self.outcome = outcome
         self.profile = profile
+        self.shape = shape
         self.hooks: list[str] = []
         """The hooks that were called, in order."""
         self.collaboration: list[Step] = []
@@ -49,6 +50,11 @@ class Case:
     def expected(self) -> Outcome:
         """The outcome that the specification describes; to be asked for only where it is :func:`specified`."""
         return expected(self.scenario, self.profile) if self.facts.scripted else live.expected(self.scenario)
+
+    @property
+    def expected_steps(self) -> tuple[Step, ...]:
+        """The calls that the specification describes: those of a module, so none of any other shape."""
+        return self.expected.steps if self.shape == MODULE else ()
 
     @cached_property
     def as_expected(self) -> bool:

@@ -35,6 +35,15 @@ _USUAL_FAULT: Final = re.compile(r"[a-z-]+(\.\w+)?:(down|refuse|lost_reply|first
 _PLAIN: Final = ("ok", "operation", "s_error")
 
 
+MODULE: Final = "module"
+COMMANDS: Final = "commands"
+SHAPES: Final = {
+    MODULE: "a class with DIRAC's module contract, which finds its collaborators in workflow_commons",
+    COMMANDS: "a chain of commands, whose state lies in files between two of them, with clients of their own",
+}
+"""The shapes that an implementation may have. A clause is asked by scenario and shape alone."""
+
+
 class Raised(NamedTuple):
     """What is raised inside a hook, and where."""
 
@@ -70,6 +79,19 @@ class Situation:
         """Whether the implementation's FailoverRequest is executed as it is."""
         self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
         """Whether every collaborator is scripted."""
+
+    def suits(self, shape: str) -> bool:
+        """Tell whether an implementation of this shape can be given the whole scenario."""
+        return shape == MODULE or self._suits_commands
+
+    @cached_property
+    def _suits_commands(self) -> bool:
+        """Whether it is one end of a job, with clients of the implementation's own, and a file can say all of it."""
+        scenario = self.scenario
+        live = not self.scripted and set(scenario.collaborators.values()) <= {LIVE, MISSING, NONE}
+        said = self.identified and self.inputs is not None and self.health != "unset" and not self.bad(NO_TEXT)
+        plain = not any(isinstance(value, dict | list) for value in self.unsent_parameters.values())
+        return self.own and live and said and plain and not scenario.report_job and scenario.executions == 1
 
     def answer(self, method: str) -> str:
         """Return the first answer of a scripted method."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.conformance.adapters import imports_dirac
 from dirac_failover.conformance.kits import KITS, Kit
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.wire.rpc import connect
@@ -32,17 +32,6 @@ _REAL: Final = ("DIRAC", *_EXPERIMENTS)
 def kit_named(name: str) -> Kit:
     """Return a kit of :data:`~dirac_failover.conformance.kits.KITS`, made once; it knows what to say when it cannot."""
     return KITS[name]()
-
-
-def imports_dirac(module: Any) -> bool:
-    """Tell whether anything in a module's namespace comes from DIRAC."""
-    if "DIRAC" not in sys.modules:
-        return False
-    return any(
-        str(value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")).partition(".")[0]
-        in _REAL
-        for value in list(vars(module).values())
-    )
 
 
 def name_for(kinds: Iterable[Any]) -> str:

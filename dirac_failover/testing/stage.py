@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
+from dirac_failover.conformance.adapters import imports_dirac
 from dirac_failover.conformance.kits import Kit, KitUnavailableError
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid, running
 from dirac_failover.testing.kit import (
     REFERENCE,
     connected,
-    imports_dirac,
     kit_named,
     name_for,
     profile_named,

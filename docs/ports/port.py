@@ -1,7 +1,7 @@
 """A port of the FailoverRequest module that speaks the protocol itself, begun: copy it, and make ``verify`` agree.
 
-A module in Python needs none of this: name it as ``package.module:Class``. This is for what is not a module, a command
-that ends jobs, say. It reports the end of a job, and nothing else.
+A module in Python needs none of this: name it as ``package.module:Class``. A chain of commands
+needs none, either: see ``end_of_job.py``. It reports the end of a job, and nothing else.
 """
 
 from __future__ import annotations

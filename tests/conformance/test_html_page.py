@@ -77,7 +77,7 @@ def test_each_port_says_what_it_is(page: ET.Element) -> None:
     assert texts(first, "dt") == ["broken", "known", "held", "not asked"]
     assert texts(first, "dd") == ["1"] * 4
     assert texts(one(first, "ul", "facts"), "li") == [
-        "1,234 scenarios", "profile dirac-9.1", "Python 3.11.7", "Linux", "2026-01-02T03:04:05Z",
+        "1,234 scenarios", "profile dirac-9.1", "shape module", "Python 3.11.7", "Linux", "2026-01-02T03:04:05Z",
     ]  # fmt: skip
     assert text(one(first, "details")) == "Run it againdirac-failover verify alpha:Module"
     assert "shard 2/3" in texts(second, "li")
@@ -92,7 +92,7 @@ def test_the_levels_that_decide_and_the_nearest_profile_are_said(alpha: Results)
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     some = replace(some, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
     facts = texts(one(parsed(("a", some)), "ul", "facts"), "li")
-    assert facts[1:3] == ["profile dirac-9.1 (nearest: dirac-8.0)", "contract and dirac decide"]
+    assert facts[1:4] == ["profile dirac-9.1 (nearest: dirac-8.0)", "shape module", "contract and dirac decide"]
 
 
 def test_the_bar_shows_the_shares(page: ET.Element, alpha: Results) -> None:

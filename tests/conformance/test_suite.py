@@ -205,10 +205,10 @@ class TestNobody(ConformanceSuite):
     port = f"port reference {__version__}, with the clients of reference {__version__}"
     result.stdout.fnmatch_lines([
         "collected *",
-        f"conformance: TestMine: {port}; profile dirac-9.1; region identity; {count:,} scenarios",
+        f"conformance: TestMine: {port}; shape module; profile dirac-9.1; region identity; {count:,} scenarios",
         "conformance: TestNobody: there is no port 'nobody'*",
         "*= conformance =*",
-        "TestMine: port alpha:Module 1.0*; profile dirac-9.1; *; * scenarios",
+        "TestMine: port alpha:Module 1.0*; shape module; profile dirac-9.1; *; * scenarios",
         "TestNobody: port alpha:Module 1.0*",
     ])  # fmt: skip
     assert [clauses for *_, clauses in asked] == [("CO-001", "DI-001")] * 2
@@ -404,6 +404,14 @@ def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(suite, "_once", lambda *_: replace(alpha, error="it died"))
     with pytest.raises(pytest.fail.Exception, match=r"^The port is broken, and nothing is known of .*: it died$"):
         conformance(Mine(), tmp_path)
+    port = replace(alpha.header.port, shape="commands")
+    unsuited = replace(alpha, header=replace(alpha.header, port=port))
+    monkeypatch.setattr(suite, "_MADE", {})
+    monkeypatch.setattr(suite, "_once", lambda *_: unsuited)
+    with pytest.raises(
+        pytest.fail.Exception, match=r"^None of these clauses is asked of a port of the shape commands: "
+    ):
+        conformance(Mine(), tmp_path)
 
     class Odd(Mine):
         region = "nowhere"
@@ -418,6 +426,9 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
     tests.test_clause("CO-001", alpha)
     with pytest.raises(pytest.skip.Exception, match=r"^no scenario of  is about DI-001$"):
         tests.test_clause("DI-001", alpha)
+    of_commands = replace(alpha, header=replace(alpha.header, port=replace(alpha.header.port, shape="commands")))
+    with pytest.raises(pytest.skip.Exception, match=r"^not asked of the shape commands$"):
+        tests.test_clause("DI-001", of_commands)
     with pytest.raises(pytest.xfail.Exception, match=r"^by-design: It is so\.$"):
         tests.test_clause("LL-001", alpha)
     with pytest.raises(pytest.fail.Exception) as failed:

@@ -241,7 +241,7 @@ def test_what_cannot_be_asked_is_one_line(
         ("--level all", {"LL-001"}, 1),
         ("--level all", {"DI-001"}, 1),
         ("--clause LL-001", {"LL-001"}, 1),
-        ("--clause LL-001 --level dirac", {"LL-001"}, 0),
+        ("--clause LL-001 --level dirac", {"LL-001"}, 5),
         ("--level all", set(), 0),
     ],
 )
@@ -379,10 +379,11 @@ def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
     """One line says how the port stands; below it, who was judged on what, and what does not decide."""
     alpha = replace(alpha, header=replace(alpha.header, regions=("inputs",)))
     lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[:9] == [
+    assert lines[:10] == [
         "── Verdict ".ljust(100, "─"),
         "  ✗ alpha 1.0 diverges: it breaks 1 of 3 clauses",
         "  port       alpha:Module",
+        "  shape      module",
         "  profile    dirac-9.1",
         "  regions    inputs",
         "  scenarios  1,234 in 2 s, 617 a second",
@@ -394,13 +395,13 @@ def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
     run = replace(alpha, header=replace(alpha.header, port=of, shard="1/3"))
     lines = report(run, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
     assert lines[2] == "  port       alpha:Module, with the clients of reference 1"
-    assert lines[4] == "  regions    inputs, shard 1/3"
+    assert lines[5] == "  regions    inputs, shard 1/3"
 
 
 def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
     """Of the levels that decide; a breach that does not decide has no cross."""
     lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[8:17] == [
+    assert lines[9:18] == [
         "",
         "── CO-002 is broken ".ljust(100, "─"),
         "  clause    Text of CO-002.",
@@ -411,7 +412,7 @@ def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
         "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast",
         "  $ dirac-failover explain CO-002",
     ]
-    assert lines[17:] == [
+    assert lines[18:] == [
         "",
         "── contract: what a module promises ".ljust(100, "─"),
         "  ✓ CO-001  held                   10  Text of CO-001.",
@@ -483,7 +484,7 @@ def test_long_lines_are_wrapped_below_their_words(alpha: Results) -> None:
         "    - problem problem problem problem problem",
         "      problem problem problem",
     ]
-    assert lines[9:11] == [
+    assert lines[10:12] == [
         "  dirac      1 not asked (does not decide; --level",
         "             dirac shows a scenario for each)",
     ]

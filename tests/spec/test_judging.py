@@ -277,12 +277,15 @@ BREAKS: list[tuple[str, Scenario, Callable[[Outcome], Outcome]]] = [
     ("CO-027", LIVE, lambda o: services(**rows(o, "Assigned"))(o)),
     ("CO-027", LIVE, lambda o: services(**rows(o, "Unused"))(o)),
     ("CO-027", LIVE, of(services=None)),
+    ("CO-027", replace(LIVE, attributes=FAILED.attributes), lambda o: services(**rows(o, "Processed"))(o)),
     ("CO-027", DOWN, NO_OPERATIONS),
     ("CO-027", TWO_INPUTS, lambda o: of(files={FILE: o.files[FILE].replace("Problematic", "Processedxx")})(o)),
     ("CO-028", LIVE, lambda o: services(**history(o))(o)),
     ("CO-028", LIVE, of(services={})),
     ("CO-028", UNSENT, lambda o: services(**history(o, "Job Finished Successfully"))(o)),
     ("CO-028", STATE_DOWN, NO_OPERATIONS),
+    ("CO-028", LIVE, more(Step("job-state", "setJobStatusBulk", [
+        77, {"1": {"ApplicationStatus": "refused"}, "2": {"ApplicationStatus": "the last one"}}], {}))),
     ("CO-028", STATE_DOWN, lambda o: of(files={FILE: o.files[FILE].replace("its half", "half")})(o)),
     ("CO-029", RECORDS, services(accounting={"records": [1]})),
     ("CO-029", RECORDS, services(accounting={"records": [1, 2, 3]})),
@@ -381,7 +384,7 @@ HOLDS: dict[str, tuple[str, Scenario, Callable[[Outcome], Outcome]]] = {
         "CO-020", ONE_LFN, of(result=[{"a_1.txt": {"lfn": LFNS[0], "type": "TXT", "size": 1}}])),
     "another kind of exception": ("CO-021", NO_LFN, of(result=[{"exception": "KeyError", "args": []}])),
     "more statuses": (
-        "CO-028", UNSENT, lambda o: services(**history(o, "its half done", "in between", "the end"))(o)),
+        "CO-028", UNSENT, lambda o: services(**history(o, "its half done", "else", "Job Finished Successfully"))(o)),
     "records in the request's file": (
         "CO-029", RECORDS, lambda o: written(lambda data: {**data, "Operations": [
             {"Type": "ForwardDISET", "Arguments": "commitRegisters", "Files": []}]})(services(accounting={})(o))),
@@ -700,7 +703,7 @@ NOT_ASKED: dict[str, list[Scenario]] = {
     "CO-026": [WELL, STATUS, calling("setApplicationStatus", scenario=LIVE, **BY_NAME),
                *others(NAMED, UNSET, said(JobReport_setApplicationStatus="raises=OSError"))],
     "CO-027": [WELL, replace(LIVE, server_files={"/vo/a": "Processed"}),
-               *others(LIVE, FAIL, {"faults": ("transformation:raises=ValueError",)})],
+               *others(LIVE, {"faults": ("transformation:raises=ValueError",)}), *others(DOWN, FAIL)],
     "CO-028": [WELL, *others(LIVE, FAIL, {"faults": ("job-state:s_error=no",)})],
     "CO-029": [WELL, LIVE,
                replace(RECORDS, collaborators=dict.fromkeys(("JobReport", "FileReport", "Request"), "live")),
@@ -820,7 +823,7 @@ SAYS: dict[str, tuple[Any, Any]] = {
     "CO-025": ("returned", "raised"),
     "CO-026": ("returned", "raised"),
     "CO-027": ({"/vo/a": "Processed"}, {"/vo/a": "Assigned"}),
-    "CO-028": (["a status of its own"], []),
+    "CO-028": (["Job Finished Successfully", "a status of its own"], []),
     "CO-029": ("2 records", {"held": 1, "in requests": []}),
     **dict.fromkeys(("LL-001", "LL-002", "LL-003", "LL-004", "LL-005"), (WHOLE, {"in the file": []})),
     "LL-006": ("not OK: the request is not valid", "OK"),

@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from dirac_failover import FailoverRequest, JobReport
+from dirac_failover.conformance import adapters
 from dirac_failover.testing import Dirac
 from dirac_failover.testing import kit as kits
 from dirac_failover.wire.rpc import call, connection
@@ -41,7 +42,7 @@ def test_without_dirac_nobody_uses_it(monkeypatch):
     """However things are called."""
     monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
     assert kits.name_for([named("DIRAC.Workflow")]) == "reference"
-    assert kits.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core"))) is False
+    assert adapters.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core"))) is False
 
 
 def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
@@ -61,10 +62,10 @@ def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
 def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypatch):
     """A module of it, or anything that is defined there."""
     real = fake_dirac()
-    assert not kits.imports_dirac(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest))
-    assert kits.imports_dirac(SimpleNamespace(DIRAC=real))
+    assert not adapters.imports_dirac(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest))
+    assert adapters.imports_dirac(SimpleNamespace(DIRAC=real))
     for package in ("DIRAC", "LHCbDIRAC", "ILCDIRAC"):
-        assert kits.imports_dirac(SimpleNamespace(S_OK=named(f"{package}.Core.Utilities")))
+        assert adapters.imports_dirac(SimpleNamespace(S_OK=named(f"{package}.Core.Utilities")))
     home = ModuleType("home_of_mine")
     monkeypatch.setitem(sys.modules, "home_of_mine", home)
     assert kits.name_for([named("home_of_mine")]) == "reference"

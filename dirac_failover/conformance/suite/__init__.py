@@ -85,13 +85,18 @@ class ConformanceSuite:
         request.node.user_properties.append((JUDGED, said))
         if results.error is not None:
             pytest.fail(f"The port is broken, and nothing is known of how it conforms: {results.error}", pytrace=False)
+        if len(results.unsuited) == len(results.clauses):
+            text = f"None of these clauses is asked of a port of the shape {results.header.port.shape}"
+            pytest.fail(f"{text}: nothing is known of how it conforms", pytrace=False)
         return results
 
     def test_clause(self, clause_id: str, conformance: Results) -> None:
         """The port keeps this clause in every scenario: ``dirac-failover explain ID`` says what it is for."""
         clause = next(clause for clause in conformance.clauses if clause.id == clause_id)
         if clause.verdict == NOT_ASKED:
-            pytest.skip(f"no scenario of {', '.join(conformance.header.regions)} is about {clause.id}")
+            where = f"no scenario of {', '.join(conformance.header.regions)} is about {clause.id}"
+            shape = conformance.header.port.shape
+            pytest.skip(f"not asked of the shape {shape}" if clause.id in conformance.unsuited else where)
         if clause.verdict == HELD:
             return
         if clause.baseline:
@@ -200,7 +205,10 @@ def _said(kind: type[ConformanceSuite], port: PortInfo, about: Question | Header
     clients = f", with the clients of {port.implementation}" if port.implementation else ""
     name = f"{port.target} {port.version}".strip()
     regions = f"{'region' if len(about.regions) == 1 else 'regions'} {', '.join(about.regions)}"
-    return f"{kind.__name__}: port {name}{clients}; profile {about.profile}; {regions}; {scenarios:,} scenarios"
+    return (
+        f"{kind.__name__}: port {name}{clients}; shape {port.shape}; profile {about.profile}; {regions}; "
+        f"{scenarios:,} scenarios"
+    )
 
 
 def _once(question: Question, levels: Sequence[str], folder: Path) -> Results:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.situation import Situation
+from dirac_failover.spec.situation import MODULE, Situation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,15 +60,22 @@ class Clause:
     """The hazard that keeping the clause removes (``H1``), or ``quirk``: odd, and yet what DIRAC does."""
     issue: str = ""
     """The address of a public thread in which DIRAC's developers learned it, if there is one."""
+    commands: bool = False
+    """Whether a chain of commands is asked, too: the clause is about what is there in the end, not about hooks."""
 
     @property
     def level(self) -> str:
         """``contract``, ``dirac`` or ``lossless``."""
         return _LEVELS[self.id[:2]]
 
-    def asked(self, scenario: Scenario, profile: Profile = DIRAC_9_1) -> bool:
+    def suits(self, shape: str) -> bool:
+        """Tell whether an implementation of this shape is asked about the clause in any scenario."""
+        return shape == MODULE or self.commands
+
+    def asked(self, scenario: Scenario, profile: Profile = DIRAC_9_1, shape: str = MODULE) -> bool:
         """Tell whether a scenario asks for this clause; ``profile`` matters at the level ``dirac`` alone."""
-        return self.when(Situation(scenario), profile)
+        facts = Situation(scenario)
+        return self.suits(shape) and facts.suits(shape) and self.when(facts, profile)
 
     def violation(self, case: Case) -> Violation | None:
         """Return how the case breaks the clause; None when it holds, and where it is not asked."""
@@ -84,12 +91,18 @@ def clause(  # noqa: PLR0913 - what there is to say of a clause
     source: str,
     note: str = "",
     thread: str = "",
+    commands: bool = False,
 ) -> Callable[[Callable[[Case], Violation | None]], Clause]:
-    """Make a clause of a function that judges; ``when`` tells whether a scenario asks for it."""
+    """Make a clause of a function that judges; ``when`` tells whether a scenario asks for it.
+
+    With ``commands``, a chain of commands is asked about it as well as a module.
+    """
 
     def decorate(judge: Callable[[Case], Violation | None]) -> Clause:
         issue = f"{THREADS}{thread}" if thread else ""
-        return Clause(id_, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue)
+        return Clause(
+            id_, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue, commands
+        )
 
     return decorate
 

@@ -291,7 +291,7 @@ def job_operation_is_taken(case: Case) -> Violation | None:
 
 
 @clause(
-    "CO-016", when=lambda facts: facts.own and facts.identified, source=f"{BASE}.generateFailoverFile",
+    "CO-016", when=lambda facts: facts.own and facts.identified, source=f"{BASE}.generateFailoverFile", commands=True,
     reason="The job wrapper looks for files of such names, and validates them.",
     harm="The request is written and never found, or is refused as a whole.",
 )  # fmt: skip
@@ -311,7 +311,7 @@ def _writes(facts: Situation) -> bool:
 
 
 @clause(
-    "CO-017", when=_writes, source=f"{BASE}.generateFailoverFile",
+    "CO-017", when=_writes, source=f"{BASE}.generateFailoverFile", commands=True,
     reason="It is all that is left when the job is gone.", harm="Part of what was pending is lost.",
 )  # fmt: skip
 def file_is_the_request(case: Case) -> Violation | None:
@@ -338,18 +338,24 @@ def collaborators_are_made(case: Case) -> Violation | None:
 # With clients and services
 
 
+def _inputs_can_arrive(facts: Situation) -> bool:
+    """Tell whether inputs are waited for; those of a failed job whose service fails are lost with its file."""
+    reached = facts.well or not any(fault.startswith("transformation") for fault in facts.scenario.faults)
+    return facts.calm_live and reached and "Assigned" in facts.scenario.server_files.values()
+
+
 @clause(
-    "CO-027",
-    when=lambda facts: facts.calm_live and facts.well and "Assigned" in facts.scenario.server_files.values(),
-    source=f"{MODULE}._execute",
+    "CO-027", when=_inputs_can_arrive,
+    source=f"{MODULE}._execute", commands=True,
     reason="The transformation system waits for each of its files.", harm="An input stays Assigned for ever.",
 )  # fmt: skip
 def inputs_arrive(case: Case) -> Violation | None:
-    """After a good job the status of each Assigned input is held by its service, or is in the request's file."""
+    """The status of each Assigned input is held by its service in the end, or after a good job is in the file."""
     files = case.service("transformation", "files").values()
     held = {row["LFN"]: row["Status"] for rows in files for row in rows.values()}
     reported, known = case.facts.reported, case.scenario.server_files
-    wanted = {lfn: reported.get(lfn, "Processed") for lfn in case.facts.inputs or [] if known.get(lfn) == "Assigned"}
+    status = "Processed" if case.facts.well else "Unused"
+    wanted = {lfn: reported.get(lfn, status) for lfn in case.facts.inputs or [] if known.get(lfn) == "Assigned"}
     found = {}
     for lfn, status in wanted.items():
         kept = any(f":{lfn}s{len(status)}:{status}" in str(item[1]) for item in case.written)
@@ -359,25 +365,37 @@ def inputs_arrive(case: Case) -> Violation | None:
 
 
 @clause(
-    "CO-028", when=lambda facts: facts.calm_live and facts.well, source=f"{BASE}.setApplicationStatus",
+    "CO-028", when=lambda facts: facts.calm_live and facts.well, source=f"{BASE}.setApplicationStatus", commands=True,
     reason="It is what people see of a job.", harm="The job looks as if it did nothing at its end.",
 )  # fmt: skip
 def statuses_arrive(case: Case) -> Violation | None:
-    """After a good job its statuses are held by the job's state service, or are in the request's file."""
+    """After a good job its statuses, but the last if it is refused, are held by their service or are in the file."""
     rows = [row for history in case.service("job-state", "history").values() for row in history]
     told = [str(row["ApplicationStatus"]) for row in rows if row["ApplicationStatus"] not in {"Unknown", "idem"}]
     told += [str(item[1]) for item in case.written if "setJobStatusBulk" in str(item[1])]
-    unsent = [status.replace("'", "") for status in case.facts.unsent_statuses]
+    owed = [status.replace("'", "") for status in case.facts.unsent_statuses] + _reported(case)[:-1]
     return holds(
-        bool(told) and all(any(status in text for text in told) for status in unsent),
-        [*unsent, "a status of its own"], told,
+        bool(told) and all(any(status in text for text in told) for status in owed),
+        [*dict.fromkeys(owed), "a status of its own"], told,
     )  # fmt: skip
+
+
+def _reported(case: Case) -> list[str]:
+    """Return the application statuses that the job's state service was asked to take, as far as it keeps them."""
+    calls = case.calls("job-state.setJobStatusBulk")
+    updates = [update for call in calls for update in call.args[1].values()]
+    texts = [str(update["ApplicationStatus"])[:_KEPT] for update in updates if update.get("ApplicationStatus")]
+    return list(dict.fromkeys(texts))
+
+
+_KEPT: Final = 255
+"""Characters of an application status that the job's state service keeps."""
 
 
 @clause(
     "CO-029",
     when=lambda facts: facts.calm_live and facts.well and facts.accounting and facts.scenario.records > 0,
-    source=f"{BASE}.generateFailoverFile",
+    source=f"{BASE}.generateFailoverFile", commands=True,
     reason="Accounting pays for the grid.", harm="Work is not accounted for, or is accounted for twice.",
 )  # fmt: skip
 def records_arrive(case: Case) -> Violation | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.case import MODULE, specified
+from dirac_failover.spec.case import specified
 from dirac_failover.spec.clauses.clause import Clause, Violation, rule
 from dirac_failover.spec.outcome import ABSENT, same
+from dirac_failover.spec.situation import MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -90,7 +90,7 @@ def _failed_with_pending(facts: Situation) -> bool:
 
 
 @clause(
-    "LL-003", when=_failed_with_pending, source=f"{MODULE}._execute", note="H3",
+    "LL-003", when=_failed_with_pending, source=f"{MODULE}._execute", note="H3", commands=True,
     reason="A failed job has as much to report as a good one.",
     harm="The inputs of failed jobs stay Assigned for ever, and outputs are never removed.",
 )  # fmt: skip
@@ -142,7 +142,7 @@ def _not_a_success(case: Case, loss: str) -> Violation | None:
 @clause(
     "LL-006",
     when=lambda facts: facts.own and facts.job and not all(facts.scenario.owner or [""]),
-    source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892",
+    source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892", commands=True,
     reason="The sender may own it.", harm="Nobody learns that everything pending is lost.",
 )  # fmt: skip
 def no_owner(case: Case) -> Violation | None:
@@ -223,7 +223,7 @@ def _file_is_stale(facts: Situation) -> bool:
 
 
 @clause(
-    "LL-011", when=_file_is_stale, source=f"{BASE}.generateFailoverFile", note="H12",
+    "LL-011", when=_file_is_stale, source=f"{BASE}.generateFailoverFile", note="H12", commands=True,
     reason="The job wrapper sends each request that it finds.", harm="Operations of another job are executed.",
 )  # fmt: skip
 def stale_file(case: Case) -> Violation | None:
@@ -273,25 +273,28 @@ def _files_are_unknown(facts: Situation) -> bool:
 
 
 @clause(
-    "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6",
+    "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6", commands=True,
     reason="They reach nobody.", harm="Nobody learns that the statuses are lost.",
 )  # fmt: skip
 def unknown_files(case: Case) -> Violation | None:
     """Statuses of files that the transformation does not know are not a success, unless they are in the request."""
-    kept = any(item[0] == "SetFileStatus" for item in case.held)
+    kept = any(item[0] == "SetFileStatus" for item in [*case.held, *case.written])
     return None if kept else _not_a_success(case, "the files' statuses reached nobody")
 
 
 @clause(
     "LL-014",
     when=lambda facts: facts.own and facts.job and not facts.scripted and bool(facts.unsent_parameters),
-    source=f"{BASE}.generateFailoverFile", note="H9", thread="pull/8395",
+    source=f"{BASE}.generateFailoverFile", note="H9", thread="pull/8395", commands=True,
     reason="They belong to the job as its status does.", harm="Parameters such as the CPU time used are lost.",
 )  # fmt: skip
 def parameters(case: Case) -> Violation | None:
     """Job parameters that were not sent are sent, or are in the file, or the module is not OK."""
     report = case.outcome.attributes.get("JobReport", {})
     left = report.get("jobParameters", []) if isinstance(report, dict) else [report]
+    if "JobReport" not in case.outcome.attributes:  # a chain of commands leaves none
+        sent = {name for named in case.service("job-state", "parameters").values() for name in named}
+        left = sorted(case.facts.unsent_parameters.keys() - sent)
     kept = any("setJobParameters" in str(item) for item in case.written)
     return holds(not left or kept or not case.ok, "sent, in the file, or not OK", left)
 
@@ -311,7 +314,7 @@ def twice(case: Case) -> Violation | None:
 @clause(
     "LL-016",
     when=lambda facts: facts.own and facts.job and facts.health != "unset",
-    source=MODULE, note="H1", thread="pull/1730",
+    source=MODULE, note="H1", thread="pull/1730", commands=True,
     reason="The file is all that is left when the job is gone.", harm="Something is lost, and nobody is told.",
 )  # fmt: skip
 def nothing_silently_lost(case: Case) -> Violation | None:
