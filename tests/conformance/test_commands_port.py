@@ -10,9 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
-from dirac_failover.conformance.shape import schema
 
 from dirac_failover import FailoverRequest, JobReport
 from dirac_failover.cli import main
@@ -373,7 +371,6 @@ def test_every_report_names_the_shape_and_what_was_not_asked(judged: Results) ->
     assert verdicts["CO-001"] == verdicts["DI-001"] == "not asked"
     assert judged.shape.startswith("commands; not asked of it: CO-001, CO-002,")
     assert judged.shape.endswith(", the level dirac")
-    jsonschema.validate(judged.to_json(), schema("results"))
     assert Results.from_json(judged.to_json()) == judged
     matrix = Matrix.of([(judged.header.port.label, "x.json", judged)])
     assert matrix.ports[0].label == "EndOfJob (commands)"
