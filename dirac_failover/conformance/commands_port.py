@@ -94,10 +94,6 @@ class CommandsPort(ModulePort):
         """Name and version of the implementation whose clients are used; empty when all commands are programs."""
         return "" if all(isinstance(command, list) for command in self._commands) else super().implementation
 
-    def supports(self, scenario: Scenario) -> bool:
-        """Whether a file can say all of the scenario."""
-        return Situation(scenario).suits(COMMANDS)
-
     def _observe(self, scenario: Scenario, journal: Journal) -> Outcome:
         scrubber, deadline = Scrubber(), time.monotonic() + self._seconds
         self._calls = journal.calls
