@@ -61,7 +61,7 @@ def shape_of(found: Any) -> str:
     shape = getattr(found, "shape", MODULE)
     if shape == COMMANDS:
         _without_hooks(found)
-    elif shape not in SHAPES:
+    elif shape not in [*SHAPES]:
         raise CommandError(no_such("shape", str(shape), SHAPES))
     return str(shape)
 

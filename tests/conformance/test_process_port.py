@@ -106,7 +106,7 @@ def test_an_outcome_arrives_as_it_was_sent():
 class Fake:
     """Stands for a module port: its name, and runs that end as told."""
 
-    name = "fake"
+    name, shape = "fake", "module"
 
     def __init__(self, kit, end=None):
         self.version, self.end = kit.version, end
@@ -125,7 +125,7 @@ def test_the_server_answers_line_by_line(reference):
     hello, answer = map(json.loads, sink.getvalue().splitlines())
     version = reference.version
     speaks = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
-    assert hello == {"hello": {**speaks, "name": "fake", "version": version}}
+    assert hello == {"hello": {**speaks, "name": "fake", "version": version, "shape": "module"}}
     assert answer == {"id": 3, "outcome": json.loads(json.dumps(to_json(expected(QUIET))))}
     failed = port_server.answer(Fake(reference, ValueError("no")), {"id": 4, "run": {}})
     assert failed == {"id": 4, "error": "ValueError: no"}
@@ -209,6 +209,8 @@ def test_a_port_is_called_what_it_says_or_what_its_user_says():
     [
         ("print('{\"hi\": 1}')", 'expected a hello, found {"hi": 1}'),
         ('print(\'{"hello": {"protocol": 3}}\')', "expected version 1 or 2 of the protocol, found 3"),
+        ('print(\'{"hello": {"protocol": 1, "shape": ["x"]}}\')',
+         'expected the shape module or commands, found ["x"]'),
         ('print(\'{"hello": {}}\')', "expected version 1 or 2 of the protocol, found null"),
         ('print(\'{"hello": {"protocol": 1, "capabilities": "calls"}}\')',
          'expected capabilities of version 1, calls, services, found "calls"'),
