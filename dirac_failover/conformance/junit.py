@@ -61,9 +61,8 @@ def _case(suite: ET.Element, clause: ClauseResult, port: Port) -> None:
     elif found == NO_VERDICT:
         ET.SubElement(case, "skipped", message="the port broke down")
     elif found != HELD:
-        shape = port.results.header.port.shape
-        asked = clause.id not in port.results.unsuited
-        message = "no scenario was about it" if asked else f"not asked of a port of the shape {shape}"
+        unsuited = f"not asked of a port of the shape {port.results.header.port.shape}"
+        message = unsuited if clause.id in port.results.unsuited else "no scenario was about it"
         ET.SubElement(case, "skipped", message=message)
 
 
