@@ -139,6 +139,19 @@ def test_what_a_chain_loses_breaks_a_clause(example: Any, before: Any, kept: int
     assert breaches([before, *example.EndOfJob.commands[:kept]]) == (ASKED, broken)
 
 
+@pytest.mark.parametrize("sends", [True, False])
+def test_the_parameters_of_a_chain_are_looked_for_where_they_belong(example: Any, sends: bool) -> None:
+    """A chain leaves no job report to look into; nor is it shown beside the calls of a module."""
+    scenario = replace(WELL, unsent_parameters={"CPU": "1"})
+    (clause,) = (clause for clause in CLAUSES if clause.id == "LL-014")
+    assert clause.asked(scenario, shape=COMMANDS)
+    with adapters.commands_port([example.ReportJob if sends else DoesNothing], "chain").session() as port:
+        case = Case(scenario, port.run(scenario), shape=COMMANDS)
+    violation = clause.judge(case)
+    assert (violation.observed if violation else []) == ([] if sends else ["CPU"])
+    assert (case.expected_steps, bool(Case(scenario, case.outcome).expected_steps)) == ((), True)
+
+
 def test_a_clause_is_asked_by_scenario_and_shape_alone() -> None:
     """No clause about hooks is asked; of the others, only in scenarios that a file can say."""
     assert {clause.id for clause in CLAUSES if clause.level == CONTRACT and clause.suits(COMMANDS)} == ASKED
