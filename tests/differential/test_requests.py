@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from datetime import datetime, timedelta
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock, patch
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from dirac_failover.conformance.kits import Kit
 
+EARLIER = metadata.version("DIRAC") in {"9.0.0", "9.1.2", "9.1.20"}
+"""Whether this DIRAC is seen to be one from before 9.0.28, or from before 9.1.22, which are stricter with requests."""
 SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -384,7 +387,12 @@ def test_whatever_is_loaded_is_refused_where_dirac_refuses_it(
     if isinstance(theirs, Exception):
         refusal = made(getattr(reference, name), source)
         assert isinstance(refusal, ValueError)
-        assert getattr(refusal, "dirac", type(refusal)) is type(theirs)
+        kinds = {getattr(refusal, "dirac", type(refusal)), type(theirs)}
+        if EARLIER and kinds == {AttributeError, TypeError}:  # of JSON that is no object, such as null
+            assert not isinstance(source, dict)
+            assert not isinstance(json.loads(source), dict)
+            return
+        assert len(kinds) == 1
         if not isinstance(theirs, AttributeError):  # which names DIRAC's classes
             assert str(refusal) == str(theirs)
     else:
@@ -464,6 +472,7 @@ def by_the_agent(text: str) -> tuple[Any, Any]:
 FAILURES = [S_ERROR("down"), S_ERROR(1500, "bad"), OSError("gone"), None]
 
 
+@pytest.mark.skipif(EARLIER, reason="its agent executes stubs that later ones refuse, and breaks at an empty request")
 @settings(SMALL, max_examples=150)
 @given(
     operations=st.lists(st.sampled_from(ARGUMENTS), max_size=4),
