@@ -420,8 +420,8 @@ def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         conformance(Odd(), tmp_path)
 
 
-def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
-    """Pass, fail, xfail, skip."""
+def test_a_clause_is_held_broken_known_unchecked_or_not_asked(alpha: Results) -> None:
+    """Pass, fail, xfail, fail, skip."""
     tests = Adopted()
     tests.test_clause("CO-001", alpha)
     with pytest.raises(pytest.skip.Exception, match=r"^no scenario of  is about DI-001$"):
@@ -437,6 +437,9 @@ def test_a_clause_is_held_broken_known_or_not_asked(alpha: Results) -> None:
     assert lines[0] == "alpha breaks CO-002: Text of CO-002."
     assert "  scenario  inputs: two (broken in 1,300 of 2,000)" in lines
     assert lines[-1] == "  $ dirac-failover explain CO-002"
+    clauses = (replace(alpha.clauses[0], verdict="unchecked", unchecked=3, baseline=None),)
+    with pytest.raises(pytest.fail.Exception, match=f"cannot be asked about {clauses[0].id}, it does not take 3 of"):
+        tests.test_clause(clauses[0].id, replace(alpha, clauses=clauses))
 
 
 def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path: Path) -> None:
