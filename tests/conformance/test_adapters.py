@@ -16,7 +16,7 @@ from dirac_failover.conformance.process_port import RUN_SECONDS
 KNOWN = f"(there are {', '.join(adapters.KITS)}, package.module:Class, or a file .toml)"
 KEYS = "did you mean command? (there are name, command, environment, seconds, start_seconds, restarts, shape, commands)"
 TABLE = "a table of texts without NUL, by names without '='"
-DEEP = "environment" + ".a" * 2000 + " = 1"
+DEEP = "environment" + ".a" * 20_000 + " = 1"
 
 
 def test_ports_are_found_by_name():
