@@ -165,12 +165,14 @@ def test_exceptions_lose_their_frames_and_what_came_before(wrap):
 
 
 def test_attributes_that_are_not_there_are_absent():
-    """The others are as they are."""
+    """The others are as they are; one that raises reads as the exception."""
 
     class Owner:
         name = STAMP
+        broken = property(lambda _: 1 / 0)
 
-    assert module.attributes_of(Owner(), ["name", "no"]) == {"name": STAMP, "no": "(absent)"}
+    found = module.attributes_of(Owner(), ["name", "no", "broken"])
+    assert found == {"name": STAMP, "no": "(absent)", "broken": "<raises ZeroDivisionError>"}
 
 
 def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from dirac_failover.testing import Dirac, PendingOperation, PendingRequest, Replay, run_job, run_module
+from dirac_failover.testing import outcome as outcome_module
 from dirac_failover.testing.outcome import Held
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
@@ -257,3 +258,18 @@ def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
     assert "\n  (absent) of (absent), (absent)\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()
     nothing = run_module(type("Removes", (Replaces,), {"execute": lambda self: self.workflow_commons.pop("Request")}))
     assert "\n  Nothing is pending: it has no operations.\n" in nothing.timeline()
+
+
+def test_a_value_that_cannot_be_shown_is_named():
+    """Its text raises, or it holds lists within lists without end; any other value is shown."""
+
+    class Silent:
+        def __repr__(self) -> str:
+            raise KeyboardInterrupt
+
+    doubled = ["x"]
+    for _ in range(30):
+        doubled = [doubled, doubled]
+    assert [outcome_module._shown(repr, value) for value in (Silent(), doubled, ["x\udcff"])] == [
+        "<Silent>", "<list>", "['x\\udcff']",
+    ]  # fmt: skip
