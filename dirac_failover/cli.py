@@ -73,11 +73,11 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _GRACE: Final = 5  # seconds until an interrupted command ends, whatever it is doing
 _AGAIN: Final = 0.05
 _NOT_PRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
-"""What printing fails with: whoever writes another file says so himself."""
+"""The errors of a printing that failed; a command that writes another file handles its own errors."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints end like every other error."""
+    """A parser that raises CommandError, as all other code of the command does."""
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see '{self.prog} --help')")
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (the process's own) and return its exit code; a complaint is one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever wants the exit code alone
+        if getattr(sys, name) is None:  # the caller closed it, and wants the exit code alone
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
     try:
         with _signals(), astray_told(_warn):
@@ -118,10 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(given, str(error), error.code)
     except KeyboardInterrupt:
         return _ended(given, _INTERRUPTED, Exit.INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output has closed the pipe
         _put_away_output()
         return Exit.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback who has not asked for it
+    except Exception as error:  # noqa: BLE001 - a traceback is shown with --debug only
         if isinstance(error, OSError) and error.errno in _NOT_PRINTED and error.filename is None:
             _put_away_output()
             return _ended(given, f"cannot print: {error.strerror}", Exit.USAGE)
@@ -182,7 +182,7 @@ def _warn(text: str) -> None:
 
 
 def _put_away_output() -> None:
-    """Print what is left to nobody, so that the interpreter does not stumble over it when it ends."""
+    """Send the unwritten rest of the output to the null device, so that the interpreter ends without an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

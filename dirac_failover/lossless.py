@@ -99,7 +99,7 @@ class LosslessFailoverRequest(FailoverRequest):
             self._lost.append("The statuses of input files could be neither sent nor kept")
 
     def _find_unknown(self, changed: Any) -> None:
-        """Complain of files that the transformation does not know: their statuses reached nobody (LL-013)."""
+        """Complain of files that the transformation does not know: their statuses reached no service (LL-013)."""
         client = getattr(self.fileReport, "transClient", None)
         unchanged = [lfn for lfn in self.inputDataList if lfn not in changed] if isinstance(changed, dict) else []
         if not client or not unchanged:
@@ -184,7 +184,7 @@ class LosslessFailoverRequest(FailoverRequest):
         serialised = request.toJSON()
         if not serialised["OK"] or not isinstance(serialised["Value"], str):
             raise RuntimeError(serialised.get("Message", "The request's JSON is no text"))
-        # The job wrapper does not look for such a name, and nobody else has it
+        # The job wrapper does not look for such a name, which no other process uses
         handle, part = tempfile.mkstemp(dir=".", prefix=f".{name}.")
         try:
             with open(handle, "w", encoding="ascii") as file:

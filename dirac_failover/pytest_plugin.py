@@ -31,8 +31,8 @@ pytest.register_assert_rewrite("dirac_failover.conformance.suite")
 
 OPTIONS: Final = {
     "port": "the implementation that the conformance suite is run against: reference, dirac, or PACKAGE.MODULE:CLASS",
-    "profile": "whose choices it is held against, and whose workflows modules are run in, where implementations "
-    "differ: dirac-9.1, unless another is named",
+    "profile": "the implementation whose choices the suite expects, and whose workflow runs the modules of tests: "
+    "dirac-9.1, unless another is named",
     "region": "only this region of the scenario space, to be quick",
 }
 """Options with a value, which are ini settings too: ``--dirac-port`` and ``dirac_port``."""

@@ -1,6 +1,6 @@
 """Every string that leaves the process: statuses, operation types, service names, keys, options.
 
-These are DIRAC's; whoever reads them is another program. Change one only when DIRAC changes it, and run
+These are DIRAC's, and other programs read them. Change one only when DIRAC changes it, and run
 ``nox -s differential`` afterwards. A text for people (a log line, an error message of ours) does not belong here.
 """
 

@@ -24,7 +24,7 @@ or retired, its ID is never given to another.
 LEVEL = {
     "contract": "what a module promises to its workflow",
     "dirac": "what DIRAC 9.1 observably does beyond that, one aspect a clause; together they leave nothing out",
-    "lossless": "what nobody wants broken and DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
+    "lossless": "rules that DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
     "called a success. H1 to H22 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
     "or reports a loss as a success",
 }

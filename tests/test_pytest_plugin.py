@@ -575,7 +575,7 @@ def documented(thing) -> str | None:
 
 PORT = "the implementation that the conformance suite is run against: reference, dirac, or PACKAGE.MODULE:CLASS"
 PROFILE = (
-    "whose choices it is held against, and whose workflows modules are run in, where implementations differ: "
+    "the implementation whose choices the suite expects, and whose workflow runs the modules of tests: "
     "dirac-9.1, unless another is named"
 )
 REGION = "only this region of the scenario space, to be quick"

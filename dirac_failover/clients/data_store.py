@@ -74,7 +74,7 @@ class DataStoreClient(Client):
     def commit(self) -> Result:
         """Send every record kept, in bundles; return ``S_OK`` of how many the accounting or the fail-over took.
 
-        Records that nobody took are kept, behind newer ones. While another thread's commit is under way its records
+        Records that no service took are kept, behind newer ones. While another thread's commit is under way its records
         are not here: 0 is no promise about them (H18).
         """
         with self._lock:

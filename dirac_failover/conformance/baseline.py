@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "dirac-failover/baseline/1"
 NEW: Final = ("known-bug", "accepted as it was found: say here why, and for how long")
-"""Kind and reason of an entry that nobody has written."""
+"""Kind and reason of an entry that is made here and has to be completed by hand."""
 
 
 @dataclass(frozen=True)

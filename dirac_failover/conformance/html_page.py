@@ -24,7 +24,7 @@ _MARKS: Final = {HELD: "✓", BROKEN: "✗", KNOWN: "●", NOT_ASKED: "–", UNC
 _LEVELS: Final = {
     "contract": "what a module promises to its workflow",
     "dirac": "what DIRAC does beyond that, quirks included",
-    "lossless": "what nobody wants broken: nothing that is pending is lost",
+    "lossless": "beyond DIRAC: nothing that is pending is lost",
 }
 
 

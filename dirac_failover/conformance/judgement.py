@@ -297,7 +297,7 @@ def _outcome(port: Any, scenario: Scenario) -> Any:
 
 
 class _Watch:
-    """Writes down how far the process is, for whoever finds it dead, and ends it when a scenario takes too long."""
+    """Records a worker's progress, so that the parent can name the scenario that killed it, and limits its time."""
 
     def __init__(self, path: str, seconds: float) -> None:
         self._seconds = seconds

@@ -161,7 +161,7 @@ class ModulePort:
         if environment.keys() <= _OWN_VARIABLES:
             _set_job_id(environment.get("JOBID"))
             return self._run(scenario)
-        with patch.dict(os.environ):  # whatever else is set is nobody else's
+        with patch.dict(os.environ):  # a module may set other variables, too
             _set_job_id(None)
             os.environ.update(environment)
             return self._run(scenario)
@@ -354,7 +354,7 @@ def _copy(value: Any) -> Any:
 
 
 _SHARED: Final = ATOMIC | {str}
-"""Types whose values nobody can change."""
+"""Types of which the values cannot be changed."""
 
 
 def _restore(directory: str, job_id: str | None) -> None:

@@ -28,7 +28,7 @@ SPEAKS: Final = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve the port that the one argument names, until nobody asks any more."""
+    """Serve the port that the one argument names, until the input ends."""
     (name,) = sys.argv[1:] if arguments is None else arguments
     try:
         port = in_this_process(name)

@@ -1,4 +1,4 @@
-"""A process that is spoken to in lines of JSON, and that never makes anybody wait longer than they want to.
+"""A process that is spoken to in lines of JSON; every wait for an answer has a limit.
 
 Nothing here knows what the messages mean. All of its three streams are served while a message is waited for, so that
 neither side can block the other by not reading. What may change here: how processes are started and ended.

@@ -66,7 +66,7 @@ def _methods_elsewhere(world: World) -> dict[str, frozenset[str]]:
 
 @contextmanager
 def acting(acts: list[Act], by: Hashable, world: World) -> Iterator[None]:
-    """Note what somebody does to the services in a ``with`` block."""
+    """Record the calls of services in a ``with`` block."""
     before = world.snapshot()
     try:
         yield

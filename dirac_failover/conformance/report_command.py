@@ -1,4 +1,4 @@
-"""``dirac-failover report``: the results of one port, in the form that somebody else wants them in."""
+"""``dirac-failover report``: the results of one port, in another format."""
 
 from __future__ import annotations
 

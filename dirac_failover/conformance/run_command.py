@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--duties", choices=[INPUTS_DUE],
         help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
     add("--kit", metavar="NAME",
-        help=f"whose clients and requests it gets: {', '.join(KITS)} (default: what the module is derived from)")
+        help=f"the clients and requests that it gets: {', '.join(KITS)} (default: those of its base class)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
         help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
         f"(default: {', '.join(FAULTS)}; with --answer nothing)")
@@ -316,7 +316,7 @@ def _operation(text: str) -> dict[str, Json]:
 
 
 def checked(scenario: Scenario) -> Scenario:
-    """Return the scenario; raises CommandError for what its form allows and nobody can execute."""
+    """Return the scenario; raises CommandError for a scenario that is well-formed and cannot be executed."""
     for fault in scenario.faults:
         _check_fault(fault)
     for key, answers in scenario.answers.items():

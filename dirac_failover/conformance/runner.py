@@ -140,7 +140,7 @@ class Progress:
         """Count ``number`` more."""
         self.done += number
         now = time.monotonic()
-        if self._shown and now - self._last > 0.1:  # noqa: PLR2004 - seconds; faster than anybody reads
+        if self._shown and now - self._last > 0.1:  # noqa: PLR2004 - seconds; a person reads no faster
             self._last = now
             self._draw(now)
 

@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--near", type=int, metavar="N", help="only scenarios within N changes of the good case, for the inner loop")
     add("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts (default: %(default)s)")
     add("--profile", choices=list(PROFILES), default=PROFILE,
-        help=f"whose choices the level {DIRAC} holds it against, where implementations differ (default: %(default)s)")
+        help=f"the implementation whose choices the level {DIRAC} expects (default: %(default)s)")
     known = parser.add_argument_group("known divergences")
     known.add_argument("--baseline", metavar="FILE", help="what is known to diverge: 'dirac-failover schema baseline'")
     known.add_argument("--accept", action="store_true", help="write what diverges into the baseline")

@@ -1,6 +1,6 @@
 """A pytest plug-in that puts an animal of the zoo in the place of FailoverRequest, before any test is imported.
 
-``dirac-failover zoo`` loads it with ``-p`` and names the animal in the environment; nobody else needs it.
+``dirac-failover zoo`` loads it with ``-p`` and names the animal in the environment.
 """
 
 from __future__ import annotations

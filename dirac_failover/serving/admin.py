@@ -36,7 +36,7 @@ _WHOSE: Final = {FILE: "opens the file", PROCESS: "runs the process"}
 
 
 class AdminError(Exception):
-    """Something that cannot be done; the message is for whoever has asked for it."""
+    """A request that cannot be done; the answer contains the message."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Credentials(NamedTuple):
 
 
 def make_token(lifetime: timedelta = LIFETIME) -> dict[str, Any]:
-    """Return a token of DiracX that nobody has signed: clients look at its times only."""
+    """Return a token of DiracX without a valid signature: clients look at its times only."""
     until = int(time.time() + lifetime.total_seconds())
     claims = {"exp": until, "jti": secrets.token_hex(8)}
     refresh = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "none"}, claims)) + "."

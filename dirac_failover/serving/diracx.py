@@ -88,7 +88,7 @@ def _token(_: World, request: Request, __: str) -> Reply:
 
 
 def _jobs(world: World, request: Request, force: bool = False) -> Jobs:
-    """Return what is said of each job; whoever may not say it is refused before anything is done."""
+    """Return the updates of each job; a caller without the right is refused before anything is done."""
     bearer = next((value for name, value in request.headers.items() if name.lower() == "authorization"), "")
     if not bearer:
         raise _refuse(HTTPStatus.UNAUTHORIZED, "Authorization header is missing")

@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     add = where.add_argument
     add("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    add("--allow-remote", action="store_true", help="listen on an address that other machines can reach: nobody is "
-        "asked who he is")
+    add("--allow-remote", action="store_true", help="listen on an address that other machines can reach: the "
+        "server has no authentication")
     add("--port", type=int, default=0, help="(default: one that is free)")
     add("--http", action="store_true", help="without encryption, for clients other than DIRAC's")
     add("--certificate", metavar="FILE", help="the server's certificate (default: one is made, and its authority)")
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the transformation that there is (default: %(default)s)")
     add("--file", dest="files", metavar="LFN", action="append",
         help=f"a file of the transformation; again for more (default: {' and '.join(_FILES)})")
-    add("--owner", default="alice", help="who calls, and whose the job is (default: %(default)s)")
+    add("--owner", default="alice", help="the user who calls and who owns the job (default: %(default)s)")
     add("--group", default="vo_user", help="the group of who calls (default: %(default)s)")
     add("--diracx", action="store_true", help="the configuration lets DIRAC report of jobs to DiracX")
     add("--fault", dest="faults", metavar="FAULT", action="append", default=[],
@@ -119,13 +119,13 @@ def _check_host(arguments: argparse.Namespace) -> None:
     if arguments.http and arguments.certificate:
         raise CommandError("--http: there is no certificate without encryption; leave out one of the two")
     if arguments.key and not arguments.certificate:
-        raise CommandError("--key: whose key? --certificate is missing")
+        raise CommandError("--key: expected --certificate as well")
     try:
         address = ipaddress.ip_address(socket.gethostbyname(arguments.host))
     except OSError as error:
         raise CommandError(f"--host: there is no {arguments.host!r}: {error}") from error
     if not (address.is_loopback or arguments.allow_remote):
-        text = f"--host: other machines can reach {arguments.host}, and nobody would be asked who he is"
+        text = f"--host: other machines can reach {arguments.host}, and the server has no authentication"
         raise CommandError(f"{text}; --allow-remote if that is wanted")
 
 

@@ -68,7 +68,7 @@ IDENTIFIERS: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step
 
 OK: Final[Mapping[str, Json]] = {"OK": True, "Value": None}
 NOT_OK: Final[Mapping[str, Json]] = {"OK": False}
-"""An error whose text nobody hears."""
+"""An error; its text is not used."""
 
 MADE: Final[dict[str, dict[str, Json]]] = {
     "JobReport": {"report_job": 0, "unsent_statuses": (), "unsent_parameters": {}},
@@ -158,7 +158,7 @@ class LiveJob(Job):
         return send_parameters(self) if send else OK
 
     def held_by_job_report(self) -> Json:
-        """Statuses with their times, and parameters, which nobody sends."""
+        """Statuses with their times, and parameters, which are not sent."""
         return {
             "jobID": self.attributes["jobID"], "source": self.source,
             "jobStatusInfo": [[status, minor, self.times.show(moment)] for status, minor, moment in self.job_statuses],
@@ -293,7 +293,7 @@ def forward_statuses(job: LiveJob) -> Json:
 
 
 def commit_records(job: LiveJob) -> Json:
-    """The accounting client sends the records in bundles, or puts a request that will; it keeps what nobody takes."""
+    """The accounting client sends the records in bundles, or puts a request; it keeps those that no service takes."""
     try:
         while job.records:
             some = min(job.records, RECORDS_AT_ONCE)

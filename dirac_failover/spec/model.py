@@ -96,7 +96,7 @@ def contract(job: Job) -> Json:
                 if not replaced or chapter in {resolve, resolve_workflow}:  # a module extends this one
                     chapter(job)
                 if replaced:
-                    job.answer(job.scenario.hooks[name])  # nobody looks at it, unless it raises
+                    job.answer(job.scenario.hooks[name])  # the value is not used
         except GracefulTermination as end:
             report_status(job, str(end))
             return {"OK": True, "Value": end}
@@ -264,7 +264,7 @@ def take_job_report(job: Job) -> None:
 
 
 def commit_accounting(job: Job) -> Json:
-    """The records are sent, if anybody has accounted for anything."""
+    """The records are sent, if there are any."""
     if job.scenario.collaborators.get("AccountingReport", NONE) == NONE:
         return {"OK": True, "Value": None}
     committed = job.ask("AccountingReport", "commit", (), job.records)

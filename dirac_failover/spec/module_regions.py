@@ -244,7 +244,7 @@ REPORTS: Final = Region(
             Value("well", "the good case", _live()),
             Value("down", "is kept", _live("job-state:down")),
             Value("refuse", "is kept", _live("job-state:refuse")),
-            Value("lost reply", "done, but nobody knows", _live("job-state:lost_reply")),
+            Value("lost reply", "done, and the answer is lost", _live("job-state:lost_reply")),
             Value("without stub", "is kept", _live("job-state:s_error=no;stub=no")),
             Value("raises", "escapes: what a client never does", _live("job-state:raises=ValueError:boom")),
         ), lambda c: _reports(c) and c["answer"] == "ok"),

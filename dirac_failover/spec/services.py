@@ -36,7 +36,7 @@ TRANSFORMATION: Final = "12"
 FIRST_FILE: Final = 100
 """The ID of the first file that the transformation knows; the others follow."""
 WORKING: Final = ("alice", "vo_user")
-"""Whose the job is when nobody's proxy is there."""
+"""The owner of the job when there is no proxy."""
 
 INDEX: Final = "job_parameters_vo_0m"
 """Where the parameters of the job are kept."""

@@ -36,7 +36,7 @@ _MOST_SHOWN: Final = 5_000
 
 @dataclass(frozen=True)
 class PendingOperation:
-    """An operation of the request: what somebody shall do when the services are back."""
+    """An operation of the request, to be executed when the services are back."""
 
     type: str
     """Such as ``SetFileStatus``."""

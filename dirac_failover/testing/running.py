@@ -44,7 +44,7 @@ ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 """A module class, or one with the attributes that the workflow gives it."""
 
 _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
-"""What counts as raised by a module: not that somebody pressed Ctrl-C, nor pytest's own exceptions."""
+"""The exceptions of a module: neither an interruption by Ctrl-C nor pytest's own exceptions."""
 _PAIR: Final = 2
 _TICK: Final = 0.001
 _TICKS: Final = 20

@@ -42,7 +42,7 @@ class Dirac(World):
         return self._ids[1]
 
     def arm(self, fault: Fault | str, *, required: bool = True) -> Fault:
-        """Arm a fault; unless it is ``required``, nobody minds when it never strikes."""
+        """Arm a fault; it must strike if it is ``required``."""
         armed = super().arm(fault)
         if not required:
             self._excused.append(self._ever_armed[-1])

@@ -60,7 +60,7 @@ def make_stub(service: str, method: str, args: tuple[Any, ...], timeout: int = D
 def _nowhere(service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Result:
     result: Result = dict(
         S_ERROR(
-            f"No transport is connected, so {service}.{method} reached nobody: "
+            f"No transport is connected, so {service}.{method} reached no service: "
             "wrap the calls in dirac_failover.connect(transport)"
         )
     )

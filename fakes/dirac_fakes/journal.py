@@ -1,6 +1,6 @@
 """The journal: the ordered record of every call that reached a service or a scripted collaborator.
 
-It only remembers: whoever records hands over values that nobody changes afterwards (the World copies them). A line of
+It only remembers: the recorded values must not be changed afterwards (the World copies them). A line of
 its JSON form is one call; tuples, times, bytes and keys that are not text survive the way there and back. What may
 change here: queries and messages. ``Call`` and the JSON form are public.
 """

@@ -114,7 +114,7 @@ def test_the_table_is_a_table(page: ET.Element) -> None:
     assert text(one(table, "caption")).startswith("For each clause")
     assert texts(one(table, "thead"), "th") == ["Clause", "alpha 1.0", "beta", "gamma 2"]
     groups = [row[0] for row in all_(table, "tr", "level")]
-    assert [text(group)[:10] for group in groups] == ["Contractwh", "DIRACwhat ", "Losslesswh"]
+    assert [text(group)[:10] for group in groups] == ["Contractwh", "DIRACwhat ", "Losslessbe"]
     assert {(group.get("colspan"), group.get("scope")) for group in groups} == {("4", "rowgroup")}
     rows = all_(table, "tr", "clause")
     ids = ("CO-001", "CO-002", "DI-001", "LL-001", "LL-002")

@@ -346,7 +346,7 @@ def test_a_world_on_tape_answers_as_it_does() -> None:
 
 
 def test_a_service_that_raises_is_on_tape() -> None:
-    """The exception goes on to the caller; a call that the wire could not carry reached nobody."""
+    """The exception goes on to the caller; a call that the wire could not carry reached no service."""
     world, tape = World(), Tape()
     world.arm("transformation.getTransformationFiles:raises=OSError: gone")
     route = tape.transport(world)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_mock import MockerFixture
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - to see that it is refused
-REACHED = f"--host: other machines can reach {ANYWHERE}, and nobody would be asked who he is"
+REACHED = f"--host: other machines can reach {ANYWHERE}, and the server has no authentication"
 NO_CERTIFICATE = "--http: there is no certificate without encryption"
 SERVICE = "WorkloadManagement/JobStateUpdate"
 
@@ -287,7 +287,7 @@ def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve: Serve)
         (["--fault", "x"], "--fault: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
         (["--fault", "file:disk_full"], "--fault: file:disk_full: a service cannot have it; it is for whoever opens"),
         (["--http", "--certificate", "x"], f"{NO_CERTIFICATE}; leave out one of the two\n"),
-        (["--key", "x"], "--key: whose key? --certificate is missing\n"),
+        (["--key", "x"], "--key: expected --certificate as well\n"),
         (["--certificate", "/nowhere.pem"], "--certificate: cannot be used: /nowhere.pem: [Errno 2] No such file"),
         (["--certificate", os.devnull], f"--certificate: cannot be used: {os.devnull}: [SSL] PEM lib"),
         (["--write-config", "/nowhere/x"], "Cannot write /nowhere/x: No such file or directory"),

@@ -832,7 +832,7 @@ SAYS: dict[str, tuple[Any, Any]] = {
     "LL-009": ("not OK: statuses are lost", "OK"),
     "LL-011": ("no file: nothing is pending", [FILE]),
     "LL-012": ({"of": ["/vo/FILE.L"]}, {"of": ["/vo/FILE."]}),
-    "LL-013": ("not OK: the files' statuses reached nobody", "OK"),
+    "LL-013": ("not OK: the files' statuses reached no service", "OK"),
     "LL-014": ("sent, in the file, or not OK", [["CPU", "1"]]),
     "LL-015": ("one SetFileStatus", ["SetFileStatus", "SetFileStatus"]),
     "LL-016": ("not OK: operations are not in the file", [FORWARDED]),

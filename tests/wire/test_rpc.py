@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mock import MockerFixture
 
 NOBODY = (
-    "No transport is connected, so My/Service.m reached nobody: wrap the calls in dirac_failover.connect(transport)"
+    "No transport is connected, so My/Service.m reached no service: wrap the calls in dirac_failover.connect(transport)"
 )
 STUB = (("My/Service", {"timeout": 600, "useAccessToken": False}), "m", [1, "a"])
 

@@ -9,7 +9,7 @@ There are three levels:
 
 - ``contract``: what a module owes to the workflow that runs it, whatever its texts;
 - ``dirac``: what DIRAC 9.1 observably does beyond that, one aspect a clause; together they are total;
-- ``lossless``: what nobody wants broken, and DIRAC itself breaks: nothing that is pending is ever dropped, and no
+- ``lossless``: rules that DIRAC itself breaks: nothing that is pending is ever dropped, and no
   success is reported while something is lost. Each names the hazard that keeping it removes.
 """
 

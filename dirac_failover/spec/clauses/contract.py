@@ -197,7 +197,7 @@ def silent_after_failure(case: Case) -> Violation | None:
     reason="A workflow can be tried by hand.", harm="A test by hand changes the statuses of real files.",
 )  # fmt: skip
 def disabled_without_job(case: Case) -> Violation | None:
-    """Without a job of the WMS the module asks nobody for anything, and ends well if nothing is pending."""
+    """Without a job of the WMS the module calls no collaborator, and ends well if nothing is pending."""
     return equal([True, []], [case.ok or bool(case.facts.pending), case.collaboration])
 
 
@@ -415,7 +415,7 @@ def records_arrive(case: Case) -> Violation | None:
     "CO-019",
     when=lambda facts: bool(facts.scenario.hooks) and facts.end is not None and _can_report(facts),
     source=f"{BASE}.execute",
-    reason="A hook says how it went by what it raises; what it returns belongs to nobody.",
+    reason="A hook says how it went by what it raises; what it returns is not read.",
     harm="A module that works with DIRAC fails, or a module that works with the port hides its failure.",
 )  # fmt: skip
 def returned_values_are_ignored(case: Case) -> Violation | None:

@@ -1,4 +1,4 @@
-"""The level ``lossless``: what nobody wants broken, and DIRAC itself breaks.
+"""The level ``lossless``: rules that DIRAC itself breaks.
 
 Nothing that is pending is ever dropped, and no success is reported while something is lost. Each clause names the
 hazard that keeping it removes.
@@ -143,7 +143,7 @@ def _not_a_success(case: Case, loss: str) -> Violation | None:
     "LL-006",
     when=lambda facts: facts.own and facts.job and not all(facts.scenario.owner or [""]),
     source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892", commands=True,
-    reason="The sender may own it.", harm="Nobody learns that everything pending is lost.",
+    reason="The sender may own it.", harm="Everything pending is lost without a message.",
 )  # fmt: skip
 def no_owner(case: Case) -> Violation | None:
     """A request without owner is written, or the module does not say OK."""
@@ -171,7 +171,7 @@ def _files_are_lost(facts: Situation) -> bool:
 
 @clause(
     "LL-008", when=_files_are_lost, source=f"{MODULE}._execute", note="H13",
-    reason="They are lost.", harm="The inputs stay Assigned for ever, and nobody knows why.",
+    reason="They are lost.", harm="The inputs stay Assigned for ever, and no message says why.",
 )  # fmt: skip
 def lost_file_statuses(case: Case) -> Violation | None:
     """Statuses of input files that the file report can neither send nor hand over are not a success."""
@@ -274,12 +274,12 @@ def _files_are_unknown(facts: Situation) -> bool:
 
 @clause(
     "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6", commands=True,
-    reason="They reach nobody.", harm="Nobody learns that the statuses are lost.",
+    reason="They reach no service.", harm="The statuses are lost without a message.",
 )  # fmt: skip
 def unknown_files(case: Case) -> Violation | None:
     """Statuses of files that the transformation does not know are not a success, unless they are in the request."""
     kept = any(item[0] == "SetFileStatus" for item in [*case.held, *case.written])
-    return None if kept else _not_a_success(case, "the files' statuses reached nobody")
+    return None if kept else _not_a_success(case, "the files' statuses reached no service")
 
 
 @clause(
@@ -315,7 +315,7 @@ def twice(case: Case) -> Violation | None:
     "LL-016",
     when=lambda facts: facts.own and facts.job and facts.health != "unset",
     source=MODULE, note="H1", thread="pull/1730", commands=True,
-    reason="The file is all that is left when the job is gone.", harm="Something is lost, and nobody is told.",
+    reason="The file is all that is left when the job is gone.", harm="Something is lost without a message.",
 )  # fmt: skip
 def nothing_silently_lost(case: Case) -> Violation | None:
     """While an operation that is pending is not in the file, the module does not say OK."""
