@@ -146,7 +146,7 @@ def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
     """
     from contextlib import ExitStack
 
-    from dirac_failover.conformance.errors import CommandError
+    from dirac_failover.errors import CommandError
     from dirac_failover.serving import over_https
 
     with ExitStack() as stack:

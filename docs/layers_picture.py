@@ -18,7 +18,11 @@ SAID: Final = {
     "__main__": "python -m dirac_failover",
     "cli": "the commands",
     "pytest_plugin": "the fixtures",
-    "conformance": "runs, compares, judges",
+    "lessons": "predict, then look",
+    "reports": "what people are shown",
+    "conformance": "asks and judges",
+    "actors": "what happens after the job",
+    "drivers": "run one scenario",
     "serving": "the fakes over HTTPS",
     "testing": "what the fixtures are made of",
     "spec": "what must hold",
@@ -32,6 +36,7 @@ SAID: Final = {
     "vocabulary": "what leaves the process",
     "log": "DIRAC's levels",
     "clock": "the time",
+    "errors": "one line each",
 }
 STYLE: Final = (
     ".layers{--edge:.35;--fill:.05;font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
@@ -59,7 +64,7 @@ def picture() -> str:
     rows = layers()
     height = STEP * len(rows) + 20
     parts = [part for number, names in enumerate(rows) for part in _row(number, names)]
-    top = 10 + STEP * next(number for number, names in enumerate(rows) if "conformance" in names)
+    top = 10 + STEP * next(number for number, names in enumerate(rows) if "drivers" in names)
     left = LEFT + WIDTH + 45
     parts += [
         _box(left, top, FAKES, "dirac_fakes", "the in-memory DIRAC", "witness"),
@@ -69,8 +74,8 @@ def picture() -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="layers" role="img" viewBox="0 0 {left + FAKES + 5} {height}" '
         f'width="{left + FAKES + 5}" height="{height}"><title>{TITLE}</title>'
-        f"<desc>From the top: {escape(described)}. Only conformance also imports dirac_fakes, which imports nothing of "
-        f"ours.</desc><style>{STYLE}{ALONE}</style>{''.join(parts)}</svg>\n"
+        f"<desc>From the top: {escape(described)}. Drivers and the layers above also import dirac_fakes, which imports "
+        f"nothing of ours.</desc><style>{STYLE}{ALONE}</style>{''.join(parts)}</svg>\n"
     )
 
 

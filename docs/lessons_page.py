@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dirac_failover.conformance.explain import find
-from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.learn import commands
-from dirac_failover.conformance.lessons import LESSONS, Lesson, decisive, right
-from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.run_command import run
-from dirac_failover.conformance.timeline import situation, story
+from dirac_failover.actors.run_report import run
+from dirac_failover.cli.explain import find
+from dirac_failover.cli.learn import commands
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.timeline import situation, story
 
 FOLDER = Path(__file__).with_name("lessons")
 STYLE = Style(width=84)  # what fits on the site beside its menu
 
 INDEX = """# Predict, then look
 
-*Made from the table in `dirac_failover/conformance/lessons.py` by `python docs/lessons_page.py`.*
+*Made from the table in `dirac_failover/lessons/lessons.py` by `python docs/lessons_page.py`.*
 
 {total} short lessons, from simple to subtle: the first ones about any workflow module, the others about the last module
 of a job. Each shows a situation and asks one question about it. Make a prediction, then open the answer: it comes from

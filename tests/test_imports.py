@@ -64,7 +64,7 @@ def test_using_the_module_loads_neither_fakes_nor_spec_nor_what_is_slow() -> Non
     """A job that runs the reference imports no test machinery and no pydantic."""
     modules = loaded("from dirac_failover import FailoverRequest")
     assert "dirac_failover.failover_request" in modules
-    assert not modules & {"requests", "pydantic", "dirac_fakes", "dirac_failover.spec", "dirac_failover.conformance"}
+    assert not modules & {"requests", "pydantic", "dirac_fakes", "dirac_failover.spec", "dirac_failover.drivers"}
 
 
 def test_the_fakes_load_nothing_of_the_reference() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover import lossless
-from dirac_failover.conformance.port import ModulePort, sessions
+from dirac_failover.drivers.port import ModulePort, sessions
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import GracefulTermination
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_mock import MockerFixture
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.outcome import Outcome
     from dirac_failover.spec.product import Region
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from dirac_failover import pytest_plugin
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
+from dirac_failover.drivers.kits import KITS, KitUnavailableError
 from dirac_failover.testing import grid, kit, stage
 
 PLUGIN = "dirac_failover.pytest_plugin"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dirac_failover.cli import VERBS, main
-from dirac_failover.conformance.errors import Exit
+from dirac_failover.errors import Exit
 
 if TYPE_CHECKING:
     import pytest

@@ -1,1 +1,1 @@
-"""What holds an implementation against the real thing: kits, ports, the runner and its commands."""
+"""Asks an implementation the clauses of the contract, in the scenarios of the space, and judges what is observed."""

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
-from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.results import HELD, KINDS, OPEN, ClauseResult, Known, read, write
+from dirac_failover.errors import CommandError, no_such
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.shape import one_of, parse
 

@@ -22,10 +22,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import ClauseResult, Minimal
 from dirac_failover.conformance.runner import Progress, WorkerDiedError, in_processes
-from dirac_failover.conformance.workplace import temporary
+from dirac_failover.drivers.workplace import temporary
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, Verdict, Violation

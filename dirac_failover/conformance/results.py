@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - pydantic reads th
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from dirac_failover.conformance.errors import CommandError
+from dirac_failover.errors import CommandError
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
 from dirac_failover.spec.nearest import Match  # noqa: TC001
 from dirac_failover.spec.outcome import Json  # noqa: TC001

@@ -2,7 +2,7 @@
 
 The work is a function of a shard (``index`` of ``count``) that yields messages; every process works on its own shard
 and sends its messages through a pipe. A process that dies or raises ends the whole with a
-:class:`~dirac_failover.conformance.errors.CommandError`: a result that is not complete is no result.
+:class:`~dirac_failover.errors.CommandError`: a result that is not complete is no result.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from dirac_failover.conformance.errors import AstrayWarning, CommandError, Exit, astray_told
-from dirac_failover.conformance.keeper import keep, uninterrupted
-from dirac_failover.conformance.workplace import stay_within, temporary
+from dirac_failover.drivers.keeper import keep, uninterrupted
+from dirac_failover.drivers.workplace import stay_within, temporary
+from dirac_failover.errors import AstrayWarning, CommandError, Exit, astray_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -165,3 +165,11 @@ class Progress:
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return the index (from 0) and the count that ``I/N`` means; CommandError when it means nothing."""
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise CommandError(f"--shard: expected I/N with I from 1 to N, found {text!r}")
+    return int(index) - 1, int(count)

@@ -10,25 +10,25 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.conformance.adapters import DEFAULT, find, from_file, in_this_process
-from dirac_failover.conformance.errors import CommandError
-from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
+from dirac_failover.drivers.adapters import DEFAULT, find, from_file, in_this_process
+from dirac_failover.drivers.process_port import ProcessPort
+from dirac_failover.errors import CommandError
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 from dirac_failover.spec.situation import COMMANDS, MODULE
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.port import ModulePort
+    from dirac_failover.drivers.port import ModulePort
 
 __all__ = ["DEFAULT", "Target"]
 
-SERVER: Final = "dirac_failover.conformance.port_server"
+SERVER: Final = "dirac_failover.drivers.port_server"
 _PYTHON: Final = " --python "
 
 
 @dataclass(frozen=True)
 class Target:
-    """A name of :data:`~dirac_failover.conformance.kits.KITS`, ``package.module:Class``, or a file ``.toml``.
+    """A name of :data:`~dirac_failover.drivers.kits.KITS`, ``package.module:Class``, or a file ``.toml``.
 
     ``python`` is that of the environment in which the first two are, if that is another one.
     """

@@ -19,7 +19,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.errors import CommandError, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.kits import Clock
+from dirac_failover.drivers.kits import Clock
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
 from dirac_failover.serving.site import Broken, Request, Site

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.adapters import imports_dirac
-from dirac_failover.conformance.kits import KITS, Kit
+from dirac_failover.drivers.adapters import imports_dirac
+from dirac_failover.drivers.kits import KITS, Kit
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.wire.rpc import connect
 
@@ -30,7 +30,7 @@ _REAL: Final = ("DIRAC", *_EXPERIMENTS)
 
 @lru_cache
 def kit_named(name: str) -> Kit:
-    """Return a kit of :data:`~dirac_failover.conformance.kits.KITS`, made once; it knows what to say when it cannot."""
+    """Return a kit of :data:`~dirac_failover.drivers.kits.KITS`, made once; it knows what to say when it cannot."""
     return KITS[name]()
 
 

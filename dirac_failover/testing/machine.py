@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from dirac_failover.conformance.recording import Event, Tape
+from dirac_failover.drivers.recording import Event, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.recording import MODULE, Event, Left
-from dirac_failover.conformance.recovery import holdings, judged, replayed
-from dirac_failover.conformance.timeline import story
-from dirac_failover.conformance.wording import PLAIN, describe, operation_of, stub_of
+from dirac_failover.actors.recovery import holdings, judged, replayed
+from dirac_failover.drivers.recording import MODULE, Event, Left
+from dirac_failover.drivers.wording import PLAIN, describe, operation_of, stub_of
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.timeline import story
 from dirac_failover.spec.outcome import ALL, Scrubber, attribute, elements, named
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Runs modules in a situation and says what came of it: :func:`run_module`, and :func:`run_job` for several.
 
 The directory in which they run is the present one, opened once; a run that leaves the process elsewhere gets an
-:class:`~dirac_failover.conformance.errors.AstrayWarning`. JOBID is set for the run alone. What may change here: how
+:class:`~dirac_failover.errors.AstrayWarning`. JOBID is set for the run alone. What may change here: how
 modules are run, and what is noted while they do.
 """
 
@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.recording import METHODS, Tape, Watcher
-from dirac_failover.conformance.recovery import acting
-from dirac_failover.conformance.timeline import ignored, reason
-from dirac_failover.conformance.witness import Witness
-from dirac_failover.conformance.wording import PLAIN
-from dirac_failover.conformance.workplace import MOST_OF_ALL, Place, named
+from dirac_failover.actors.recovery import acting
+from dirac_failover.drivers.recording import METHODS, Tape, Watcher
+from dirac_failover.drivers.witness import Witness
+from dirac_failover.drivers.wording import PLAIN
+from dirac_failover.drivers.workplace import MOST_OF_ALL, Place, named
+from dirac_failover.reports.timeline import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.testing.kit import connected, kit_named, name_for
 from dirac_failover.testing.machine import Crashed, Machine, MortalTape
@@ -38,7 +38,7 @@ from dirac_fakes.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 """A module class, or one with the attributes that the workflow gives it."""

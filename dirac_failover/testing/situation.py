@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.conformance.port import MAKERS, ModulePort
-from dirac_failover.conformance.run_command import answers_complaint, operation_complaint
+from dirac_failover.drivers.port import MAKERS, ModulePort
+from dirac_failover.drivers.validate import answers_complaint, operation_complaint
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, LIVE, SCRIPTED, Scenario
 from dirac_failover.testing.kit import extra_commons
 from dirac_fakes.answers import Script
@@ -20,7 +20,7 @@ from dirac_fakes.journal import Journal
 if TYPE_CHECKING:
     from typing import Self
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.testing.world import Dirac
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
-from dirac_failover.conformance.adapters import imports_dirac
-from dirac_failover.conformance.kits import Kit, KitUnavailableError
+from dirac_failover.drivers.adapters import imports_dirac
+from dirac_failover.drivers.kits import Kit, KitUnavailableError
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid, running
 from dirac_failover.testing.kit import (

@@ -11,14 +11,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.timeline import answer_of, called, end_of, ignored, varying, verdict
-from dirac_failover.conformance.wording import count, describe
+from dirac_failover.drivers.wording import count, describe
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.timeline import answer_of, called, end_of, ignored, varying, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dirac_failover.conformance.timeline import Answer, Call
+    from dirac_failover.reports.timeline import Answer, Call
     from dirac_failover.spec.outcome import Json
 
 LANES: Final = {"module": 14, "collaborators": 190, "services": 350}

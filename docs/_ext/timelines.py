@@ -20,11 +20,11 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 from svg import draw
 
+from dirac_failover.actors.run_report import run
 from dirac_failover.cli import main
-from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.learn import find_lesson
-from dirac_failover.conformance.run_command import run
+from dirac_failover.cli.learn import find_lesson
 from dirac_failover.conformance.target import DEFAULT
+from dirac_failover.drivers.kits import KITS
 
 if TYPE_CHECKING:
     from docutils import nodes

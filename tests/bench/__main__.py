@@ -16,8 +16,8 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.conformance.kits import KITS, Kit, KitUnavailableError
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.kits import KITS, Kit, KitUnavailableError
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec.space import scenarios
 from tests.bench import plugin
 

@@ -10,7 +10,7 @@ from tests.bench import plugin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 pytestmark = pytest.mark.ci
 

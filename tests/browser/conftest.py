@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance import html_page
-from dirac_failover.conformance.matrix import Matrix
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -24,6 +22,8 @@ from dirac_failover.conformance.results import (
     PortInfo,
     Results,
 )
+from dirac_failover.reports import html_page
+from dirac_failover.reports.matrix import Matrix
 from dirac_failover.spec.clauses import CLAUSES
 
 if TYPE_CHECKING:

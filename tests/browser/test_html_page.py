@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.matrix import Matrix
+    from dirac_failover.reports.matrix import Matrix
 
 pytestmark = pytest.mark.ci
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
-from dirac_failover.conformance.kits import stopped
+from dirac_failover.drivers.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 Make = Callable[..., dict[str, Any]]
 """Makes an answer."""

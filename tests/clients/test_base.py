@@ -11,7 +11,7 @@ import pytest
 from dirac_failover.clients.base import Client, operation_for
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from tests.clients.conftest import Service
 
 CLIENTS = {

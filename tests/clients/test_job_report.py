@@ -11,7 +11,7 @@ import pytest
 from freezegun import freeze_time
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from tests.clients.conftest import Clock, Make, Service
 
 T0 = "2026-01-02 03:04:05.000006"

@@ -19,7 +19,7 @@ from dirac_failover.wire.dencode import DecodeError
 from dirac_failover.wire.rpc import make_stub
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"

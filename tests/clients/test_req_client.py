@@ -13,7 +13,7 @@ import pytest
 from dirac_failover.wire.rpc import connection
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from tests.clients.conftest import Make, Service
 
 MANAGER = "RequestManagement/ReqManager"

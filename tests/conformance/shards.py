@@ -10,8 +10,8 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from dirac_failover.conformance.errors import AstrayWarning, CommandError
-from dirac_failover.conformance.workplace import temporary
+from dirac_failover.drivers.workplace import temporary
+from dirac_failover.errors import AstrayWarning, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

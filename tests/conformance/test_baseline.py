@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 from freezegun import freeze_time
 
+from dirac_failover.cli.explain import find
 from dirac_failover.conformance import baseline as module
 from dirac_failover.conformance.baseline import NEW, Baseline, Entry, today
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.explain import find
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.shape import described
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dirac_failover.actors.run_report import run
 from dirac_failover.conformance.judgement import Question, Tally, _judge
-from dirac_failover.conformance.observing import ATTRIBUTES
-from dirac_failover.conformance.page import Style
-from dirac_failover.conformance.port import ModulePort
-from dirac_failover.conformance.run_command import run
 from dirac_failover.conformance.target import Target
-from dirac_failover.conformance.timeline import render
+from dirac_failover.drivers.observing import ATTRIBUTES
+from dirac_failover.drivers.port import ModulePort
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.timeline import render
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import Scenario

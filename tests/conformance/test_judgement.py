@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.conformance import judgement
-from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.judgement import Met, PortBrokenError, Question, Tally, judge, shard, size_of
-from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.results import Minimal
 from dirac_failover.conformance.runner import WorkerDiedError
 from dirac_failover.conformance.target import Target
+from dirac_failover.drivers.port import ModulePort
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, Clause, Violation

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from dirac_failover.conformance.errors import CommandError, Exit
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -28,6 +27,7 @@ from dirac_failover.conformance.results import (
     load,
     write,
 )
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec.nearest import Match
 from dirac_failover.spec.shape import ShapeError, described
 

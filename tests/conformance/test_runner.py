@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from dirac_failover.conformance import runner
-from dirac_failover.conformance.errors import AstrayWarning, CommandError, Exit
 from dirac_failover.conformance.runner import Progress, WorkerDiedError, _kept, _send, cores, in_processes
+from dirac_failover.errors import AstrayWarning, CommandError, Exit
 
 ERASED = "\r\x1b[K"
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover import FailoverRequest, __version__
-from dirac_failover.conformance import port_server
-from dirac_failover.conformance.errors import CommandError, Exit
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
-from dirac_failover.conformance.process_port import ProcessPort
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.conformance.target import Target
+from dirac_failover.drivers import port_server
+from dirac_failover.drivers.kits import KITS, KitUnavailableError
+from dirac_failover.drivers.process_port import ProcessPort
+from dirac_failover.errors import CommandError, Exit
 
 if TYPE_CHECKING:
     from pathlib import Path

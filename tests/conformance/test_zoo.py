@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.cli import main
-from dirac_failover.conformance import zoo_command, zoo_keeper
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.cli import main, zoo_command
+from dirac_failover.conformance import zoo_keeper
 from dirac_failover.conformance.zoo import ZOO, story
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.scenario import Scenario
 
 JUDGES = [clause for clause in CLAUSES if clause.level != "lossless"]

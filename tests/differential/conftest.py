@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS, Kit
+from dirac_failover.drivers.kits import KITS, Kit
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -22,12 +22,12 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.conformance.kits import stopped
+from dirac_failover.drivers.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 PROXY = "https://proxy:9443/RequestManagement/ReqProxy"
 T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC

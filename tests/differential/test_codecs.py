@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 LIMITS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes import World
@@ -22,7 +22,7 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.outcome import Outcome
 
 LIVE = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "live")

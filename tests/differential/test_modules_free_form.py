@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.conformance.port import ModulePort, sessions
+from dirac_failover.drivers.port import ModulePort, sessions
 from dirac_failover.spec.outcome import Scrubber
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")

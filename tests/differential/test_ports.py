@@ -12,9 +12,9 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS, KitUnavailableError
-from dirac_failover.conformance.port import ModulePort, sessions
 from dirac_failover.conformance.target import Target
+from dirac_failover.drivers.kits import KITS, KitUnavailableError
+from dirac_failover.drivers.port import ModulePort, sessions
 from dirac_failover.spec import space
 from dirac_failover.spec.nearest import nearest
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from dirac_failover.clients.replay import replay
-from dirac_failover.conformance.kits import stopped
+from dirac_failover.drivers.kits import stopped
 from dirac_failover.request.record import TIME_FORMAT
 from dirac_failover.wire import dencode
 from dirac_failover.wire.rpc import make_stub
@@ -25,7 +25,7 @@ from dirac_failover.wire.rpc import make_stub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 EARLIER = metadata.version("DIRAC") in {"9.0.0", "9.1.2", "9.1.20"}
 """Whether this DIRAC is seen to be one from before 9.0.28, or from before 9.1.22, which are stricter with requests."""

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.run_command import run
+from dirac_failover.actors.run_report import run
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 REMOVE = {"Type": "RemoveFile", "Files": ["/vo/x"]}
 JOBS: list[dict[str, Any]] = [

@@ -24,7 +24,9 @@ ZOO_IN_ONE_PROCESS = """
 import json, os, sys
 import pytest
 import dirac_failover.pytest_plugin, dirac_failover.testing.stage
-from dirac_failover.conformance import recovery, timeline, zoo, zoo_keeper
+from dirac_failover.actors import recovery
+from dirac_failover.conformance import zoo, zoo_keeper
+from dirac_failover.reports import timeline
 
 def outcome(name):
     child = os.fork()

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.run_command import run
+from dirac_failover.actors.run_report import run
+from dirac_failover.drivers.kits import KITS
 from dirac_failover.spec.scenario import Scenario
 
 DRAW = runpy.run_path(str(Path(__file__).parents[2] / "docs/_ext/svg.py"))["draw"]

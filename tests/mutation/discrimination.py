@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS, Kit
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.kits import KITS, Kit
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, LOSSLESS

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.conformance.kits import KITS, Kit
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.kits import KITS, Kit
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LOSSLESS
 from dirac_failover.spec.outcome import same

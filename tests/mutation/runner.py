@@ -43,7 +43,12 @@ SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
+    "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
+    "dirac_failover/conformance/verification.py": ("tests/cli/test_verify.py",),
+    "dirac_failover/drivers/validate.py": ("tests/cli/test_run_command.py",),
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
+    "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/testing/stage.py": ("tests/test_pytest_plugin.py",),
     "fakes/dirac_fakes/expectations.py": ("tests/fakes/test_journal.py",),
@@ -54,9 +59,14 @@ WIDER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("dirac_failover/wire", ("tests/wire",)),
     ("dirac_failover/request", ("tests/request", "tests/clients")),
     ("dirac_failover/clients", ("tests/clients",)),
-    ("dirac_failover/spec", ("tests/spec", "tests/conformance")),
-    ("dirac_failover/conformance", ("tests/conformance",)),
-    ("fakes/dirac_fakes", ("tests/fakes", "tests/conformance")),
+    ("dirac_failover/spec", ("tests/spec", "tests/drivers", "tests/conformance")),
+    ("dirac_failover/conformance", ("tests/conformance", "tests/cli")),
+    ("dirac_failover/drivers", ("tests/drivers", "tests/conformance")),
+    ("dirac_failover/actors", ("tests/actors", "tests/cli/test_run_command.py")),
+    ("dirac_failover/reports", ("tests/reports", "tests/cli")),
+    ("dirac_failover/lessons", ("tests/lessons",)),
+    ("dirac_failover/cli", ("tests/cli",)),
+    ("fakes/dirac_fakes", ("tests/fakes", "tests/drivers")),
     ("", ("tests",)),
 )
 """Which folders may still kill what a module's own tests let live: the first row whose path fits."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from tests.mutation import proof
 from tests.mutation.proof import CANNOT_BE_MADE, PROVEN, Entry, Found, Sound, steps, wrong

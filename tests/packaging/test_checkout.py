@@ -21,7 +21,8 @@ BASE = {
     "typing_extensions",
 }  # fmt: skip
 EXTRAS = {
-    "conformance/": {"pytest", "_pytest", "DIRAC"},
+    "conformance/suite/": {"pytest", "_pytest"},
+    "drivers/": {"DIRAC"},
     "pytest_plugin": {"pytest", "freezegun"},
     "testing/stage": {"pytest"},
     "serving/": {"cryptography", "responses", "httpx2", "DIRAC"},  # httpx2 comes with DIRAC
@@ -96,7 +97,7 @@ def imported(folder: str) -> dict[str, set[str]]:
 
 
 def test_the_two_classes_can_be_read_in_an_hour() -> None:
-    """``ModuleBase`` and ``FailoverRequest`` together stay under 450 lines, all that is written in them counted."""
+    """``ModuleBase`` and ``FailoverRequest`` together have 400 lines at most, all that is written in them counted."""
     lengths = [
         (node.end_lineno or 0) - node.lineno + 1
         for name, wanted in TWO_CLASSES.items()
@@ -104,7 +105,7 @@ def test_the_two_classes_can_be_read_in_an_hour() -> None:
         if isinstance(node, ast.ClassDef) and node.name == wanted
     ]
     assert len(lengths) == 2
-    assert sum(lengths) < 450
+    assert sum(lengths) <= 400
 
 
 def test_the_reference_stays_small() -> None:

@@ -81,8 +81,8 @@ def work(index: int, count: int, data: str) -> None:
         data_file=data, branch=True, config_file=False, include=[str(path) for path in files()]
     )
     measured.start()  # before DIRAC is imported
-    from dirac_failover.conformance.kits import KITS
-    from dirac_failover.conformance.port import ModulePort
+    from dirac_failover.drivers.kits import KITS
+    from dirac_failover.drivers.port import ModulePort
 
     port = ModulePort(KITS["dirac"]())
     with port.session():

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.kits import stopped
+from dirac_failover.drivers.kits import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 
 def nobody(*_: Any, **__: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 GUID = "01234567-89ab-CDEF-0123-456789abcdef"
 ATTRIBUTES = ["Status", "LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Attempt", "Size", "Error"]

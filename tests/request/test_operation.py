@@ -12,7 +12,7 @@ from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
 

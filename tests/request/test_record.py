@@ -17,7 +17,7 @@ from dirac_failover.request.record import LoadError, now
 from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 
 def naive(*fields: int) -> datetime:

@@ -13,7 +13,7 @@ from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 TABLE = [
     # operations; the request; operations after; index of the waiting one, of the order

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 OK = {"OK": True, "Value": None}
 WHOLE_FILE = {

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from dirac_failover.conformance.schema_command import SCHEMAS
+from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.serving import admin
 from dirac_failover.serving.site import Reply, Request
 from dirac_fakes import World

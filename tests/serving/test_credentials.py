@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.credentials import LIFETIME, Credentials, make, make_token
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from dirac_failover import JobReport, Operation, ReqClient, Request
-from dirac_failover.conformance.errors import CommandError, Exit
+from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import Connection, over_https
 from dirac_failover.serving.configuration import environment, options
 from dirac_failover.serving.credentials import Credentials

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.conformance.judgement import Question, judge
-from dirac_failover.conformance.port import ModulePort
 from dirac_failover.conformance.target import Target
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.spec import space
@@ -25,7 +25,7 @@ from dirac_failover.spec.scenario import HOOKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.scenario import Scenario
 
 REGISTER = Path(__file__).with_name("clause_register.txt")

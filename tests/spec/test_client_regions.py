@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import live, model
 from dirac_failover.spec.client_regions import CLIENT_REGIONS
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.product import Region
 
 STEPS = {"statuses": 5, "files": 7, "accounting": 3}

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.live import LiveJob, encoded, expected, is_worn, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 STEP = 11
 """Every how many-th scenario is run, about a thousand: no divisor of what the dimensions multiply to.

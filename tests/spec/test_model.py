@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.job import Job
 from dirac_failover.spec.model import bare, expected
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.product import Region
 
 SCRIPTED = [space.IDENTITY, space.INPUTS, space.ANSWERS]

@@ -7,8 +7,8 @@ from importlib import metadata
 
 import pytest
 
-from dirac_failover.conformance.kits import KITS
-from dirac_failover.conformance.port import ModulePort
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
 from dirac_failover.spec.model import expected
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile

@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.conformance import port
-from dirac_failover.conformance.observing import HOOKS
+from dirac_failover.drivers import port
+from dirac_failover.drivers.observing import HOOKS
 from dirac_failover.spec import space
 from dirac_failover.spec.product import ABSENT, Then
 from dirac_failover.spec.scenario import Scenario

@@ -63,7 +63,7 @@ import pytest
 from astray import Property, Wanders
 
 @pytest.mark.parametrize("number", range({tests}))
-@pytest.mark.filterwarnings("ignore::dirac_failover.conformance.errors.AstrayWarning")
+@pytest.mark.filterwarnings("ignore::dirac_failover.errors.AstrayWarning")
 @pytest.mark.parametrize("module", [Wanders, Property])
 def test_a_run(run_module, module, number):
     run_module(module, inputs=["/vo/a"], operations=["RemoveFile"]).replay()

@@ -9,7 +9,7 @@ import pytest
 from dirac_failover.testing import grid
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from dirac_failover import FailoverRequest, JobReport
-from dirac_failover.conformance import adapters
+from dirac_failover.drivers import adapters
 from dirac_failover.testing import Dirac
 from dirac_failover.testing import kit as kits
 from dirac_failover.wire.rpc import call, connection

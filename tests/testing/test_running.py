@@ -16,8 +16,8 @@ from freezegun import freeze_time
 
 from dirac_failover import Request, connect
 from dirac_failover.clients.replay import replay
-from dirac_failover.conformance.errors import AstrayWarning
-from dirac_failover.conformance.kits import KITS
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.errors import AstrayWarning
 from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
 from dirac_failover.testing import kit as kits
 from dirac_failover.testing.running import Plan, kinds_of

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from dirac_failover.conformance.run_command import OPERATION_FIELDS
+from dirac_failover.drivers.validate import OPERATION_FIELDS
 from dirac_failover.testing import MISSING, Dirac
 from dirac_failover.testing.kit import connected
 from dirac_failover.testing.situation import Situation

@@ -14,7 +14,7 @@ from dirac_failover.wire import dencode
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 ENCODED: list[tuple[Any, bytes]] = [
     (1, b"i1e"),

@@ -14,7 +14,7 @@ from dirac_failover.wire import jencode
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.conformance.kits import Kit
+    from dirac_failover.drivers.kits import Kit
 
 
 class Level(IntEnum):

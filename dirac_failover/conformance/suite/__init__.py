@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pytest
 
 from dirac_failover.conformance.baseline import Baseline, today
-from dirac_failover.conformance.errors import CommandError, no_such
 from dirac_failover.conformance.judgement import Question
-from dirac_failover.conformance.page import Style
 from dirac_failover.conformance.results import HELD, NOT_ASKED, UNCHECKED, Results, load, write
 from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
-from dirac_failover.conformance.verify import DECIDING, cause_of, known_divergences, verify
+from dirac_failover.conformance.verification import DECIDING, known_divergences, verify
+from dirac_failover.errors import CommandError, no_such
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.verdict import cause_of
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, LEVELS
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES

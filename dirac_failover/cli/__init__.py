@@ -1,0 +1,230 @@
+"""The command ``dirac-failover``: a table of verbs, and how a command ends.
+
+A verb is a module with ``add_arguments(parser)`` and ``execute(arguments) -> int``. It is imported when it is asked for
+and not before, so that the help of the whole is quick. A new verb is one line in :data:`VERBS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+import threading
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+
+from dirac_failover import __version__
+from dirac_failover.drivers import keeper, workplace
+from dirac_failover.errors import CommandError, Exit, Interrupted, astray_told, no_such, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+PROGRAM: Final = "dirac-failover"
+
+
+class Verb(NamedTuple):
+    """Where a verb lives, and what it does in a few words."""
+
+    module: str
+    summary: str
+
+
+VERBS: Final = {
+    "run": Verb("dirac_failover.cli.run_command", "run the end of a job, break what you like, see what is lost"),
+    "verify": Verb("dirac_failover.cli.verify", "check an implementation against the contract, clause by clause"),
+    "clauses": Verb("dirac_failover.cli.clause_list", "list the clauses of the contract"),
+    "explain": Verb("dirac_failover.cli.explain", "say what a clause is for, and show a job end that is about it"),
+    "learn": Verb("dirac_failover.cli.learn", "lessons: predict how a module or a job ends, then look"),
+    "differential": Verb("dirac_failover.cli.differential", "run every scenario on two implementations"),
+    "serve": Verb("dirac_failover.cli.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"),
+    "zoo": Verb("dirac_failover.cli.zoo_command", "list known bugs, and see which of them your tests miss"),
+    "compare": Verb("dirac_failover.cli.compare", "show ports, or versions of one, side by side"),
+    "diff": Verb("dirac_failover.cli.diff", "say what changed between two results, and what regressed"),
+    "report": Verb("dirac_failover.cli.report_command", "turn results into Markdown, HTML, JUnit XML or a badge"),
+    "schema": Verb("dirac_failover.cli.schema_command", "print the JSON Schema of what is read or printed"),
+}
+
+_EXIT_CODES: Final = """exit codes:
+  0  it ran, and all is as it should be
+  1  it ran, and something is not as it should be
+  2  interrupted
+  3  an implementation, or the command itself, broke down
+  4  the command line, or a file that it names, cannot be used
+  5  nothing ran
+"""
+_DEBUG: Final = "--debug"
+_INTERRUPTED: Final = "interrupted"
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+_GRACE: Final = 5  # seconds until an interrupted command ends, whatever it is doing
+_AGAIN: Final = 0.05
+_NOT_PRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""The errors of a printing that failed; a command that writes another file handles its own errors."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises CommandError, as all other code of the command does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message} (see '{self.prog} --help')")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            option = next(iter(action.option_strings), "")
+            kind = option.removeprefix("--") or str(action.metavar or action.dest).lower()
+            raise CommandError(f"{option}: {no_such(kind, value, action.choices)}".removeprefix(": "))
+
+
+def command() -> int:
+    """Run the process's own command line in a process below this one, and tidy up behind it, also if it is killed."""
+    with ExitStack() as stack:
+        directory = None
+        with suppress(OSError):  # a command that needs one says so
+            directory = stack.enter_context(workplace.temporary("failover-"))
+        if (status := keeper.guard()) is None:
+            if directory:
+                stack.enter_context(workplace.stay_within(directory))
+            return main()
+    if (code := os.waitstatus_to_exitcode(status)) >= 0:
+        return code
+    return _ended((), f"broke down: a module, or the system, ended it by {signal.Signals(-code).name}", Exit.BROKEN)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (the process's own) and return its exit code; a complaint is one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it, and wants the exit code alone
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+    try:
+        with _signals(), astray_told(_warn):
+            code = _run(given)
+        sys.stdout.flush()
+    except CommandError as error:
+        return _ended(given, str(error), error.code)
+    except KeyboardInterrupt:
+        return _ended(given, _INTERRUPTED, Exit.INTERRUPTED)
+    except BrokenPipeError:  # the reader of the output has closed the pipe
+        _put_away_output()
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a traceback is shown with --debug only
+        if isinstance(error, OSError) and error.errno in _NOT_PRINTED and error.filename is None:
+            _put_away_output()
+            return _ended(given, f"cannot print: {error.strerror}", Exit.USAGE)
+        text = f"{type(error).__name__}: {error}"
+        return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", Exit.BROKEN)
+    return code
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """End the command by the first SIGINT, SIGTERM or SIGHUP, once all is put away; the next ones change nothing.
+
+    A module may take the exception for its own, and go on: after a few seconds the command ends all the same. In a
+    callback Python ignores an exception: then it is raised again a moment later.
+    """
+    heard, ignored = threading.Event(), threading.Event()
+    others = sys.unraisablehook
+
+    def interrupt(number: int, _: object) -> None:
+        if number == signal.SIGALRM and not ignored.is_set():
+            _end()
+        if ignored.is_set() or not heard.is_set():
+            heard.set()
+            ignored.clear()
+            signal.alarm(_GRACE)
+            raise Interrupted
+
+    def ignore(found: Any) -> None:
+        if found.exc_type is Interrupted:
+            ignored.set()
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            others(found)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in _ENDING}
+    sys.unraisablehook = ignore
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        sys.unraisablehook = others
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if heard.is_set():
+            raise Interrupted
+
+
+def _end() -> None:
+    """End the process at once; its keeper ends all that it has started, and removes all that it has made."""
+    os._exit(_ended((), _INTERRUPTED, Exit.INTERRUPTED))
+
+
+def _warn(text: str) -> None:
+    print(f"{PROGRAM}: warning: {visible(text)}", file=sys.stderr)  # noqa: T201 - its purpose
+
+
+def _put_away_output() -> None:
+    """Send the unwritten rest of the output to the null device, so that the interpreter ends without an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ended(given: Sequence[str], message: str, code: Exit) -> int:
+    if _DEBUG in given:
+        import traceback
+
+        traceback.print_exc()
+    print(f"{PROGRAM}: error: {visible(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201 - its purpose
+    return code
+
+
+def _run(given: list[str]) -> int:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="The end of a DIRAC job on an in-memory DIRAC that can be broken on purpose.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument(_DEBUG, action="store_true", help="show where an error comes from")
+    verbs = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
+    asked = [argument for argument in given if not argument.startswith("-")][:1]
+    for name, verb in VERBS.items():
+        added = verbs.add_parser(
+            name,
+            help=verb.summary,
+            description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        added.add_argument(_DEBUG, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        if name in asked:
+            _verb(verb).add_arguments(added)
+    try:
+        arguments, unknown = parser.parse_known_args(given)
+    except SystemExit:  # --help and --version have been answered
+        return Exit.OK
+    if unknown:
+        parser.prog = " ".join(filter(None, (PROGRAM, arguments.verb)))
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if arguments.verb is None:
+        parser.print_help()
+        return Exit.OK
+    code: int = _verb(VERBS[arguments.verb]).execute(arguments)
+    return code
+
+
+def _verb(verb: Verb) -> ModuleType:
+    try:
+        return import_module(verb.module)
+    except ModuleNotFoundError as error:
+        text = f"{error.name} is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
+        raise CommandError(text, Exit.BROKEN) from error

@@ -1,0 +1,55 @@
+"""``dirac-failover clauses``: the contract, clause by clause, for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.errors import Exit
+from dirac_failover.reports.page import Row, Style, add_color, section, terminal_style
+from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dirac_failover.spec.clauses import Clause
+    from dirac_failover.spec.outcome import Json
+
+SCHEMA: Final = "dirac-failover/clauses/1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--level", choices=LEVELS, help="only the clauses of this level")
+    parser.add_argument("--json", action="store_true", help="print them for machines, with all that is known of each")
+    add_color(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    levels = [arguments.level] if arguments.level else LEVELS
+    clauses = [clause for clause in CLAUSES if clause.level in levels]
+    if arguments.json:
+        data = {"schema": SCHEMA, "clauses": list(map(as_json, clauses)), "out of reach": OUT_OF_REACH}
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+    else:
+        sys.stdout.write(_text(clauses, terminal_style(arguments.color)))
+    return Exit.OK
+
+
+def as_json(clause: Clause) -> dict[str, Json]:
+    """Return what is known of a clause, its check apart."""
+    names = ("id", "level", "text", "reason", "harm", "source", "note", "issue")
+    return {name: getattr(clause, name) for name in names}
+
+
+def _text(clauses: list[Clause], style: Style) -> str:
+    parts = []
+    for level in LEVELS:
+        mine = [clause for clause in clauses if clause.level == level]
+        rows = [
+            Row(1, f"{clause.id}  {clause.text}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
+        ]
+        parts += [section(style, f"{level}: {len(rows)} clauses", rows)] if rows else []
+    return "\n".join(parts)

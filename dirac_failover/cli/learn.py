@@ -1,0 +1,151 @@
+"""``dirac-failover learn``: predict how a module or a job ends, then look.
+
+Without a name the lessons are listed. With one, its situation is shown and its question asked, and the run says which
+choice is right. The verdict and the line of the run that decides it are the last lines on the screen. The timeline is
+shown after the reader has pressed Enter; in a pipe, or with ``--answer``, no key is awaited and the timeline is printed
+before the verdict. The lessons stand in :mod:`~dirac_failover.lessons.lessons`; what may change here is how they
+are told.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Final
+
+from dirac_failover.actors.run_report import run
+from dirac_failover.cli.explain import find
+from dirac_failover.conformance.target import DEFAULT
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.lessons.lessons import LESSONS, decisive, right
+from dirac_failover.reports.page import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.timeline import situation, story, table
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from dirac_failover.lessons.lessons import Lesson
+
+PROGRAM: Final = "dirac-failover"
+_MARGIN: Final = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.epilog = "On a terminal Enter shows the timeline, after the verdict; in a pipe it comes before the verdict."
+    parser.add_argument(
+        "lesson", metavar="LESSON", nargs="?", help="the name or number of a lesson (default: list them)"
+    )
+    parser.add_argument(
+        "--answer", type=int, metavar="N",
+        help="the number of your choice, for scripts: nothing is asked, and the exit code is 1 when it is wrong",
+    )  # fmt: skip
+    add_color(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    style = terminal_style(arguments.color)
+    if arguments.lesson is None:
+        if arguments.answer is not None:
+            raise CommandError("--answer: expected the name of a lesson before it, found none")
+        _write(_list(style))
+        return Exit.OK
+    lesson = find_lesson(arguments.lesson)
+    choices = list(lesson.choices)
+    if arguments.answer is not None and not 1 <= arguments.answer <= len(choices):
+        raise CommandError(f"--answer: expected a number from 1 to {len(choices)}, found {arguments.answer}")
+    report = run(KITS[DEFAULT](), lesson.scenario, lesson.module)
+    found, happened = right(lesson, report), f"\n{story(report, style)}"
+    _write(_question(lesson, situation(report, style), style))
+    asked = arguments.answer is None and sys.stdin.isatty() and sys.stdout.isatty()
+    answer = _ask(len(choices)) if asked else arguments.answer
+    said = choices[answer - 1] if answer else None
+    _write(("" if asked else happened) + _answer(lesson, said, found, decisive(lesson, report, style), style))
+    if asked and _read("Enter shows every call of the run; q and Enter ends: ").isspace():
+        _write(happened)
+    return Exit.DIFFERS if arguments.answer and said != found else Exit.OK
+
+
+def find_lesson(name: str) -> Lesson:
+    """Return the lesson of this name or number; raises CommandError, which names the nearest, when there is none."""
+    for number, lesson in enumerate(LESSONS, 1):
+        if name.lower() in {lesson.name, str(number)}:
+            return lesson
+    raise CommandError(no_such("lesson", name, [lesson.name for lesson in LESSONS], f"'{PROGRAM} learn' lists them"))
+
+
+def commands(lesson: Lesson) -> Iterator[str]:
+    """Yield what one may type to go on from a lesson, for a shell."""
+    scenario = shlex.quote(json.dumps(lesson.scenario.to_json()))
+    module = ["--module", lesson.path] if lesson.path else []
+    yield f"printf %s {scenario} | {shlex.join([PROGRAM, 'run', '--scenario', '-', *module])}"
+    yield from (f"{PROGRAM} explain {name}" for name in lesson.clauses)
+    number = LESSONS.index(lesson) + 1
+    yield from (f"{PROGRAM} learn {following.name}" for following in LESSONS[number : number + 1])
+
+
+def _ask(most: int) -> int | None:
+    """Return the reader's choice, or None when the reader wants to look only or the input has ended."""
+    while line := _read(f"Your prediction (1 to {most}; Enter to look without one): ").strip():
+        if line in map(str, range(1, most + 1)):
+            return int(line)
+        _write(f"Expected a number from 1 to {most}, or Enter alone; found {line!r}.\n")
+    return None
+
+
+def _read(prompt: str) -> str:
+    """Show a prompt and return the line that was typed, with its end; empty when the input has ended."""
+    _write(f"\n{prompt}")
+    sys.stdout.flush()
+    return sys.stdin.readline()
+
+
+def _list(style: Style) -> str:
+    width = max(len(lesson.name) for lesson in LESSONS)
+    rows = [
+        Row(1, f"{number:2}  {lesson.name:{width}}  {lesson.title}", "cyan", 4 + len(lesson.name), hang=width + 6)
+        for number, lesson in enumerate(LESSONS, 1)
+    ]
+    begin = [Row(1, f"{PROGRAM} learn {LESSONS[0].name}")]
+    return f"{section(style, 'Lessons: predict what happens, then look', rows)}\n{section(style, 'Begin', begin)}"
+
+
+def _question(lesson: Lesson, facts: str, style: Style) -> str:
+    title = f"Lesson {LESSONS.index(lesson) + 1} of {len(LESSONS)}: {lesson.title}"
+    asked = section(style, "What do you think?", [*_prose(lesson.question), *_choices(lesson.choices)])
+    return f"{section(style, title, _prose(lesson.told))}\n{facts}\n{asked}"
+
+
+def _prose(text: str) -> list[Row]:
+    return [Row(1, text, hang=0)]
+
+
+def _choices(choices: Iterable[str]) -> list[Row]:
+    return [Row(2, f"{number}. {text}", "bold", 2, hang=3) for number, text in enumerate(choices, 1)]
+
+
+def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> str:
+    why = [*_prose(lesson.why), *table({name: find(name).text for name in lesson.clauses}, 2)]
+    typed = "".join(f"  {command}\n" for command in commands(lesson))  # never wrapped: it is to be copied
+    number = list(lesson.choices).index(found) + 1
+    sign, words, colour = _VERDICTS[None if said is None else said == found]
+    verdict = f"{style.sign(sign)} {words}{number}. {found}"
+    shown = Row(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
+    answer = [Row(1, verdict, colour, len(verdict), hang=_MARGIN), shown]
+    return f"\n{section(style, 'Why', why)}\n{section(style, 'Go on')}{typed}\n{section(style, 'The answer', answer)}"
+
+
+_VERDICTS: Final = {
+    None: ("arrow", "", "bold"),
+    True: ("well", "Right: ", "green"),
+    False: ("failed", "No, it is ", "red"),
+}
+"""Whether the reader was right (None: no prediction was made): sign, first words, and colour."""
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)

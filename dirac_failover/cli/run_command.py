@@ -1,0 +1,267 @@
+"""``dirac-failover run``: the end of one job on the in-memory DIRAC, and what becomes of everything that it had to say.
+
+The options, or a file, make a scenario; the recorder executes it; recovery replays what is left; the report of it all
+is shown as a timeline, or as JSON. Every way in which an option or a file can be wrong is found before anything runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_failover import vocabulary as v
+from dirac_failover.actors.run_report import run
+from dirac_failover.drivers import adapters
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.observing import HOOKS
+from dirac_failover.drivers.validate import checked
+from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.reports.page import add_color, terminal_style
+from dirac_failover.reports.timeline import render
+from dirac_failover.request.validator import RequestValidator
+from dirac_failover.spec.duties import INPUTS_DUE
+from dirac_failover.spec.product import changes
+from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
+from dirac_failover.spec.space import REGIONS
+from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
+from dirac_fakes.kinds import KINDS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.spec.outcome import Json
+
+INPUTS: Final = ("/vo/a", "/vo/b")
+FAULTS: Final = ("transformation:down",)
+RECORDS: Final = 10_000
+"""More accounting records than these, two bundles, would show nothing else, and take long."""
+NONE: Final = "none"
+OPERATION_TYPES: Final = (
+    *RequestValidator.reqAttrs, v.SET_FILE_STATUS, "ArchiveFiles", "CheckMigration", "MoveReplica", "StagingCallback",
+    "LogUpload", "WMSSecureOutputData",
+)  # fmt: skip
+"""The types that the RequestExecutingAgents of DIRAC, LHCbDIRAC and ILCDIRAC execute."""
+_OF_THE_JOB: Final = {
+    "inputs": "--input",
+    "job_id": "--job-id",
+    "workflow_failed": "--workflow-failed",
+    "step_failed": "--step-failed",
+    "reported": "--reported",
+    "accounting": "--accounting",
+    "operations": "--operation",
+    "no_proxy": "--no-proxy",
+    "answers": "--answer",
+}
+_PRINTS: Final = "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    # fmt: off
+    parser.epilog = f"{_vocabulary()}\n\n{_PRINTS}"
+    job = parser.add_argument_group("the job")
+    add = job.add_argument
+    add("--input", dest="inputs", metavar="LFN", action="append",
+        help=f"an input file; again for more; {NONE}: no input data (default: {' and '.join(INPUTS)})")
+    add("--job-id", metavar="ID", help=f"JOBID; {NONE}: not set (default: 77)")
+    add("--workflow-failed", action="store_true", help="an earlier step has failed")
+    add("--step-failed", action="store_true", help="an earlier module of this step has failed")
+    add("--reported", metavar="LFN=STATUS", action="append", default=[],
+        help="an earlier module has given a file this status; again for more")
+    add("--accounting", metavar="N", type=int, default=0, help="accounting records that wait to be sent")
+    add("--operation", dest="operations", metavar="TYPE|JSON", action="append", default=[],
+        help='an earlier module has left this operation in the request, such as \'{"Type": "RemoveFile", "Files": '
+        "[\"/vo/x\"]}'; again for more")
+    add("--no-proxy", action="store_true", help="requests have no owner")
+    add("--scenario", metavar="FILE|NAME",
+        help="instead of the options above: the whole situation as JSON (-: stdin), or a scenario's name in a report")
+    around = parser.add_argument_group("what runs, and what goes wrong")
+    add = around.add_argument
+    add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
+    add("--duties", choices=[INPUTS_DUE],
+        help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
+    add("--kit", metavar="NAME",
+        help=f"the clients and requests that it gets: {', '.join(KITS)} (default: those of its base class)")
+    add("--fault", dest="faults", metavar="FAULT", action="append",
+        help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
+        f"(default: {', '.join(FAULTS)}; with --answer nothing)")
+    add("--answer", dest="answers", metavar="COLLABORATOR.METHOD=ANSWER", action="append", default=[],
+        help="a fake collaborator, which calls no service, answers this, such as FileReport.commit=s_error; again for "
+        "the next call, the last one is repeated; an ANSWER is one of: ok, ok=JSON, operation, s_error[=TEXT], "
+        "bad_shape=JSON, raises=NAME[:TEXT[:NUMBER]]")
+    output = parser.add_argument_group("output")
+    add = output.add_argument
+    add("--json", action="store_true", help="print the report for machines")
+    add_color(output)
+    add("--check", action="store_true", help="exit with 1 unless all that was owed has arrived, once")
+    # fmt: on
+
+
+def _vocabulary() -> str:
+    kinds = [(name, kind.sees) for name, kind in KINDS.items() if kind.function]
+    width = max(len(name) for name, _ in kinds)
+    return "\n".join(
+        [
+            "a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]",
+            f"  services   {', '.join(SERVICES)}",
+            f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse the connection",
+            "  kinds, and what the caller sees:",
+            *(f"    {name.ljust(width)}  {sees}" for name, sees in kinds),
+        ]
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    scenario = checked(_scenario(arguments))
+    module = find_class(arguments.module) if arguments.module else None
+    kit = _kit(arguments.kit or (adapters.family(module) if module else adapters.DEFAULT))
+    report = run(kit, scenario, module, duties=arguments.duties)
+    if arguments.check and report["recovery"] is None:
+        raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
+    sys.stdout.write(
+        f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal_style(arguments.color))
+    )
+    _check_struck(arguments.faults or (), report)
+    return Exit.DIFFERS if arguments.check and not report["recovery"]["converged"] else Exit.OK
+
+
+def _check_struck(given: Iterable[str], report: Mapping[str, Json]) -> None:
+    """Raise CommandError when a fault of the command line never struck: the run does not show what was asked."""
+    unfired = {str(as_fault(text)) for text in report["unfired"]}
+    for text in given:
+        if text != NONE and str(fault := as_fault(text)) in unfired:
+            asked = [call["method"] for call in _flat(report["calls"]) if call["target"] == fault.target]
+            called = f"{fault.target} was asked for {', '.join(dict.fromkeys(asked)) or 'nothing'}"
+            raise CommandError(f"--fault {text}: it never struck ({called})", Exit.DIFFERS)
+
+
+def _flat(calls: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+    for call in calls:
+        yield call
+        yield from _flat(call["calls"])
+
+
+def _scenario(arguments: argparse.Namespace) -> Scenario:
+    if arguments.scenario is None:
+        return _of_options(arguments)
+    given = [option for name, option in _OF_THE_JOB.items() if getattr(arguments, name)]
+    if given:
+        raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
+    try:
+        scenario = _named(arguments.scenario)
+        if scenario is None:
+            text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
+            scenario = Scenario.from_text(text)
+    except OSError as error:
+        raise CommandError(f"--scenario: cannot read {arguments.scenario}: {error.strerror}") from error
+    except ScenarioError as error:
+        raise CommandError(f"--scenario {arguments.scenario}: {error}") from error
+    return replace(scenario, faults=(*scenario.faults, *_unless_none("--fault", arguments.faults, ())))
+
+
+def _named(name: str) -> Scenario | None:
+    """Return the scenario of the space with this name; None for what begins with no region."""
+    region = {f"{item.name}:": item for item in REGIONS}.get(name.partition(" ")[0])
+    if region is None:
+        return None
+    found = next((item for item in region.near(changes(name)) if item.name == name), None)
+    if found is None:
+        known = [f"{dimension.name}={value.name}" for dimension in region.dimensions for value in dimension.values[1:]]
+        changed = name.partition(": ")[2].split("; ")
+        odd = next((change for change in changed if change not in known), None)
+        text = f"they do not go together, in this order: {name!r}"
+        raise CommandError(f"--scenario: {no_such('change', odd, known, 'docs/space.md lists them') if odd else text}")
+    return found
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _of_options(arguments: argparse.Namespace) -> Scenario:
+    inputs = _unless_none("--input", arguments.inputs, INPUTS)
+    for lfn in inputs:
+        if not lfn or ";" in lfn:
+            raise CommandError(f"--input: expected an LFN without ';', found {lfn!r}")
+    if not 0 <= arguments.accounting <= RECORDS:
+        raise CommandError(f"--accounting: expected a number from 0 to {RECORDS}, found {arguments.accounting}")
+    job_id = arguments.job_id
+    if job_id not in {None, NONE} and not (job_id.isascii() and job_id.isdecimal()):
+        raise CommandError(f"--job-id: expected a whole number that is not negative, or {NONE}, found {job_id!r}")
+    scenario = Scenario.of_job(
+        inputs=inputs,
+        job_id=77 if job_id is None else None if job_id == NONE else job_id,
+        workflow_failed=arguments.workflow_failed,
+        step_failed=arguments.step_failed,
+        reported=dict(map(_reported, arguments.reported)),
+        records=arguments.accounting,
+        operations=map(_operation, arguments.operations),
+        owner=None if arguments.no_proxy else ("alice", "vo_user"),
+        faults=_unless_none("--fault", arguments.faults, () if arguments.answers else FAULTS),
+    )
+    known = {lfn.removeprefix("LFN:"): status for lfn, status in scenario.server_files.items()}
+    answers: dict[str, tuple[str, ...]] = {}
+    for text in arguments.answers:
+        key, _, answer = text.partition("=")
+        answers[key] = (*answers.get(key, ()), answer)
+    fakes = dict.fromkeys((key.partition(".")[0] for key in answers), SCRIPTED)
+    return replace(scenario, server_files=known, answers=answers, collaborators={**scenario.collaborators, **fakes})
+
+
+def _unless_none(option: str, given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    if given is None:
+        return default
+    if NONE in given and len(given) > 1:
+        raise CommandError(f"{option}: {NONE} cannot stand beside others")
+    return () if given == [NONE] else tuple(given)
+
+
+def _reported(text: str) -> tuple[str, str]:
+    lfn, _, status = text.rpartition("=")
+    if not lfn or not status:
+        raise CommandError(f"--reported: expected LFN=STATUS, found {text!r}")
+    return lfn, status
+
+
+def _operation(text: str) -> dict[str, Json]:
+    if not text or text.startswith("["):
+        raise CommandError(f"--operation: expected a type or a JSON object, found {text!r}")
+    try:
+        fields: dict[str, Json] = json.loads(text) if text.startswith("{") else {"Type": text}
+    except (ValueError, RecursionError) as error:
+        raise CommandError(
+            f"--operation: expected a type or a JSON object, and {text!r} is not JSON: {error}"
+        ) from error
+    if (kind := fields.get("Type")) not in (None, *OPERATION_TYPES):
+        text = no_such("operation type", str(kind), OPERATION_TYPES)
+        raise CommandError(f"--operation: {text}; in a file for --scenario it may be any")
+    return fields
+
+
+# What runs
+
+
+def _kit(name: str) -> Kit:
+    if name not in KITS:
+        raise CommandError(f"--kit: {no_such('implementation', name, KITS)}")
+    return adapters.kit(name)
+
+
+def find_class(path: str) -> type[Any]:
+    """Return the module class that ``package.module:Class`` names, looking in the working directory too.
+
+    Raises CommandError unless it can be imported and has the methods of a module.
+    """
+    package, _, name = path.partition(":")
+    if not package or not name:
+        raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
+    try:
+        return adapters.checked_class(path, adapters.find(path), ("execute", *HOOKS))
+    except CommandError as error:
+        raise CommandError(f"--module: {error}", error.code) from error

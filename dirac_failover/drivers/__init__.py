@@ -1,0 +1,1 @@
+"""Runs one scenario on an implementation, in this process or another, and observes it."""

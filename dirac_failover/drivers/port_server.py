@@ -1,0 +1,71 @@
+"""The other side of a :class:`~.process_port.ProcessPort`, for ports in Python: ``python -m`` this, with a port's name.
+
+It answers each scenario on the standard output that it was started with. A module that prints, or reads, does so
+elsewhere: its standard output is stderr, and its standard input is empty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from dirac_failover.drivers.adapters import in_this_process
+from dirac_failover.drivers.process_port import to_json
+from dirac_failover.drivers.workplace import stay_within
+from dirac_failover.errors import CommandError
+from dirac_failover.spec.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dirac_failover.drivers.port import ModulePort
+
+SPEAKS: Final = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
+"""The version of the protocol, and what a port in Python can do: it looks at itself, and so does not ask the host."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the port that the one argument names, until the input ends."""
+    (name,) = sys.argv[1:] if arguments is None else arguments
+    try:
+        port = in_this_process(name)
+    except CommandError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the host quotes it
+        return error.code
+    with _streams_of_its_own() as (questions, answers), stay_within(os.getcwd()), port.session():
+        serve(port, questions, answers)
+    return 0
+
+
+@contextmanager
+def _streams_of_its_own() -> Iterator[tuple[TextIO, TextIO]]:
+    """Take the standard streams away from whatever runs in this process."""
+    questions, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    with open(questions, encoding="utf-8") as source, open(answers, "w", encoding="ascii", buffering=1) as sink:
+        yield source, sink
+
+
+def serve(port: ModulePort, questions: Iterable[str], answers: TextIO) -> None:
+    """Answer each line of ``questions`` with a line."""
+    answers.writelines(f"{json.dumps(answer(port, json.loads(line)))}\n" for line in questions)
+
+
+def answer(port: ModulePort, message: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a message of the host."""
+    if "hello" in message:
+        return {"hello": {**SPEAKS, "name": port.name, "version": port.version, "shape": port.shape}}
+    try:
+        return {"id": message["id"], "outcome": to_json(port.run(Scenario.from_json(message["run"])))}
+    except Exception as error:  # noqa: BLE001 - the host says it, and that the port is broken
+        return {"id": message["id"], "error": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

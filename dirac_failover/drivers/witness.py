@@ -1,0 +1,171 @@
+"""The witness of a run: notes what the module's collaborators take, for :mod:`dirac_failover.spec.duties` to judge.
+
+It looks into the clients of one implementation, wherever they are made, whenever one of their public methods begins or
+ends, and so sees also what is dropped later. What it knows of a client is the attributes that DIRAC's have. What may
+change here: another client is a function that reads it, and a line in :data:`_READERS`.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+from dirac_failover import vocabulary as v
+from dirac_failover.drivers.wording import PLAIN, decoded
+from dirac_failover.spec import duties
+from dirac_failover.spec.outcome import attribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from dirac_failover.drivers.kits import Kit
+
+    Dues = tuple[duties.Due, ...]
+    Noted = Iterator[tuple[Any, Any, Callable[[], Dues | None]]]
+    """An object that was taken, or the LFN by which what is said of a file is replaced; and what is due for it."""
+
+
+class Witness:
+    """Sees one run; it stands for its job among the acts on the services."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Know the clients of ``kit``; nothing is noted before :meth:`begin`."""
+        self._kinds = {
+            v.COMMONS_REQUEST: kit.Request,
+            v.COMMONS_JOB_REPORT: kit.JobReport,
+            v.COMMONS_FILE_REPORT: kit.FileReport,
+            v.COMMONS_ACCOUNTING: kit.DataStoreClient,
+        }
+        self._operation = kit.Operation
+        self._commons: Mapping[str, Any] | None = None
+        self._taken: dict[Any, Dues | None] = {}
+        """By identity; None stands for an operation, which may still change."""
+        self._laid_out: dict[Any, Dues]
+        self._things: dict[int, Any] = {}  # as long as an object is here, its ID is its own
+        self._unseen: dict[str, str] = {}
+        self._inputs: tuple[tuple[str, str], ...]
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look at each of the clients whenever it is used, for a ``with`` block."""
+        with ExitStack() as stack:
+            for key, kind in self._kinds.items():
+                for name, method in list(vars(kind).items()):
+                    if not name.startswith("_") and isinstance(method, FunctionType):
+                        stack.enter_context(patch.object(kind, name, self._watched(key, method)))
+            yield
+
+    def _watched(self, key: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def watched(client: Any, *args: Any, **kwargs: Any) -> Any:
+            self._look(key, client)
+            try:
+                return method(client, *args, **kwargs)
+            finally:
+                self._look(key, client)
+
+        return watched
+
+    def begin(self, commons: Mapping[str, Any], inputs: Iterable[tuple[str, str]] = ()) -> None:
+        """Look at what is laid out in ``workflow_commons``; ``inputs`` are the files that must be given a status."""
+        self._commons, self._inputs = commons, tuple(inputs)
+        self._look_around(commons)
+        self._laid_out = {key: self._dues(key) for key in self._taken}
+
+    def owed(self, modules: Iterable[Any] = (), raised: str = "") -> duties.Owed:
+        """Look for the last time and return what is owed; ``raised`` names the exception that ended the modules."""
+        own = [{key: _there(module, name) for key, name in _ATTRIBUTES.items()} for module in modules]
+        for clients in (self._commons or {}, *own):
+            self._look_around(clients)
+        taken = [
+            duties.Taken(self._laid_out.get(key) or self._dues(key), dues is None, key in self._laid_out)
+            for key, dues in self._taken.items()
+        ]
+        unseen = [
+            f"what {key} was told, since nothing here can read the class {kind}" for key, kind in self._unseen.items()
+        ]
+        if raised:
+            unseen.append(f"what would have been reported if {raised} had not ended the job")
+        return duties.Owed(taken, self._inputs, unseen, v.COMMONS_FILE_REPORT in self._unseen)
+
+    def _dues(self, key: Any) -> Dues:
+        dues = self._taken[key]
+        if dues is None:
+            fields = PLAIN.operation(self._things[key[0]])
+            dues = duties.of_operation({**fields, "decoded": decoded(fields["Arguments"])})
+        return dues
+
+    def _look_around(self, clients: Mapping[str, Any]) -> None:
+        for key, kind in self._kinds.items():
+            client = clients.get(key)
+            if issubclass(type(client), kind):  # an object may lie about its class
+                self._things[id(client)] = client  # of requests it marks those of the job
+                self._look(key, client)
+            elif client is not None:
+                self._unseen[key] = type(client).__name__
+
+    def _look(self, key: str, client: Any) -> None:
+        """Note what a client holds; of requests, those of the job alone."""
+        if self._commons is None:
+            return
+        if key == v.COMMONS_REQUEST and id(client) not in self._things and client is not self._commons.get(key):
+            return
+        self._things[id(client)] = client
+        try:
+            for thing, lfn, dues in _READERS.get(key, self._of_request)(client):
+                self._things[id(thing)] = thing
+                place = id(thing), lfn
+                if place not in self._taken or (lfn is not None and self._taken[place] != dues()):
+                    self._taken.pop(place, None)  # the last word comes last
+                    self._taken[place] = dues()
+        except BaseException:  # noqa: BLE001 - a module may leave anything there
+            self._unseen[key] = type(client).__name__
+
+    def _of_request(self, request: Any) -> Noted:
+        for operation in request:
+            if not issubclass(type(operation), self._operation):
+                raise TypeError
+            yield operation, None, lambda: None
+
+
+def _there(module: Any, name: str) -> Any:
+    found = attribute(module, name)
+    return None if type(found) is str else found
+
+
+def _of_job_report(report: Any) -> Noted:
+    for entry in report.jobStatusInfo:
+        status, minor, time = entry
+        yield entry, None, partial(duties.of_update, report.jobID, time, {"Status": status, "MinorStatus": minor})
+    for entry in report.appStatusInfo:
+        text, time = entry
+        yield entry, None, partial(duties.of_update, report.jobID, time, {"ApplicationStatus": text})
+    for entry in report.jobParameters:
+        name, value = entry
+        yield entry, None, partial(duties.of_parameter, report.jobID, name, PLAIN.plain(value))
+
+
+def _of_file_report(report: Any) -> Noted:
+    for lfn, status in report.statusDict.items():
+        yield report, lfn, partial(duties.of_file, report.transformation, lfn, status, report.force)
+
+
+def _of_accounting(client: Any) -> Noted:
+    for record in client._DataStoreClient__registersList:  # noqa: SLF001 - DIRAC's name for it, and the reference's
+        yield record, None, partial(duties.of_record, record)
+
+
+_READERS: Final[dict[str, Callable[[Any], Noted]]] = {
+    v.COMMONS_JOB_REPORT: _of_job_report,
+    v.COMMONS_FILE_REPORT: _of_file_report,
+    v.COMMONS_ACCOUNTING: _of_accounting,
+}
+_ATTRIBUTES: Final = {
+    v.COMMONS_REQUEST: "request",
+    v.COMMONS_JOB_REPORT: "jobReport",
+    v.COMMONS_FILE_REPORT: "fileReport",
+}
+"""The attributes of a module that may hold a collaborator of its own."""

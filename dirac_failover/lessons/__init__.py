@@ -1,0 +1,1 @@
+"""Teaches the module contract: predict, then look."""

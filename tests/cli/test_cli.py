@@ -1,0 +1,548 @@
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import importlib
+import io
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
+
+import pytest
+
+from dirac_failover import __main__ as script
+from dirac_failover import __version__, cli
+from dirac_failover.cli import VERBS, main
+from dirac_failover.drivers import keeper, workplace
+from dirac_failover.errors import AstrayWarning, CommandError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND = [sys.executable, "-m", "dirac_failover"]
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Replace what ``schema`` does."""
+
+    def replace(function: Callable[[], Any]) -> None:
+        module = ModuleType("stand_in")
+        module.add_arguments = lambda parser: parser.add_argument("--option")  # type: ignore[attr-defined]
+        module.execute = lambda _: function()  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
+
+    return replace
+
+
+def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as with --help: every command, every exit code."""
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert capsys.readouterr() == (text, "")
+    assert text.startswith("usage: dirac-failover [-h] [--version] [--debug] COMMAND ...\n")
+    for name, command in VERBS.items():
+        assert re.search(rf"^    {name}\s+{re.escape(command.summary)}$", text, re.MULTILINE)
+    codes = dict(re.findall(r"^  (\d)  (.+)$", text[text.index("exit codes:\n") :], re.MULTILINE))
+    assert {int(code) for code in codes} == set(Exit)
+    assert codes["0"] == "it ran, and all is as it should be"
+    assert "\n\nThe end of a DIRAC job on an in-memory DIRAC that can be broken on purpose.\n\n" in text
+    assert re.search(r"^  --debug +show where an error comes from\n\ncommands:\n  COMMAND$", text, re.MULTILINE)
+    assert text.endswith("\n  5  nothing ran\n")
+
+
+def test_the_exit_codes_are_these() -> None:
+    """Scripts rely on them."""
+    assert {code.name: int(code) for code in Exit} == {
+        "OK": 0,
+        "DIFFERS": 1,
+        "INTERRUPTED": 2,
+        "BROKEN": 3,
+        "USAGE": 4,
+        "NOTHING_RAN": 5,
+    }
+    assert CommandError("x").code is Exit.USAGE
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """One number."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr() == (f"dirac-failover {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str, snapshot: Callable[[str], None]) -> None:
+    """Every option and argument has a text; line breaks, which versions of Python differ in, are left out."""
+    assert main([name, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert (out.startswith(f"usage: dirac-failover {name} "), "--debug" in out, err) == (True, False, "")
+    summary = VERBS[name].summary
+    assert f"\n{summary[0].upper()}{summary[1:]}.\n" in out
+    words = re.sub(r"processes \(default: \d+\)", "processes (default: all)", " ".join(out.split()))
+    snapshot(textwrap.fill(words, 100, break_on_hyphens=False) + "\n")
+    parser = argparse.ArgumentParser()
+    importlib.import_module(VERBS[name].module).add_arguments(parser)
+    assert all(action.help for action in parser._actions)
+
+
+def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table at its end stays one."""
+    assert main(["run", "--help"]) == 0
+    assert re.search(r"^  kinds, and what the caller sees:\n    down ", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["bogus"], r"there is no command 'bogus' \(there are run, verify, .*, schema\)"),
+        (["vrify"], r"there is no command 'vrify'; did you mean verify\? \(there are run, verify, .*, schema\)"),
+        (["schema", "resuls"], r"there is no name 'resuls'; did you mean results\? \(there are run, .*\)"),
+        (["run", "--color", "red"], r"--color: there is no color 'red' \(there are auto, always, never\)"),
+        (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover run --help'\)"),
+        (["--vers"], r"unrecognized arguments: --vers \(see 'dirac-failover --help'\)"),
+        (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover run --help'\)"),
+        (["schema"], r"the following arguments are required: name \(see 'dirac-failover schema --help'\)"),
+        (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    """It says where to look; options cannot be shortened."""
+    assert main(arguments) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"dirac-failover: error: {expected}\n", err)
+
+
+def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any]], None]) -> None:
+    """Whatever it is."""
+    verb(lambda: Exit.NOTHING_RAN)
+    assert main(["schema", "--option", "x"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (CommandError("no\n  such thing", Exit.NOTHING_RAN), 5, "no such thing"),
+        (KeyboardInterrupt(), 2, "interrupted"),
+        (ZeroDivisionError("by zero"), 3, "broke down: ZeroDivisionError: by zero (--debug shows where)"),
+    ],
+)
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_every_end_is_one_line(  # noqa: PLR0913, PLR0917 - what is varied
+    verb: Callable[[Callable[[], Any]], None],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    said: str,
+    debug: list[str],
+) -> None:
+    """With its exit code; a traceback only for who asks for it, before or after the command."""
+
+    def fail() -> None:
+        raise error
+
+    verb(fail)
+    for arguments in ([*debug, "schema"], ["schema", *debug]):
+        assert main(arguments) == code
+        out, err = capsys.readouterr()
+        assert out == ""
+        *trace, last = err.splitlines()
+        assert last == f"dirac-failover: error: {said}"
+        assert (trace[:1] == ["Traceback (most recent call last):"]) is bool(debug)
+
+
+def test_a_checkout_that_is_not_installed_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fakes are in a folder of their own, which nobody looks into."""
+    for name in [*sys.modules]:
+        if name.startswith("dirac_fakes") or name == VERBS["run"].module:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith("fakes")])
+    finders = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
+    monkeypatch.setattr(sys, "meta_path", [_NoFakes(), *finders])
+    assert main(["run"]) == 3
+    said = "dirac_fakes is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
+    assert capsys.readouterr() == ("", f"dirac-failover: error: {said}\n")
+
+
+class _NoFakes:
+    """Finds no fakes, wherever they are."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name.split(".")[0] == "dirac_fakes":
+            raise ModuleNotFoundError("No module named 'dirac_fakes'", name="dirac_fakes")
+
+
+def test_only_what_a_command_needs_is_loaded() -> None:
+    """The help of the whole loads no command, and knows no DIRAC."""
+    code = "import sys; from dirac_failover.cli import main; main(['--help']); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(run.stdout.splitlines()[-1].split())
+    assert not modules & {"DIRACCommon", "dirac_fakes", "requests", "json", "dataclasses", "inspect", "traceback"}
+    assert {name for name in modules if name.startswith("dirac_failover.")} == {
+        "dirac_failover.cli",
+        "dirac_failover.drivers",
+        "dirac_failover.errors",
+        "dirac_failover.drivers.keeper",
+        "dirac_failover.drivers.workplace",
+    }
+
+
+def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m dirac_failover``; its arguments are the process's."""
+    monkeypatch.setattr(keeper, "guard", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(script.__file__, run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dirac-failover {__version__}\n"
+
+
+def test_importing_the_command_runs_nothing() -> None:
+    """Tools import every module."""
+    assert importlib.reload(script).main.__module__ == script.__name__
+
+
+def test_who_stops_reading_gets_no_complaint() -> None:
+    """Output into a pipe that is closed ends the command quietly, as if interrupted."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run([*COMMAND, "schema", "run"], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (2, b"")
+
+
+def test_output_that_nobody_reads_is_put_away(
+    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """So that the interpreter does not stumble over it when it ends."""
+
+    def fail() -> None:
+        raise BrokenPipeError
+
+    verb(fail)
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(["schema"]) == 2
+        out.write("put away")
+    assert (tmp_path / "out").read_text() == ""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF])
+def test_what_cannot_be_printed_is_said(
+    verb: Callable[[Callable[[], Any]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Any,
+    number: int,
+) -> None:
+    """A full disk, say, is noticed while somebody can still say so; it is no fault of the command."""
+
+    class Full(io.TextIOWrapper):
+        full = True
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError(number, "No space left on device")
+            super().flush()
+
+    verb(lambda: 0)
+    with Full((tmp_path / "out").open("wb")) as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(["schema"]) == 4
+        out.write("put away")
+        out.full = False
+    assert (tmp_path / "out").read_text() == ""
+    assert capsys.readouterr().err == "dirac-failover: error: cannot print: No space left on device\n"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "Full", "/a/file"), OSError(errno.EPERM, "Not allowed")])
+def test_another_failure_of_the_system_is_not_about_printing(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    """It names a file, or is of another kind."""
+
+    def fail() -> None:
+        raise error
+
+    verb(fail)
+    assert main(["schema"]) == 3
+    assert f"broke down: {type(error).__name__}: {error}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_hears_nothing(
+    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whoever closes it wants the exit code alone."""
+
+    def fail() -> None:
+        raise CommandError("é")
+
+    verb(fail)
+    monkeypatch.setattr(sys, name, None)
+    assert main(["schema"]) == 4
+    stream = getattr(sys, name)
+    assert (stream.name, stream.mode, stream.encoding) == (os.devnull, "w", "utf-8")
+    stream.close()
+
+
+def test_a_warning_of_ours_is_one_line(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others go their way."""
+
+    def warn() -> int:
+        warnings.warn("over\x1bthere", AstrayWarning, stacklevel=1)
+        warnings.simplefilter("always", DeprecationWarning)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return 0
+
+    shown: list[str] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+    verb(warn)
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().err == "dirac-failover: warning: over\\x1bthere\n"
+    assert shown == ["old"]
+
+
+def test_control_characters_are_shown_as_escapes(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A port's text is no command for the terminal."""
+
+    def fail() -> None:
+        raise CommandError("a\x1b[31m\udcffé")
+
+    verb(fail)
+    assert main(["schema"]) == 4
+    assert capsys.readouterr().err == "dirac-failover: error: a\\x1b[31m\\udcffé\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_once(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """What is put away is not interrupted again; whatever is made of the exception, it is an interrupt."""
+    done: list[str] = []
+    handlers = {known: signal.getsignal(known) for known in cli._ENDING}
+
+    def works() -> None:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("put away")
+            raise ValueError from None
+
+    verb(works)
+    assert main(["schema"]) == 2
+    assert done == ["put away"]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
+    assert {known: signal.getsignal(known) for known in cli._ENDING} == handlers
+
+
+def test_a_signal_that_python_ignores_comes_again(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here in a destructor; other exceptions there are shown as ever."""
+
+    class Interrupts:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            sum(range(1000))
+
+    class Fails:
+        def __del__(self) -> None:
+            raise ValueError("shown")
+
+    others: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: others.append(found.exc_type))
+
+    def works() -> None:
+        Fails()
+        Interrupts()
+        time.sleep(10)
+
+    verb(works)
+    assert main(["schema"]) == 2
+    assert others == [ValueError]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
+
+
+def test_a_command_that_does_not_end_is_ended(
+    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a few seconds."""
+    done: list[Any] = []
+
+    def exits(code: int) -> None:
+        done.append(code)
+        raise SystemExit
+
+    monkeypatch.setattr(cli, "_GRACE", 1)
+    monkeypatch.setattr(os, "_exit", exits)
+
+    def works() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+        time.sleep(10)
+
+    verb(works)
+    assert main(["schema"]) == 2
+    assert done == [2]
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n" * 2
+
+
+def test_only_the_main_thread_hears_signals(verb: Callable[[Callable[[], Any]], None]) -> None:
+    """In another one the command runs all the same."""
+    verb(lambda: 0)
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(main(["schema"])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+
+
+def test_an_interrupt_while_the_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Is one line as well."""
+    monkeypatch.setattr(keeper, "guard", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    assert script.main() == 0
+    capsys.readouterr()
+
+    def interrupted(name: str, *how: Any) -> Any:
+        if how[2] == ("cli",):
+            raise KeyboardInterrupt
+        return imported(name, *how)
+
+    imported = __import__
+    monkeypatch.setattr("builtins.__import__", interrupted)
+    assert script.main() == 2
+    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_ends_the_process_well() -> None:
+    """Ctrl-C: one line, code 2."""
+    code = (
+        "import os, sys\n"
+        "from types import ModuleType\n"
+        "from dirac_failover.cli import main\n"
+        "module = sys.modules['dirac_failover.cli.schema_command'] = ModuleType('stand_in')\n"
+        "module.add_arguments = lambda parser: None\n"
+        f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
+        "sys.exit(main(['schema']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "dirac-failover: error: interrupted\n")
+
+
+MODULES = """
+import os, signal, subprocess, sys, time
+from dirac_failover import FailoverRequest
+
+class Waits(FailoverRequest):
+    def _setCommand(self):
+        quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+        away = subprocess.Popen(["sleep", "1000"], start_new_session=True, **quiet)
+        print(away.pid, file=sys.stderr, flush=True)
+        self.wait()
+
+    def wait(self):
+        time.sleep(1000)
+
+class Killed(Waits):
+    def wait(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (0, 3, "broke down: a module, or the system, ended it by SIGKILL"),
+        (signal.SIGINT, 2, "interrupted"),
+        (signal.SIGTERM, 2, "interrupted"),
+        (signal.SIGHUP, 2, "interrupted"),
+        (signal.SIGKILL, -signal.SIGKILL, "interrupted"),
+    ],
+)
+def test_nothing_is_left_of_a_command_however_it_ends(tmp_path: Path, number: int, code: int, said: str) -> None:
+    """Neither a process, wherever it went, nor a directory: also when a module kills the process that it runs in."""
+    for name in ("code", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "code" / "ends.py").write_text(MODULES)
+    paths = os.pathsep.join((str(tmp_path / "code"), *sys.path))
+    run = subprocess.Popen(
+        [*COMMAND, "run", "--module", f"ends:{'Waits' if number else 'Killed'}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths, "TMPDIR": str(tmp_path / "tmp")},
+    )
+    assert run.stderr is not None
+    with run.stderr:
+        away = int(run.stderr.readline())
+        assert Path(f"/proc/{away}").exists()
+        if number:
+            run.send_signal(number)
+        rest = run.stderr.read()
+    assert run.wait() == code
+    assert rest == f"dirac-failover: error: {said}\n"
+    deadline = time.monotonic() + 10  # when the keeper is killed the command ends a moment later
+    while time.monotonic() < deadline and (Path(f"/proc/{away}").exists() or list((tmp_path / "tmp").iterdir())):
+        time.sleep(0.01)
+    assert not Path(f"/proc/{away}").exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_command_works_where_no_directory_can_be_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that needs a directory says so itself; the exit code comes from the process that has done the work."""
+    monkeypatch.setattr(workplace.tempfile, "TemporaryDirectory", Mock(side_effect=OSError))
+    monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
+    monkeypatch.setattr(keeper, "guard", lambda: None)
+    assert cli.command() == 0
+    assert capsys.readouterr().out
+    monkeypatch.setattr(keeper, "guard", lambda: 4 << 8)
+    assert cli.command() == 4
+    monkeypatch.setattr(keeper, "guard", lambda: signal.SIGSEGV)
+    assert cli.command() == 3
+    assert (
+        capsys.readouterr().err == "dirac-failover: error: broke down: a module, or the system, ended it by SIGSEGV\n"
+    )
+
+
+def test_a_verb_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsed, and only its own are looked up."""
+    seen: list[argparse.Namespace] = []
+    module = ModuleType("stand_in")
+    module.add_arguments = lambda parser: parser.add_argument("name")  # type: ignore[attr-defined]
+    module.execute = lambda arguments: seen.append(arguments) or 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
+    monkeypatch.setitem(sys.modules, VERBS["run"].module, None)
+    assert main(["--debug", "schema", "run"]) == 0
+    assert (seen[0].verb, seen[0].name, seen[0].debug) == ("schema", "run", True)

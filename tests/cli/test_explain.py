@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dirac_failover.cli import explain, main
+from dirac_failover.cli.explain import example, find
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.port import ModulePort
+from dirac_failover.errors import CommandError
+from dirac_failover.spec.case import Case
+from dirac_failover.spec.clauses import CLAUSES
+
+if TYPE_CHECKING:
+    from dirac_failover.spec.clauses import Clause
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
+def test_each_clause_has_an_example(clause: Clause) -> None:
+    """It is about it; a hazard is shown as it happens, and everything else as it should be."""
+    found = example(clause)
+    assert found is not None
+    scenario, breaks = found
+    port = ModulePort(KITS["reference"]())
+    with port.session():
+        verdict = clause.violation(Case(scenario, port.run(scenario)))
+    assert clause.asked(scenario)
+    assert bool(verdict) == breaks == (clause.level == "lossless")
+    assert example(clause) == found if clause.id == "CO-003" else True
+
+
+def test_the_smallest_of_the_nearest_is_taken() -> None:
+    """A change further at a time."""
+    found = [example(find(name)) for name in ("CO-003", "CO-005", "LL-011")]
+    assert [item and item[0].name for item in found] == [
+        "identity: production=missing",
+        "hooks: hook=_execute raises without text",
+        "services: before=an old file",
+    ]
+
+
+def test_a_clause_about_everything_shows_what_it_alone_is_about() -> None:
+    """One change from the good case, in which that aspect is another, and as few others as can be."""
+    assert {name: found[0].name for name in ("DI-002", "DI-012", "DI-017") if (found := example(find(name)))} == {
+        "DI-002": "services: before=a first execution",
+        "DI-012": "end: health=step unset",
+        "DI-017": "services: before=no proxy",
+    }
+    names = [found[0].name for clause in CLAUSES if clause.level == "dirac" and (found := example(clause))]
+    assert (len(names), len(set(names))) == (21, 20)
+
+
+def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says, why, the harm, where it is from, and a job's end as ``run`` shows it; in any case."""
+    monkeypatch.setenv("COLUMNS", "150")
+    clause = find("LL-011")
+    assert main(["explain", "ll-011"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("── LL-011, level lossless ".ljust(150, "─") + "\n")
+    for label, text in (
+        ("clause", clause.text), ("why", clause.reason), ("harm", clause.harm), ("from", clause.source),
+        ("note", "hazard H12: a situation in which DIRAC itself loses something"),
+    ):  # fmt: skip
+        assert f"  {label:6}  {text}" in printed
+    assert (
+        "\n  shown   a job's end in which the reference, as DIRAC, breaks it: services: before=an old file\n"
+        "\n── Verdict ─"
+    ) in printed
+    assert "── What happened ─" in printed
+
+
+def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quirk says that it is one; a clause without hazard has no note."""
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(["explain", "DI-010"]) == 0
+    printed = capsys.readouterr().out
+    assert "  note    a quirk: odd, and yet what DIRAC does\n" in printed
+    assert "\n  shown   a job's end in which it is kept: inputs: input data=ends in L" in printed
+    assert main(["explain", "CO-003"]) == 0
+    printed = capsys.readouterr().out
+    assert "  note  " not in printed
+    assert "  met in" not in printed
+
+
+def test_a_thread_about_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where DIRAC's developers met it."""
+    assert main(["explain", "LL-014"]) == 0
+    assert "  met in  https://github.com/DIRACGrid/DIRAC/pull/8395\n" in capsys.readouterr().out
+
+
+def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what is known of the clause."""
+    assert main(["explain", "CO-003", "--json"]) == 0
+    text = capsys.readouterr().out
+    data = json.loads(text)
+    assert text == json.dumps(data, indent=2) + "\n"
+    assert (data["schema"], data["id"], data["level"]) == ("dirac-failover/clause/1", "CO-003", "contract")
+    assert data["example"]["schema"] == "dirac-failover/run/2"
+    assert data["example"]["ended"] == "raised"
+
+
+def test_an_unknown_clause_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """And how to list them all."""
+    assert main(["explain", "LL-0011"]) == 4
+    assert capsys.readouterr().err == (
+        "dirac-failover: error: there is no clause 'LL-0011'; did you mean LL-001? "
+        "('dirac-failover clauses' lists them)\n"
+    )
+    with pytest.raises(CommandError, match=r"^there is no clause 'x' \('dirac-failover clauses' lists them\)$"):
+        find("x")
+
+
+def test_a_clause_that_nothing_is_about_is_explained_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No scenario, no timeline."""
+    clause = replace(find("CO-001"), when=lambda *_: False)
+    monkeypatch.setattr(explain, "CLAUSES", (clause,))
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    assert main(["explain", "CO-001"]) == 0
+    assert "a job's end" not in capsys.readouterr().out
+    assert main(["explain", "CO-001", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["example"] is None
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", None), ("CO-001", ("a", "b")), ("DI-002", None)])
+def test_an_example_of_the_other_kind_is_better_than_none(
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
+) -> None:
+    """A hazard that never happens is shown where it could, and a promise that is always broken where it is."""
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    found = example(replace(find(name), when=lambda *_: True, judge=lambda _: verdict))
+    usual = "accounting: the good case"
+    assert found is not None
+    assert (found[0].name, found[1]) == (usual, bool(verdict))
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", None)])
+def test_nobody_looks_further_than_the_first_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
+) -> None:
+    """Each change more is a hundred times the scenarios."""
+    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS), (1, ("nowhere",))))
+    clause = replace(find(name), when=lambda *_: True, judge=lambda _: verdict)
+    found = example(clause)
+    assert found is not None
+    assert found[1] is bool(verdict)
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'near'"):
+        example(replace(clause, when=lambda *_: False))
+
+
+def test_a_port_is_asked_about_one_clause(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the good case: the first breach with expected and observed calls side by side, as verify shows it."""
+    monkeypatch.setenv("COLUMNS", "100")
+    port = "dirac_failover.conformance.zoo:SkipsFinalize"
+    assert main(["explain", "co-002", "--module", port]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("── CO-002, level contract ─")
+    assert lines[1] == "  verdict  ✗ SkipsFinalize breaks it"
+    assert lines[2].startswith("  asked    ")
+    assert lines[2].endswith(" within 3 changes of the good case, until the first breach")
+    assert any(line.startswith("  ✗ finalize ") for line in lines)
+    assert main(["explain", "CO-002", "--module", port, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["id"], told["result"]["verdict"], told["result"]["minimal"]["steps"][0][1]) == (
+        "CO-002", "broken", "_resolveInputVariables",
+    )  # fmt: skip
+
+
+def test_a_port_that_keeps_the_clause_is_told_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In how many scenarios it was asked; one that breaks down is an error."""
+    monkeypatch.setattr(explain, "_NEAR", 0)
+    assert main(["explain", "CO-002", "--module", "reference"]) == 0
+    printed = capsys.readouterr().out
+    assert "  verdict  ✓ reference keeps it\n" in printed
+    assert " scenarios within 0 changes of the good case\n" in printed
+    assert "is broken" not in printed
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "conformance"))
+    assert main(["explain", "CO-002", "--module", "broken_ports:Exits"]) == 3
+    assert "The port ended its process (exit code 7)" in capsys.readouterr().err

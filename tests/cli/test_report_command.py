@@ -1,0 +1,52 @@
+"""The command ``report``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dirac_failover.cli import compare, main
+from dirac_failover.reports import badge, html_page, junit, markdown
+from dirac_failover.reports.matrix import Matrix
+from dirac_failover.reports.page import Style
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_format_is_there(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is what its module makes of the results."""
+    monkeypatch.setenv("COLUMNS", "90")
+    matrix = Matrix.load([files["alpha"]])
+    expected = {
+        "text": compare.text(matrix, Style(90)),
+        "markdown": markdown.page(matrix),
+        "html": html_page.page(matrix),
+        "junit": junit.document(matrix.ports[0]),
+        "badge": badge.picture(matrix.ports[0]),
+    }
+    assert main(["report", files["alpha"]]) == 0
+    assert capsys.readouterr().out == expected["text"]
+    for form, said in expected.items():
+        assert main(["report", files["alpha"], "--format", form]) == 0
+        assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.xml", "<?xml"), ("a.svg", "<svg"), ("a.md", "# "), ("a.html", "<!do")])
+def test_the_ending_of_the_file_is_enough(files: dict[str, str], tmp_path: Path, name: str, start: str) -> None:
+    """A report of a port that broke down is a report like any other."""
+    assert main(["report", files["down"], "--output", str(tmp_path / name)]) == 0
+    assert (tmp_path / name).read_text().startswith(start)
+
+
+def test_there_is_one_port(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Several are compared; the help says how."""
+    assert main(["report", files["alpha"], files["beta"]]) == 4
+    assert "unrecognized arguments" in capsys.readouterr().err
+    assert main(["report", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "[--format {text,markdown,html,junit,badge}]" in words
+    assert words.endswith("Several ports side by side, and the matrix as JSON: 'dirac-failover compare'.")

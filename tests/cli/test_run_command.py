@@ -1,0 +1,776 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+from importlib import metadata
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from dirac_failover import FailoverRequest, __version__
+from dirac_failover.actors.run_report import SCHEMA, run
+from dirac_failover.cli import main
+from dirac_failover.cli.run_command import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
+from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.drivers.kits import KITS
+from dirac_failover.errors import CommandError, Exit
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.timeline import render
+from dirac_failover.spec import space
+from dirac_failover.spec.scenario import Scenario
+from dirac_fakes.faults import SCHEDULES, SERVICES
+from dirac_fakes.kinds import KINDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dirac_failover.drivers.kits import Kit
+
+DEFAULT = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """80 columns, and nothing that says otherwise."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What ``run`` prints, when it ends well."""
+    code = main(["run", *options])
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "")
+    return out
+
+
+def report(capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+    """What ``run --json`` prints."""
+    return json.loads(printed(capsys, "--json", *options))
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *options: str, code: int = 4) -> str:
+    """The one line that ``run`` says when it cannot."""
+    assert main(["run", *options]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("dirac-failover: error: ")
+    return err.removeprefix("dirac-failover: error: ").rstrip("\n")
+
+
+# The situation
+
+
+def test_without_options_two_files_and_the_transformation_down(capsys: pytest.CaptureFixture[str]) -> None:
+    """The default is a situation worth looking at, and everything converges."""
+    seen = report(capsys)
+    usual = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
+    assert seen["scenario"] == usual.to_json()
+    assert (INPUTS, FAULTS) == (("/vo/a", "/vo/b"), ("transformation:down",))
+    assert seen["recovery"]["converged"] is True
+    assert seen["recovery"]["lost"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--input", "/a", "--input", "/b"], {"inputs": ["/a", "/b"]}),
+        (["--input", "none"], {"inputs": []}),
+        (["--job-id", "5"], {"job_id": 5}),
+        (["--job-id", "0"], {"job_id": 0}),
+        (["--job-id", "none"], {"job_id": None}),
+        (["--workflow-failed"], {"workflow_failed": True}),
+        (["--step-failed"], {"step_failed": True}),
+        (
+            ["--reported", "/a=b=Unused", "--reported", "/b=Processed"],
+            {"reported": {"/a=b": "Unused", "/b": "Processed"}},
+        ),
+        (["--accounting", "3"], {"records": 3}),
+        (["--operation", "RemoveFile"], {"operations": [{"Type": "RemoveFile"}]}),
+        (
+            ["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "LogUpload"],
+            {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "LogUpload"}]},
+        ),
+        (["--no-proxy"], {"owner": None}),
+        (["--fault", "none"], {"faults": []}),
+        (
+            ["--fault", "transformation:refuse", "--fault", "job-state:first=2"],
+            {"faults": ["transformation:refuse", "job-state:first=2"]},
+        ),
+    ],
+)
+def test_each_option_says_one_thing(
+    capsys: pytest.CaptureFixture[str], options: list[str], expected: dict[str, Any]
+) -> None:
+    """What is not said is as without any option."""
+    usual = {"inputs": INPUTS, "faults": FAULTS}
+    assert report(capsys, *options)["scenario"] == Scenario.of_job(**{**usual, **expected}).to_json()
+
+
+def test_the_services_know_inputs_without_their_prefix(capsys: pytest.CaptureFixture[str]) -> None:
+    """The prefix of an LFN in InputData is not part of the LFN."""
+    seen = report(capsys, "--input", "LFN:/vo/a", "--input", "/vo/LFN:b")
+    assert seen["scenario"]["workflow_commons"]["InputData"] == "LFN:/vo/a;/vo/LFN:b"
+    assert seen["scenario"]["server_files"] == {"/vo/a": "Assigned", "/vo/LFN:b": "Assigned"}
+
+
+def test_a_scenario_can_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The scenario of a report is such a file; faults on the command line are added to it."""
+    first = report(capsys, "--accounting", "2")
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(first["scenario"]))
+    assert report(capsys, "--scenario", str(path)) == first
+    more = report(capsys, "--scenario", str(path), "--fault", "accounting:down")
+    assert more["scenario"]["faults"] == ["transformation:down", "accounting:down"]
+    assert report(capsys, "--scenario", str(path), "--fault", "none") == first
+
+
+def test_a_scenario_can_have_any_encoding_of_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It is read as bytes."""
+    path = tmp_path / "scenario.json"
+    path.write_bytes('{"name": "é", "records": 1}'.encode("utf-16"))
+    assert report(capsys, "--scenario", str(path))["scenario"] == {"name": "é", "records": 1}
+
+
+def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without default faults: the file says all."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
+    assert report(capsys, "--scenario", "-")["scenario"] == {"records": 1}
+
+
+def test_a_scenario_of_the_space_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is changed from the good case, and any scenario is found by it."""
+    for index in (0, 1, 5_000, 60_000):
+        scenario = next(islice(space.scenarios(), index, None))
+        assert report(capsys, "--scenario", scenario.name)["scenario"] == scenario.to_json()
+    more = report(capsys, "--scenario", "services: the good case", "--fault", "job-state:down")
+    assert more["scenario"]["faults"] == ["job-state:down"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "inputs: input dta=one",
+            "there is no change 'input dta=one'; did you mean input data=one? (docs/space.md lists them)",
+        ),
+        (
+            "inputs: reported=all; input data=one",
+            "they do not go together, in this order: 'inputs: reported=all; input data=one'",
+        ),
+        ("input: reported=all", "cannot read input: reported=all: No such file or directory"),
+    ],
+)
+def test_a_name_of_no_scenario_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
+    """With the nearest change, when it is a change that does not exist."""
+    assert complaint(capsys, "--scenario", name) == f"--scenario: {said}"
+
+
+# The report
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--workflow-failed", "--operation", '{"Type": "ForwardDISET", "Arguments": "x"}'],
+        ["--accounting", "2", "--fault", "accounting:down", "--operation", '{"Type": "RemoveFile", "Files": ["/x"]}'],
+        ["--job-id", "none", "--no-proxy"],
+        ["--fault", "job-state:raises=OSError: x"],
+        ["--fault", "transformation:bad_shape=none"],
+    ],
+)
+def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    """And is the same each time; and the timeline can be made of it."""
+    seen = report(capsys, *options)
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
+    assert seen["schema"] == SCHEMA == "dirac-failover/run/2"
+    assert printed(capsys, "--json", *options) == json.dumps(seen, indent=2) + "\n"
+    assert report(capsys, *options) == seen
+    assert printed(capsys, *options) == render(seen, Style(80))
+
+
+def test_a_report_without_services_fits_the_schema(reference: Kit) -> None:
+    """There is nothing to recover, and faults cannot strike."""
+    scenario = Scenario.from_json({"collaborators": SCRIPTED, "faults": ["transformation:down"]})
+    seen = run(reference, scenario)
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
+    assert (seen["services"], seen["recovery"], seen["unfired"]) == (None, None, ["transformation:down"])
+    without = run(reference, Scenario.from_json({"collaborators": {**SCRIPTED, "Request": "none"}}))
+    jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(without)
+    assert without["request"] is None
+
+
+def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
+    """The implementation, the request, the file, faults that never struck."""
+    assert main(["run", "--json", "--fault", "transformation:down", "--fault", "accounting.commit:down"]) == 1
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["implementation"] == {
+        "kit": "reference",
+        "version": __version__,
+        "module": "dirac_failover.failover_request:FailoverRequest",
+    }
+    assert seen["unfired"] == ["accounting.commit:down"]
+    assert {key: value for key, value in seen["request"].items() if key != "Operations"} == {
+        "RequestName": "job_77_request.xml",
+        "JobID": 77,
+        "Owner": "alice",
+        "OwnerGroup": "vo_user",
+        "SourceComponent": "Job_77",
+    }
+    (operation,) = seen["request"]["Operations"]
+    assert operation["decoded"] == {
+        "transformation": 12,
+        "statusDict": {"/vo/a": "Processed", "/vo/b": "Processed"},
+        "force": False,
+    }
+    assert '"CreationTime": "<time>"' in seen["files"]["12_34_request.json"]
+    assert (seen["ended"], seen["result"]["OK"]) == ("returned", True)
+    assert seen["services"]["files"]["/vo/a"]["Status"] == "Assigned"
+    assert seen["recovery"]["services"]["files"]["/vo/a"]["Status"] == "Processed"
+
+
+def test_times_are_numbered_over_the_whole_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same time has the same number wherever it is; the scenario keeps its own times."""
+    operation = '{"Type": "LogUpload", "Catalog": "2026-01-01 12:00:00.000001"}'
+    seen = report(capsys, "--fault", "job-state:down", "--operation", operation)
+    assert seen["scenario"]["operations"][0]["Catalog"] == "2026-01-01 12:00:00.000001"
+    first = next(call for call in seen["calls"][4]["calls"] if call["target"] == "JobReport")["calls"][0]
+    (stamp,) = first["args"][1]
+    assert stamp == "<T1>"
+    forwarded = next(item for item in seen["request"]["Operations"] if item["Type"] == "ForwardDISET")
+    assert list(forwarded["decoded"][2][1]) == [stamp]
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What JSON cannot say becomes a text; texts that no encoding has are escaped."""
+    (tmp_path / "odd_module.py").write_text(
+        "from dirac_failover import FailoverRequest\n"
+        "class Odd(FailoverRequest):\n"
+        "    def execute(self):\n"
+        "        print('not for the report')\n"
+        "        return {'OK': True, 'Value': [float('nan'), float('inf'), '\\udcff']}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main(["run", "--json", "--module", "odd_module:Odd"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["result"]["Value"] == ["<nan>", "Infinity", "\\udcff"]
+    assert err == "not for the report\n"
+
+
+# What runs
+
+
+MODULE = """
+from dirac_failover import FailoverRequest, GracefulTermination
+
+class Mine(FailoverRequest):
+    def _execute(self):
+        raise GracefulTermination("mine")
+
+class Outer:
+    Inner = Mine
+
+class Half:
+    def execute(self):
+        return {"OK": True, "Value": None}
+
+class Greedy(Mine):
+    def __init__(self, needed):
+        pass
+
+mine = Mine()
+"""
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with modules in it, which is not on the path."""
+    (tmp_path / "my_modules.py").write_text(MODULE)
+    (tmp_path / "broken_module.py").write_text("raise ZeroDivisionError('at import')")
+    (tmp_path / "needy_module.py").write_text("import nothing_like_it")
+    (tmp_path / "leaving_module.py").write_text("raise SystemExit('bye')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "my_modules", raising=False)
+
+
+@pytest.mark.usefixtures("modules")
+def test_any_module_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """From the working directory; also a class inside another."""
+    for name in ("my_modules:Mine", "my_modules:Outer.Inner"):
+        seen = report(capsys, "--module", name)
+        assert seen["implementation"]["module"] == "my_modules:Mine"
+        assert seen["result"]["Value"] == {"exception": "GracefulTermination", "args": ["mine"]}
+    assert sys.path.index(os.getcwd()) == 0
+    assert sys.path.count(os.getcwd()) == 1
+
+
+def test_the_reference_is_a_module() -> None:
+    """As any other."""
+    assert find_class("dirac_failover:FailoverRequest") is FailoverRequest
+
+
+@pytest.mark.usefixtures("modules")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("my_modules", "expected PACKAGE.MODULE:CLASS, found 'my_modules'"),
+        (":Mine", "expected PACKAGE.MODULE:CLASS, found ':Mine'"),
+        ("my_modules:", "expected PACKAGE.MODULE:CLASS, found 'my_modules:'"),
+        ("none.such:X", "cannot import none.such: ModuleNotFoundError: No module named 'none'"),
+        ("my_modules:Nope", "there is no class 'Nope' (looked for in my_modules)"),
+        ("my_modules:Mime", "there is no class 'Mime'; did you mean Mine? (looked for in my_modules)"),
+        ("my_modules:Outer.Iner", "there is no class 'Iner'; did you mean Inner? (looked for in my_modules)"),
+        ("my_modules:mine", "my_modules:mine is not a class but Mine"),
+        ("my_modules:Outer", "my_modules:Outer is not a module: it has no execute() (derive it from ModuleBase)"),
+        (
+            "my_modules:Half",
+            "my_modules:Half is not a module: it has no _resolveInputVariables() (derive it from ModuleBase)",
+        ),
+    ],
+)
+def test_what_is_no_module_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, expected: str) -> None:
+    """Whatever is wrong with it."""
+    assert complaint(capsys, "--module", name) == f"--module: {expected}"
+
+
+@pytest.mark.usefixtures("modules")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("broken_module", "cannot import broken_module: ZeroDivisionError: at import"),
+        ("leaving_module", "cannot import leaving_module: SystemExit: bye"),
+        ("needy_module", "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
+    ],
+)
+def test_a_module_that_is_found_and_cannot_be_imported_is_broken(
+    capsys: pytest.CaptureFixture[str], name: str, expected: str
+) -> None:
+    """A missing dependency of the module is its own fault too."""
+    assert complaint(capsys, "--module", f"{name}:X", code=3) == f"--module: {expected}"
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    """The workflow creates it without arguments."""
+    said = complaint(capsys, "--module", "my_modules:Greedy", code=3)
+    assert said.startswith("The module cannot be created: TypeError: Greedy.__init__() missing 1 required")
+
+
+def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong name is a wrong command line; an implementation that is not installed is broken."""
+    known = f"(there are {', '.join(KITS)})"
+    assert complaint(capsys, "--kit", "nope") == f"--kit: there is no implementation 'nope' {known}"
+    monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
+    assert complaint(capsys, "--kit", "dirac", code=3).startswith("DIRAC 7.3.38 is installed in this environment")
+
+
+# Faults that never strike
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--fault", "job-state.setJobStatus:refuse"],
+            "--fault job-state.setJobStatus:refuse: it never struck (job-state was asked for setJobStatusBulk)",
+        ),
+        (
+            ["--fault", "transformation:down", "--fault", "accounting:down@always", "--check"],
+            "--fault accounting:down@always: it never struck (accounting was asked for nothing)",
+        ),
+    ],
+)
+def test_a_fault_that_never_struck_is_an_error(
+    capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    """The report is printed, without a tick, and one line says what the service was asked for."""
+    assert main(["run", *options]) == 1
+    out, err = capsys.readouterr()
+    assert err == f"dirac-failover: error: {said}\n"
+    assert "but not put to the test" in out
+    assert "✓" not in out
+
+
+def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The default one, when there are no inputs; those of a file, which other ports may well be struck by."""
+    assert "but not put to the test" in printed(capsys, "--input", "none")
+    (tmp_path / "s.json").write_text('{"faults": ["accounting:down"]}')
+    assert report(capsys, "--scenario", str(tmp_path / "s.json"))["unfired"] == ["accounting:down"]
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--input", ""], "--input: expected an LFN without ';', found ''"),
+        (["--input", "/a;/b"], "--input: expected an LFN without ';', found '/a;/b'"),
+        (["--input", "none", "--input", "/a"], "--input: none cannot stand beside others"),
+        (["--reported", "/a"], "--reported: expected LFN=STATUS, found '/a'"),
+        (["--reported", "=x"], "--reported: expected LFN=STATUS, found '=x'"),
+        (["--reported", "/a="], "--reported: expected LFN=STATUS, found '/a='"),
+        (["--accounting", "-1"], "--accounting: expected a number from 0 to 10000, found -1"),
+        (["--accounting", "10001"], "--accounting: expected a number from 0 to 10000, found 10001"),
+        (["--accounting", "x"], "argument --accounting: invalid int value: 'x' (see 'dirac-failover run --help')"),
+        (["--job-id", "abc"], "--job-id: expected a whole number that is not negative, or none, found 'abc'"),
+        (["--job-id", "-1"], "--job-id: expected a whole number that is not negative, or none, found '-1'"),
+        (["--job-id", "²"], "--job-id: expected a whole number that is not negative, or none, found '²'"),
+        (
+            ["--operation", "RemoveFil"],
+            (
+                f"--operation: there is no operation type 'RemoveFil'; did you mean RemoveFile? (there are "
+                f"{', '.join(OPERATION_TYPES)}); in a file for --scenario it may be any"
+            ),
+        ),
+        (
+            ["--operation", '{"Type": 5}'],
+            (
+                f"--operation: there is no operation type '5' (there are {', '.join(OPERATION_TYPES)}); in a file for "
+                "--scenario it may be any"
+            ),
+        ),
+        (["--operation", ""], "--operation: expected a type or a JSON object, found ''"),
+        (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
+        (
+            ["--operation", "LogUpload", "--operation", '{"Type": "LogUpload", "Files": "/a"}'],
+            "Operation 2: Files: expected a list of absolute LFNs or of fields of files, found '/a'",
+        ),
+        (
+            ["--operation", '{"Type": "LogUpload", "Files": ["/a", 3]}'],
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 3]",
+        ),
+        (
+            ["--operation", '{"Type": "LogUpload", "Files": ["/a", "b"]}'],
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 'b']",
+        ),
+        (
+            ["--operation", "{"],
+            (
+                "--operation: expected a type or a JSON object, and '{' is not JSON: Expecting property name "
+                "enclosed in double quotes: line 1 column 2 (char 1)"
+            ),
+        ),
+        (
+            ["--operation", "LogUpload", "--operation", '{"Tpye": 1}'],
+            (
+                "Operation 2: there is no field 'Tpye'; did you mean Type? (there are Type, Arguments, ArgumentsHex, "
+                "Files, SourceSE, TargetSE, Catalog, Status, Error)"
+            ),
+        ),
+        (
+            ["--operation", '{"Type": "LogUpload", "Files": 5}'],
+            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found 5",
+        ),
+        *(
+            (
+                ["--operation", json.dumps({"Type": "LogUpload", "Files": [file]})],
+                f"Operation 1: Files: expected a list of absolute LFNs or of fields of files, found [{file}]",
+            )
+            for file in ({"LFN": "b"}, {"LNF": "/a"})
+        ),
+        (
+            ["--operation", '{"Type": "LogUpload", "Status": "No"}'],
+            "This scenario cannot be set up: ValueError: unknown Status 'No'",
+        ),
+        (["--fault", "none", "--fault", "transformation:down"], "--fault: none cannot stand beside others"),
+        (
+            ["--scenario", os.devnull, "--fault", "x"],
+            (
+                f"--scenario {os.devnull}: A scenario is a JSON object, and this is not "
+                "JSON: Expecting value: line 1 column 1 (char 0)"
+            ),
+        ),
+        (
+            ["--fault", "nowhere:down"],
+            (
+                "Fault nowhere:down: No service 'nowhere'; there are: job-state, transformation, accounting, requests, "
+                "req-proxy, file, process, clock"
+            ),
+        ),
+        (
+            ["--fault", "transformation:down@never"],
+            (
+                "Fault transformation:down@never: No schedule 'never'; did you mean every? there are: always, first, "
+                "nth, after, every, seeded, when (in Python: a predicate)"
+            ),
+        ),
+        (
+            ["--fault", "file:disk_full"],
+            (
+                "Fault file:disk_full: here only services can be hit; a file that cannot be written is in a scenario's "
+                "'files'"
+            ),
+        ),
+        (["--scenario", "/no/such"], "--scenario: cannot read /no/such: No such file or directory"),
+        (["--scenario", "/"], "--scenario: cannot read /: Is a directory"),
+    ],
+)
+def test_bad_options_are_one_clear_line(capsys: pytest.CaptureFixture[str], options: list[str], expected: str) -> None:
+    """What was expected, and what was found."""
+    assert complaint(capsys, *options) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        (["--input", "/a"], "--input"),
+        (["--job-id", "1"], "--job-id"),
+        (["--workflow-failed"], "--workflow-failed"),
+        (["--step-failed"], "--step-failed"),
+        (["--reported", "/a=x"], "--reported"),
+        (["--accounting", "1"], "--accounting"),
+        (["--operation", "LogUpload"], "--operation"),
+        (["--no-proxy"], "--no-proxy"),
+        (["--no-proxy", "--input", "/a"], "--input, --no-proxy"),
+    ],
+)
+def test_a_scenario_says_all_about_the_job(capsys: pytest.CaptureFixture[str], option: list[str], name: str) -> None:
+    """So no option may say something else."""
+    said = complaint(capsys, "--scenario", "-", *option)
+    assert said == f"{name} cannot stand beside --scenario, which says all about the job"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "A scenario is a JSON object, and this is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("\xff", "A scenario is a JSON object, and this is not JSON: "),
+        ("[]", "all of it: input should be an object, found []"),
+        ('{"inputs": []}', "inputs: unknown key, found [] (there are name, "),
+        ('{"records": "2"}', 'records: input should be a valid integer, found "2"'),
+        ('{"executions": 0}', "executions: input should be greater than or equal to 1, found 0"),
+    ],
+)
+def test_a_bad_scenario_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    """With the name of the file."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode("latin-1"))))
+    assert complaint(capsys, "--scenario", "-").startswith(f"--scenario -: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"faults": ["x"]}, "Fault x: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
+        (
+            {"operations": [{"type": "X", "Kind": 1}]},
+            "Operation 1: there is no field 'type'; did you mean Type? (there are ",
+        ),
+        (
+            {"answers": {"Reporter.commit": ["ok"]}},
+            "Answers of Reporter.commit: there is no collaborator 'Reporter'; did you mean JobReport? (there are",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"AccountingReport.comit": ["ok"]}},
+            "Answers of AccountingReport.comit: No method 'comit' of AccountingReport; did you mean commit?",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"JobReport.__init__": ["ok"]}},
+            "Answers of JobReport.__init__: No method '__init__' of JobReport; there are: commit, ",
+        ),
+        (
+            {"answers": {"Request.addFile": ["ok"]}},
+            "Answers of Request.addFile: No method 'addFile' of Request; there are: toJSON, getDigest",
+        ),
+        (
+            {"answers": {"FileReport.commit": ["ok"]}},
+            "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers\n",
+        ),
+        (
+            {"collaborators": {"FileReport": "live"}, "answers": {"FileReport.getFiles": ["ok"]}},
+            "Answers of FileReport.getFiles: only a collaborator that is 'scripted' gives answers",
+        ),
+        (
+            {"collaborators": SCRIPTED, "answers": {"FileReport.commit": ["ok", "well"]}},
+            "Answers of FileReport.commit: No answer 'well'; expected is ok, ",
+        ),
+        (
+            {"answers": {"Request.toJSON": ["raises=Nothing"]}},
+            "Answers of Request.toJSON: No exception 'Nothing'; there are: RuntimeError, ValueError, ",
+        ),
+    ],
+)
+def test_what_nobody_can_execute_is_refused(fields: dict[str, Any], expected: str) -> None:
+    """Before anything runs."""
+    with pytest.raises(CommandError) as caught:
+        checked(Scenario.from_json(fields))
+    assert f"{caught.value}\n".startswith(expected)
+    assert caught.value.code is Exit.USAGE
+
+
+def test_what_can_be_executed_is_accepted() -> None:
+    """Doubles that answer as they are told, and a request that cannot be written."""
+    scenario = Scenario.from_json(
+        {
+            "collaborators": SCRIPTED,
+            "answers": {
+                "JobReport.setApplicationStatus": ["raises=GracefulTermination:x", "ok"],
+                "FileReport.generateForwardDISET": ["s_error"],
+                "Request.toJSON": ["raises=OSError:x"],
+                "Request.getDigest": ["ok=1"],
+            },
+        }
+    )
+    assert checked(scenario) is scenario
+
+
+def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Kit) -> None:
+    """A name that is too long, say."""
+    with pytest.raises(
+        CommandError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
+    ):
+        run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
+
+
+def test_what_an_implementation_cannot_take_is_refused(reference: Kit) -> None:
+    """More files than an operation holds, or an attribute that a module does not let be set."""
+
+    class ReadOnly(FailoverRequest):
+        @property
+        def workflowStatus(self) -> Any:
+            return {"OK": True}
+
+        @workflowStatus.setter
+        def workflowStatus(self, value: Any) -> None:
+            if value != {}:
+                raise AttributeError("read only")
+
+    many = Scenario.of_job(operations=[{"Type": "RemoveFile", "Files": [f"/{number}" for number in range(10001)]}])
+    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: RuntimeError: too many Files"):
+        run(reference, many)
+    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: AttributeError: read only$"):
+        run(reference, Scenario(), ReadOnly)
+
+
+def test_a_request_may_be_anything(reference: Kit) -> None:
+    """What a scenario puts in its place has none of its fields."""
+    scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
+    request = run(reference, scenario)["request"]
+    assert request == {
+        **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent"), "(absent)"),
+        "Operations": [],
+    }
+
+
+def test_nesting_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the reader's patience, and of the parser's."""
+    said = complaint(capsys, "--operation", '{"a":' * 100_000)
+    assert said.startswith("--operation: expected a type or a JSON object, and ")
+    assert "is not JSON: maximum recursion depth exceeded" in said
+
+
+def test_faults_beside_a_file_are_checked_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """They are the same option."""
+    (path := tmp_path / "scenario.json").write_text("{}")
+    said = complaint(capsys, "--scenario", str(path), "--fault", "none", "--fault", "x")
+    assert said == "--fault: none cannot stand beside others"
+
+
+def test_without_a_directory_to_work_in_nothing_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TMPDIR, say, is gone."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
+    said = complaint(capsys)
+    assert said.startswith(
+        "There is no directory to work in: [Errno 2] No such file or directory: '/no/such/directory/"
+    )
+
+
+# Output
+
+
+def test_check_says_whether_anything_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the exit code alone: the output is the same."""
+    well = printed(capsys)
+    assert printed(capsys, "--check") == well
+    for options in (["--fault", "job-state:first=2"], ["--job-id", "none"]):
+        lost = printed(capsys, *options)
+        assert main(["run", "--check", *options]) == 1
+        assert capsys.readouterr() == (lost, "")
+
+
+def test_what_cannot_converge_cannot_be_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Without services there is nothing to hold against anything."""
+    path = tmp_path / "scripted.json"
+    path.write_text(json.dumps({"collaborators": SCRIPTED}))
+    assert "there are no services here" in printed(capsys, "--scenario", str(path))
+    said = complaint(capsys, "--scenario", str(path), "--check")
+    assert said == "--check: every collaborator is scripted, so there are no services that could converge"
+
+
+def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wide as it is, and coloured when asked."""
+
+    class Screen(io.StringIO):
+        encoding = "ascii"
+
+    monkeypatch.setattr(sys, "stdout", screen := Screen())
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["run", "--color", "always"]) == 0
+    assert screen.getvalue() == render(run(KITS["reference"](), DEFAULT), Style(100, colours=True, unicode=False))
+    assert main(["run", "--color", "sometimes"]) == 4
+
+
+def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order of the options; nothing else goes wrong then, and the others are the implementation's own."""
+    options = [f"FileReport.{text}" for text in ("commit=s_error=a=b", "commit=ok", "generateForwardDISET=operation")]
+    options.append("Request.getDigest=raises=RuntimeError:late:7")
+    assert main(["run", "--json", *(f"--answer={option}" for option in options)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["scenario"]["answers"] == {
+        "FileReport.commit": ["s_error=a=b", "ok"],
+        "FileReport.generateForwardDISET": ["operation"],
+        "Request.getDigest": ["raises=RuntimeError:late:7"],
+    }
+    kinds = {"JobReport": "live", "FileReport": "scripted", "AccountingReport": "live", "Request": "scripted"}
+    assert report["scenario"]["collaborators"] == kinds
+    assert not report["scenario"].get("faults")
+    assert report["result"]["Errno"] == 7
+    assert [operation["Type"] for operation in report["request"]["Operations"]] == ["SetFileStatus"]
+    (job,) = report["services"]["jobs"].values()
+    assert job["ApplicationStatus"] == "late"
+
+
+def test_an_answer_that_cannot_be_given_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the nearest one; and beside a file that says all about the job, answers have no place."""
+    for options, said in (
+        (
+            ["--answer", "FileReport.comit=s_error"],
+            "Answers of FileReport.comit: No method 'comit' of FileReport; did you",
+        ),
+        (["--answer", "FileReport.commit"], "Answers of FileReport.commit: No answer ''; expected is ok, ok=JSON"),
+        (["--answer", "s_error"], "Answers of s_error: there is no collaborator 's_error'"),
+        (["--scenario", "x", "--answer", "FileReport.commit=ok"], "--answer cannot stand beside --scenario"),
+    ):
+        assert main(["run", *options]) == 4
+        assert said in capsys.readouterr().err
+
+
+def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    """Services, schedules, and the kinds that can hit a service with what the caller sees; and the schemas."""
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    epilog = text[text.index("a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]\n") :].splitlines()
+    assert epilog[1] == f"  services   {', '.join(SERVICES)}"
+    assert epilog[2] == (
+        f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse the connection"
+    )
+    assert epilog[3] == "  kinds, and what the caller sees:"
+    assert epilog[4] == "    down             connection refused, until the service is up again"
+    kinds = [line.split()[0] for line in epilog[4:-2]]
+    assert kinds == [name for name, kind in KINDS.items() if kind.function]
+    assert epilog[-1] == "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from dirac_failover.cli import main
+from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.spec import scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """It is valid JSON Schema, for people to read."""
+    assert main(["schema", name]) == 0
+    text = capsys.readouterr().out
+    assert json.loads(text) == SCHEMAS[name]()
+    assert text.startswith('{\n  "$schema": "https://json-schema.org/draft/2020-12/schema",\n')
+    assert text.endswith("\n}\n")
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
+
+
+def test_there_are_nine() -> None:
+    """What run reads and prints, what verify does, what is made of results, what ports are told, and what is served."""
+    assert list(SCHEMAS) == [
+        "run",
+        "scenario",
+        "results",
+        "baseline",
+        "compare",
+        "diff",
+        "port-protocol",
+        "serve",
+        "admin",
+    ]
+    assert SCHEMAS["scenario"]() == scenario.schema()
+
+
+def test_the_report_holds_a_scenario() -> None:
+    """The schema of the report has that of the scenario in it."""
+    inner = SCHEMAS["run"]()["$defs"]["scenario"]
+    assert inner == {key: value for key, value in scenario.schema().items() if key != "$schema"}
+    assert "$schema" not in inner
+
+
+def objects(schema: object) -> Iterator[dict[str, object]]:
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for value in schema.values():
+            yield from objects(value)
+
+
+def test_the_report_is_closed() -> None:
+    """Every object of ours names what it requires; nothing unknown may be in it, unless it is extended elsewhere."""
+    del (schema := SCHEMAS["run"]())["$defs"]["scenario"]
+    found = list(objects(schema))
+    assert len(found) > 8
+    open_ones = [item for item in found if item.get("additionalProperties") is not False]
+    assert len(open_ones) == 2  # an operation, and an operation that was executed
+    assert all("required" in item for item in found)
+
+
+def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what there is."""
+    assert main(["schema", "nope"]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("dirac-failover: error: there is no name 'nope' (there are ")

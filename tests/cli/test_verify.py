@@ -1,0 +1,619 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+
+from dirac_failover import __version__
+from dirac_failover.cli import main
+from dirac_failover.cli import verify as verify_module
+from dirac_failover.conformance import verification
+from dirac_failover.conformance.baseline import Baseline, Entry
+from dirac_failover.conformance.judgement import Judgement, Question
+from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, Results, load
+from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.target import Target
+from dirac_failover.conformance.verification import known_divergences, verify
+from dirac_failover.errors import CommandError, Exit
+from dirac_failover.reports.page import Style
+from dirac_failover.reports.verdict import beside, report, run_command
+from dirac_failover.spec import space
+from dirac_failover.spec.clauses import CLAUSES
+from dirac_failover.spec.nearest import Match
+
+PLAIN = Style(100)
+REGIONS = tuple(region.name for region in space.REGIONS)
+COUNT = len(CLAUSES)
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "conformance"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+MINIMAL = Minimal("inputs: it's", {"name": "inputs: it's", "records": 1}, {"a": [1, 2]}, {"a": [1, 3]}, ())
+
+
+class Asked:
+    """Stands for the judging: keeps what was asked, and gives the verdicts that it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Question, int, tuple[int, int]]] = []
+        self.broken: set[str] = set()
+        self.silent = False
+        self.error: CommandError | None = None
+        self.nearest: list[Match] = []
+        self.met: Any = None
+
+    def __call__(self, question: Question, *, workers: int, part: tuple[int, int], met: Any) -> Any:
+        self.calls.append((question, workers, part))
+        self.met = met
+        if self.error:
+            raise self.error
+        results = []
+        for clause in question.asked():
+            result = ClauseResult(clause.id, clause.level, clause.text, "held", 1200, 0)
+            if clause.id in self.broken:
+                result = replace(result, verdict="broken", broken=1000, minimal=MINIMAL)
+            results.append(replace(result, verdict="not asked", asked=0) if self.silent else result)
+        return Judgement(0 if self.silent else 1200, results, self.nearest)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    asked = Asked()
+    monkeypatch.setattr(verification, "judge", asked)
+    return asked
+
+
+def test_the_reference_conforms_to_what_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """From the command line, with real processes: table, results and exit code say the same."""
+    path = tmp_path / "r.json"
+    words = ["verify", "--region", "identity", "--shard", "3/40", "--workers", "2", "--output", str(path)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "✓ CO-001  held" in printed
+    assert f"✓ reference {__version__} conforms\n" in printed
+    results = load(str(path))
+    assert results.verdict == "conforms"
+    assert results.header.port == PortInfo("reference", __version__, "reference", f"reference {__version__}")
+    assert results.counts["scenarios"] == 30
+    assert results.header.command == "dirac-failover verify reference --region identity --shard 3/40"
+
+
+def test_a_port_that_diverges_is_shown_with_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    """Expected beside observed, and commands that can be pasted: the first is run here."""
+    words = ["verify", "broken_ports:NoResult", "--clause", "co-004", "--region", "identity", "--shard", "1/400"]
+    assert main([*words, "--workers", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert "── CO-004 is broken ─" in printed
+    assert '  expected  "a return structure"\n  observed  null\n' in printed
+    shown, again, _ = (line.removeprefix("  $ ") for line in printed.splitlines() if line.startswith("  $ "))
+    assert again == "dirac-failover verify broken_ports:NoResult --clause CO-004 --fail-fast"
+    program, *command = shlex.split(shown)
+    assert program == "dirac-failover"
+    assert command == ["run", "--scenario", "identity: the good case", "--module", "broken_ports:NoResult"]
+    assert main(command) == 0
+    assert "✗ returns None, which is no result" in capsys.readouterr().out
+    assert "✗ NoResult diverges" in printed
+
+
+def test_a_port_that_breaks_down_has_its_own_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One line, exit code 3, and results that say so and nothing of the clauses."""
+    path = tmp_path / "r.json"
+    words = ["verify", "broken_ports:Exits", "--region", "identity", "--shard", "1/400", "--output", str(path)]
+    assert main([*words, "--json", "--workers", "1"]) == 3
+    said = capsys.readouterr()
+    assert said.err.startswith("dirac-failover: error: The port ended its process (exit code 7) in the scenario ")
+    assert said.err.count("\n") == 1
+    results = load(str(path))
+    assert json.loads(said.out) == results.to_json()
+    assert results.verdict == "broken"
+    assert results.error is not None
+    assert f"dirac-failover: error: {results.error}\n" == said.err
+    assert results.counts == {"scenarios": 0, "held": 0, "broken": 0, "not asked": COUNT, "unchecked": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nobody", "there is no port 'nobody' (there are reference, "),
+        ("refrence", "there is no port 'refrence'; did you mean reference? (there are reference, "),
+        ("nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'\n"),
+        ("broken_ports:Exit", "Port broken_ports:Exit: there is no class 'Exit'; did you mean Exits? (looked for in "),
+    ],
+)
+def test_a_name_that_means_nothing_is_an_error_of_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    """No results are written: nobody was judged."""
+    assert main(["verify", name, "--output", str(tmp_path / "r.json")]) == 4
+    assert os.listdir(tmp_path) == []
+    assert capsys.readouterr().err.startswith(f"dirac-failover: error: {said}")
+
+
+def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found, and its results are written down like any other."""
+    (tmp_path / "raising_port.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "r.json"
+    assert main(["verify", "raising_port:X", "--output", str(path)]) == 3
+    results = load(str(path))
+    assert results.header.port == PortInfo("raising_port:X", "", "raising_port:X")
+    assert results.verdict == "broken"
+
+
+def test_without_options_everything_is_asked(judged: Asked) -> None:
+    """All clauses in all of the space, by all processors, with time enough."""
+    assert main(["verify"]) == 0
+    question = Question(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0, "dirac-9.1")
+    assert judged.calls == [(question, cores(), (0, 1))]
+
+
+def test_the_options_are_what_is_asked(judged: Asked) -> None:
+    """Each of them, in the order of the contract, not of the command line."""
+    words = "verify dirac_failover:FailoverRequest --clause LL-001 --clause co-002 --region services --region inputs"
+    assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5", "--profile", "dirac-8.0"]) == 0
+    target = Target("dirac_failover:FailoverRequest")
+    question = Question(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5, "dirac-8.0")
+    assert judged.calls == [(question, 3, (1, 5))]
+
+
+def test_what_is_asked_is_what_is_verified(
+    alpha: Results, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By one worker too, in an environment of its own, and in no time; the report says how long it took."""
+    asked: list[Any] = []
+
+    def verified(*what: Any, **how: Any) -> Results:
+        asked.append((*what, how))
+        return alpha
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verify_module, "verify", verified)
+    monkeypatch.setattr(verify_module, "time", SimpleNamespace(monotonic=iter([10.0, 12.0, 20.0, 20.0]).__next__))
+    words = "--python /p --level lossless --clause CO-001 --shard 2/3 --workers 1 --timeout 0.5 --output r.json"
+    assert main(["verify", "mine", *words.split()]) == 0
+    assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
+    assert load("r.json").clauses == alpha.clauses
+    question = Question(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
+    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "met": asked[0][2]["met"]})]
+    assert main(["verify", "mine", "--timeout", "999999.5"]) == 1
+    assert asked[1][0].seconds == 999999.5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "--clause CO-001 --clause LL-0011 --clause x",
+            "--clause: there is no clause 'LL-0011'; did you mean LL-001? ('dirac-failover clauses' lists them)\n",
+        ),
+        ("--workers 0", "--workers: expected a whole number of at least 1, found 0\n"),
+        ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0\n"),
+        ("--timeout nan", "--timeout: expected a number of seconds above 0, found nan\n"),
+        ("--timeout 1e6", "--timeout: expected a number of seconds above 0, found 1e+06\n"),
+        ("--shard 2/1", "--shard: expected I/N with I from 1 to N, found '2/1'\n"),
+        ("--output /none/x", "--output: there is no directory /none\n"),
+        ("--accept", "--accept: --baseline names the file to write\n"),
+        ("--baseline /none", "Cannot read /none: No such file or directory\n"),
+        ("--level x", "--level: there is no level 'x' (there are contract, dirac, lossless, all)\n"),
+        ("--profile dirac", "--profile: there is no profile 'dirac'; did you mean dirac-9.1? (there are "),
+        ("--region input", "--region: there is no region 'input'; did you mean inputs? (there are "),
+        (
+            "--output r.html",
+            (
+                "--output: expected a name that ends in .json, found r.html; 'dirac-failover report' turns results "
+                "into other formats\n"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    judged: Asked, capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    """Before anything runs."""
+    assert main(["verify", *words.split()]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith(f"dirac-failover: error: {message}")
+    assert said.count("\n") == 1
+    assert judged.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "broken", "code"),
+    [
+        ("", {"CO-001"}, 1),
+        ("", {"DI-001"}, 1),
+        ("", {"LL-001"}, 0),
+        ("--level lossless", {"LL-001"}, 1),
+        ("--level lossless", {"CO-001", "DI-001"}, 0),
+        ("--level contract --level lossless", {"DI-001"}, 0),
+        ("--level contract --level lossless", {"CO-001"}, 1),
+        ("--level all", {"LL-001"}, 1),
+        ("--level all", {"DI-001"}, 1),
+        ("--clause LL-001", {"LL-001"}, 1),
+        ("--clause LL-001 --level dirac", {"LL-001"}, 5),
+        ("--level all", set(), 0),
+    ],
+)
+def test_the_levels_decide(judged: Asked, words: str, broken: set[str], code: int) -> None:
+    """Contract and dirac, unless others are asked for; a clause that is asked for by its ID decides."""
+    judged.broken = broken
+    assert main(["verify", *words.split()]) == code
+
+
+def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing ran, and so nothing conforms."""
+    judged.silent = True
+    assert main(["verify"]) == 5
+    printed = capsys.readouterr().out
+    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in printed
+    verdict = f"→ reference {__version__} is not judged: no scenario that was run is about these clauses"
+    assert printed.splitlines()[1] == f"  {verdict}"
+
+
+def write(path: Path, *entries: Entry) -> str:
+    Baseline(entries).save(str(path))
+    return str(path)
+
+
+def test_what_is_known_does_not_make_a_port_diverge(
+    judged: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said beside the clause, and in the results; another breach still counts."""
+    judged.broken = {"CO-002"}
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "we know better"))
+    assert main(["verify", "--baseline", path]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "(by-design: we know better)" in printed
+    assert "CO-002 is broken" not in printed
+    assert main(["verify", "--baseline", path, "--json"]) == 0
+    clause = json.loads(capsys.readouterr().out)["clauses"][1]
+    assert (clause["verdict"], clause["baseline"]) == ("broken", {"kind": "by-design", "reason": "we know better"})
+    judged.broken = {"CO-002", "CO-003"}
+    assert main(["verify", "--baseline", path]) == 1
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_baseline_that_is_not_true_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what is wrong; a part of the space cannot say that an entry is not needed."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "old"))
+    assert main(["verify", "--baseline", path]) == 1
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[1:3] == [
+        f"  ✗ reference {__version__} conforms, and the baseline no longer applies",
+        "    - CO-002: the port keeps this clause now: remove the entry",
+    ]
+    assert main(["verify", "--baseline", path, "--json"]) == 1
+    assert main(["verify", "--baseline", path, "--shard", "1/2"]) == 0
+    assert main(["verify", "--baseline", path, "--region", "inputs"]) == 0
+    assert "The baseline" not in capsys.readouterr().out
+
+
+def test_what_diverges_is_accepted(judged: Asked, tmp_path: Path) -> None:
+    """Of the levels that decide; a new file is made, an old one is brought up to date."""
+    path = tmp_path / "b.json"
+    judged.broken = {"CO-002", "LL-001"}
+    assert main(["verify", "--baseline", str(path), "--accept"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["CO-002"]
+    judged.broken = {"DI-001"}
+    assert main(["verify", "--baseline", str(path), "--accept", "--shard", "1/2"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["CO-002", "DI-001"]
+    assert main(["verify", "--baseline", str(path), "--accept"]) == 0
+    assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["DI-001"]
+
+
+def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: Path) -> None:
+    """The file is not made."""
+    judged.error = CommandError("dead", Exit.BROKEN)
+    assert main(["verify", "--baseline", str(tmp_path / "b.json"), "--accept"]) == 3
+    assert os.listdir(tmp_path) == []
+
+
+@freeze_time("2026-03-01 12:34:56.7")
+def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
+    """Everything in the header."""
+    question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
+    header = verify(question, ("contract",), workers=2, part=(1, 3)).header
+    assert judged.calls == [(question, 2, (1, 3))]
+    assert header.command == (
+        "dirac-failover verify dirac_failover:FailoverRequest --level contract --clause CO-001 --profile dirac-8.0 "
+        "--region inputs --shard 2/3 --timeout 2"
+    )
+    assert (header.tool, header.profile, header.shard) == (__version__, "dirac-8.0", "2/3")
+    assert (header.regions, header.clauses, header.levels) == (("inputs",), 1, ("contract",))
+    assert header.date == "2026-03-01T12:34:56+00:00" == datetime.now(UTC).isoformat(timespec="seconds")
+    target, clients = "dirac_failover:FailoverRequest", f"reference {__version__}"
+    assert header.port == PortInfo("FailoverRequest", __version__, target, clients)
+    assert header.python.count(".") == 2
+    assert header.platform
+
+
+@pytest.mark.parametrize(
+    ("levels", "clauses", "options"),
+    [
+        (("contract", "dirac"), None, ""),
+        (("contract",), None, " --level contract"),
+        (("contract", "dirac", "lossless"), None, " --level contract --level dirac --level lossless"),
+        (("contract", "dirac", "lossless"), ("CO-001",), " --clause CO-001"),
+        (("dirac",), ("CO-001", "LL-001"), " --level dirac --clause CO-001 --clause LL-001"),
+    ],
+)
+def test_the_command_says_no_more_than_it_needs(
+    judged: Asked, levels: tuple[str, ...], clauses: tuple[str, ...] | None, options: str
+) -> None:
+    """What is the default is left out."""
+    question = Question(Target(), clauses) if clauses else Question(Target())
+    assert verify(question, levels).header.command == f"dirac-failover verify reference{options}"
+    assert judged.calls == [(question, 1, (0, 1))]
+
+
+def test_an_error_of_usage_is_no_verdict(judged: Asked) -> None:
+    """It ends the command."""
+    judged.error = CommandError("wrong")
+    with pytest.raises(CommandError, match=r"^wrong$"):
+        verify(Question(Target()))
+
+
+def test_known_divergences_change_the_verdict(judged: Asked) -> None:
+    """And it is changed back when they do not count any more."""
+    judged.broken = {"CO-001"}
+    results = verify(Question(Target()))
+    assert results.verdict == "diverges"
+    known = known_divergences(results, Baseline((Entry("CO-001", "unsupported", "r"),)))
+    assert (known.verdict, known.clauses[0].baseline) == ("conforms", Known("unsupported", "r"))
+    assert known_divergences(results, Baseline()).verdict == "diverges"
+    assert known_divergences(replace(results, error="x"), Baseline()).verdict == "broken"
+
+
+def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
+    """One line says how the port stands; below it, who was judged on what, and what does not decide."""
+    alpha = replace(alpha, header=replace(alpha.header, regions=("inputs",)))
+    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[:10] == [
+        "── Verdict ".ljust(100, "─"),
+        "  ✗ alpha 1.0 diverges: it breaks 1 of 3 clauses",
+        "  port       alpha:Module",
+        "  shape      module",
+        "  profile    dirac-9.1",
+        "  regions    inputs",
+        "  scenarios  1,234 in 2 s, 617 a second",
+        "  contract   1 held, 1 broken",
+        "  dirac      1 not asked",
+        "  lossless   1 broken (does not decide; --level lossless shows a scenario for each)",
+    ]
+    of = replace(alpha.header.port, implementation="reference 1")
+    run = replace(alpha, header=replace(alpha.header, port=of, shard="1/3"))
+    lines = report(run, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[2] == "  port       alpha:Module, with the clients of reference 1"
+    assert lines[5] == "  regions    inputs, shard 1/3"
+
+
+def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
+    """Of the levels that decide; a breach that does not decide has no cross."""
+    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
+    assert lines[9:18] == [
+        "",
+        "── CO-002 is broken ".ljust(100, "─"),
+        "  clause    Text of CO-002.",
+        "  scenario  inputs: two (broken in 1,300 of 2,000)",
+        '  expected  {"OK": false}',
+        '  observed  {"OK": true, "Value": null}',
+        "  $ dirac-failover run --scenario 'inputs: two' --module alpha:Module",
+        "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast",
+        "  $ dirac-failover explain CO-002",
+    ]
+    assert lines[18:] == [
+        "",
+        "── contract: what a module promises ".ljust(100, "─"),
+        "  ✓ CO-001  held                   10  Text of CO-001.",
+        "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
+        "",
+        "── dirac: what dirac-9.1 does beyond that ".ljust(100, "─"),
+        "  - DI-001  not asked    Text of DI-001.",
+        "",
+        "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─"),
+        "  - LL-001  broken     2 of 4  Text of LL-001. (by-design: It is so.)",
+    ]
+
+
+def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
+    """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
+    found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
+    lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
+    where = lines.index("  nearest    lhcbdirac-12.0 7, dirac-9.1 6: alike in so many of 1,200 scenarios")
+    better = "  fits       lhcbdirac-12.0 better than dirac-9.1: --profile lhcbdirac-12.0 judges by it"
+    assert lines[where + 1] == better
+    mine = replace(alpha, nearest=found, header=replace(alpha.header, profile="lhcbdirac-12.0"))
+    text = report(mine, ("contract",), [], 2.0, PLAIN)
+    assert "── dirac: what lhcbdirac-12.0 does beyond that ─" in text
+    assert "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast --profile lhcbdirac-12.0\n" in text
+    assert "better than" not in text
+
+
+def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
+    """As it was found."""
+    judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
+    results = verify(Question(Target()))
+    assert results.nearest == tuple(judged.nearest)
+    judged.error = CommandError("dead", Exit.BROKEN)
+    results = verify(Question(Target()))
+    assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
+
+
+def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
+    """Where exactly it is, and the commands for the environment in which it was seen."""
+    broken = [replace(item, minimal=MINIMAL) if item.id == "CO-002" else item for item in alpha.clauses]
+    port = replace(alpha.header.port, target=Target("mine:Module", "/p").given)
+    results = replace(alpha, clauses=tuple(broken), header=replace(alpha.header, port=port))
+    lines = report(results, ("contract",), [], 0.5, PLAIN).splitlines()
+    start = lines.index("  clause    Text of CO-002.")
+    assert lines[start + 2 : start + 7] == [
+        "  where     a[1]",
+        "  expected  2",
+        "  observed  3",
+        f"  $ {run_command(MINIMAL, Target('mine:Module', '/p'))}",
+        "  $ dirac-failover verify mine:Module --python /p --clause CO-002 --fail-fast",
+    ]
+    assert "  scenarios  1,234 in 0 s, 2,468 a second" in lines
+
+
+def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In which the port is."""
+    monkeypatch.setattr(Target, "info", lambda _: PortInfo("mine", "1", "mine"))
+    header = verify(Question(Target("mine:Module", "/p"), regions=("inputs",))).header
+    assert header.command == "dirac-failover verify mine:Module --python /p --region inputs"
+    assert len(judged.calls) == 1
+
+
+def test_long_lines_are_wrapped_below_their_words(alpha: Results) -> None:
+    """The problems of a baseline by two blanks, a fact below its words."""
+    lines = report(alpha, ("contract",), ["problem " * 8], 1.0, Style(50)).splitlines()
+    assert lines[1:5] == [
+        "  ✗ alpha 1.0 diverges: it breaks 1 of 2 clauses,",
+        "    and the baseline no longer applies",
+        "    - problem problem problem problem problem",
+        "      problem problem problem",
+    ]
+    assert lines[10:12] == [
+        "  dirac      1 not asked (does not decide; --level",
+        "             dirac shows a scenario for each)",
+    ]
+
+
+def test_the_report_has_colours(alpha: Results) -> None:
+    """Green is held, red makes the port diverge, what does not is cyan."""
+    text = report(alpha, ("contract",), [], 1.0, Style(100, colours=True))
+    assert "\x1b[32m✓ CO-001  held                   10\x1b[0m  Text" in text
+    assert "\x1b[31m✗ CO-002  broken     1,300 of 2,000\x1b[0m  Text" in text
+    assert "\x1b[2m- DI-001  not asked\x1b[0m" in text.replace(" \x1b[0m", "\x1b[0m").replace(" \x1b[0m", "\x1b[0m")
+    assert "\x1b[36m- LL-001" in text
+    assert "\x1b[31m✗ alpha 1.0 diverges: it breaks 1 of 2 clauses\x1b[0m" in text
+    good = replace(alpha, verdict="conforms")
+    text = report(good, (), [], 1.0, Style(100, colours=True))
+    assert "\x1b[32m✓ alpha 1.0 conforms\x1b[0m" in text
+    assert "\x1b[31m" not in text
+
+
+def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
+    """A port without version has none; a long text is wrapped below itself."""
+    held = replace(beta, clauses=tuple(item for item in beta.clauses if item.verdict == "held"), verdict="conforms")
+    long = replace(held.clauses[0], text="word " * 30)
+    text = report(replace(held, clauses=(long,)), ("contract",), [], 0.0, Style(60, unicode=False))
+    assert text.splitlines()[1] == "  + beta conforms"
+    assert "  contract   1 held\n" in text
+    assert text.splitlines()[-5:-2] == [
+        "  + CO-001  held       10  word word word word word word",
+        "                           word word word word word word",
+        "                           word word word word word word",
+    ]
+    assert "lossless" not in text
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed", "shown"),
+    [
+        (1, 2, ("", "1", "2")),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("b", "2", "3")),
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, ("a.b[1]", "2", "3")),
+        ({"a": 1}, {"a": True}, ("a", "1", "true")),
+        ({"a": 1}, {"a": 1, "b": 2}, ("b", '"(absent)"', "2")),
+        ({"a": 1, "b": 2}, {"a": 1}, ("b", "2", '"(absent)"')),
+        ({"a": 1, "b": 2}, {"a": 2, "b": 1}, ("", '{"a": 1, "b": 2}', '{"a": 2, "b": 1}')),
+        ([1, 2], [1], ("", "[1, 2]", "[1]")),
+        ([1, 2], [2, 1], ("", "[1, 2]", "[2, 1]")),
+        ([{"a": 1}], [{"a": 2}], ("[0].a", "1", "2")),
+        ([1], {"a": 1}, ("", "[1]", '{"a": 1}')),
+        ({"a": 1}, [1], ("", '{"a": 1}', "[1]")),
+        ("a", ["b"], ("", '"a"', '["b"]')),
+        ({"a": None}, {}, ("a", "null", '"(absent)"')),
+        ({}, {"a": None}, ("a", '"(absent)"', "null")),
+        ({".a": 1}, {".a": 2}, (".a", "1", "2")),
+        ({"a": {".b": 1}}, {"a": {".b": 2}}, ("a..b", "1", "2")),
+        ("x" * 297 + "a", "x" * 297 + "b", ("", f'"{"x" * 297}a"', f'"{"x" * 297}b"')),
+        ("x" * 298, "y", ("", f'"{"x" * 298}"', '"y"')),
+        ("x" * 299, "y", ("", f'"{"x" * 244} ... {"x" * 49}"', '"y"')),
+        ("x" * 400 + "a", "x" * 400 + "b", ("", f'...{"x" * 50}a"', f'...{"x" * 50}b"')),
+        ("x" * 60 + "a" * 400, "x" * 60, ("", f'...{"x" * 50}{"a" * 192} ... {"a" * 49}"', f'...{"x" * 50}"')),
+    ],
+)
+def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: tuple[str, str, str]) -> None:
+    """Where exactly the two differ, and no more of either than can be read."""
+    assert beside(expected, observed) == shown
+
+
+def test_the_command_shows_the_scenario_in_a_shell() -> None:
+    """Quotes and all; the module is named as it was given, and the scenario too, if it has a name in the space."""
+    assert run_command(MINIMAL, Target()) == "dirac-failover run --scenario 'inputs: it'\"'\"'s'"
+    assert run_command(MINIMAL, Target("dirac")).endswith("s' --kit dirac")
+    mine = replace(MINIMAL, name="it's", scenario={"name": "it's", "records": 1})
+    text = 'printf %s \'{"name": "it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
+    assert run_command(mine, Target()) == text
+    assert run_command(MINIMAL, Target(), "lhcbdirac-12.0").startswith("printf %s ")
+
+
+def test_a_breach_is_printed_when_it_is_met(judged: Asked, tmp_path: Path) -> None:
+    """Of a clause that decides, and is not known to be broken."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
+    judged.broken = {"CO-002"}
+    assert main(["verify", "--baseline", path]) == 0
+    met = judged.met
+    assert met is not None
+    said = [met(name, "inputs: a=b") for name in ("CO-001", "CO-002", "LL-001")]
+    assert said == ["CO-001 is broken in 'inputs: a=b'", "", ""]
+    assert main(["verify", "--level", "lossless"]) == 0
+    assert judged.met is not None
+    assert [bool(judged.met(name, "x")) for name in ("CO-001", "LL-001")] == [False, True]
+
+
+def test_the_inner_loop_is_a_part_of_the_run(judged: Asked, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The results say which part; it is not enough to call an entry of the baseline needless."""
+    path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
+    assert main(["verify", "--near", "1", "--fail-fast", "--baseline", path]) == 0
+    (question, _, _) = judged.calls[0]
+    assert question.near == 1
+    assert set(question.fail_fast) == {item.id for item in CLAUSES if item.level != "lossless"} - {"CO-002"}
+    printed = capsys.readouterr().out
+    assert "  scenarios  1,200 (within 1 change of the good case) in " in printed
+    assert "── contract: " in printed
+    judged.broken = {"CO-003"}
+    assert main(["verify", "--fail-fast"]) == 1
+    printed = capsys.readouterr().out
+    assert "  scenarios  1,200 (until the first breach) in " in printed
+    assert "── contract: " not in printed
+    assert verify(replace(question, near=2)).header.command == "dirac-failover verify reference --near 2 --fail-fast"
+    assert main(["verify", "--near", "-1"]) == 4
+    assert "--near: expected a whole number that is not negative, found -1" in capsys.readouterr().err
+
+
+def test_a_bug_is_found_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """In real processes: a few scenarios, then the cause; the clauses that break with it stand below."""
+    words = ["verify", "dirac_failover.conformance.zoo:SkipsFinalize", "--fail-fast", "--workers", "1"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert "CO-002 is broken in 'identity: health=workflow failed'\n" in err
+    assert "── CO-002 is broken, and " in out
+    assert "  ✗ finalize " in out
+    assert re.search(r"  scenarios  \d+ \(until the first breach\) in ", out)
+
+
+def test_an_interrupt_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a result is none."""
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "judge", interrupted)
+    assert main(["verify", "--output", str(tmp_path / "r.json")]) == 2
+    assert os.listdir(tmp_path) == []
