@@ -8,9 +8,13 @@ checkout it is loaded here.
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points
 
 from hypothesis import HealthCheck, settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers of 'nox -s coverage' are measured, not what their tests start
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))

@@ -205,7 +205,9 @@ def from_file(path: str) -> ProcessPort | CommandsPort:
             data = tomllib.load(file)
     except OSError as error:
         raise CommandError(f"The adapter file {path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise CommandError(f"The adapter file {path} is nested too deeply") from error
+    except ValueError as error:
         raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
     for key, value in data.items():
         if key not in _KEYS:
