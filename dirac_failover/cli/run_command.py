@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
     add("--duties", choices=[INPUTS_DUE],
         help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
-    add("--kit", metavar="NAME",
+    add("--implementation", metavar="NAME",
         help=f"the clients and requests that it gets: {', '.join(KITS)} (default: those of its base class)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
         help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
@@ -119,7 +119,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
-    kit = _kit(arguments.kit or (adapters.family(module) if module else adapters.DEFAULT))
+    kit = _kit(arguments.implementation or (adapters.family(module) if module else adapters.DEFAULT))
     report = run(kit, scenario, module, duties=arguments.duties)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
@@ -249,7 +249,7 @@ def _operation(text: str) -> dict[str, Json]:
 
 def _kit(name: str) -> Kit:
     if name not in KITS:
-        raise CommandError(f"--kit: {no_such('implementation', name, KITS)}")
+        raise CommandError(f"--implementation: {no_such('implementation', name, KITS)}")
     return adapters.kit(name)
 
 

@@ -75,7 +75,7 @@ class Target:
             # run must be told that the input files are to be reported, unless it knows by the class
             known = not isinstance(found, type) or ends_jobs(found)
             return ("--module", self.text, *(() if known else ("--duties", INPUTS_DUE)))
-        return () if self.text == DEFAULT or self.text.endswith(".toml") else ("--kit", self.text)
+        return () if self.text == DEFAULT or self.text.endswith(".toml") else ("--implementation", self.text)
 
     def program(self) -> tuple[str, ...]:
         """Return the program in whose environment the port is."""

@@ -195,20 +195,24 @@ _KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
 }
 
 
-def from_file(path: str) -> ProcessPort | CommandsPort:
-    """Return the port that an adapter file describes; raises :class:`~.errors.CommandError`.
-
-    In ``command``, ``{here}`` is the folder of the file and ``{python}`` the Python of this process.
-    """
+def _parsed(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
-            data = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise CommandError(f"The adapter file {path} cannot be read: {error.strerror}") from error
     except RecursionError as error:
         raise CommandError(f"The adapter file {path} is nested too deeply") from error
     except ValueError as error:
         raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
+
+
+def from_file(path: str) -> ProcessPort | CommandsPort:
+    """Return the port that an adapter file describes; raises :class:`~.errors.CommandError`.
+
+    In ``command``, ``{here}`` is the folder of the file and ``{python}`` the Python of this process.
+    """
+    data = _parsed(path)
     for key, value in data.items():
         if key not in _KEYS:
             raise CommandError(f"{path}: {no_such('key', key, _KEYS)}")

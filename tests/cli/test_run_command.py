@@ -369,9 +369,13 @@ def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture
 def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
     known = f"(there are {', '.join(KITS)})"
-    assert complaint(capsys, "--kit", "nope") == f"--kit: there is no implementation 'nope' {known}"
+    assert (
+        complaint(capsys, "--implementation", "nope") == f"--implementation: there is no implementation 'nope' {known}"
+    )
     monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
-    assert complaint(capsys, "--kit", "dirac", code=3).startswith("DIRAC 7.3.38 is installed in this environment")
+    assert complaint(capsys, "--implementation", "dirac", code=3).startswith(
+        "DIRAC 7.3.38 is installed in this environment"
+    )
 
 
 # Faults that never strike

@@ -556,7 +556,7 @@ def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: 
 def test_the_command_shows_the_scenario_in_a_shell() -> None:
     """Quotes and all; the module is named as it was given, and the scenario too, if it has a name in the space."""
     assert run_command(MINIMAL, Target()) == "dirac-failover run --scenario 'inputs: it'\"'\"'s'"
-    assert run_command(MINIMAL, Target("dirac")).endswith("s' --kit dirac")
+    assert run_command(MINIMAL, Target("dirac")).endswith("s' --implementation dirac")
     mine = replace(MINIMAL, name="it's", scenario={"name": "it's", "records": 1})
     text = 'printf %s \'{"name": "it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
     assert run_command(mine, Target()) == text

@@ -64,7 +64,7 @@ def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch:
 def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """And says its version."""
     monkeypatch.setitem(KITS, "other", KITS["reference"])
-    assert Target("other").options() == ("--kit", "other")
+    assert Target("other").options() == ("--implementation", "other")
     assert Target("other").info() == PortInfo("reference", __version__, "other", CLIENTS)
 
 
