@@ -10,8 +10,8 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dirac_failover.spec import live
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model import live
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.outcome import same
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.situation import MODULE, STATUS, Situation

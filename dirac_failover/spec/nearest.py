@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import LIVE, MISSING
 

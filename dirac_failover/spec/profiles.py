@@ -3,7 +3,7 @@
 A :class:`Profile` is one implementation; each field is one choice, with DIRAC 9.1's as the default, so that a profile
 says only what is different. What may change here: a new implementation is a new profile; a field is added when two
 implementations are found to differ in something that no field speaks of, together with the place in
-:mod:`~dirac_failover.spec.model` that reads it.
+:mod:`~dirac_failover.spec.model.module` that reads it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Profile:
     versions: tuple[str, str]
     """The first and the last version of its package for which it is proven."""
     story: str = "dirac"
-    """Which story its execution follows: a key of :data:`~dirac_failover.spec.stories.STORIES`."""
+    """Which story its execution follows: a key of :data:`~dirac_failover.spec.model.stories.STORIES`."""
     fresh: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of a new module that have other values."""
     commons: Mapping[str, Any] = field(default_factory=dict)

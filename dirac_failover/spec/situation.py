@@ -10,8 +10,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.spec.job import file_of, operation
-from dirac_failover.spec.model import invalid
+from dirac_failover.spec.model.job import file_of, operation
+from dirac_failover.spec.model.module import invalid
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import HOOKS, LIVE, MISSING, NONE
 

@@ -35,7 +35,7 @@ from dirac_failover.drivers.process_port import (
 )
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, Scenario
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec import live
 from dirac_failover.spec.case import MODULE, Case, specified
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model import live
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario

@@ -10,8 +10,8 @@ import pytest
 
 from dirac_failover.spec.case import Case
 from dirac_failover.spec.clauses import CLAUSES, Violation
-from dirac_failover.spec.live import expected as expected_live
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.live import expected as expected_live
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.outcome import Outcome, Step
 from dirac_failover.spec.profiles import DIRAC_8_0
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, MISSING, SCRIPTED, Scenario

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.spec import space
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.nearest import Match, Nearness, nearest
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario

@@ -10,7 +10,7 @@ import pytest
 from dirac_failover.drivers.kits import KITS
 from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.situation import Situation

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec.methods import METHODS
-from dirac_failover.spec.model import expected
+from dirac_failover.spec.model.methods import METHODS
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.outcome import Step
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
+from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,15 +9,15 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.model import failover_file, name_request, report_status
-from dirac_failover.spec.stories import ilc_failover_file as ilc_file
-from dirac_failover.spec.stories import ilc_finalize as ilc_end
-from dirac_failover.spec.stories import lhcb_failover_file
+from dirac_failover.spec.model.module import failover_file, name_request, report_status
+from dirac_failover.spec.model.stories import ilc_failover_file as ilc_file
+from dirac_failover.spec.model.stories import ilc_finalize as ilc_end
+from dirac_failover.spec.model.stories import lhcb_failover_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.job import Job
+    from dirac_failover.spec.model.job import Job
     from dirac_failover.spec.scenario import Json
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec.job import FRESH, Job, as_text, number_operations, operation
+from dirac_failover.spec.model.job import FRESH, Job, as_text, number_operations, operation
 from dirac_failover.spec.outcome import Outcome, Step
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import Scenario

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.drivers.port import ModulePort
-from dirac_failover.spec import live, model
-from dirac_failover.spec.client_regions import CLIENT_REGIONS
+from dirac_failover.spec.model import live
+from dirac_failover.spec.model import module as model
 from dirac_failover.spec.scenario import Scenario
+from dirac_failover.spec.space.client_regions import CLIENT_REGIONS
 
 if TYPE_CHECKING:
     from dirac_failover.drivers.kits import Kit

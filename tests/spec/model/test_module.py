@@ -10,8 +10,8 @@ import pytest
 
 from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
-from dirac_failover.spec.job import Job
-from dirac_failover.spec.model import bare, expected
+from dirac_failover.spec.model.job import Job
+from dirac_failover.spec.model.module import bare, expected
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:

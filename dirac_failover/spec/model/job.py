@@ -1,6 +1,6 @@
-"""How a story is told: one execution, what is known of it so far, and what is written down.
+"""The state of one modelled execution: what is known so far, and the outcome that is recorded.
 
-The chapters are in :mod:`~dirac_failover.spec.model`; here is what they ask, and how what they did becomes an outcome.
+:mod:`~dirac_failover.spec.model.module` calls it; here the calls become steps, and the end becomes an outcome.
 """
 
 from __future__ import annotations

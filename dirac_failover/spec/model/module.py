@@ -3,12 +3,12 @@
 It is the story of the module, and total: nothing observable is left unsaid, so that any observable change of an
 implementation shows. It shares no code with the reference and knows no clients and no services: :func:`expected` speaks
 of scenarios in which every collaborator is scripted, where whatever happens is the module's doing. What clients and
-services do in the same story is in :mod:`~dirac_failover.spec.live`.
+services do in the same story is in :mod:`~dirac_failover.spec.model.live`.
 
 Read :func:`expected` and :func:`contract` first: they are the story of one execution, and the functions after them are
 its chapters. What Python itself says (the text of a KeyError, say) is left to Python: the model asks the same question
 of the same value. Where implementations differ, the model asks a :class:`~dirac_failover.spec.profiles.Profile`; what
-they tell in another order is in :mod:`~dirac_failover.spec.stories`.
+they tell in another order is in :mod:`~dirac_failover.spec.model.stories`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.job import GracefulTermination, Job, as_text, file_of, number_operations
+from dirac_failover.spec.model.job import GracefulTermination, Job, as_text, file_of, number_operations
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import FAILED_STATUS, NONE
 
@@ -74,8 +74,8 @@ def step(job: Job) -> tuple[str, Json]:
 
 def execution(job: Job) -> tuple[str, Json]:
     """How one execution ends, and its result; or how the methods do that are called instead."""
-    from dirac_failover.spec.methods import called  # they are told in chapters of this module
-    from dirac_failover.spec.stories import BASES, STORIES
+    from dirac_failover.spec.model.methods import called  # they are told in chapters of this module
+    from dirac_failover.spec.model.stories import BASES, STORIES
 
     if job.scenario.calls:
         return called(job)

@@ -13,7 +13,7 @@ import pytest
 
 from dirac_failover.drivers.port import ModulePort
 from dirac_failover.spec import space
-from dirac_failover.spec.live import LiveJob, encoded, expected, is_worn, next_status, speaks_of
+from dirac_failover.spec.model.live import LiveJob, encoded, expected, is_worn, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:

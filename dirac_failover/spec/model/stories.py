@@ -1,15 +1,15 @@
-"""How one execution goes, implementation by implementation: DIRAC's own story, and those that tell it in another order.
+"""The order of an execution for each implementation: DIRAC's own, and those of the experiments.
 
-A story is a function of a :class:`~dirac_failover.spec.job.Job` that returns the result, or raises what escapes. The
-experiments' modules do not follow the hooks of DIRAC's contract, but they ask the same collaborators: so their stories
-are short, and made of the chapters of :mod:`~dirac_failover.spec.model` wherever those fit.
+A story is a function of a :class:`~dirac_failover.spec.model.job.Job` that returns the result, or raises the exception
+that escapes. The experiments' modules do not follow the hooks of DIRAC's contract, and call the same collaborators: so
+their stories are short, and use the functions of :mod:`~dirac_failover.spec.model.module` where those fit.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.model import (
+from dirac_failover.spec.model.module import (
     FAILED,
     FINISHED,
     STEP_SAYS,
@@ -27,7 +27,7 @@ from dirac_failover.spec.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.job import Job
+    from dirac_failover.spec.model.job import Job
     from dirac_failover.spec.scenario import Json
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from dirac_failover.spec.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
 from dirac_failover.spec.scenario import LIVE, MISSING
+from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 
 _TWICE: Final = Dimension("executions", "whether the clients are asked once more, with what they still hold", (
     Value("once", "the usual case"),

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.client_regions import CLIENT_REGIONS
-from dirac_failover.spec.input_regions import BOTH_INPUTS, IDENTITY, INPUTS
-from dirac_failover.spec.module_regions import (
+from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
+from dirac_failover.spec.space.client_regions import CLIENT_REGIONS
+from dirac_failover.spec.space.input_regions import BOTH_INPUTS, IDENTITY, INPUTS
+from dirac_failover.spec.space.module_regions import (
     ALL_SCRIPTED,
     CANDIDATES,
     END,
@@ -28,8 +30,6 @@ from dirac_failover.spec.module_regions import (
     HOOKS_REGION,
     REPORTS,
 )
-from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
-from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

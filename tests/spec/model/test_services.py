@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dirac_failover.spec.model.services import Fault, Moment, Services, Times, fault
 from dirac_failover.spec.scenario import Scenario
-from dirac_failover.spec.services import Fault, Moment, Services, Times, fault
 
 if TYPE_CHECKING:
     from dirac_failover.spec.outcome import Step

@@ -1,9 +1,8 @@
-"""The executable specification of scenarios with services: what the clients make of what the module asks them.
+"""The specification of DIRAC 9.1's clients: what each one does with its services when the module calls it.
 
-The story of the module is the one of :mod:`~dirac_failover.spec.model`, to the word. Only its collaborators are no
-doubles but DIRAC 9.1's clients: they keep what is given to them, call the services of
-:mod:`~dirac_failover.spec.services`, and make operations of calls that failed. Here is what each of them does, one
-function for each question that the module asks; :func:`speaks_of` says of which scenarios all of this is true.
+The module behaves as in :mod:`~dirac_failover.spec.model.module`. Its collaborators are clients here: they keep what
+they are given, call the services of :mod:`~dirac_failover.spec.model.services`, and make operations of calls that
+failed. There is one function for each call of the module; :func:`speaks_of` tells for which scenarios it holds.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.job import Job, as_text, number_operations, operation, plain
-from dirac_failover.spec.model import invalid, step
+from dirac_failover.spec.model.job import Job, as_text, number_operations, operation, plain
+from dirac_failover.spec.model.module import invalid, step
+from dirac_failover.spec.model.services import TRANSFORMATION, Moment, Services, Times, fault
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
     DEFAULT_ATTRIBUTES,
@@ -26,7 +26,6 @@ from dirac_failover.spec.scenario import (
     MISSING,
     NONE,
 )
-from dirac_failover.spec.services import TRANSFORMATION, Moment, Services, Times, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
