@@ -25,6 +25,9 @@ nitpicky = True
 smartquotes = False  # an option, a dash and a quote are what they are
 # Types of the standard library and of others have no page here; every name of ours must have one.
 nitpick_ignore_regex = [(r"py:.*", r"(?!dirac_failover\.|dirac_fakes\.).*")]
+nitpick_ignore = [
+    ("py:class", f"dirac_failover.{place}.T") for place in ("conformance.results", "spec.shape")
+]  # type variables
 
 suppress_warnings = ["ref.python"]  # several classes are named Step, each in its own module
 
