@@ -86,7 +86,18 @@ def tests(session: nox.Session) -> None:
     """The tests, on the built wheel: nothing is imported from the checkout."""
     session.install(".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("pytest", "-n", "auto", "-o", "pythonpath=", "--import-mode=importlib", *ignored, *session.posargs)
+    session.run(
+        "pytest",
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        "-o",
+        "pythonpath=",
+        "--import-mode=importlib",
+        *ignored,
+        *session.posargs,
+    )
 
 
 @nox.session
@@ -95,7 +106,9 @@ def coverage(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-m", "", *ignored, *session.posargs)
+    session.run(
+        "coverage", "run", "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-m", "", *ignored, *session.posargs
+    )
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -150,7 +163,9 @@ def differential(session: nox.Session) -> None:
     """The reference beside the real DIRAC: every test that runs it, the direct comparisons, and all scenarios."""
     with_dirac(session)
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run("pytest", "-n", "auto", "-m", "dirac", *ignored, f"--ignore={ALONE}", *session.posargs)
+    session.run(
+        "pytest", "-n", "auto", "--dist", "worksteal", "-m", "dirac", *ignored, f"--ignore={ALONE}", *session.posargs
+    )
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
     session.run("dirac-failover", "verify", "dirac")
