@@ -21,14 +21,14 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.serving.site import Reply, json_reply
+from dirac_failover.serving.messages import Reply, json_reply
 from dirac_failover.spec.shape import ShapeError, parse
 from dirac_fakes.faults import FILE, LOCAL, PROCESS, Fault, FaultError, as_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.serving.site import Request
+    from dirac_failover.serving.messages import Request
     from dirac_fakes.world import World
 
 _JSON_LINES: Final = "application/x-ndjson"

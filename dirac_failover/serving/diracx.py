@@ -21,14 +21,14 @@ from DIRACCommon.WorkloadManagementSystem.Client import JobStatus
 
 from dirac_failover import vocabulary as v
 from dirac_failover.serving.credentials import LIFETIME, make_token
-from dirac_failover.serving.site import Broken, Reply, as_broken, json_reply
+from dirac_failover.serving.messages import Broken, Reply, as_broken, json_reply
 from dirac_failover.wire.server import HTML, parse_form
 from dirac_fakes.service import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.serving.site import Request
+    from dirac_failover.serving.messages import Request
     from dirac_fakes.world import World
 
     Jobs = dict[int, dict[str, Any]]

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl
 
 from dirac_failover.log import gLogger
-from dirac_failover.serving.site import Broken, Reply, Request, Site
+from dirac_failover.serving.messages import Broken, Reply, Request
+from dirac_failover.serving.site import Site
 from dirac_failover.wire.server import failure
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from dirac_failover.drivers.kits import Clock
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
-from dirac_failover.serving.site import Broken, Request, Site
+from dirac_failover.serving.messages import Broken, Request
+from dirac_failover.serving.site import Site
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.rpc import connect
 from dirac_failover.wire.server import SERVICES

@@ -10,7 +10,7 @@ import pytest
 
 from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.serving import admin
-from dirac_failover.serving.site import Reply, Request
+from dirac_failover.serving.messages import Reply, Request
 from dirac_fakes import World
 from dirac_fakes.faults import FaultError
 from dirac_fakes.journal import Journal

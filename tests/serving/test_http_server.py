@@ -15,7 +15,7 @@ import requests
 
 from dirac_failover.serving import credentials, http_server
 from dirac_failover.serving.http_server import SiteServer
-from dirac_failover.serving.site import Reply
+from dirac_failover.serving.messages import Reply
 from dirac_fakes import World
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mock import MockerFixture
 
-    from dirac_failover.serving.site import Request
+    from dirac_failover.serving.messages import Request
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 FORM = {"method": "setJobParameter", "args": '[77, "a", "b"]'}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.serving.site import Broken, Reply, Request, Site
+from dirac_failover.serving.messages import Broken, Reply, Request
+from dirac_failover.serving.site import Site
 from dirac_fakes import World
 from dirac_fakes.kinds import KINDS
 from dirac_fakes.service import http_error
