@@ -92,7 +92,7 @@ def test_the_levels_that_decide_and_the_nearest_profile_are_said(alpha: Results)
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     some = replace(some, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
     facts = texts(one(parsed(("a", some)), "ul", "facts"), "li")
-    assert facts[1:4] == ["profile dirac-9.1 (nearest: dirac-8.0)", "shape module", "contract and dirac decide"]
+    assert facts[1:4] == ["profile dirac-9.1 (nearest: dirac-8.0)", "shape module", "judged by contract and dirac"]
 
 
 def test_the_bar_shows_the_shares(page: ET.Element, alpha: Results) -> None:
