@@ -115,7 +115,7 @@ class Witness:
             return
         self._things[id(client)] = client
         try:
-            for thing, lfn, dues in _READERS.get(key, self._of_request)(client):
+            for thing, lfn, dues in _limited(_READERS.get(key, self._of_request)(client)):
                 self._things[id(thing)] = thing
                 place = id(thing), lfn
                 if place not in self._taken or (lfn is not None and self._taken[place] != dues()):
@@ -129,6 +129,24 @@ class Witness:
             if not issubclass(type(operation), self._operation):
                 raise TypeError
             yield operation, None, lambda: None
+
+
+MOST: Final = 100_000
+"""Reports that one client may hold; of one that holds more, or yields them without end, nothing is known."""
+
+
+def _limited(noted: Noted) -> Noted:
+    """Yield the reports; raises OverflowError after too many, and for one with more in it than can be written."""
+    for number, (thing, lfn, dues) in enumerate(noted):
+        if number == MOST or not all(map(_fits, getattr(dues, "args", ()))):
+            raise OverflowError(number)
+        yield thing, lfn, dues
+
+
+def _fits(value: Any) -> bool:
+    """Tell whether a value can be written, which a list that holds itself twice at each level cannot."""
+    PLAIN.plain(value)
+    return PLAIN.left > 0
 
 
 def _there(module: Any, name: str) -> Any:

@@ -132,7 +132,7 @@ class Held:
         return cls(
             tuple(str(status) for status, _ in pairs(held(v.COMMONS_JOB_REPORT, "appStatusInfo"))),
             {str(name): value for name, value in pairs(held(v.COMMONS_JOB_REPORT, "jobParameters"))},
-            dict(pairs(held(v.COMMONS_FILE_REPORT, "statusDict"))),
+            {str(lfn): status for lfn, status in pairs(held(v.COMMONS_FILE_REPORT, "statusDict"))},
             len(held(v.COMMONS_ACCOUNTING, "_DataStoreClient__registersList")),  # DIRAC's name
         )
 
@@ -288,7 +288,7 @@ class ModuleOutcome:
         """Say in one line how it ended and what is pending."""
         if self.raised is not None:
             ended = f"raised {_shown(repr, self.raised)}"
-        elif not isinstance(self.result, dict):
+        elif not issubclass(type(self.result), dict):
             ended = f"returned {_shown(repr, self.result)}, which is no result"
         else:
             ended = f"{'OK' if self.ok else 'not OK'}: {self.message}"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import reduce
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
     from dirac_failover.drivers.kits import Kit
     from dirac_failover.spec.duties import Due
+
+
+DOUBLED = reduce(lambda found, _: [found, found], range(40), ["x"])
+"""A list that holds itself twice at each level: a tree of 2**40 items."""
 
 
 @pytest.fixture
@@ -179,7 +185,12 @@ def test_of_requests_those_of_the_job_count(connected: Kit, witness: Witness, wo
         ("FileReport", "statusDict", None),
         ("FileReport", "statusDict", []),
         ("AccountingReport", "_DataStoreClient__registersList", 1),
+        ("AccountingReport", "_DataStoreClient__registersList", repeat(None)),
+        ("AccountingReport", "_DataStoreClient__registersList", [DOUBLED]),
+        ("JobReport", "jobParameters", DOUBLED),
+        ("FileReport", "statusDict", {"/vo/a": DOUBLED}),
     ],
+    ids=lambda value: value if type(value) is str else "",
 )
 def test_whatever_is_left_in_a_client_is_looked_at(connected: Kit, key: str, attribute: str, left: Any) -> None:
     """What cannot be read is said."""
