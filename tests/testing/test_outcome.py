@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from dirac_failover import FailoverRequest
 from dirac_failover.testing import Dirac, PendingOperation, PendingRequest, Replay, run_job, run_module
 from dirac_failover.testing import outcome as outcome_module
 from dirac_failover.testing.outcome import Held
@@ -273,3 +274,22 @@ def test_a_value_that_cannot_be_shown_is_named():
     assert [outcome_module._shown(repr, value) for value in (Silent(), doubled, ["x\udcff"])] == [
         "<Silent>", "<list>", "['x\\udcff']",
     ]  # fmt: skip
+
+
+def test_whatever_a_module_leaves_is_an_outcome():
+    """A result that lies about its class, and statuses of files that are no pairs of texts."""
+
+    class Liar:
+        @property
+        def __class__(self):
+            raise TypeError
+
+    class Leaves(FailoverRequest):
+        def execute(self):
+            super().execute()
+            self.fileReport.statusDict = [(["/vo/a"], "Processed")]
+            return Liar()
+
+    outcome = run_module(Leaves, inputs=["/vo/a"])
+    assert "which is no result" in repr(outcome)
+    assert outcome.holds.files == {"['/vo/a']": "Processed"}
