@@ -94,7 +94,7 @@ class Minimal:
 
     name: str
     scenario: Mapping[str, Json]
-    """As 'dirac-failover run --scenario' reads it."""
+    """The scenario, in the form that 'dirac-failover run --scenario' reads."""
     expected: Json
     observed: Json
     steps: tuple[Json, ...]

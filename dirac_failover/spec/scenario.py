@@ -137,7 +137,7 @@ class Scenario:
     earlier: tuple[Earlier, ...] = ()
     """Modules that the same step executes before this one, in order, with a subject and hooks of their own."""
     subject: _Subject = "module"
-    """Which class is run: the implementation's FailoverRequest ("module"), or a small module that is derived from its
+    """The class that is run: the implementation's FailoverRequest ("module"), or a small module derived from its
     ModuleBase ("base")."""
     hooks: Mapping[_Hook, str] = _map(NOTHING)
     """Hooks that are replaced in a class derived from the subject, and what each does: an answer."""

@@ -65,7 +65,7 @@ def test_a_call_stands_in_the_lane_of_its_target_and_an_arrow_leads_to_it() -> N
 
 
 def test_a_call_within_its_own_lane_is_indented() -> None:
-    """As generateFailoverFile, which _execute calls; from a lane further right a call goes back to its own."""
+    """The call of generateFailoverFile is indented; a call from a lane further right returns to its own lane."""
     svg = drawn(call(calls=[call(method="generateFailoverFile"), call("transformation", "a", calls=[call()])]))
     first, inner, _, back, *_ = [left for left, _ in texts(svg)]
     assert first == back < inner
@@ -118,7 +118,7 @@ def test_the_file_and_its_operations_stand_below(operations: Any, files: dict[st
 
 
 def test_the_verdict_is_said_last() -> None:
-    """As in the text."""
+    """The verdict is the last line of the picture, as it is of the text."""
     svg = drawn(recovery={"converged": False, "twice": ["one", "two"], "lost": ["three"]})
     assert rows(svg)[3:] == [
         "✗ Not converged: 1 lost item, 2 duplicates.", "- lost: three", "- twice: one", "- twice: two",

@@ -412,7 +412,7 @@ def test_nothing_asked_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def test_a_chain_in_another_environment_says_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the host asks it what a chain is asked."""
+    """The greeting names the shape, so the host asks only the clauses of a chain."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS), *sys.path]))
     target = Target("end_of_job:EndOfJob", sys.executable)
     assert target.info().shape == COMMANDS

@@ -195,7 +195,7 @@ def test_a_guard_is_for_the_command(monkeypatch, child):
 
 
 def test_a_guard_hands_signals_on(monkeypatch):
-    """And waits for the end that the child makes of them."""
+    """The guard passes a signal to its child, and waits for the child to end."""
     process = subprocess.Popen(["sleep", "1000"])
     heard = iter([signal.SIGHUP, signal.SIGCHLD])
 

@@ -216,7 +216,7 @@ def test_many_ports_scroll_sideways(alpha: Results, number: int, frame: str) -> 
 
 
 def test_ids_are_unique(page: ET.Element) -> None:
-    """And everything that refers to one finds it."""
+    """No two elements share an ID, and each reference names an ID that exists."""
     ids = [found.get("id") for found in page.iter() if found.get("id")]
     assert len(ids) == len(set(ids))
     assert {found.get("aria-labelledby") for found in page.iter()} - {None} <= set(ids)

@@ -45,7 +45,7 @@ def test_what_has_not_is_said_with_its_place(value: object, message: str) -> Non
 
 
 def test_a_type_is_described_with_its_docstrings() -> None:
-    """As JSON Schema; nothing else may be in an object, also in one within another."""
+    """The description is JSON Schema, which forbids other keys in objects, nested ones included."""
     rules = described(Item)
     jsonschema.Draft202012Validator.check_schema(rules)
     item = rules["$defs"]["Item"]
