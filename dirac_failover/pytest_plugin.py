@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dirac_failover.serving import Connection
+    from dirac_failover.testing.context import FixtureContext
     from dirac_failover.testing.outcome import ModuleOutcome
-    from dirac_failover.testing.stage import Stage
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.accounting import Accounting
     from dirac_fakes.job_state import JobState
@@ -45,7 +45,7 @@ MARKERS: Final = {
     "dirac_profile(name)": "run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or ilcdirac-35.0",
 }
 
-_STAGE: Final = pytest.StashKey["Stage"]()
+_STAGE: Final = pytest.StashKey["FixtureContext"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,17 +102,17 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def _dirac_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+def _dirac_stage(request: pytest.FixtureRequest) -> Iterator[FixtureContext]:
     """What the fixtures of one test share."""
-    from dirac_failover.testing.stage import Stage
+    from dirac_failover.testing.context import FixtureContext
 
-    with Stage(request) as stage:
+    with FixtureContext(request) as stage:
         request.node.stash[_STAGE] = stage
         yield stage
 
 
 @pytest.fixture
-def dirac(_dirac_stage: Stage) -> Dirac:
+def dirac(_dirac_stage: FixtureContext) -> Dirac:
     """An in-memory DIRAC, new in each test, that the test's clients talk to.
 
     It has job 77 and transformation 12 with the files /vo/a and /vo/b; 'make_dirac' makes others. Its services have
@@ -132,7 +132,7 @@ def dirac(_dirac_stage: Stage) -> Dirac:
 
 
 @pytest.fixture
-def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
+def dirac_https(_dirac_stage: FixtureContext) -> Iterator[Connection]:
     """The same in-memory DIRAC over HTTPS, to which the real DIRAC's own clients talk, unmodified; no packet is sent.
 
     DIRAC is configured in memory, with a proxy that exists for the test only. Faults are failures of the connection::
@@ -158,7 +158,7 @@ def dirac_https(_dirac_stage: Stage) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def make_dirac(_dirac_stage: Stage) -> Callable[..., Dirac]:
+def make_dirac(_dirac_stage: FixtureContext) -> Callable[..., Dirac]:
     """Make another in-memory DIRAC: with other files, for another job, or as a second one in the same test.
 
     It takes what dirac_fakes.World takes. Modules run in it with 'world', clients talk to it inside 'connect'::
@@ -243,7 +243,7 @@ def dirac_request_proxy(dirac: Dirac) -> RequestProxy:
 
 
 @pytest.fixture
-def dirac_job_report(_dirac_stage: Stage) -> Any:
+def dirac_job_report(_dirac_stage: FixtureContext) -> Any:
     """The job report of the test's job, which 'run_module' gives to the module.
 
     ::
@@ -256,7 +256,7 @@ def dirac_job_report(_dirac_stage: Stage) -> Any:
 
 
 @pytest.fixture
-def dirac_file_report(_dirac_stage: Stage) -> Any:
+def dirac_file_report(_dirac_stage: FixtureContext) -> Any:
     """The file report of the test's job, which 'run_module' gives to the module.
 
     ::
@@ -270,7 +270,7 @@ def dirac_file_report(_dirac_stage: Stage) -> Any:
 
 
 @pytest.fixture
-def dirac_accounting_report(_dirac_stage: Stage) -> Any:
+def dirac_accounting_report(_dirac_stage: FixtureContext) -> Any:
     """The accounting client of the test's job, 'AccountingReport', which 'run_module' gives to the module.
 
     ::
@@ -284,7 +284,7 @@ def dirac_accounting_report(_dirac_stage: Stage) -> Any:
 
 
 @pytest.fixture
-def dirac_request(_dirac_stage: Stage) -> Any:
+def dirac_request(_dirac_stage: FixtureContext) -> Any:
     """The request of the test's job, which 'run_module' gives to the module.
 
     ::
@@ -297,7 +297,7 @@ def dirac_request(_dirac_stage: Stage) -> Any:
 
 
 @pytest.fixture
-def workflow_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
+def workflow_commons(_dirac_stage: FixtureContext) -> Callable[..., dict[str, Any]]:
     """Build the 'workflow_commons' that a module finds: IDs, inputs, and what a job reports with.
 
     For a module that is executed without 'run_module', which does this itself. It takes the same arguments; any other
@@ -309,7 +309,7 @@ def workflow_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def step_commons(_dirac_stage: Stage) -> Callable[..., dict[str, Any]]:
+def step_commons(_dirac_stage: FixtureContext) -> Callable[..., dict[str, Any]]:
     """Build the 'step_commons' that a module finds, with the keys that are given.
 
     ::
@@ -359,7 +359,7 @@ def dirac_workdir(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run_module(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
+def run_module(_dirac_stage: FixtureContext, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
     """Execute a module as the last one of a job, as DIRAC would, and return what came of it.
 
     The module, written for DIRAC or for the reference, gets the clients that belong to it::
@@ -383,7 +383,7 @@ def run_module(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., Module
 
 
 @pytest.fixture
-def run_job(_dirac_stage: Stage, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
+def run_job(_dirac_stage: FixtureContext, dirac_workdir: Path) -> Callable[..., ModuleOutcome]:  # noqa: ARG001 - works in it
     """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
 
     A module is its class, or a pair of the class and its attributes; the rest is as for 'run_module'::

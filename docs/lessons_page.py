@@ -7,9 +7,9 @@ from pathlib import Path
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.explain import find
 from dirac_failover.cli.learn import commands
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import situation, story
 
 FOLDER = Path(__file__).with_name("lessons")
@@ -45,7 +45,7 @@ def _index() -> str:
 
 
 def _page(lesson: Lesson) -> str:
-    report = run(KITS["reference"](), lesson.scenario, lesson.module)
+    report = run(IMPLEMENTATIONS["reference"](), lesson.scenario, lesson.module)
     choice = right(lesson, report)
     number = list(lesson.choices).index(choice) + 1
     place = LESSONS.index(lesson)

@@ -23,20 +23,20 @@ from dirac_failover.conformance.results import (
     PortInfo,
     Results,
 )
-from dirac_failover.drivers.kits import KITS, Kit, KitUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dirac_failover.spec.product import Region
+    from dirac_failover.spec.dimensions import Region
     from dirac_failover.spec.scenario import Scenario
 
 
 def installed() -> Iterator[str]:
     """Yield the names of the implementations that are installed here, the reference first."""
-    for name, kit in KITS.items():
-        with suppress(KitUnavailableError):
+    for name, kit in IMPLEMENTATIONS.items():
+        with suppress(ImplementationUnavailableError):
             kit()
             yield name
 
@@ -54,7 +54,7 @@ def pytest_report_header() -> list[str]:
     dirac = "real DIRAC: not installed here, so tests/differential is left out ('nox -s differential' runs it)"
     chromium = "chromium: not installed here, so tests/browser is left out ('apt-get install chromium chromium-driver')"
     return [
-        f"real DIRAC: {KITS['dirac']().version}, beside the reference" if HAVE_DIRAC else dirac,
+        f"real DIRAC: {IMPLEMENTATIONS['dirac']().version}, beside the reference" if HAVE_DIRAC else dirac,
         "chromium: looks at the page of reports" if HAVE_CHROMIUM else chromium,
     ]
 
@@ -63,9 +63,9 @@ def pytest_report_header() -> list[str]:
     scope="session",
     params=[name if name == "reference" else pytest.param(name, marks=pytest.mark.dirac) for name in HERE],
 )
-def kit(request: pytest.FixtureRequest) -> Kit:
+def kit(request: pytest.FixtureRequest) -> Implementation:
     """Each implementation in turn that is installed here: the reference, the real DIRAC, and its extensions."""
-    return KITS[request.param]()
+    return IMPLEMENTATIONS[request.param]()
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def snapshot(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def reference() -> Kit:
+def reference() -> Implementation:
     """The reference alone."""
-    return KITS["reference"]()
+    return IMPLEMENTATIONS["reference"]()
 
 
 @pytest.fixture(scope="session")

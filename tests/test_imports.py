@@ -32,11 +32,11 @@ NAMES = {
     "connect": "dirac_failover.wire.rpc",
 }
 TESTING_NAMES = {
-    "Crashed": "dirac_failover.testing.machine",
+    "Crashed": "dirac_failover.testing.system_faults",
     "Dirac": "dirac_failover.testing.world",
-    "GridInSightError": "dirac_failover.testing.grid",
+    "GridInSightError": "dirac_failover.testing.grid_guard",
     "HookReturnWarning": "dirac_failover.testing.running",
-    "MISSING": "dirac_failover.testing.situation",
+    "MISSING": "dirac_failover.testing.job_setup",
     "ModuleOutcome": "dirac_failover.testing.outcome",
     "PendingOperation": "dirac_failover.testing.outcome",
     "PendingRequest": "dirac_failover.testing.outcome",

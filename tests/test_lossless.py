@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover import lossless
-from dirac_failover.drivers.port import ModulePort, sessions
+from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.request.request import Request
 from dirac_failover.spec import space
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import Case
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from pytest_mock import MockerFixture
 
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.outcome import Outcome
-    from dirac_failover.spec.product import Region
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.dimensions import Region
+    from dirac_failover.spec.observation import Observation
 
 EVERY = {
     "identity": 3, "inputs": 29, "hooks": 7, "candidates": 101, "reports": 29, "end": 3, "answers": 397, "services": 29,
@@ -38,9 +38,9 @@ FILE = "12_34_request.json"
 
 
 @pytest.fixture
-def run(reference: Kit) -> Iterator[Any]:
+def run(reference: Implementation) -> Iterator[Any]:
     """Run the lossless module in a scenario."""
-    port = ModulePort(reference, LosslessFailoverRequest)
+    port = InProcessDriver(reference, LosslessFailoverRequest)
     with port.session():
         yield port.run
 
@@ -62,9 +62,11 @@ def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, sample: Any, r
 
 
 @pytest.mark.ci
-def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(reference: Kit, sample: Any) -> None:
+def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(
+    reference: Implementation, sample: Any
+) -> None:
     """Each clause of the level names a hazard that is there, and that is gone here."""
-    port, keeps = ModulePort(reference, FailoverRequest), ModulePort(reference, LosslessFailoverRequest)
+    port, keeps = InProcessDriver(reference, FailoverRequest), InProcessDriver(reference, LosslessFailoverRequest)
     wanted = {clause.id: clause for clause in CLAUSES if clause.level == "lossless"}
     with sessions(port, keeps):
         for region in space.REGIONS:
@@ -77,7 +79,7 @@ def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(refe
     assert not wanted
 
 
-def of(outcome: Outcome) -> list[str]:
+def of(outcome: Observation) -> list[str]:
     """Return the types of the operations that were written."""
     case = Case(Scenario(), outcome)
     return [item[0] for item in case.written]

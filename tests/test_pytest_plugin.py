@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 
 from dirac_failover import pytest_plugin
-from dirac_failover.drivers.kits import KITS, KitUnavailableError
-from dirac_failover.testing import grid, kit, stage
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.testing import context, grid_guard, kit
 
 PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
@@ -39,9 +39,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """Run tests in a project of somebody's, in this process."""
     if not INSTALLED:
         pytester.plugins.append(PLUGIN)
-    for name in grid.VARIABLES:
+    for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid, "files", list)
+    monkeypatch.setattr(grid_guard, "files", list)
 
     def make(source: str, *options: str, module: str = MODULE) -> pytest.RunResult:
         pytester.makepyfile(module + source)
@@ -105,7 +105,7 @@ def test_runs(run_module, run_job):
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
 def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
     """Its own clients are connected, those that the test makes and the collaborators of the job too."""
-    for name in grid.VARIABLES:
+    for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     pytester.makepyfile("""
 from DIRAC import gLogger
@@ -457,7 +457,7 @@ def test_passes_too(run_module, breaks_at_its_end):
     )
     result.assert_outcomes(failed=3, passed=2, errors=1)
     text = str(result.stdout)
-    assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == stage.MOST == 3
+    assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == context.MOST == 3
     assert len(re.findall(r"^-+ DIRAC: calls -+$", text, re.MULTILINE)) == 1
     result.stdout.fnmatch_lines(
         [
@@ -486,10 +486,10 @@ def real(monkeypatch):
     module = ModuleType("DIRAC")
     module.version = "v9.1.22"
     monkeypatch.setitem(sys.modules, "DIRAC", module)
-    kit.kit_named.cache_clear()
-    monkeypatch.setitem(KITS, "dirac", KITS["reference"])
+    kit.implementation_named.cache_clear()
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", IMPLEMENTATIONS["reference"])
     yield monkeypatch
-    kit.kit_named.cache_clear()
+    kit.implementation_named.cache_clear()
 
 
 REAL = """
@@ -532,9 +532,9 @@ def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
     """In one line, instead of a traceback."""
 
     def unavailable():
-        raise KitUnavailableError("it is not there")
+        raise ImplementationUnavailableError("it is not there")
 
-    real.setitem(KITS, "dirac", unavailable)
+    real.setitem(IMPLEMENTATIONS, "dirac", unavailable)
     result = run("", module=REAL)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines("it is not there")
@@ -548,10 +548,10 @@ def test_what_is_no_module_is_an_error_that_reads_well(run):
     result.stdout.fnmatch_lines(
         "E   *TypeError: run_module: expected a module class, found <*>: pass the class, MyModule"
     )
-    result.stdout.no_fnmatch_line("*stage.py:*")
+    result.stdout.no_fnmatch_line("*context.py:*")
     result = run("def test_it(run_job):\n    run_job([MyModule()])\n")
     result.assert_outcomes(failed=1)
-    result.stdout.no_fnmatch_line("*stage.py:*")
+    result.stdout.no_fnmatch_line("*context.py:*")
 
 
 def test_fixtures_read_like_documentation(run):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 SIGNATURES = {
     "DataStoreClient": """
@@ -58,7 +58,7 @@ limit=None, timeout=1800, offset=0, maxfiles=None, columns=None)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signatures_are_the_same_in_both(kit: Kit, name: str) -> None:
+def test_signatures_are_the_same_in_both(kit: Implementation, name: str) -> None:
     """Names, order and defaults of the arguments are DIRAC's."""
     for line in re.split(r"[;\n]", SIGNATURES[name].strip()):
         method = line.strip().partition("(")[0]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.clients.replay import replay
 from dirac_failover.clients.req_client import ReqClient
+from dirac_failover.drivers.describe import PLAIN, decoded, operation_of, told_of
 from dirac_failover.drivers.recording import Left, Recording, Tape
-from dirac_failover.drivers.wording import PLAIN, decoded, operation_of, told_of
 from dirac_failover.request.request import Request
 from dirac_failover.spec.duties import FIELDS, Act, executable, judge
 from dirac_failover.wire.rpc import connect
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from dirac_failover.request.operation import Operation
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
     from dirac_fakes.world import World
 
 Holdings = dict[str, Any]

@@ -8,28 +8,30 @@ from contextlib import ExitStack, redirect_stdout
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.actors.recovery import holdings, recover
+from dirac_failover.drivers.describe import PLAIN, operation_of
 from dirac_failover.drivers.recording import Recorder, Recording
-from dirac_failover.drivers.wording import PLAIN, operation_of
 from dirac_failover.errors import CommandError
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
-from dirac_failover.spec.outcome import ALL, Scrubber, attribute
+from dirac_failover.spec.observation import ALL, Scrubber, attribute
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.observation import Json
     from dirac_failover.spec.scenario import Scenario
 
 SCHEMA: Final = "dirac-failover/run/2"
 
 
-def run(kit: Kit, scenario: Scenario, module: type[Any] | None = None, *, duties: str | None = None) -> dict[str, Json]:
-    """Execute the module (the kit's FailoverRequest) in a scenario, recover, and return the report.
+def run(
+    implementation: Implementation, scenario: Scenario, module: type[Any] | None = None, *, duties: str | None = None
+) -> dict[str, Json]:
+    """Execute the module (the implementation's FailoverRequest) in a scenario, recover, and return the report.
 
     With ``duties`` (``inputs``), the module must report the input files though its class is no FailoverRequest.
     Raises CommandError when the module cannot be created, or the scenario cannot be laid out on this machine.
     """
-    module = module or kit.FailoverRequest
-    recorder = Recorder(kit, module, reports_inputs=duties == INPUTS_DUE or ends_jobs(module))
+    module = module or implementation.FailoverRequest
+    recorder = Recorder(implementation, module, reports_inputs=duties == INPUTS_DUE or ends_jobs(module))
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(sys.stderr))  # a module may print
         try:
@@ -57,7 +59,7 @@ def _report(recorder: Recorder, recording: Recording, module: type[Any]) -> dict
         "recovery": recover(recording),
     }
     implementation = {
-        "kit": recorder.kit.name,
+        "name": recorder.kit.name,
         "version": recorder.kit.version,
         "module": f"{module.__module__}:{module.__qualname__}",
     }

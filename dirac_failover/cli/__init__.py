@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dirac_failover import __version__
-from dirac_failover.drivers import keeper, workplace
+from dirac_failover.drivers import sandbox, supervisor
 from dirac_failover.errors import CommandError, Exit, Interrupted, astray_told, no_such, visible
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def command() -> int:
     with ExitStack() as stack:
         directory = None
         with suppress(OSError):  # a command that needs one says so
-            directory = stack.enter_context(workplace.temporary("failover-"))
-        if (status := keeper.guard()) is None:
+            directory = stack.enter_context(sandbox.temporary("failover-"))
+        if (status := supervisor.guard()) is None:
             if directory:
-                stack.enter_context(workplace.stay_within(directory))
+                stack.enter_context(sandbox.stay_within(directory))
             return main()
     if (code := os.waitstatus_to_exitcode(status)) >= 0:
         return code

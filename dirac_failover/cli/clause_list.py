@@ -7,14 +7,14 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.errors import Exit
-from dirac_failover.reports.page import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 if TYPE_CHECKING:
     import argparse
 
     from dirac_failover.spec.clauses import Clause
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
 SCHEMA: Final = "dirac-failover/clauses/1"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from dirac_failover.reports.page import Style
+    from dirac_failover.reports.terminal import Style
 
 _COLOURS: Final = {
     HELD: "green", BROKEN: "red", CONFORMS: "green", DIVERGES: "red", BROKE_DOWN: "red", KNOWN: "cyan",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dirac_failover.conformance.results import Header
-    from dirac_failover.reports.page import Style
+    from dirac_failover.reports.terminal import Style
 
 SCHEMA: Final = "dirac-failover/diff/1"
 

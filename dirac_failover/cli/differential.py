@@ -16,21 +16,21 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.conformance.runner import Progress, cores, in_processes, parse_shard
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.conformance.workers import Progress, cores, in_processes, parse_shard
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import CommandError, Exit
-from dirac_failover.reports.page import shortened
+from dirac_failover.reports.terminal import shortened
 from dirac_failover.spec import space
-from dirac_failover.spec.product import changes
-from dirac_failover.spec.situation import MODULE
+from dirac_failover.spec.dimensions import changes
+from dirac_failover.spec.facts import MODULE
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from dirac_failover.conformance.runner import Messages
-    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.conformance.workers import Messages
+    from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.scenario import Scenario
 
 SCHEMA: Final = "dirac-failover/differential/1"
@@ -103,7 +103,7 @@ class Comparison:
         }
 
 
-def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | None:
+def compare(scenario: Scenario, left: Observation, right: Observation) -> Difference | None:
     """Return how the outcomes differ, or None."""
     if left == right and json.dumps(left) == json.dumps(right):  # the texts tell True from 1
         return None
@@ -113,7 +113,7 @@ def compare(scenario: Scenario, left: Outcome, right: Outcome) -> Difference | N
 
 def shard(choices: tuple[Target, Target], region: str | None, index: int, count: int) -> Messages:
     """Run one shard; yield differences, and how many scenarios were run since the last number."""
-    from dirac_failover.drivers.port import sessions
+    from dirac_failover.drivers.in_process import sessions
 
     left, right = ports = [choice.port() for choice in choices]
     done = 0
@@ -164,7 +164,7 @@ def run(
 
 
 def _title(choice: Target) -> str:
-    from dirac_failover.drivers.port import sessions
+    from dirac_failover.drivers.in_process import sessions
 
     port = choice.port()
     with sessions(port):
@@ -199,7 +199,7 @@ def report(result: Comparison) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    names = f"{', '.join(KITS)}; package.module:Class; or an adapter file, .toml"
+    names = f"{', '.join(IMPLEMENTATIONS)}; package.module:Class; or an adapter file, .toml"
     parser.add_argument("left", metavar="LEFT", help=f"a port: {names}")
     parser.add_argument("right", metavar="RIGHT", help="the other one")
     parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which RIGHT is installed")

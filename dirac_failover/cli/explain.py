@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.clause_list import as_json
 from dirac_failover.conformance.baseline import LISTED
-from dirac_failover.conformance.judgement import Question, size_of
-from dirac_failover.conformance.runner import cores
+from dirac_failover.conformance.checking import VerificationPlan, size_of
 from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verification import verify
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.conformance.workers import cores
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import CommandError, Exit, no_such
 from dirac_failover.reports.causes import causes
-from dirac_failover.reports.page import add_color, section, terminal_style
+from dirac_failover.reports.terminal import add_color, section, terminal_style
 from dirac_failover.reports.timeline import render, table
 from dirac_failover.reports.verdict import cause_of
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LOSSLESS
 from dirac_failover.spec.space import ANSWERS, REGIONS, SERVICES
 
@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.module:
         return _of_port(clause, Target(arguments.module), arguments)
     found = example(clause)
-    report = run(KITS[DEFAULT](), found[0]) if found else None
+    report = run(IMPLEMENTATIONS[DEFAULT](), found[0]) if found else None
     if arguments.json:
         data = {"schema": SCHEMA, **as_json(clause), "example": report}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
@@ -79,7 +79,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> int:
     """Ask a port about the clause in the scenarios near the good case; show the first breach; return the exit code."""
-    question = Question(target, (clause.id,), near=_NEAR, fail_fast=(clause.id,))
+    question = VerificationPlan(target, (clause.id,), near=_NEAR, fail_fast=(clause.id,))
     results = verify(question, (clause.level,), workers=cores())
     (result,) = results.clauses
     if results.error is not None:
@@ -129,7 +129,7 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
     preferred; at ``dirac``, where each clause is about all scenarios, one in which little but its aspect is special.
     """
     wanted = (True, False) if clause.level == LOSSLESS else (False, True)
-    port = ModulePort(KITS[DEFAULT]())
+    port = InProcessDriver(IMPLEMENTATIONS[DEFAULT]())
     found: dict[bool, list[Scenario]] = {True: [], False: []}
     with port.session():
         if clause.level == DIRAC and (special := _special(clause, port)):
@@ -137,7 +137,7 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
         for changes, regions in _NEIGHBOURHOOD:
             for scenario in chain.from_iterable(region.near(changes) for region in regions):
                 if clause.asked(scenario):
-                    found[bool(clause.judge(Case(scenario, port.run(scenario))))].append(scenario)
+                    found[bool(clause.judge(CheckContext(scenario, port.run(scenario))))].append(scenario)
             if found[wanted[0]]:
                 break
     for breaks in wanted:
@@ -146,14 +146,14 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
     return None
 
 
-def _special(clause: Clause, port: ModulePort) -> Scenario | None:
+def _special(clause: Clause, port: InProcessDriver) -> Scenario | None:
     """Return the scenario in which the good case's outcome would break this clause, and as few others as can be."""
     neighbours = [other for other in CLAUSES if other.level == DIRAC]
     found = []
     for region in REGIONS:
         good = port.run(next(region.near(0)))
         for scenario in region.near(1):
-            case = Case(scenario, good)
+            case = CheckContext(scenario, good)
             told = _QUIRKS.get(clause.id, "") in scenario.name and clause.asked(scenario)
             if told and clause.judge(case):
                 found.append((sum(bool(other.judge(case)) for other in neighbours), size_of(scenario), scenario))

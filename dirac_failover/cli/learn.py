@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.explain import find
 from dirac_failover.conformance.target import DEFAULT
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import CommandError, Exit, no_such
 from dirac_failover.lessons.lessons import LESSONS, decisive, right
-from dirac_failover.reports.page import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
 from dirac_failover.reports.timeline import situation, story, table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
     choices = list(lesson.choices)
     if arguments.answer is not None and not 1 <= arguments.answer <= len(choices):
         raise CommandError(f"--answer: expected a number from 1 to {len(choices)}, found {arguments.answer}")
-    report = run(KITS[DEFAULT](), lesson.scenario, lesson.module)
+    report = run(IMPLEMENTATIONS[DEFAULT](), lesson.scenario, lesson.module)
     found, happened = right(lesson, report), f"\n{story(report, style)}"
     _write(_question(lesson, situation(report, style), style))
     asked = arguments.answer is None and sys.stdin.isatty() and sys.stdout.isatty()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.results import write
 from dirac_failover.errors import CommandError, no_such
-from dirac_failover.reports.page import Style, add_color, terminal_style
+from dirac_failover.reports.terminal import Style, add_color, terminal_style
 
 if TYPE_CHECKING:
     import argparse

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
 from dirac_failover.drivers import adapters
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.observing import HOOKS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
 from dirac_failover.errors import CommandError, Exit, no_such
-from dirac_failover.reports.page import add_color, terminal_style
+from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
+from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.duties import INPUTS_DUE
-from dirac_failover.spec.product import changes
 from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
 from dirac_failover.spec.space import REGIONS
 from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.observation import Json
 
 INPUTS: Final = ("/vo/a", "/vo/b")
 FAULTS: Final = ("transformation:down",)
@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--duties", choices=[INPUTS_DUE],
         help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
     add("--implementation", metavar="NAME",
-        help=f"the clients and requests that it gets: {', '.join(KITS)} (default: those of its base class)")
+        help=f"the clients and requests that it gets: {', '.join(IMPLEMENTATIONS)} (default: those of its base class)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
         help=f"what goes wrong, as below; again for more; with --scenario, besides the file's; {NONE}: nothing "
         f"(default: {', '.join(FAULTS)}; with --answer nothing)")
@@ -119,8 +119,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
-    kit = _kit(arguments.implementation or (adapters.family(module) if module else adapters.DEFAULT))
-    report = run(kit, scenario, module, duties=arguments.duties)
+    implementation = _kit(arguments.implementation or (adapters.family(module) if module else adapters.DEFAULT))
+    report = run(implementation, scenario, module, duties=arguments.duties)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
     sys.stdout.write(
@@ -247,10 +247,10 @@ def _operation(text: str) -> dict[str, Json]:
 # What runs
 
 
-def _kit(name: str) -> Kit:
-    if name not in KITS:
-        raise CommandError(f"--implementation: {no_such('implementation', name, KITS)}")
-    return adapters.kit(name)
+def _kit(name: str) -> Implementation:
+    if name not in IMPLEMENTATIONS:
+        raise CommandError(f"--implementation: {no_such('implementation', name, IMPLEMENTATIONS)}")
+    return adapters.implementation(name)
 
 
 def find_class(path: str) -> type[Any]:

@@ -12,12 +12,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.baseline import LISTED, Baseline, today
-from dirac_failover.conformance.judgement import Question
+from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import (
     DIVERGES,
     write,
 )  # fmt: skip
-from dirac_failover.conformance.runner import cores, parse_shard
 from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verification import (
     DECIDING,
@@ -26,8 +25,9 @@ from dirac_failover.conformance.verification import (
     known_divergences,
     verify,
 )
+from dirac_failover.conformance.workers import cores, parse_shard
 from dirac_failover.errors import CommandError, Exit, no_such
-from dirac_failover.reports.page import add_color, terminal_style
+from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.verdict import report
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LEVELS, LOSSLESS
@@ -99,7 +99,7 @@ def execute(arguments: argparse.Namespace) -> int:
     regions = tuple(item.name for item in space.REGIONS if item.name in (arguments.regions or item.name))
     known = {entry.clause for entry in baseline.entries}
     deciding = {clause.id: clause for clause in CLAUSES if clause.level in levels and clause.id not in known}
-    question = Question(
+    question = VerificationPlan(
         Target(arguments.port, arguments.python),
         clauses,
         regions,

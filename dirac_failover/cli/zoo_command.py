@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance import zoo_keeper
-from dirac_failover.conformance.runner import Progress
+from dirac_failover.conformance.workers import Progress
 from dirac_failover.conformance.zoo import ZOO, story
 from dirac_failover.errors import CommandError, Exit, no_such
 

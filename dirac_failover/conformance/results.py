@@ -16,10 +16,10 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 
 from dirac_failover.errors import CommandError
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
-from dirac_failover.spec.nearest import Match  # noqa: TC001
-from dirac_failover.spec.outcome import Json  # noqa: TC001
+from dirac_failover.spec.facts import MODULE, SHAPES
+from dirac_failover.spec.observation import Json  # noqa: TC001
+from dirac_failover.spec.profile_fit import Match  # noqa: TC001
 from dirac_failover.spec.shape import ShapeError, one_of, parse
-from dirac_failover.spec.situation import MODULE, SHAPES
 
 SCHEMA: Final = "dirac-failover/results/2"
 T = TypeVar("T")

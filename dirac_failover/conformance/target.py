@@ -1,4 +1,4 @@
-"""What is verified, by its name on the command line: a kit's FailoverRequest, a module class, or an adapter file.
+"""The port under test by its name: an implementation's FailoverRequest, a module class, or an adapter file.
 
 A :class:`Target` is a value that travels to other processes; each makes its own port of it. What may change here:
 another place in which a port may be.
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.drivers.adapters import DEFAULT, find, from_file, in_this_process
-from dirac_failover.drivers.process_port import ProcessPort
+from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import CommandError
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
-from dirac_failover.spec.situation import COMMANDS, MODULE
+from dirac_failover.spec.facts import COMMANDS, MODULE
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.port import ModulePort
+    from dirac_failover.drivers.in_process import InProcessDriver
 
 __all__ = ["DEFAULT", "Target"]
 
@@ -28,7 +28,7 @@ _PYTHON: Final = " --python "
 
 @dataclass(frozen=True)
 class Target:
-    """A name of :data:`~dirac_failover.drivers.kits.KITS`, ``package.module:Class``, or a file ``.toml``.
+    """The name of an implementation, ``package.module:Class``, or a file ``.toml``.
 
     ``python`` is that of the environment in which the first two are, if that is another one.
     """
@@ -47,18 +47,18 @@ class Target:
         """How it was given on the command line."""
         return self.text if self.python is None else f"{self.text}{_PYTHON}{self.python}"
 
-    def port(self) -> ModulePort | ProcessPort:
+    def port(self) -> InProcessDriver | SubprocessDriver:
         """Return a new port, not started yet; raises CommandError when there is none, or it cannot be imported."""
         if self.text.endswith(".toml"):
             return from_file(self.text)
         if self.python is None:
             return in_this_process(self.text)
-        return ProcessPort([os.path.abspath(self.python), "-m", SERVER, self.text])
+        return SubprocessDriver([os.path.abspath(self.python), "-m", SERVER, self.text])
 
     def info(self) -> PortInfo:
         """Return name, version and target of the port; raises CommandError as :meth:`port`."""
         port = self.port()
-        if isinstance(port, ProcessPort):
+        if isinstance(port, SubprocessDriver):
             with port.session():
                 return PortInfo(port.name, port.version, self.given, shape=port.shape)
         return PortInfo(port.name, port.version, self.given, port.implementation, port.shape)

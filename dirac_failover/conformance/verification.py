@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
 from dirac_failover.conformance.baseline import Baseline, today
-from dirac_failover.conformance.judgement import Question, judge
+from dirac_failover.conformance.checking import VerificationPlan, judge
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -21,7 +21,7 @@ from dirac_failover.conformance.results import (
     PortInfo,
     Results,
 )  # fmt: skip
-from dirac_failover.drivers.wording import count
+from dirac_failover.drivers.describe import count
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.target import Target
-    from dirac_failover.spec.nearest import Match
+    from dirac_failover.spec.profile_fit import Match
 
 PROFILE: Final = DIRAC_9_1.name
 DECIDING: Final = (CONTRACT, DIRAC)
@@ -41,7 +41,7 @@ STOPPED: Final = "until the first breach"
 
 
 def verify(
-    question: Question,
+    question: VerificationPlan,
     levels: Sequence[str] = DECIDING,
     *,
     workers: int = 1,
@@ -75,7 +75,7 @@ def verify(
     return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
 
 
-def _extent(question: Question, clauses: Iterable[ClauseResult]) -> str:
+def _extent(question: VerificationPlan, clauses: Iterable[ClauseResult]) -> str:
     near = "" if question.near is None else f"within {count(question.near, 'change')} of the good case"
     stopped = any(clause.broken for clause in clauses if clause.id in question.fail_fast)
     return ", ".join(filter(None, (near, STOPPED * stopped)))
@@ -97,7 +97,7 @@ def decides(clause: ClauseResult, levels: Sequence[str]) -> bool:
     return clause.verdict in OPEN and clause.baseline is None and clause.level in levels
 
 
-def _command(question: Question, levels: Sequence[str], shard: str) -> Iterator[str]:
+def _command(question: VerificationPlan, levels: Sequence[str], shard: str) -> Iterator[str]:
     """Yield the words of the command that repeats the run."""
     every = len(question.clauses) == len(CLAUSES)
     options: dict[str, Iterable[str]] = {

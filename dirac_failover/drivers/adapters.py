@@ -13,13 +13,13 @@ from importlib import import_module, metadata
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from dirac_failover.drivers.commands_port import CommandsPort
-from dirac_failover.drivers.kits import KITS, Kit, KitUnavailableError
-from dirac_failover.drivers.observing import HOOKS
-from dirac_failover.drivers.port import ModulePort
-from dirac_failover.drivers.process_port import ProcessPort
+from dirac_failover.drivers.commands import CommandsDriver
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.observe import HOOKS
+from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import CommandError, Exit, no_such
-from dirac_failover.spec.situation import COMMANDS, MODULE, SHAPES
+from dirac_failover.spec.facts import COMMANDS, MODULE, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 DEFAULT: Final = "reference"
 
 
-def in_this_process(name: str) -> ModulePort:
-    """Return the port ``name`` of this environment: of :data:`KITS`, or ``package.module:Name`` of a class or a Kit.
+def in_this_process(name: str) -> InProcessDriver:
+    """Return the port ``name``: of :data:`IMPLEMENTATIONS`, or ``package.module:Name`` of a class or an Implementation.
 
     Raises :class:`~.errors.CommandError`: with the code USAGE when there is no such thing, and BROKEN when it was found
     and cannot be imported.
     """
     package, _, attribute = name.partition(":")
     if not (package and attribute):
-        if name not in KITS:
-            more = f"there are {', '.join(KITS)}, package.module:Class, or a file .toml"
-            raise CommandError(no_such("port", name, KITS, more))
-        return ModulePort(kit(name))
+        if name not in IMPLEMENTATIONS:
+            more = f"there are {', '.join(IMPLEMENTATIONS)}, package.module:Class, or a file .toml"
+            raise CommandError(no_such("port", name, IMPLEMENTATIONS, more))
+        return InProcessDriver(implementation(name))
     try:
         found = find(name)
-        if isinstance(found, Kit):
-            return ModulePort(found)
+        if isinstance(found, Implementation):
+            return InProcessDriver(found)
         if shape_of(found) == COMMANDS:
-            port: ModulePort = commands_port(getattr(found, "commands", (found,)), attribute)
+            port: InProcessDriver = commands_port(getattr(found, "commands", (found,)), attribute)
             port.version = _version(package.partition(".")[0])
             return port
-        of = kit(family(checked_class(name, found)))
+        of = implementation(family(checked_class(name, found)))
     except CommandError as error:
         raise CommandError(f"Port {name}: {error}", error.code) from error
     # Python's own texts name the class, and what a class is called is its author's affair
-    port = ModulePort(of, type(of.FailoverRequest.__name__, (found,), {}))
+    port = InProcessDriver(of, type(of.FailoverRequest.__name__, (found,), {}))
     port.name, port.version = attribute, _version(package.partition(".")[0])
     return port
 
@@ -72,7 +72,7 @@ def _without_hooks(found: Any) -> Any:
     return found
 
 
-def commands_port(commands: Any, name: str, **options: Any) -> CommandsPort:
+def commands_port(commands: Any, name: str, **options: Any) -> CommandsDriver:
     """Return the port of a chain of classes with ``execute``, paths of such classes, and programs with arguments.
 
     Raises CommandError for what is none of these, and for a class with a hook, which is a module.
@@ -88,7 +88,7 @@ def commands_port(commands: Any, name: str, **options: Any) -> CommandsPort:
             expected = "classes with execute(path), and lists of a program and its arguments"
             raise CommandError(f"commands: expected a list of {expected}, found {_shown(commands)}")
     real = any(imports_dirac(sys.modules.get(item.__module__)) for item in chain if isinstance(item, type))
-    return CommandsPort(kit(_dirac() if real else DEFAULT), chain, name=name, **options)
+    return CommandsDriver(implementation(_dirac() if real else DEFAULT), chain, name=name, **options)
 
 
 def imports_dirac(module: Any) -> bool:
@@ -102,16 +102,16 @@ def imports_dirac(module: Any) -> bool:
     return any(_BY_PACKAGE.get(str(name).partition(".")[0], DEFAULT) != DEFAULT for name in names)
 
 
-def kit(name: str) -> Kit:
-    """Return a kit by its name; raises :class:`~.errors.CommandError` when it is not installed here."""
+def implementation(name: str) -> Implementation:
+    """Return an implementation by its name; raises :class:`~.errors.CommandError` when it is not installed here."""
     try:
-        return KITS[name]()
-    except KitUnavailableError as error:
+        return IMPLEMENTATIONS[name]()
+    except ImplementationUnavailableError as error:
         raise CommandError(str(error), Exit.BROKEN) from error
 
 
 def family(module: type[Any]) -> str:
-    """Return the name of the kit whose clients a module is run with: of the first one that it is derived from."""
+    """Return the name of the implementation with whose clients a module runs: the first one that it is derived from."""
     roots = [base.__module__.partition(".")[0] for base in module.__mro__]
     found = next((_BY_PACKAGE[root] for root in roots if root in _BY_PACKAGE), DEFAULT)
     return _dirac() if found == "dirac" else found
@@ -176,7 +176,7 @@ _SHOWN: Final = 200
 LONGEST: Final = 1_000_000
 """Seconds that a port may be given: more than eleven days."""
 
-# The arguments of a ProcessPort, or of a CommandsPort
+# The arguments of a SubprocessDriver, or of a CommandsDriver
 _KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "name": ("a printable text", lambda value: isinstance(value, str) and value.isprintable()),
     "command": ("a list of texts without NUL", _is_program),
@@ -207,7 +207,7 @@ def _parsed(path: str) -> dict[str, Any]:
         raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
 
 
-def from_file(path: str) -> ProcessPort | CommandsPort:
+def from_file(path: str) -> SubprocessDriver | CommandsDriver:
     """Return the port that an adapter file describes; raises :class:`~.errors.CommandError`.
 
     In ``command``, ``{here}`` is the folder of the file and ``{python}`` the Python of this process.
@@ -227,7 +227,7 @@ def from_file(path: str) -> ProcessPort | CommandsPort:
         raise CommandError(f"{path}: expected {key}, {text}")
     names = {"{here}": here, "{python}": sys.executable}
     if shape == MODULE:
-        return ProcessPort(**{**data, "command": [_fill(item, names) for item in data["command"]]})
+        return SubprocessDriver(**{**data, "command": [_fill(item, names) for item in data["command"]]})
     commands = [[_fill(part, names) for part in item] if _is_program(item) else item for item in data.pop("commands")]
     try:
         return commands_port(commands, data.pop("name", os.path.basename(path)), **data)

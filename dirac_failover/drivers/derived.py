@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
     from dirac_failover.spec.scenario import Scenario
 
 RESOLVE = "_resolveInputVariables"

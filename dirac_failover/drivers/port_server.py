@@ -1,4 +1,4 @@
-"""The other side of a :class:`~.process_port.ProcessPort`, for ports in Python: ``python -m`` this, with a port's name.
+"""The other side of a :class:`~.subprocess_driver.SubprocessDriver`, for Python: ``python -m`` this and a port's name.
 
 It answers each scenario on the standard output that it was started with. A module that prints, or reads, does so
 elsewhere: its standard output is stderr, and its standard input is empty.
@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from dirac_failover.drivers.adapters import in_this_process
-from dirac_failover.drivers.process_port import to_json
-from dirac_failover.drivers.workplace import stay_within
+from dirac_failover.drivers.sandbox import stay_within
+from dirac_failover.drivers.subprocess_driver import to_json
 from dirac_failover.errors import CommandError
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dirac_failover.drivers.port import ModulePort
+    from dirac_failover.drivers.in_process import InProcessDriver
 
 SPEAKS: Final = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
 """The version of the protocol, and what a port in Python can do: it looks at itself, and so does not ask the host."""
@@ -52,12 +52,12 @@ def _streams_of_its_own() -> Iterator[tuple[TextIO, TextIO]]:
         yield source, sink
 
 
-def serve(port: ModulePort, questions: Iterable[str], answers: TextIO) -> None:
+def serve(port: InProcessDriver, questions: Iterable[str], answers: TextIO) -> None:
     """Answer each line of ``questions`` with a line."""
     answers.writelines(f"{json.dumps(answer(port, json.loads(line)))}\n" for line in questions)
 
 
-def answer(port: ModulePort, message: dict[str, Any]) -> dict[str, Any]:
+def answer(port: InProcessDriver, message: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a message of the host."""
     if "hello" in message:
         return {"hello": {**SPEAKS, "name": port.name, "version": port.version, "shape": port.shape}}

@@ -13,13 +13,13 @@ from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.drivers.observing import HOOKS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.describe import PLAIN
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.witness import Witness
-from dirac_failover.drivers.wording import PLAIN
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec.duties import Act, Owed, inputs_of
-from dirac_failover.spec.outcome import attribute, elements
+from dirac_failover.spec.observation import attribute, elements
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
 from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
@@ -27,8 +27,8 @@ from dirac_fakes.faults import SERVICES
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.outcome import Json, Outcome
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.observation import Json, Observation
     from dirac_failover.spec.scenario import Scenario
     from dirac_failover.wire.rpc import Transport
     from dirac_fakes.world import World
@@ -226,12 +226,14 @@ class Recording:
         return [PLAIN.operation(operation) for operation in elements(self.commons.get("Request"))]
 
 
-class Recorder(ModulePort):
+class Recorder(InProcessDriver):
     """A port that keeps what it sees; to be used inside its session."""
 
-    def __init__(self, kit: Kit, module: type[Any] | None = None, *, reports_inputs: bool = True) -> None:
-        """Choose what to run, as :class:`ModulePort`, and say whether it must report the job's input files."""
-        super().__init__(kit, module)
+    def __init__(
+        self, implementation: Implementation, module: type[Any] | None = None, *, reports_inputs: bool = True
+    ) -> None:
+        """Choose what to run, as :class:`InProcessDriver`, and say whether it must report the job's input files."""
+        super().__init__(implementation, module)
         self._reports_inputs = reports_inputs
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
@@ -247,7 +249,7 @@ class Recorder(ModulePort):
         self.run(scenario)
         return Recording(scenario, self._tape.events, world=self._world, **self._left)
 
-    def _observe(self, scenario: Scenario, journal: Any) -> Outcome:
+    def _observe(self, scenario: Scenario, journal: Any) -> Observation:
         self._witness = Witness(self.kit)
         before = self._snapshot()
         with self._witness.watching():
@@ -278,7 +280,7 @@ class Recorder(ModulePort):
         assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
         return self._tape.transport(self._world)(service, method, args, **timeout)
 
-    def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Outcome:
+    def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Observation:
         outcome = super()._look(module, commons, journal, ended, result)
         broke_off = ended == "raised" and isinstance(result, BaseException)  # of several calls it is a list
         owed = self._witness.owed([module], type(result).__name__ if broke_off else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.errors import CommandError, no_such
-from dirac_failover.spec.outcome import FILE_FIELDS
+from dirac_failover.spec.observation import FILE_FIELDS
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
 from dirac_fakes.answers import AnswerError, check_answers, methods_of
 from dirac_fakes.clients import FakeDataStoreClient, FakeFileReport, FakeJobReport
@@ -14,7 +14,7 @@ from dirac_fakes.faults import LOCAL, Fault, FaultError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
 OPERATION_FIELDS: Final = (
     "Type", "Arguments", "ArgumentsHex", "Files", "SourceSE", "TargetSE", "Catalog", "Status", "Error",

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from dirac_failover import vocabulary as v
-from dirac_failover.drivers.wording import PLAIN, decoded
+from dirac_failover.drivers.describe import PLAIN, decoded
 from dirac_failover.spec import duties
-from dirac_failover.spec.outcome import attribute
+from dirac_failover.spec.observation import attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
     Dues = tuple[duties.Due, ...]
     Noted = Iterator[tuple[Any, Any, Callable[[], Dues | None]]]
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 class Witness:
     """Sees one run; it stands for its job among the acts on the services."""
 
-    def __init__(self, kit: Kit) -> None:
-        """Know the clients of ``kit``; nothing is noted before :meth:`begin`."""
+    def __init__(self, implementation: Implementation) -> None:
+        """Know the clients of ``implementation``; nothing is noted before :meth:`begin`."""
         self._kinds = {
-            v.COMMONS_REQUEST: kit.Request,
-            v.COMMONS_JOB_REPORT: kit.JobReport,
-            v.COMMONS_FILE_REPORT: kit.FileReport,
-            v.COMMONS_ACCOUNTING: kit.DataStoreClient,
+            v.COMMONS_REQUEST: implementation.Request,
+            v.COMMONS_JOB_REPORT: implementation.JobReport,
+            v.COMMONS_FILE_REPORT: implementation.FileReport,
+            v.COMMONS_ACCOUNTING: implementation.DataStoreClient,
         }
-        self._operation = kit.Operation
+        self._operation = implementation.Operation
         self._commons: Mapping[str, Any] | None = None
         self._taken: dict[Any, Dues | None] = {}
         """By identity; None stands for an operation, which may still change."""

@@ -20,7 +20,7 @@ from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dirac_failover.reports.page import Style
+    from dirac_failover.reports.terminal import Style
 
     Report = Mapping[str, Any]
 

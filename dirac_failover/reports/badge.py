@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED
-from dirac_failover.spec.situation import MODULE
+from dirac_failover.spec.facts import MODULE
 
 if TYPE_CHECKING:
     from dirac_failover.reports.matrix import Port

@@ -11,17 +11,17 @@ import textwrap
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.reports.page import Row
-from dirac_failover.reports.steps import Moment, moments
+from dirac_failover.reports.terminal import Row
+from dirac_failover.reports.trace import Moment, moments
 from dirac_failover.spec.clauses import LEVELS
-from dirac_failover.spec.product import changes
+from dirac_failover.spec.dimensions import changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.results import ClauseResult, Minimal
-    from dirac_failover.reports.page import Style
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.reports.terminal import Style
+    from dirac_failover.spec.observation import Json
 
 _BEFORE: Final = 2
 _AFTER: Final = 3

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import __version__
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
 from dirac_failover.reports.matrix import KNOWN, NO_VERDICT, STATES, TITLES
-from dirac_failover.reports.steps import clean, moments
+from dirac_failover.reports.trace import clean, moments
 
 if TYPE_CHECKING:
     from dirac_failover.reports.matrix import Matrix, Row

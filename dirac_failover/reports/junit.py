@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from dirac_failover.conformance.results import BROKEN, HELD, OPEN, UNCHECKED
 from dirac_failover.reports.matrix import KNOWN, NO_VERDICT, state
-from dirac_failover.reports.steps import clean, lines
+from dirac_failover.reports.trace import clean, lines
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import ClauseResult, Minimal

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.reports.matrix import STATES, TITLES
-from dirac_failover.reports.steps import clean, lines
+from dirac_failover.reports.trace import clean, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.results import ClauseResult, Minimal
     from dirac_failover.reports.matrix import Cell, Matrix, Port
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&#@!$])")
 

@@ -11,16 +11,16 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.drivers.describe import count, describe, grouped, some, stub_of
 from dirac_failover.drivers.recording import MODULE
-from dirac_failover.drivers.wording import count, describe, grouped, some, stub_of
 from dirac_failover.module_base import HOOKS
-from dirac_failover.reports.page import Row, Style, section, shortened
+from dirac_failover.reports.terminal import Row, Style, section, shortened
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
     Call = Mapping[str, Json]
 
@@ -140,12 +140,12 @@ def _is_handed_over(name: str) -> bool:
 
 def _job(report: Mapping[str, Json]) -> dict[str, str]:
     scenario = Scenario(**report["scenario"])
-    module, kit, version = (report["implementation"][key] for key in ("module", "kit", "version"))
+    module, name, version = (report["implementation"][key] for key in ("module", "name", "version"))
     module = module if scenario.subject == "module" else "a small module that is derived from ModuleBase"
     failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]
     struck = (fault + (" (never struck)" if fault in report["unfired"] else "") for fault in scenario.faults)
     facts = {
-        "module": f"{module}, with the clients of {kit} {version}",
+        "module": f"{module}, with the clients of {name} {version}",
         "job": scenario.environment.get("JOBID", "none: JOBID is not set"),
         "inputs": str(scenario.workflow_commons.get("InputData") or "none").replace(";", ", "),
         "until now": f"{' and '.join(failed)} failed" if failed else "all went well",

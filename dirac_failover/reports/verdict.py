@@ -24,19 +24,19 @@ from dirac_failover.conformance.verification import (
     decides,
     words,
 )
-from dirac_failover.drivers.wording import count
+from dirac_failover.drivers.describe import count
 from dirac_failover.reports.causes import causes, side_by_side
-from dirac_failover.reports.page import Row, Style, section, shortened
+from dirac_failover.reports.terminal import Row, Style, section, shortened
 from dirac_failover.reports.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
-from dirac_failover.spec.outcome import ABSENT
+from dirac_failover.spec.observation import ABSENT
 from dirac_failover.spec.profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
 _SHOWN: Final = 300
 _TITLES: Final = {

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 from dirac_failover import vocabulary as v
-from dirac_failover.drivers.kits import Clock
+from dirac_failover.drivers.implementations import Clock
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options

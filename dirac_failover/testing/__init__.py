@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from dirac_failover import _lazily
 
 if TYPE_CHECKING:
-    from dirac_failover.testing.grid import GridInSightError as GridInSightError
-    from dirac_failover.testing.machine import Crashed as Crashed
+    from dirac_failover.testing.grid_guard import GridInSightError as GridInSightError
+    from dirac_failover.testing.job_setup import MISSING as MISSING
     from dirac_failover.testing.outcome import ModuleOutcome as ModuleOutcome
     from dirac_failover.testing.outcome import PendingOperation as PendingOperation
     from dirac_failover.testing.outcome import PendingRequest as PendingRequest
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from dirac_failover.testing.running import HookReturnWarning as HookReturnWarning
     from dirac_failover.testing.running import run_job as run_job
     from dirac_failover.testing.running import run_module as run_module
-    from dirac_failover.testing.situation import MISSING as MISSING
+    from dirac_failover.testing.system_faults import Crashed as Crashed
     from dirac_failover.testing.world import Dirac as Dirac
 
 _HOME = {
-    "Crashed": "machine",
+    "Crashed": "system_faults",
     "Dirac": "world",
-    "GridInSightError": "grid",
+    "GridInSightError": "grid_guard",
     "HookReturnWarning": "running",
-    "MISSING": "situation",
+    "MISSING": "job_setup",
     "ModuleOutcome": "outcome",
     "PendingOperation": "outcome",
     "PendingRequest": "outcome",

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.adapters import imports_dirac
-from dirac_failover.drivers.kits import KITS, Kit
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.wire.rpc import connect
 
@@ -29,13 +29,13 @@ _REAL: Final = ("DIRAC", *_EXPERIMENTS)
 
 
 @lru_cache
-def kit_named(name: str) -> Kit:
-    """Return a kit of :data:`~dirac_failover.drivers.kits.KITS`, made once; it knows what to say when it cannot."""
-    return KITS[name]()
+def implementation_named(name: str) -> Implementation:
+    """Return an implementation by its name, made once; raises what its factory raises when it is not installed."""
+    return IMPLEMENTATIONS[name]()
 
 
 def name_for(kinds: Iterable[Any]) -> str:
-    """Return the name of the kit that fits module classes."""
+    """Return the name of the implementation that fits module classes."""
     if "DIRAC" not in sys.modules:
         return REFERENCE
     bases = [base for kind in kinds for base in kind.__mro__]
@@ -50,14 +50,14 @@ def name_for(kinds: Iterable[Any]) -> str:
 
 
 def real_name() -> str:
-    """Return the name of the kit for the real DIRAC that has been imported."""
+    """Return the name of the implementation for the real DIRAC that has been imported."""
     version = str(getattr(sys.modules["DIRAC"], "version", ""))
     return "dirac-8.0" if version.removeprefix("v").startswith(("8.", "8r")) else "dirac"
 
 
-def extra_commons(kit: Kit, profile: str | None) -> Mapping[str, Any]:
-    """Return what workflows of the profile, or else of the kit, have in ``workflow_commons`` beyond the usual."""
-    return kit.commons if profile is None else profile_named(profile).commons
+def extra_commons(implementation: Implementation, profile: str | None) -> Mapping[str, Any]:
+    """Return what workflows of the profile, or else of the implementation, add to ``workflow_commons``."""
+    return implementation.commons if profile is None else profile_named(profile).commons
 
 
 def profile_named(name: str) -> Profile:
@@ -68,13 +68,15 @@ def profile_named(name: str) -> Profile:
 
 
 @contextmanager
-def connected(kit: Kit, world: Dirac, transport: Transport | None = None, *, proxy: bool = True) -> Iterator[None]:
-    """Connect the reference's clients to a world for a ``with`` block, and those of ``kit`` as well."""
+def connected(
+    implementation: Implementation, world: Dirac, transport: Transport | None = None, *, proxy: bool = True
+) -> Iterator[None]:
+    """Connect the reference's clients to a world for a ``with`` block, and those of ``implementation`` as well."""
     caller = world.caller
     who: dict[str, Any] = {"owner": caller.username, "group": caller.group} if proxy else {}
     way = transport or world
     with ExitStack() as stack:
         stack.enter_context(connect(way, sleep=world.clock.sleep, **who))
-        if kit.name != REFERENCE:
-            stack.enter_context(kit.connect(way, sleep=world.clock.sleep, **who))
+        if implementation.name != REFERENCE:
+            stack.enter_context(implementation.connect(way, sleep=world.clock.sleep, **who))
         yield

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.recovery import holdings, judged, replayed
+from dirac_failover.drivers.describe import PLAIN, describe, operation_of, stub_of
 from dirac_failover.drivers.recording import MODULE, Event, Left
-from dirac_failover.drivers.wording import PLAIN, describe, operation_of, stub_of
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import story
-from dirac_failover.spec.outcome import ALL, Scrubber, attribute, elements, named
+from dirac_failover.spec.observation import ALL, Scrubber, attribute, elements, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dirac_failover.spec.duties import Owed
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.journal import Journal
 

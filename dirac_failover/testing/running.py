@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.recovery import acting
+from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.recording import METHODS, Tape, Watcher
+from dirac_failover.drivers.sandbox import MOST_OF_ALL, Place, named
 from dirac_failover.drivers.witness import Witness
-from dirac_failover.drivers.wording import PLAIN
-from dirac_failover.drivers.workplace import MOST_OF_ALL, Place, named
 from dirac_failover.reports.timeline import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
-from dirac_failover.testing.kit import connected, kit_named, name_for
-from dirac_failover.testing.machine import Crashed, Machine, MortalTape
+from dirac_failover.testing.job_setup import Collaborators, JobSetup
+from dirac_failover.testing.kit import connected, implementation_named, name_for
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
-from dirac_failover.testing.situation import Collaborators, Situation
+from dirac_failover.testing.system_faults import Crashed, MortalTape, SystemFaults
 from dirac_failover.testing.world import Dirac
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
@@ -38,7 +38,7 @@ from dirac_fakes.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 """A module class, or one with the attributes that the workflow gives it."""
@@ -62,7 +62,7 @@ def run_module(
 ) -> ModuleOutcome:
     """Execute a module as the last one of a job and return what came of it.
 
-    ``given`` are arguments of :meth:`~dirac_failover.testing.situation.Situation.of`; anything else is an attribute of
+    ``given`` are arguments of :meth:`~dirac_failover.testing.job_setup.JobSetup.of`; anything else is an attribute of
     the module. ``executions`` is how often the one instance is executed. ``profile`` names the implementation whose
     workflows it runs in. ``duties="inputs"`` says that the module owes each input file a status, as a FailoverRequest
     does. TypeError for what is no module class, and for a name that is nearly one of these; ValueError for fewer than
@@ -76,7 +76,9 @@ def run_module(
     about, attributes = _divided(module, given)
     place = _place(world, "run_module")
     steps = (Step("", [Module(module, attributes)]),)
-    plan = Plan(steps, Situation.of(place, **about), kit_named(name_for([module])), profile, executions, duties)
+    plan = Plan(
+        steps, JobSetup.of(place, **about), implementation_named(name_for([module])), profile, executions, duties
+    )
     return _warned(plan.run(place))
 
 
@@ -103,8 +105,8 @@ def run_job(
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
     _check_duties(duties, "run_job")
     place = _place(world, "run_job")
-    about = Situation.of(place, **given)
-    return _warned(Plan(steps, about, kit_named(name_for(kinds)), profile, None, duties).run(place))
+    about = JobSetup.of(place, **given)
+    return _warned(Plan(steps, about, implementation_named(name_for(kinds)), profile, None, duties).run(place))
 
 
 class HookReturnWarning(UserWarning):
@@ -123,7 +125,7 @@ def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
     return outcome
 
 
-SITUATION: Final = frozenset(inspect.getfullargspec(Situation.of).kwonlyargs)
+SITUATION: Final = frozenset(inspect.getfullargspec(JobSetup.of).kwonlyargs)
 """The names of what can be said about a situation."""
 
 
@@ -181,8 +183,8 @@ class Plan:
     """What is to be run."""
 
     steps: tuple[Step, ...]
-    situation: Situation
-    kit: Kit
+    situation: JobSetup
+    implementation: Implementation
     profile: str | None
     executions: int | None
     """How often the only module is executed, by itself; None when the steps are run as a workflow."""
@@ -252,10 +254,10 @@ class _Run:
         self.results: list[Any] = []
         self.commons: dict[str, Any]
         self._modules: list[Any] = []
-        self._machine = Machine(world) if world.harms_the_machine else None
+        self._machine = SystemFaults(world) if world.harms_the_machine else None
         self._tape = MortalTape(self._machine) if self._machine else Tape()
         self._watcher = Watcher(self._tape)
-        self._witness = Witness(plan.kit)
+        self._witness = Witness(plan.implementation)
         self._calls = len(world.journal)
         self._history = len(self._rows())
 
@@ -264,13 +266,13 @@ class _Run:
         situation = self.plan.situation
         with (
             _job_id(situation.job_id),
-            connected(self.plan.kit, self.world, self._tape.transport(self.world), proxy=situation.proxy),
+            connected(self.plan.implementation, self.world, self._tape.transport(self.world), proxy=situation.proxy),
             self._machine.disk(self.place.path) if self._machine else nullcontext(),
             self._witness.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
-            self._script = Collaborators(self.plan.kit).script(situation.scenario)
-            self.commons = situation.workflow_commons(self.plan.kit, self.plan.profile, self._script)
+            self._script = Collaborators(self.plan.implementation).script(situation.scenario)
+            self.commons = situation.workflow_commons(self.plan.implementation, self.plan.profile, self._script)
             self._witness.begin(self.commons, self.plan.inputs(self.commons))
             before = _settled(self.place)
             try:

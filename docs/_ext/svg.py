@@ -11,15 +11,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.drivers.wording import count, describe
-from dirac_failover.reports.page import Style
+from dirac_failover.drivers.describe import count, describe
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import answer_of, called, end_of, ignored, varying, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dirac_failover.reports.timeline import Answer, Call
-    from dirac_failover.spec.outcome import Json
+    from dirac_failover.spec.observation import Json
 
 LANES: Final = {"module": 14, "collaborators": 190, "services": 350}
 """Where the line of each lane is."""

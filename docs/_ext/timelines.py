@@ -24,7 +24,7 @@ from dirac_failover.actors.run_report import run
 from dirac_failover.cli import main
 from dirac_failover.cli.learn import find_lesson
 from dirac_failover.conformance.target import DEFAULT
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -63,7 +63,7 @@ def _of_run(*options: str) -> tuple[str, str]:
 
 def _of_lesson(name: str) -> tuple[str, str]:
     lesson = find_lesson(name)
-    return lesson.title, draw(run(KITS[DEFAULT](), lesson.scenario, lesson.module))
+    return lesson.title, draw(run(IMPLEMENTATIONS[DEFAULT](), lesson.scenario, lesson.module))
 
 
 @cache

@@ -17,7 +17,7 @@ from dirac_fakes.service import Caller
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 FINISHED = "application status 'Job Finished Successfully' of job 77"
 FINAL = "application status 'Workflow successful, end of FailoverRequest module execution.' of job 77"
@@ -34,7 +34,7 @@ UNSETTLED = ("lost", "twice", "waiting", "unchecked")
 
 
 @pytest.fixture
-def recorder(kit: Kit) -> Iterator[Recorder]:
+def recorder(kit: Implementation) -> Iterator[Recorder]:
     recorder = Recorder(kit)
     with recorder.session():
         yield recorder
@@ -205,7 +205,7 @@ def test_what_becomes_of_everything_is_said(recorder: Recorder, situation: str) 
 
 
 @pytest.mark.parametrize("situation", HAZARDS)
-def test_without_hazards_less_is_lost(reference: Kit, situation: str) -> None:
+def test_without_hazards_less_is_lost(reference: Implementation, situation: str) -> None:
     """The lossless module loses what nothing could keep; the rest arrives."""
     job, _, verdict = HAZARDS[situation]
     recorder = Recorder(reference, LosslessFailoverRequest)
@@ -414,7 +414,7 @@ def test_a_double_cannot_be_read(recorder: Recorder) -> None:
     }
 
 
-def test_inputs_are_due_where_they_are_for_the_module_to_report(reference: Kit) -> None:
+def test_inputs_are_due_where_they_are_for_the_module_to_report(reference: Implementation) -> None:
     """A module that does nothing loses the statuses, unless it is not for it to report them."""
 
     class Lazy(reference.FailoverRequest):  # type: ignore[misc,name-defined]

@@ -16,8 +16,8 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.drivers.kits import KITS, Kit, KitUnavailableError
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec.space import scenarios
 from tests.bench import plugin
 
@@ -42,10 +42,10 @@ class Measure(NamedTuple):
 
     name: str
     unit: str
-    take: Callable[[Kit], float]
+    take: Callable[[Implementation], float]
 
 
-def import_time(kit: Kit) -> float:
+def import_time(kit: Implementation) -> float:
     """Seconds that a fresh interpreter takes to import the module, without the start of the interpreter."""
     home = (
         f"import time; a = time.perf_counter(); import {kit.FailoverRequest.__module__}; print(time.perf_counter() - a)"
@@ -58,14 +58,14 @@ def chosen() -> list[Scenario]:
     return list(islice(scenarios(), 0, None, EVERY))
 
 
-def scenario_rate(kit: Kit) -> float:
+def scenario_rate(kit: Implementation) -> float:
     """Situations that the module goes through in one second, laying out and observing included."""
     work = chosen()
-    with ModulePort(kit).session() as port:
+    with InProcessDriver(kit).session() as port:
         return len(work) / timed(lambda: [port.run(scenario) for scenario in work])
 
 
-def execution_rate(kit: Kit) -> float:
+def execution_rate(kit: Implementation) -> float:
     """Executions of the module in one second, in these situations: only what happens inside ``execute`` counts."""
     spent: list[float] = []
 
@@ -77,7 +77,7 @@ def execution_rate(kit: Kit) -> float:
             finally:
                 spent.append(time.perf_counter() - start)
 
-    with ModulePort(kit, Timed).session() as port:
+    with InProcessDriver(kit, Timed).session() as port:
         for scenario in chosen():
             port.run(scenario)
     return len(spent) / sum(spent)
@@ -88,19 +88,19 @@ def statuses(count: int) -> dict[str, str]:
     return {f"/lhcb/data/2026/RAW/{i:08}.raw": "Processed" for i in range(count)}
 
 
-def encoding(count: int, kit: Kit) -> float:
+def encoding(count: int, kit: Implementation) -> float:
     """Seconds to encode ``count`` statuses."""
     value = statuses(count)
     return timed(lambda: kit.DEncode.encode(value))
 
 
-def decoding(count: int, kit: Kit) -> float:
+def decoding(count: int, kit: Implementation) -> float:
     """Seconds to decode ``count`` statuses."""
     text = kit.DEncode.encode(statuses(count))
     return timed(lambda: kit.DEncode.decode(text))
 
 
-def request(count: int, kit: Kit) -> Any:
+def request(count: int, kit: Implementation) -> Any:
     """A request whose one operation has ``count`` files."""
     with kit.connect(lambda *_, **__: {"OK": True, "Value": None}, owner="someone", group="vo_user"):
         made = kit.Request()
@@ -115,18 +115,18 @@ def request(count: int, kit: Kit) -> Any:
         return made
 
 
-def building(count: int, kit: Kit) -> float:
+def building(count: int, kit: Implementation) -> float:
     """Seconds to build a request of ``count`` files."""
     return timed(lambda: request(count, kit))
 
 
-def serialising(count: int, kit: Kit) -> float:
+def serialising(count: int, kit: Implementation) -> float:
     """Seconds to write a request of ``count`` files as JSON."""
     made = request(count, kit)
     return timed(lambda: made.toJSON()["Value"])
 
 
-def loading(count: int, kit: Kit) -> float:
+def loading(count: int, kit: Implementation) -> float:
     """Seconds to make a request of ``count`` files from its JSON."""
     text = request(count, kit).toJSON()["Value"]
     return timed(lambda: kit.Request(text))
@@ -166,16 +166,18 @@ def several(take: Callable[[], float], runs: int) -> float:
     return median(found)
 
 
-def run(kits: Sequence[Kit], rows: Sequence[Measure], runs: int = RUNS) -> list[dict[str, Any]]:
+def run(implementations: Sequence[Implementation], rows: Sequence[Measure], runs: int = RUNS) -> list[dict[str, Any]]:
     """Take every measure of every kit; ``ratio`` says how many times better the first is than the last."""
     table = []
     for row in rows:
-        values = {kit.name: several(partial(row.take, kit), runs) for kit in kits}
-        first, last = values[kits[0].name], values[kits[-1].name]
+        values = {kit.name: several(partial(row.take, kit), runs) for kit in implementations}
+        first, last = values[implementations[0].name], values[implementations[-1].name]
         ratio = first / last if row.unit == "/s" else last / first
         scale = 1 if row.unit == "/s" else 1000
         shown = {name: value * scale for name, value in values.items()}
-        table.append({"measure": row.name, "unit": row.unit, **shown, "ratio": ratio if len(kits) > 1 else None})
+        table.append(
+            {"measure": row.name, "unit": row.unit, **shown, "ratio": ratio if len(implementations) > 1 else None}
+        )
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return table
@@ -206,15 +208,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the table as JSON, with the versions")
     options = parser.parse_args(arguments)
-    kits = []
+    implementations = []
     for name in ("reference", "dirac"):
         try:
-            kits.append(KITS[name]())
-        except KitUnavailableError as error:
+            implementations.append(IMPLEMENTATIONS[name]())
+        except ImplementationUnavailableError as error:
             print(f"{name}: {error}", file=sys.stderr)
-    table = run(kits, measures())
+    table = run(implementations, measures())
     plugs = plugin.costs()
-    versions = {"python": sys.version.split()[0], **{kit.name: kit.version for kit in kits}}
+    versions = {"python": sys.version.split()[0], **{kit.name: kit.version for kit in implementations}}
     if options.json:
         print(
             json.dumps(

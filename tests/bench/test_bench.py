@@ -10,26 +10,26 @@ from tests.bench import plugin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 pytestmark = pytest.mark.ci
 
 
-def test_every_measure_can_be_taken(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_measure_can_be_taken(kit: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a small scale, each row of the table yields a number above zero."""
     monkeypatch.setattr(bench, "EVERY", 30_000)
     for measure in bench.measures(0.001):
         assert measure.take(kit) > 0, measure.name
 
 
-def test_the_request_has_as_many_files_as_asked_for(kit: Kit) -> None:
+def test_the_request_has_as_many_files_as_asked_for(kit: Implementation) -> None:
     """What is measured is what the row says."""
     (operation,) = bench.request(7, kit)
     assert len(operation) == 7
 
 
 def test_the_ratio_says_how_many_times_better_the_reference_is(
-    reference: Kit, capsys: pytest.CaptureFixture[str]
+    reference: Implementation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Less time is better, a higher rate is better; milliseconds are shown."""
     slow = bench.Measure("time", "ms", lambda kit: {"reference": 1.0, "dirac": 3.0}[kit.name])
@@ -48,7 +48,7 @@ def test_the_ratio_says_how_many_times_better_the_reference_is(
     assert capsys.readouterr().err == "..\n"
 
 
-def test_without_dirac_its_column_is_empty(reference: Kit) -> None:
+def test_without_dirac_its_column_is_empty(reference: Implementation) -> None:
     """One kit has no ratio."""
     table = bench.run([reference], [bench.Measure("time", "ms", lambda _: 1.0)], runs=1)
     assert bench.render(table).splitlines()[1].split() == ["time", "1,000.00", "-", "ms", "-"]

@@ -25,7 +25,7 @@ import pytest
 from dirac_failover import __main__ as script
 from dirac_failover import __version__, cli
 from dirac_failover.cli import VERBS, main
-from dirac_failover.drivers import keeper, workplace
+from dirac_failover.drivers import sandbox, supervisor
 from dirac_failover.errors import AstrayWarning, CommandError, Exit
 
 if TYPE_CHECKING:
@@ -201,14 +201,14 @@ def test_only_what_a_command_needs_is_loaded() -> None:
         "dirac_failover.cli",
         "dirac_failover.drivers",
         "dirac_failover.errors",
-        "dirac_failover.drivers.keeper",
-        "dirac_failover.drivers.workplace",
+        "dirac_failover.drivers.supervisor",
+        "dirac_failover.drivers.sandbox",
     }
 
 
 def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """``python -m dirac_failover``; its arguments are the process's."""
-    monkeypatch.setattr(keeper, "guard", lambda: None)
+    monkeypatch.setattr(supervisor, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(script.__file__, run_name="__main__")
@@ -426,7 +426,7 @@ def test_an_interrupt_while_the_command_is_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Is one line as well."""
-    monkeypatch.setattr(keeper, "guard", lambda: None)
+    monkeypatch.setattr(supervisor, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     assert script.main() == 0
     capsys.readouterr()
@@ -522,14 +522,14 @@ def test_a_command_works_where_no_directory_can_be_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One that needs a directory says so itself; the exit code comes from the process that has done the work."""
-    monkeypatch.setattr(workplace.tempfile, "TemporaryDirectory", Mock(side_effect=OSError))
+    monkeypatch.setattr(sandbox.tempfile, "TemporaryDirectory", Mock(side_effect=OSError))
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
-    monkeypatch.setattr(keeper, "guard", lambda: None)
+    monkeypatch.setattr(supervisor, "guard", lambda: None)
     assert cli.command() == 0
     assert capsys.readouterr().out
-    monkeypatch.setattr(keeper, "guard", lambda: 4 << 8)
+    monkeypatch.setattr(supervisor, "guard", lambda: 4 << 8)
     assert cli.command() == 4
-    monkeypatch.setattr(keeper, "guard", lambda: signal.SIGSEGV)
+    monkeypatch.setattr(supervisor, "guard", lambda: signal.SIGSEGV)
     assert cli.command() == 3
     assert (
         capsys.readouterr().err == "dirac-failover: error: broke down: a module, or the system, ended it by SIGSEGV\n"

@@ -15,8 +15,8 @@ from dirac_failover.cli.compare import text
 from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.reports import html_page, markdown
 from dirac_failover.reports.matrix import Matrix
-from dirac_failover.reports.page import Style
-from dirac_failover.spec.nearest import Match
+from dirac_failover.reports.terminal import Style
+from dirac_failover.spec.profile_fit import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable

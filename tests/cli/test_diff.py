@@ -15,7 +15,7 @@ from dirac_failover.cli.diff import KINDS, Diff, in_markdown, text
 from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.conformance.results import ClauseResult, Known, PortInfo
 from dirac_failover.reports.matrix import Matrix
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable

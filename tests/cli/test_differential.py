@@ -13,19 +13,19 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import differential, main
 from dirac_failover.cli.differential import Comparison, Difference, compare, report, run, shard
-from dirac_failover.conformance.runner import parse_shard
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.kits import KITS, KitUnavailableError
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.conformance.workers import parse_shard
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
-from dirac_failover.spec.outcome import Outcome, Step
-from dirac_failover.spec.product import Dimension, Region, Value
+from dirac_failover.spec.dimensions import Dimension, Region, Value
+from dirac_failover.spec.observation import Observation, Step
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, FAILED_STATUS, SCRIPTED, Scenario
 
 BOTH = (Target("reference"), Target("dirac"))
 TITLES = (f"reference {__version__}", "dirac 9.1.0")
-WELL = Outcome("returned", {"OK": True, "Value": None}, (), {"jobID": 1}, None, {}, None)
+WELL = Observation("returned", {"OK": True, "Value": None}, (), {"jobID": 1}, None, {}, None)
 SCENARIO = Scenario("small: one", executions=2)
 ENDED = {"exception": "GracefulTermination", "args": ["Workflow successful, end of FailoverRequest module execution."]}
 
@@ -47,8 +47,8 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     regions = (Region("one", "", base | {"executions": 2}, (health,)), Region("other", "", base, ()))
     monkeypatch.setattr(space, "REGIONS", regions)
-    kit = replace(KITS["reference"](), name="dirac", version="9.1.0", FailoverRequest=Changed)
-    monkeypatch.setitem(KITS, "dirac", lambda: kit)
+    kit = replace(IMPLEMENTATIONS["reference"](), name="dirac", version="9.1.0", FailoverRequest=Changed)
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: kit)
 
 
 def difference(name: str, *places: str, **scenario: Any) -> Difference:
@@ -75,7 +75,7 @@ def difference(name: str, *places: str, **scenario: Any) -> Difference:
         ),
     ],
 )
-def test_a_difference_names_its_places(mine: Outcome, theirs: Outcome, places: tuple[Any, ...]) -> None:
+def test_a_difference_names_its_places(mine: Observation, theirs: Observation, places: tuple[Any, ...]) -> None:
     """Beside what each of the two has there; True is not 1, though Python says so."""
     assert compare(SCENARIO, mine, theirs) == Difference("small: one", {"name": "small: one", "executions": 2}, places)
     found = compare(SCENARIO, mine, theirs)
@@ -91,7 +91,7 @@ def test_a_difference_names_its_places(mine: Outcome, theirs: Outcome, places: t
         WELL._replace(steps=[]),  # type: ignore[arg-type]
     ],
 )
-def test_what_means_the_same_is_no_difference(theirs: Outcome) -> None:
+def test_what_means_the_same_is_no_difference(theirs: Observation) -> None:
     """Neither the order of keys, nor whether a list is a tuple: both are the same to a reader of JSON."""
     assert compare(SCENARIO, WELL, theirs) is None
 
@@ -232,10 +232,10 @@ def test_who_waits_is_told_every_so_often() -> None:
 def test_what_one_does_not_take_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor counted; when nothing is left, the command says so."""
 
-    def supports(port: ModulePort, scenario: Scenario) -> bool:
+    def supports(port: InProcessDriver, scenario: Scenario) -> bool:
         return port.name == "reference" or scenario.executions == 1
 
-    monkeypatch.setattr(ModulePort, "supports", supports)
+    monkeypatch.setattr(InProcessDriver, "supports", supports)
     assert run(BOTH).scenarios == 1
     assert run(BOTH[::-1]).scenarios == 1
     assert main(["differential", "reference", "dirac", "--workers", "1", "--region", "one"]) == Exit.NOTHING_RAN
@@ -292,7 +292,7 @@ def test_progress_is_taken_away_whatever_happens(told: list[Any], monkeypatch: p
     def breaks(*_: Any) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(ModulePort, "run", breaks)
+    monkeypatch.setattr(InProcessDriver, "run", breaks)
     with pytest.raises(OSError, match="disk"):
         run(BOTH)
     assert told[-1] == "closed"
@@ -397,9 +397,9 @@ def test_who_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "there is no port 'nobody' (there are reference, " in capsys.readouterr().err
 
     def missing() -> Any:
-        raise KitUnavailableError("It is not installed: install it")
+        raise ImplementationUnavailableError("It is not installed: install it")
 
-    monkeypatch.setitem(KITS, "dirac", missing)
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", missing)
     assert main(["differential", "reference", "dirac"]) == Exit.BROKEN
     assert capsys.readouterr().err == "dirac-failover: error: It is not installed: install it\n"
 

@@ -9,10 +9,10 @@ import pytest
 
 from dirac_failover.cli import explain, main
 from dirac_failover.cli.explain import example, find
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import CommandError
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ def test_each_clause_has_an_example(clause: Clause) -> None:
     found = example(clause)
     assert found is not None
     scenario, breaks = found
-    port = ModulePort(KITS["reference"]())
+    port = InProcessDriver(IMPLEMENTATIONS["reference"]())
     with port.session():
-        verdict = clause.violation(Case(scenario, port.run(scenario)))
+        verdict = clause.violation(CheckContext(scenario, port.run(scenario)))
     assert clause.asked(scenario)
     assert bool(verdict) == breaks == (clause.level == "lossless")
     assert example(clause) == found if clause.id == "CO-003" else True

@@ -9,7 +9,7 @@ import pytest
 from dirac_failover.cli import compare, main
 from dirac_failover.reports import badge, html_page, junit, markdown
 from dirac_failover.reports.matrix import Matrix
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,9 @@ from dirac_failover.actors.run_report import SCHEMA, run
 from dirac_failover.cli import main
 from dirac_failover.cli.run_command import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
 from dirac_failover.cli.schema_command import SCHEMAS
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import CommandError, Exit
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import render
 from dirac_failover.spec import space
 from dirac_failover.spec.scenario import Scenario
@@ -29,7 +29,7 @@ from dirac_fakes.kinds import KINDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 DEFAULT = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
@@ -198,7 +198,7 @@ def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], option
     assert printed(capsys, *options) == render(seen, Style(80))
 
 
-def test_a_report_without_services_fits_the_schema(reference: Kit) -> None:
+def test_a_report_without_services_fits_the_schema(reference: Implementation) -> None:
     """There is nothing to recover, and faults cannot strike."""
     scenario = Scenario.from_json({"collaborators": SCRIPTED, "faults": ["transformation:down"]})
     seen = run(reference, scenario)
@@ -214,7 +214,7 @@ def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--json", "--fault", "transformation:down", "--fault", "accounting.commit:down"]) == 1
     seen = json.loads(capsys.readouterr().out)
     assert seen["implementation"] == {
-        "kit": "reference",
+        "name": "reference",
         "version": __version__,
         "module": "dirac_failover.failover_request:FailoverRequest",
     }
@@ -368,7 +368,7 @@ def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture
 
 def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
-    known = f"(there are {', '.join(KITS)})"
+    known = f"(there are {', '.join(IMPLEMENTATIONS)})"
     assert (
         complaint(capsys, "--implementation", "nope") == f"--implementation: there is no implementation 'nope' {known}"
     )
@@ -630,7 +630,7 @@ def test_what_can_be_executed_is_accepted() -> None:
     assert checked(scenario) is scenario
 
 
-def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Kit) -> None:
+def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Implementation) -> None:
     """A name that is too long, say."""
     with pytest.raises(
         CommandError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
@@ -638,7 +638,7 @@ def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Kit) -> 
         run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
 
 
-def test_what_an_implementation_cannot_take_is_refused(reference: Kit) -> None:
+def test_what_an_implementation_cannot_take_is_refused(reference: Implementation) -> None:
     """More files than an operation holds, or an attribute that a module does not let be set."""
 
     class ReadOnly(FailoverRequest):
@@ -658,7 +658,7 @@ def test_what_an_implementation_cannot_take_is_refused(reference: Kit) -> None:
         run(reference, Scenario(), ReadOnly)
 
 
-def test_a_request_may_be_anything(reference: Kit) -> None:
+def test_a_request_may_be_anything(reference: Implementation) -> None:
     """What a scenario puts in its place has none of its fields."""
     scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
     request = run(reference, scenario)["request"]
@@ -725,7 +725,9 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "stdout", screen := Screen())
     monkeypatch.setenv("COLUMNS", "100")
     assert main(["run", "--color", "always"]) == 0
-    assert screen.getvalue() == render(run(KITS["reference"](), DEFAULT), Style(100, colours=True, unicode=False))
+    assert screen.getvalue() == render(
+        run(IMPLEMENTATIONS["reference"](), DEFAULT), Style(100, colours=True, unicode=False)
+    )
     assert main(["run", "--color", "sometimes"]) == 4
 
 

@@ -18,17 +18,17 @@ from dirac_failover.cli import main
 from dirac_failover.cli import verify as verify_module
 from dirac_failover.conformance import verification
 from dirac_failover.conformance.baseline import Baseline, Entry
-from dirac_failover.conformance.judgement import Judgement, Question
+from dirac_failover.conformance.checking import Judgement, VerificationPlan
 from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, Results, load
-from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
+from dirac_failover.conformance.workers import cores
 from dirac_failover.errors import CommandError, Exit
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import beside, report, run_command
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
-from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.profile_fit import Match
 
 PLAIN = Style(100)
 REGIONS = tuple(region.name for region in space.REGIONS)
@@ -48,14 +48,14 @@ class Asked:
     """Stands for the judging: keeps what was asked, and gives the verdicts that it is told."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Question, int, tuple[int, int]]] = []
+        self.calls: list[tuple[VerificationPlan, int, tuple[int, int]]] = []
         self.broken: set[str] = set()
         self.silent = False
         self.error: CommandError | None = None
         self.nearest: list[Match] = []
         self.met: Any = None
 
-    def __call__(self, question: Question, *, workers: int, part: tuple[int, int], met: Any) -> Any:
+    def __call__(self, question: VerificationPlan, *, workers: int, part: tuple[int, int], met: Any) -> Any:
         self.calls.append((question, workers, part))
         self.met = met
         if self.error:
@@ -156,7 +156,7 @@ def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, monkeypatch: p
 def test_without_options_everything_is_asked(judged: Asked) -> None:
     """All clauses in all of the space, by all processors, with time enough."""
     assert main(["verify"]) == 0
-    question = Question(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0, "dirac-9.1")
+    question = VerificationPlan(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0, "dirac-9.1")
     assert judged.calls == [(question, cores(), (0, 1))]
 
 
@@ -165,7 +165,7 @@ def test_the_options_are_what_is_asked(judged: Asked) -> None:
     words = "verify dirac_failover:FailoverRequest --clause LL-001 --clause co-002 --region services --region inputs"
     assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5", "--profile", "dirac-8.0"]) == 0
     target = Target("dirac_failover:FailoverRequest")
-    question = Question(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5, "dirac-8.0")
+    question = VerificationPlan(target, ("CO-002", "LL-001"), ("inputs", "services"), 1.5, "dirac-8.0")
     assert judged.calls == [(question, 3, (1, 5))]
 
 
@@ -186,7 +186,7 @@ def test_what_is_asked_is_what_is_verified(
     assert main(["verify", "mine", *words.split()]) == 0
     assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
     assert load("r.json").clauses == alpha.clauses
-    question = Question(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
+    question = VerificationPlan(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
     assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "met": asked[0][2]["met"]})]
     assert main(["verify", "mine", "--timeout", "999999.5"]) == 1
     assert asked[1][0].seconds == 999999.5
@@ -324,7 +324,7 @@ def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: P
 @freeze_time("2026-03-01 12:34:56.7")
 def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
     """Everything in the header."""
-    question = Question(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
+    question = VerificationPlan(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
     header = verify(question, ("contract",), workers=2, part=(1, 3)).header
     assert judged.calls == [(question, 2, (1, 3))]
     assert header.command == (
@@ -354,7 +354,7 @@ def test_the_command_says_no_more_than_it_needs(
     judged: Asked, levels: tuple[str, ...], clauses: tuple[str, ...] | None, options: str
 ) -> None:
     """What is the default is left out."""
-    question = Question(Target(), clauses) if clauses else Question(Target())
+    question = VerificationPlan(Target(), clauses) if clauses else VerificationPlan(Target())
     assert verify(question, levels).header.command == f"dirac-failover verify reference{options}"
     assert judged.calls == [(question, 1, (0, 1))]
 
@@ -363,13 +363,13 @@ def test_an_error_of_usage_is_no_verdict(judged: Asked) -> None:
     """It ends the command."""
     judged.error = CommandError("wrong")
     with pytest.raises(CommandError, match=r"^wrong$"):
-        verify(Question(Target()))
+        verify(VerificationPlan(Target()))
 
 
 def test_known_divergences_change_the_verdict(judged: Asked) -> None:
     """And it is changed back when they do not count any more."""
     judged.broken = {"CO-001"}
-    results = verify(Question(Target()))
+    results = verify(VerificationPlan(Target()))
     assert results.verdict == "diverges"
     known = known_divergences(results, Baseline((Entry("CO-001", "unsupported", "r"),)))
     assert (known.verdict, known.clauses[0].baseline) == ("conforms", Known("unsupported", "r"))
@@ -445,10 +445,10 @@ def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
 def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
     """As it was found."""
     judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
-    results = verify(Question(Target()))
+    results = verify(VerificationPlan(Target()))
     assert results.nearest == tuple(judged.nearest)
     judged.error = CommandError("dead", Exit.BROKEN)
-    results = verify(Question(Target()))
+    results = verify(VerificationPlan(Target()))
     assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
 
 
@@ -472,7 +472,7 @@ def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
 def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     """In which the port is."""
     monkeypatch.setattr(Target, "info", lambda _: PortInfo("mine", "1", "mine"))
-    header = verify(Question(Target("mine:Module", "/p"), regions=("inputs",))).header
+    header = verify(VerificationPlan(Target("mine:Module", "/p"), regions=("inputs",))).header
     assert header.command == "dirac-failover verify mine:Module --python /p --region inputs"
     assert len(judged.calls) == 1
 

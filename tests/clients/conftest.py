@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 Make = Callable[..., dict[str, Any]]
 """Makes an answer."""
@@ -39,7 +39,7 @@ class Service:
     structure (with a stub added), an exception to be raised, or a function of the arguments. Unscripted: ``S_OK()``.
     """
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Implementation) -> None:
         self.kit = kit
         self.calls: list[Call] = []
         self.naps: list[float] = []
@@ -85,7 +85,7 @@ class Service:
 
 
 @pytest.fixture
-def service(kit: Kit) -> Iterator[Service]:
+def service(kit: Implementation) -> Iterator[Service]:
     """A scripted service that the clients of ``kit`` are connected to."""
     service = Service(kit)
     with service.connected():
@@ -107,7 +107,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(kit: Kit) -> Iterator[Clock]:
+def clock(kit: Implementation) -> Iterator[Clock]:
     """The clock of both implementations."""
     clock = Clock()
     with stopped(lambda: clock.now, kit):

@@ -11,7 +11,7 @@ import pytest
 from dirac_failover.clients.base import Client, operation_for
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Service
 
 CLIENTS = {
@@ -28,14 +28,14 @@ def name(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def test_any_method_is_called_at_the_service(kit: Kit, service: Service, name: str) -> None:
+def test_any_method_is_called_at_the_service(kit: Implementation, service: Service, name: str) -> None:
     """With the arguments as they are, and the answer is returned."""
     service.answers["doIt"] = [{"OK": True, "Value": 5}]
     assert getattr(kit, name)().doIt(1, [2], {"a": None})["Value"] == 5
     assert service.calls == [(CLIENTS[name], "doIt", (1, [2], {"a": None}), 600)]
 
 
-def test_a_call_can_have_its_own_url_and_timeout(kit: Kit, service: Service, name: str) -> None:
+def test_a_call_can_have_its_own_url_and_timeout(kit: Implementation, service: Service, name: str) -> None:
     """Falsy ones count as not given; later calls are as before."""
     client = getattr(kit, name)()
     client.doIt(1, url="X/Y", timeout=7)
@@ -48,7 +48,7 @@ def test_a_call_can_have_its_own_url_and_timeout(kit: Kit, service: Service, nam
     ]
 
 
-def test_the_client_can_be_pointed_elsewhere_for_good(kit: Kit, service: Service, name: str) -> None:
+def test_the_client_can_be_pointed_elsewhere_for_good(kit: Implementation, service: Service, name: str) -> None:
     """By setServer, and with another timeout by the attribute."""
     client = getattr(kit, name)()
     client.setServer("X/Y")
@@ -58,14 +58,14 @@ def test_the_client_can_be_pointed_elsewhere_for_good(kit: Kit, service: Service
     assert service.calls == [("X/Y", "doIt", (), 7)]
 
 
-def test_the_constructor_takes_a_url_and_other_keywords(kit: Kit, name: str) -> None:
+def test_the_constructor_takes_a_url_and_other_keywords(kit: Implementation, name: str) -> None:
     """The url is used by every client but DataStoreClient, which ignores it."""
     client = getattr(kit, name)(url="X/Y", useCertificates=True)
     assert client.serverURL == ("Accounting/DataStore" if name == "DataStoreClient" else "X/Y")
     assert client.timeout == 600
 
 
-def test_execute_rpc_calls_the_method_that_it_is_told(kit: Kit, service: Service, name: str) -> None:
+def test_execute_rpc_calls_the_method_that_it_is_told(kit: Implementation, service: Service, name: str) -> None:
     """By the keyword call, as DIRAC's own clients use it."""
     getattr(kit, name)().executeRPC(1, 2, call="doIt", timeout=7)
     assert service.calls == [(CLIENTS[name], "doIt", (1, 2), 7)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Make, Service
 
 STORE = "Accounting/DataStore"
@@ -56,7 +56,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def client(kit: Kit, service: Service, now: list[float]) -> Any:
+def client(kit: Implementation, service: Service, now: list[float]) -> Any:
     """A client that has been waiting for a second, with a failed commit going to fail-over at once."""
     client = kit.DataStoreClient()
     now[0] += 1
@@ -212,7 +212,9 @@ def test_a_commit_during_a_commit_finds_nothing(client: Any, service: Service) -
 # Fail-over
 
 
-def test_refused_records_are_handed_to_the_request_system(kit: Kit, client: Any, service: Service, error: Make) -> None:
+def test_refused_records_are_handed_to_the_request_system(
+    kit: Implementation, client: Any, service: Service, error: Make
+) -> None:
     """One request with one operation that repeats the call; the records count as handled and are forgotten."""
     service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
@@ -252,7 +254,7 @@ def test_what_the_request_system_refuses_is_kept(client: Any, service: Service, 
     assert len(service.naps) == 1
 
 
-def test_a_request_without_an_owner_is_refused(kit: Kit, now: list[float], error: Make) -> None:
+def test_a_request_without_an_owner_is_refused(kit: Implementation, now: list[float], error: Make) -> None:
     """Fail-over takes a proxy."""
     calls = []
 
@@ -287,7 +289,7 @@ def test_an_exception_in_fail_over_is_an_error_of_its_own(client: Any, service: 
 
 @pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
 def test_fail_over_can_be_disabled_by_an_option(
-    kit: Kit, service: Service, now: list[float], error: Make, text: str, enabled: bool
+    kit: Implementation, service: Service, now: list[float], error: Make, text: str, enabled: bool
 ) -> None:
     """It is read when the client is made."""
     with service.connected(DisableFailover=text):
@@ -313,7 +315,7 @@ def test_fail_over_can_be_disabled_by_the_caller(client: Any, service: Service, 
     ("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)]
 )
 def test_fail_over_waits_for_the_grace_time(
-    kit: Kit, service: Service, now: list[float], error: Make, grace: Any, waited: Any, handed: Any
+    kit: Implementation, service: Service, now: list[float], error: Make, grace: Any, waited: Any, handed: Any
 ) -> None:
     """More seconds than that must have gone since the client was made."""
     client = kit.DataStoreClient(retryGraceTime=grace)
@@ -324,7 +326,9 @@ def test_fail_over_waits_for_the_grace_time(
     assert ("putRequest" in service.methods) is handed
 
 
-def test_a_success_starts_the_grace_time_anew(kit: Kit, service: Service, now: list[float], error: Make) -> None:
+def test_a_success_starts_the_grace_time_anew(
+    kit: Implementation, service: Service, now: list[float], error: Make
+) -> None:
     """A commit in fail-over does not."""
     client = kit.DataStoreClient(10)
     service.answers["commitRegisters"] = [{"OK": True, "Value": None}, error("down")]
@@ -438,7 +442,9 @@ def timers(monkeypatch: pytest.MonkeyPatch) -> Any:
     return timers
 
 
-def test_a_delayed_commit_takes_place_in_five_seconds(kit: Kit, service: Service, timers: list[Timer]) -> None:
+def test_a_delayed_commit_takes_place_in_five_seconds(
+    kit: Implementation, service: Service, timers: list[Timer]
+) -> None:
     """Together with what was added until then, in another thread, through the connection of this one."""
     client = kit.DataStoreClient()
     add(client, 1)
@@ -451,7 +457,7 @@ def test_a_delayed_commit_takes_place_in_five_seconds(kit: Kit, service: Service
     assert held(client) == []
 
 
-def test_one_delayed_commit_waits_at_a_time(kit: Kit, service: Service, timers: list[Timer]) -> None:
+def test_one_delayed_commit_waits_at_a_time(kit: Implementation, service: Service, timers: list[Timer]) -> None:
     """A second one is started only after the first has run out."""
     client = kit.DataStoreClient()
     client.delayedCommit()
@@ -462,7 +468,7 @@ def test_one_delayed_commit_waits_at_a_time(kit: Kit, service: Service, timers: 
     assert len(timers) == 2
 
 
-def test_a_real_timer_commits_too(kit: Kit, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_timer_commits_too(kit: Implementation, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it is told to wait no longer, it waits for five seconds."""
     started = []
 
@@ -479,7 +485,7 @@ def test_a_real_timer_commits_too(kit: Kit, service: Service, monkeypatch: pytes
     assert sent(service) == [[1]]
 
 
-def test_nothing_is_lost_or_doubled_between_threads(reference: Kit) -> None:
+def test_nothing_is_lost_or_doubled_between_threads(reference: Implementation) -> None:
     """Records added and committed by several threads at once arrive exactly once.
 
     The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that.
@@ -507,7 +513,7 @@ def test_nothing_is_lost_or_doubled_between_threads(reference: Kit) -> None:
     assert sorted(arrived) == list(range(150))
 
 
-def test_a_record_that_is_added_during_a_commit_is_not_lost(reference: Kit) -> None:
+def test_a_record_that_is_added_during_a_commit_is_not_lost(reference: Implementation) -> None:
     """Even when the commit takes place while the record is being copied, which loses it in DIRAC."""
 
     class Slow(Job):

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Make, Service
 
 SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def report(kit: Kit, service: Service) -> Any:
+def report(kit: Implementation, service: Service) -> Any:
     """An empty report."""
     return kit.FileReport()
 
 
-def test_a_report_starts_empty(kit: Kit) -> None:
+def test_a_report_starts_empty(kit: Implementation) -> None:
     """No files, no transformation, no force; it talks to the TransformationManager or to the server given."""
     report = kit.FileReport()
     assert (report.statusDict, report.transformation, report.force) == ({}, None, False)
@@ -134,7 +134,7 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report: Any, service
 
 
 def test_statuses_that_were_not_taken_become_an_operation_and_stay(
-    kit: Kit, report: Any, service: Service, error: Make
+    kit: Implementation, report: Any, service: Service, error: Make
 ) -> None:
     """The operation says what the report holds, encoded byte for byte as DIRAC does."""
     service.answers["getTransformationFiles"] = [error("down")]

@@ -11,7 +11,7 @@ import pytest
 from freezegun import freeze_time
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Clock, Make, Service
 
 T0 = "2026-01-02 03:04:05.000006"
@@ -19,12 +19,12 @@ JOB_STATE = "WorkloadManagement/JobStateUpdate"
 
 
 @pytest.fixture
-def report(kit: Kit, service: Service, clock: Clock) -> Any:
+def report(kit: Implementation, service: Service, clock: Clock) -> Any:
     """A report of the job 77."""
     return kit.JobReport(77)
 
 
-def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit: Kit) -> None:
+def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit: Implementation) -> None:
     """The job ID is made a number, and the source is Job_<id> unless one is given."""
     report = kit.JobReport("77")
     assert (report.jobID, report.source) == (77, "Job_77")
@@ -34,7 +34,7 @@ def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit: Kit) -> No
 
 
 @pytest.mark.parametrize("jobid", ["", "x9"])
-def test_a_job_id_that_is_no_number_is_refused(kit: Kit, jobid: Any) -> None:
+def test_a_job_id_that_is_no_number_is_refused(kit: Implementation, jobid: Any) -> None:
     """The constructor raises ValueError."""
     with pytest.raises(ValueError, match="invalid literal"):
         kit.JobReport(jobid)
@@ -85,7 +85,7 @@ def test_without_the_flag_statuses_are_only_kept(report: Any, service: Service) 
     assert service.calls == []
 
 
-def test_without_a_job_nothing_is_sent_by_setters(kit: Kit, service: Service) -> None:
+def test_without_a_job_nothing_is_sent_by_setters(kit: Implementation, service: Service) -> None:
     """The flag alone does not send when the job ID is 0."""
     report = kit.JobReport(0)
     assert report.setJobStatus("Running") == {"OK": True, "Value": None}
@@ -95,7 +95,7 @@ def test_without_a_job_nothing_is_sent_by_setters(kit: Kit, service: Service) ->
     assert (len(report.jobStatusInfo), len(report.appStatusInfo), len(report.jobParameters)) == (1, 1, 1)
 
 
-def test_sending_what_is_kept_needs_no_job(kit: Kit, service: Service, clock: Clock) -> None:
+def test_sending_what_is_kept_needs_no_job(kit: Implementation, service: Service, clock: Clock) -> None:
     """sendStoredStatusInfo and sendStoredJobParameters call the service for job 0 too."""
     report = kit.JobReport(0)
     report.setApplicationStatus("x")
@@ -134,7 +134,7 @@ def test_updates_of_one_instant_collapse_and_the_last_word_wins(report: Any, ser
 
 
 @freeze_time("2026-01-02 03:04:05")
-def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(kit: Kit) -> None:
+def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(kit: Implementation) -> None:
     """The time is str() of a datetime."""
     report = kit.JobReport(77)
     report.setJobStatus("Running", sendFlag=False)
@@ -298,7 +298,7 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report: Any, service
 
 
 def test_statuses_that_were_not_taken_become_an_operation_and_stay(
-    kit: Kit, report: Any, service: Service, error: Make
+    kit: Implementation, report: Any, service: Service, error: Make
 ) -> None:
     """The operation repeats the call, encoded byte for byte as DIRAC does."""
     service.answers["setJobStatusBulk"] = [error("down")]

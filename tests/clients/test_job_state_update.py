@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Service
 
 
-def test_a_status_is_set_with_all_six_arguments(kit: Kit, service: Service) -> None:
+def test_a_status_is_set_with_all_six_arguments(kit: Implementation, service: Service) -> None:
     """Defaults are filled in and sent by position; the answer is returned."""
     service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
     when = datetime(2026, 1, 2)  # noqa: DTZ001 - DIRAC's times are naive UTC

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 
 class BaseAccountingType:
@@ -29,21 +29,21 @@ class Record(BaseAccountingType):
         return [1]
 
 
-def report_status(kit: Kit) -> Any:
+def report_status(kit: Implementation) -> Any:
     """Report a status."""
     report = kit.JobReport(77)
     report.setApplicationStatus("x", sendFlag=False)
     return report
 
 
-def commit_record(kit: Kit) -> None:
+def commit_record(kit: Implementation) -> None:
     """Commit a record."""
     client = kit.DataStoreClient()
     client.addRegister(Record())
     client.commit()
 
 
-def put_request(kit: Kit) -> None:
+def put_request(kit: Implementation) -> None:
     """Put a valid request."""
     operation = kit.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", b"x"
@@ -65,7 +65,11 @@ def put_request(kit: Kit) -> None:
     ],
 )
 def test_failures_are_logged(
-    reference: Kit, caplog: pytest.LogCaptureFixture, name: str, level: int, act: Callable[[Kit], Any]
+    reference: Implementation,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    level: int,
+    act: Callable[[Implementation], Any],
 ) -> None:
     """With the service's own words."""
 
@@ -80,7 +84,7 @@ def test_failures_are_logged(
     ]
 
 
-def test_tries_to_look_files_up_are_counted(reference: Kit, caplog: pytest.LogCaptureFixture) -> None:
+def test_tries_to_look_files_up_are_counted(reference: Implementation, caplog: pytest.LogCaptureFixture) -> None:
     """By the TransformationClient."""
     answer = {"OK": True, "Value": '{"OK": false, "Message": "down"}'}
     caplog.set_level(logging.DEBUG, "dirac_failover")
@@ -94,7 +98,7 @@ def test_tries_to_look_files_up_are_counted(reference: Kit, caplog: pytest.LogCa
 
 @pytest.mark.parametrize(("proxies", "warned"), [("", True), ("https://proxy:1/RequestManagement/ReqProxy", False)])
 def test_that_there_is_no_proxy_is_said(
-    reference: Kit, caplog: pytest.LogCaptureFixture, proxies: str, warned: bool
+    reference: Implementation, caplog: pytest.LogCaptureFixture, proxies: str, warned: bool
 ) -> None:
     """With the option that would name one."""
     caplog.set_level(logging.DEBUG, "dirac_failover")

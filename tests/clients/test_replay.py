@@ -19,7 +19,7 @@ from dirac_failover.wire.dencode import DecodeError
 from dirac_failover.wire.rpc import make_stub
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
@@ -35,7 +35,7 @@ WANTED = {"transformation": 12, "statusDict": {"/a": "Unused"}, "force": True}
 
 
 @pytest.fixture
-def kit(reference: Kit) -> Any:
+def kit(reference: Implementation) -> Any:
     """The reference alone: replay is no class of DIRAC's."""
     return reference
 

@@ -13,7 +13,7 @@ import pytest
 from dirac_failover.wire.rpc import connection
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Make, Service
 
 MANAGER = "RequestManagement/ReqManager"
@@ -22,13 +22,13 @@ FAILED = "ReqClient.putRequest: unable to set request 'n'"
 
 
 @pytest.fixture
-def client(kit: Kit, service: Service) -> Any:
+def client(kit: Implementation, service: Service) -> Any:
     """A client of the ReqManager."""
     return kit.ReqClient()
 
 
 @pytest.fixture
-def request_(kit: Kit, service: Service) -> Any:
+def request_(kit: Implementation, service: Service) -> Any:
     """A valid request named n."""
     operation = kit.Operation()
     operation.Type = "ForwardDISET"
@@ -48,7 +48,7 @@ def test_a_request_is_put_as_its_json(client: Any, service: Service, request_: A
     assert service.naps == []
 
 
-def test_an_invalid_request_is_not_sent(kit: Kit, client: Any, service: Service) -> None:
+def test_an_invalid_request_is_not_sent(kit: Implementation, client: Any, service: Service) -> None:
     """What the validator says is returned."""
     result = client.putRequest(kit.Request())
     assert (result["OK"], result["Message"]) == (False, "RequestName not set")
@@ -102,7 +102,7 @@ def test_no_try_follows_a_success(client: Any, service: Service, request_: Any, 
     "value", [{"set": True, "saved": False}, {"set": False, "saved": True}, {"set": 0, "saved": 0}]
 )
 def test_a_proxy_takes_what_the_service_refused(
-    kit: Kit, service: Service, request_: Any, error: Make, value: Any
+    kit: Implementation, service: Service, request_: Any, error: Make, value: Any
 ) -> None:
     """The proxy's answer is returned."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
@@ -114,7 +114,9 @@ def test_a_proxy_takes_what_the_service_refused(
     assert len(service.naps) == 1
 
 
-def test_every_proxy_is_tried_once_in_any_order(kit: Kit, service: Service, request_: Any, error: Make) -> None:
+def test_every_proxy_is_tried_once_in_any_order(
+    kit: Implementation, service: Service, request_: Any, error: Make
+) -> None:
     """Each refusal is under its own key; the keys come in the order in which they were tried, the message last."""
     service.answers["putRequest"] = [error("down")]
     orders = set()
@@ -131,7 +133,9 @@ def test_every_proxy_is_tried_once_in_any_order(kit: Kit, service: Service, requ
     assert len(orders) == 6
 
 
-def test_the_first_proxy_that_takes_it_is_enough(kit: Kit, service: Service, request_: Any, error: Make) -> None:
+def test_the_first_proxy_that_takes_it_is_enough(
+    kit: Implementation, service: Service, request_: Any, error: Make
+) -> None:
     """The others are not asked."""
     service.answers["putRequest"] = [error("down"), error("down"), {"OK": True, "Value": {"set": True, "saved": True}}]
     with service.connected(ReqProxyURLs=",".join(PROXIES)):
@@ -139,7 +143,7 @@ def test_the_first_proxy_that_takes_it_is_enough(kit: Kit, service: Service, req
     assert len(service.calls) == 3
 
 
-def test_proxies_can_be_left_out(kit: Kit, service: Service, request_: Any, error: Make) -> None:
+def test_proxies_can_be_left_out(kit: Implementation, service: Service, request_: Any, error: Make) -> None:
     """By useFailoverProxy."""
     service.answers["putRequest"] = [error("down")]
     with service.connected(ReqProxyURLs=PROXIES[0]):
@@ -152,7 +156,7 @@ def test_proxies_can_be_left_out(kit: Kit, service: Service, request_: Any, erro
     ("value", "exception"), [(None, TypeError), ({}, KeyError), ({"set": False}, KeyError), ({"saved": 1}, KeyError)]
 )
 def test_a_proxy_must_say_what_it_did(
-    kit: Kit, service: Service, request_: Any, error: Make, value: Any, exception: Any
+    kit: Implementation, service: Service, request_: Any, error: Make, value: Any, exception: Any
 ) -> None:
     """Whether it set the request, and if not, whether it saved it; else the answer raises."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
@@ -160,7 +164,7 @@ def test_a_proxy_must_say_what_it_did(
         kit.ReqClient().putRequest(request_)
 
 
-def test_the_connection_s_dice_decide_pauses_and_order(reference: Kit) -> None:
+def test_the_connection_s_dice_decide_pauses_and_order(reference: Implementation) -> None:
     """With equal seeds the reference does the same twice."""
     seen = []
     for _ in range(2):
@@ -186,7 +190,7 @@ def test_the_connection_s_dice_decide_pauses_and_order(reference: Kit) -> None:
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_request_is_got_back(kit: Kit, client: Any, service: Service, request_: Any, method: str) -> None:
+def test_a_request_is_got_back(kit: Implementation, client: Any, service: Service, request_: Any, method: str) -> None:
     """The JSON that the service gives becomes a Request."""
     service.answers[method] = [{"OK": True, "Value": request_.toJSON()["Value"]}]
     result = getattr(client, method)(5)

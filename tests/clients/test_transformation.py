@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from tests.clients.conftest import Make, Service
 
 SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def client(kit: Kit, service: Service) -> Any:
+def client(kit: Implementation, service: Service) -> Any:
     """A client with the default options."""
     return kit.TransformationClient()
 
@@ -32,7 +32,7 @@ def inner(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
-def test_the_counter_of_resets_is_an_option(kit: Kit, service: Service, text: str, counter: Any) -> None:
+def test_the_counter_of_resets_is_an_option(kit: Implementation, service: Service, text: str, counter: Any) -> None:
     """A whole number, read when the client is made; anything else is passed over for 10."""
     with service.connected(FilesMaxResetCounter=text):
         client = kit.TransformationClient()
@@ -324,7 +324,9 @@ def test_what_a_file_becomes(client: Any, current: str, wanted: Any, errors: int
 
 
 @pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
-def test_the_counter_decides_what_is_too_often(kit: Kit, service: Service, errors: int, becomes: Any) -> None:
+def test_the_counter_decides_what_is_too_often(
+    kit: Implementation, service: Service, errors: int, becomes: Any
+) -> None:
     """As the option says."""
     with service.connected(FilesMaxResetCounter="3"):
         client = kit.TransformationClient()
@@ -333,7 +335,7 @@ def test_the_counter_decides_what_is_too_often(kit: Kit, service: Service, error
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_the_counter_zero_is_a_division_by_zero(kit: Kit, service: Service, force: bool) -> None:
+def test_the_counter_zero_is_a_division_by_zero(kit: Implementation, service: Service, force: bool) -> None:
     """Only for a file that failed and shall be unused, forced or not."""
     with service.connected(FilesMaxResetCounter="0"):
         client = kit.TransformationClient()
@@ -351,7 +353,7 @@ def test_an_error_counts_for_a_file_that_a_job_had(client: Any, current: str, ne
     assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
 
 
-def test_an_experiment_can_have_its_own_rules(kit: Kit, service: Service, files_are: Make) -> None:
+def test_an_experiment_can_have_its_own_rules(kit: Implementation, service: Service, files_are: Make) -> None:
     """By overriding the two hooks."""
 
     class Client(kit.TransformationClient):

@@ -10,7 +10,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from dirac_failover.drivers.workplace import temporary
+from dirac_failover.drivers.sandbox import temporary
 from dirac_failover.errors import AstrayWarning, CommandError
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.conformance.judgement import Question, Tally, _judge
+from dirac_failover.conformance.checking import ClauseStats, VerificationPlan, _judge
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.observing import ATTRIBUTES
-from dirac_failover.drivers.port import ModulePort
-from dirac_failover.reports.page import Style
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.observe import ATTRIBUTES
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import render
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.testing import run_module
@@ -179,15 +179,15 @@ def module_of(kit, seed):
 def test_every_end_is_judged(reference):
     """The outcome is plain data that travels, and each clause has a verdict."""
     profile = PROFILES["dirac-9.1"]
-    clauses = Question(Target("reference")).asked()
+    clauses = VerificationPlan(Target("reference")).asked()
     for seed in range(ENDS):
-        with ModulePort(reference, module_of(reference, seed)).session() as port:
+        with InProcessDriver(reference, module_of(reference, seed)).session() as port:
             for scenario in SCENARIOS:
                 outcome = port.run(scenario)
                 json.dumps(outcome).encode("ascii")
                 assert outcome == port.run(scenario), seed
-                case = Case(scenario, outcome, profile)
-                tallies = [(clause, Tally()) for clause in clauses if clause.when(case.facts, profile)]
+                case = CheckContext(scenario, outcome, profile)
+                tallies = [(clause, ClauseStats()) for clause in clauses if clause.when(case.facts, profile)]
                 _judge(case, tallies)
                 assert tallies
                 assert all(tally.asked == 1 for _, tally in tallies)

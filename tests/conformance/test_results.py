@@ -28,7 +28,7 @@ from dirac_failover.conformance.results import (
     write,
 )
 from dirac_failover.errors import CommandError, Exit
-from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.profile_fit import Match
 from dirac_failover.spec.shape import ShapeError, described
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ import pytest
 from dirac_failover import __version__, pytest_plugin
 from dirac_failover.conformance import suite
 from dirac_failover.conformance.baseline import Baseline, Entry
-from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.suite.test_conformance import (
     TestConformance as Adopted,
 )  # as test class it would be collected here
+from dirac_failover.conformance.workers import cores
 from dirac_failover.errors import CommandError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES

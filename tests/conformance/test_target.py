@@ -12,8 +12,8 @@ from dirac_failover import FailoverRequest, __version__
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.conformance.target import Target
 from dirac_failover.drivers import port_server
-from dirac_failover.drivers.kits import KITS, KitUnavailableError
-from dirac_failover.drivers.process_port import ProcessPort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import CommandError, Exit
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch:
 
 def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """And says its version."""
-    monkeypatch.setitem(KITS, "other", KITS["reference"])
+    monkeypatch.setitem(IMPLEMENTATIONS, "other", IMPLEMENTATIONS["reference"])
     assert Target("other").options() == ("--implementation", "other")
     assert Target("other").info() == PortInfo("reference", __version__, "other", CLIENTS)
 
@@ -72,9 +72,9 @@ def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
     """The message says how to get it."""
 
     def missing() -> None:
-        raise KitUnavailableError("not installed: install it")
+        raise ImplementationUnavailableError("not installed: install it")
 
-    monkeypatch.setitem(KITS, "other", missing)
+    monkeypatch.setitem(IMPLEMENTATIONS, "other", missing)
     with pytest.raises(CommandError, match=r"^not installed: install it$") as said:
         Target("other").info()
     assert said.value.code == Exit.BROKEN
@@ -86,7 +86,7 @@ def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
     with pytest.raises(CommandError) as said:
         Target(text).port()
     assert str(said.value) == (
-        f"there is no port {text!r} (there are {', '.join(KITS)}, package.module:Class, or a file .toml)"
+        f"there is no port {text!r} (there are {', '.join(IMPLEMENTATIONS)}, package.module:Class, or a file .toml)"
     )
     assert said.value.code == Exit.USAGE
 
@@ -114,7 +114,7 @@ def test_a_target_may_be_in_another_environment() -> None:
     assert (target.given, Target.parse(target.given)) == (f"reference --python {sys.executable}", target)
     assert (Target("x").given, Target.parse("x")) == ("x", Target("x"))
     port = Target("reference", "some/python").port()
-    assert isinstance(port, ProcessPort)
+    assert isinstance(port, SubprocessDriver)
     assert port.command == [os.path.abspath("some/python"), "-m", port_server.__name__, "reference"]
     assert target.info() == PortInfo("reference", __version__, target.given)
     assert target.program() == (sys.executable, "-m", "dirac_failover")
@@ -128,7 +128,7 @@ def test_an_adapter_file_is_a_port_of_its_own(tmp_path: Path) -> None:
     file.write_text('name = "mine"\ncommand = ["x"]')
     for target in (Target(str(file)), Target(str(file), "some/python")):
         port = target.port()
-        assert isinstance(port, ProcessPort)
+        assert isinstance(port, SubprocessDriver)
         assert (port.name, port.command) == ("mine", ["x"])
         assert target.options() == ()
 

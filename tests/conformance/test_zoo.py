@@ -10,16 +10,16 @@ import pytest
 from dirac_failover.cli import main, zoo_command
 from dirac_failover.conformance import zoo_keeper
 from dirac_failover.conformance.zoo import ZOO, story
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.scenario import Scenario
 
 JUDGES = [clause for clause in CLAUSES if clause.level != "lossless"]
@@ -98,23 +98,23 @@ def scenarios() -> list[Scenario]:
     return found
 
 
-def breaches(kit: Kit, module: type[Any], scenarios: list[Scenario]) -> Iterator[str]:
+def breaches(kit: Implementation, module: type[Any], scenarios: list[Scenario]) -> Iterator[str]:
     """Yield the clauses of contract and dirac that a module breaks, each time that it does."""
-    port = ModulePort(kit, module)
+    port = InProcessDriver(kit, module)
     with port.session():
         for scenario in scenarios:
-            case = Case(scenario, port.run(scenario))
+            case = CheckContext(scenario, port.run(scenario))
             yield from (clause.id for clause in JUDGES if clause.violation(case))
 
 
-def test_the_reference_is_no_animal(reference: Kit, scenarios: list[Scenario]) -> None:
+def test_the_reference_is_no_animal(reference: Implementation, scenarios: list[Scenario]) -> None:
     """Nothing is wrong with it, so a breach by an animal comes from its bug."""
     assert list(breaches(reference, reference.FailoverRequest, scenarios)) == []
 
 
 @pytest.mark.ci
 @pytest.mark.parametrize("name", ZOO)
-def test_every_animal_is_caught(reference: Kit, scenarios: list[Scenario], name: str) -> None:
+def test_every_animal_is_caught(reference: Implementation, scenarios: list[Scenario], name: str) -> None:
     """By the clause of ``contract`` that its bug is about, or else by one of ``dirac``."""
     found = set(breaches(reference, ZOO[name], scenarios))
     assert found
@@ -129,9 +129,9 @@ def test_every_clause_of_the_contract_has_an_animal() -> None:
 
 def test_every_animal_has_a_story() -> None:
     """One sentence each, and no two the same."""
-    stories = [story(cls) for cls in ZOO.values()]
-    assert len(set(stories)) == len(ZOO) >= 70
-    assert all(text.endswith(".") for text in stories)
+    variants = [story(cls) for cls in ZOO.values()]
+    assert len(set(variants)) == len(ZOO) >= 70
+    assert all(text.endswith(".") for text in variants)
 
 
 def test_the_command_lists_the_animals(capsys: pytest.CaptureFixture[str]) -> None:

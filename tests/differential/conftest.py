@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_failover.drivers.kits import KITS, Kit
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -13,6 +13,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def dirac() -> Kit:
+def dirac() -> Implementation:
     """The real DIRAC alone: here it takes the name of the plug-in's fixture."""
-    return KITS["dirac"]()
+    return IMPLEMENTATIONS["dirac"]()

@@ -22,12 +22,12 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 PROXY = "https://proxy:9443/RequestManagement/ReqProxy"
 T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC
@@ -110,7 +110,13 @@ def plain(value: Any) -> Any:
     return (type(value).__name__, repr(value))
 
 
-def tell(kit: Kit, story: Callable[[Kit, Told], None], answers: Any, stubs: bool, options: dict[str, str]) -> Any:
+def tell(
+    kit: Implementation,
+    story: Callable[[Implementation, Told], None],
+    answers: Any,
+    stubs: bool,
+    options: dict[str, str],
+) -> Any:
     """Tell the story to one implementation; return what was seen."""
     told = Told(answers, stubs)
     with ExitStack() as stack:
@@ -122,7 +128,12 @@ def tell(kit: Kit, story: Callable[[Kit, Told], None], answers: Any, stubs: bool
 
 
 def compare(
-    reference: Kit, dirac: Kit, story: Any, answers: Any, stubs: bool = True, options: dict[str, str] | None = None
+    reference: Implementation,
+    dirac: Implementation,
+    story: Any,
+    answers: Any,
+    stubs: bool = True,
+    options: dict[str, str] | None = None,
 ) -> None:
     """Tell the story to both and compare."""
     assert tell(reference, story, answers, stubs, options or {}) == tell(dirac, story, answers, stubs, options or {})
@@ -207,8 +218,8 @@ JOB_STEPS = st.one_of(
     stubs=st.sampled_from([True, True, False]),
 )
 def test_job_reports_are_alike(
-    reference: Kit,
-    dirac: Kit,
+    reference: Implementation,
+    dirac: Implementation,
     jobid: Any,
     source: Any,
     steps: list[tuple[str, Any]],
@@ -217,7 +228,7 @@ def test_job_reports_are_alike(
 ) -> None:
     """Whatever is reported and whatever is answered."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         reports: list[Any] = []
         told.do(lambda: reports.append(kit.JobReport(jobid, source)), lambda: None)
         for method, arguments in steps if reports else []:
@@ -314,8 +325,8 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     options=OPTIONS,
 )
 def test_statuses_of_files_are_set_alike(
-    reference: Kit,
-    dirac: Kit,
+    reference: Implementation,
+    dirac: Implementation,
     name: str,
     wanted: Any,
     lfns: Any,
@@ -326,7 +337,7 @@ def test_statuses_of_files_are_set_alike(
 ) -> None:
     """Whatever is wanted, whatever the files' state, and whatever is answered."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         told.do(
             lambda: kit.TransformationClient().setFileStatusForTransformation(
                 name, copy.deepcopy(wanted), copy.deepcopy(lfns), force
@@ -366,11 +377,11 @@ def test_statuses_of_files_are_set_alike(
     answers=FILE_ANSWERS,
 )
 def test_files_are_looked_up_alike(
-    reference: Kit, dirac: Kit, conditions: Any, keywords: Any, answers: dict[str, list[Any]]
+    reference: Implementation, dirac: Implementation, conditions: Any, keywords: Any, answers: dict[str, list[Any]]
 ) -> None:
     """Whatever is asked for and whatever is answered; the caller's condition is changed alike."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         given_conditions = copy.deepcopy(conditions)
         told.do(
             lambda: kit.TransformationClient().getTransformationFiles(given_conditions, **keywords),
@@ -399,8 +410,8 @@ FILE_STEPS = st.one_of(
 @thorough
 @given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
 def test_file_reports_are_alike(
-    reference: Kit,
-    dirac: Kit,
+    reference: Implementation,
+    dirac: Implementation,
     steps: list[tuple[str, Any]],
     answers: dict[str, list[Any]],
     stubs: bool,
@@ -408,7 +419,7 @@ def test_file_reports_are_alike(
 ) -> None:
     """Whatever is reported, whatever the files' state, and whatever is answered."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         report = kit.FileReport()
         for method, arguments in steps:
             if method == "force":
@@ -459,8 +470,8 @@ STORE_OPTIONS = st.fixed_dictionaries(
     options=STORE_OPTIONS,
 )
 def test_accounting_is_alike(
-    reference: Kit,
-    dirac: Kit,
+    reference: Implementation,
+    dirac: Implementation,
     grace: Any,
     steps: list[tuple[str, Any]],
     answers: dict[str, list[Any]],
@@ -469,7 +480,7 @@ def test_accounting_is_alike(
 ) -> None:
     """Whatever is recorded and whatever is answered, request system and proxy included."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         client = kit.DataStoreClient(retryGraceTime=grace)
         for method, argument in steps:
             if method == "wait":
@@ -495,8 +506,8 @@ def test_accounting_is_alike(
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
 def test_requests_are_put_alike(
-    reference: Kit,
-    dirac: Kit,
+    reference: Implementation,
+    dirac: Implementation,
     name: str,
     operations: Any,
     proxies: Any,
@@ -506,7 +517,7 @@ def test_requests_are_put_alike(
 ) -> None:
     """Valid or not, with and without a proxy, and whatever is answered."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         request = kit.Request()
         request.RequestName = name
         for _ in range(operations):
@@ -522,11 +533,11 @@ def test_requests_are_put_alike(
 @thorough
 @given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
 def test_requests_are_got_alike(
-    reference: Kit, dirac: Kit, method: str, number: Any, answers: dict[str, list[Any]]
+    reference: Implementation, dirac: Implementation, method: str, number: Any, answers: dict[str, list[Any]]
 ) -> None:
     """Whatever is asked for and whatever is answered."""
 
-    def story(kit: Kit, told: Told) -> None:
+    def story(kit: Implementation, told: Told) -> None:
         told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number)), lambda: None)
 
     def look_at(result: Any) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 LIMITS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -49,7 +49,7 @@ def outcome(function: Any, *args: Any) -> tuple[Any, ...]:
         return ("raised", type(error), str(error))
 
 
-def decoded(kit: Kit, data: bytes) -> tuple[Any, ...]:
+def decoded(kit: Implementation, data: bytes) -> tuple[Any, ...]:
     """The outcome for a caller that unpacks what it gets."""
 
     def unpack() -> Any:
@@ -59,7 +59,7 @@ def decoded(kit: Kit, data: bytes) -> tuple[Any, ...]:
     return outcome(unpack)
 
 
-def same_decoding(reference: Kit, dirac: Kit, data: bytes) -> None:
+def same_decoding(reference: Implementation, dirac: Implementation, data: bytes) -> None:
     """Decode on both sides and compare: one text is ours, and the depth that Python bears differs with the caller."""
     theirs, ours = decoded(dirac, data), decoded(reference, data)
     if theirs[1] is Exception or RecursionError in (theirs[1], ours[1]):
@@ -69,14 +69,16 @@ def same_decoding(reference: Kit, dirac: Kit, data: bytes) -> None:
 
 @LIMITS
 @given(values)
-def test_every_value_has_the_same_bytes_or_the_same_error(reference: Kit, dirac: Kit, value: Any) -> None:
+def test_every_value_has_the_same_bytes_or_the_same_error(
+    reference: Implementation, dirac: Implementation, value: Any
+) -> None:
     """Whatever is encoded: the same bytes, or an exception of the same class with the same text."""
     assert outcome(reference.DEncode.encode, value) == outcome(dirac.DEncode.encode, value)
 
 
 @LIMITS
 @given(nested(plain | st.binary(), plain))
-def test_each_side_reads_what_the_other_wrote(reference: Kit, dirac: Kit, value: Any) -> None:
+def test_each_side_reads_what_the_other_wrote(reference: Implementation, dirac: Implementation, value: Any) -> None:
     """DIRAC reads our bytes as we do, and we read DIRAC's as it does."""
     for writer in (reference, dirac):
         try:
@@ -106,7 +108,7 @@ def test_each_side_reads_what_the_other_wrote(reference: Kit, dirac: Kit, value:
 @example(b"zats10:abcdefghije")
 @example(b"ztde")
 @example(b"zts0:")
-def test_any_bytes_are_read_alike(reference: Kit, dirac: Kit, data: bytes) -> None:
+def test_any_bytes_are_read_alike(reference: Implementation, dirac: Implementation, data: bytes) -> None:
     """Whatever arrives: the same value and count, or the failure that we say DIRAC has, with DIRAC's text."""
     assume(not HANGS.search(data))
     same_decoding(reference, dirac, data)
@@ -114,7 +116,9 @@ def test_any_bytes_are_read_alike(reference: Kit, dirac: Kit, data: bytes) -> No
 
 @LIMITS
 @given(st.data(), nested(plain, plain))
-def test_damaged_bytes_are_read_alike(reference: Kit, dirac: Kit, data: st.DataObject, value: Any) -> None:
+def test_damaged_bytes_are_read_alike(
+    reference: Implementation, dirac: Implementation, data: st.DataObject, value: Any
+) -> None:
     """An encoded value from which some bytes are missing, or in which some are others."""
     try:
         whole = reference.DEncode.encode(value)
@@ -128,14 +132,16 @@ def test_damaged_bytes_are_read_alike(reference: Kit, dirac: Kit, data: st.DataO
 
 
 @pytest.mark.parametrize("size", range(-12, 1))
-def test_a_negative_size_at_the_top_is_read_alike(reference: Kit, dirac: Kit, size: int) -> None:
+def test_a_negative_size_at_the_top_is_read_alike(reference: Implementation, dirac: Implementation, size: int) -> None:
     """Alone, a string of negative size is harmless, and odd in the same way."""
     same_decoding(reference, dirac, b"s%d:abcdefgh" % size)
 
 
 @LIMITS
 @given(nested(plain | st.binary() | moments | odd, plain | st.tuples(plain)))
-def test_every_value_has_the_same_json_or_the_same_error(reference: Kit, dirac: Kit, value: Any) -> None:
+def test_every_value_has_the_same_json_or_the_same_error(
+    reference: Implementation, dirac: Implementation, value: Any
+) -> None:
     """Whatever is encoded as JSON: the same text or the same exception, and both read it alike."""
     ours = outcome(reference.JEncode.encode, value)
     assert ours == outcome(dirac.JEncode.encode, value)
@@ -157,6 +163,6 @@ def test_every_value_has_the_same_json_or_the_same_error(reference: Kit, dirac: 
         st.sampled_from(["2024-01-02", "2024-01-02 03:04:05", "2024-13-01", "/w", "/wA=", "é", ""]),
     )
 )
-def test_any_json_is_read_alike(reference: Kit, dirac: Kit, text: str | bytes) -> None:
+def test_any_json_is_read_alike(reference: Implementation, dirac: Implementation, text: str | bytes) -> None:
     """Whatever arrives: the same value and length, or the failure that we say DIRAC has, with DIRAC's text."""
     assert outcome(reference.JEncode.decode, text) == outcome(dirac.JEncode.decode, text)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 from dirac_fakes import Caller, World, clock
 from dirac_fakes.faults import SERVICES
 

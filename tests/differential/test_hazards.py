@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes import World
@@ -22,8 +22,8 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.observation import Observation
 
 LIVE = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "live")
 INPUTS = ["/vo/a", "/vo/b"]
@@ -34,16 +34,16 @@ ENDED = "Workflow successful, end of FailoverRequest module execution."
 FAILED: dict[str, Any] = dict(S_ERROR(1500, "the cause"))
 
 
-class Stage:
+class FixtureContext:
     """Where a hazard is shown: one implementation, in an empty directory, in the job 77."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Implementation) -> None:
         self.kit = kit
 
-    def run(self, **fields: Any) -> Outcome:
+    def run(self, **fields: Any) -> Observation:
         """Execute FailoverRequest in a scenario of a job, or in one that is given by ``scenario``."""
         scenario = fields.pop("scenario", None) or Scenario.of_job(**fields)
-        with ModulePort(self.kit).session() as port:
+        with InProcessDriver(self.kit).session() as port:
             return port.run(scenario)
 
     def execute(self, world: Any, commons: dict[str, Any], **attributes: Any) -> Any:
@@ -64,17 +64,19 @@ class Hazard(NamedTuple):
     """A hazard: its number, how it is shown, and what of it is beyond the module's reach."""
 
     number: str
-    show: Callable[[Stage], None]
+    show: Callable[[FixtureContext], None]
     beyond: str
 
 
 HAZARDS: list[Hazard] = []
 
 
-def hazard(number: str, beyond: str = "") -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
+def hazard(
+    number: str, beyond: str = ""
+) -> Callable[[Callable[[FixtureContext], None]], Callable[[FixtureContext], None]]:
     """Add a hazard to the table."""
 
-    def add(show: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    def add(show: Callable[[FixtureContext], None]) -> Callable[[FixtureContext], None]:
         HAZARDS.append(Hazard(number, show, beyond))
         return show
 
@@ -84,21 +86,21 @@ def hazard(number: str, beyond: str = "") -> Callable[[Callable[[Stage], None]],
 # What can be seen of an outcome
 
 
-def methods(outcome: Outcome) -> list[str]:
+def methods(outcome: Observation) -> list[str]:
     return [step.method for step in outcome.steps if step.target != "module"]
 
 
-def types(outcome: Outcome) -> list[str]:
+def types(outcome: Observation) -> list[str]:
     return [operation["Type"] for operation in outcome.request["Operations"]]
 
 
-def statuses(outcome: Outcome) -> list[list[str]]:
+def statuses(outcome: Observation) -> list[list[str]]:
     """The application statuses in each call to the job's state service, in order."""
     bulks = [step.args[1] for step in outcome.steps if step.method == "setJobStatusBulk"]
     return [[entry["ApplicationStatus"] for entry in bulk.values()] for bulk in bulks]
 
 
-def table(outcome: Outcome) -> dict[str, str]:
+def table(outcome: Observation) -> dict[str, str]:
     """The statuses of the files in the transformation system at the end."""
     return file_statuses(outcome.services)
 
@@ -112,7 +114,7 @@ def file_statuses(services: dict[str, Any]) -> dict[str, str]:
 
 
 @hazard("H1")
-def accounting_that_is_not_ok_prevents_the_file(stage: Stage) -> None:
+def accounting_that_is_not_ok_prevents_the_file(stage: FixtureContext) -> None:
     """Everything pending is lost, the job report included, and the module is OK."""
     faults = ["accounting:down", "requests:down", "job-state:down"]
     outcome = stage.run(inputs=INPUTS, records=1, operations=[FORWARD], faults=[*faults, "transformation:down"])
@@ -121,7 +123,7 @@ def accounting_that_is_not_ok_prevents_the_file(stage: Stage) -> None:
 
 
 @hazard("H2")
-def accounting_that_raises_prevents_the_file(stage: Stage) -> None:
+def accounting_that_raises_prevents_the_file(stage: FixtureContext) -> None:
     """The same loss, but the module fails."""
     answers = {"AccountingReport.commit": ("raises=ValueError:boom",)}
     collaborators = {**LIVE, "AccountingReport": "scripted"}
@@ -131,7 +133,7 @@ def accounting_that_raises_prevents_the_file(stage: Stage) -> None:
 
 
 @hazard("H3")
-def nothing_is_written_after_a_failure(stage: Stage) -> None:
+def nothing_is_written_after_a_failure(stage: FixtureContext) -> None:
     """Operations, unsent statuses and accounting records are all dropped."""
     for failed in ("workflowStatus", "stepStatus"):
         scenario = Scenario(
@@ -148,7 +150,7 @@ def nothing_is_written_after_a_failure(stage: Stage) -> None:
 
 
 @hazard("H4")
-def an_invalid_request_is_dropped_as_a_whole(stage: Stage) -> None:
+def an_invalid_request_is_dropped_as_a_whole(stage: FixtureContext) -> None:
     """Without a proxy, or with one bad operation among good ones; accounting was committed before."""
     bad = {"owner": ("alice", "vo_user"), "operations": [FORWARD, {"Type": "RemoveFile"}]}
     for fields in ({"owner": None, "operations": [FORWARD]}, bad):
@@ -160,7 +162,7 @@ def an_invalid_request_is_dropped_as_a_whole(stage: Stage) -> None:
 
 
 @hazard("H5")
-def without_a_job_nothing_is_touched(stage: Stage) -> None:
+def without_a_job_nothing_is_touched(stage: FixtureContext) -> None:
     """The module is OK, whatever is pending."""
     for job_id in (None, 0):
         outcome = stage.run(job_id=job_id, reported={"/vo/a": "x"}, records=1, operations=[FORWARD])
@@ -170,7 +172,7 @@ def without_a_job_nothing_is_touched(stage: Stage) -> None:
 
 
 @hazard("H6")
-def files_that_the_transformation_does_not_know_are_forgotten(stage: Stage) -> None:
+def files_that_the_transformation_does_not_know_are_forgotten(stage: FixtureContext) -> None:
     """The commit is OK, the report is empty, and nobody was told."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     outcome = stage.run(scenario=Scenario(workflow_commons=commons))
@@ -180,7 +182,7 @@ def files_that_the_transformation_does_not_know_are_forgotten(stage: Stage) -> N
 
 
 @hazard("H7")
-def files_with_a_final_status_keep_it(stage: Stage) -> None:
+def files_with_a_final_status_keep_it(stage: FixtureContext) -> None:
     """No update is sent, and the module is OK: MaxReset only for Unused, which comes by force after a failure."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     for status, reported in (("Processed", {"/vo/a": "Problematic"}), ("MaxReset", {"/vo/a": "Unused"})):
@@ -191,7 +193,7 @@ def files_with_a_final_status_keep_it(stage: Stage) -> None:
 
 
 @hazard("H8", beyond="the request executing agent replays the operation; here its call is repeated as it makes it")
-def force_is_lost_in_the_replay(stage: Stage) -> None:
+def force_is_lost_in_the_replay(stage: FixtureContext) -> None:
     """The operation says force, but where the agent puts it, its client expects something else."""
     outcome = stage.run(inputs=["/vo/a"], workflow_failed=True, faults=["transformation:down"])
     (operation,) = outcome.request["Operations"]
@@ -207,7 +209,7 @@ def force_is_lost_in_the_replay(stage: Stage) -> None:
 
 
 @hazard("H9")
-def job_parameters_that_wait_are_never_sent(stage: Stage) -> None:
+def job_parameters_that_wait_are_never_sent(stage: FixtureContext) -> None:
     """Neither live nor by the request."""
     for faults in ((), ("job-state:down",)):
         outcome = stage.run(scenario=Scenario(unsent_parameters={"CPU": "1"}, faults=faults))
@@ -217,14 +219,14 @@ def job_parameters_that_wait_are_never_sent(stage: Stage) -> None:
 
 
 @hazard("H10")
-def a_status_without_a_stub_is_lost(stage: Stage) -> None:
+def a_status_without_a_stub_is_lost(stage: FixtureContext) -> None:
     """It cannot be repeated; the module is OK."""
     outcome = stage.run(faults=["job-state:s_error=no;stub=no"])
     assert (outcome.result["OK"], outcome.files, types(outcome)) == (True, {}, [])
 
 
 @hazard("H11")
-def statuses_are_delivered_twice_or_the_last_one_never(stage: Stage) -> None:
+def statuses_are_delivered_twice_or_the_last_one_never(stage: FixtureContext) -> None:
     """Twice when the service is back for the third call; if it is not, the final text is in no request."""
     back = stage.run(faults=["job-state:first=2"])
     assert statuses(back) == [[FINISHED], [FINISHED], [FINISHED, ENDED]]
@@ -237,7 +239,7 @@ def statuses_are_delivered_twice_or_the_last_one_never(stage: Stage) -> None:
 
 
 @hazard("H12", beyond="the job wrapper sends every *_request.json that it finds, or ends when one is not JSON")
-def an_old_file_of_requests_stays(stage: Stage) -> None:
+def an_old_file_of_requests_stays(stage: FixtureContext) -> None:
     """Whatever is in it, when there is nothing to write."""
     outcome = stage.run(scenario=Scenario(files={FILE: "old", "other_request.json": "old"}))
     assert outcome.files == {FILE: "[]", "other_request.json": "[]"}
@@ -246,7 +248,7 @@ def an_old_file_of_requests_stays(stage: Stage) -> None:
 
 
 @hazard("H13", beyond="DIRAC's own FileReport never answers so; another one may")
-def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage: Stage) -> None:
+def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage: FixtureContext) -> None:
     """By a Value that is not there: that is the Message and the application status."""
     answers = {"FileReport.commit": ("s_error",), "FileReport.generateForwardDISET": ("s_error=full",)}
     outcome = stage.run(scenario=Scenario(collaborators={**LIVE, "FileReport": "scripted"}, answers=answers))
@@ -255,7 +257,7 @@ def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage: Stage) -
 
 
 @hazard("H14")
-def a_file_report_keeps_its_first_transformation(stage: Stage) -> None:
+def a_file_report_keeps_its_first_transformation(stage: FixtureContext) -> None:
     """The inputs of the transformation 12 are reported under the one of an earlier module."""
     calls: list[Any] = []
     report = stage.kit.FileReport()
@@ -277,7 +279,7 @@ def recorder(calls: list[Any]) -> Any:
 
 
 @hazard("H15")
-def force_is_for_all_files_or_for_none(stage: Stage) -> None:
+def force_is_for_all_files_or_for_none(stage: FixtureContext) -> None:
     """Set when one input lacked a status; then Problematic goes over Processed, which it else does not."""
     statuses_of = {}
     for inputs in ("/vo/a;/vo/b", "/vo/a"):
@@ -298,7 +300,7 @@ def force_is_for_all_files_or_for_none(stage: Stage) -> None:
 
 
 @hazard("H16")
-def a_name_that_ends_like_its_prefix_is_another_file(stage: Stage) -> None:
+def a_name_that_ends_like_its_prefix_is_another_file(stage: FixtureContext) -> None:
     """Which the transformation does not know: as H6."""
     for lfn, other in (("/vo/FILE.L", "/vo/FILE."), ("/vo/NF", "/vo/"), ("/vo/x:", "/vo/x")):
         outcome = stage.run(inputs=[lfn])
@@ -307,7 +309,7 @@ def a_name_that_ends_like_its_prefix_is_another_file(stage: Stage) -> None:
 
 
 @hazard("H17", beyond="the workflow engine does it; tests/differential/test_workflow.py holds ours beside DIRAC's")
-def the_cause_of_a_failure_is_overwritten(stage: Stage) -> None:
+def the_cause_of_a_failure_is_overwritten(stage: FixtureContext) -> None:
     """In a later step the module fails too, and the last failing step is what the workflow tells."""
 
     class Breaks:
@@ -323,7 +325,7 @@ def the_cause_of_a_failure_is_overwritten(stage: Stage) -> None:
 
 
 @hazard("H18")
-def a_commit_during_another_says_nothing_of_its_records(stage: Stage) -> None:
+def a_commit_during_another_says_nothing_of_its_records(stage: FixtureContext) -> None:
     """It is OK at once, with 0 records, whatever becomes of those that the other one is sending."""
     found: list[Any] = []
 
@@ -358,7 +360,7 @@ class Record(BaseAccountingType):
 
 
 @hazard("H19")
-def executing_twice_makes_two_operations(stage: Stage) -> None:
+def executing_twice_makes_two_operations(stage: FixtureContext) -> None:
     """While the transformation system is down; the second one waits for the first."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     scenario = Scenario(workflow_commons=commons, faults=("transformation:down",), executions=2)
@@ -370,7 +372,7 @@ def executing_twice_makes_two_operations(stage: Stage) -> None:
 
 
 @hazard("H20")
-def arguments_that_are_no_text_prevent_the_file(stage: Stage) -> None:
+def arguments_that_are_no_text_prevent_the_file(stage: FixtureContext) -> None:
     """Serialising raises instead of saying so; the operation alone does say so."""
     outcome = stage.run(operations=[{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}])
     assert (outcome.result["Message"]["exception"], outcome.files) == ("UnicodeDecodeError", {})
@@ -380,7 +382,7 @@ def arguments_that_are_no_text_prevent_the_file(stage: Stage) -> None:
 
 
 @hazard("H21", beyond="the service then takes the sender for the owner")
-def an_owner_by_dn_alone_is_not_written(stage: Stage) -> None:
+def an_owner_by_dn_alone_is_not_written(stage: FixtureContext) -> None:
     """The request is valid and belongs to nobody."""
     with stage.kit.connect(recorder([])):
         request = stage.kit.Request()
@@ -394,7 +396,7 @@ def an_owner_by_dn_alone_is_not_written(stage: Stage) -> None:
 
 
 @hazard("H22")
-def an_operation_that_is_refused_is_not_missed(stage: Stage) -> None:
+def an_operation_that_is_refused_is_not_missed(stage: FixtureContext) -> None:
     """What addOperation answers is not looked at: here it refuses an operation that it has already."""
     operation = stage.kit.Operation()
     operation.Type, operation.Arguments = "SetFileStatus", "x"
@@ -423,11 +425,13 @@ def an_operation_that_is_refused_is_not_missed(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("one", HAZARDS, ids=lambda one: f"{one.number}-{one.show.__name__}")
-def test_hazards_are_the_same_on_both(kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, one: Hazard) -> None:
+def test_hazards_are_the_same_on_both(
+    kit: Implementation, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, one: Hazard
+) -> None:
     """One body, each implementation: what is lost here is lost there."""
     monkeypatch.setenv("JOBID", "77")
     monkeypatch.chdir(tmp_path)
-    one.show(Stage(kit))
+    one.show(FixtureContext(kit))
 
 
 def test_no_hazard_is_left_out() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 pytest.importorskip("DIRAC")
 
@@ -349,14 +349,16 @@ def test_a_dead_server_is_passed_over(end: End, context: ssl.SSLContext) -> None
     assert [call.method for call in world.journal] == ["setJobStatus"] * 4
 
 
-def test_diracs_own_clients_work_against_our_server(context: ssl.SSLContext, dirac: Kit, reference: Kit) -> None:
+def test_diracs_own_clients_work_against_our_server(
+    context: ssl.SSLContext, dirac: Implementation, reference: Implementation
+) -> None:
     """DIRAC's classes, unchanged and over TLS, leave the services as ours do that call them in process."""
     services = {
         "/Systems/WorkloadManagement/URLs/JobStateUpdate": SERVICE,
         "/Systems/Transformation/URLs/TransformationManager": "Transformation/TransformationManager",
     }
 
-    def work(kit: Kit) -> list[Any]:
+    def work(kit: Implementation) -> list[Any]:
         report = kit.JobReport(77)
         report.setApplicationStatus("over the wire")
         report.setJobParameter("name", "value")

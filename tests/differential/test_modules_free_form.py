@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.drivers.port import ModulePort, sessions
-from dirac_failover.spec.outcome import Scrubber
+from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.spec.observation import Scrubber
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
@@ -66,7 +66,7 @@ HELD = (
 )  # fmt: skip
 
 
-def both(reference: Kit, dirac: Kit, act: Callable[[Any], Any], **attributes: Any) -> None:
+def both(reference: Implementation, dirac: Implementation, act: Callable[[Any], Any], **attributes: Any) -> None:
     """Do the same with a module of each, and find everything equal."""
     found = []
     for kit in (reference, dirac):
@@ -244,7 +244,7 @@ class Hooked:
     def __init__(self, kind: str, args: list[Any]) -> None:
         self.kind, self.args_ = kind, args
 
-    def raised(self, kit: Kit) -> BaseException:
+    def raised(self, kit: Implementation) -> BaseException:
         kinds = {"GracefulTermination": kit.GracefulTermination, **{kind.__name__: kind for kind in RAISED}}
         return kinds[self.kind](*copy.deepcopy(self.args_))
 
@@ -299,7 +299,7 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
     assert json.dumps(found[0]) == json.dumps(found[1])
 
 
-def hook(name: str, ended: dict[str, Hooked], kit: Kit, calls: list[str]) -> Callable[..., None]:
+def hook(name: str, ended: dict[str, Hooked], kit: Implementation, calls: list[str]) -> Callable[..., None]:
     def called(_: Any) -> None:
         calls.append(name)
         if name in ended:
@@ -356,9 +356,9 @@ scenarios = st.builds(
 
 
 @pytest.fixture(scope="module")
-def ports(reference: Kit, dirac: Kit) -> Iterator[tuple[ModulePort, ModulePort]]:
+def ports(reference: Implementation, dirac: Implementation) -> Iterator[tuple[InProcessDriver, InProcessDriver]]:
     """Both, in one session."""
-    pair = ModulePort(reference), ModulePort(dirac)
+    pair = InProcessDriver(reference), InProcessDriver(dirac)
     with sessions(*pair):
         yield pair
 

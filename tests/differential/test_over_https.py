@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 pytest.importorskip("DIRAC")
 
@@ -191,7 +191,7 @@ def test_the_proxy_is_one_for_dirac(grid: Grid) -> None:
 # JobReport
 
 
-def test_what_a_job_reports_arrives(grid: Grid, dirac: Kit) -> None:
+def test_what_a_job_reports_arrives(grid: Grid, dirac: Implementation) -> None:
     """Status and parameters."""
     report = dirac.JobReport(77)
     assert outcome(report.setApplicationStatus("over the wire")) == {
@@ -205,7 +205,7 @@ def test_what_a_job_reports_arrives(grid: Grid, dirac: Kit) -> None:
     assert grid.calls.methods() == ["job-state.setJobStatusBulk", "job-state.setJobParameters"]
 
 
-def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid, dirac: Kit) -> None:
+def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid, dirac: Implementation) -> None:
     """Its stub is the call; the real operation replays it when the service is back."""
     grid.arm("job-state:down")
     report = dirac.JobReport(77)
@@ -226,7 +226,7 @@ def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid
 # FileReport
 
 
-def test_the_statuses_of_files_arrive(grid: Grid, dirac: Kit) -> None:
+def test_the_statuses_of_files_arrive(grid: Grid, dirac: Implementation) -> None:
     """Through the client that looks up their IDs."""
     report = dirac.FileReport()
     report.setFileStatus(12, "/vo/a", "Processed")
@@ -238,7 +238,7 @@ def test_the_statuses_of_files_arrive(grid: Grid, dirac: Kit) -> None:
     ]
 
 
-def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, dirac: Kit) -> None:
+def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, dirac: Implementation) -> None:
     """It holds all of them."""
     grid.arm("transformation:reset_peer")
     report = dirac.FileReport()
@@ -256,7 +256,7 @@ def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, di
 # DataStoreClient
 
 
-def test_accounting_records_arrive(grid: Grid, dirac: Kit) -> None:
+def test_accounting_records_arrive(grid: Grid, dirac: Implementation) -> None:
     """With their times."""
     client = dirac.DataStoreClient()
     client.addRegister(Record())
@@ -266,7 +266,7 @@ def test_accounting_records_arrive(grid: Grid, dirac: Kit) -> None:
     assert (call.method, call.args) == ("commitRegisters", ([["Job", TIME, TIME, [1]]] * 2,))
 
 
-def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid, dirac: Kit) -> None:
+def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid, dirac: Implementation) -> None:
     """DIRAC reads from the proxy whose they are, and puts the request to the manager; replayed, they arrive."""
     grid.arm("accounting:http=503@first=1")
     client = dirac.DataStoreClient()
@@ -282,7 +282,7 @@ def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid,
     assert [call.applied for call in grid.calls.select("accounting")] == [False, True]
 
 
-def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Kit) -> None:
+def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Implementation) -> None:
     """The hazard of a reply that is lost, over a real wire: the request repeats what had been done."""
     grid.arm("accounting:lost_reply@first=1")
     client = dirac.DataStoreClient()
@@ -296,7 +296,7 @@ def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Kit) 
 # ReqClient
 
 
-def some_request(dirac: Kit) -> Any:
+def some_request(dirac: Implementation) -> Any:
     """A request of one operation."""
     operation = dirac.Operation()
     operation.Type = "ForwardDISET"
@@ -308,7 +308,7 @@ def some_request(dirac: Kit) -> Any:
     return request
 
 
-def test_a_request_is_put_and_read_back(grid: Grid, dirac: Kit) -> None:
+def test_a_request_is_put_and_read_back(grid: Grid, dirac: Implementation) -> None:
     """By its ID and by its job."""
     client = dirac.ReqClient()
     assert outcome(client.putRequest(some_request(dirac))) == {"OK": True, "Value": 1}
@@ -319,7 +319,7 @@ def test_a_request_is_put_and_read_back(grid: Grid, dirac: Kit) -> None:
     assert grid.calls.methods()[0] == "requests.putRequest"
 
 
-def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, dirac: Kit) -> None:
+def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, dirac: Implementation) -> None:
     """At the URL that the configuration names."""
     grid.arm("requests:down")
     result = dirac.ReqClient().putRequest(some_request(dirac))
@@ -328,7 +328,7 @@ def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, 
     assert len(grid.holds["req-proxy"]["cache"]) == 1
 
 
-def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Kit) -> None:
+def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Implementation) -> None:
     """That of the manager, and that of the proxy."""
     grid.arm("requests:http=503", "req-proxy:s_error=boom")
     result = dirac.ReqClient().putRequest(some_request(dirac))
@@ -341,7 +341,7 @@ def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Ki
 
 
 def test_the_real_module_loses_nothing_over_the_wire(
-    grid: Grid, dirac: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    grid: Grid, dirac: Implementation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FailoverRequest with its real clients: the file that it writes, put and replayed, brings all to its place."""
     monkeypatch.chdir(tmp_path)
@@ -377,7 +377,7 @@ SEEN_OTHERWISE = {"down", "refuse", "timeout", "lost_reply", "reset_peer", "rese
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_to_dirac_what_it_is_in_memory(grid: Grid, dirac: Kit, fault: str) -> None:
+def test_a_fault_is_to_dirac_what_it_is_in_memory(grid: Grid, dirac: Implementation, fault: str) -> None:
     """The same result, the same call in its stub, the same done or not done."""
     near = World()
     near.arm(f"job-state:{fault}")
@@ -406,7 +406,7 @@ def diracx(grid: Grid) -> Iterator[Grid]:
         yield grid
 
 
-def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Kit) -> None:
+def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Implementation) -> None:
     """Statuses and parameters: DIRAC's client leaves out the value, and what arrives is DIRAC's."""
     client = dirac.JobStateUpdateClient()
     bulk = client.setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}})
@@ -426,7 +426,7 @@ def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Kit) -> None:
     assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", "1.5"]]
 
 
-def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Kit) -> None:
+def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Implementation) -> None:
     """Unchanged; so a whole job can be run against it."""
     report = dirac.JobReport(77)
     assert report.setJobStatus("Completing", "minor", "application")["OK"]
@@ -435,7 +435,7 @@ def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Kit) -> None:
     assert diracx.status() == ["Completing", "minor", "application"]
 
 
-def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx: Grid, dirac: Kit) -> None:
+def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx: Grid, dirac: Implementation) -> None:
     """It names the client of DiracX and its arguments; the real operation replays it."""
     diracx.arm("job-state:http=403")
     report = dirac.JobReport(77)
@@ -468,7 +468,7 @@ TAKEN_FOR = {
 
 
 @pytest.mark.parametrize("fault", TAKEN_FOR)
-def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Kit, fault: str) -> None:
+def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Implementation, fault: str) -> None:
     """It repeats a call after a status of 500 or 503, done or not; and an empty reply is a success to it."""
     diracx.arm(f"job-state:{fault}")
     result = dirac.JobStateUpdateClient().setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x"}})
@@ -481,7 +481,7 @@ def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Kit, fault: 
     lambda client: client.setJobParameter(78, "a", "b"),
     lambda client: client.sendHeartBeat(78, {}, {}),
 ])  # fmt: skip
-def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Kit, call: Callable[[Any], Any]) -> None:
+def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Implementation, call: Callable[[Any], Any]) -> None:
     """Each call says so."""
     result = call(dirac.JobStateUpdateClient())
     assert not result["OK"]
@@ -489,7 +489,7 @@ def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Kit, call: Cal
     assert not len(diracx.calls)
 
 
-def test_a_token_that_is_about_to_end_is_renewed(diracx: Grid, dirac: Kit, tmp_path: Path) -> None:
+def test_a_token_that_is_about_to_end_is_renewed(diracx: Grid, dirac: Implementation, tmp_path: Path) -> None:
     """DIRAC keeps a copy of the proxy's token; DiracX's client asks for another one where it is told to."""
     assert dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
     token = DiracX.diracxTokenFromPEM(os.environ["X509_USER_PROXY"])
@@ -528,7 +528,9 @@ def test_dirac_in_a_shell_with_the_printed_lines(server: dict[str, Any], tmp_pat
 
 
 @pytest.mark.parametrize("diracx", [False, True], ids=["dirac", "diracx"])
-def test_pauses_of_clients_move_the_worlds_clock(dirac: Kit, diracx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_of_clients_move_the_worlds_clock(
+    dirac: Implementation, diracx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits: neither for DIRAC's retries, nor for those of DiracX's client."""
     monkeypatch.undo()
     world = World()
@@ -543,7 +545,7 @@ def test_pauses_of_clients_move_the_worlds_clock(dirac: Kit, diracx: bool, monke
     assert world.clock.slept >= 1
 
 
-def test_nothing_of_it_stays(dirac: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_it_stays(dirac: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Configuration and environment are what they were: DIRAC does not find the services any more."""
     monkeypatch.delenv("X509_USER_PROXY", raising=False)
     before = str(gConfigurationData.localCFG)

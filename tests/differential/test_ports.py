@@ -13,10 +13,10 @@ from itertools import islice
 import pytest
 
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.kits import KITS, KitUnavailableError
-from dirac_failover.drivers.port import ModulePort, sessions
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.spec import space
-from dirac_failover.spec.nearest import nearest
+from dirac_failover.spec.profile_fit import nearest
 
 PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
 
@@ -32,8 +32,8 @@ DIRAC_8_TEXTS = {
 def own(name):
     """The kit, or skip."""
     try:
-        return KITS[name]()
-    except KitUnavailableError as error:
+        return IMPLEMENTATIONS[name]()
+    except ImplementationUnavailableError as error:
         pytest.skip(str(error))
 
 
@@ -45,7 +45,7 @@ def some(region, count):
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_the_same_from_another_process(name):
     """Scripted or with services, the outcome is the same, time and chance left out."""
-    here, there = ModulePort(own(name)), Target(name, sys.executable).port()
+    here, there = InProcessDriver(own(name)), Target(name, sys.executable).port()
     with sessions(here, there):
         assert (there.name, there.version) == (here.name, here.version)
         for region in space.REGIONS:
@@ -56,7 +56,7 @@ def test_a_port_is_the_same_from_another_process(name):
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_nearest_to_its_profile(name):
     """Told from a few outcomes."""
-    port = ModulePort(own(name))
+    port = InProcessDriver(own(name))
     with port.session():
         found = nearest(
             (scenario, port.run(scenario))
@@ -69,7 +69,7 @@ def test_a_port_is_nearest_to_its_profile(name):
 
 def test_dirac_8_with_its_own_clients_differs_in_names_alone(reference):
     """Against services that fail in every way, it does what the reference does, but for the table."""
-    port, ours = ModulePort(own("dirac-8.0")), ModulePort(reference)
+    port, ours = InProcessDriver(own("dirac-8.0")), InProcessDriver(reference)
     seen = set()
     with sessions(port, ours):
         for scenario in islice(space.SERVICES.scenarios(), 0, None, 23):  # no divisor of any dimension

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from dirac_failover.clients.replay import replay
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 from dirac_failover.request.record import TIME_FORMAT
 from dirac_failover.wire import dencode
 from dirac_failover.wire.rpc import make_stub
@@ -25,7 +25,7 @@ from dirac_failover.wire.rpc import make_stub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 EARLIER = metadata.version("DIRAC") in {"9.0.0", "9.1.2", "9.1.20"}
 """Whether this DIRAC is seen to be one from before 9.0.28, or from before 9.1.22, which are stricter with requests."""
@@ -43,7 +43,7 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
-def clock(dirac: Kit) -> Iterator[Clock]:
+def clock(dirac: Implementation) -> Iterator[Clock]:
     """One stopped clock for both."""
     clock = Clock()
     with stopped(lambda: clock.now, dirac):
@@ -51,7 +51,7 @@ def clock(dirac: Kit) -> Iterator[Clock]:
 
 
 @pytest.fixture(autouse=True)
-def connected(reference: Kit, dirac: Kit) -> Iterator[None]:
+def connected(reference: Implementation, dirac: Implementation) -> Iterator[None]:
     """The same owner on both sides."""
 
     def nowhere(*_: Any, **__: Any) -> Any:
@@ -96,7 +96,7 @@ TYPES = st.sampled_from(["ReplicateAndRegister", "RemoveReplica", "RemoveFile", 
 
 
 def machine(  # noqa: C901 - its rules are its methods
-    reference: Kit, dirac: Kit, clock: Clock
+    reference: Implementation, dirac: Implementation, clock: Clock
 ) -> type[RuleBasedStateMachine]:
     """Make a machine that does the same to a request of each implementation."""
 
@@ -222,7 +222,7 @@ def machine(  # noqa: C901 - its rules are its methods
     return Both
 
 
-def test_any_sequence_of_changes_is_seen_alike(reference: Kit, dirac: Kit, clock: Clock) -> None:
+def test_any_sequence_of_changes_is_seen_alike(reference: Implementation, dirac: Implementation, clock: Clock) -> None:
     """Whatever is done to requests, operations and files, in any order: statuses, times, JSON, digest are DIRAC's."""
     run_state_machine_as_test(
         machine(reference, dirac, clock),
@@ -294,7 +294,7 @@ REQUESTS = st.fixed_dictionaries(
 
 @SMALL
 @given(source=REQUESTS.map(json.dumps))
-def test_a_request_is_loaded_and_written_alike(reference: Kit, dirac: Kit, source: str) -> None:
+def test_a_request_is_loaded_and_written_alike(reference: Implementation, dirac: Implementation, source: str) -> None:
     """Each implementation reads what the other wrote and writes it as the other would; so does a second round."""
     ours, theirs = reference.Request(source), dirac.Request(source)
     for _ in range(2):
@@ -313,7 +313,9 @@ def test_a_request_is_loaded_and_written_alike(reference: Kit, dirac: Kit, sourc
 
 @SMALL
 @given(source=REQUESTS)
-def test_a_request_is_judged_and_optimised_alike(reference: Kit, dirac: Kit, source: dict[str, Any]) -> None:
+def test_a_request_is_judged_and_optimised_alike(
+    reference: Implementation, dirac: Implementation, source: dict[str, Any]
+) -> None:
     """The same message or none, the same operations."""
     ours, theirs = reference.Request(source), dirac.Request(source)
     for request in (ours, theirs):
@@ -380,7 +382,7 @@ def in_order(answer: Any) -> Any:
 @settings(SMALL, max_examples=400)
 @given(source=st.dictionaries(KEYS, HOSTILE, max_size=4) | HOSTILE.map(json.dumps) | TEXTS)
 def test_whatever_is_loaded_is_refused_where_dirac_refuses_it(
-    reference: Kit, dirac: Kit, name: str, source: Any
+    reference: Implementation, dirac: Implementation, name: str, source: Any
 ) -> None:
     """With a ValueError that says what DIRAC raises; what DIRAC takes is taken, and written alike."""
     theirs = made(getattr(dirac, name), source)
@@ -479,7 +481,7 @@ FAILURES = [S_ERROR("down"), S_ERROR(1500, "bad"), OSError("gone"), None]
     script=st.lists(st.sampled_from(FAILURES), max_size=4),
 )
 def test_a_request_is_replayed_alike(
-    reference: Kit, dirac: Kit, operations: list[tuple[str, bytes]], script: list[Any]
+    reference: Implementation, dirac: Implementation, operations: list[tuple[str, bytes]], script: list[Any]
 ) -> None:
     """The same calls, and afterwards the same statuses and errors; what escapes, escapes in DIRAC."""
     made = reference.Request()

@@ -23,7 +23,7 @@ NAMED = dict(re.findall(r"^- `(\w+)`: (.*)$", PAGE, re.MULTILINE))
 ZOO_IN_ONE_PROCESS = """
 import json, os, sys
 import pytest
-import dirac_failover.pytest_plugin, dirac_failover.testing.stage
+import dirac_failover.pytest_plugin, dirac_failover.testing.context
 from dirac_failover.actors import recovery
 from dirac_failover.conformance import zoo, zoo_keeper
 from dirac_failover.reports import timeline

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.spec.scenario import Scenario
 
 DRAW = runpy.run_path(str(Path(__file__).parents[2] / "docs/_ext/svg.py"))["draw"]
@@ -152,7 +152,7 @@ def test_it_has_a_name_and_a_description_and_can_stand_in_a_page() -> None:
 
 def test_a_real_run_is_drawn_whole() -> None:
     """Every call of the report has its row."""
-    report = run(KITS["reference"](), Scenario.of_job(inputs=("/vo/a",), faults=("transformation:down",)))
+    report = run(IMPLEMENTATIONS["reference"](), Scenario.of_job(inputs=("/vo/a",), faults=("transformation:down",)))
     said = rows(ET.fromstring(DRAW(report)))  # noqa: S314 - it is ours
     methods = re.findall(r"'method': '(\w+)'", str(report["calls"]))
     assert len(methods) > 10

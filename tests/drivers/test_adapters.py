@@ -10,10 +10,10 @@ import pytest
 
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.drivers import adapters
-from dirac_failover.drivers.process_port import RUN_SECONDS
+from dirac_failover.drivers.subprocess_driver import RUN_SECONDS
 from dirac_failover.errors import CommandError, Exit
 
-KNOWN = f"(there are {', '.join(adapters.KITS)}, package.module:Class, or a file .toml)"
+KNOWN = f"(there are {', '.join(adapters.IMPLEMENTATIONS)}, package.module:Class, or a file .toml)"
 KEYS = "did you mean command? (there are name, command, environment, seconds, start_seconds, restarts, shape, commands)"
 TABLE = "a table of texts without NUL, by names without '='"
 DEEP = "environment" + ".a" * 20_000 + " = 1"
@@ -42,7 +42,7 @@ def my_module(reference, monkeypatch):
 
 def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
     """Those of DIRAC, of the version that is there, for a module of DIRAC's; else the reference's."""
-    monkeypatch.setitem(adapters.KITS, "dirac", lambda: replace(reference, name="theirs"))
+    monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", lambda: replace(reference, name="theirs"))
     monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "9.1.22", "tests_adapters_kit": "5"}.get)
     theirs = sys.modules["tests_adapters_kit"].Theirs
     assert adapters.family(theirs) == "dirac"
@@ -102,9 +102,9 @@ def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
     """The message says how to get it."""
 
     def unavailable():
-        raise adapters.KitUnavailableError("get it")
+        raise adapters.ImplementationUnavailableError("get it")
 
-    monkeypatch.setitem(adapters.KITS, "dirac", unavailable)
+    monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", unavailable)
     with pytest.raises(CommandError) as caught:
         adapters.in_this_process("dirac")
     assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.recording import PLAIN, Event, Recorder, Tape, Watcher
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.spec import space
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_mock import MockerFixture
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 TRANSFORMATION = "Transformation/TransformationManager"
 FINAL = "Workflow successful, end of FailoverRequest module execution."
@@ -29,7 +29,7 @@ TRANSFORMATION_DOWN = Scenario.of_job(inputs=["/vo/a"], faults=["transformation:
 
 
 @pytest.fixture
-def recorder(kit: Kit) -> Iterator[Recorder]:
+def recorder(kit: Implementation) -> Iterator[Recorder]:
     recorder = Recorder(kit)
     with recorder.session():
         yield recorder
@@ -94,7 +94,7 @@ def test_they_are_recorded_even_if_the_hook_that_made_them_fails(recorder: Recor
     ]
 
 
-def test_hooks_may_call_each_other(reference: Kit) -> None:
+def test_hooks_may_call_each_other(reference: Implementation) -> None:
     """With arguments, by place and by name."""
 
     class Calls(reference.FailoverRequest):
@@ -151,7 +151,7 @@ def test_what_is_no_file_is_named(recorder: Recorder) -> None:
         assert recorder.record(scenario).files == {"12_34_request.json": shown}
 
 
-def test_what_a_module_writes_is_read_as_it_is(reference: Kit) -> None:
+def test_what_a_module_writes_is_read_as_it_is(reference: Implementation) -> None:
     """Links are named; bytes that are no text are escaped, and line ends are kept."""
 
     class Writes(reference.FailoverRequest):
@@ -197,9 +197,9 @@ def test_without_services_there_is_no_world(recorder: Recorder) -> None:
     assert recorder.record(without_request).operations == []
 
 
-def test_recording_changes_nothing(kit: Kit) -> None:
+def test_recording_changes_nothing(kit: Implementation) -> None:
     """Over a sample of the space a recorder observes exactly what a plain port observes."""
-    plain, recorder = ModulePort(kit), Recorder(kit)
+    plain, recorder = InProcessDriver(kit), Recorder(kit)
     sample = list(islice(space.scenarios(), 0, None, 3001))
     assert len(sample) > 30
     with plain.session():
@@ -209,7 +209,7 @@ def test_recording_changes_nothing(kit: Kit) -> None:
         assert [recorder.run(scenario) for scenario in sample[:9] if recorder.record(scenario)] == expected[:9]
 
 
-def test_a_module_that_cannot_be_created_is_one_clear_error(reference: Kit) -> None:
+def test_a_module_that_cannot_be_created_is_one_clear_error(reference: Implementation) -> None:
     """It is the implementation that is broken."""
 
     class Broken(reference.FailoverRequest):
@@ -223,7 +223,7 @@ def test_a_module_that_cannot_be_created_is_one_clear_error(reference: Kit) -> N
     assert caught.value.code is Exit.BROKEN
 
 
-def test_strange_modules_are_recorded(reference: Kit) -> None:
+def test_strange_modules_are_recorded(reference: Implementation) -> None:
     """One that throws away its workflow_commons, one without generateFailoverFile, and what they pass by name."""
 
     class Strange:
@@ -258,7 +258,7 @@ def test_strange_modules_are_recorded(reference: Kit) -> None:
     assert recording.events[1].answer == "initialised"
 
 
-def test_services_cannot_be_called_where_there_are_none(reference: Kit) -> None:
+def test_services_cannot_be_called_where_there_are_none(reference: Implementation) -> None:
     """A module that does so all the same hears it as an error of its own."""
 
     class Calls(reference.FailoverRequest):

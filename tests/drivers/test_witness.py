@@ -13,7 +13,7 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.duties import Due
 
 
@@ -27,13 +27,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def connected(kit: Kit, world: World) -> Iterator[Kit]:
+def connected(kit: Implementation, world: World) -> Iterator[Implementation]:
     with kit.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
         yield kit
 
 
 @pytest.fixture
-def witness(connected: Kit) -> Iterator[Witness]:
+def witness(connected: Implementation) -> Iterator[Witness]:
     witness = Witness(connected)
     with witness.watching():
         yield witness
@@ -54,13 +54,13 @@ class Record(BaseAccountingType):
         return ["Job", 1, 2, [3]]
 
 
-def removal(kit: Kit) -> Any:
+def removal(kit: Implementation) -> Any:
     operation = kit.Operation()
     operation.Type = "RemoveFile"
     return operation
 
 
-def test_what_is_sent_at_once_is_seen(connected: Kit, witness: Witness) -> None:
+def test_what_is_sent_at_once_is_seen(connected: Implementation, witness: Witness) -> None:
     """By clients that are nowhere else, too: it is taken between the beginning and the end of a call."""
     witness.begin({})
     report = connected.JobReport(77)
@@ -84,7 +84,7 @@ def test_what_is_sent_at_once_is_seen(connected: Kit, witness: Witness) -> None:
     ]
 
 
-def test_what_is_dropped_later_stays_due(connected: Kit, witness: Witness, world: World) -> None:
+def test_what_is_dropped_later_stays_due(connected: Implementation, witness: Witness, world: World) -> None:
     """Each thing once, however often it is tried: what a client gives back is what it was given."""
     witness.begin({})
     world.accounting.down()
@@ -101,7 +101,7 @@ def test_what_is_dropped_later_stays_due(connected: Kit, witness: Witness, world
     assert len(dues(witness)) == 3
 
 
-def test_before_the_beginning_nothing_is_noted(connected: Kit, witness: Witness) -> None:
+def test_before_the_beginning_nothing_is_noted(connected: Implementation, witness: Witness) -> None:
     """What is laid out is found when it begins, and marked."""
     request, files = connected.Request(), connected.FileReport()
     connected.JobReport(77).setApplicationStatus("not its own")
@@ -122,7 +122,7 @@ def test_before_the_beginning_nothing_is_noted(connected: Kit, witness: Witness)
     ]
 
 
-def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Kit, witness: Witness) -> None:
+def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Implementation, witness: Witness) -> None:
     """A report that is for another job later owes what it had to the first (H24)."""
     witness.begin({})
     files, report = connected.FileReport(), connected.JobReport(77)
@@ -146,7 +146,7 @@ def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Kit,
     assert (record,) == of_record(["Job", 1, 2, [3]])
 
 
-def test_each_thing_is_taken_once(connected: Kit, witness: Witness) -> None:
+def test_each_thing_is_taken_once(connected: Implementation, witness: Witness) -> None:
     """However many come and go, so that there is room again where one was."""
     witness.begin({})
     report = connected.JobReport(77)
@@ -155,7 +155,7 @@ def test_each_thing_is_taken_once(connected: Kit, witness: Witness) -> None:
     assert [due.said for due in dues(witness)] == [f"status {number}" for number in range(100)]
 
 
-def test_of_requests_those_of_the_job_count(connected: Kit, witness: Witness, world: World) -> None:
+def test_of_requests_those_of_the_job_count(connected: Implementation, witness: Witness, world: World) -> None:
     """That in workflow_commons, whichever it is at the time, and that of the module; not those of its clients."""
     commons: dict[str, Any] = {}
     witness.begin(commons)
@@ -192,7 +192,9 @@ def test_of_requests_those_of_the_job_count(connected: Kit, witness: Witness, wo
     ],
     ids=lambda value: value if type(value) is str else "",
 )
-def test_whatever_is_left_in_a_client_is_looked_at(connected: Kit, key: str, attribute: str, left: Any) -> None:
+def test_whatever_is_left_in_a_client_is_looked_at(
+    connected: Implementation, key: str, attribute: str, left: Any
+) -> None:
     """What cannot be read is said."""
     makers = {
         "JobReport": lambda: connected.JobReport(77),
@@ -208,7 +210,7 @@ def test_whatever_is_left_in_a_client_is_looked_at(connected: Kit, key: str, att
     assert owed.files_unseen is (key == "FileReport")
 
 
-def test_what_is_no_operation_is_said(connected: Kit) -> None:
+def test_what_is_no_operation_is_said(connected: Implementation) -> None:
     """And what is no client."""
     told = "was told, since nothing here can read the class"
     witness = Witness(connected)
@@ -229,7 +231,7 @@ def test_what_is_no_operation_is_said(connected: Kit) -> None:
     assert witness.owed().unseen == [f"what Request {told} Request"]
 
 
-def test_the_clients_are_as_before(connected: Kit) -> None:
+def test_the_clients_are_as_before(connected: Implementation) -> None:
     """Watching ends with its block."""
     before = {kind: dict(vars(kind)) for kind in (connected.JobReport, connected.Request, connected.DataStoreClient)}
     with Witness(connected).watching():

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dirac_fakes
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 from dirac_fakes import (
     FakeDataStoreClient,
     FakeFileReport,

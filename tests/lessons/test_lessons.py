@@ -14,18 +14,18 @@ import pytest
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.run_command import checked, find_class
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import ModuleBase
-from dirac_failover.reports.page import Style
-from dirac_failover.spec.case import Case
+from dirac_failover.reports.terminal import Style
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 DOCS = Path(__file__).parents[2] / "docs"
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
@@ -57,7 +57,7 @@ RIGHT = {
 """What a reader of each explanation expects; the explanations were written for these."""
 
 
-def on_kit(module: type[Any] | None, kit: Kit) -> type[Any] | None:
+def on_kit(module: type[Any] | None, kit: Implementation) -> type[Any] | None:
     """The module of a lesson, derived from the kit's base class."""
     if module is None or module.__base__ is not ModuleBase:
         return module
@@ -67,7 +67,7 @@ def on_kit(module: type[Any] | None, kit: Kit) -> type[Any] | None:
 
 
 @EACH
-def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Lesson, kit: Kit) -> None:
+def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Lesson, kit: Implementation) -> None:
     """Exactly one of the choices, on the reference and on the real DIRAC."""
     if lesson.module is LosslessFailoverRequest and kit.name != "reference":
         pytest.skip("the lesson is about a module of this package")
@@ -88,9 +88,9 @@ def test_the_situation_can_be_run_again_from_its_text(lesson: Lesson) -> None:
 @EACH
 def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson: Lesson) -> None:
     """And any other that helps; all of them exist."""
-    port = ModulePort(KITS["reference"](), lesson.module)
+    port = InProcessDriver(IMPLEMENTATIONS["reference"](), lesson.module)
     with port.session():
-        case = Case(lesson.scenario, port.run(lesson.scenario))
+        case = CheckContext(lesson.scenario, port.run(lesson.scenario))
     broken = {clause.id for clause in CLAUSES if clause.level != "dirac" and clause.violation(case)}
     assert broken <= set(lesson.clauses) <= {clause.id for clause in CLAUSES}
 
@@ -128,7 +128,7 @@ def test_some_lessons_are_about_any_module() -> None:
 def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
     """It is found whatever the width and the colours, it is not wrapped, and its columns are closed."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "an-answer-without-stub")
-    report = run(KITS["reference"](), lesson.scenario)
+    report = run(IMPLEMENTATIONS["reference"](), lesson.scenario)
     shown = "JobReport.generateForwardDISET()  {} not OK: Could not create ForwardDISET operation"
     assert decisive(lesson, report, Style(width=40, colours=True)) == shown.format("✗")
     assert decisive(lesson, report, Style(unicode=False)) == shown.format("x")
@@ -137,7 +137,7 @@ def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
 def test_a_long_line_is_shortened_in_its_middle() -> None:
     """Its end has the answer."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "a-missing-output")
-    line = decisive(lesson, run(KITS["reference"](), lesson.scenario), Style())
+    line = decisive(lesson, run(IMPLEMENTATIONS["reference"](), lesson.scenario), Style())
     assert line.startswith("getCandidateFiles([{'stepName'")
     assert line.endswith("'root')  ✗ raised OSError()")
     assert len(line) < 100

@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from dirac_failover.drivers.kits import KITS, Kit
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, LOSSLESS
 from dirac_failover.spec.profiles import DIRAC_9_1, LHCBDIRAC_12_0, Profile
 from tests.mutation.operators import Mutant, mutants
@@ -108,15 +108,15 @@ class Court:
     sample: Sequence[Scenario]
     profile: Profile
 
-    def breaches(self, port: ModulePort) -> Iterator[str]:
+    def breaches(self, port: InProcessDriver) -> Iterator[str]:
         """Yield the clauses that the port breaks, as often as it does."""
         with port.session():
             for scenario in self.sample:
-                case = Case(scenario, port.run(scenario), self.profile)
+                case = CheckContext(scenario, port.run(scenario), self.profile)
                 yield from (clause.id for clause in self.clauses if breaks(case, clause))
 
 
-def breaks(case: Case, clause: Clause) -> bool:
+def breaks(case: CheckContext, clause: Clause) -> bool:
     """Tell whether a case breaks a clause; an observation that the clause cannot read does."""
     try:
         return clause.violation(case) is not None
@@ -145,7 +145,7 @@ def code_of(subject: Subject, file: str, mutant: Mutant | None) -> Any:
     return compile(mutant.apply() if mutant else ast.parse(path.read_text()), str(path), "exec")
 
 
-def port_of(kit: Kit, subject: Subject, file: str, mutant: Mutant | None) -> ModulePort | None:
+def port_of(kit: Implementation, subject: Subject, file: str, mutant: Mutant | None) -> InProcessDriver | None:
     """Return a port of the kit with the fault (None: without any) in a file; None where its module cannot be made."""
     try:
         made = make(subject, file, code_of(subject, file, mutant))
@@ -155,7 +155,7 @@ def port_of(kit: Kit, subject: Subject, file: str, mutant: Mutant | None) -> Mod
             for name in CLASSES
             if getattr(vars(module).get(name), "__module__", "") == module.__name__
         }
-        port = ModulePort(replace(kit, **classes))
+        port = InProcessDriver(replace(kit, **classes))
         with port.session():
             port.kit.FailoverRequest()
             port.kit.ModuleBase()
@@ -164,7 +164,7 @@ def port_of(kit: Kit, subject: Subject, file: str, mutant: Mutant | None) -> Mod
     return port
 
 
-def judge(kit: Kit, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
+def judge(kit: Implementation, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
     """Execute one mutant in the scenarios; a fault that keeps it from being imported or made is noticed too."""
     within(SECONDS)
     port = port_of(kit, subject, file, mutant)
@@ -211,7 +211,7 @@ def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], w
     return {index: KILLED if code is None else code for index, code in ended}
 
 
-def examine(kit: Kit, subject: Subject, file: str, court: Court, workers: int) -> int:
+def examine(kit: Implementation, subject: Subject, file: str, court: Court, workers: int) -> int:
     """Run all mutants of a file; print what became of them, and return how many are alive without a reason."""
     path = subject.path(file)
     jobs: list[Mutant | None] = [None]
@@ -257,10 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", help="which of its files, without .py (default: all)")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = KITS[options.kit](), SUBJECTS[options.kit]
+    kit, subject = IMPLEMENTATIONS[options.kit](), SUBJECTS[options.kit]
     asked = [clause for clause in CLAUSES if clause.level != LOSSLESS]
     everything = Court(asked, scenarios(), subject.profile)
-    broken = set(everything.breaches(ModulePort(kit)))
+    broken = set(everything.breaches(InProcessDriver(kit)))
     court = replace(everything, clauses=[clause for clause in asked if clause.id not in broken])
     print(f"{len(court.sample)} scenarios, {len(court.clauses)} clauses, {kit.name} {kit.version}")
     if broken:

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.drivers.kits import KITS, Kit
-from dirac_failover.drivers.port import ModulePort
-from dirac_failover.spec.case import Case
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LOSSLESS
-from dirac_failover.spec.outcome import same
-from dirac_failover.spec.product import changes
+from dirac_failover.spec.dimensions import changes
+from dirac_failover.spec.observation import same
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.space import ANSWERS, REGIONS
 from tests.mutation.discrimination import SECONDS, SUBJECTS, SURVIVED, Subject, breaks, digest, port_of, scenarios
@@ -37,7 +37,7 @@ from tests.mutation.runner import race, within
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.scenario import Scenario
 
 PROVEN: Final = {
@@ -60,9 +60,9 @@ class Found(NamedTuple):
 class Sound:
     """The scenarios, the nearest first, and what the whole module does in each."""
 
-    kit: Kit
+    kit: Implementation
     subject: Subject
-    cases: Sequence[tuple[Scenario, Outcome]]
+    cases: Sequence[tuple[Scenario, Observation]]
 
     def search(self, file: str, mutant: Mutant | None) -> Found | str:
         """Return what sees that a step is missing: no further than a clause of ``contract``."""
@@ -75,7 +75,7 @@ class Sound:
                 seen = port.run(scenario)
                 if same(seen, outcome):
                     continue
-                case, sound = Case(scenario, seen), Case(scenario, outcome)
+                case, sound = CheckContext(scenario, seen), CheckContext(scenario, outcome)
                 for clause in CLAUSES:
                     if not found.get(clause.level) and breaks(case, clause) and not breaks(sound, clause):
                         if clause.level == DIRAC:
@@ -220,9 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kit", nargs="?", choices=list(PROVEN), default="reference", help="which implementation")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = KITS[options.kit](), PROVEN[options.kit]
+    kit, subject = IMPLEMENTATIONS[options.kit](), PROVEN[options.kit]
     sample = sorted(_sample(), key=lambda scenario: changes(scenario.name))
-    with ModulePort(kit).session() as port:
+    with InProcessDriver(kit).session() as port:
         sound = Sound(kit, subject, [(scenario, port.run(scenario)) for scenario in sample])
     print(f"{len(sample)} scenarios, {kit.name} {kit.version}")
     return 1 if sum(examine(sound, file, options.workers) for file in subject.files) else 0

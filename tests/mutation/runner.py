@@ -50,7 +50,7 @@ NEAREST: Final = {
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
-    "dirac_failover/testing/stage.py": ("tests/test_pytest_plugin.py",),
+    "dirac_failover/testing/context.py": ("tests/test_pytest_plugin.py",),
     "fakes/dirac_fakes/expectations.py": ("tests/fakes/test_journal.py",),
 }
 """The tests of modules that have no test file of the same name, or more than that."""

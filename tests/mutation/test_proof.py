@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
 from tests.mutation import proof
 from tests.mutation.proof import CANNOT_BE_MADE, PROVEN, Entry, Found, Sound, steps, wrong
@@ -19,8 +19,8 @@ FREE = Found("", "", ("DI-001", "DI-020"))
 def found(capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, str]:
     """Search for what sees that the one step of failover_request.py with this text is missing."""
     (step,) = [step for step in steps(SUBJECT, "failover_request") if step.change()[0] == text]
-    kit = KITS["reference"]()
-    with ModulePort(kit).session() as port:
+    kit = IMPLEMENTATIONS["reference"]()
+    with InProcessDriver(kit).session() as port:
         cases = [(item, port.run(item)) for item in space.ANSWERS.scenarios(0, 1)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proof, "steps", lambda *_: [step])

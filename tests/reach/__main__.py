@@ -81,10 +81,10 @@ def work(index: int, count: int, data: str) -> None:
         data_file=data, branch=True, config_file=False, include=[str(path) for path in files()]
     )
     measured.start()  # before DIRAC is imported
-    from dirac_failover.drivers.kits import KITS
-    from dirac_failover.drivers.port import ModulePort
+    from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+    from dirac_failover.drivers.in_process import InProcessDriver
 
-    port = ModulePort(KITS["dirac"]())
+    port = InProcessDriver(IMPLEMENTATIONS["dirac"]())
     with port.session():
         for scenario in scenarios(index, count):
             port.run(scenario)

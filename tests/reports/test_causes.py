@@ -9,7 +9,7 @@ import pytest
 
 from dirac_failover.conformance.results import BROKEN, ClauseResult, Minimal
 from dirac_failover.reports.causes import causes, first_difference, side_by_side
-from dirac_failover.reports.page import Style, section
+from dirac_failover.reports.terminal import Style, section
 
 LEVELS = {"CO": "contract", "DI": "dirac", "LL": "lossless"}
 

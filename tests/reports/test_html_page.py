@@ -21,7 +21,7 @@ import pytest
 from dirac_failover import __version__
 from dirac_failover.reports import html_page
 from dirac_failover.reports.matrix import Matrix
-from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.profile_fit import Match
 
 if TYPE_CHECKING:
     from dirac_failover.conformance.results import Results

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from dirac_failover.reports import junit
 from dirac_failover.reports.matrix import Port
-from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.profile_fit import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable

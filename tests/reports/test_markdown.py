@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dirac_failover.reports import markdown
 from dirac_failover.reports.matrix import Matrix
-from dirac_failover.spec.nearest import Match
+from dirac_failover.spec.profile_fit import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.reports.page import Style, section
+from dirac_failover.reports.terminal import Style, section
 from dirac_failover.reports.timeline import render, show, table
 from dirac_failover.spec.scenario import Scenario
 
@@ -48,7 +48,7 @@ REQUEST = {"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": 
 def rendered(style: Style, scenario: Scenario | None = None, **changes: Any) -> str:
     """A report with these changes, as text."""
     report = {
-        "implementation": {"kit": "reference", "version": "0.1.0", "module": "package.module:Class"},
+        "implementation": {"name": "reference", "version": "0.1.0", "module": "package.module:Class"},
         "scenario": (scenario or Scenario()).to_json(),
         "unfired": [],
         "ended": "returned",

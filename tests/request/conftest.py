@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 
 def nobody(*_: Any, **__: Any) -> Any:
@@ -26,7 +26,7 @@ def connected(request: pytest.FixtureRequest) -> Iterator[None]:
     if "kit" not in request.fixturenames:
         yield
         return
-    kit: Kit = request.getfixturevalue("kit")
+    kit: Implementation = request.getfixturevalue("kit")
     with kit.connect(nobody, owner="alice", group="vo_user"):
         yield
 
@@ -48,7 +48,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(kit: Kit) -> Iterator[Clock]:
+def clock(kit: Implementation) -> Iterator[Clock]:
     """The clock of both implementations."""
     clock = Clock()
     with stopped(lambda: clock.now, kit):
@@ -56,7 +56,7 @@ def clock(kit: Kit) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def operation(kit: Kit) -> Callable[..., Any]:
+def operation(kit: Implementation) -> Callable[..., Any]:
     """Make an operation of a type, with a waiting file for each LFN and other attributes by name."""
 
     def make(type_: Any = "RemoveFile", *lfns: str, **attributes: Any) -> Any:
@@ -72,7 +72,7 @@ def operation(kit: Kit) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def request_of(kit: Kit) -> Callable[..., Any]:
+def request_of(kit: Implementation) -> Callable[..., Any]:
     """Make a request named r of some operations."""
 
     def make(*operations: Any, **attributes: Any) -> Any:

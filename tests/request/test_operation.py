@@ -12,12 +12,12 @@ from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
 
 
-def test_a_new_operation_is_queued_and_empty(kit: Kit) -> None:
+def test_a_new_operation_is_queued_and_empty(kit: Implementation) -> None:
     """All attributes have DIRAC's defaults; there are no IDs."""
     made = kit.Operation()
     assert made.Status == "Queued"
@@ -30,7 +30,7 @@ def test_a_new_operation_is_queued_and_empty(kit: Kit) -> None:
     assert (made.sourceSEList, made.targetSEList, made.catalogList, made.fileStatusList()) == ([], [], [], [])
 
 
-def test_constants(kit: Kit) -> None:
+def test_constants(kit: Implementation) -> None:
     """Statuses, attributes and the most files are DIRAC's."""
     assert tuple(STATUSES) == kit.Operation.ALL_STATES
     assert kit.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
@@ -42,7 +42,7 @@ def test_constants(kit: Kit) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
+def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
     """IDs first when they are known, the files last."""
     made = kit.Operation({"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"})
     assert made.toJSON() == {"OK": True, "Value": str(made)}
@@ -55,7 +55,7 @@ def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
     )
 
 
-def test_the_json_loads_again(kit: Kit) -> None:
+def test_the_json_loads_again(kit: Implementation) -> None:
     """As text or as a dict, with its files."""
     text = str(
         kit.Operation(
@@ -87,7 +87,7 @@ def test_the_json_loads_again(kit: Kit) -> None:
         ("Done Scheduled", "Scheduled"),
     ],
 )
-def test_the_status_follows_from_the_files(kit: Kit, operation: Any, files: str, status: str) -> None:
+def test_the_status_follows_from_the_files(kit: Implementation, operation: Any, files: str, status: str) -> None:
     """Whether they had their statuses before or got them after, and whatever is set."""
     statuses = files.split()
     before = kit.Operation({"Files": [{"Status": name} for name in statuses]})
@@ -101,7 +101,7 @@ def test_the_status_follows_from_the_files(kit: Kit, operation: Any, files: str,
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_without_files_the_status_is_what_is_set(kit: Kit, clock: Any, status: str) -> None:
+def test_without_files_the_status_is_what_is_set(kit: Implementation, clock: Any, status: str) -> None:
     """Failed and Done are dated; Done clears the error."""
     made = kit.Operation()
     made.Error = "bad"
@@ -115,7 +115,7 @@ def test_without_files_the_status_is_what_is_set(kit: Kit, clock: Any, status: s
 
 
 @pytest.mark.parametrize("status", ["Failed", "Done"])
-def test_a_final_status_is_dated_once(kit: Kit, clock: Any, status: str) -> None:
+def test_a_final_status_is_dated_once(kit: Implementation, clock: Any, status: str) -> None:
     """Setting it again changes nothing but the error."""
     made = kit.Operation()
     made.Status = status
@@ -139,7 +139,7 @@ def test_another_status_is_refused(operation: Any) -> None:
     ("status", "dated"), [("Failed", True), ("Done", True), ("Scheduled", True), ("Waiting", False)]
 )
 def test_a_status_that_follows_is_dated_when_it_changes(
-    kit: Kit, clock: Any, operation: Any, status: str, dated: Any
+    kit: Implementation, clock: Any, operation: Any, status: str, dated: Any
 ) -> None:
     """To one of these three; the request is not dated by it."""
     made = operation("T")
@@ -174,7 +174,7 @@ def test_a_new_date_is_the_requests_too(clock: Any, operation: Any, request_of: 
     assert str(request.LastUpdate) == str(made.LastUpdate) == "2025-02-03 04:05:06"
 
 
-def test_a_file_is_in_once(kit: Kit, operation: Any) -> None:
+def test_a_file_is_in_once(kit: Implementation, operation: Any) -> None:
     """The same object; another one for the same LFN is another file."""
     made = operation("T", "/a")
     first, same = made[0], kit.File({"LFN": "/a"})
@@ -189,7 +189,7 @@ def test_a_file_is_in_once(kit: Kit, operation: Any) -> None:
     assert made[0:1] == [first]
 
 
-def test_a_full_operation_takes_no_more(kit: Kit, operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_operation_takes_no_more(kit: Implementation, operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a file that is in."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 2)
     made = operation("T", "/a", "/b")
@@ -200,7 +200,7 @@ def test_a_full_operation_takes_no_more(kit: Kit, operation: Any, monkeypatch: p
     assert len(made) == 2
 
 
-def test_files_can_be_replaced_and_removed(kit: Kit, operation: Any) -> None:
+def test_files_can_be_replaced_and_removed(kit: Implementation, operation: Any) -> None:
     """The status follows each time."""
     made = operation("T", "/a", "/b", "/c")
     first, second, third = made
@@ -231,7 +231,7 @@ def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
     assert (made.Status, made.fileStatusList()) == ("Queued", ["Waiting"])
 
 
-def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit: Kit, operation: Any) -> None:
+def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit: Implementation, operation: Any) -> None:
     """Setting an index can put it there a second time."""
     made = operation("T", "/a", "/b")
     first, second = made
@@ -306,7 +306,7 @@ def test_the_order_is_the_index_in_the_request(operation: Any, request_of: Any) 
     ("given", "names"),
     [("a", ["a"]), (" a , b ,,a", ["a", "b"]), (["b", 5, " ", "b"], ["5", "b"]), ("", []), ([], []), (" , ", [])],
 )
-def test_catalogues_are_names_without_blanks_and_doubles(kit: Kit, given: Any, names: Any) -> None:
+def test_catalogues_are_names_without_blanks_and_doubles(kit: Implementation, given: Any, names: Any) -> None:
     """DIRAC has them in any order."""
     made = kit.Operation()
     made.Catalog = given
@@ -314,12 +314,12 @@ def test_catalogues_are_names_without_blanks_and_doubles(kit: Kit, given: Any, n
     assert made.Catalog == ",".join(made.catalogList)
 
 
-def test_the_reference_keeps_the_order_of_catalogues(reference: Kit) -> None:
+def test_the_reference_keeps_the_order_of_catalogues(reference: Implementation) -> None:
     """It is one of the orders that DIRAC may have."""
     assert reference.Operation({"Catalog": "z,b,a,z"}).Catalog == "z,b,a"
 
 
-def test_catalogues_that_are_refused(kit: Kit) -> None:
+def test_catalogues_that_are_refused(kit: Implementation) -> None:
     """Other types, and more than 255 characters."""
     made = kit.Operation()
     for value in (None, 5, ("a",), {"a": 1}, b"a"):
@@ -333,7 +333,7 @@ def test_catalogues_that_are_refused(kit: Kit) -> None:
     assert made.Catalog == "a" * 255
 
 
-def test_storage_elements_are_lists_of_names(kit: Kit) -> None:
+def test_storage_elements_are_lists_of_names(kit: Implementation) -> None:
     """As they are written, split at commas."""
     made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
     assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c", "d"])

@@ -13,7 +13,7 @@ from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 TABLE = [
     # operations; the request; operations after; index of the waiting one, of the order
@@ -54,7 +54,7 @@ def of_statuses(operation: Any, request_of: Any, statuses: Any) -> Any:
     return request
 
 
-def test_a_new_request_is_of_the_connected_owner(kit: Kit, clock: Any) -> None:
+def test_a_new_request_is_of_the_connected_owner(kit: Implementation, clock: Any) -> None:
     """All attributes have DIRAC's defaults; there is no ID."""
     made = kit.Request()
     assert (made.Owner, made.OwnerGroup) == ("alice", "vo_user")
@@ -71,13 +71,13 @@ def test_without_a_connection_nobody_owns_it() -> None:
     assert (made.Owner, made.OwnerGroup) == (None, None)
 
 
-def test_constants(kit: Kit) -> None:
+def test_constants(kit: Implementation) -> None:
     """The statuses are DIRAC's."""
     assert kit.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
     assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
 
 
-def test_loading_works_the_status_out_and_dates_it(kit: Kit, clock: Any) -> None:
+def test_loading_works_the_status_out_and_dates_it(kit: Implementation, clock: Any) -> None:
     """If it is another one than was written, and whatever date was written."""
     old = "2024-02-03 04:05:06"
     for written, status, dated in (("Waiting", "Failed", True), ("Failed", "Failed", False), (None, "Done", False)):
@@ -90,7 +90,7 @@ def test_loading_works_the_status_out_and_dates_it(kit: Kit, clock: Any) -> None
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
+def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
     """The ID first when it is known, the operations last."""
     made = kit.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
     made += kit.Operation({"Type": "T"})
@@ -106,7 +106,7 @@ def test_the_json_has_the_attributes_in_order(kit: Kit) -> None:
     )
 
 
-def test_the_json_loads_again(kit: Kit, operation: Any, request_of: Any) -> None:
+def test_the_json_loads_again(kit: Implementation, operation: Any, request_of: Any) -> None:
     """With operations and files; owner and times are the loaded ones, the status is worked out anew."""
     made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
     made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
@@ -185,7 +185,7 @@ def test_a_status_that_is_set_lasts_until_the_next_look(
     assert request.Status == "Waiting"
 
 
-def test_another_status_is_refused(kit: Kit) -> None:
+def test_another_status_is_refused(kit: Implementation) -> None:
     """Also those of operations only."""
     made = kit.Request()
     for status in ("Queued", "", None):
@@ -193,7 +193,7 @@ def test_another_status_is_refused(kit: Kit) -> None:
             made.Status = status
 
 
-def test_not_before_takes_none_too(kit: Kit) -> None:
+def test_not_before_takes_none_too(kit: Implementation) -> None:
     """Besides a datetime and its text, without the fraction."""
     made = kit.Request()
     made.NotBefore = None
@@ -205,7 +205,7 @@ def test_not_before_takes_none_too(kit: Kit) -> None:
         made.NotBefore = 5
 
 
-def test_execution_can_be_put_off_by_minutes(kit: Kit, clock: Any) -> None:
+def test_execution_can_be_put_off_by_minutes(kit: Implementation, clock: Any) -> None:
     """From now, whatever it was."""
     made = kit.Request()
     made.NotBefore = None
@@ -304,7 +304,7 @@ def test_thousands_of_operations_take_a_time_that_grows_with_their_number(reques
     assert looks["at a status"] < 30 * number
 
 
-def test_the_digest_names_each_operation(kit: Kit, operation: Any, request_of: Any) -> None:
+def test_the_digest_names_each_operation(kit: Implementation, operation: Any, request_of: Any) -> None:
     """With what it is for, and the first file; the type twice, as DIRAC has it."""
     request = request_of(
         operation("ForwardDISET"),
@@ -376,7 +376,7 @@ def test_operations_with_a_common_file_are_not_merged(operation: Any, request_of
 
 
 def test_an_operation_is_filled_no_further_than_it_may(
-    kit: Kit, operation: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch
+    kit: Implementation, operation: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What does not fit stays in the next one, which is filled in its turn."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 3)

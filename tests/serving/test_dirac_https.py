@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from dirac_failover import JobReport
-from dirac_failover.testing import grid
+from dirac_failover.testing import grid_guard
 
 if TYPE_CHECKING:
     from dirac_failover.serving import Connection
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of a real one is in sight."""
-    for name in grid.VARIABLES:
+    for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid, "files", list)
+    monkeypatch.setattr(grid_guard, "files", list)
 
 
 def test_clients_talk_to_the_world_of_the_test(dirac_https: Connection, dirac: Dirac) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.conformance.judgement import Question, judge
+from dirac_failover.conformance.checking import VerificationPlan, judge
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.spec import space
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import HOOKS
@@ -25,7 +25,7 @@ from dirac_failover.spec.scenario import HOOKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.scenario import Scenario
 
 REGISTER = Path(__file__).with_name("clause_register.txt")
@@ -103,14 +103,14 @@ def some() -> Iterator[Scenario]:
     yield from islice(space.scenarios(), 0, None, STEP)
 
 
-def test_contract_and_dirac_hold_and_each_hazard_shows(kit: Kit) -> None:
+def test_contract_and_dirac_hold_and_each_hazard_shows(kit: Implementation) -> None:
     """Each clause is asked, of the reference as of the real DIRAC, and exactly the lossless ones are broken."""
-    port = ModulePort(kit)
+    port = InProcessDriver(kit)
     asked: set[str] = set()
     broken: set[str] = set()
     with port.session():
         for scenario in some():
-            case = Case(scenario, port.run(scenario))
+            case = CheckContext(scenario, port.run(scenario))
             for clause in CLAUSES:
                 if not clause.when(case.facts, DIRAC_9_1):
                     continue
@@ -127,7 +127,7 @@ def test_contract_and_dirac_hold_and_each_hazard_shows(kit: Kit) -> None:
 def test_each_clause_is_asked_equally_often_of_every_port(animal: str) -> None:
     """A port that does other things, or nothing, is asked the same: only what it breaks is different."""
     ports = (Target(), Target(f"dirac_failover.conformance.zoo:{animal}"))
-    reference, other = (judge(Question(port, regions=("hooks", "end")), part=(0, 31)) for port in ports)
+    reference, other = (judge(VerificationPlan(port, regions=("hooks", "end")), part=(0, 31)) for port in ports)
     assert [clause.asked for clause in reference.clauses] == [clause.asked for clause in other.clauses]
     assert sum(clause.broken for clause in other.clauses) > sum(clause.broken for clause in reference.clauses)
     assert sum(clause.asked for clause in reference.clauses) > reference.scenarios == other.scenarios
@@ -256,14 +256,16 @@ IDLE = {
 
 
 @pytest.mark.parametrize("module", IDLE, ids=lambda module: str(module.__name__))
-def test_a_module_that_leaves_something_out_breaks_the_contract(reference: Kit, module: type[FailoverRequest]) -> None:
+def test_a_module_that_leaves_something_out_breaks_the_contract(
+    reference: Implementation, module: type[FailoverRequest]
+) -> None:
     """The clauses that are about it notice it, in scenarios near the good case."""
-    port = ModulePort(reference, module)
+    port = InProcessDriver(reference, module)
     contract = [clause for clause in CLAUSES if clause.level == "contract"]
     broken: set[str] = set()
     with port.session():
         for region in space.REGIONS:
             for scenario in (*region.near(0), *region.near(1)):
-                case = Case(scenario, port.run(scenario))
+                case = CheckContext(scenario, port.run(scenario))
                 broken |= {clause.id for clause in contract if clause.violation(case)}
     assert broken >= IDLE[module]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.spec.case import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, Violation
-from dirac_failover.spec.model.live import expected as expected_live
+from dirac_failover.spec.model.clients import expected as expected_live
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.outcome import Outcome, Step
+from dirac_failover.spec.observation import Observation, Step
 from dirac_failover.spec.profiles import DIRAC_8_0
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, MISSING, SCRIPTED, Scenario
 
@@ -29,7 +29,7 @@ INVALID = replace(WELL, operations=(FORWARD, {"Type": "RemoveFile"}))
 NO_JOB = replace(WELL, environment={}, operations=())
 FILE = "12_34_request.json"
 LIVE = Scenario.of_job(inputs=["/vo/a"], operations=[FORWARD])
-NOTHING = Outcome(
+NOTHING = Observation(
     "returned", {"OK": True, "Value": None}, tuple(Step("module", hook, [], None) for hook in (*HOOKS, "finalize")),
     {}, None, {}, None,
 )  # fmt: skip
@@ -41,56 +41,56 @@ def answering(scenario: Scenario = WELL, **answers: str) -> Scenario:
     return replace(scenario, answers={name.replace("_", ".", 1): (text,) for name, text in answers.items()})
 
 
-def specified(scenario: Scenario) -> Outcome:
+def specified(scenario: Scenario) -> Observation:
     """The outcome that the specification describes."""
-    return Case(scenario, NOTHING).expected
+    return CheckContext(scenario, NOTHING).expected
 
 
-def judged(id_: str, scenario: Scenario, outcome: Outcome) -> Violation | None:
+def judged(id_: str, scenario: Scenario, outcome: Observation) -> Violation | None:
     """How an outcome breaks a clause that the scenario asks for."""
     assert BY_ID[id_].asked(scenario), f"{id_} is not asked"
-    return BY_ID[id_].violation(Case(scenario, outcome))
+    return BY_ID[id_].violation(CheckContext(scenario, outcome))
 
 
-def of(**fields: Any) -> Callable[[Outcome], Outcome]:
+def of(**fields: Any) -> Callable[[Observation], Observation]:
     """A change: these fields are others."""
     return lambda outcome: outcome._replace(**fields)
 
 
-def attributes(**values: Any) -> Callable[[Outcome], Outcome]:
+def attributes(**values: Any) -> Callable[[Observation], Observation]:
     return lambda outcome: outcome._replace(attributes={**outcome.attributes, **values})
 
 
-def request(**values: Any) -> Callable[[Outcome], Outcome]:
+def request(**values: Any) -> Callable[[Observation], Observation]:
     return lambda outcome: outcome._replace(request={**outcome.request, **values})
 
 
-def without(method: str) -> Callable[[Outcome], Outcome]:
+def without(method: str) -> Callable[[Observation], Observation]:
     """A change: these calls were not made."""
     return lambda outcome: outcome._replace(steps=tuple(step for step in outcome.steps if step.method != method))
 
 
-def called(method: str, **values: Any) -> Callable[[Outcome], Outcome]:
+def called(method: str, **values: Any) -> Callable[[Observation], Observation]:
     """A change: in the calls of this method something is another."""
     return lambda outcome: outcome._replace(
         steps=tuple(step._replace(**values) if step.method == method else step for step in outcome.steps)
     )
 
 
-def twice(method: str) -> Callable[[Outcome], Outcome]:
+def twice(method: str) -> Callable[[Observation], Observation]:
     return lambda outcome: outcome._replace(
         steps=tuple(step for step in outcome.steps for _ in range(2 if step.method == method else 1))
     )
 
 
-def more(step: Step) -> Callable[[Outcome], Outcome]:
+def more(step: Step) -> Callable[[Observation], Observation]:
     return lambda outcome: outcome._replace(steps=(*outcome.steps, step))
 
 
-def written(change: Callable[[Any], Any]) -> Callable[[Outcome], Outcome]:
+def written(change: Callable[[Any], Any]) -> Callable[[Observation], Observation]:
     """A change: the file holds something else."""
 
-    def changed(outcome: Outcome) -> Outcome:
+    def changed(outcome: Observation) -> Observation:
         text = json.dumps(change(json.loads(outcome.files[FILE])))
         return outcome._replace(files={**outcome.files, FILE: text})
 
@@ -144,12 +144,12 @@ RECORDS = replace(LIVE, records=2)
 ACCOUNTING_DOWN = replace(RECORDS, faults=("accounting:down",))
 
 
-def services(**parts: Any) -> Callable[[Outcome], Outcome]:
+def services(**parts: Any) -> Callable[[Observation], Observation]:
     """A change: the services hold something else afterwards."""
     return lambda outcome: outcome._replace(services={**outcome.services, **parts})
 
 
-def rows(outcome: Outcome, status: str) -> Any:
+def rows(outcome: Observation, status: str) -> Any:
     """The state of the transformation system in which each file has this status."""
     files = {
         number: {name: {**row, "Status": status} for name, row in known.items()}
@@ -158,7 +158,7 @@ def rows(outcome: Outcome, status: str) -> Any:
     return {"transformation": {**outcome.services["transformation"], "files": files}}
 
 
-def history(outcome: Outcome, *texts: str) -> Any:
+def history(outcome: Observation, *texts: str) -> Any:
     """The state of the job's state service in which these statuses were held."""
     held = [{"ApplicationStatus": text} for text in ("Unknown", "idem", *texts)]
     return {"job-state": {**outcome.services["job-state"], "history": {"77": held}}}
@@ -166,7 +166,7 @@ def history(outcome: Outcome, *texts: str) -> Any:
 
 NO_OPERATIONS = written(lambda data: {**data, "Operations": []})
 
-BREAKS: list[tuple[str, Scenario, Callable[[Outcome], Outcome]]] = [
+BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("CO-001", WELL, without("_initialize")),
     ("CO-001", WELL, without("_finalize")),
     ("CO-001", RAISES, lambda o: o._replace(steps=(*o.steps[:-1], Step("module", "_execute", [], None), o.steps[-1]))),
@@ -326,7 +326,7 @@ BREAKS: list[tuple[str, Scenario, Callable[[Outcome], Outcome]]] = [
 
 @pytest.mark.parametrize(("id_", "scenario", "change"), BREAKS, ids=[f"{row[0]}-{i}" for i, row in enumerate(BREAKS)])
 def test_a_clause_is_held_as_specified_and_broken_by_a_change(
-    id_: str, scenario: Scenario, change: Callable[[Outcome], Outcome]
+    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
 ) -> None:
     """The specified outcome holds the clause, and the changed one breaks it."""
     outcome = specified(scenario)
@@ -351,7 +351,7 @@ def test_a_module_that_does_nothing_does_not_fulfil_an_obligation(id_: str) -> N
     assert judged(id_, scenario, outcome) is not None
 
 
-HOLDS: dict[str, tuple[str, Scenario, Callable[[Outcome], Outcome]]] = {
+HOLDS: dict[str, tuple[str, Scenario, Callable[[Observation], Observation]]] = {
     "a status with more than the exception's text": (
         "CO-008", RAISES, called("setApplicationStatus", args=["ValueError: boom!", True])),
     "a status that comes before the last one": (
@@ -403,16 +403,16 @@ def test_the_contract_leaves_free_what_harms_nothing(what: str) -> None:
 OF_DIRAC = [clause for clause in CLAUSES if clause.level == "dirac"]
 
 
-def broken(scenario: Scenario, outcome: Outcome) -> set[str]:
+def broken(scenario: Scenario, outcome: Observation) -> set[str]:
     """The clauses of the level dirac that an outcome breaks."""
-    case = Case(scenario, outcome)
+    case = CheckContext(scenario, outcome)
     return {clause.id for clause in OF_DIRAC if clause.judge(case)}
 
 
-def late(method: str) -> Callable[[Outcome], Outcome]:
+def late(method: str) -> Callable[[Observation], Observation]:
     """A change: a step is done after the one that follows it."""
 
-    def changed(outcome: Outcome) -> Outcome:
+    def changed(outcome: Observation) -> Observation:
         steps = list(outcome.steps)
         index = next(i for i, step in enumerate(steps) if step.method == method)
         steps[index : index + 2] = steps[index + 1], steps[index]
@@ -421,7 +421,7 @@ def late(method: str) -> Callable[[Outcome], Outcome]:
     return changed
 
 
-REST: dict[str, Callable[[Outcome], Outcome]] = {
+REST: dict[str, Callable[[Observation], Observation]] = {
     "order of hooks among calls": late("_execute"),
     "arguments of other calls": called("commit", args=[1]),
     "arguments and answers of hooks": called("_initialize", answer=1),
@@ -446,7 +446,7 @@ def test_the_last_clause_is_about_what_is_left(name: str) -> None:
     ("id_", "scenario", "change"), [row for row in BREAKS if row[0][:2] == "DI" and row[0] != "DI-099"]
 )
 def test_what_another_clause_is_about_does_not_break_the_last_one(
-    id_: str, scenario: Scenario, change: Callable[[Outcome], Outcome]
+    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
 ) -> None:
     """Or it would say everything twice, calls and hooks included."""
     found = broken(scenario, change(expected(scenario)))
@@ -484,7 +484,7 @@ def test_together_the_clauses_are_total(scenario: Scenario) -> None:
     outcome = expected(scenario)
     assert broken(scenario, outcome) == set()
     count = 0
-    for name in Outcome._fields:
+    for name in Observation._fields:
         for changed in changes(getattr(outcome, name)):
             steps = [Step(*step) for step in changed if len(step) == 4] if name == "steps" else []
             if name == "steps" and len(steps) < len(changed):
@@ -510,10 +510,10 @@ OLD = replace(WELL, operations=(), files={FILE: "old"})
 LAST = replace(WELL, answers={"JobReport.setApplicationStatus": ("ok", "s_error")})
 
 
-def saved(*kept: int) -> Callable[[Outcome], Outcome]:
+def saved(*kept: int) -> Callable[[Observation], Observation]:
     """A change: these operations of the request are in the file."""
 
-    def changed(outcome: Outcome) -> Outcome:
+    def changed(outcome: Observation) -> Observation:
         operations = [outcome.request["Operations"][number] for number in kept]
         names = ("RequestName", "JobID")
         text = json.dumps({name: outcome.request[name] for name in names} | {"Operations": operations})
@@ -546,12 +546,12 @@ PARAMETERS = replace(LIVE, unsent_parameters={"CPU": "1"})
 AGAIN = replace(Scenario.of_job(inputs=["/vo/a"]), executions=2, faults=("transformation:down",))
 
 
-def kept(**operation: Any) -> Callable[[Outcome], Outcome]:
+def kept(**operation: Any) -> Callable[[Observation], Observation]:
     """A change: this operation is in the file, too."""
     return written(lambda data: {**data, "Operations": [*data["Operations"], {"Files": [], **operation}]})
 
 
-LOSES: list[tuple[str, Scenario, Callable[[Outcome], Outcome]]] = [
+LOSES: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("LL-001", FAILS_HERE, saved(0)),
     ("LL-002", answering(AccountingReport_commit="raises=ValueError:x"), saved(0)),
     ("LL-002", answering(AccountingReport_commit="bad_shape=null"), saved(0)),
@@ -586,7 +586,7 @@ LOSES: list[tuple[str, Scenario, Callable[[Outcome], Outcome]]] = [
 
 @pytest.mark.parametrize(("id_", "scenario", "change"), LOSES, ids=[f"{row[0]}-{i}" for i, row in enumerate(LOSES)])
 def test_a_hazard_is_seen_in_what_dirac_does_and_not_in_what_is_better(
-    id_: str, scenario: Scenario, change: Callable[[Outcome], Outcome]
+    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
 ) -> None:
     """DIRAC's outcome breaks the clause; an outcome that loses nothing, or says that something is lost, holds it."""
     outcome = specified(scenario)
@@ -853,7 +853,7 @@ def test_a_violation_says_what_should_have_been_there_and_what_was(id_: str) -> 
 def test_a_clause_is_not_asked_where_something_else_decides(id_: str, scenario: Scenario) -> None:
     """Each scenario differs in one thing from one that asks for the clause, or is the usual one."""
     assert not BY_ID[id_].asked(scenario)
-    assert BY_ID[id_].violation(Case(scenario, NOTHING)) is None
+    assert BY_ID[id_].violation(CheckContext(scenario, NOTHING)) is None
 
 
 def test_each_clause_has_scenarios_that_do_not_ask_for_it() -> None:
@@ -869,17 +869,17 @@ def test_clauses_of_the_specification_are_asked_where_it_speaks() -> None:
         assert clause.asked(WELL, DIRAC_8_0)
         assert clause.asked(LIVE)
         assert not clause.asked(LIVE, DIRAC_8_0)
-        assert clause.violation(Case(LIVE, NOTHING, DIRAC_8_0)) is None
+        assert clause.violation(CheckContext(LIVE, NOTHING, DIRAC_8_0)) is None
         assert not clause.asked(mixed)
 
 
 LOST_REPLY = replace(LIVE, faults=("transformation.setFileStatusForTransformation:lost_reply", "job-state:down"))
 
 
-def step(number: int, **fields: Any) -> Callable[[Outcome], Outcome]:
+def step(number: int, **fields: Any) -> Callable[[Observation], Observation]:
     """A change: in the call of a service, counted from 0, these fields are others."""
 
-    def change(outcome: Outcome) -> Outcome:
+    def change(outcome: Observation) -> Observation:
         steps = list(outcome.steps)
         place = [index for index, step in enumerate(steps) if step.target != "module"][number]
         steps[place] = steps[place]._replace(**fields)
@@ -903,7 +903,7 @@ def step(number: int, **fields: Any) -> Callable[[Outcome], Outcome]:
     ],
 )
 def test_clauses_of_the_specification_judge_clients_and_services(
-    change: Callable[[Outcome], Outcome], by: set[str]
+    change: Callable[[Observation], Observation], by: set[str]
 ) -> None:
     """What differs is told by the clause that it is about, and by the last one if there is none."""
     outcome = expected_live(LOST_REPLY)

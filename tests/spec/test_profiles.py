@@ -7,13 +7,13 @@ from importlib import metadata
 
 import pytest
 
-from dirac_failover.drivers.kits import KITS
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
+from dirac_failover.spec.facts import Facts
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
 from dirac_failover.spec.scenario import Scenario
-from dirac_failover.spec.situation import Situation
 
 STEP = {
     "identity": 1, "inputs": 31, "answers": 997, "hooks": 7, "candidates": 31, "reports": 11, "end": 3, "requests": 5,
@@ -41,7 +41,9 @@ def installed(name):
 
 
 HERE = [
-    pytest.param(name, marks=pytest.mark.dirac) if name != "reference" else name for name in KITS if installed(name)
+    pytest.param(name, marks=pytest.mark.dirac) if name != "reference" else name
+    for name in IMPLEMENTATIONS
+    if installed(name)
 ]
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
@@ -50,17 +52,17 @@ SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Reques
 @pytest.mark.parametrize("name", HERE)
 def test_a_profile_is_true_of_its_implementation(sample, name, region):
     """The complete outcome is the profile's, wherever all collaborators are scripted: no difference is left over."""
-    port = ModulePort(KITS[name]())
+    port = InProcessDriver(IMPLEMENTATIONS[name]())
     profile = PROFILES[PROVEN[name]]
     with port.session():
         for scenario in sample(region, STEP[region.name]):
-            if Situation(scenario).scripted:
+            if Facts(scenario).scripted:
                 assert port.run(scenario).differences(expected(scenario, profile)) == [], scenario.name
 
 
 def test_each_kit_proves_a_profile_and_each_profile_is_proven():
     """Nothing stands in the table that nobody has seen."""
-    assert set(PROVEN) == set(KITS)
+    assert set(PROVEN) == set(IMPLEMENTATIONS)
     assert list(PROFILES) == ["dirac-9.1", "dirac-8.0", "lhcbdirac-12.0", "ilcdirac-35.0"]
     assert set(PROVEN.values()) == set(PROFILES)
 
@@ -73,7 +75,7 @@ def test_a_profile_is_frozen_and_says_only_what_is_different():
         DIRAC_9_1.name = "x"
 
 
-STORIES = {
+VARIANTS = {
     "dirac-8.0": {
         "a request belongs to a distinguished name": (
             {"operations": ({"Type": "ForwardDISET", "Arguments": "x"},)},
@@ -170,11 +172,11 @@ STORIES = {
 
 
 @pytest.mark.parametrize(
-    ("profile", "what"), [(profile, what) for profile, stories in STORIES.items() for what in stories]
+    ("profile", "what"), [(profile, what) for profile, variants in VARIANTS.items() for what in variants]
 )
 def test_what_people_know_of_an_implementation(profile, what):
     """In the words of the comparison, without asking any implementation; and DIRAC 9.1 does otherwise."""
-    fields, look, seen = STORIES[profile][what]
+    fields, look, seen = VARIANTS[profile][what]
     scenario = Scenario(collaborators=SCRIPTED, **fields)
     assert look(expected(scenario, PROFILES[profile])) == seen
     other = expected(scenario)

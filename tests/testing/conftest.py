@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.testing import grid
+from dirac_failover.testing import grid_guard
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 
 @pytest.fixture(autouse=True)
 def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a proxy nor a configuration is there."""
-    for name in grid.VARIABLES:
+    for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid, "files", list)
+    monkeypatch.setattr(grid_guard, "files", list)
 
 
 @pytest.fixture
-def on_base(kit: Kit) -> type[Any]:
+def on_base(kit: Implementation) -> type[Any]:
     """A user's module on ModuleBase: it reports its files, and leaves in the request what cannot be said now."""
 
     class OnBase(kit.ModuleBase):
@@ -39,6 +39,6 @@ def on_base(kit: Kit) -> type[Any]:
 
 
 @pytest.fixture
-def on_failover_request(kit: Kit) -> type[Any]:
+def on_failover_request(kit: Implementation) -> type[Any]:
     """A user's module on FailoverRequest."""
     return type("OnFailoverRequest", (kit.FailoverRequest,), {})

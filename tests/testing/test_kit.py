@@ -10,7 +10,7 @@ import pytest
 from dirac_failover import FailoverRequest, JobReport
 from dirac_failover.drivers import adapters
 from dirac_failover.testing import Dirac
-from dirac_failover.testing import kit as kits
+from dirac_failover.testing import kit as implementations
 from dirac_failover.wire.rpc import call, connection
 
 
@@ -33,30 +33,32 @@ def named(module, *bases):
 
 def test_a_module_for_the_reference_gets_its_clients(kit):
     """Whether or not DIRAC has been imported."""
-    assert kits.name_for([FailoverRequest]) == "reference"
-    assert kits.kit_named("reference") is kits.kit_named("reference")
-    assert kits.name_for([kit.FailoverRequest, named("nowhere", kit.ModuleBase)]) == kit.name
+    assert implementations.name_for([FailoverRequest]) == "reference"
+    assert implementations.implementation_named("reference") is implementations.implementation_named("reference")
+    assert implementations.name_for([kit.FailoverRequest, named("nowhere", kit.ModuleBase)]) == kit.name
 
 
 def test_without_dirac_nobody_uses_it(monkeypatch):
     """However things are called."""
     monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
-    assert kits.name_for([named("DIRAC.Workflow")]) == "reference"
+    assert implementations.name_for([named("DIRAC.Workflow")]) == "reference"
     assert adapters.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core"))) is False
 
 
 def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
-    """9 and 8 have kits of their own, and the experiments too."""
+    """9 and 8 have implementations of their own, and the experiments too."""
     fake_dirac()
-    assert kits.name_for([named("mine", named("DIRAC.Workflow.Modules.ModuleBase"))]) == "dirac"
-    assert kits.name_for([named("x", named("LHCbDIRAC.A", named("DIRAC.B"))), FailoverRequest]) == "lhcbdirac"
-    assert kits.name_for([named("x", named("ILCDIRAC.A"))]) == "ilcdirac"
-    assert kits.name_for([named("DIRACCommon.x")]) == "reference"
+    assert implementations.name_for([named("mine", named("DIRAC.Workflow.Modules.ModuleBase"))]) == "dirac"
+    assert (
+        implementations.name_for([named("x", named("LHCbDIRAC.A", named("DIRAC.B"))), FailoverRequest]) == "lhcbdirac"
+    )
+    assert implementations.name_for([named("x", named("ILCDIRAC.A"))]) == "ilcdirac"
+    assert implementations.name_for([named("DIRACCommon.x")]) == "reference"
     for version in ("v8.0.86", "8.0.1", "v8r0p1"):
         fake_dirac(version)
-        assert kits.name_for([named("DIRAC.a")]) == "dirac-8.0"
+        assert implementations.name_for([named("DIRAC.a")]) == "dirac-8.0"
     del fake_dirac().version
-    assert kits.real_name() == "dirac"
+    assert implementations.real_name() == "dirac"
 
 
 def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypatch):
@@ -68,21 +70,21 @@ def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypat
         assert adapters.imports_dirac(SimpleNamespace(S_OK=named(f"{package}.Core.Utilities")))
     home = ModuleType("home_of_mine")
     monkeypatch.setitem(sys.modules, "home_of_mine", home)
-    assert kits.name_for([named("home_of_mine")]) == "reference"
+    assert implementations.name_for([named("home_of_mine")]) == "reference"
     home.gLogger = named("DIRAC.log")
-    assert kits.name_for([named("home_of_mine")]) == "dirac"
+    assert implementations.name_for([named("home_of_mine")]) == "dirac"
 
 
 def test_a_profile_decides_what_else_is_in_the_commons(reference):
     """Without one it is the kit."""
-    assert kits.extra_commons(reference, None) == {}
-    assert kits.extra_commons(reference, "lhcbdirac-12.0") == {"JobType": "MCSimulation"}
+    assert implementations.extra_commons(reference, None) == {}
+    assert implementations.extra_commons(reference, "lhcbdirac-12.0") == {"JobType": "MCSimulation"}
 
 
 def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
     """They act for the world's caller, and what they sleep takes no time."""
     dirac = Dirac(owner="bob", group="g")
-    with kits.connected(kit, dirac):
+    with implementations.connected(kit, dirac):
         assert (connection().owner, connection().group) == ("bob", "g")
         assert kit.JobReport(77).setApplicationStatus("x")["OK"]
         assert JobReport(77).setApplicationStatus("y")["OK"]
@@ -101,7 +103,7 @@ def test_without_a_proxy_requests_belong_to_nobody(kit):
         seen.append(call[1])
         return {"OK": True, "Value": [[], []]}
 
-    with kits.connected(kit, Dirac(), way, proxy=False):
+    with implementations.connected(kit, Dirac(), way, proxy=False):
         assert kit.Request().Owner is None
         kit.JobReport(77).setApplicationStatus("x")
     assert seen == ["setJobStatusBulk"]
@@ -112,8 +114,8 @@ def test_the_clients_of_another_kit_are_connected_beside_those_of_the_reference(
     seen = []
     other = replace(reference, name="other", connect=lambda *way, **how: nullcontext(seen.append((way, how))))
     dirac = Dirac(owner="bob", group="g")
-    with kits.connected(other, dirac):
+    with implementations.connected(other, dirac):
         assert JobReport(77).setApplicationStatus("x")["OK"]
     assert seen == [((dirac,), {"sleep": dirac.clock.sleep, "owner": "bob", "group": "g"})]
-    with kits.connected(reference, dirac):
+    with implementations.connected(reference, dirac):
         assert len(seen) == 1

@@ -16,12 +16,12 @@ from freezegun import freeze_time
 
 from dirac_failover import Request, connect
 from dirac_failover.clients.replay import replay
-from dirac_failover.drivers.kits import KITS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import AstrayWarning
 from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
-from dirac_failover.testing import kit as kits
+from dirac_failover.testing import kit as implementations
+from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.running import Plan, kinds_of
-from dirac_failover.testing.situation import Situation
 from dirac_failover.workflow import Module, Step
 from dirac_fakes import FakeFileReport, FakeJobReport
 
@@ -184,13 +184,13 @@ def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, wo
 def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkeypatch):
     """Those of the real DIRAC when they are written for it."""
     asked = []
-    monkeypatch.setitem(KITS, "dirac", lambda: asked.append("dirac") or KITS["reference"]())
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: asked.append("dirac") or IMPLEMENTATIONS["reference"]())
     monkeypatch.setitem(sys.modules, "DIRAC", sys.modules.get("DIRAC") or ModuleType("DIRAC"))
     real = type("Real", (), {"__module__": "DIRAC.x", "execute": lambda _: {"OK": True, "Value": None}})
     for run in (run_module, lambda module: run_job([on_failover_request, module])):
-        kits.kit_named.cache_clear()
+        implementations.implementation_named.cache_clear()
         assert run(real).ok
-    kits.kit_named.cache_clear()
+    implementations.implementation_named.cache_clear()
     assert asked == ["dirac", "dirac"]
 
 
@@ -216,7 +216,7 @@ def test_without_a_proxy_the_job_is_nobodys(kit):
 
 def test_what_is_to_be_run_stays_as_it_is(reference, world):
     """It is a value."""
-    plan = Plan((), Situation.of(world), reference, None, 1, None)
+    plan = Plan((), JobSetup.of(world), reference, None, 1, None)
     with pytest.raises(FrozenInstanceError):
         plan.executions = 2
 

@@ -14,7 +14,7 @@ from dirac_failover.wire import dencode
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 ENCODED: list[tuple[Any, bytes]] = [
     (1, b"i1e"),
@@ -198,7 +198,7 @@ values = st.recursive(
 )
 
 
-def failure(kit: Kit, data: Any) -> Exception:
+def failure(kit: Implementation, data: Any) -> Exception:
     """What a caller that unpacks the answer gets from ``data``."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 - its class and text are what is compared
         _value, _consumed = kit.DEncode.decode(data)
@@ -211,7 +211,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 @pytest.mark.parametrize(("value", "data"), ENCODED + ENCODED_ONLY)
-def test_a_value_has_these_bytes(kit: Kit, value: Any, data: bytes) -> None:
+def test_a_value_has_these_bytes(kit: Implementation, value: Any, data: bytes) -> None:
     """Each kind of value is encoded as this table says, by the reference and by DIRAC."""
     assert kit.DEncode.encode(value) == data
 
@@ -219,20 +219,22 @@ def test_a_value_has_these_bytes(kit: Kit, value: Any, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "value", "consumed"), [(data, value, len(data)) for value, data in ENCODED] + DECODED_ONLY
 )
-def test_bytes_have_this_value(kit: Kit, data: bytes, value: Any, consumed: int) -> None:
+def test_bytes_have_this_value(kit: Implementation, data: bytes, value: Any, consumed: int) -> None:
     """Decoding gives the value of this table and the number of bytes it took, oddities included."""
     found, taken = kit.DEncode.decode(data)
     assert same(found, value)
     assert taken == consumed
 
 
-def test_a_bytearray_is_as_good_as_bytes(kit: Kit) -> None:
+def test_a_bytearray_is_as_good_as_bytes(kit: Implementation) -> None:
     """A bytearray decodes like the bytes in it."""
     assert kit.DEncode.decode(bytearray(b"ls1:ai7ee")) == (["a", 7], 9)
 
 
 @pytest.mark.parametrize(("value", "error", "text"), UNENCODABLE)
-def test_what_cannot_be_encoded_says_so_in_these_words(kit: Kit, value: Any, error: type[Exception], text: str) -> None:
+def test_what_cannot_be_encoded_says_so_in_these_words(
+    kit: Implementation, value: Any, error: type[Exception], text: str
+) -> None:
     """Only exact types are encoded; anything else raises the error whose text modules report."""
     with pytest.raises(error) as caught:
         kit.DEncode.encode(value)
@@ -240,7 +242,7 @@ def test_what_cannot_be_encoded_says_so_in_these_words(kit: Kit, value: Any, err
     assert str(caught.value) == text
 
 
-def test_a_loop_cannot_be_encoded(kit: Kit) -> None:
+def test_a_loop_cannot_be_encoded(kit: Implementation) -> None:
     """A list that holds itself is a RecursionError."""
     loop: list[Any] = []
     loop.append(loop)
@@ -249,7 +251,9 @@ def test_a_loop_cannot_be_encoded(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize(("data", "error"), [(data, error) for data, error, _ in MALFORMED])
-def test_what_cannot_be_decoded_is_this_error_in_dirac(kit: Kit, data: bytes, error: type[Exception]) -> None:
+def test_what_cannot_be_decoded_is_this_error_in_dirac(
+    kit: Implementation, data: bytes, error: type[Exception]
+) -> None:
     """The reference names the class that DIRAC raises, and its callers for empty input."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error
@@ -258,7 +262,7 @@ def test_what_cannot_be_decoded_is_this_error_in_dirac(kit: Kit, data: bytes, er
 @pytest.mark.parametrize(
     "data", [b"iabce", b"i1", b"s:a", b"sx:a", b"f1.5", b"fxe", b"zdti2024ei13ei1ee", b"", b"x", b"ds1:ae"]
 )
-def test_the_text_of_an_error_is_diracs(kit: Kit, data: bytes) -> None:
+def test_the_text_of_an_error_is_diracs(kit: Implementation, data: bytes) -> None:
     """``str()`` of the error is what DIRAC's says: a failed operation keeps it."""
     texts = {
         b"iabce": "invalid literal for int() with base 10: b'abc'",
@@ -303,7 +307,7 @@ def test_an_error_keeps_its_cause_and_survives_pickling() -> None:
 @pytest.mark.parametrize(
     ("data", "error"), [("", ValueError), ("i1e", NotImplementedError), (None, TypeError), (7, NotImplementedError)]
 )
-def test_what_is_not_bytes_is_refused(kit: Kit, data: Any, error: type[Exception]) -> None:
+def test_what_is_not_bytes_is_refused(kit: Implementation, data: Any, error: type[Exception]) -> None:
     """Text, None and numbers are errors too, of the class that DIRAC or its caller raises."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error
@@ -336,7 +340,7 @@ def test_an_unknown_kind_of_datetime_is_named() -> None:
     [(b"l" * 5000 + b"e" * 5000, RecursionError), (b"i" + b"9" * 5000 + b"e", ValueError)],
     ids=["levels", "digits"],
 )
-def test_what_is_too_much_for_python_is_an_error(kit: Kit, data: bytes, error: type[Exception]) -> None:
+def test_what_is_too_much_for_python_is_an_error(kit: Implementation, data: bytes, error: type[Exception]) -> None:
     """Thousands of levels or digits are refused, by the class that DIRAC raises."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error

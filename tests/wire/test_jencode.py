@@ -14,7 +14,7 @@ from dirac_failover.wire import jencode
 from dirac_failover.wire.dencode import DecodeError
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
+    from dirac_failover.drivers.implementations import Implementation
 
 
 class Level(IntEnum):
@@ -83,20 +83,20 @@ class Silent(jencode.JSerializable):
 
 
 @pytest.mark.parametrize(("value", "text"), [row[:2] for row in ENCODED])
-def test_a_value_has_this_text(kit: Kit, value: Any, text: str) -> None:
+def test_a_value_has_this_text(kit: Implementation, value: Any, text: str) -> None:
     """Each kind of value is encoded as this table says, by the reference and by DIRAC."""
     assert kit.JEncode.encode(value) == text
 
 
 @pytest.mark.parametrize(("text", "value"), [row[1:] for row in ENCODED] + DECODED_ONLY)
-def test_a_text_has_this_value(kit: Kit, text: str | bytes, value: Any) -> None:
+def test_a_text_has_this_value(kit: Implementation, text: str | bytes, value: Any) -> None:
     """Decoding gives the value of this table and the length of the text."""
     found, consumed = kit.JEncode.decode(text)
     assert repr(found) == repr(value)
     assert consumed == len(text)
 
 
-def test_what_is_not_a_number_is_written_as_such(kit: Kit) -> None:
+def test_what_is_not_a_number_is_written_as_such(kit: Implementation) -> None:
     """NaN and Infinity are not JSON, and are sent all the same."""
     assert kit.JEncode.encode([float("nan"), float("inf"), float("-inf")]) == "[NaN, Infinity, -Infinity]"
 
@@ -110,14 +110,14 @@ def test_what_is_not_a_number_is_written_as_such(kit: Kit) -> None:
         ({(1,): 2}, "keys must be str, int, float, bool or None, not tuple"),
     ],
 )
-def test_what_has_no_json_says_so_in_these_words(kit: Kit, value: Any, text: str) -> None:
+def test_what_has_no_json_says_so_in_these_words(kit: Implementation, value: Any, text: str) -> None:
     """Anything else is a TypeError with the standard library's text."""
     with pytest.raises(TypeError) as caught:
         kit.JEncode.encode([value])
     assert str(caught.value) == text
 
 
-def test_a_loop_has_no_json(kit: Kit) -> None:
+def test_a_loop_has_no_json(kit: Implementation) -> None:
     """A list that holds itself is a ValueError."""
     loop: list[Any] = []
     loop.append(loop)
@@ -127,7 +127,7 @@ def test_a_loop_has_no_json(kit: Kit) -> None:
 
 @pytest.mark.parametrize(("text", "error", "position"), MALFORMED, ids=range(len(MALFORMED)))
 def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(
-    kit: Kit, text: Any, error: type[Exception], position: int
+    kit: Implementation, text: Any, error: type[Exception], position: int
 ) -> None:
     """The reference has one error, which names the class of DIRAC's."""
     with pytest.raises((DecodeError, error)) as caught:
@@ -210,7 +210,7 @@ def test_a_module_that_cannot_be_a_key_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("name", "keys"), [("strToIntDict", [1, 2]), ("strToFloatDict", [1.5, 2.0])])
-def test_keys_become_numbers_again(kit: Kit, name: str, keys: list[float]) -> None:
+def test_keys_become_numbers_again(kit: Implementation, name: str, keys: list[float]) -> None:
     """The helpers give back the keys that JSON turned into text."""
     found = getattr(kit.JEncode, name)({str(key): [key] for key in keys})
     assert repr(found) == repr({key: [key] for key in keys})

@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pytest
 
 from dirac_failover.conformance.baseline import Baseline, today
-from dirac_failover.conformance.judgement import Question
+from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import HELD, NOT_ASKED, UNCHECKED, Results, load, write
-from dirac_failover.conformance.runner import cores
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import DECIDING, known_divergences, verify
+from dirac_failover.conformance.workers import cores
 from dirac_failover.errors import CommandError, no_such
-from dirac_failover.reports.page import Style
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import cause_of
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, LEVELS
@@ -110,7 +110,7 @@ class ConformanceSuite:
         pytest.fail(f"{header.port.name} breaks {clause.id}: {clause.text}\n{cause}", pytrace=False)
 
 
-def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
+def _question(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPlan:
     """Return what a class asks, of all clauses of its levels; raises CommandError for what is set wrongly."""
     settings = list(ConformanceSuite.__annotations__)
     values = [pair for owner in kind.__mro__ if issubclass(owner, ConformanceSuite) for pair in vars(owner).items()]
@@ -138,7 +138,7 @@ def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Question:
             raise CommandError(no_such(what, name, known))
     clauses = tuple(clause.id for clause in CLAUSES if clause.level in kind.levels)
     asked = (said["region"],) if said["region"] else regions
-    return Question(Target.parse(said["port"]), clauses, asked, kind.timeout, profile)
+    return VerificationPlan(Target.parse(said["port"]), clauses, asked, kind.timeout, profile)
 
 
 def _option(config: pytest.Config, name: str) -> str:
@@ -202,7 +202,7 @@ def header(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     return lines
 
 
-def _said(kind: type[ConformanceSuite], port: PortInfo, about: Question | Header, scenarios: int) -> str:
+def _said(kind: type[ConformanceSuite], port: PortInfo, about: VerificationPlan | Header, scenarios: int) -> str:
     clients = f", with the clients of {port.implementation}" if port.implementation else ""
     name = f"{port.target} {port.version}".strip()
     regions = f"{'region' if len(about.regions) == 1 else 'regions'} {', '.join(about.regions)}"
@@ -212,7 +212,7 @@ def _said(kind: type[ConformanceSuite], port: PortInfo, about: Question | Header
     )
 
 
-def _once(question: Question, levels: Sequence[str], folder: Path) -> Results:
+def _once(question: VerificationPlan, levels: Sequence[str], folder: Path) -> Results:
     """Return the results, which are made once in a session: xdist's workers wait for the first of them."""
     name = hashlib.sha256(repr((question, tuple(levels))).encode()).hexdigest()[:16]
     path = os.path.join(folder, f"dirac-failover-{name}.json")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dirac_failover.spec.facts import MODULE, Facts
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.situation import MODULE, Situation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from dirac_failover.spec.case import Case
+    from dirac_failover.spec.check_context import CheckContext
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
@@ -53,8 +53,8 @@ class Clause:
     reason: str
     harm: str
     source: str
-    when: Callable[[Situation, Profile], bool]
-    judge: Callable[[Case], Violation | None]
+    when: Callable[[Facts, Profile], bool]
+    judge: Callable[[CheckContext], Violation | None]
     """Return how the observation breaks the rule, or None when it holds; to be called where the clause is asked."""
     note: str = ""
     """The hazard that keeping the clause removes (``H1``), or ``quirk``: odd, and yet what DIRAC does."""
@@ -74,10 +74,10 @@ class Clause:
 
     def asked(self, scenario: Scenario, profile: Profile = DIRAC_9_1, shape: str = MODULE) -> bool:
         """Tell whether a scenario asks for this clause; ``profile`` matters at the level ``dirac`` alone."""
-        facts = Situation(scenario)
+        facts = Facts(scenario)
         return self.suits(shape) and facts.suits(shape) and self.when(facts, profile)
 
-    def violation(self, case: Case) -> Violation | None:
+    def violation(self, case: CheckContext) -> Violation | None:
         """Return how the case breaks the clause; None when it holds, and where it is not asked."""
         return self.judge(case) if self.when(case.facts, case.profile) else None
 
@@ -85,20 +85,20 @@ class Clause:
 def clause(  # noqa: PLR0913 - what there is to say of a clause
     id_: str,
     *,
-    when: Callable[[Situation], bool],
+    when: Callable[[Facts], bool],
     reason: str,
     harm: str,
     source: str,
     note: str = "",
     thread: str = "",
     commands: bool = False,
-) -> Callable[[Callable[[Case], Violation | None]], Clause]:
+) -> Callable[[Callable[[CheckContext], Violation | None]], Clause]:
     """Make a clause of a function that judges; ``when`` tells whether a scenario asks for it.
 
     With ``commands``, a chain of commands is asked about it as well as a module.
     """
 
-    def decorate(judge: Callable[[Case], Violation | None]) -> Clause:
+    def decorate(judge: Callable[[CheckContext], Violation | None]) -> Clause:
         issue = f"{THREADS}{thread}" if thread else ""
         return Clause(
             id_, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue, commands

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.case import specified
+from dirac_failover.spec.check_context import specified
 from dirac_failover.spec.clauses.clause import Clause, Violation, rule
-from dirac_failover.spec.outcome import ABSENT, same
-from dirac_failover.spec.situation import MODULE
+from dirac_failover.spec.facts import MODULE
+from dirac_failover.spec.observation import ABSENT, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.case import Case
-    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.spec.check_context import CheckContext
+    from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.scenario import Json
 
-    Look = Callable[[Outcome], Json]
+    Look = Callable[[Observation], Json]
 
 BASE: Final = "ModuleBase"
 FAILOVER: Final = "FailoverRequest"
@@ -28,11 +28,11 @@ FAILOVER: Final = "FailoverRequest"
 
 def clause(  # noqa: PLR0913 - what there is to say of a clause
     id_: str, *, reason: str, harm: str, source: str, note: str = "", thread: str = ""
-) -> Callable[[Callable[[Outcome], Json]], Clause]:
+) -> Callable[[Callable[[Observation], Json]], Clause]:
     """Make a clause of a function that looks at one aspect, which is to be the specification's."""
 
     def decorate(look: Look) -> Clause:
-        def judge(case: Case) -> Violation | None:
+        def judge(case: CheckContext) -> Violation | None:
             if case.as_expected:
                 return None
             expected, observed = look(case.expected), look(case.outcome)
@@ -59,15 +59,15 @@ TOLD: Final = {*IDENTIFIERS, *INPUTS, *APPLICATION, *STATUSES, *HELD, "workflow_
 """The attributes that clauses speak of by name; the rest is for DI-099."""
 
 
-def _arguments(outcome: Outcome, call: tuple[str, str]) -> Json:
+def _arguments(outcome: Observation, call: tuple[str, str]) -> Json:
     return [step.args for step in outcome.steps if step[:2] == call]
 
 
-def _attributes(outcome: Outcome, *names: str) -> Json:
+def _attributes(outcome: Observation, *names: str) -> Json:
     return {name: outcome.attributes.get(name, ABSENT) for name in names}
 
 
-def _of_request(outcome: Outcome, *names: str) -> Json:
+def _of_request(outcome: Observation, *names: str) -> Json:
     return {name: (outcome.request or {}).get(name, ABSENT) for name in names}
 
 
@@ -75,24 +75,24 @@ def _of_request(outcome: Outcome, *names: str) -> Json:
     "DI-001", source=FAILOVER,
     reason="Order decides what is lost when one of them fails.", harm="Another order loses other things.",
 )  # fmt: skip
-def calls(outcome: Outcome) -> Json:
+def calls(outcome: Observation) -> Json:
     """Collaborators and services are called in the order of the specification, and nothing else is called."""
     return _calls(outcome)
 
 
-def _calls(outcome: Outcome) -> Json:
+def _calls(outcome: Observation) -> Json:
     return [f"{step.target}.{step.method}" for step in outcome.steps if step.target != MODULE]
 
 
 @clause(
     "DI-002", source=f"{BASE}.execute", reason="Subclasses rely on it.", harm="A subclass' hook is not called.",
 )  # fmt: skip
-def hooks(outcome: Outcome) -> Json:
+def hooks(outcome: Observation) -> Json:
     """The sequence of hooks equals the specification's."""
     return _hooks(outcome)
 
 
-def _hooks(outcome: Outcome) -> Json:
+def _hooks(outcome: Observation) -> Json:
     return [step.method for step in outcome.steps if step.target == MODULE]
 
 
@@ -100,7 +100,7 @@ def _hooks(outcome: Outcome) -> Json:
     "DI-003", source=f"{BASE}.execute",
     reason="An exception that escapes ends the workflow.", harm="A workflow ends early, or hides a failure.",
 )  # fmt: skip
-def ended(outcome: Outcome) -> Json:
+def ended(outcome: Observation) -> Json:
     """The module returns, or raises, as specified."""
     return outcome.ended
 
@@ -110,7 +110,7 @@ def ended(outcome: Outcome) -> Json:
     reason="The workflow turns it into the job's status and exit code.",
     harm="The job's status or exit code is another.",
 )  # fmt: skip
-def result(outcome: Outcome) -> Json:
+def result(outcome: Observation) -> Json:
     """The result is exactly the specified one: OK, Value, Message and Errno, exception objects included."""
     return outcome.result
 
@@ -119,7 +119,7 @@ def result(outcome: Outcome) -> Json:
     "DI-005", source=f"{BASE}.setApplicationStatus",
     reason="People and programs search for these texts.", harm="Monitoring does not recognise the job's end.",
 )  # fmt: skip
-def statuses(outcome: Outcome) -> Json:
+def statuses(outcome: Observation) -> Json:
     """The application statuses are reported with the specified texts, and sent at once where that is specified."""
     return _arguments(outcome, STATUS)
 
@@ -128,7 +128,7 @@ def statuses(outcome: Outcome) -> Json:
     "DI-006", source=f"{FAILOVER}._execute",
     reason="The transformation system goes by them.", harm="Files get a wrong status, or none.",
 )  # fmt: skip
-def file_statuses(outcome: Outcome) -> Json:
+def file_statuses(outcome: Observation) -> Json:
     """The file statuses are given for the specified transformation and files, in the specified order."""
     return _arguments(outcome, FILE_STATUS)
 
@@ -137,7 +137,7 @@ def file_statuses(outcome: Outcome) -> Json:
     "DI-007", source=FAILOVER,
     reason="A different answer means a different question.", harm="A call means something else than it says.",
 )  # fmt: skip
-def answers(outcome: Outcome) -> Json:
+def answers(outcome: Observation) -> Json:
     """The answers of collaborators and services are the specified ones."""
     return [step.answer for step in outcome.steps if step.target != MODULE]
 
@@ -146,7 +146,7 @@ def answers(outcome: Outcome) -> Json:
     "DI-008", source=f"{BASE}.execute",
     reason="Later modules read them.", harm="Later modules report in another's name.",
 )  # fmt: skip
-def identifiers(outcome: Outcome) -> Json:
+def identifiers(outcome: Observation) -> Json:
     """The module's identifiers are the specified ones afterwards."""
     return _attributes(outcome, *IDENTIFIERS)
 
@@ -155,7 +155,7 @@ def identifiers(outcome: Outcome) -> Json:
     "DI-009", source=f"{BASE}._resolveInputWorkflow",
     reason="Subclasses and later modules read them.", harm="Another file is processed or reported.",
 )  # fmt: skip
-def inputs(outcome: Outcome) -> Json:
+def inputs(outcome: Observation) -> Json:
     """The module's input files are the specified ones afterwards."""
     return _attributes(outcome, *INPUTS)
 
@@ -164,7 +164,7 @@ def inputs(outcome: Outcome) -> Json:
     "DI-010", source=f"{BASE}._resolveInputWorkflow", note="quirk",
     reason="It is the behaviour of DIRAC.", harm="A module that relies on it finds other names.",
 )  # fmt: skip
-def prefix(outcome: Outcome) -> Json:
+def prefix(outcome: Observation) -> Json:
     """The prefix LFN: is taken off as characters, at both ends of a name."""
     return _attributes(outcome, "inputDataList")
 
@@ -173,7 +173,7 @@ def prefix(outcome: Outcome) -> Json:
     "DI-011", source=f"{BASE}._resolveInputStep",
     reason="Subclasses read it.", harm="Another application is run, or other outputs are uploaded.",
 )  # fmt: skip
-def application(outcome: Outcome) -> Json:
+def application(outcome: Observation) -> Json:
     """The module's knowledge of the application and its outputs is the specified one afterwards."""
     return _attributes(outcome, *APPLICATION)
 
@@ -181,7 +181,7 @@ def application(outcome: Outcome) -> Json:
 @clause(
     "DI-012", source=BASE, reason="They belong to the workflow.", harm="A failure is forgotten.",
 )  # fmt: skip
-def workflow_statuses(outcome: Outcome) -> Json:
+def workflow_statuses(outcome: Observation) -> Json:
     """The statuses of workflow and step are unchanged."""
     return _attributes(outcome, *STATUSES)
 
@@ -191,7 +191,7 @@ def workflow_statuses(outcome: Outcome) -> Json:
     reason="It is how modules hand things on.",
     harm="The next module makes a second report, and one of the two is never sent.",
 )  # fmt: skip
-def commons(outcome: Outcome) -> Json:
+def commons(outcome: Observation) -> Json:
     """workflow_commons holds the specified keys afterwards."""
     return _attributes(outcome, "workflow_commons")
 
@@ -200,7 +200,7 @@ def commons(outcome: Outcome) -> Json:
     "DI-014", source="JobReport",
     reason="It is sent with the next report.", harm="A status is lost, or sent twice.",
 )  # fmt: skip
-def job_report(outcome: Outcome) -> Json:
+def job_report(outcome: Observation) -> Json:
     """The job report holds the statuses and parameters that could not be sent."""
     return _attributes(outcome, "JobReport")
 
@@ -210,7 +210,7 @@ def job_report(outcome: Outcome) -> Json:
     reason="Force lets a status that is final be changed.",
     harm="Files stay processed although their job failed.",
 )  # fmt: skip
-def file_report(outcome: Outcome) -> Json:
+def file_report(outcome: Observation) -> Json:
     """The file report holds the statuses that could not be sent, for its transformation, by force after a failure."""
     return _attributes(outcome, "FileReport")
 
@@ -219,7 +219,7 @@ def file_report(outcome: Outcome) -> Json:
     "DI-016", source=f"{BASE}.generateFailoverFile",
     reason="Accounting pays for the grid.", harm="Work is not accounted for.",
 )  # fmt: skip
-def accounting(outcome: Outcome) -> Json:
+def accounting(outcome: Observation) -> Json:
     """The accounting client holds the records that could not be sent."""
     return _attributes(outcome, "AccountingReport")
 
@@ -229,7 +229,7 @@ def accounting(outcome: Outcome) -> Json:
     reason="The request system acts in the owner's name.",
     harm="The request is refused, or executed in another's name.",
 )  # fmt: skip
-def request_name(outcome: Outcome) -> Json:
+def request_name(outcome: Observation) -> Json:
     """The request is named after the job, and its owner is unchanged."""
     return _of_request(outcome, *NAMES)
 
@@ -238,7 +238,7 @@ def request_name(outcome: Outcome) -> Json:
     "DI-018", source=f"{FAILOVER}._execute", thread="pull/2205",
     reason="They are executed in order.", harm="Something is done in the wrong order, twice, or not at all.",
 )  # fmt: skip
-def operations(outcome: Outcome) -> Json:
+def operations(outcome: Observation) -> Json:
     """The request holds the specified operations, with their fields, in order."""
     return _of_request(outcome, "Operations")
 
@@ -248,7 +248,7 @@ def operations(outcome: Outcome) -> Json:
     reason="The job wrapper takes each request that it finds.",
     harm="A request is not found, or an old one is sent again.",
 )  # fmt: skip
-def file_names(outcome: Outcome) -> Json:
+def file_names(outcome: Observation) -> Json:
     """The working directory holds the specified files afterwards."""
     return sorted(outcome.files)
 
@@ -257,7 +257,7 @@ def file_names(outcome: Outcome) -> Json:
     "DI-020", source=f"{BASE}.generateFailoverFile",
     reason="Other programs read them.", harm="The request cannot be read, or is read as another.",
 )  # fmt: skip
-def file_texts(outcome: Outcome) -> Json:
+def file_texts(outcome: Observation) -> Json:
     """The files hold exactly the specified text, times apart."""
     return outcome.files
 
@@ -279,7 +279,7 @@ def _others(values: dict[str, Any], told: set[str]) -> Json:
     return {name: value for name, value in values.items() if name not in told and value != ABSENT}
 
 
-def _nothing_else(case: Case) -> Violation | None:
+def _nothing_else(case: CheckContext) -> Violation | None:
     """Nothing else that can be observed differs."""
     if case.as_expected:
         return None

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.clauses.clause import Violation, clause, holds
-from dirac_failover.spec.situation import (
+from dirac_failover.spec.facts import (
     ACCOUNTING,
     FILE_FORWARD,
     FILE_STATUS,
@@ -18,13 +18,13 @@ from dirac_failover.spec.situation import (
     JOB_FORWARD,
     NO_TEXT,
     STATUS,
-    Situation,
+    Facts,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.case import Case
+    from dirac_failover.spec.check_context import CheckContext
 
 BASE: Final = "ModuleBase"
 MODULE: Final = "FailoverRequest"
@@ -32,14 +32,14 @@ MODULE: Final = "FailoverRequest"
 # Where does everything that is pending end?
 
 
-def _settled(facts: Situation) -> bool:
+def _settled(facts: Facts) -> bool:
     """Tell whether a job meets no trouble but that which a clause is about."""
     scenario = facts.scenario
     usual = scenario.answers.get("Request.toJSON", ("ok",)) == ("ok",) and all(scenario.owner or [""]) and facts.disk
     return facts.own and facts.job and facts.inputs is not None and usual and not scenario.faults
 
 
-def _others_plain(facts: Situation, *but: str) -> bool:
+def _others_plain(facts: Facts, *but: str) -> bool:
     """Tell whether all collaborators answer well, but for these methods."""
     return all(
         answer.startswith(("ok", "operation"))
@@ -49,13 +49,13 @@ def _others_plain(facts: Situation, *but: str) -> bool:
     ) and facts.answered("FileReport.commit", "ok", "s_error")
 
 
-def _all_written(case: Case) -> Violation | None:
+def _all_written(case: CheckContext) -> Violation | None:
     owed = case.facts.pending
     return holds(all(item in case.written for item in owed), {"in the file": owed}, {"in the file": case.written})
 
 
-def _accounting_fails(*kinds: str) -> Callable[[Situation], bool]:
-    def when(facts: Situation) -> bool:
+def _accounting_fails(*kinds: str) -> Callable[[Facts], bool]:
+    def when(facts: Facts) -> bool:
         asked = facts.well and facts.accounting and facts.answered(ACCOUNTING, *kinds) and facts.valid
         return asked and _settled(facts) and facts.scripted and bool(facts.pending) and _others_plain(facts, ACCOUNTING)
 
@@ -68,7 +68,7 @@ def _accounting_fails(*kinds: str) -> Callable[[Situation], bool]:
     reason="The accounting has nothing to do with the rest.",
     harm="Statuses and operations vanish, and the module says OK.",
 )  # fmt: skip
-def kept_without_accounting(case: Case) -> Violation | None:
+def kept_without_accounting(case: CheckContext) -> Violation | None:
     """Everything that is pending is written although the accounting takes no records."""
     return _all_written(case)
 
@@ -78,12 +78,12 @@ def kept_without_accounting(case: Case) -> Violation | None:
     thread="issues/2416",
     reason="The accounting has nothing to do with the rest.", harm="Statuses and operations vanish.",
 )  # fmt: skip
-def kept_when_accounting_breaks(case: Case) -> Violation | None:
+def kept_when_accounting_breaks(case: CheckContext) -> Violation | None:
     """Everything that is pending is written although the accounting client breaks down."""
     return _all_written(case)
 
 
-def _failed_with_pending(facts: Situation) -> bool:
+def _failed_with_pending(facts: Facts) -> bool:
     return facts.health == "failed" and _settled(facts) and facts.valid and bool(facts.pending) and (
         facts.plain or not facts.scripted
     )  # fmt: skip
@@ -94,13 +94,13 @@ def _failed_with_pending(facts: Situation) -> bool:
     reason="A failed job has as much to report as a good one.",
     harm="The inputs of failed jobs stay Assigned for ever, and outputs are never removed.",
 )  # fmt: skip
-def kept_after_failure(case: Case) -> Violation | None:
+def kept_after_failure(case: CheckContext) -> Violation | None:
     """Everything that is pending is written after a failure too."""
     return _all_written(case)
 
 
-def _bad_among(defect: str) -> Callable[[Situation], bool]:
-    def when(facts: Situation) -> bool:
+def _bad_among(defect: str) -> Callable[[Facts], bool]:
+    def when(facts: Facts) -> bool:
         bad = facts.bad(defect)
         asked = facts.well and _settled(facts) and facts.scripted and bool(bad) and len(bad) < len(facts.pending)
         return asked and _others_plain(facts)
@@ -108,7 +108,7 @@ def _bad_among(defect: str) -> Callable[[Situation], bool]:
     return when
 
 
-def _others_written(case: Case) -> Violation | None:
+def _others_written(case: CheckContext) -> Violation | None:
     bad = [*case.facts.bad(INVALID), *case.facts.bad(NO_TEXT)]
     others = [item for item in case.facts.pending if item not in bad]
     return holds(all(item in case.written for item in others), {"in the file": others}, {"in the file": case.written})
@@ -118,7 +118,7 @@ def _others_written(case: Case) -> Violation | None:
     "LL-004", when=_bad_among(INVALID), source=f"{BASE}.generateFailoverFile", note="H4",
     reason="They are valid.", harm="One module's mistake loses the pending operations of all the others.",
 )  # fmt: skip
-def kept_beside_invalid(case: Case) -> Violation | None:
+def kept_beside_invalid(case: CheckContext) -> Violation | None:
     """One operation that is not valid does not take the others with it."""
     return _others_written(case)
 
@@ -127,7 +127,7 @@ def kept_beside_invalid(case: Case) -> Violation | None:
     "LL-005", when=_bad_among(NO_TEXT), source=f"{BASE}.generateFailoverFile", note="H20",
     reason="They can be serialised.", harm="One module's mistake loses the pending operations of all the others.",
 )  # fmt: skip
-def kept_beside_no_text(case: Case) -> Violation | None:
+def kept_beside_no_text(case: CheckContext) -> Violation | None:
     """One operation that cannot be serialised does not take the others with it."""
     return _others_written(case)
 
@@ -135,7 +135,7 @@ def kept_beside_no_text(case: Case) -> Violation | None:
 # A loss is not a success
 
 
-def _not_a_success(case: Case, loss: str) -> Violation | None:
+def _not_a_success(case: CheckContext, loss: str) -> Violation | None:
     return holds(not case.ok, f"not OK: {loss}", "OK")
 
 
@@ -145,7 +145,7 @@ def _not_a_success(case: Case, loss: str) -> Violation | None:
     source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892", commands=True,
     reason="The sender may own it.", harm="Everything pending is lost without a message.",
 )  # fmt: skip
-def no_owner(case: Case) -> Violation | None:
+def no_owner(case: CheckContext) -> Violation | None:
     """A request without owner is written, or the module does not say OK."""
     return _not_a_success(case, "the request is not valid") if case.unwritten else None
 
@@ -157,12 +157,12 @@ def no_owner(case: Case) -> Violation | None:
     reason="A missing job ID is a mistake of the set-up.",
     harm="Everything pending is dropped, and the module says OK.",
 )  # fmt: skip
-def pending_without_job(case: Case) -> Violation | None:
+def pending_without_job(case: CheckContext) -> Violation | None:
     """Operations that are pending are not a success of a module that thinks it has no job."""
     return _not_a_success(case, "operations are pending")
 
 
-def _files_are_lost(facts: Situation) -> bool:
+def _files_are_lost(facts: Facts) -> bool:
     forward = facts.answered(FILE_FORWARD, "s_error", 'bad_shape={"OK": false')
     asked = facts.own and facts.scripted and facts.job and facts.inputs is not None and facts.held
     reached = facts.answer("FileReport.getFiles") == "ok" and facts.answered(FILE_STATUS, "ok", "s_error")
@@ -173,12 +173,12 @@ def _files_are_lost(facts: Situation) -> bool:
     "LL-008", when=_files_are_lost, source=f"{MODULE}._execute", note="H13",
     reason="They are lost.", harm="The inputs stay Assigned for ever, and no message says why.",
 )  # fmt: skip
-def lost_file_statuses(case: Case) -> Violation | None:
+def lost_file_statuses(case: CheckContext) -> Violation | None:
     """Statuses of input files that the file report can neither send nor hand over are not a success."""
     return _not_a_success(case, "statuses are lost")
 
 
-def _statuses_are_lost(facts: Situation) -> bool:
+def _statuses_are_lost(facts: Facts) -> bool:
     return facts.well and _settled(facts) and facts.scripted and facts.answered(JOB_FORWARD, "s_error") and (
         _others_plain(facts, JOB_FORWARD, STATUS)
     )  # fmt: skip
@@ -188,12 +188,12 @@ def _statuses_are_lost(facts: Situation) -> bool:
     "LL-009", when=_statuses_are_lost, source=f"{BASE}.generateFailoverFile", note="H10",
     reason="They are lost.", harm="The job looks as if it were still running.",
 )  # fmt: skip
-def lost_statuses(case: Case) -> Violation | None:
+def lost_statuses(case: CheckContext) -> Violation | None:
     """Statuses of the job that the job report can neither send nor hand over are not a success."""
     return _not_a_success(case, "statuses are lost")
 
 
-def _status_is_refused(facts: Situation) -> bool:
+def _status_is_refused(facts: Facts) -> bool:
     refused = any(answer.startswith("s_error") for answer in facts.scenario.answers.get(STATUS, ()))
     return facts.calm and facts.well and refused and facts.answered(JOB_FORWARD, "ok", "operation")
 
@@ -203,7 +203,7 @@ def _status_is_refused(facts: Situation) -> bool:
     reason="After the file is written, nothing can be added.",
     harm="The last status is lost when the service is down.",
 )  # fmt: skip
-def last_status_can_be_kept(case: Case) -> Violation | None:
+def last_status_can_be_kept(case: CheckContext) -> Violation | None:
     """A last status that is refused was reported while it could still go into the request."""
     statuses, asked = case.calls(STATUS), case.calls(JOB_FORWARD)
     if not statuses or not asked:
@@ -216,7 +216,7 @@ def last_status_can_be_kept(case: Case) -> Violation | None:
     )  # fmt: skip
 
 
-def _file_is_stale(facts: Situation) -> bool:
+def _file_is_stale(facts: Facts) -> bool:
     old = [name for name, kind in facts.scenario.files.items() if kind == "old" and facts.request_file.fullmatch(name)]
     alone = facts.plain or (not facts.scripted and not facts.scenario.faults)
     return facts.own and facts.job and bool(old) and not facts.pending and alone
@@ -226,7 +226,7 @@ def _file_is_stale(facts: Situation) -> bool:
     "LL-011", when=_file_is_stale, source=f"{BASE}.generateFailoverFile", note="H12", commands=True,
     reason="The job wrapper sends each request that it finds.", harm="Operations of another job are executed.",
 )  # fmt: skip
-def stale_file(case: Case) -> Violation | None:
+def stale_file(case: CheckContext) -> Violation | None:
     """A file of an earlier run does not stay when nothing is pending."""
     stale = [
         name for name, text in case.outcome.files.items() if case.scenario.files.get(name) == "old" and text == "[]"
@@ -237,7 +237,7 @@ def stale_file(case: Case) -> Violation | None:
 _LFN: Final = re.compile(r"(?:LFN:)?/[^;]*[^;: ]")
 
 
-def _names(facts: Situation) -> list[str]:
+def _names(facts: Facts) -> list[str]:
     """Return the LFNs of the job's inputs as they are written, without the prefix."""
     data = facts.scenario.workflow_commons.get("InputData")
     parts = data.split(";") if isinstance(data, str) else []
@@ -245,7 +245,7 @@ def _names(facts: Situation) -> list[str]:
     return [part.removeprefix("LFN:") for part in parts] if good else []
 
 
-def _has_right_names(facts: Situation) -> bool:
+def _has_right_names(facts: Facts) -> bool:
     scenario = facts.scenario
     asked = facts.own and facts.job and facts.scripted and facts.health != "unset"
     usual = not scenario.workflow_commons.get("ParametricInputData") and not scenario.step_commons.get("inputData")
@@ -257,14 +257,14 @@ def _has_right_names(facts: Situation) -> bool:
     "LL-012", when=_has_right_names, source=f"{BASE}._resolveInputWorkflow", note="H16",
     reason="LFN: is a prefix.", harm="The status goes to a file that does not exist, and the input stays Assigned.",
 )  # fmt: skip
-def right_files(case: Case) -> Violation | None:
+def right_files(case: CheckContext) -> Violation | None:
     """The files that get a status are the job's input files, whatever their names end in."""
     names = _names(case.facts)
     given = sorted({call.args[1] for call in case.calls(FILE_STATUS)})
     return holds(given == sorted(names), {"of": names}, {"of": given})
 
 
-def _files_are_unknown(facts: Situation) -> bool:
+def _files_are_unknown(facts: Facts) -> bool:
     scenario = facts.scenario
     healthy = not any(fault.startswith("transformation") for fault in scenario.faults)
     return (
@@ -276,7 +276,7 @@ def _files_are_unknown(facts: Situation) -> bool:
     "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6", commands=True,
     reason="They reach no service.", harm="The statuses are lost without a message.",
 )  # fmt: skip
-def unknown_files(case: Case) -> Violation | None:
+def unknown_files(case: CheckContext) -> Violation | None:
     """Statuses of files that the transformation does not know are not a success, unless they are in the request."""
     kept = any(item[0] == "SetFileStatus" for item in [*case.held, *case.written])
     return None if kept else _not_a_success(case, "the files' statuses reached no service")
@@ -288,7 +288,7 @@ def unknown_files(case: Case) -> Violation | None:
     source=f"{BASE}.generateFailoverFile", note="H9", thread="pull/8395", commands=True,
     reason="They belong to the job as its status does.", harm="Parameters such as the CPU time used are lost.",
 )  # fmt: skip
-def parameters(case: Case) -> Violation | None:
+def parameters(case: CheckContext) -> Violation | None:
     """Job parameters that were not sent are sent, or are in the file, or the module is not OK."""
     report = case.outcome.attributes.get("JobReport", {})
     left = report.get("jobParameters", []) if isinstance(report, dict) else [report]
@@ -305,7 +305,7 @@ def parameters(case: Case) -> Violation | None:
     source=f"{MODULE}._execute", note="H19",
     reason="A step may be repeated.", harm="Statuses are given twice, the later one perhaps over a newer one.",
 )  # fmt: skip
-def twice(case: Case) -> Violation | None:
+def twice(case: CheckContext) -> Violation | None:
     """Executing the module twice does not report anything twice."""
     kinds = [item[0] for item in case.held]
     return holds(kinds.count("SetFileStatus") <= 1, "one SetFileStatus", kinds)
@@ -317,7 +317,7 @@ def twice(case: Case) -> Violation | None:
     source=MODULE, note="H1", thread="pull/1730", commands=True,
     reason="The file is all that is left when the job is gone.", harm="Something is lost without a message.",
 )  # fmt: skip
-def nothing_silently_lost(case: Case) -> Violation | None:
+def nothing_silently_lost(case: CheckContext) -> Violation | None:
     """While an operation that is pending is not in the file, the module does not say OK."""
     lost = case.unwritten
     return holds(not (lost and case.ok), "not OK: operations are not in the file", lost)

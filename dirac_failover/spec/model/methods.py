@@ -10,18 +10,18 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.spec.model.module import failover_file, name_request, report_status
-from dirac_failover.spec.model.stories import ilc_failover_file as ilc_file
-from dirac_failover.spec.model.stories import ilc_finalize as ilc_end
-from dirac_failover.spec.model.stories import lhcb_failover_file
+from dirac_failover.spec.model.variants import ilc_failover_file as ilc_file
+from dirac_failover.spec.model.variants import ilc_finalize as ilc_end
+from dirac_failover.spec.model.variants import lhcb_failover_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.spec.model.job import Job
+    from dirac_failover.spec.model.run import ModelRun
     from dirac_failover.spec.scenario import Json
 
 
-def called(job: Job) -> tuple[str, list[Json]]:
+def called(job: ModelRun) -> tuple[str, list[Json]]:
     """Call the scenario's methods in turn, of a module that has named its request; return how they ended.
 
     Beside ``returned`` or ``raised`` stands what each of them returned or raised.
@@ -41,12 +41,12 @@ def called(job: Job) -> tuple[str, list[Json]]:
 # DIRAC
 
 
-def set_application_status(job: Job, status: Json, sendFlag: Json = True) -> Json:
+def set_application_status(job: ModelRun, status: Json, sendFlag: Json = True) -> Json:
     """The status is reported as a text, unless something has failed before."""
     return report_status(job, str(status), sendFlag)
 
 
-def set_job_parameter(job: Job, name: Json, value: Json, sendFlag: Json = True) -> Json:
+def set_job_parameter(job: ModelRun, name: Json, value: Json, sendFlag: Json = True) -> Json:
     """Name and value are reported as texts, also after a failure."""
     if not job.attributes["jobID"]:
         return 0
@@ -56,13 +56,13 @@ def set_job_parameter(job: Job, name: Json, value: Json, sendFlag: Json = True) 
     return None
 
 
-def finalize(job: Job) -> None:
+def finalize(job: ModelRun) -> None:
     """The end, which is only to be seen."""
     job.hook("finalize")
 
 
 def candidates(
-    job: Job, outputList: Json, outputLFNs: Json, fileMask: Json, stepMask: Json = ""
+    job: ModelRun, outputList: Json, outputLFNs: Json, fileMask: Json, stepMask: Json = ""
 ) -> dict[str, dict[str, Json]]:
     """The output files to upload: those that are described in full and are wanted.
 
@@ -106,7 +106,7 @@ def masked(files: dict[str, Any], mask: Json, look: Callable[[str, Any], Json]) 
 
 
 def lhcb_candidates(
-    job: Job, outputList: Json, outputLFNs: Json, fileMask: Json = "", stepMask: Json = ""
+    job: ModelRun, outputList: Json, outputLFNs: Json, fileMask: Json = "", stepMask: Json = ""
 ) -> dict[str, dict[str, Json]]:
     """The candidates of DIRAC, but names and masks of either case are the same, and no storage element is needed.
 
@@ -146,12 +146,12 @@ OK: Final = {"OK": True, "Value": None}
 NO_JOB: Final = {"OK": True, "Value": "JobID not defined"}
 
 
-def ilc_set_application_status(job: Job, status: Json, sendFlag: Json = True) -> Json:
+def ilc_set_application_status(job: ModelRun, status: Json, sendFlag: Json = True) -> Json:
     """The status is reported as it is, also after a failure, and the answer is returned."""
     return ilc_answer(job.send_status(status, sendFlag)) if job.attributes["jobID"] else NO_JOB
 
 
-def ilc_set_job_parameter(job: Job, name: Json, value: Json, sendFlag: Json = True) -> Json:
+def ilc_set_job_parameter(job: ModelRun, name: Json, value: Json, sendFlag: Json = True) -> Json:
     """Name and value are reported as in DIRAC, and the answer is returned."""
     return ilc_answer(job.send_parameter(str(name), str(value), sendFlag)) if job.attributes["jobID"] else NO_JOB
 
@@ -163,7 +163,7 @@ def ilc_answer(answer: Json) -> Json:
     return answer
 
 
-def ilc_candidates(_: Job, *arguments: Json, **named: Json) -> Json:
+def ilc_candidates(_: ModelRun, *arguments: Json, **named: Json) -> Json:
     """A step mask is a TypeError; and outputs are described by other keys, so none of these is one."""
     name = "ModuleBase.getCandidateFiles()"
     if named:
@@ -178,13 +178,13 @@ def ilc_candidates(_: Job, *arguments: Json, **named: Json) -> Json:
 ILC_CANDIDATES: Final = ("outputList", "outputLFNs", "dummy_fileMask")
 
 
-def ilc_failover_file(job: Job) -> Json:
+def ilc_failover_file(job: ModelRun) -> Json:
     """The file is written as in its module, and named after the transformation, of which it has found none."""
     done = ilc_file(job, {"module": "None", "base": "0"}[job.scenario.subject])
     return done if not done["OK"] else OK
 
 
-def ilc_finalize(job: Job) -> Json:
+def ilc_finalize(job: ModelRun) -> Json:
     """The module has it; of its base class it is an AttributeError."""
     if job.scenario.subject == "base":
         raise AttributeError("'FailoverRequest' object has no attribute 'finalize'")

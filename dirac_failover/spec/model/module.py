@@ -3,12 +3,12 @@
 It is the story of the module, and total: nothing observable is left unsaid, so that any observable change of an
 implementation shows. It shares no code with the reference and knows no clients and no services: :func:`expected` speaks
 of scenarios in which every collaborator is scripted, where whatever happens is the module's doing. What clients and
-services do in the same story is in :mod:`~dirac_failover.spec.model.live`.
+services do in the same story is in :mod:`~dirac_failover.spec.model.clients`.
 
 Read :func:`expected` and :func:`contract` first: they are the story of one execution, and the functions after them are
 its chapters. What Python itself says (the text of a KeyError, say) is left to Python: the model asks the same question
 of the same value. Where implementations differ, the model asks a :class:`~dirac_failover.spec.profiles.Profile`; what
-they tell in another order is in :mod:`~dirac_failover.spec.model.stories`.
+they tell in another order is in :mod:`~dirac_failover.spec.model.variants`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.model.job import GracefulTermination, Job, as_text, file_of, number_operations
+from dirac_failover.spec.model.run import GracefulTermination, ModelRun, as_text, file_of, number_operations
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import FAILED_STATUS, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.spec.outcome import Outcome
+    from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
@@ -52,13 +52,13 @@ SUCCEEDED: Final = "Workflow successful, end of FailoverRequest module execution
 FAILED: Final = "Workflow failed, FailoverRequest module completed"
 
 
-def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Outcome:
+def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Observation:
     """Return what must be observed in a scenario in which every collaborator is scripted."""
-    job = Job(scenario, profile)
+    job = ModelRun(scenario, profile)
     return job.outcome(*step(job))
 
 
-def step(job: Job) -> tuple[str, Json]:
+def step(job: ModelRun) -> tuple[str, Json]:
     """How the last module of a step ends, and its result: the step has failed if one before it did not return OK."""
     scenario = job.scenario
     for earlier in scenario.earlier:
@@ -72,20 +72,20 @@ def step(job: Job) -> tuple[str, Json]:
     return last
 
 
-def execution(job: Job) -> tuple[str, Json]:
+def execution(job: ModelRun) -> tuple[str, Json]:
     """How one execution ends, and its result; or how the methods do that are called instead."""
     from dirac_failover.spec.model.methods import called  # they are told in chapters of this module
-    from dirac_failover.spec.model.stories import BASES, STORIES
+    from dirac_failover.spec.model.variants import BASES, VARIANTS
 
     if job.scenario.calls:
         return called(job)
     try:
-        return "returned", (STORIES if job.scenario.subject == "module" else BASES)[job.profile.story](job)
+        return "returned", (VARIANTS if job.scenario.subject == "module" else BASES)[job.profile.story](job)
     except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
         return "raised", error
 
 
-def contract(job: Job) -> Json:
+def contract(job: ModelRun) -> Json:
     """The hooks in order, how the first exception becomes the result, and the end, which nothing prevents."""
     identify(job)
     try:
@@ -112,7 +112,7 @@ def contract(job: Job) -> Json:
         job.hook("finalize")
 
 
-def identify(job: Job) -> None:
+def identify(job: ModelRun) -> None:
     """Who is it? What is set already stays; anything missing or malformed escapes, and no hook is called."""
     has = job.attributes
     for attribute, key in NUMBERS:
@@ -128,13 +128,13 @@ def identify(job: Job) -> None:
         has["step_id"] = "_".join(str(has[name]) for name in ("production_id", "prod_job_id", "step_number"))
 
 
-def resolve(job: Job) -> None:
+def resolve(job: ModelRun) -> None:
     """The input files of the job, then those of the step; quirks included."""
     resolve_workflow(job)
     resolve_step(job)
 
 
-def resolve_workflow(job: Job) -> None:
+def resolve_workflow(job: ModelRun) -> None:
     """What the workflow says: the input files of the job, its steps, and which outputs are wanted."""
     has, commons = job.attributes, job.commons
     has["jobType"] = commons.get("JobType", has["jobType"])
@@ -151,7 +151,7 @@ def resolve_workflow(job: Job) -> None:
     has["outputDataFileMask"] = [part.lower().strip() for part in mask.split(";")] if isinstance(mask, str) else mask
 
 
-def resolve_step(job: Job) -> None:
+def resolve_step(job: ModelRun) -> None:
     """What the step says: its application, and the input files of its own."""
     has, step = job.attributes, job.scenario.step_commons
     has["stepName"] = step["STEP_INSTANCE_NAME"]
@@ -174,7 +174,7 @@ def bare(name: str) -> str:
     return name
 
 
-def outputs_of_previous_step(job: Job) -> list[str]:
+def outputs_of_previous_step(job: ModelRun) -> list[str]:
     """The outputs, of the wanted type, of the step before this one; before the first one comes the last."""
     steps = job.attributes["appSteps"]
     previous = steps[steps.index(job.attributes["stepName"]) - 1]
@@ -189,12 +189,12 @@ def outputs_of_previous_step(job: Job) -> list[str]:
     return names
 
 
-def same_type(kind: str, job: Job) -> bool:
+def same_type(kind: str, job: ModelRun) -> bool:
     """Whether an output is of the type that the step wants, in whatever case."""
     return kind.lower() == str(job.attributes["inputDataType"]).lower()
 
 
-def initialize(job: Job) -> None:
+def initialize(job: ModelRun) -> None:
     """Without a job there is nothing to do; else the request is named after it."""
     number = job.attributes["jobID"]
     if not number:
@@ -204,18 +204,18 @@ def initialize(job: Job) -> None:
     name_request(job, number)
 
 
-def name_request(job: Job, number: int) -> None:
+def name_request(job: ModelRun, number: int) -> None:
     """The request is named after the job."""
     job.request |= {
         "RequestName": f"job_{number}_request.xml", "JobID": number, "SourceComponent": f"Job_{number}"
     }  # fmt: skip
 
 
-def nothing(_: Job) -> None:
+def nothing(_: ModelRun) -> None:
     """A hook in which this module does nothing."""
 
 
-def execute(job: Job) -> None:
+def execute(job: ModelRun) -> None:
     """Each input gets a status; the statuses are sent, or kept for later; the job is finished, and the file written."""
     known = job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
     well = is_well(job)
@@ -237,7 +237,7 @@ def execute(job: Job) -> None:
         failover_file(job)
 
 
-def send_file_report(job: Job, method: str) -> Json:
+def send_file_report(job: ModelRun, method: str) -> Json:
     """Send the file report's statuses, which are gone when that was done."""
     answer = job.ask("FileReport", method, (), None)
     if job.applied:
@@ -245,7 +245,7 @@ def send_file_report(job: Job, method: str) -> Json:
     return answer
 
 
-def failover_file(job: Job) -> Json:
+def failover_file(job: ModelRun) -> Json:
     """The job report's operation, the accounting, and, if anything is pending, the request in its file."""
     take_job_report(job)
     committed = commit_accounting(job)
@@ -255,7 +255,7 @@ def failover_file(job: Job) -> Json:
     return None
 
 
-def take_job_report(job: Job) -> None:
+def take_job_report(job: ModelRun) -> None:
     """The operation that carries the unsent statuses goes into the request."""
     answer = job.ask("JobReport", "generateForwardDISET", (), None)
     job.sent()
@@ -263,7 +263,7 @@ def take_job_report(job: Job) -> None:
         job.request["Operations"].append(answer["Value"])
 
 
-def commit_accounting(job: Job) -> Json:
+def commit_accounting(job: ModelRun) -> Json:
     """The records are sent, if there are any."""
     if job.scenario.collaborators.get("AccountingReport", NONE) == NONE:
         return {"OK": True, "Value": None}
@@ -273,7 +273,7 @@ def commit_accounting(job: Job) -> Json:
     return committed
 
 
-def write_request(job: Job, name: str) -> None:
+def write_request(job: ModelRun, name: str) -> None:
     """If anything is pending, the request is written to its file."""
     operations = job.request["Operations"]
     if not operations:
@@ -338,7 +338,7 @@ def lacks(operation: Json) -> Iterator[str]:
         yield from (f"{name} attribute for file." for name in of_files if not file[name])
 
 
-def write(job: Job, name: str, text: str) -> None:
+def write(job: ModelRun, name: str, text: str) -> None:
     """Write the file, over an old one; a directory there, or a full disk, is the operating system's error."""
     there = job.files.get(name)
     if there == "<directory>":
@@ -348,12 +348,12 @@ def write(job: Job, name: str, text: str) -> None:
     job.files[name] = text
 
 
-def is_well(job: Job) -> bool:
+def is_well(job: ModelRun) -> bool:
     """Whether nothing has failed; the step is asked only if the workflow is well."""
     return bool(job.attributes["workflowStatus"]["OK"] and job.attributes["stepStatus"]["OK"])
 
 
-def report_status(job: Job, status: str, send: Json = True) -> Json:
+def report_status(job: ModelRun, status: str, send: Json = True) -> Json:
     """Report an application status, of a job that is well."""
     if not job.attributes["jobID"]:
         return 0
@@ -364,17 +364,17 @@ def report_status(job: Job, status: str, send: Json = True) -> Json:
     return None
 
 
-def the_end(job: Job) -> None:
+def the_end(job: ModelRun) -> None:
     """How it all went: an exception in either case."""
     raise GracefulTermination(SUCCEEDED) if is_well(job) else RuntimeError(FAILED)
 
 
-def end_of_any(_: Job) -> None:
+def end_of_any(_: ModelRun) -> None:
     """Any module ends well, unless it says otherwise."""
     raise GracefulTermination("<class 'derived.Module'> correctly finalized")
 
 
-CHAPTERS: Final[dict[str, dict[str, Callable[[Job], None]]]] = {
+CHAPTERS: Final[dict[str, dict[str, Callable[[ModelRun], None]]]] = {
     "module": {
         "_resolveInputVariables": resolve, "_initialize": initialize, "_setCommand": nothing,
         "_executeCommand": nothing, "_execute": execute, "_finalize": the_end,

@@ -15,7 +15,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.spec.outcome import Scrubber, Step
+from dirac_failover.spec.observation import Scrubber, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Then, Value
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Then, Value
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
 from dirac_failover.spec.space.client_regions import CLIENT_REGIONS
 from dirac_failover.spec.space.input_regions import BOTH_INPUTS, IDENTITY, INPUTS

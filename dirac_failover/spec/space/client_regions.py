@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value
 from dirac_failover.spec.scenario import LIVE, MISSING
 from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 

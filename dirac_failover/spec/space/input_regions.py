@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.product import ABSENT, Choices, Dimension, Region, Value
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value
 from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.product import ABSENT, Argument, Choices, Dimension, Region, Value
+from dirac_failover.spec.dimensions import ABSENT, Argument, Choices, Dimension, Region, Value
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, LIVE, NONE, SCRIPTED
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_failover.spec.model.methods import METHODS
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.outcome import Step
+from dirac_failover.spec.observation import Step
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED
 from dirac_failover.spec.scenario import SCRIPTED, Scenario

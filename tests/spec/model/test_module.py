@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.drivers.port import ModulePort
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
-from dirac_failover.spec.model.job import Job
 from dirac_failover.spec.model.module import bare, expected
+from dirac_failover.spec.model.run import ModelRun
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.product import Region
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.dimensions import Region
 
 SCRIPTED = [space.IDENTITY, space.INPUTS, space.ANSWERS]
 STEP = {"identity": 1, "inputs": 11, "answers": 239}
 
 
 @pytest.mark.parametrize("region", SCRIPTED, ids=lambda region: str(region.name))
-def test_the_model_and_the_implementation_agree(kit: Kit, sample: Any, region: Region) -> None:
+def test_the_model_and_the_implementation_agree(kit: Implementation, sample: Any, region: Region) -> None:
     """The complete outcome is the expected one; the whole space is for the commands."""
-    port = ModulePort(kit)
+    port = InProcessDriver(kit)
     with port.session():
         for scenario in sample(region, STEP[region.name]):
             assert port.run(scenario).differences(expected(scenario)) == [], scenario.name
@@ -57,7 +57,7 @@ def test_a_story_is_gone_when_it_was_told(change: dict[str, object]) -> None:
     gc.disable()
     try:
         outcome = expected(told)
-        assert not [thing for thing in gc.get_objects() if type(thing) is Job]
+        assert not [thing for thing in gc.get_objects() if type(thing) is ModelRun]
     finally:
         gc.enable()
     assert outcome.ended in {"returned", "raised"}

@@ -11,7 +11,7 @@ from dirac_failover.spec.model.services import Fault, Moment, Services, Times, f
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.spec.outcome import Step
+    from dirac_failover.spec.observation import Step
 
 LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
 GONE = (

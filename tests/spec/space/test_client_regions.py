@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dirac_failover.drivers.port import ModulePort
-from dirac_failover.spec.model import live
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.spec.model import clients
 from dirac_failover.spec.model import module as model
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.space.client_regions import CLIENT_REGIONS
 
 if TYPE_CHECKING:
-    from dirac_failover.drivers.kits import Kit
-    from dirac_failover.spec.product import Region
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.dimensions import Region
 
 STEPS = {"statuses": 5, "files": 7, "accounting": 3}
 EACH_REGION = pytest.mark.parametrize("region", CLIENT_REGIONS, ids=lambda region: region.name)
@@ -31,10 +31,10 @@ def test_all_scenarios_come_back_from_json(region: Region) -> None:
 
 
 @EACH_REGION
-def test_the_specification_and_the_implementation_agree(kit: Kit, region: Region) -> None:
+def test_the_specification_and_the_implementation_agree(kit: Implementation, region: Region) -> None:
     """The complete outcome is the expected one; 'nox -s differential' asks about all of the scenarios."""
-    port = ModulePort(kit)
+    port = InProcessDriver(kit)
     with port.session():
         for scenario in islice(region.scenarios(), 0, None, STEPS.get(region.name, 1)):
-            expected = live.expected if live.speaks_of(scenario) else model.expected
+            expected = clients.expected if clients.speaks_of(scenario) else model.expected
             assert port.run(scenario).differences(expected(scenario)) == [], scenario.name

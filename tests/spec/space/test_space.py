@@ -8,10 +8,10 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.drivers import port
-from dirac_failover.drivers.observing import HOOKS
+from dirac_failover.drivers import in_process
+from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.spec import space
-from dirac_failover.spec.product import ABSENT, Then
+from dirac_failover.spec.dimensions import ABSENT, Then
 from dirac_failover.spec.scenario import Scenario
 
 SIZES = {
@@ -102,14 +102,14 @@ def scripts(monkeypatch):
     """The scripts of the runs, the last one at the end."""
     made = []
 
-    class Kept(port.Script):
+    class Kept(in_process.Script):
         __slots__ = ()
 
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             made.append(self)
 
-    monkeypatch.setattr(port, "Script", Kept)
+    monkeypatch.setattr(in_process, "Script", Kept)
     return made
 
 
@@ -121,7 +121,7 @@ def test_the_module_asks_for_every_answer_and_for_nothing_else(reference, script
 
     Where the region is about answers, the module asks for no other; only sound accounting needs none to be given.
     """
-    runner = port.ModulePort(reference)
+    runner = in_process.InProcessDriver(reference)
     with runner.session():
         for scenario in islice(REGIONS[name].scenarios(), 0, None, every):
             runner.run(scenario)

@@ -1,0 +1,371 @@
+"""Runs a scenario on an implementation and says what was observed: ``Scenario -> World -> Port -> Observation``.
+
+A port is an implementation behind the one method ``run``. :class:`InProcessDriver` drives any
+implementation's module in this process: it lays out what the scenario says, executes the module and looks at everything
+that can be seen afterwards. It knows nothing of what should come out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import logging
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from unittest.mock import patch
+
+from dirac_failover.drivers.derived import call_methods, subject_of
+from dirac_failover.drivers.implementations import stopped
+from dirac_failover.drivers.observe import (
+    ATTRIBUTES,
+    HOOKS,
+    held,
+    of_request,
+    plain_steps,
+    sorted_keys,
+    without_stack,
+)
+from dirac_failover.drivers.sandbox import Workplace, temporary
+from dirac_failover.drivers.setup import FAKES, Record, job_id, seed
+from dirac_failover.drivers.supervisor import ending
+from dirac_failover.errors import Interrupted
+from dirac_failover.spec.facts import MODULE
+from dirac_failover.spec.observation import ATOMIC, Observation, Scrubber, attributes_of, forget_frames
+from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
+from dirac_fakes.answers import OPERATIONS, Script, answering
+from dirac_fakes.journal import Call, Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from dirac_failover.drivers.implementations import Implementation
+    from dirac_fakes.world import World
+
+
+class Port(Protocol):
+    """An implementation under test."""
+
+    name: str
+    shape: str
+    """One of :data:`~dirac_failover.spec.facts.SHAPES`."""
+
+    def run(self, scenario: Scenario) -> Observation:
+        """Execute the module in the situation and return what was observed."""
+        ...
+
+
+class Connected(Protocol):
+    """What :func:`sessions` needs of a port."""
+
+    def connected(self, place: Workplace) -> AbstractContextManager[Any]:
+        """Make it ready to run scenarios in ``place``, for a ``with`` block."""
+        ...
+
+
+class _TickingClock:
+    """A clock for one run: a moment later each time it is asked, and never at a full second."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._now = dt.datetime.fromisoformat("2026-01-01T12:00:00.000001")
+        self._tick = dt.timedelta(microseconds=1)
+
+    def __call__(self) -> dt.datetime:
+        self._now += self._tick
+        return self._now
+
+
+_CLOCK: Final = _TickingClock()
+_GARBAGE: Final = 50_000
+"""Objects made before cycles are looked for: a run leaves next to none, and looking is a tenth of the time."""
+_OWN_VARIABLES: Final = frozenset({"JOBID"})
+"""The variables of the environment that every run sets or removes, and the session puts back."""
+
+
+class InProcessDriver:
+    """A module class of an implementation, run in this process; to be used inside its own :meth:`session`.
+
+    ``module`` replaces the implementation's FailoverRequest.
+    """
+
+    shape = MODULE
+
+    def __init__(self, implementation: Implementation, module: type[Any] | None = None) -> None:
+        """Choose what to run; nothing is started before :meth:`session`."""
+        self.kit = implementation
+        self.name, self.version = implementation.name, implementation.version
+        self._class: type[Any] = module or implementation.FailoverRequest
+        self._calls: list[Call] = []
+        self._going_on: set[str] = set()
+        self._exceptions = {"GracefulTermination": implementation.GracefulTermination}
+        self._world: World | None = None
+        self._place: Workplace
+
+    @property
+    def implementation(self) -> str:
+        """Name and version of the implementation whose clients are used."""
+        return f"{self.kit.name} {self.kit.version}"
+
+    @contextmanager
+    def session(self) -> Iterator[InProcessDriver]:
+        """Prepare the process for :meth:`run`: see :func:`sessions`."""
+        with sessions(self):
+            yield self
+
+    def supports(self, scenario: Scenario) -> bool:  # noqa: ARG002 - other ports may not
+        """Whether the port takes this scenario: one in this process takes them all."""
+        return True
+
+    @contextmanager
+    def connected(self, place: Workplace) -> Iterator[None]:
+        """Connect the implementation's clients to the services of the scenario that is run, and listen to the hooks."""
+        self._place = place
+        with ExitStack() as stack:
+            stack.enter_context(self.kit.connect(self._route))
+            stack.enter_context(stopped(_CLOCK, self.kit))
+            for owner in self._class.__mro__:  # a hook may be reached by super() alone
+                for name in vars(owner).keys() & set(HOOKS):
+                    stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name])))
+            yield
+
+    def _heard(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method of a class, made to be recorded, unless it is the same hook that calls it."""
+        call, going_on = Call("module", name, (), None), self._going_on
+
+        def hook(*args: Any, **kwargs: Any) -> Any:
+            if name in going_on:
+                return method(*args, **kwargs)
+            going_on.add(name)
+            self._calls.append(call)
+            try:
+                return method(*args, **kwargs)
+            finally:
+                going_on.discard(name)
+
+        return hook
+
+    def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+        if self._world is None:
+            raise AssertionError(f"{service}.{method} was called in a scenario without services")
+        answer: dict[str, Any] = self._world(service, method, args, timeout=timeout)
+        return answer
+
+    def run(self, scenario: Scenario) -> Observation:
+        """Execute the module in the situation and return what was observed."""
+        environment = scenario.environment
+        if environment.keys() <= _OWN_VARIABLES:
+            _set_job_id(environment.get("JOBID"))
+            return self._run(scenario)
+        with patch.dict(os.environ):  # a module may set other variables, too
+            _set_job_id(None)
+            os.environ.update(environment)
+            return self._run(scenario)
+
+    def _run(self, scenario: Scenario) -> Observation:
+        _CLOCK.reset()
+        self._place.enter()
+        self._place.lay_out(scenario.files)
+        user, group = scenario.owner or (None, None)
+        if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
+            self._world = None
+            if not self.kit.own_request:
+                return self._observe(scenario, Journal())
+            with self.kit.connect(self._route, owner=user, group=group):
+                return self._observe(scenario, Journal())
+        world = self._world = seed(scenario)
+        options, sleep = scenario.options, world.clock.sleep
+        with self.kit.connect(self._route, owner=user, group=group, options=options, sleep=sleep):
+            return self._observe(scenario, world.journal)
+
+    def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
+        script = Script(scenario.answers, journal, self._operation, self._exceptions)
+        commons = _copy({**self.kit.commons, **scenario.workflow_commons})
+        step = _copy(scenario.step_commons)
+        self._collaborators(scenario, script, commons)
+        self._calls = journal.calls
+        for earlier in scenario.earlier:
+            before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
+            _, ended, result = self._end(replace(before, **earlier), script, commons, step)
+            if not _is_ok(ended, result):
+                scenario = replace(scenario, attributes={**scenario.attributes, "stepStatus": FAILED_STATUS})
+        module, ended, result = self._end(scenario, script, commons, step)
+        self._place.leave()
+        forget_frames(result)
+        return self._look(module, commons, journal, ended, result)
+
+    def _end(
+        self, scenario: Scenario, script: Script, commons: dict[str, Any], step: dict[str, Any]
+    ) -> tuple[Any, str, Any]:
+        """Execute one module of the step; return it, how it ended, and its result."""
+        module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
+        module.workflow_commons, module.step_commons = commons, step
+        for name, value in scenario.attributes.items():
+            setattr(module, name, value if type(value) in _SHARED else _copy(value))
+        ended, result = "returned", None  # type: str, Any
+        if scenario.calls:
+            ended, result = call_methods(module, replace(scenario, calls=_copy(list(scenario.calls))), commons)
+        for _ in range(0 if scenario.calls else scenario.executions):
+            try:
+                result = module.execute()
+            except Interrupted:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
+                ended, result = "raised", error
+        return module, ended, result
+
+    def _make(self, module: type[Any]) -> Any:
+        """Make the module; recorders also watch it."""
+        return module()
+
+    def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
+        for name, kind in scenario.collaborators.items():
+            if kind == NONE:
+                commons[name] = None
+            elif kind != MISSING:
+                commons[name] = MAKERS[name, kind](self, scenario, script)
+
+    def live_job_report(self, scenario: Scenario, _: Script) -> Any:
+        """Make the implementation's own job report, with what waits in it."""
+        number = job_id(scenario, 0)
+        report = self.kit.JobReport(scenario.report_job or number)
+        if scenario.report_job:
+            report.setJob(number)
+        for status in scenario.unsent_statuses:
+            if isinstance(status, str):
+                report.setApplicationStatus(status, sendFlag=False)
+            else:
+                report.setJobStatus(*status, sendFlag=False)
+        parameters = [(name, typed(value)) for name, value in scenario.unsent_parameters.items()]
+        report.setJobParameters(parameters, sendFlag=False)
+        return report
+
+    def live_file_report(self, scenario: Scenario, _: Script) -> Any:
+        """Make the implementation's own file report, with the statuses of earlier modules."""
+        report = self.kit.FileReport()
+        for lfn, status in scenario.reported.items():
+            report.setFileStatus(12, lfn, status)
+        return report
+
+    def live_accounting(self, scenario: Scenario, _: Script) -> Any:
+        """Make the implementation's own accounting client, with records waiting."""
+        client = self.kit.DataStoreClient()
+        for _number in range(scenario.records):
+            client.addRegister(Record())
+        return client
+
+    def request(self, scenario: Scenario, script: Script) -> Any:
+        """Make the implementation's own request, with the operations of earlier modules and the scripted answers."""
+        request = self.kit.Request()
+        if scenario.owner:
+            user, request.OwnerGroup = scenario.owner
+            setattr(request, self.kit.owner, user)
+        for fields in scenario.operations:
+            request.addOperation(self._earlier_operation(fields))
+        plain = scenario.answers.keys().isdisjoint(_REQUEST_ANSWERS)
+        return request if plain else answering(request, "Request", answers=script)
+
+    def _earlier_operation(self, fields: Any) -> Any:
+        operation = self.kit.Operation()
+        for name, value in fields.items():
+            if name == "Files":
+                for item in value:
+                    file = self.kit.File()
+                    for field, said in ({"LFN": item} if isinstance(item, str) else item).items():
+                        setattr(file, field, said)
+                    operation.addFile(file)
+            elif name == "ArgumentsHex":
+                operation.Arguments = bytes.fromhex(value)
+            else:
+                setattr(operation, name, value)
+        return operation
+
+    def _operation(self, target: str) -> Any:
+        """Make the operation that a scripted collaborator answers with."""
+        operation = self.kit.Operation()
+        operation.Type, operation.Arguments = OPERATIONS[target]
+        return operation
+
+    def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Observation:
+        scrubber = Scrubber()
+        steps = plain_steps(journal, scrubber)
+        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted_keys(commons)} | held(commons)
+        request = commons.get("Request")
+        self._files = self._place.take()
+        return Observation(
+            ended,
+            scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
+            steps,
+            scrubber.plain(attributes),
+            None if request is None else scrubber.plain(of_request(request, self.kit.owner)),
+            {name: scrubber.text(text) for name, text in self._files.items()},
+            None if self._world is None else scrubber.plain(self._world.snapshot()),
+        )
+
+
+def _is_ok(ended: str, result: Any) -> bool:
+    """Whether a module is well for its step: it returned a return structure that is OK."""
+    return ended == "returned" and isinstance(result, dict) and bool(result.get("OK"))
+
+
+@contextmanager
+def sessions(*ports: Connected) -> Iterator[None]:
+    """Work in an empty directory, without logs, with an even clock, and with the clients of ``ports`` connected.
+
+    The working directory, JOBID and the clock are the process's: one such block at a time.
+    """
+    before, job_id = os.getcwd(), os.environ.get("JOBID")
+    often, *seldom = gc.get_threshold()
+    with ExitStack() as stack:
+        place = stack.enter_context(Workplace(stack.enter_context(temporary("failover-"))))
+        stack.callback(_restore, before, job_id)
+        stack.enter_context(ending())
+        place.enter()
+        stack.callback(gc.set_threshold, often, *seldom)
+        gc.set_threshold(max(often, _GARBAGE), *seldom)
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable()
+        stack.enter_context(stopped(_CLOCK))
+        for port in ports:
+            stack.enter_context(port.connected(place))
+        yield
+
+
+MAKERS: Final[dict[tuple[str, str], Callable[[InProcessDriver, Scenario, Script], Any]]] = {
+    **{(name, SCRIPTED): make for name, make in FAKES.items()},
+    ("JobReport", LIVE): InProcessDriver.live_job_report,
+    ("FileReport", LIVE): InProcessDriver.live_file_report,
+    ("AccountingReport", LIVE): InProcessDriver.live_accounting,
+    ("Request", SCRIPTED): InProcessDriver.request,
+    ("Request", LIVE): InProcessDriver.request,
+}
+"""What makes each collaborator of each kind."""
+_REQUEST_ANSWERS: Final = ("Request.toJSON", "Request.getDigest")
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: item if type(item) in _SHARED else _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+_SHARED: Final = ATOMIC | {str}
+"""Types of which the values cannot be changed."""
+
+
+def _restore(directory: str, job_id: str | None) -> None:
+    os.chdir(directory)
+    _set_job_id(job_id)
+
+
+def _set_job_id(job_id: str | None) -> None:
+    if os.environ.get("JOBID") == job_id:
+        return  # as mostly; setting it is dear
+    if job_id is None:
+        del os.environ["JOBID"]
+    else:
+        os.environ["JOBID"] = job_id

@@ -1,0 +1,149 @@
+"""A case: one scenario, what was observed of an implementation in it, and the questions that clauses ask of the two.
+
+Nothing here judges, and nothing here decides whether a clause is asked: that is a matter of the scenario alone, see
+:mod:`~dirac_failover.spec.facts`. A question that only one clause asks belongs to that clause.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dirac_failover.spec.facts import MODULE, STATUS, Facts
+from dirac_failover.spec.model import clients
+from dirac_failover.spec.model.module import expected
+from dirac_failover.spec.observation import same
+from dirac_failover.spec.profiles import DIRAC_9_1
+
+if TYPE_CHECKING:
+    from dirac_failover.spec.observation import Observation, Step
+    from dirac_failover.spec.profiles import Profile
+    from dirac_failover.spec.scenario import Json, Scenario
+
+
+class CheckContext:
+    """The facts of a scenario, an outcome, and the profile of the implementation that the outcome is expected of."""
+
+    def __init__(
+        self, facts: Facts | Scenario, outcome: Observation, profile: Profile = DIRAC_9_1, shape: str = MODULE
+    ) -> None:
+        """Hold them together."""
+        self.facts = facts if isinstance(facts, Facts) else Facts(facts)
+        self.scenario = self.facts.scenario
+        self.outcome = outcome
+        self.profile = profile
+        self.shape = shape
+        self.hooks: list[str] = []
+        """The hooks that were called, in order."""
+        self.collaboration: list[Step] = []
+        """The calls of collaborators and services, in order."""
+        self._by_method: dict[str, list[Step]] = {}
+        for step in outcome.steps:
+            if step.target == MODULE:
+                self.hooks.append(step.method)
+            else:
+                self.collaboration.append(step)
+                self._by_method.setdefault(f"{step.target}.{step.method}", []).append(step)
+
+    @cached_property
+    def expected(self) -> Observation:
+        """The outcome that the specification describes; to be asked for only where it is :func:`specified`."""
+        return expected(self.scenario, self.profile) if self.facts.scripted else clients.expected(self.scenario)
+
+    @property
+    def expected_steps(self) -> tuple[Step, ...]:
+        """The calls that the specification describes: those of a module, so none of any other shape."""
+        return self.expected.steps if self.shape == MODULE else ()
+
+    @cached_property
+    def as_expected(self) -> bool:
+        """Whether the outcome is the expected one in every respect."""
+        return same(self.outcome, self.expected)
+
+    @cached_property
+    def executions(self) -> list[list[str]]:
+        """The hooks of each execution; ``finalize`` ends one."""
+        executions: list[list[str]] = [[]]
+        for hook in self.hooks:
+            executions[-1].append(hook)
+            if hook == "finalize":
+                executions.append([])
+        return [hooks for hooks in executions if hooks]
+
+    def calls(self, method: str) -> list[Step]:
+        """Return the calls of ``Collaborator.method``, in order."""
+        return self._by_method.get(method, [])
+
+    @cached_property
+    def statuses(self) -> list[str]:
+        """The application statuses that a scripted job report was given, in order, as texts."""
+        return [str(call.args[0]) if call.args else "" for call in self.calls(STATUS)]
+
+    @cached_property
+    def ok(self) -> bool:
+        """Whether the module says that all is well."""
+        return self.outcome.ended == "returned" and isinstance(self.result, dict) and self.result.get("OK") is True
+
+    @property
+    def result(self) -> Json:
+        """The return structure, or the exception that escaped."""
+        return self.outcome.result
+
+    @cached_property
+    def held(self) -> list[Json]:
+        """The operations in the request afterwards: type, arguments, LFNs."""
+        return [_key(operation) for operation in (self.outcome.request or {}).get("Operations", [])]
+
+    @cached_property
+    def new_files(self) -> list[str]:
+        """The names of the files that were not there before, or not with this content."""
+        before = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
+        kinds = self.scenario.files
+        return sorted(
+            name for name, text in self.outcome.files.items() if name not in kinds or before[kinds[name]] != text
+        )
+
+    @cached_property
+    def content(self) -> Json:
+        """The JSON of the request's file that was written; None when there is no such file, or it is not JSON.
+
+        A text of JSON within JSON counts as that JSON: DIRAC's Request reads it as well.
+        """
+        names = [name for name in self.new_files if self.facts.request_file.fullmatch(name)]
+        return _parsed(self.outcome.files[names[0]]) if names else None
+
+    @cached_property
+    def written(self) -> list[Json]:
+        """The operations in the file, in the same form; none when there is no file, or it is not a request."""
+        try:
+            return [_key(operation) for operation in self.content["Operations"]]
+        except (KeyError, TypeError):
+            return []
+
+    def service(self, name: str, part: str) -> Json:
+        """Return a part of the state of a service afterwards; empty where it is not to be seen."""
+        return ((self.outcome.services or {}).get(name) or {}).get(part) or {}
+
+    @cached_property
+    def unwritten(self) -> list[Json]:
+        """The operations that are owed, or are in the request, and are not in the file."""
+        owed = [*self.held, *(item for item in self.facts.pending if item not in self.held)]
+        return [operation for operation in owed if operation not in self.written]
+
+
+def specified(facts: Facts, profile: Profile) -> bool:
+    """Tell whether the specification speaks of a scenario, for this profile."""
+    return facts.scripted or (profile == DIRAC_9_1 and clients.speaks_of(facts.scenario))
+
+
+def _parsed(text: str) -> Json:
+    try:
+        found = json.loads(text)
+        return json.loads(found) if isinstance(found, str) else found
+    except ValueError:
+        return None
+
+
+def _key(operation: Json) -> Json:
+    return [operation["Type"], operation["Arguments"], [file["LFN"] for file in operation["Files"]]]

@@ -1,0 +1,404 @@
+"""What a scenario says before anything is run: the facts by which it is decided which clauses are asked.
+
+Nothing here looks at an observation, so each clause is asked equally often of every implementation, also of one that
+does nothing. A new fact is a property of :class:`Facts`; a fact that only one clause needs belongs to that clause.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dirac_failover.spec.model.module import invalid
+from dirac_failover.spec.model.run import file_of, operation
+from dirac_failover.spec.profiles import DIRAC_9_1
+from dirac_failover.spec.scenario import HOOKS, LIVE, MISSING, NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dirac_failover.spec.scenario import Json, Scenario
+
+STATUS: Final = "JobReport.setApplicationStatus"
+PARAMETER: Final = "JobReport.setJobParameter"
+JOB_FORWARD: Final = "JobReport.generateForwardDISET"
+FILE_STATUS: Final = "FileReport.setFileStatus"
+COMMIT: Final = "FileReport.commit"
+FILE_FORWARD: Final = "FileReport.generateForwardDISET"
+ACCOUNTING: Final = "AccountingReport.commit"
+MADE: Final = {COMMIT: ["SetFileStatus", "file report", []], JOB_FORWARD: ["ForwardDISET", "job report", []]}
+"""Type, arguments and LFNs of the operation that a scripted collaborator answers with."""
+
+_PLAIN_LFN: Final = re.compile(r"(?:LFN:)?(?:/[a-z0-9.~]+)+")
+_USUAL_FAULT: Final = re.compile(r"[a-z-]+(\.\w+)?:(down|refuse|lost_reply|first=\d+)")
+_PLAIN: Final = ("ok", "operation", "s_error")
+
+
+MODULE: Final = "module"
+COMMANDS: Final = "commands"
+SHAPES: Final = {
+    MODULE: "a class with DIRAC's module contract, which finds its collaborators in workflow_commons",
+    COMMANDS: "a chain of commands, whose state lies in files between two of them, with clients of their own",
+}
+"""The shapes that an implementation may have. A clause is asked by scenario and shape alone."""
+
+
+class Raised(NamedTuple):
+    """What is raised inside a hook, and where."""
+
+    name: str
+    """The name of the exception."""
+    arguments: tuple[str, ...]
+
+
+class End(NamedTuple):
+    """The hook that ends the module, and whether the module ends well; None where that is not said."""
+
+    hook: str
+    ok: bool | None
+
+
+INVALID: Final = "invalid"
+NO_TEXT: Final = "no text"
+NO_DIGEST: Final = "no digest"
+"""What may be wrong with an operation: DIRAC's validator refuses it, its arguments cannot be written as text, or its
+first file has no name."""
+
+
+class Facts:
+    """The facts of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Hold the scenario; each fact is found when it is asked for."""
+        self.scenario = scenario
+        self.executed = not scenario.calls and not scenario.earlier
+        """Whether ``execute`` is called, and not single methods, of one module: several in a row take each other's
+        work, and are compared as a whole."""
+        self.own = self.executed and scenario.subject == "module" and not scenario.hooks
+        """Whether the implementation's FailoverRequest is executed as it is."""
+        self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
+        """Whether every collaborator is scripted."""
+
+    def suits(self, shape: str) -> bool:
+        """Tell whether an implementation of this shape can be given the whole scenario."""
+        return shape == MODULE or self._suits_commands
+
+    @cached_property
+    def _suits_commands(self) -> bool:
+        """Whether it is one end of a job, with clients of the implementation's own, and a file can say all of it."""
+        scenario = self.scenario
+        live = not self.scripted and set(scenario.collaborators.values()) <= {LIVE, MISSING, NONE}
+        said = self.identified and self.inputs is not None and self.health != "unset" and not self.bad(NO_TEXT)
+        plain = not any(isinstance(value, dict | list) for value in self.unsent_parameters.values())
+        return self.own and live and said and plain and not scenario.report_job and scenario.executions == 1
+
+    def answer(self, method: str) -> str:
+        """Return the first answer of a scripted method."""
+        return self.scenario.answers.get(method, ("ok",))[0]
+
+    def answered(self, method: str, *kinds: str) -> bool:
+        """Tell whether the first answer of a scripted method is one of these, or begins with one of them."""
+        return self.answer(method).startswith(kinds)
+
+    # Who
+
+    @cached_property
+    def task(self) -> tuple[int, int] | None:
+        """Transformation and task; None when one of them is missing or malformed."""
+        has, commons = self.scenario.attributes, self.scenario.workflow_commons
+        try:
+            return (
+                int(has.get("production_id") or commons["PRODUCTION_ID"]),
+                int(has.get("prod_job_id") or commons["JOB_ID"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @cached_property
+    def number(self) -> int | None:
+        """The job's number, 0 without a job; None when it is malformed."""
+        preset = self.scenario.attributes.get("jobID")
+        if preset:
+            return preset if isinstance(preset, int) else None
+        try:
+            return int(self.scenario.environment.get("JOBID", 0))
+        except ValueError:
+            return None
+
+    @cached_property
+    def identified(self) -> bool:
+        """Whether all identifiers are there and well-formed."""
+        step = self.scenario.attributes.get("step_number") or self.scenario.attributes.get("STEP_NUMBER", "")
+        return self.task is not None and self.number is not None and str(step).isdecimal()
+
+    @cached_property
+    def job(self) -> bool:
+        """Whether this is a job of the WMS that is well identified."""
+        return self.identified and bool(self.number)
+
+    @cached_property
+    def request_file(self) -> re.Pattern[str]:
+        """The names that the request's file may have: numbers with or without leading zeros."""
+        production, task = self.task or (0, 0)
+        return re.compile(rf"0*{production}_0*{task}_request\.json")
+
+    # What happened before
+
+    @cached_property
+    def health(self) -> str:
+        """``well``, ``failed`` before, or ``unset``: the module was not told."""
+        statuses = (self.scenario.attributes.get(name, {}) for name in ("workflowStatus", "stepStatus"))
+        told = [status.get("OK") for status in statuses]
+        if False in told[: 1 + bool(told[0])]:
+            return "failed"
+        return "unset" if None in told else "well"
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing has failed before."""
+        return self.health == "well"
+
+    @cached_property
+    def inputs(self) -> list[str] | None:
+        """The LFNs of the job's input; None when they are said in a form that is odd."""
+        commons = self.scenario.workflow_commons
+        said = commons.get("ParametricInputData") or commons.get("InputData") or ""
+        parts = said if isinstance(said, list) else str(said).split(";")
+        names = [str(part) for part in parts if part]
+        odd = not isinstance(said, str | list) or (isinstance(said, list) and said is commons.get("InputData"))
+        odd = odd or not all(map(_PLAIN_LFN.fullmatch, names)) or len(set(names)) < len(names)
+        return None if odd or not self._step_is_plain else [name.removeprefix("LFN:") for name in names]
+
+    @property
+    def _step_is_plain(self) -> bool:
+        """Whether the step says where it is, and no input of its own."""
+        step = self.scenario.step_commons
+        return "STEP_INSTANCE_NAME" in step and not step.get("inputData")
+
+    def has(self, collaborator: str) -> bool:
+        """Tell whether a collaborator is there, with what earlier modules left in it; else the module makes one."""
+        return self.scenario.collaborators.get(collaborator, NONE) not in {MISSING, NONE}
+
+    @cached_property
+    def reported(self) -> Mapping[str, str]:
+        """The statuses by LFN that earlier modules left in the file report."""
+        return self.scenario.reported if self.has("FileReport") else {}
+
+    @cached_property
+    def unsent_statuses(self) -> list[str]:
+        """The application statuses that wait in the job report; the job's state service may refuse other kinds."""
+        waiting = self.scenario.unsent_statuses if self.has("JobReport") else ()
+        return [text for told in waiting if (text := told if isinstance(told, str) else "".join(told[2:3]))]
+
+    @cached_property
+    def unsent_parameters(self) -> Mapping[str, str]:
+        """The job parameters that wait in the job report."""
+        return self.scenario.unsent_parameters if self.has("JobReport") else {}
+
+    @property
+    def held(self) -> bool:
+        """Whether the file report has a status to send once each input has one."""
+        return bool(self.inputs or self.reported)
+
+    @cached_property
+    def operations(self) -> list[Json]:
+        """The operations of earlier modules: type, arguments, LFNs."""
+        return [item for item, _ in self._defects]
+
+    def bad(self, defect: str) -> list[Json]:
+        """Return the operations of earlier modules that have this defect."""
+        return [item for item, found in self._defects if found == defect]
+
+    @cached_property
+    def _defects(self) -> list[tuple[Json, str]]:
+        """The operations of earlier modules, and what is wrong with each by itself."""
+        found = []
+        for fields in self.scenario.operations if self.has("Request") else ():
+            made = operation(**fields)
+            lfns = [file_of(file)["LFN"] for file in made["Files"]]
+            defect = NO_TEXT if isinstance(made["Arguments"], bytes) else NO_DIGEST if None in lfns[:1] else ""
+            found.append(([made["Type"], made["Arguments"], lfns], INVALID if _is_refused(made) else defect))
+        return found
+
+    @property
+    def accounting(self) -> bool:
+        """Whether there is an accounting client."""
+        return self.scenario.collaborators.get("AccountingReport", NONE) != NONE
+
+    # What goes wrong
+
+    @cached_property
+    def refusable(self) -> bool:
+        """Whether DIRAC's validator refuses the operations of earlier modules together: it may not get to a bad one."""
+        return _is_refused(*(operation(**fields) for fields in self.scenario.operations))
+
+    @cached_property
+    def disk(self) -> bool:
+        """Whether the file can be written."""
+        return not {"directory", "full"} & set(self.scenario.files.values())
+
+    @cached_property
+    def valid(self) -> bool:
+        """Whether the request has an owner, and all its operations are valid."""
+        return all(self.scenario.owner or [""]) and not any(defect for _, defect in self._defects)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether no answer raises or has a wrong shape, and none but that to a status changes from call to call."""
+        return (
+            self.answer("Request.toJSON")[:3] != "ok="
+            and self.scripted
+            and all(
+                all(answer.startswith(_PLAIN) for answer in answers) and (len(answers) == 1 or method == STATUS)
+                for method, answers in self.scenario.answers.items()
+            )
+        )
+
+    @cached_property
+    def refused(self) -> frozenset[str]:
+        """The scripted methods that refuse."""
+        return frozenset(
+            method
+            for method, answers in self.scenario.answers.items()
+            if any(answer.startswith("s_error") for answer in answers)
+        )
+
+    @cached_property
+    def calm(self) -> bool:
+        """Whether a job of well-formed identifiers and inputs meets at most one collaborator that refuses."""
+        collaborators = {method.partition(".")[0] for method in self.refused}
+        to_send = ("FileReport" not in collaborators or self.held) and (
+            "AccountingReport" not in collaborators or bool(self.scenario.records)
+        )
+        return self.plain and self._well_formed and len(collaborators) <= 1 and to_send
+
+    @cached_property
+    def calm_live(self) -> bool:
+        """Whether such a job has clients of the implementation's own, and at most one service fails, as services do."""
+        services = {fault.partition(":")[0].partition(".")[0] for fault in self.scenario.faults}
+        usual = all(_USUAL_FAULT.fullmatch(fault) for fault in self.scenario.faults)
+        present = set(self.scenario.collaborators.values()) <= {LIVE, MISSING}
+        return present and usual and self._well_formed and len(services) <= 1
+
+    @property
+    def _well_formed(self) -> bool:
+        """Whether a job is executed once, by itself, and nothing is odd in it but what its collaborators answer."""
+        usual = self.own and self.job and self.health != "unset" and self.inputs is not None
+        alone = not self.scenario.options and not self.scenario.report_job and self.scenario.executions == 1
+        return usual and self.disk and self.valid and alone
+
+    @cached_property
+    def forwarded(self) -> list[Json]:
+        """The operations with which collaborators answer, of those that the end of a job has to ask."""
+        found = []
+        if self.held and self.answered(COMMIT, "s_error") and self.answered(FILE_FORWARD, "operation"):
+            found.append(MADE[COMMIT])
+        if self.well and self.answered(JOB_FORWARD, "operation"):
+            found.append(MADE[JOB_FORWARD])
+        return found
+
+    @cached_property
+    def pending(self) -> list[Json]:
+        """The operations that are owed to the request system: what earlier modules left, and what arises."""
+        return [*self.operations, *(self.forwarded if self.scripted else ())]
+
+    @cached_property
+    def raised(self) -> Raised | None:
+        """The one thing that is raised inside a hook; None if there is nothing, or more than one thing goes wrong.
+
+        It is raised by a hook that the scenario replaces, or by a collaborator whose method the end of a job must call.
+        """
+        if self.scenario.hooks:
+            told = self.end
+            answer = self.scenario.hooks.get(told.hook, "") if told else ""
+            return _raised(answer)
+        raising = [
+            (method, answers[0]) for method, answers in self.scenario.answers.items() if answers[0][:7] == "raises="
+        ]
+        others = [
+            answer
+            for method, answers in self.scenario.answers.items()
+            for answer in answers
+            if method not in {name for name, _ in raising}
+        ]
+        if len(raising) != 1 or not self.own or not self.job or self.inputs is None or self.health == "unset":
+            return None
+        method, answer = raising[0]
+        if not all(other.startswith(_PLAIN) for other in others) or not self._must_ask(method) or not self.valid:
+            return None
+        return _raised(answer)
+
+    def _must_ask(self, method: str) -> bool:
+        """Tell whether the end of a job has to call a method, whatever the order of the others."""
+        refused = self.answered(COMMIT, "s_error")
+        quiet = self.disk and not {"Request.toJSON"} & self.refused
+        return quiet and {
+            COMMIT: self.held,
+            FILE_FORWARD: self.held and refused,
+            JOB_FORWARD: self.well,
+            ACCOUNTING: self.well and self.accounting and self.scenario.records > 0,
+        }.get(method, False)
+
+    @cached_property
+    def end(self) -> End | None:
+        """Return the hook that ends the module, and the way it ends; None where the answers of collaborators decide."""
+        told = self.identified and self.executed and self.health != "unset" and self.plain
+        if not told or (self.scenario.subject == "module" and (self.inputs is None or not self._is_quiet)):
+            return None
+        for hook in HOOKS:
+            answer = self.scenario.hooks.get(hook)
+            if answer is None:
+                if self._ends_in(hook):
+                    return End(hook, self._ends_well(hook))
+            elif (raised := _raised(answer)) is not None:
+                return End(hook, raised.name == "GracefulTermination")
+        return End(HOOKS[-1], None)
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether nothing that is asked in ``_execute`` can fail."""
+        if "_execute" in self.scenario.hooks:
+            return True
+        return self.valid and self.disk and not self.refused and "_initialize" not in self.scenario.hooks
+
+    def _ends_in(self, hook: str) -> bool:
+        """Tell whether the module ends in a hook that is not replaced."""
+        disabled = hook == "_initialize" and self.scenario.subject == "module" and not self.job
+        return disabled or hook == HOOKS[-1]
+
+    def _ends_well(self, hook: str) -> bool | None:
+        """Tell whether it ends well there; None without a job if operations are pending, which is another question."""
+        if hook != HOOKS[-1]:
+            return None if self.operations else True
+        return self.well or self.scenario.subject == "base"
+
+    # Single methods
+
+    @cached_property
+    def called(self) -> str:
+        """The method that is called instead of ``execute``, if it is one and called once; else an empty text."""
+        return self.scenario.calls[0][0] if len(self.scenario.calls) == 1 else ""
+
+    @property
+    def arguments(self) -> Sequence[Json]:
+        """The arguments of that call."""
+        arguments: Sequence[Json] = self.scenario.calls[0][1]
+        return arguments
+
+    @property
+    def named(self) -> bool:
+        """Whether that call names its arguments."""
+        return any(len(call) > 2 for call in self.scenario.calls)  # noqa: PLR2004 - method, arguments, named ones
+
+
+def _is_refused(*operations: Json) -> bool:
+    request = {"RequestName": "n", "Owner": "o", "OwnerGroup": "g", "Operations": [*operations]}
+    return bool(invalid(request, DIRAC_9_1))
+
+
+def _raised(answer: str) -> Raised | None:
+    if not answer.startswith("raises="):
+        return None
+    name, *arguments = answer.removeprefix("raises=").split(":")
+    return Raised(name, tuple(arguments))

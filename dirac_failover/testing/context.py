@@ -1,0 +1,188 @@
+"""What the fixtures of one test share: its in-memory DIRAC, how that is connected, and the runs that it has seen.
+
+The plug-in makes a :class:`FixtureContext` for each test that uses any of them. What may change here: what
+fixtures need to know of each other, and of the test.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import pytest
+
+from dirac_failover.drivers.adapters import imports_dirac
+from dirac_failover.drivers.implementations import Implementation, ImplementationUnavailableError
+from dirac_failover.spec.duties import INPUTS_DUE
+from dirac_failover.testing import grid_guard, running
+from dirac_failover.testing.job_setup import Collaborators, JobSetup
+from dirac_failover.testing.kit import (
+    REFERENCE,
+    connected,
+    implementation_named,
+    name_for,
+    profile_named,
+    real_name,
+)
+from dirac_failover.testing.world import Dirac
+from dirac_fakes.faults import FaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dirac_failover.testing.outcome import ModuleOutcome
+
+MOST: Final = 3
+"""How many runs of a failed test are shown."""
+
+
+class FixtureContext:
+    """One test: its worlds, its collaborators, its runs."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        """Look at the test; nothing is made before it is asked for."""
+        self._request = request
+        self._stack = ExitStack()
+        self._worlds: list[Dirac] = []
+        self._runs: list[ModuleOutcome] = []
+        self._collaborators: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Let the test's clock stand still before anything is made, if it has one."""
+        if "dirac_clock" in self._request.fixturenames:
+            self._request.getfixturevalue("dirac_clock")
+        if self._request.node.get_closest_marker("dirac_fault"):
+            _ = self.dirac
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Disconnect the clients."""
+        self._stack.close()
+
+    @cached_property
+    def dirac(self) -> Dirac:
+        """The world of the test, connected, with the faults of its markers armed."""
+        world = self.make_dirac()
+        for marker in reversed(list(self._request.node.iter_markers("dirac_fault"))):
+            for fault in marker.args or [None]:
+                try:
+                    world.arm(fault, **marker.kwargs)
+                except FaultError as error:
+                    raise pytest.fail.Exception(f"dirac_fault: {error}", pytrace=False) from None
+        implementation = self.implementation
+        if "dirac_https" not in self._request.fixturenames:  # which connects it itself
+            self._stack.enter_context(connected(implementation, world))
+        return world
+
+    def make_dirac(self, *args: Any, **kwargs: Any) -> Dirac:
+        """Make another world, which is looked after as the first one is."""
+        world = Dirac(*args, **kwargs)
+        self._worlds.append(world)
+        return world
+
+    @cached_property
+    def implementation(self) -> Implementation:
+        """Whose clients the test gets: the real DIRAC's when its file imports from there."""
+        module = getattr(self._request.node, "module", None)
+        return self._kit(real_name() if module is not None and imports_dirac(module) else REFERENCE)
+
+    def _kit(self, name: str) -> Implementation:
+        if name != REFERENCE and not self._allowed:
+            try:
+                grid_guard.refuse("--dirac-allow-grid, or dirac_allow_grid = true in pytest's settings")
+            except grid_guard.GridInSightError as error:
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
+        try:
+            return implementation_named(name)
+        except ImplementationUnavailableError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+    @property
+    def _allowed(self) -> bool:
+        config = self._request.config
+        return bool(config.getoption("dirac_allow_grid") or config.getini("dirac_allow_grid"))
+
+    @cached_property
+    def profile(self) -> str | None:
+        """In whose workflows modules are run: what the marker says, or the option, or the ini setting; None without."""
+        marker = self._request.node.get_closest_marker("dirac_profile")
+        name = self._setting("dirac_profile")
+        if marker:
+            name = marker.args[0] if len(marker.args) == 1 else marker.args
+        if name is not None:
+            try:
+                profile_named(name)
+            except ValueError as error:
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
+        return name
+
+    def _setting(self, name: str) -> str | None:
+        """Return what an option says, or else the ini setting of that name."""
+        config = self._request.config
+        return config.getoption(name) or config.getini(name) or None
+
+    def collaborator(self, name: str) -> Any:
+        """Make the test's own client, which its modules get as well."""
+        situation = JobSetup.of(self.dirac)
+        self._collaborators[name] = Collaborators(self.implementation).made(situation.scenario)[name]
+        return self._collaborators[name]
+
+    def workflow_commons(self, **given: Any) -> dict[str, Any]:
+        """Return what a module of the test finds in ``workflow_commons``."""
+        more = {key: given.pop(key) for key in [*given] if key not in running.SITUATION}
+        situation = JobSetup.of(self.dirac, workflow_commons=more, collaborators=self._collaborators, **given)
+        return situation.workflow_commons(self.implementation, self.profile)
+
+    def step_commons(self, **more: Any) -> dict[str, Any]:
+        """Return what a module of the test finds in ``step_commons``."""
+        return JobSetup.of(self.dirac, step_commons=more).step_commons()
+
+    def run_module(self, module: type[Any], **given: Any) -> ModuleOutcome:
+        """Run a module: :func:`dirac_failover.testing.run_module`."""
+        __tracebackhide__ = True
+        return self._ran(running.run_module(module, **self._around([module], given)))
+
+    def run_job(self, modules: Iterable[Any], **given: Any) -> ModuleOutcome:
+        """Run several modules as one job: :func:`dirac_failover.testing.run_job`."""
+        __tracebackhide__ = True
+        listed = list(modules)
+        return self._ran(running.run_job(listed, **self._around(running.kinds_of(listed), given)))
+
+    def _around(self, kinds: Iterable[Any], given: dict[str, Any]) -> dict[str, Any]:
+        classes = [kind for kind in kinds if isinstance(kind, type)]
+        self._kit(name_for(classes))
+        if classes and f"{classes[-1].__module__}:{classes[-1].__qualname__}" == self._setting("dirac_port"):
+            given.setdefault("duties", INPUTS_DUE)  # a port ends jobs, whatever its class
+        world = given.pop("world", None) or self.dirac
+        mine = self._collaborators if world is self.dirac else {}
+        return {"world": world, "collaborators": mine, "profile": self.profile, **given}
+
+    def _ran(self, outcome: ModuleOutcome) -> ModuleOutcome:
+        self._runs.append(outcome)
+        return outcome
+
+    def check(self) -> None:
+        """Fail the test when a fault was to strike and never did, or an answer was given that nothing asked for."""
+        unfired = [(world, world.unfired()) for world in self._worlds]
+        if any(faults for _, faults in unfired):
+            pytest.fail("\n".join(_never_struck(*item) for item in unfired if item[1]), pytrace=False)
+        if unasked := [f"{key} of {run.name}" for run in self._runs for key in run.unasked]:
+            pytest.fail(f"Answers that were given, and never asked for: {', '.join(unasked)}", pytrace=False)
+
+    def sections(self) -> list[tuple[str, str]]:
+        """Return what a report shows of a failed test: title and text."""
+        if self._runs:
+            left = self._runs[:-MOST]
+            more = [("DIRAC: earlier runs", "\n".join(map(repr, left)))] if left else []
+            return more + [(f"DIRAC: {run.name}", run.timeline()) for run in self._runs[-MOST:]]
+        return [("DIRAC: calls", "\n".join(world.journal.lines())) for world in self._worlds if len(world.journal)]
+
+
+def _never_struck(world: Dirac, faults: list[Any]) -> str:
+    called = ", ".join(dict.fromkeys(world.journal.methods())) or "nothing"
+    return (
+        f"Armed, and never struck: {', '.join(map(str, faults))}\n"
+        f"Called was: {called}\n"
+        "Arm it with required=False if that is all right."
+    )

@@ -1,0 +1,112 @@
+"""The machine on which modules run: its disk can be full or read-only, and the process can end in the middle.
+
+These are the faults ``file:...`` and ``process:crash_at=STEP`` of a world. A file that cannot be written fails as a
+real one does, buffers included. A process that has ended calls nobody and opens no file any more, whatever the module
+does about the exception. What may change here: how these faults come about.
+"""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from dirac_failover.drivers.recording import Event, Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dirac_failover.testing.world import Dirac
+
+
+class Crashed(BaseException):
+    """The process has ended after a step, as ``process:crash_at`` wanted; the step is its argument."""
+
+
+class _Disk(io.FileIO):
+    """A file for which there is only so much room."""
+
+    def __init__(self, path: str, mode: str, room: int | None) -> None:
+        super().__init__(path, mode)
+        self._room = room
+
+    def write(self, data: Any) -> int:
+        if not self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        part = bytes(data)[: self._room]
+        self._room -= len(part)
+        super().write(part)
+        return len(part)
+
+
+class MortalTape(Tape):
+    """A tape on which nothing happens any more once the process has ended."""
+
+    def __init__(self, machine: SystemFaults) -> None:
+        """Start empty."""
+        super().__init__()
+        self._machine = machine
+
+    def _begin(self, *call: Any) -> Event:
+        self._machine.must_live()
+        return super()._begin(*call)
+
+
+class SystemFaults:
+    """The disk and the process of one run."""
+
+    def __init__(self, world: Dirac) -> None:
+        """Work as long as the world has no fault for it."""
+        self._world = world
+        self._crashed: Crashed | None = None
+
+    def watch(self, module: Any, steps: Iterable[str]) -> None:
+        """End the process after the step that a fault names."""
+        for name in steps:
+            if hasattr(module, name):
+                setattr(module, name, self._step(name, getattr(module, name)))
+
+    def _step(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            self.must_live()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                if self._world.crashes_after(name):
+                    self._crashed = Crashed(name)
+                    raise self._crashed
+
+        return step
+
+    def must_live(self) -> None:
+        """Raise :class:`Crashed` once the process has ended."""
+        if self._crashed is not None:
+            raise self._crashed
+
+    @contextmanager
+    def disk(self, path: str) -> Iterator[None]:
+        """Let files in the directory ``path`` be written as the faults have it, for a ``with`` block.
+
+        What is written there raises the fault's OSError; files elsewhere are left alone.
+        """
+        directory, real = os.path.join(os.path.realpath(path), ""), builtins.open
+
+        def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
+            self.must_live()
+            writing = "r" not in mode or "+" in mode
+            inside = not isinstance(file, int) and os.fsdecode(os.path.realpath(file)).startswith(directory)
+            fault = self._world.file_fault() if writing and inside else None
+            if fault is None:
+                return real(file, mode, buffering, *args, **kwargs)
+            if fault.kind == "read_only":
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), file)
+            layer = io.BufferedRandom if "+" in mode else io.BufferedWriter
+            buffer = layer(_Disk(file, mode.replace("t", ""), fault.parameter()))
+            return buffer if "b" in mode else io.TextIOWrapper(buffer, *args, **kwargs)
+
+        with patch("builtins.open", opened), patch("io.open", opened):
+            yield

@@ -1,0 +1,290 @@
+"""Implementations: the classes of an implementation by DIRAC's names, and how its clients are connected."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from dataclasses import FrozenInstanceError, fields, replace
+from importlib import metadata
+from types import ModuleType
+
+import pytest
+from DIRACCommon.Core.Utilities import TimeUtilities
+
+from dirac_failover import __version__, clock
+from dirac_failover.drivers import implementations
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.spec.scenario import Scenario
+from dirac_fakes import Clock
+
+CLASSES = [
+    field.name
+    for field in fields(implementations.Implementation)
+    if field.name not in {"name", "version", "DEncode", "JEncode", "connect", "commons", "owner", "own_request"}
+]
+OK = {"OK": True, "Value": None}
+RESETS = "Transformations/FilesMaxResetCounter"
+
+
+class Transport:
+    """Remembers calls; answers are by method, one after the other."""
+
+    def __init__(self, **answers):
+        self.calls = []
+        self.answers = answers
+
+    def __call__(self, service, method, args, *, timeout=600):
+        self.calls.append((service, method, args, timeout))
+        return self.answers.get(method, OK)
+
+
+def nowhere(*_args, **_kwargs):
+    raise AssertionError("nothing is to be called here")
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_each_class_has_diracs_name(kit, name):
+    """So that what is written for one kit runs on the other."""
+    assert getattr(kit, name).__name__ == name
+
+
+def test_the_classes_are_of_one_implementation(kit):
+    """None of them is borrowed from the other."""
+    package = {"reference": "dirac_failover", "dirac": "DIRAC"}[kit.name]
+    assert {getattr(kit, name).__module__.partition(".")[0] for name in CLASSES} == {package}
+    assert {kit.DEncode.__name__.partition(".")[0], kit.JEncode.__name__.partition(".")[0]} == {package}
+    assert (kit.DEncode.__name__.lower()[-7:], kit.JEncode.__name__.lower()[-7:]) == ("dencode", "jencode")
+
+
+def test_kits_are_known_by_their_names(kit):
+    """And say which version they are."""
+    assert list(IMPLEMENTATIONS) == ["reference", "dirac", "dirac-8.0", "lhcbdirac", "ilcdirac"]
+    assert (kit.owner, kit.own_request, kit.commons) == ("Owner", False, {})
+    assert IMPLEMENTATIONS[kit.name]() == kit
+    assert kit.version == {"reference": __version__, "dirac": "9.1.22"}[kit.name]
+    with pytest.raises(FrozenInstanceError):
+        kit.name = "mine"
+
+
+INSTALLED = {
+    None: "DIRAC is not installed in this environment; ",
+    "7.3.38": "DIRAC 7.3.38 is installed in this environment, and too old; ",
+    "8.0.86": "DIRAC 8.0.86 is installed in this environment, and too old; ",
+    "10.0.0": "DIRAC 10.0.0 is installed in this environment, and too new; ",
+}
+
+
+@pytest.mark.parametrize("version", INSTALLED)
+def test_a_version_that_does_not_fit_is_refused_in_one_true_line(monkeypatch, version):
+    """It says what is installed, what the profile is proven for, and how to get that; DIRAC is not imported for it."""
+    monkeypatch.setitem(sys.modules, "DIRAC", None)
+    monkeypatch.setattr(metadata, "version", given(version))
+    with pytest.raises(ImplementationUnavailableError) as caught:
+        IMPLEMENTATIONS["dirac"]()
+    assert str(caught.value) == (
+        f"{INSTALLED[version]}'dirac' is proven for DIRAC 9.0.0 to 9.1.22: 'pip install DIRAC==9.*' installs one; "
+        "in a checkout, 'nox -s differential' sets one up"
+    )
+
+
+@pytest.mark.parametrize("version", ["9.0", "9.0.28", "9.1.23", "9.2.0a1"])
+def test_a_later_version_of_the_same_major_is_taken(monkeypatch, version):
+    """Nobody has to wait until it is proven; what cannot be imported says so."""
+    monkeypatch.setitem(sys.modules, "DIRAC", None)
+    monkeypatch.setattr(metadata, "version", given(version))
+    with pytest.raises(
+        ImplementationUnavailableError, match=rf"^DIRAC {version} is installed .* cannot be imported \(.*DIRAC"
+    ):
+        IMPLEMENTATIONS["dirac"]()
+
+
+def given(version):
+    """What tells the version of a distribution, or that there is none."""
+
+    def answer(distribution):
+        if version is None:
+            raise metadata.PackageNotFoundError(distribution)
+        return version
+
+    return answer
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["DiracTime", "no DiracTime"])
+def test_stopped_time_is_everybodys(monkeypatch, reference, late):
+    """The reference's, the fakes', and DIRAC's: by DIRACCommon's class where there is one, and by the modules' own."""
+    home = ModuleType("acme.report")
+    home.datetime = dt
+    monkeypatch.setitem(sys.modules, "acme.report", home)
+    report = type("JobReport", (), {"__module__": "acme.report"})
+    if not late:
+        monkeypatch.delattr(TimeUtilities, "DiracTime", raising=False)
+    now = dt.datetime.fromisoformat("2026-01-01T12:00")
+    with implementations.stopped(lambda: now, replace(reference, JobReport=report)):
+        assert (clock.utcnow(), Clock().now(), home.datetime.datetime.utcnow()) == (now, now, now)
+        assert not late or not hasattr(TimeUtilities, "DiracTime") or TimeUtilities.DiracTime.utcnow() == now
+        read = home.datetime.datetime.strptime("2026", "%Y")
+        assert type(read) is dt.datetime
+        assert isinstance(read, home.datetime.datetime)
+        assert home.datetime.timedelta is dt.timedelta
+    assert home.datetime is dt
+    assert clock.utcnow() != now
+
+
+def test_clients_call_the_transport_that_is_connected(kit):
+    """With the service by its name, the arguments as a tuple and the seconds that the call may take."""
+    files = [{"LFN": "/a", "FileID": 1, "Status": "Assigned", "ErrorCount": 0}]
+    transport = Transport(getTransformationFiles={"OK": True, "Value": json.dumps({"OK": True, "Value": files})})
+    with kit.connect(transport):
+        kit.JobStateUpdateClient().setJobStatusBulk(77, {}, False)
+        kit.TransformationClient().setFileStatusForTransformation(12, {"/a": "Processed"})
+    assert [call[:2] + call[3:] for call in transport.calls] == [
+        ("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", 600),
+        ("Transformation/TransformationManager", "getTransformationFiles", 1800),
+        ("Transformation/TransformationManager", "setFileStatusForTransformation", 600),
+    ]
+    assert transport.calls[0][2] == (77, {}, False)
+    assert transport.calls[2][2] == (12, {1: ["Processed", False]})
+
+
+def test_the_innermost_connection_counts_and_goes_with_its_block(kit):
+    """The outer one is back afterwards."""
+    outer, inner = Transport(), Transport()
+    client = kit.JobStateUpdateClient()
+    with kit.connect(outer):
+        with kit.connect(inner):
+            client.setJobStatusBulk(1, {}, False)
+        client.setJobStatusBulk(2, {}, False)
+    assert [call[2][0] for call in inner.calls] == [1]
+    assert [call[2][0] for call in outer.calls] == [2]
+    with pytest.raises(ZeroDivisionError), kit.connect(inner):
+        _ = 1 / 0
+    assert client.setJobStatusBulk(3, {}, False)["OK"] is False
+    assert len(inner.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "group"), [("alice", "vo_user"), (None, None), ("alice", None), (None, "vo_user"), ("", "")]
+)
+def test_requests_belong_to_whom_the_connection_says(kit, owner, group):
+    """Or to nobody."""
+    with kit.connect(nowhere, owner=owner, group=group):
+        request = kit.Request()
+    assert (request.Owner, request.OwnerGroup) == (owner, group)
+
+
+class BaseAccountingType:
+    """The name that accounting clients look for."""
+
+
+class Record(BaseAccountingType):
+    """A record that may be added."""
+
+    def checkValues(self):
+        return OK
+
+    def getValues(self):
+        return ("Job", None, None, [])
+
+
+def test_options_hold_as_long_as_the_connection(kit):
+    """By the paths of the vocabulary; before and after, the defaults hold."""
+    found = []
+    for options in (None, {"/LocalSite/DisableAccounting": "yes", RESETS: "3"}, {RESETS: "4"}, {}):
+        transport = Transport()
+        with kit.connect(transport, options=options):
+            accounting = kit.DataStoreClient()
+            accounting.addRegister(Record())
+            accounting.commit()
+            found.append((kit.ModuleBase().opsH.getValue(RESETS, 10), len(transport.calls)))
+    assert found == [(10, 1), (3, 0), (4, 1), (10, 1)]
+
+
+def test_clients_sleep_as_the_connection_says(kit):
+    """Each failed try of a request is followed by one to five seconds, which nobody waits for here."""
+    naps = []
+    request = named(kit)
+    transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
+    before = time.sleep
+    with kit.connect(transport, owner="alice", group="vo_user", sleep=naps.append):
+        assert kit.ReqClient().putRequest(request)["OK"] is False
+    assert [1 <= nap <= 5 for nap in naps] == [True]
+    assert time.sleep is before
+
+
+def test_proxies_of_requests_are_an_option(kit):
+    """They are called when the service itself fails."""
+    transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
+    options = {"RequestManagement/ReqProxyURLs": "https://proxy:1/RequestManagement/ReqProxy"}
+    with kit.connect(transport, options=options, sleep=lambda _: None):
+        kit.ReqClient().putRequest(named(kit))
+    assert [call[0] for call in transport.calls] == [
+        "RequestManagement/ReqManager", "https://proxy:1/RequestManagement/ReqProxy",
+    ]  # fmt: skip
+
+
+def named(kit):
+    """A request that may be put."""
+    request = kit.Request()
+    request.RequestName, request.Owner, request.OwnerGroup = "n", "alice", "vo_user"
+    operation = kit.Operation()
+    operation.Type, operation.Arguments = "ForwardDISET", "x"
+    request.addOperation(operation)
+    return request
+
+
+def test_the_stand_in_for_diracs_rpc_client_has_every_method():
+    """But none of Python's own, which would be asked for by copying, for example."""
+    transport = Transport()
+    client = implementations._DiracRpcClient(transport, "System/Service", 5)
+    assert client.anything(1, "a") == OK
+    assert transport.calls == [("System/Service", "anything", (1, "a"), 5)]
+    with pytest.raises(AttributeError) as caught:
+        _ = client.__deepcopy__
+    assert caught.value.args == ("__deepcopy__",)
+
+
+def test_the_clock_for_dirac_is_the_modules_but_for_sleeping():
+    """The shared module is not touched."""
+    naps = []
+    clock = implementations.Clock(naps.append)
+    clock.sleep(5)
+    assert naps == [5]
+    assert clock.monotonic is time.monotonic
+
+
+def test_a_module_with_a_request_of_its_own_finds_the_scenarios_proxy(reference):
+    """Also where every collaborator is scripted; others do not need it there."""
+    scripted = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+    scenario = Scenario(collaborators=scripted, owner=("bob", "vo_prod"))
+    seen = []
+
+    class Mine(reference.ModuleBase):
+        def execute(self):
+            request = reference.Request()
+            seen.append((request.Owner, request.OwnerGroup))
+
+    for own in (True, False):
+        with InProcessDriver(replace(reference, own_request=own), Mine).session() as port:
+            assert port.run(scenario).services is None
+    assert seen == [("bob", "vo_prod"), (None, None)]
+
+
+def test_a_module_finds_what_its_kit_gives_it(reference):
+    """In workflow_commons, unless the scenario says otherwise."""
+    kit = replace(reference, commons={"JobType": "a", "JOB_ID": "5"})
+    with InProcessDriver(kit).session() as port:
+        outcome = port.run(Scenario(collaborators={"JobReport": "scripted"}))
+        attributes = outcome.attributes
+    assert (attributes["jobType"], attributes["prod_job_id"]) == ("a", 34)
+    assert "JobType" in attributes["workflow_commons"]
+
+
+def test_a_request_belongs_to_whom_its_kit_says(reference):
+    """By the attribute that the implementation has for it."""
+    with InProcessDriver(replace(reference, owner="SourceComponent")).session() as port:
+        outcome = port.run(Scenario(environment={}))
+    assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("alice", "vo_user")
+    assert outcome.request["SourceComponent"] == "alice"

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from dirac_failover.spec import dimensions
+from dirac_failover.spec.dimensions import ABSENT, Dimension, Region, Then, Value
+from dirac_failover.spec.scenario import Scenario
+from dirac_failover.spec.space import REGIONS
+
+SMALL = Region(
+    "small",
+    "three dimensions, one of which is asked only sometimes",
+    {"records": 2},
+    (
+        Dimension("a", "", (Value("good", ""), Value("bad", "", {"records": 3}))),
+        Dimension(
+            "b", "", (Value("good", ""), Value("bad", ""), Value("worse", "")), lambda choices: choices["a"] == "good"
+        ),
+        Dimension("c", "", (Value("good", ""), Value("bad", "", {"executions": 2}))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        (0, ["small: the good case"]),
+        (1, [
+            "small: c=bad", "small: b=bad", "small: b=worse", "small: a=bad",
+        ]),
+        (2, ["small: b=bad; c=bad", "small: b=worse; c=bad", "small: a=bad; c=bad"]),
+        (3, []),
+    ],
+)  # fmt: skip
+def test_scenarios_near_the_good_case_are_those_with_so_many_changes(changes: int, names: list[str]) -> None:
+    """A dimension that is not asked is no change; a name says what is changed, and so how much."""
+    assert [scenario.name for scenario in SMALL.near(changes)] == names
+    assert {dimensions.changes(name) for name in names} <= {changes}
+
+
+def test_all_neighbourhoods_together_are_the_region() -> None:
+    """The same scenarios, with the same contents."""
+    identity = REGIONS[0]
+    near = [scenario for changes in range(len(identity.dimensions) + 1) for scenario in identity.near(changes)]
+    every = {scenario.name: scenario for scenario in identity.scenarios()}
+    assert len(near) == len(every)
+    assert {scenario.name: scenario for scenario in near} == every
+    assert [scenario.records for scenario in SMALL.near(1)] == [2, 2, 2, 3]
+
+
+def test_what_is_too_far_away_is_not_looked_at() -> None:
+    """Once there is no change left, only the first value of a dimension is followed."""
+    asked: list[str] = []
+    _, b, c = SMALL.dimensions
+    counted = replace(c, when=lambda choices: not asked.append(choices["b"]))
+    region = replace(SMALL, dimensions=(replace(b, when=lambda _: True), counted))
+    assert [scenario.name for scenario in region.near(0)] == ["small: the good case"]
+    assert asked == ["good"]
+
+
+@pytest.mark.parametrize("thing", [SMALL, *SMALL.dimensions[:1], SMALL.dimensions[0].values[0], Then("a", "b")])
+def test_what_describes_the_space_is_frozen(thing: Any) -> None:
+    """Scenarios share it."""
+    with pytest.raises(FrozenInstanceError):
+        thing.name = "x"
+
+
+def of(*sets: dict[str, Any], **base: Any) -> list[Scenario]:
+    """The scenarios of a region with one dimension for each: to set it, or not."""
+    both = [(Value("no", ""), Value("yes", "", given)) for given in sets]
+    return list(
+        Region("r", "", base, tuple(Dimension(str(i), "", values) for i, values in enumerate(both))).scenarios()
+    )
+
+
+def test_a_mapping_is_merged_and_a_key_can_be_removed() -> None:
+    """Into the base, and into the scenario's defaults; neither is changed."""
+    base = {"JOBID": "5", "HOME": "/"}
+    found = of({"environment": {"HOME": ABSENT, "USER": "a"}}, {"environment": {"USER": ABSENT}}, environment=base)
+    assert [dict(item.environment) for item in found] == [
+        {"JOBID": "5", "HOME": "/"},
+        {"JOBID": "5", "HOME": "/"},
+        {"JOBID": "5", "USER": "a"},
+        {"JOBID": "5"},
+    ]
+    assert base == {"JOBID": "5", "HOME": "/"}
+    (_, without) = of({"environment": {"JOBID": ABSENT}})
+    assert without.environment == {}
+    assert Scenario().environment == {"JOBID": "77"}
+
+
+def test_what_comes_then_is_answered_after_what_came_before() -> None:
+    """Whatever it stands under; also where nothing came before."""
+    then = {"later": Then("JobReport.setApplicationStatus", "s_error")}
+    first = {"answers": {"JobReport.setApplicationStatus": ("ok", "none")}}
+    assert [dict(item.answers) for item in of(first, then, {"last": Then("Other.commit", "ok")})[::-1]] == [
+        {"JobReport.setApplicationStatus": ("ok", "none", "s_error"), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("ok", "none", "s_error")},
+        {"JobReport.setApplicationStatus": ("ok", "none"), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("ok", "none")},
+        {"JobReport.setApplicationStatus": ("s_error",), "Other.commit": ("ok",)},
+        {"JobReport.setApplicationStatus": ("s_error",)},
+        {"Other.commit": ("ok",)},
+        {},
+    ]
+
+
+def test_lists_grow_and_anything_else_is_replaced() -> None:
+    """Faults, operations and unsent statuses accumulate over the dimensions."""
+    given: dict[str, Any] = {"faults": ("a",), "unsent_statuses": ("s",), "operations": ({"Type": "x"},), "records": 1}
+    assert of(given, given | {"owner": None, "executions": 3}, records=5) == [
+        Scenario(records=5),
+        Scenario(
+            faults=("a",), unsent_statuses=("s",), operations=({"Type": "x"},), records=1, owner=None, executions=3
+        ),
+        Scenario(faults=("a",), unsent_statuses=("s",), operations=({"Type": "x"},), records=1),
+        Scenario(
+            faults=("a", "a"),
+            unsent_statuses=("s", "s"),
+            operations=({"Type": "x"}, {"Type": "x"}),
+            records=1,
+            owner=None,
+            executions=3,
+        ),
+    ]
+
+
+def test_two_values_of_a_dimension_have_two_names() -> None:
+    """Else choices could not tell them apart."""
+    with pytest.raises(ValueError, match=r"^Dimension 'd' has two values of the same name among \['a', 'b', 'a'\]$"):
+        Dimension("d", "", (Value("a", ""), Value("b", ""), Value("a", "")))
+
+
+@pytest.mark.parametrize(("dimension", "value"), [("a; b", "c"), ("a", "b; c")])
+def test_no_name_holds_what_stands_between_two_changes(dimension: str, value: str) -> None:
+    """Else the name of a scenario would not say how many there are."""
+    with pytest.raises(ValueError, match=r"expected names without '; ', found '. ?.*; .'$"):
+        Dimension(dimension, "", (Value(value, ""),))
+
+
+def test_near_and_far_make_the_whole() -> None:
+    """A region may be gone through in bands: the same scenarios, each once."""
+    for region in REGIONS[:2]:
+        bands = [*region.scenarios(0, 1), *region.scenarios(2, 2), *region.scenarios(3)]
+        assert sorted(item.name for item in bands) == sorted(item.name for item in region.scenarios())

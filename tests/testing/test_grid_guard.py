@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import pytest
+
+from dirac_failover.testing import GridInSightError, grid_guard
+
+
+@pytest.fixture(autouse=True)
+def no_grid(monkeypatch):
+    """Here the files are looked for, in places that are empty."""
+    for name in grid_guard.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
+    """And nothing is refused."""
+    monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path / "none")])
+    assert grid_guard.in_sight() == []
+    grid_guard.refuse("--anyway")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GRID_PROXY_FILE",
+        "X509_USER_PROXY",
+        "X509_USER_CERT",
+        "X509_USER_KEY",
+        "DIRACSYSCONFIG",
+        "DIRACX_CREDENTIALS_PATH",
+    ],
+)
+def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
+    """What is empty leads nowhere."""
+    monkeypatch.setattr(grid_guard, "files", list)
+    monkeypatch.setenv(name, "")
+    assert grid_guard.in_sight() == []
+    monkeypatch.setenv(name, "/some/where")
+    assert grid_guard.in_sight() == [f"{name}=/some/where"]
+
+
+def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
+    """The proxy of this user, the own configuration, and that of the installation: where DIRAC says that it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
+    own = str(tmp_path / ".dirac.cfg")
+    assert grid_guard.files() == [f"/tmp/x509up_u{os.getuid()}", own, f"{sys.base_prefix}/etc/dirac.cfg"]  # noqa: S108
+    monkeypatch.setitem(sys.modules, "DIRAC", SimpleNamespace(rootPath="/elsewhere"))
+    assert grid_guard.files()[2] == "/elsewhere/etc/dirac.cfg"
+    (tmp_path / ".dirac.cfg").touch()
+    assert own in grid_guard.in_sight()
+
+
+@pytest.mark.dirac
+@pytest.mark.skipif(not find_spec("DIRAC"), reason="needs the real DIRAC")
+def test_the_places_are_those_of_the_real_dirac():  # needs DIRAC
+    """Its own configuration is where it says itself, in a virtual environment too."""
+    from DIRAC import gConfig
+
+    assert gConfig.diracConfigFilePath in grid_guard.files()
+
+
+def test_the_refusal_says_what_is_there_and_what_to_do(monkeypatch, tmp_path):
+    """In one line."""
+    monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path)])
+    monkeypatch.setenv("X509_USER_PROXY", "/p")
+    with pytest.raises(GridInSightError) as refused:
+        grid_guard.refuse("--anyway")
+    assert str(refused.value) == (
+        f"The real DIRAC is not used beside a real grid, and there is X509_USER_PROXY=/p, {tmp_path}: "
+        "take that away for the tests, or allow it with --anyway"
+    )
