@@ -1,15 +1,12 @@
 """FailoverRequest: which calls it makes, in which order, and what becomes of their answers, on each implementation."""
 
-from __future__ import annotations
-
 import inspect
 import json
-from typing import Any
 
 import pytest
 
-WELL: dict[str, Any] = {"OK": True, "Value": None}
-FAILED: dict[str, Any] = {"OK": False, "Errno": 0, "Message": "before"}
+WELL = {"OK": True, "Value": None}
+FAILED = {"OK": False, "Errno": 0, "Message": "before"}
 FINISHED = "Job Finished Successfully"
 ENDED = "Workflow successful, end of FailoverRequest module execution."
 GAVE_UP = "Workflow failed, FailoverRequest module completed"
@@ -18,15 +15,15 @@ GAVE_UP = "Workflow failed, FailoverRequest module completed"
 class Spy:
     """Stands for a collaborator: remembers calls in a list that is shared, and answers what it is told."""
 
-    def __init__(self, name: str, calls: list[Any], **answers: Any) -> None:
+    def __init__(self, name, calls, **answers):
         self._name, self._calls, self._answers = name, calls, answers
         self.force = False
 
-    def __getattr__(self, method: str) -> Any:
+    def __getattr__(self, method):
         if method.startswith("_"):
             raise AttributeError(method)
 
-        def call(*args: Any) -> Any:
+        def call(*args):
             self._calls.append((f"{self._name}.{method}", *args))
             answer = self._answers.get(method, WELL)
             if isinstance(answer, list):
@@ -41,8 +38,8 @@ class Spy:
 class Job:
     """A module at the end of a job, with spies around it: ``run()`` executes it."""
 
-    def __init__(self, kit: Any, inputs: str = "", files: Any = None, jobs: Any = None, **attributes: Any) -> None:
-        self.calls: list[Any] = []
+    def __init__(self, kit, inputs="", files=None, jobs=None, **attributes):
+        self.calls = []
         self.files = Spy("files", self.calls, **{"getFiles": {}, **(files or {})})
         self.jobs = Spy("jobs", self.calls, **(jobs or {}))
         with kit.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
@@ -58,7 +55,7 @@ class Job:
         for name, value in attributes.items():
             setattr(self.module, name, value)
 
-    def run(self) -> Any:
+    def run(self):
         return self.module.execute()
 
 

@@ -1,18 +1,12 @@
-from __future__ import annotations
-
 import importlib
 import subprocess
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import pytest
 
 import dirac_failover
 from dirac_failover import testing
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 NAMES = {
     "DataStoreClient": "dirac_failover.clients.data_store",
@@ -47,33 +41,33 @@ TESTING_NAMES = {
 PACKAGES = [(dirac_failover, NAMES), (testing, TESTING_NAMES)]
 
 
-def loaded(statement: str) -> set[str]:
+def loaded(statement):
     """Which modules a fresh interpreter has after ``statement``."""
     code = f"import sys; {statement}; print(*sys.modules)"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 
-def test_importing_the_package_loads_none_of_it() -> None:
+def test_importing_the_package_loads_none_of_it():
     """The package costs nothing until one of its names is used."""
     modules = loaded("import dirac_failover")
     assert {name for name in modules if name.startswith("dirac_failover.")} == set()
     assert not modules & {"requests", "DIRACCommon", "dirac_fakes", "DIRAC"}
 
 
-def test_using_the_module_loads_neither_fakes_nor_spec_nor_what_is_slow() -> None:
+def test_using_the_module_loads_neither_fakes_nor_spec_nor_what_is_slow():
     """A job that runs the reference imports no test machinery and no pydantic."""
     modules = loaded("from dirac_failover import FailoverRequest")
     assert "dirac_failover.failover_request" in modules
     assert not modules & {"requests", "pydantic", "dirac_fakes", "dirac_failover.spec", "dirac_failover.drivers"}
 
 
-def test_the_fakes_load_nothing_of_the_reference() -> None:
+def test_the_fakes_load_nothing_of_the_reference():
     """The in-memory DIRAC stands alone."""
     assert {name for name in loaded("import dirac_fakes") if name.startswith("dirac_failover")} == set()
 
 
 @pytest.mark.parametrize(("package", "names"), PACKAGES)
-def test_the_public_names_are_exactly_these(package: ModuleType, names: dict[str, str]) -> None:
+def test_the_public_names_are_exactly_these(package, names):
     """``__all__`` has them, and ``dir`` shows them before they are used."""
     for name in names:
         vars(package).pop(name, None)
@@ -87,7 +81,7 @@ def test_the_public_names_are_exactly_these(package: ModuleType, names: dict[str
 @pytest.mark.parametrize(
     ("package", "name", "home"), [(package, *item) for package, names in PACKAGES for item in names.items()]
 )
-def test_a_public_name_is_the_one_of_its_module(package: ModuleType, name: str, home: str) -> None:
+def test_a_public_name_is_the_one_of_its_module(package, name, home):
     """Each name comes from its home, and is kept once it was found."""
     vars(package).pop(name, None)
     thing = getattr(package, name)
@@ -96,13 +90,13 @@ def test_a_public_name_is_the_one_of_its_module(package: ModuleType, name: str, 
 
 
 @pytest.mark.parametrize("package", [dirac_failover, testing], ids=lambda package: package.__name__)
-def test_a_name_that_is_not_there_is_an_attribute_error(package: ModuleType) -> None:
+def test_a_name_that_is_not_there_is_an_attribute_error(package):
     """The message is Python's own."""
     with pytest.raises(AttributeError) as caught:
         _ = package.Nothing
     assert str(caught.value) == f"module {package.__name__!r} has no attribute 'Nothing'"
 
 
-def test_the_version_is_that_of_the_installed_package() -> None:
+def test_the_version_is_that_of_the_installed_package():
     """One number, in the code and in the metadata."""
     assert dirac_failover.__version__ == version("dirac-failover")

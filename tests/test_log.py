@@ -1,7 +1,5 @@
 """Loggers with DIRAC's levels and call shapes, on the standard library's."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -1,11 +1,8 @@
 """LosslessFailoverRequest keeps the contract, and loses nothing where FailoverRequest does."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,16 +17,6 @@ from dirac_failover.spec.check_context import Case
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pytest_mock import MockerFixture
-
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.dimensions import Region
-    from dirac_failover.spec.observation import Observation
-
 EVERY = {
     "identity": 3, "inputs": 29, "hooks": 7, "candidates": 101, "reports": 29, "end": 3, "answers": 397, "services": 29,
     "statuses": 7, "files": 23, "accounting": 3, "parameters": 2, "requests": 11, "row": 3,
@@ -38,7 +25,7 @@ FILE = "12_34_request.json"
 
 
 @pytest.fixture
-def run(reference: Implementation) -> Iterator[Any]:
+def run(reference):
     """Run the lossless module in a scenario."""
     port = InProcessDriver(reference, LosslessFailoverRequest)
     with port.session():
@@ -47,10 +34,10 @@ def run(reference: Implementation) -> Iterator[Any]:
 
 @pytest.mark.ci
 @pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: str(region.name))
-def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, sample: Any, region: Region) -> None:
+def test_it_keeps_every_clause_of_contract_and_lossless(run, sample, region):
     """Nowhere in the sample is one of them broken."""
-    broken: Counter[str] = Counter()
-    first: dict[str, Any] = {}
+    broken = Counter()
+    first = {}
     for scenario in sample(region, EVERY[region.name]):
         case = Case(scenario, run(scenario))
         for clause in CLAUSES:
@@ -62,9 +49,7 @@ def test_it_keeps_every_clause_of_contract_and_lossless(run: Any, sample: Any, r
 
 
 @pytest.mark.ci
-def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(
-    reference: Implementation, sample: Any
-) -> None:
+def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(reference, sample):
     """Each clause of the level names a hazard that is there, and that is gone here."""
     port, keeps = InProcessDriver(reference, FailoverRequest), InProcessDriver(reference, LosslessFailoverRequest)
     wanted = {clause.id: clause for clause in CLAUSES if clause.level == "lossless"}
@@ -79,18 +64,18 @@ def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(
     assert not wanted
 
 
-def of(outcome: Observation) -> list[str]:
+def of(outcome):
     """Return the types of the operations that were written."""
     case = Case(Scenario(), outcome)
     return [item[0] for item in case.written]
 
 
-def test_it_takes_no_arguments_and_is_a_failover_request() -> None:
+def test_it_takes_no_arguments_and_is_a_failover_request():
     """The workflow makes it as it makes the other."""
     assert isinstance(LosslessFailoverRequest(), FailoverRequest)
 
 
-def test_all_is_well_when_all_is_well(run: Any) -> None:
+def test_all_is_well_when_all_is_well(run):
     """No file, both statuses, and the same good end as ever."""
     outcome = run(Scenario.of_job(inputs=["/vo/a"]))
     assert outcome.result["Value"]["args"] == ["Workflow successful, end of FailoverRequest module execution."]
@@ -98,7 +83,7 @@ def test_all_is_well_when_all_is_well(run: Any) -> None:
     assert outcome.files == {}
 
 
-def test_a_failed_job_writes_its_request(run: Any) -> None:
+def test_a_failed_job_writes_its_request(run):
     """The operation of an earlier module and the file statuses are both there, and the module is still not OK."""
     operation = {"Type": "ForwardDISET", "Arguments": "x"}
     outcome = run(
@@ -108,7 +93,7 @@ def test_a_failed_job_writes_its_request(run: Any) -> None:
     assert outcome.result["Message"]["args"] == ["Workflow failed, FailoverRequest module completed"]
 
 
-def test_what_is_lost_is_said_all_at_once(run: Any) -> None:
+def test_what_is_lost_is_said_all_at_once(run):
     """Two things that nobody took are in one message."""
     outcome = run(
         Scenario.of_job(
@@ -127,7 +112,7 @@ def test_what_is_lost_is_said_all_at_once(run: Any) -> None:
     assert of(outcome) == ["ForwardDISET"]
 
 
-def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run: Any) -> None:
+def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
     """Arguments that are no text are complained of; the file is named and owned as ever."""
     outcome = run(
         Scenario.of_job(
@@ -140,20 +125,20 @@ def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run: Any) -> N
     assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
 
 
-def test_pending_operations_without_a_job_are_no_success(run: Any) -> None:
+def test_pending_operations_without_a_job_are_no_success(run):
     """How many there are is said; nothing is called."""
     outcome = run(Scenario.of_job(job_id=None, operations=[{"Type": "ForwardDISET", "Arguments": "x"}]))
     assert outcome.result["Message"]["args"] == ["1 operations are pending, and there is no job to keep them for"]
     assert of(outcome) == []
 
 
-def test_without_a_job_and_with_nothing_pending_it_is_skipped(run: Any) -> None:
+def test_without_a_job_and_with_nothing_pending_it_is_skipped(run):
     """As the other."""
     outcome = run(Scenario.of_job(job_id=None))
     assert outcome.result["Value"]["args"] == ["Skipping FailoverRequest module"]
 
 
-def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run: Any) -> None:
+def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
     """The error is the result, and the file is written."""
     outcome = run(
         Scenario(
@@ -169,11 +154,9 @@ def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run: Any) 
 
 
 @pytest.mark.parametrize(
-    ("fault", "expected"),
-    [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])],
-    ids=["sent", "kept"],
+    ("fault", "expected"), [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])], ids=["sent", "kept"]
 )
-def test_job_parameters_are_sent_or_kept(run: Any, fault: str, expected: list[str]) -> None:
+def test_job_parameters_are_sent_or_kept(run, fault, expected):
     """They are in the request when the service does not take them."""
     outcome = run(Scenario(unsent_parameters={"CPU": "1"}, faults=(fault,) if fault else ()))
     assert outcome.result["OK"]
@@ -181,14 +164,14 @@ def test_job_parameters_are_sent_or_kept(run: Any, fault: str, expected: list[st
     assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
 
 
-def test_the_file_of_an_earlier_run_goes_when_nothing_is_pending(run: Any) -> None:
+def test_the_file_of_an_earlier_run_goes_when_nothing_is_pending(run):
     """But not what is no file."""
     assert run(Scenario(files={FILE: "old"})).files == {}
     assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
     assert run(Scenario(files={FILE: "full"})).files == {FILE: "<link>"}
 
 
-def test_the_file_is_written_whole_or_not_at_all(run: Any) -> None:
+def test_the_file_is_written_whole_or_not_at_all(run):
     """A full disk behind a link is not written through; what cannot be put in its place leaves nothing behind."""
     operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
     assert of(run(Scenario(files={FILE: "full"}, operations=operations))) == ["ForwardDISET"]
@@ -197,11 +180,8 @@ def test_the_file_is_written_whole_or_not_at_all(run: Any) -> None:
     assert blocked.result["Message"]["exception"] == "IsADirectoryError"
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [("s_error=why", "why"), ("ok=[1]", "The request's JSON is no text")],
-)
-def test_json_that_is_not_to_be_had_is_an_error(run: Any, answer: str, message: str) -> None:
+@pytest.mark.parametrize(("answer", "message"), [("s_error=why", "why"), ("ok=[1]", "The request's JSON is no text")])
+def test_json_that_is_not_to_be_had_is_an_error(run, answer, message):
     """Nothing is written then."""
     collaborators = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
     outcome = run(
@@ -215,7 +195,7 @@ def test_json_that_is_not_to_be_had_is_an_error(run: Any, answer: str, message: 
     assert outcome.files == {}
 
 
-def test_executing_twice_forgets_the_first_time(run: Any) -> None:
+def test_executing_twice_forgets_the_first_time(run):
     """An error of the first execution is not one of the second."""
     outcome = run(
         Scenario(
@@ -228,7 +208,7 @@ def test_executing_twice_forgets_the_first_time(run: Any) -> None:
     assert outcome.result["OK"]
 
 
-def test_files_that_the_transformation_does_not_know_are_named(run: Any) -> None:
+def test_files_that_the_transformation_does_not_know_are_named(run):
     """Whichever of the two tries it was that reached the service; a status that stays as it is is no loss."""
     for faults in ([], ["transformation:first=1"]):
         outcome = run(Scenario.of_job(inputs=["/vo/a"], faults=faults))
@@ -254,7 +234,7 @@ SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
         (("JobReport.generateForwardDISET",), "Statuses of the job could be neither sent nor kept"),
     ],
 )
-def test_statuses_that_nobody_took_are_lost(run: Any, methods: tuple[str, ...], message: str) -> None:
+def test_statuses_that_nobody_took_are_lost(run, methods, message):
     """Neither a service nor the request."""
     answers = dict.fromkeys(methods, ("s_error=no",))
     outcome = run(Scenario(collaborators=SCRIPTED, answers=answers))
@@ -262,12 +242,12 @@ def test_statuses_that_nobody_took_are_lost(run: Any, methods: tuple[str, ...], 
     assert (outcome.result["Errno"], outcome.result["Message"]["args"]) == (0, [message])
 
 
-def test_the_file_appears_under_its_name_when_it_is_complete(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
     """Until then it has another, which the job wrapper does not look for."""
     moved = []
     replace = lossless.os.replace
 
-    def watched(part: str, name: str) -> None:
+    def watched(part, name):
         with open(part, encoding="ascii") as file:
             moved.append((part, name, file.read()))
         replace(part, name)
@@ -282,7 +262,7 @@ def test_the_file_appears_under_its_name_when_it_is_complete(run: Any, monkeypat
     assert '"Arguments": "x"' in text
 
 
-def test_what_is_in_the_request_is_not_added_again(run: Any) -> None:
+def test_what_is_in_the_request_is_not_added_again(run):
     """Of two operations that do the same, one; type and arguments both count."""
 
     for operations, written in (
@@ -301,7 +281,7 @@ def test_what_is_in_the_request_is_not_added_again(run: Any) -> None:
         assert of(outcome) == written, operations
 
 
-def test_the_prefix_of_an_lfn_is_a_prefix(run: Any) -> None:
+def test_the_prefix_of_an_lfn_is_a_prefix(run):
     """Nothing else is taken off, and what is empty is no input; a number of the job may be a text."""
     inputs = {**DEFAULT_COMMONS, "InputData": "LFN:/vo/a;;/vo/FILE.L"}
     outcome = run(Scenario(workflow_commons=inputs, attributes={**DEFAULT_ATTRIBUTES, "jobID": "78"}))
@@ -310,9 +290,9 @@ def test_the_prefix_of_an_lfn_is_a_prefix(run: Any) -> None:
 
 
 @pytest.fixture
-def module(mocker: MockerFixture) -> Any:
+def module(mocker):
     """A new module of a job that is well, with reports that can be asked what they were told."""
-    made: Any = LosslessFailoverRequest()
+    made = LosslessFailoverRequest()
     made.jobID, made.production_id, made.inputDataList = 77, 12, ["/vo/a", "/vo/b", "/vo/c"]
     made.workflowStatus = made.stepStatus = {"OK": True}
     made.jobReport, made.fileReport = mocker.Mock(), mocker.Mock()
@@ -320,7 +300,7 @@ def module(mocker: MockerFixture) -> Any:
     return made
 
 
-def test_a_status_is_reported_until_the_end_is(module: Any) -> None:
+def test_a_status_is_reported_until_the_end_is(module):
     """Sent or kept, as it is asked."""
     assert module.setApplicationStatus("x", False) is None
     module.jobReport.setApplicationStatus.assert_called_once_with("x", False)
@@ -329,7 +309,7 @@ def test_a_status_is_reported_until_the_end_is(module: Any) -> None:
     module.jobReport.setApplicationStatus.assert_called_once()
 
 
-def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module: Any) -> None:
+def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module):
     """Of errors, the first; losses are all told."""
     end, first, second = GracefulTermination("end"), ValueError("first"), ValueError("second")
     assert module._ending() is None
@@ -341,7 +321,7 @@ def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module: Any)
     assert module._ending() is first
 
 
-def test_only_files_whose_status_did_not_change_are_asked_about(module: Any, mocker: MockerFixture) -> None:
+def test_only_files_whose_status_did_not_change_are_asked_about(module, mocker):
     """At once, of this transformation; without an answer that says what changed, or without a client, of none."""
     ask = module.fileReport.transClient.getTransformationFiles
     ask.return_value = {"OK": True, "Value": [{"LFN": "/vo/z"}]}
@@ -368,14 +348,14 @@ def test_only_files_whose_status_did_not_change_are_asked_about(module: Any, moc
         (ValueError("bad"), ["bad"]),
     ],
 )
-def test_the_end_that_is_reported_is_the_one_that_comes(module: Any, ending: Any, told: list[str]) -> None:
+def test_the_end_that_is_reported_is_the_one_that_comes(module, ending, told):
     """As the module base would report it: of an error with a number, the text alone."""
     module._raised = [ending] if ending else []
     module._report_the_end()
     assert [call.args for call in module.jobReport.setApplicationStatus.mock_calls] == [(text, True) for text in told]
 
 
-def test_a_failed_workflow_has_no_good_end(module: Any, mocker: MockerFixture) -> None:
+def test_a_failed_workflow_has_no_good_end(module, mocker):
     """That it has failed was logged before."""
     asked = mocker.patch.object(module, "_checkWFAndStepStatus", return_value=False)
     module._report_the_end()
@@ -383,7 +363,7 @@ def test_a_failed_workflow_has_no_good_end(module: Any, mocker: MockerFixture) -
     module.jobReport.setApplicationStatus.assert_not_called()
 
 
-def test_every_bad_operation_is_named(run: Any) -> None:
+def test_every_bad_operation_is_named(run):
     """With what is wrong with it."""
     removal = {"Type": "RemoveFile"}
     why = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
@@ -393,7 +373,7 @@ def test_every_bad_operation_is_named(run: Any) -> None:
     assert str([step.args for step in outcome.steps if step.method == "setJobStatusBulk"]).count("cannot be kept") == 1
 
 
-def test_json_that_is_not_ascii_is_not_written(run: Any) -> None:
+def test_json_that_is_not_ascii_is_not_written(run):
     """It is none of a request's."""
     answers = {"Request.toJSON": ('ok="\\u00e9"',)}
     operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
@@ -402,7 +382,7 @@ def test_json_that_is_not_ascii_is_not_written(run: Any) -> None:
     assert outcome.files == {}
 
 
-def test_a_link_is_nobodys_old_file(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_is_nobodys_old_file(module, tmp_path, monkeypatch):
     """It stays, with what it links to."""
     monkeypatch.chdir(tmp_path)
     module.prod_job_id, module.request = 34, Request()
@@ -412,7 +392,7 @@ def test_a_link_is_nobodys_old_file(module: Any, tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "real"]
 
 
-def test_what_can_be_kept_belongs_to_the_same_owner(module: Any) -> None:
+def test_what_can_be_kept_belongs_to_the_same_owner(module):
     """And has the same name and job."""
     names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
     module.request = Request()
@@ -422,7 +402,7 @@ def test_what_can_be_kept_belongs_to_the_same_owner(module: Any) -> None:
     assert [getattr(kept, name) for name in names] == [getattr(module.request, name) for name in names]
 
 
-def test_an_operation_that_cannot_be_read_back_is_told_apart() -> None:
+def test_an_operation_that_cannot_be_read_back_is_told_apart():
     """A time that the service could not read is a reason to leave the operation out of the request."""
     operation = SimpleNamespace(toJSON=lambda: {"OK": True, "Value": {"Type": "PutAndRegister", "CreationTime": "bad"}})
     assert lossless._what_is_wrong(operation).startswith("cannot be read: ")

@@ -1,31 +1,27 @@
 """ModuleBase: what a workflow may expect of a module, and a module of its base, on each implementation."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 HOOKS = ["_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize"]
-WELL: dict[str, Any] = {"OK": True, "Value": None}
-FAILED: dict[str, Any] = {"OK": False, "Errno": 0, "Message": "before"}
+WELL = {"OK": True, "Value": None}
+FAILED = {"OK": False, "Errno": 0, "Message": "before"}
 
 
 class Spy:
     """Stands for any collaborator: remembers calls, and answers ``S_OK()`` unless it is told what."""
 
-    def __init__(self, calls: list[Any] | None = None, name: str = "", **answers: Any) -> None:
-        self.calls: list[Any] = [] if calls is None else calls
+    def __init__(self, calls=None, name="", **answers):
+        self.calls = [] if calls is None else calls
         self._name = name
         self._answers = answers
 
-    def __getattr__(self, method: str) -> Any:
+    def __getattr__(self, method):
         if method.startswith("_"):
             raise AttributeError(method)
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args, **kwargs):
             self.calls.append((f"{self._name}{method}", *args, *sorted(kwargs.items())))
             answer = self._answers.get(method, {"OK": True, "Value": None})
             if isinstance(answer, BaseException):
@@ -46,11 +42,11 @@ def surroundings(monkeypatch, tmp_path):
 def make(kit):
     """Make a module whose hooks are recorded; ``raises`` says in which hook it ends and how."""
 
-    def make(*, raises: dict[str, BaseException] | None = None, returns: Any = None, **attributes: Any) -> Any:
-        calls: list[Any] = []
+    def make(*, raises=None, returns=None, **attributes):
+        calls = []
 
-        def hook(name: str) -> Any:
-            def called(_: Any, *args: Any) -> Any:
+        def hook(name):
+            def called(_, *args):
                 calls.append((name, *args))
                 if raises and name in raises:
                     raise raises[name]
@@ -67,7 +63,7 @@ def make(kit):
     return make
 
 
-def set_up(module: Any, **attributes: Any) -> Any:
+def set_up(module, **attributes):
     """Give a module what the workflow gives, and ``attributes``."""
     module.STEP_NUMBER = "3"
     module.workflow_commons = {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}
@@ -295,7 +291,7 @@ def test_a_status_that_cannot_be_reported_escapes_after_finalize(make, kit, kind
 # execute(): identity
 
 
-def identity(module: Any) -> tuple[Any, ...]:
+def identity(module):
     return (module.production_id, module.prod_job_id, module.jobID, module.step_number, module.step_id)
 
 
@@ -423,7 +419,7 @@ def test_collaborators_that_a_module_has_are_kept(unfinished):
 # Inputs of the workflow
 
 
-def workflow_inputs(module: Any, **commons: Any) -> Any:
+def workflow_inputs(module, **commons):
     module.workflow_commons = commons
     module._resolveInputWorkflow()
     return module
@@ -514,7 +510,7 @@ def test_a_mask_that_is_a_text_becomes_a_list_in_lower_case(base, mask, found):
 # Inputs of the step
 
 
-def step_inputs(module: Any, **commons: Any) -> Any:
+def step_inputs(module, **commons):
     module.step_commons = {"STEP_INSTANCE_NAME": "s2", **commons}
     module._resolveInputStep()
     return module
@@ -570,7 +566,7 @@ def test_the_input_of_a_step_must_be_a_text(base):
         step_inputs(base, inputData=["/vo/s"])
 
 
-def previous(module: Any, outputs: Any, steps: Any = ("s1", "s2"), name: str = "s2", kind: str = "DST") -> Any:
+def previous(module, outputs, steps=("s1", "s2"), name="s2", kind="DST"):
     module.workflow_commons = {"outputList": outputs}
     module.appSteps, module.stepName, module.inputDataType = list(steps), name, kind
     return module._determineStepInputData("previousStep")
@@ -724,7 +720,7 @@ def test_a_job_id_that_is_a_text_is_refused_when_it_is_logged(base):
 # Output files
 
 
-def output(name: str, kind: str = "txt") -> dict[str, str]:
+def output(name, kind="txt"):
     return {"outputDataName": name, "outputDataType": kind, "outputDataSE": "SE"}
 
 
@@ -867,14 +863,14 @@ class Operation:
 class Requests(Spy):
     """A request that counts what is added."""
 
-    def __init__(self, size: int = 0, **answers: Any) -> None:
+    def __init__(self, size=0, **answers):
         super().__init__(**answers)
         self.size = size
 
-    def __len__(self) -> int:
+    def __len__(self):
         return self.size
 
-    def addOperation(self, operation: Any) -> None:
+    def addOperation(self, operation):
         self.calls.append(("addOperation", operation))
         self.size += 1
 
@@ -890,13 +886,13 @@ def pending(kit, base):
     return base
 
 
-def operation(kit: Any, kind: str = "ForwardDISET", arguments: Any = "x") -> Any:
+def operation(kit, kind="ForwardDISET", arguments="x"):
     made = kit.Operation()
     made.Type, made.Arguments = kind, arguments
     return made
 
 
-def written(tmp_path: Any) -> dict[str, str]:
+def written(tmp_path):
     return {path.name: path.read_text() for path in tmp_path.iterdir()}
 
 
@@ -946,10 +942,10 @@ def test_a_job_report_that_answers_oddly_is_an_error(pending, answer, kind):
 
 def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_file(pending, kit, tmp_path):
     """It finds no file yet."""
-    seen: list[Any] = []
+    seen = []
 
     class Accounting:
-        def commit(self) -> Any:
+        def commit(self):
             seen.append((list(pending.jobReport.calls), written(tmp_path)))
             return {"OK": True}
 

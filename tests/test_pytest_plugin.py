@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import re
 import sys
 from importlib.metadata import entry_points
@@ -35,7 +33,7 @@ class MyModule(FailoverRequest):
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+def run(pytester, monkeypatch):
     """Run tests in a project of somebody's, in this process."""
     if not INSTALLED:
         pytester.plugins.append(PLUGIN)
@@ -43,7 +41,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(grid_guard, "files", list)
 
-    def make(source: str, *options: str, module: str = MODULE) -> pytest.RunResult:
+    def make(source, *options, module=MODULE):
         pytester.makepyfile(module + source)
         return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", *options)
 
@@ -460,13 +458,7 @@ def test_passes_too(run_module, breaks_at_its_end):
     assert len(re.findall(r"^-+ DIRAC: MyModule -+$", text, re.MULTILINE)) == context.MOST == 3
     assert len(re.findall(r"^-+ DIRAC: calls -+$", text, re.MULTILINE)) == 1
     result.stdout.fnmatch_lines(
-        [
-            "*- DIRAC: earlier runs -*",
-            "<MyModule: OK: *",
-            "<MyModule: OK: *",
-            "*- DIRAC: MyModule -*",
-            "── Verdict ─*",
-        ],
+        ["*- DIRAC: earlier runs -*", "<MyModule: OK: *", "<MyModule: OK: *", "*- DIRAC: MyModule -*", "── Verdict ─*"],
         consecutive=True,
     )
     result.stdout.fnmatch_lines(
@@ -567,7 +559,7 @@ def test_fixtures_read_like_documentation(run):
     assert "This is what" not in listed
 
 
-def documented(thing) -> str | None:
+def documented(thing):
     if type(thing).__name__ != "FixtureFunctionDefinition":
         return None
     return thing._get_wrapped_function().__doc__

@@ -1,28 +1,19 @@
-from __future__ import annotations
-
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dirac_failover.cli import VERBS, main
 from dirac_failover.errors import Exit
-
-if TYPE_CHECKING:
-    import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 OUTPUT = re.compile(r"^```text (dirac-failover [^\n]*)$", re.MULTILINE)
 
 
-def test_the_readme_shows_the_default_run_and_a_hazard() -> None:
+def test_the_readme_shows_the_default_run_and_a_hazard():
     """The first thing that a reader tries, and why it is worth it."""
-    assert OUTPUT.findall(README) == [
-        "dirac-failover run",
-        "dirac-failover run --fault job-state:first=2",
-    ]
+    assert OUTPUT.findall(README) == ["dirac-failover run", "dirac-failover run --fault job-state:first=2"]
 
 
-def test_the_readme_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_readme_names_every_command_and_exit_code(capsys):
     """As the help has them."""
     commands = re.findall(r"^\| `dirac-failover ([a-z]+)` \| (.*) \|$", README, re.MULTILINE)
     assert commands == [(name, verb.summary) for name, verb in VERBS.items()]
@@ -34,7 +25,7 @@ def test_the_readme_names_every_command_and_exit_code(capsys: pytest.CaptureFixt
         assert f"  {code}  {meaning}\n" in printed
 
 
-def test_every_option_in_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_option_in_the_readme_exists(capsys):
     """And every option of run is in the README, but for how it is coloured."""
     assert main(["run", "--help"]) == 0
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", capsys.readouterr().out))

@@ -1,15 +1,9 @@
 """The signatures of the methods that modules and workflows call, on the reference and on the real DIRAC."""
 
-from __future__ import annotations
-
 import inspect
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 SIGNATURES = {
     "DataStoreClient": """
@@ -58,7 +52,7 @@ limit=None, timeout=1800, offset=0, maxfiles=None, columns=None)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signatures_are_the_same_in_both(kit: Implementation, name: str) -> None:
+def test_signatures_are_the_same_in_both(kit, name):
     """Names, order and defaults of the arguments are DIRAC's."""
     for line in re.split(r"[;\n]", SIGNATURES[name].strip()):
         method = line.strip().partition("(")[0]

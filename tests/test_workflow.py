@@ -17,21 +17,21 @@ from dirac_failover.workflow import Module, Step, run_workflow
 class Reports:
     """A job report that remembers the application statuses, and may raise."""
 
-    def __init__(self, *raises: Exception | None) -> None:
-        self.seen: list[Any] = []
+    def __init__(self, *raises):
+        self.seen = []
         self._raises = list(raises)
 
-    def setApplicationStatus(self, *args: Any) -> None:
+    def setApplicationStatus(self, *args):
         self.seen.append(args[0] if len(args) == 1 else args)
         if self._raises and (error := self._raises.pop(0)):
             raise error
 
 
-def module(outcome: Any, seen: list[dict[str, Any]] | None = None, name: str = "") -> Module:
+def module(outcome, seen=None, name=""):
     """A module that ends with ``outcome``: raised when it is an exception, else returned."""
 
     class Given:
-        def execute(self) -> Any:
+        def execute(self):
             if seen is not None:
                 seen.append(dict(vars(self)))
             if isinstance(outcome, BaseException):
@@ -41,14 +41,14 @@ def module(outcome: Any, seen: list[dict[str, Any]] | None = None, name: str = "
     return Module(Given, name=name)
 
 
-def bare(result: Any) -> Any:
+def bare(result):
     """A return structure without what is never the same."""
     return {key: value for key, value in result.items() if key != "CallStack"}
 
 
-def run(*steps: list[Any], **commons: Any) -> tuple[Any, list[list[dict[str, Any]]]]:
+def run(*steps, **commons):
     """Run a step for each list of outcomes; return the result, and for each step what each module had."""
-    seen: list[list[dict[str, Any]]] = [[] for _ in steps]
+    seen = [[] for _ in steps]
     made = [
         Step(
             f"s{number}", [module(outcome, seen[number - 1], f"m{place}") for place, outcome in enumerate(outcomes, 1)]
@@ -79,7 +79,7 @@ def test_a_step_puts_its_parameters_and_its_start_into_step_commons(monkeypatch)
     """What the step gives goes before what it gets; the step's ID there names the transformation and the task."""
     monkeypatch.setattr(time, "time", lambda: 5.5)
     monkeypatch.setattr(os, "times", lambda: "times")
-    seen: list[dict[str, Any]] = []
+    seen = []
     step = Step("second", [module(S_OK(), seen)], {"executable": "gauss", "JOB_ID": "9"})
     run_workflow([step], {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"})
     assert seen[0]["step_commons"] == {
@@ -92,7 +92,7 @@ def test_a_step_puts_its_parameters_and_its_start_into_step_commons(monkeypatch)
 
 def test_own_parameters_of_a_module_go_before_the_given_ones():
     """As attributes, of any type; the commons and the statuses cannot be given."""
-    seen: list[dict[str, Any]] = []
+    seen = []
     kind = module(S_OK(), seen).kind
     run_workflow([Step("s", [Module(kind, {"STEP_NUMBER": 7, "own": [1], "stepStatus": "mine"})])])
     assert (seen[0]["STEP_NUMBER"], seen[0]["own"], seen[0]["stepStatus"]) == (7, [1], {"OK": True, "Value": None})
@@ -100,7 +100,7 @@ def test_own_parameters_of_a_module_go_before_the_given_ones():
 
 def test_a_module_without_a_name_has_that_of_its_class():
     """Also when something else than a class makes it."""
-    seen: list[dict[str, Any]] = []
+    seen = []
     kind = module(S_OK(), seen).kind
     run_workflow([Step("s", [Module(partial(kind))])])
     assert (seen[0]["MODULE_INSTANCE_NAME"], seen[0]["MODULE_DEFINITION_NAME"]) == ("Given", "Given")
@@ -117,8 +117,8 @@ def test_steps_and_modules_cannot_be_changed():
 
 def test_workflow_commons_are_shared_and_get_the_ids_that_they_lack():
     """The caller's own dictionary is what every module sees and changes."""
-    commons: dict[str, Any] = {"JOB_ID": "00000034"}
-    seen: list[dict[str, Any]] = []
+    commons = {"JOB_ID": "00000034"}
+    seen = []
     run_workflow([Step("s", [module(S_OK(), seen), module(S_OK(), seen)])], commons)
     assert commons == {"JOB_ID": "00000034", "PRODUCTION_ID": "00000000"}
     assert all(had["workflow_commons"] is commons for had in seen)
@@ -162,7 +162,7 @@ def test_the_result_is_the_value_of_the_last_module():
     assert run()[0] == {"OK": True, "Value": ""}
 
 
-def failed(message: Any, number: Any = 0) -> dict[str, Any]:
+def failed(message, number=0):
     """A failed return structure, without its call stack."""
     return {"OK": False, "Errno": number, "Message": message}
 
@@ -194,11 +194,7 @@ TABLE = {
         failed("Exception while m1 module execution: 'NoneType' object is not subscriptable"),
         ["Exception in m1 module"],
     ),
-    "neither": (
-        [{}],
-        failed("Exception while m1 module execution: 'OK'"),
-        ["Exception in m1 module"],
-    ),
+    "neither": ([{}], failed("Exception while m1 module execution: 'OK'"), ["Exception in m1 module"]),
     "raises": (
         [S_OK(), ValueError("boom")],
         failed("Exception while m2 module execution: boom"),
@@ -275,9 +271,9 @@ def test_nothing_is_reported_once_the_workflow_has_failed():
 def test_a_step_is_reported_at_its_start_while_all_is_well():
     """Each of them, before its modules are created; only the status is given."""
     reports = Reports()
-    made: list[Any] = []
+    made = []
 
-    def make() -> Any:
+    def make():
         made.append(list(reports.seen))
         return module(S_OK()).kind()
 
@@ -292,7 +288,7 @@ def test_a_report_that_a_module_leaves_is_used_from_then_on():
     class Leaves:
         workflow_commons: dict[str, Any]
 
-        def execute(self) -> Any:
+        def execute(self):
             self.workflow_commons["JobReport"] = reports
             return S_OK()
 
@@ -321,7 +317,7 @@ def test_a_report_that_raises_while_a_failure_is_reported_takes_its_place():
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_what_is_no_exception_escapes(kind):
     """And nothing more runs."""
-    seen: list[dict[str, Any]] = []
+    seen = []
     with pytest.raises(kind):
         run_workflow([Step("s", [module(kind()), module(S_OK(), seen)]), Step("t", [module(S_OK(), seen)])])
     assert seen == []
@@ -330,7 +326,7 @@ def test_what_is_no_exception_escapes(kind):
 def test_a_constructor_that_raises_escapes():
     """Only execute() is guarded."""
 
-    def refuse() -> Any:
+    def refuse():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match=r"^no$"):

@@ -144,7 +144,7 @@ def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any
     ],
 )
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_every_end_is_one_line(  # noqa: PLR0913, PLR0917 - what is varied
+def test_every_end_is_one_line(
     verb: Callable[[Callable[[], Any]], None],
     capsys: pytest.CaptureFixture[str],
     error: BaseException,

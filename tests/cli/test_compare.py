@@ -102,7 +102,7 @@ def test_a_file_is_written_instead_of_the_terminal(
     ],
 )
 @pytest.mark.parametrize("verb", ["compare", "diff", "report"])
-def test_a_file_that_was_cut_or_changed_is_one_clear_line(  # noqa: PLR0913, PLR0917 - each is needed
+def test_a_file_that_was_cut_or_changed_is_one_clear_line(
     files: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, change: object, complaint: str, verb: str
 ) -> None:
     """Nothing is reported from it, and nothing is written."""

@@ -7,17 +7,12 @@ import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.drivers.implementations import stopped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dirac_failover.drivers.implementations import Implementation
 
 Make = Callable[..., dict[str, Any]]
 """Makes an answer."""
@@ -39,14 +34,14 @@ class Service:
     structure (with a stub added), an exception to be raised, or a function of the arguments. Unscripted: ``S_OK()``.
     """
 
-    def __init__(self, kit: Implementation) -> None:
+    def __init__(self, kit):
         self.kit = kit
-        self.calls: list[Call] = []
-        self.naps: list[float] = []
-        self.answers: dict[str, list[Any]] = {}
+        self.calls = []
+        self.naps = []
+        self.answers = {}
         self.stubs = True
 
-    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:
+    def __call__(self, service, method, args, *, timeout=600):
         seen = copy.deepcopy(args)
         self.calls.append(Call(service, method, seen, timeout))
         script = self.answers.get(method) or [S_OK()]
@@ -61,12 +56,12 @@ class Service:
         return {**answer, **(stub if self.stubs else {})}
 
     @property
-    def methods(self) -> list[str]:
+    def methods(self):
         """The names of the methods called, in order."""
         return [call.method for call in self.calls]
 
     @contextmanager
-    def connected(self, **options: str) -> Iterator[None]:
+    def connected(self, **options):
         """Connect once more, with configuration options by their last name."""
         paths = {
             "DisableFailover": "/LocalSite/DisableFailover",
@@ -85,7 +80,7 @@ class Service:
 
 
 @pytest.fixture
-def service(kit: Implementation) -> Iterator[Service]:
+def service(kit):
     """A scripted service that the clients of ``kit`` are connected to."""
     service = Service(kit)
     with service.connected():
@@ -95,26 +90,26 @@ def service(kit: Implementation) -> Iterator[Service]:
 class Clock:
     """What DIRAC's clock says: ``T0`` until it is moved."""
 
-    T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC
+    T0 = datetime(2026, 1, 2, 3, 4, 5, 6)
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = self.T0
 
-    def tick(self) -> str:
+    def tick(self):
         """Move by a second; return the new time as it is sent."""
         self.now += timedelta(seconds=1)
         return str(self.now)
 
 
 @pytest.fixture
-def clock(kit: Implementation) -> Iterator[Clock]:
+def clock(kit):
     """The clock of both implementations."""
     clock = Clock()
     with stopped(lambda: clock.now, kit):
         yield clock
 
 
-def rows(*files: tuple[str, str, int]) -> dict[str, Any]:
+def rows(*files):
     """Answer of ``getTransformationFiles`` for (LFN, status, error count); file IDs count from 100."""
     return S_OK(
         json.dumps(
@@ -129,12 +124,12 @@ def rows(*files: tuple[str, str, int]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def files_are() -> Make:
+def files_are():
     """Make the answer of ``getTransformationFiles``: see :func:`rows`."""
     return rows
 
 
 @pytest.fixture
-def error() -> Make:
+def error():
     """Make a failed return structure with a message."""
     return S_ERROR

@@ -1,7 +1,5 @@
 """How DataStoreClient keeps, bundles and fails over accounting records, on the reference and on the real DIRAC."""
 
-# ruff: noqa: ARG001, PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
-
 from __future__ import annotations
 
 import json
@@ -9,32 +7,27 @@ import threading
 from contextvars import copy_context
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from tests.clients.conftest import Make, Service
-
 STORE = "Accounting/DataStore"
 MANAGER = "RequestManagement/ReqManager"
-START = datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times are naive UTC
+START = datetime(2024, 1, 2, 3, 4, 5)
 T0 = 1_800_000_000.0
 
 
 class BaseAccountingType:
     """The name counts, not the class."""
 
-    def __init__(self, *values: Any, check: Any = None) -> None:
+    def __init__(self, *values, check=None):
         self.values = list(values)
         self.check = check or {"OK": True, "Value": None}
 
-    def checkValues(self) -> Any:
+    def checkValues(self):
         """Return what the test wants."""
         return self.check
 
-    def getValues(self) -> Any:
+    def getValues(self):
         """Return the four parts of a record."""
         return ("Job", START, START, self.values)
 
@@ -48,7 +41,7 @@ class PilotJob(Job):
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Any:
+def now(monkeypatch):
     """The clock of both implementations, in seconds: a list whose one item can be changed."""
     now = [T0]
     monkeypatch.setattr("time.time", lambda: now[0])
@@ -56,25 +49,25 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def client(kit: Implementation, service: Service, now: list[float]) -> Any:
+def client(kit, service, now):
     """A client that has been waiting for a second, with a failed commit going to fail-over at once."""
     client = kit.DataStoreClient()
     now[0] += 1
     return client
 
 
-def add(client: Any, *values: Any) -> None:
+def add(client, *values):
     """Add a record for each value."""
     for value in values:
         assert client.addRegister(Job(value)) == {"OK": True, "Value": None}
 
 
-def held(client: Any) -> list[Any]:
+def held(client):
     """Return the values of the records that are held, under DIRAC's own name in both implementations."""
     return [record[3][0] for record in client._DataStoreClient__registersList]
 
 
-def sent(service: Service) -> Any:
+def sent(service):
     """Return the values of the records of each bundle that arrived at the accounting."""
     return [[record[3][0] for record in call.args[0]] for call in service.calls if call.method == "commitRegisters"]
 
@@ -82,14 +75,14 @@ def sent(service: Service) -> Any:
 # Records
 
 
-def test_a_record_is_kept_as_a_list_of_four_parts(client: Any, service: Service) -> None:
+def test_a_record_is_kept_as_a_list_of_four_parts(client, service):
     """Type, start, end, values; nothing is sent."""
     add(client, 1)
     assert client._DataStoreClient__registersList == [["Job", START, START, [1]]]
     assert service.calls == []
 
 
-def test_a_record_is_a_copy(client: Any) -> None:
+def test_a_record_is_a_copy(client):
     """Whoever changes the original changes nothing here."""
     record = Job(1)
     client.addRegister(record)
@@ -97,14 +90,14 @@ def test_a_record_is_a_copy(client: Any) -> None:
     assert held(client) == [1]
 
 
-def test_a_record_s_type_may_have_more_ancestors(client: Any) -> None:
+def test_a_record_s_type_may_have_more_ancestors(client):
     """The base may be any of them."""
     assert client.addRegister(PilotJob(1)) == {"OK": True, "Value": None}
     assert held(client) == [1]
 
 
 @pytest.mark.parametrize("record", [object(), 5, BaseAccountingType(1)], ids=["object", "int", "the base itself"])
-def test_what_is_no_accounting_type_is_refused(client: Any, record: Any) -> None:
+def test_what_is_no_accounting_type_is_refused(client, record):
     """An ancestor must have the name of the base; the class itself does not count."""
     result = client.addRegister(record)
     assert (result["OK"], result["Errno"]) == (False, 0)
@@ -112,7 +105,7 @@ def test_what_is_no_accounting_type_is_refused(client: Any, record: Any) -> None
     assert held(client) == []
 
 
-def test_a_record_that_fails_its_own_check_is_refused(client: Any, error: Make) -> None:
+def test_a_record_that_fails_its_own_check_is_refused(client, error):
     """What the check says is returned."""
     check = error("bad record")
     assert client.addRegister(Job(1, check=check)) is check
@@ -123,9 +116,7 @@ def test_a_record_that_fails_its_own_check_is_refused(client: Any, error: Make) 
     ("text", "off"),
     [("yes", True), ("Y", True), ("TRUE", True), ("1", True), ("no", False), ("on", False), ("", False), ("0", False)],
 )
-def test_accounting_can_be_disabled_by_an_option(
-    client: Any, service: Service, text: str, off: Any, error: Make
-) -> None:
+def test_accounting_can_be_disabled_by_an_option(client, service, text, off, error):
     """A record is still checked, and then dropped without a word."""
     with service.connected(DisableAccounting=text):
         add(client, 1)
@@ -137,13 +128,13 @@ def test_accounting_can_be_disabled_by_an_option(
 # Commits
 
 
-def test_without_records_there_is_no_call(client: Any, service: Service) -> None:
+def test_without_records_there_is_no_call(client, service):
     """The result is S_OK(0)."""
     assert client.commit() == {"OK": True, "Value": 0}
     assert service.calls == []
 
 
-def test_records_are_sent_in_one_bundle_and_forgotten(client: Any, service: Service) -> None:
+def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
     """The result is their number."""
     add(client, 1, 2)
     assert client.commit() == {"OK": True, "Value": 2}
@@ -153,7 +144,7 @@ def test_records_are_sent_in_one_bundle_and_forgotten(client: Any, service: Serv
     assert held(client) == []
 
 
-def test_the_url_and_the_timeout_of_the_client_hold(client: Any, service: Service) -> None:
+def test_the_url_and_the_timeout_of_the_client_hold(client, service):
     """As of any client."""
     client.setServer("X/Y")
     client.timeout = 7
@@ -163,7 +154,7 @@ def test_the_url_and_the_timeout_of_the_client_hold(client: Any, service: Servic
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (5001, [5000, 1]), (10001, [5000, 5000, 1])])
-def test_a_bundle_holds_at_most_five_thousand(client: Any, service: Service, count: int, sizes: list[int]) -> None:
+def test_a_bundle_holds_at_most_five_thousand(client, service, count, sizes):
     """In the order in which they were added."""
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(count))
     assert client.commit() == {"OK": True, "Value": count}
@@ -171,7 +162,7 @@ def test_a_bundle_holds_at_most_five_thousand(client: Any, service: Service, cou
     assert list(chain(*sent(service))) == list(range(count))
 
 
-def test_a_failure_in_the_middle_keeps_what_was_not_sent(client: Any, service: Service, error: Make) -> None:
+def test_a_failure_in_the_middle_keeps_what_was_not_sent(client, service, error):
     """The bundles before it are gone; a later commit sends the rest."""
     client.disableFailover()
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(10001))
@@ -184,12 +175,12 @@ def test_a_failure_in_the_middle_keeps_what_was_not_sent(client: Any, service: S
     assert [len(bundle) for bundle in sent(service)] == [5000, 5000, 5000, 1]
 
 
-def test_records_that_come_during_a_commit_are_not_in_it(client: Any, service: Service, error: Make) -> None:
+def test_records_that_come_during_a_commit_are_not_in_it(client, service, error):
     """And stand before the ones that were not sent."""
     client.disableFailover()
     add(client, 1)
 
-    def refuse(_: Any) -> Any:
+    def refuse(_):
         add(client, 2)
         return error("down")
 
@@ -199,7 +190,7 @@ def test_records_that_come_during_a_commit_are_not_in_it(client: Any, service: S
     assert held(client) == [2, 1]
 
 
-def test_a_commit_during_a_commit_finds_nothing(client: Any, service: Service) -> None:
+def test_a_commit_during_a_commit_finds_nothing(client, service):
     """It returns S_OK(0) at once, which is no promise about the records that are on their way (H18)."""
     add(client, 1)
     inner = []
@@ -212,9 +203,7 @@ def test_a_commit_during_a_commit_finds_nothing(client: Any, service: Service) -
 # Fail-over
 
 
-def test_refused_records_are_handed_to_the_request_system(
-    kit: Implementation, client: Any, service: Service, error: Make
-) -> None:
+def test_refused_records_are_handed_to_the_request_system(kit, client, service, error):
     """One request with one operation that repeats the call; the records count as handled and are forgotten."""
     service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
@@ -233,7 +222,7 @@ def test_refused_records_are_handed_to_the_request_system(
     assert held(client) == []
 
 
-def test_the_commit_goes_on_after_fail_over(client: Any, service: Service, error: Make) -> None:
+def test_the_commit_goes_on_after_fail_over(client, service, error):
     """The next bundle is sent to the accounting again."""
     client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(5001))
     service.answers["commitRegisters"] = [error("down"), {"OK": True, "Value": None}]
@@ -241,7 +230,7 @@ def test_the_commit_goes_on_after_fail_over(client: Any, service: Service, error
     assert service.methods == ["commitRegisters", "putRequest", "commitRegisters"]
 
 
-def test_what_the_request_system_refuses_is_kept(client: Any, service: Service, error: Make) -> None:
+def test_what_the_request_system_refuses_is_kept(client, service, error):
     """The refusal is returned, as ReqClient words it."""
     service.answers["commitRegisters"] = [error("down")]
     service.answers["putRequest"] = [error("down as well")]
@@ -254,11 +243,11 @@ def test_what_the_request_system_refuses_is_kept(client: Any, service: Service, 
     assert len(service.naps) == 1
 
 
-def test_a_request_without_an_owner_is_refused(kit: Implementation, now: list[float], error: Make) -> None:
+def test_a_request_without_an_owner_is_refused(kit, now, error):
     """Fail-over takes a proxy."""
     calls = []
 
-    def refuse(service: str, method: str, args: Any, *, timeout: Any = 600) -> Any:
+    def refuse(service, method, args, *, timeout=600):
         calls.append(method)
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, [1])}
 
@@ -274,7 +263,7 @@ def test_a_request_without_an_owner_is_refused(kit: Implementation, now: list[fl
     assert held(client) == [1]
 
 
-def test_an_exception_in_fail_over_is_an_error_of_its_own(client: Any, service: Service, error: Make) -> None:
+def test_an_exception_in_fail_over_is_an_error_of_its_own(client, service, error):
     """With the number of the request system; the records are kept."""
     service.answers["commitRegisters"] = [error("down")]
     service.answers["putRequest"] = [OSError("no way")]
@@ -288,9 +277,7 @@ def test_an_exception_in_fail_over_is_an_error_of_its_own(client: Any, service: 
 
 
 @pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
-def test_fail_over_can_be_disabled_by_an_option(
-    kit: Implementation, service: Service, now: list[float], error: Make, text: str, enabled: bool
-) -> None:
+def test_fail_over_can_be_disabled_by_an_option(kit, service, now, error, text, enabled):
     """It is read when the client is made."""
     with service.connected(DisableFailover=text):
         client = kit.DataStoreClient()
@@ -301,7 +288,7 @@ def test_fail_over_can_be_disabled_by_an_option(
     assert ("putRequest" in service.methods) is enabled
 
 
-def test_fail_over_can_be_disabled_by_the_caller(client: Any, service: Service, error: Make) -> None:
+def test_fail_over_can_be_disabled_by_the_caller(client, service, error):
     """For good."""
     client.disableFailover()
     service.answers["commitRegisters"] = [error("down")]
@@ -314,9 +301,7 @@ def test_fail_over_can_be_disabled_by_the_caller(client: Any, service: Service, 
 @pytest.mark.parametrize(
     ("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)]
 )
-def test_fail_over_waits_for_the_grace_time(
-    kit: Implementation, service: Service, now: list[float], error: Make, grace: Any, waited: Any, handed: Any
-) -> None:
+def test_fail_over_waits_for_the_grace_time(kit, service, now, error, grace, waited, handed):
     """More seconds than that must have gone since the client was made."""
     client = kit.DataStoreClient(retryGraceTime=grace)
     now[0] += waited
@@ -326,9 +311,7 @@ def test_fail_over_waits_for_the_grace_time(
     assert ("putRequest" in service.methods) is handed
 
 
-def test_a_success_starts_the_grace_time_anew(
-    kit: Implementation, service: Service, now: list[float], error: Make
-) -> None:
+def test_a_success_starts_the_grace_time_anew(kit, service, now, error):
     """A commit in fail-over does not."""
     client = kit.DataStoreClient(10)
     service.answers["commitRegisters"] = [{"OK": True, "Value": None}, error("down")]
@@ -344,7 +327,7 @@ def test_a_success_starts_the_grace_time_anew(
 # What should not happen
 
 
-def test_an_exception_of_the_call_is_an_error(client: Any, service: Service) -> None:
+def test_an_exception_of_the_call_is_an_error(client, service):
     """Its repr is in the message, without the trailing comma of old Pythons; the records are kept."""
     service.answers["commitRegisters"] = [ConnectionError("x")]
     add(client, 1)
@@ -354,17 +337,17 @@ def test_an_exception_of_the_call_is_an_error(client: Any, service: Service) -> 
     assert held(client) == [1]
 
 
-def test_a_comma_before_a_closing_bracket_is_removed(client: Any, service: Service) -> None:
+def test_a_comma_before_a_closing_bracket_is_removed(client, service):
     """Wherever it is."""
     service.answers["commitRegisters"] = [ValueError((1,))]
     add(client, 1)
     assert client.commit()["Message"] == "Error committing ValueError((1))"
 
 
-def test_an_exception_that_is_no_error_escapes(client: Any, service: Service) -> None:
+def test_an_exception_that_is_no_error_escapes(client, service):
     """The records are kept all the same."""
 
-    def stop(_: Any) -> Any:
+    def stop(_):
         raise KeyboardInterrupt
 
     service.answers["commitRegisters"] = [stop]
@@ -384,7 +367,7 @@ def test_an_exception_that_is_no_error_escapes(client: Any, service: Service) ->
     ],
     ids=repr,
 )
-def test_a_malformed_answer_is_an_error(client: Any, service: Service, failover: bool, answer: Any, text: str) -> None:
+def test_a_malformed_answer_is_an_error(client, service, failover, answer, text):
     """And the records are kept."""
     if not failover:
         client.disableFailover()
@@ -394,7 +377,7 @@ def test_a_malformed_answer_is_an_error(client: Any, service: Service, failover:
     assert held(client) == [1]
 
 
-def test_without_a_stub_there_is_no_fail_over(client: Any, service: Service, error: Make) -> None:
+def test_without_a_stub_there_is_no_fail_over(client, service, error):
     """The commit fails, and the records are kept."""
     service.stubs = False
     service.answers["commitRegisters"] = [error("down")]
@@ -412,21 +395,21 @@ class Timer:
 
     made: list[Timer]
 
-    def __init__(self, interval: Any, function: Any, args: Any = None, kwargs: Any = None) -> None:
+    def __init__(self, interval, function, args=None, kwargs=None):
         self.interval = interval
         self.work = lambda: function(*(args or ()), **(kwargs or {}))
         self.alive = False
 
-    def start(self) -> None:
+    def start(self):
         """Begin to wait."""
         self.alive = True
         self.made.append(self)
 
-    def is_alive(self) -> bool:
+    def is_alive(self):
         """Tell whether it waits."""
         return self.alive
 
-    def run_out(self) -> None:
+    def run_out(self):
         """End the waiting, in a thread of its own, as the real one does."""
         thread = threading.Thread(target=self.work)
         thread.start()
@@ -435,16 +418,14 @@ class Timer:
 
 
 @pytest.fixture
-def timers(monkeypatch: pytest.MonkeyPatch) -> Any:
+def timers(monkeypatch):
     """The timers that were started."""
     timers = Timer.made = []
     monkeypatch.setattr(threading, "Timer", Timer)
     return timers
 
 
-def test_a_delayed_commit_takes_place_in_five_seconds(
-    kit: Implementation, service: Service, timers: list[Timer]
-) -> None:
+def test_a_delayed_commit_takes_place_in_five_seconds(kit, service, timers):
     """Together with what was added until then, in another thread, through the connection of this one."""
     client = kit.DataStoreClient()
     add(client, 1)
@@ -457,7 +438,7 @@ def test_a_delayed_commit_takes_place_in_five_seconds(
     assert held(client) == []
 
 
-def test_one_delayed_commit_waits_at_a_time(kit: Implementation, service: Service, timers: list[Timer]) -> None:
+def test_one_delayed_commit_waits_at_a_time(kit, service, timers):
     """A second one is started only after the first has run out."""
     client = kit.DataStoreClient()
     client.delayedCommit()
@@ -468,12 +449,12 @@ def test_one_delayed_commit_waits_at_a_time(kit: Implementation, service: Servic
     assert len(timers) == 2
 
 
-def test_a_real_timer_commits_too(kit: Implementation, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_timer_commits_too(kit, service, monkeypatch):
     """Unless it is told to wait no longer, it waits for five seconds."""
     started = []
 
     class Impatient(threading.Timer):
-        def __init__(self, _: float, *args: Any) -> None:
+        def __init__(self, _, *args):
             super().__init__(0, *args)
             started.append(self)
 
@@ -485,18 +466,18 @@ def test_a_real_timer_commits_too(kit: Implementation, service: Service, monkeyp
     assert sent(service) == [[1]]
 
 
-def test_nothing_is_lost_or_doubled_between_threads(reference: Implementation) -> None:
+def test_nothing_is_lost_or_doubled_between_threads(reference):
     """Records added and committed by several threads at once arrive exactly once.
 
     The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that.
     """
     arrived = []
 
-    def take(service: str, method: str, args: Any, *, timeout: Any = 600) -> Any:
+    def take(service, method, args, *, timeout=600):
         arrived.extend(record[3][0] for record in args[0])
         return {"OK": True, "Value": None}
 
-    def work(client: Any, first: Any) -> Any:
+    def work(client, first):
         for number in range(first, first + 50):
             add(client, number)
             assert client.commit()["OK"]
@@ -513,11 +494,11 @@ def test_nothing_is_lost_or_doubled_between_threads(reference: Implementation) -
     assert sorted(arrived) == list(range(150))
 
 
-def test_a_record_that_is_added_during_a_commit_is_not_lost(reference: Implementation) -> None:
+def test_a_record_that_is_added_during_a_commit_is_not_lost(reference):
     """Even when the commit takes place while the record is being copied, which loses it in DIRAC."""
 
     class Slow(Job):
-        def getValues(self) -> Any:
+        def getValues(self):
             client.commit()
             return super().getValues()
 

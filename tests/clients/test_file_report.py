@@ -1,27 +1,17 @@
 """What FileReport keeps, sends and turns into an operation, on the reference and on the real DIRAC."""
 
-# ruff: noqa: ARG001 - fixtures and parameters are arguments, used or not
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from tests.clients.conftest import Make, Service
 
 SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def report(kit: Implementation, service: Service) -> Any:
+def report(kit, service):
     """An empty report."""
     return kit.FileReport()
 
 
-def test_a_report_starts_empty(kit: Implementation) -> None:
+def test_a_report_starts_empty(kit):
     """No files, no transformation, no force; it talks to the TransformationManager or to the server given."""
     report = kit.FileReport()
     assert (report.statusDict, report.transformation, report.force) == ({}, None, False)
@@ -31,13 +21,13 @@ def test_a_report_starts_empty(kit: Implementation) -> None:
 
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])
-def test_several_files_can_be_given_one_status(report: Any, lfns: Any) -> None:
+def test_several_files_can_be_given_one_status(report, lfns):
     """In a list, a tuple or the keys of a dict."""
     assert report.setFileStatus(12, lfns, "Processed") == {"OK": True, "Value": None}
     assert report.statusDict == {"/a": "Processed", "/b": "Processed"}
 
 
-def test_a_status_is_kept_and_the_last_one_counts(report: Any, service: Service) -> None:
+def test_a_status_is_kept_and_the_last_one_counts(report, service):
     """There is no call before the commit."""
     assert report.setFileStatus(12, "/a", "Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, "/b", "Problematic")
@@ -46,7 +36,7 @@ def test_a_status_is_kept_and_the_last_one_counts(report: Any, service: Service)
     assert service.calls == []
 
 
-def test_the_first_transformation_named_stays(report: Any) -> None:
+def test_the_first_transformation_named_stays(report):
     """A falsy one is not a name; later ones are ignored (H14)."""
     report.setFileStatus(0, "/a", "Processed")
     assert report.transformation == 0
@@ -55,7 +45,7 @@ def test_the_first_transformation_named_stays(report: Any) -> None:
     assert report.transformation == 5
 
 
-def test_the_files_that_are_returned_are_a_copy(report: Any) -> None:
+def test_the_files_that_are_returned_are_a_copy(report):
     """Whoever changes them changes nothing here, at any depth."""
     status = ["Processed"]
     report.setFileStatus(12, "/a", status)
@@ -65,7 +55,7 @@ def test_the_files_that_are_returned_are_a_copy(report: Any) -> None:
     assert report.statusDict == {"/a": ["Processed"]}
 
 
-def test_a_common_status_replaces_that_of_every_file(report: Any) -> None:
+def test_a_common_status_replaces_that_of_every_file(report):
     """And adds none."""
     assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, ["/a", "/b"], "Processed")
@@ -73,13 +63,13 @@ def test_a_common_status_replaces_that_of_every_file(report: Any) -> None:
     assert report.statusDict == {"/a": "Unused", "/b": "Unused"}
 
 
-def test_an_empty_report_commits_without_a_call(report: Any, service: Service) -> None:
+def test_an_empty_report_commits_without_a_call(report, service):
     """The result is S_OK({})."""
     assert report.commit() == {"OK": True, "Value": {}}
     assert service.calls == []
 
 
-def test_a_commit_sends_every_status_and_forgets_them(report: Any, service: Service, files_are: Make) -> None:
+def test_a_commit_sends_every_status_and_forgets_them(report, service, files_are):
     """The Value says what changed; a file that is in its status already, or is unknown, is in the dark (H6, H7)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0), ("/b", "Processed", 0))]
     report.setFileStatus(12, ["/a", "/b", "/c"], "Processed")
@@ -88,10 +78,7 @@ def test_a_commit_sends_every_status_and_forgets_them(report: Any, service: Serv
         (
             SERVICE,
             "getTransformationFiles",
-            (
-                {"TransformationID": 12, "LFN": ["/a", "/b", "/c"]},
-                *(None, None, "LastUpdate", None, None, None, None),
-            ),
+            ({"TransformationID": 12, "LFN": ["/a", "/b", "/c"]}, *(None, None, "LastUpdate", None, None, None, None)),
             1800,
         ),
         (SERVICE, "setFileStatusForTransformation", (12, {100: ["Processed", False]}), 600),
@@ -100,13 +87,13 @@ def test_a_commit_sends_every_status_and_forgets_them(report: Any, service: Serv
     assert report.transformation == 12
 
 
-def test_the_flag_commits_at_once(report: Any, service: Service, files_are: Make) -> None:
+def test_the_flag_commits_at_once(report, service, files_are):
     """The result is that of the commit."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     assert report.setFileStatus(12, "/a", "Processed", sendFlag=True) == {"OK": True, "Value": {"/a": "Processed"}}
 
 
-def test_force_is_handed_on(report: Any, service: Service, files_are: Make) -> None:
+def test_force_is_handed_on(report, service, files_are):
     """A processed file becomes unused."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     report.setFileStatus(12, "/a", "Unused")
@@ -115,7 +102,7 @@ def test_force_is_handed_on(report: Any, service: Service, files_are: Make) -> N
 
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_what_was_not_taken_stays(report: Any, service: Service, files_are: Make, error: Make, method: str) -> None:
+def test_what_was_not_taken_stays(report, service, files_are, error, method):
     """The answer that was not OK is returned."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers[method] = [error("down")]
@@ -124,7 +111,7 @@ def test_what_was_not_taken_stays(report: Any, service: Service, files_are: Make
     assert report.statusDict == {"/a": "Processed"}
 
 
-def test_no_operation_is_needed_when_the_statuses_are_taken(report: Any, service: Service, files_are: Make) -> None:
+def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, files_are):
     """S_OK(None), also when there was nothing to send."""
     assert report.generateForwardDISET() == {"OK": True, "Value": None}
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
@@ -133,9 +120,7 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report: Any, service
     assert report.statusDict == {}
 
 
-def test_statuses_that_were_not_taken_become_an_operation_and_stay(
-    kit: Implementation, report: Any, service: Service, error: Make
-) -> None:
+def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service, error):
     """The operation says what the report holds, encoded byte for byte as DIRAC does."""
     service.answers["getTransformationFiles"] = [error("down")]
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")

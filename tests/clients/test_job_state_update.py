@@ -1,19 +1,12 @@
 """The one method of JobStateUpdateClient that is its own, on the reference and on the real DIRAC."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from tests.clients.conftest import Service
 
 
-def test_a_status_is_set_with_all_six_arguments(kit: Implementation, service: Service) -> None:
+def test_a_status_is_set_with_all_six_arguments(kit, service):
     """Defaults are filled in and sent by position; the answer is returned."""
     service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
-    when = datetime(2026, 1, 2)  # noqa: DTZ001 - DIRAC's times are naive UTC
+    when = datetime(2026, 1, 2)
     client = kit.JobStateUpdateClient()
     assert client.setJobStatus(77)["Value"] == "taken"
     client.setJobStatus(77, "Running", "Minor", "Job", when, True)

@@ -1,16 +1,8 @@
 """Where the reference's clients say what went wrong: each under its own name, with what the service said."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING, Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dirac_failover.drivers.implementations import Implementation
 
 
 class BaseAccountingType:
@@ -20,30 +12,30 @@ class BaseAccountingType:
 class Record(BaseAccountingType):
     """An accounting record."""
 
-    def checkValues(self) -> dict[str, Any]:
+    def checkValues(self):
         """Find nothing wrong."""
         return {"OK": True, "Value": None}
 
-    def getValues(self) -> list[Any]:
+    def getValues(self):
         """Return something."""
         return [1]
 
 
-def report_status(kit: Implementation) -> Any:
+def report_status(kit):
     """Report a status."""
     report = kit.JobReport(77)
     report.setApplicationStatus("x", sendFlag=False)
     return report
 
 
-def commit_record(kit: Implementation) -> None:
+def commit_record(kit):
     """Commit a record."""
     client = kit.DataStoreClient()
     client.addRegister(Record())
     client.commit()
 
 
-def put_request(kit: Implementation) -> None:
+def put_request(kit):
     """Put a valid request."""
     operation = kit.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", b"x"
@@ -64,16 +56,10 @@ def put_request(kit: Implementation) -> None:
         ("ReqClient", logging.ERROR, lambda kit: kit.ReqClient().getRequest()),
     ],
 )
-def test_failures_are_logged(
-    reference: Implementation,
-    caplog: pytest.LogCaptureFixture,
-    name: str,
-    level: int,
-    act: Callable[[Implementation], Any],
-) -> None:
+def test_failures_are_logged(reference, caplog, name, level, act):
     """With the service's own words."""
 
-    def refuse(service: str, method: str, args: tuple[Any, ...], **_: Any) -> dict[str, Any]:
+    def refuse(service, method, args, **_):
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, list(args))}
 
     caplog.set_level(logging.DEBUG, "dirac_failover")
@@ -84,7 +70,7 @@ def test_failures_are_logged(
     ]
 
 
-def test_tries_to_look_files_up_are_counted(reference: Implementation, caplog: pytest.LogCaptureFixture) -> None:
+def test_tries_to_look_files_up_are_counted(reference, caplog):
     """By the TransformationClient."""
     answer = {"OK": True, "Value": '{"OK": false, "Message": "down"}'}
     caplog.set_level(logging.DEBUG, "dirac_failover")
@@ -97,9 +83,7 @@ def test_tries_to_look_files_up_are_counted(reference: Implementation, caplog: p
 
 
 @pytest.mark.parametrize(("proxies", "warned"), [("", True), ("https://proxy:1/RequestManagement/ReqProxy", False)])
-def test_that_there_is_no_proxy_is_said(
-    reference: Implementation, caplog: pytest.LogCaptureFixture, proxies: str, warned: bool
-) -> None:
+def test_that_there_is_no_proxy_is_said(reference, caplog, proxies, warned):
     """With the option that would name one."""
     caplog.set_level(logging.DEBUG, "dirac_failover")
     with reference.connect(lambda *_, **__: {}, options={"RequestManagement/ReqProxyURLs": proxies}):

@@ -1,11 +1,8 @@
 """What replaying a request does, says and leaves; tests/differential holds it against DIRAC's agent."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -17,9 +14,6 @@ from dirac_failover.request.request import Request
 from dirac_failover.wire import dencode
 from dirac_failover.wire.dencode import DecodeError
 from dirac_failover.wire.rpc import make_stub
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
@@ -35,17 +29,17 @@ WANTED = {"transformation": 12, "statusDict": {"/a": "Unused"}, "force": True}
 
 
 @pytest.fixture
-def kit(reference: Implementation) -> Any:
+def kit(reference):
     """The reference alone: replay is no class of DIRAC's."""
     return reference
 
 
-def forward(stub: Any = STUB) -> Any:
+def forward(stub=STUB):
     """Make a ForwardDISET of a stub."""
     return operation("ForwardDISET", dencode.encode(stub))
 
 
-def operation(type_: Any, arguments: Any = None) -> Any:
+def operation(type_, arguments=None):
     """Make an operation."""
     made = Operation()
     made.Type = type_
@@ -54,7 +48,7 @@ def operation(type_: Any, arguments: Any = None) -> Any:
     return made
 
 
-def request_of(*operations: Any) -> Any:
+def request_of(*operations):
     """Make a request."""
     request = Request()
     for each in operations:
@@ -62,12 +56,12 @@ def request_of(*operations: Any) -> Any:
     return request
 
 
-def calls(service: Any) -> Any:
+def calls(service):
     """What arrived, without the time that it may take."""
     return [call[:3] for call in service.calls]
 
 
-def only_step(request: Any, **options: Any) -> Any:
+def only_step(request, **options):
     """Replay a request of which one operation is tried."""
     report = replay(request, **options)
     (step,) = report.steps
@@ -75,7 +69,7 @@ def only_step(request: Any, **options: Any) -> Any:
     return step
 
 
-def test_a_call_is_repeated_as_it_was(service: Any) -> None:
+def test_a_call_is_repeated_as_it_was(service):
     """To its service, with its arguments and the default time, whatever the stub says; the operation is done."""
     service.answers["setJobStatusBulk"] = [S_OK("fine")]
     request = request_of(forward())
@@ -93,14 +87,14 @@ def test_a_call_is_repeated_as_it_was(service: Any) -> None:
     assert (report.status, report.done, request[0].Error) == ("Done", True, "")
 
 
-def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service: Any) -> None:
+def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service):
     """The module that it names is not imported."""
     assert only_step(request_of(forward(DIRACX))).status == "Done"
     assert calls(service) == [(JOB_STATE, "setJobStatusBulk", (77, {}))]
     assert SERVICES == {"JobStateUpdateClient": JOB_STATE}
 
 
-def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service: Any) -> None:
+def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
     """The answer's message is its error; those behind it are not tried."""
     service.answers["setJobStatusBulk"] = [S_OK(), S_ERROR("still down")]
     request = request_of(forward(), forward(), forward())
@@ -117,7 +111,7 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service: Any)
 
 
 @pytest.mark.parametrize("arguments", [b"", b"i1", b"ixe", b"f\xffe"])
-def test_arguments_that_will_never_be_understood_fail_the_operation(service: Any, arguments: Any) -> None:
+def test_arguments_that_will_never_be_understood_fail_the_operation(service, arguments):
     """Where DIRAC's decoder raises a ValueError; its text is the error."""
     with pytest.raises(DecodeError) as error:
         dencode.decode(arguments)
@@ -134,7 +128,7 @@ def test_arguments_that_will_never_be_understood_fail_the_operation(service: Any
 
 @pytest.mark.parametrize("type_", ["ForwardDISET", "SetFileStatus"])
 @pytest.mark.parametrize("arguments", [None, b"x", b"l", b"dlei1ee", b"zxti1ee"])
-def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service: Any, type_: Any, arguments: Any) -> None:
+def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service, type_, arguments):
     """Where its decoder raises anything else, which its agent reports."""
     request = request_of(operation(type_, arguments))
     step = only_step(request)
@@ -143,7 +137,7 @@ def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service: Any, t
     assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
 
 
-def test_statuses_without_arguments_leave_the_operation_waiting(service: Any) -> None:
+def test_statuses_without_arguments_leave_the_operation_waiting(service):
     """DIRAC's handler trips over them in another way than that of calls."""
     assert isinstance(only_step(request_of(operation("SetFileStatus", b""))).error, DecodeError)
     assert only_step(request_of(operation("SetFileStatus", b"i1"))).status == "Failed"
@@ -172,9 +166,7 @@ def test_statuses_without_arguments_leave_the_operation_waiting(service: Any) ->
         ({"dCls": "JobStateUpdateClient"}, KeyError, "'kwargs'"),
     ],
 )
-def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(
-    service: Any, stub: Any, error: Any, text: Any
-) -> None:
+def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stub, error, text):
     """The exception is reported; nobody is called."""
     request = request_of(forward(stub))
     step = only_step(request)
@@ -183,7 +175,7 @@ def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(
     assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
 
 
-def test_what_a_transport_raises_leaves_the_operation_waiting(service: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
     """It is reported and logged."""
     service.answers["setJobStatusBulk"] = [OSError("gone")]
     step = only_step(request_of(forward()))
@@ -193,7 +185,7 @@ def test_what_a_transport_raises_leaves_the_operation_waiting(service: Any, capl
 
 
 @pytest.mark.parametrize("type_", ["RemoveFile", "", None])
-def test_an_unknown_type_ends_the_replay(service: Any, type_: Any) -> None:
+def test_an_unknown_type_ends_the_replay(service, type_):
     """The operation says so, and waits."""
     request = request_of(operation(type_), forward())
     step = only_step(request)
@@ -212,7 +204,7 @@ def test_an_unknown_type_ends_the_replay(service: Any, type_: Any) -> None:
     ("honour", "sent"),
     [(False, []), (True, [(TRANSFORMATION, "setFileStatusForTransformation", (12, {100: ["Unused", False]}))])],
 )
-def test_force_is_lost_unless_it_is_honoured(service: Any, files_are: Any, honour: Any, sent: Any) -> None:
+def test_force_is_lost_unless_it_is_honoured(service, files_are, honour, sent):
     """As in DIRAC a forced status meets the state machine; here the fix is one switch (H8)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     step = only_step(
@@ -222,14 +214,14 @@ def test_force_is_lost_unless_it_is_honoured(service: Any, files_are: Any, honou
     assert calls(service)[1:] == sent
 
 
-def test_without_force_none_is_honoured(service: Any, files_are: Any) -> None:
+def test_without_force_none_is_honoured(service, files_are):
     """The switch forces nothing by itself."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     arguments = dencode.encode({**WANTED, "force": False})
     assert only_step(request_of(operation("SetFileStatus", arguments)), honour_force=True).answer == S_OK({})
 
 
-def test_statuses_that_are_refused_stay_waiting(service: Any, files_are: Any) -> None:
+def test_statuses_that_are_refused_stay_waiting(service, files_are):
     """The error says what could not be done."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers["setFileStatusForTransformation"] = [S_ERROR(1500, "no")]
@@ -245,7 +237,7 @@ def test_statuses_that_are_refused_stay_waiting(service: Any, files_are: Any) ->
 
 
 @pytest.mark.parametrize("key", WANTED)
-def test_statuses_need_all_their_parts(service: Any, key: Any) -> None:
+def test_statuses_need_all_their_parts(service, key):
     """Else the operation waits."""
     arguments = dencode.encode({name: value for name, value in WANTED.items() if name != key})
     step = only_step(request_of(operation("SetFileStatus", arguments)))
@@ -253,7 +245,7 @@ def test_statuses_need_all_their_parts(service: Any, key: Any) -> None:
 
 
 @pytest.mark.usefixtures("service")
-def test_an_operation_with_files_is_done_when_they_are() -> None:
+def test_an_operation_with_files_is_done_when_they_are():
     """It is not set to Done, so it still waits, and the replay ends."""
     made = forward()
     made.addFile(File())
@@ -264,7 +256,7 @@ def test_an_operation_with_files_is_done_when_they_are() -> None:
 
 
 @pytest.mark.parametrize("statuses", ["Done", "Failed"])
-def test_a_request_that_is_at_its_end_is_left(service: Any, statuses: Any) -> None:
+def test_a_request_that_is_at_its_end_is_left(service, statuses):
     """Nothing is tried."""
     request = request_of(forward())
     request[0].Status = statuses
@@ -272,7 +264,7 @@ def test_a_request_that_is_at_its_end_is_left(service: Any, statuses: Any) -> No
     assert service.calls == []
 
 
-def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service: Any, clock: Any) -> None:
+def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, clock):
     """It says why."""
     request = Request()
     clock.tick()
@@ -282,7 +274,7 @@ def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service: 
     assert service.calls == []
 
 
-def test_reports_cannot_be_changed() -> None:
+def test_reports_cannot_be_changed():
     """They are values."""
     step = Step(0, "T", None, None, "Waiting")
     report = ReplayReport((step,), "Waiting")

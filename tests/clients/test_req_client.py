@@ -1,20 +1,11 @@
 """How ReqClient hands requests over and gets them back, on the reference and on the real DIRAC."""
 
-# ruff: noqa: ARG001, PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
-
-from __future__ import annotations
-
 import json
 import random
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.wire.rpc import connection
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from tests.clients.conftest import Make, Service
 
 MANAGER = "RequestManagement/ReqManager"
 PROXIES = [f"https://proxy{number}:9443/RequestManagement/ReqProxy" for number in range(3)]
@@ -22,13 +13,13 @@ FAILED = "ReqClient.putRequest: unable to set request 'n'"
 
 
 @pytest.fixture
-def client(kit: Implementation, service: Service) -> Any:
+def client(kit, service):
     """A client of the ReqManager."""
     return kit.ReqClient()
 
 
 @pytest.fixture
-def request_(kit: Implementation, service: Service) -> Any:
+def request_(kit, service):
     """A valid request named n."""
     operation = kit.Operation()
     operation.Type = "ForwardDISET"
@@ -39,7 +30,7 @@ def request_(kit: Implementation, service: Service) -> Any:
     return request
 
 
-def test_a_request_is_put_as_its_json(client: Any, service: Service, request_: Any) -> None:
+def test_a_request_is_put_as_its_json(client, service, request_):
     """The answer is returned, and there is no pause."""
     service.answers["putRequest"] = [{"OK": True, "Value": 5}]
     assert client.putRequest(request_)["Value"] == 5
@@ -48,23 +39,21 @@ def test_a_request_is_put_as_its_json(client: Any, service: Service, request_: A
     assert service.naps == []
 
 
-def test_an_invalid_request_is_not_sent(kit: Implementation, client: Any, service: Service) -> None:
+def test_an_invalid_request_is_not_sent(kit, client, service):
     """What the validator says is returned."""
     result = client.putRequest(kit.Request())
     assert (result["OK"], result["Message"]) == (False, "RequestName not set")
     assert service.calls == []
 
 
-def test_a_request_without_json_is_not_sent(client: Any, service: Service, request_: Any, error: Make) -> None:
+def test_a_request_without_json_is_not_sent(client, service, request_, error):
     """The error is returned."""
     request_.toJSON = lambda: error("no JSON")
     assert client.putRequest(request_)["Message"] == "no JSON"
     assert service.calls == []
 
 
-def test_a_refused_request_fails_with_the_refusal_under_its_own_key(
-    client: Any, service: Service, request_: Any, error: Make
-) -> None:
+def test_a_refused_request_fails_with_the_refusal_under_its_own_key(client, service, request_, error):
     """There is neither an error number nor a call stack; a pause of whole seconds follows even the last try."""
     service.answers["putRequest"] = [error(1500, "bad")]
     assert client.putRequest(request_) == {
@@ -76,7 +65,7 @@ def test_a_refused_request_fails_with_the_refusal_under_its_own_key(
     assert [1 <= nap <= 5 and nap == int(nap) for nap in service.naps] == [True]
 
 
-def test_pauses_are_of_one_to_five_seconds(client: Any, service: Service, request_: Any, error: Make) -> None:
+def test_pauses_are_of_one_to_five_seconds(client, service, request_, error):
     """Each of the five occurs."""
     service.answers["putRequest"] = [error("down")]
     client.putRequest(request_, retryMainService=99)
@@ -84,14 +73,14 @@ def test_pauses_are_of_one_to_five_seconds(client: Any, service: Service, reques
     assert set(service.naps) == {1, 2, 3, 4, 5}
 
 
-def test_the_service_can_be_tried_more_often(client: Any, service: Service, request_: Any, error: Make) -> None:
+def test_the_service_can_be_tried_more_often(client, service, request_, error):
     """1 + retryMainService times; the last refusal is reported."""
     service.answers["putRequest"] = [error("a"), error("b"), error("c")]
     assert client.putRequest(request_, retryMainService=2)["RequestManager"] == "c"
     assert (len(service.calls), len(service.naps)) == (3, 3)
 
 
-def test_no_try_follows_a_success(client: Any, service: Service, request_: Any, error: Make) -> None:
+def test_no_try_follows_a_success(client, service, request_, error):
     """And no pause."""
     service.answers["putRequest"] = [error("a"), {"OK": True, "Value": 5}]
     assert client.putRequest(request_, retryMainService=2)["Value"] == 5
@@ -101,9 +90,7 @@ def test_no_try_follows_a_success(client: Any, service: Service, request_: Any, 
 @pytest.mark.parametrize(
     "value", [{"set": True, "saved": False}, {"set": False, "saved": True}, {"set": 0, "saved": 0}]
 )
-def test_a_proxy_takes_what_the_service_refused(
-    kit: Implementation, service: Service, request_: Any, error: Make, value: Any
-) -> None:
+def test_a_proxy_takes_what_the_service_refused(kit, service, request_, error, value):
     """The proxy's answer is returned."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
     with service.connected(ReqProxyURLs=PROXIES[0]):
@@ -114,9 +101,7 @@ def test_a_proxy_takes_what_the_service_refused(
     assert len(service.naps) == 1
 
 
-def test_every_proxy_is_tried_once_in_any_order(
-    kit: Implementation, service: Service, request_: Any, error: Make
-) -> None:
+def test_every_proxy_is_tried_once_in_any_order(kit, service, request_, error):
     """Each refusal is under its own key; the keys come in the order in which they were tried, the message last."""
     service.answers["putRequest"] = [error("down")]
     orders = set()
@@ -133,9 +118,7 @@ def test_every_proxy_is_tried_once_in_any_order(
     assert len(orders) == 6
 
 
-def test_the_first_proxy_that_takes_it_is_enough(
-    kit: Implementation, service: Service, request_: Any, error: Make
-) -> None:
+def test_the_first_proxy_that_takes_it_is_enough(kit, service, request_, error):
     """The others are not asked."""
     service.answers["putRequest"] = [error("down"), error("down"), {"OK": True, "Value": {"set": True, "saved": True}}]
     with service.connected(ReqProxyURLs=",".join(PROXIES)):
@@ -143,7 +126,7 @@ def test_the_first_proxy_that_takes_it_is_enough(
     assert len(service.calls) == 3
 
 
-def test_proxies_can_be_left_out(kit: Implementation, service: Service, request_: Any, error: Make) -> None:
+def test_proxies_can_be_left_out(kit, service, request_, error):
     """By useFailoverProxy."""
     service.answers["putRequest"] = [error("down")]
     with service.connected(ReqProxyURLs=PROXIES[0]):
@@ -155,22 +138,20 @@ def test_proxies_can_be_left_out(kit: Implementation, service: Service, request_
 @pytest.mark.parametrize(
     ("value", "exception"), [(None, TypeError), ({}, KeyError), ({"set": False}, KeyError), ({"saved": 1}, KeyError)]
 )
-def test_a_proxy_must_say_what_it_did(
-    kit: Implementation, service: Service, request_: Any, error: Make, value: Any, exception: Any
-) -> None:
+def test_a_proxy_must_say_what_it_did(kit, service, request_, error, value, exception):
     """Whether it set the request, and if not, whether it saved it; else the answer raises."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
     with service.connected(ReqProxyURLs=PROXIES[0]), pytest.raises(exception):
         kit.ReqClient().putRequest(request_)
 
 
-def test_the_connection_s_dice_decide_pauses_and_order(reference: Implementation) -> None:
+def test_the_connection_s_dice_decide_pauses_and_order(reference):
     """With equal seeds the reference does the same twice."""
     seen = []
     for _ in range(2):
         calls = []
 
-        def refuse(service: str, method: str, args: Any, *, timeout: Any = 600, calls: Any = calls) -> Any:
+        def refuse(service, method, args, *, timeout=600, calls=calls):
             calls.append(service)
             return {"OK": False, "Message": "down"}
 
@@ -190,7 +171,7 @@ def test_the_connection_s_dice_decide_pauses_and_order(reference: Implementation
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_request_is_got_back(kit: Implementation, client: Any, service: Service, request_: Any, method: str) -> None:
+def test_a_request_is_got_back(kit, client, service, request_, method):
     """The JSON that the service gives becomes a Request."""
     service.answers[method] = [{"OK": True, "Value": request_.toJSON()["Value"]}]
     result = getattr(client, method)(5)
@@ -200,7 +181,7 @@ def test_a_request_is_got_back(kit: Implementation, client: Any, service: Servic
     assert service.calls == [(MANAGER, method, (5,), 600)]
 
 
-def test_which_request_is_due_is_the_service_s_choice(client: Any, service: Service) -> None:
+def test_which_request_is_due_is_the_service_s_choice(client, service):
     """The number 0 asks for it; an empty answer is returned as it is."""
     service.answers["getRequest"] = [{"OK": True, "Value": None}]
     assert client.getRequest()["Value"] is None
@@ -208,7 +189,7 @@ def test_which_request_is_due_is_the_service_s_choice(client: Any, service: Serv
 
 
 @pytest.mark.parametrize("value", [None, "", {}])
-def test_an_empty_answer_is_returned_as_it_is(client: Any, service: Service, value: Any) -> None:
+def test_an_empty_answer_is_returned_as_it_is(client, service, value):
     """By both."""
     service.answers["getRequest"] = service.answers["peekRequest"] = [{"OK": True, "Value": value}]
     assert client.getRequest(5)["Value"] == value
@@ -216,14 +197,14 @@ def test_an_empty_answer_is_returned_as_it_is(client: Any, service: Service, val
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_failure_to_get_a_request_is_returned(client: Any, service: Service, error: Make, method: str) -> None:
+def test_a_failure_to_get_a_request_is_returned(client, service, error, method):
     """With its message and stub."""
     service.answers[method] = [error("down")]
     result = getattr(client, method)(5)
     assert (result["OK"], result["Message"], result["rpcStub"][1]) == (False, "down", method)
 
 
-def test_peeking_wants_a_number(client: Any, service: Service) -> None:
+def test_peeking_wants_a_number(client, service):
     """A text is made one; what is none raises ValueError."""
     client.peekRequest("5")
     assert service.calls == [(MANAGER, "peekRequest", (5,), 600)]
@@ -231,7 +212,7 @@ def test_peeking_wants_a_number(client: Any, service: Service) -> None:
         client.peekRequest("x")
 
 
-def test_getting_takes_the_number_as_it_is(client: Any, service: Service) -> None:
+def test_getting_takes_the_number_as_it_is(client, service):
     """A text is sent as a text."""
     client.getRequest("5")
     assert service.calls[0].args == ("5",)

@@ -1,29 +1,20 @@
 """How TransformationClient looks files up and decides what becomes of them, on the reference and on the real DIRAC."""
 
-# ruff: noqa: ARG001 - fixtures and parameters are arguments, used or not
-
-from __future__ import annotations
-
 import json
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from tests.clients.conftest import Make, Service
 
 SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def client(kit: Implementation, service: Service) -> Any:
+def client(kit, service):
     """A client with the default options."""
     return kit.TransformationClient()
 
 
-def inner(value: Any) -> Any:
+def inner(value):
     """The service's answer: JSON text of a second return structure."""
     return {"OK": True, "Value": json.dumps(value)}
 
@@ -32,7 +23,7 @@ def inner(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
-def test_the_counter_of_resets_is_an_option(kit: Implementation, service: Service, text: str, counter: Any) -> None:
+def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
     """A whole number, read when the client is made; anything else is passed over for 10."""
     with service.connected(FilesMaxResetCounter=text):
         client = kit.TransformationClient()
@@ -43,7 +34,7 @@ def test_the_counter_of_resets_is_an_option(kit: Implementation, service: Servic
 # Looking up without LFNs
 
 
-def test_without_lfns_everything_is_asked_for_in_one_call(client: Any, service: Service) -> None:
+def test_without_lfns_everything_is_asked_for_in_one_call(client, service):
     """Offset and number of files are sent in this order, and the inner value is returned."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [{"LFN": "/a"}], "Records": [1]})]
     result = client.getTransformationFiles({"TransformationID": 12}, 1, 2, "T", "O", 3, 4, 5, 6, ["LFN"])
@@ -53,7 +44,7 @@ def test_without_lfns_everything_is_asked_for_in_one_call(client: Any, service: 
     ]
 
 
-def test_without_arguments_defaults_are_sent(client: Any, service: Service) -> None:
+def test_without_arguments_defaults_are_sent(client, service):
     """An empty condition, the time of the last update, offset 0; half an hour to answer."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     assert client.getTransformationFiles() == {"OK": True, "Value": []}
@@ -63,7 +54,7 @@ def test_without_arguments_defaults_are_sent(client: Any, service: Service) -> N
 
 
 @pytest.mark.parametrize("conditions", [{"TransformationID": 12}, {"LFN": ["/a"]}], ids=["all", "LFN"])
-def test_a_failed_call_is_not_repeated(client: Any, service: Service, error: Make, conditions: Any) -> None:
+def test_a_failed_call_is_not_repeated(client, service, error, conditions):
     """Its answer is returned, stub included."""
     service.answers["getTransformationFiles"] = [error("down")]
     result = client.getTransformationFiles(conditions)
@@ -71,7 +62,7 @@ def test_a_failed_call_is_not_repeated(client: Any, service: Service, error: Mak
     assert "rpcStub" in result
 
 
-def test_without_lfns_an_inner_error_is_returned_at_once(client: Any, service: Service) -> None:
+def test_without_lfns_an_inner_error_is_returned_at_once(client, service):
     """As the service wrote it."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3, "More": 1})]
     assert client.getTransformationFiles() == {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
@@ -81,7 +72,7 @@ def test_without_lfns_an_inner_error_is_returned_at_once(client: Any, service: S
 # Looking up LFNs
 
 
-def ask_for(client: Any, service: Service, count: int, **arguments: Any) -> Any:
+def ask_for(client, service, count, **arguments):
     """Look up ``count`` LFNs in reverse order; return the chunks of LFNs that were asked for, and the result."""
     service.answers["getTransformationFiles"] = [lambda condition, *_: inner({"OK": True, "Value": condition["LFN"]})]
     conditions = {"TransformationID": 12, "LFN": [f"/{number:05}" for number in reversed(range(count))]}
@@ -92,9 +83,7 @@ def ask_for(client: Any, service: Service, count: int, **arguments: Any) -> Any:
 @pytest.mark.parametrize(
     ("count", "sizes"), [(0, []), (1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
 )
-def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(
-    client: Any, service: Service, count: int, sizes: list[int]
-) -> None:
+def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(client, service, count, sizes):
     """Whatever order they were given in; none, no call."""
     chunks, result = ask_for(client, service, count)
     assert [len(chunk) for chunk in chunks] == sizes
@@ -102,7 +91,7 @@ def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(
     assert result["Value"] == [f"/{number:05}" for number in range(count)]
 
 
-def test_the_chunks_limit_and_the_offset_can_be_given(client: Any, service: Service) -> None:
+def test_the_chunks_limit_and_the_offset_can_be_given(client, service):
     """They are not sent: the lists are cut instead."""
     chunks, result = ask_for(client, service, 5, limit=2, offset=1, columns=["LFN"], older=1, newer=2)
     assert chunks == [["/00001", "/00002"], ["/00003", "/00004"]]
@@ -112,16 +101,14 @@ def test_the_chunks_limit_and_the_offset_can_be_given(client: Any, service: Serv
 
 
 @pytest.mark.parametrize(("maxfiles", "calls"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3), (0, 3)])
-def test_no_more_chunks_are_asked_for_when_there_are_enough_files(
-    client: Any, service: Service, maxfiles: Any, calls: Any
-) -> None:
+def test_no_more_chunks_are_asked_for_when_there_are_enough_files(client, service, maxfiles, calls):
     """And what is too many is cut off; 0 means no limit."""
     chunks, result = ask_for(client, service, 5, limit=2, maxfiles=maxfiles)
     assert len(chunks) == calls
     assert len(result["Value"]) == (min(maxfiles, 5) if maxfiles else 5)
 
 
-def test_a_single_lfn_can_be_a_text(client: Any, service: Service) -> None:
+def test_a_single_lfn_can_be_a_text(client, service):
     """It becomes a list of one."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     client.getTransformationFiles({"LFN": "/a"}, timeout=0, timeStamp="T", orderAttribute="O")
@@ -130,7 +117,7 @@ def test_a_single_lfn_can_be_a_text(client: Any, service: Service) -> None:
     ]
 
 
-def test_the_caller_s_condition_keeps_the_last_chunk(client: Any, service: Service) -> None:
+def test_the_caller_s_condition_keeps_the_last_chunk(client, service):
     """DIRAC changes the dict that it was given."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     conditions = {"LFN": ["/c", "/b", "/a"]}
@@ -138,7 +125,7 @@ def test_the_caller_s_condition_keeps_the_last_chunk(client: Any, service: Servi
     assert conditions == {"LFN": ["/c"]}
 
 
-def test_an_inner_error_is_tried_five_times_in_all(client: Any, service: Service) -> None:
+def test_an_inner_error_is_tried_five_times_in_all(client, service):
     """Then it is returned as the service wrote it; no further chunk is asked for."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3})]
     result = client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1)
@@ -147,7 +134,7 @@ def test_an_inner_error_is_tried_five_times_in_all(client: Any, service: Service
     assert service.naps == []
 
 
-def test_each_chunk_has_its_own_five_tries(client: Any, service: Service) -> None:
+def test_each_chunk_has_its_own_five_tries(client, service):
     """Four errors in front of each of two chunks do no harm."""
     bad = inner({"OK": False, "Message": "bad"})
     good = inner({"OK": True, "Value": [1]})
@@ -156,7 +143,7 @@ def test_each_chunk_has_its_own_five_tries(client: Any, service: Service) -> Non
     assert len(service.calls) == 10
 
 
-def test_a_failed_call_ends_the_tries(client: Any, service: Service, error: Make) -> None:
+def test_a_failed_call_ends_the_tries(client, service, error):
     """Also when it comes after an inner error."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad"}), error("down")]
     assert client.getTransformationFiles({"LFN": ["/a"]})["Message"] == "down"
@@ -179,7 +166,7 @@ def test_a_failed_call_ends_the_tries(client: Any, service: Service, error: Make
     ],
     ids=repr,
 )
-def test_a_malformed_answer_raises(client: Any, service: Service, answer: Any, exception: Any) -> None:
+def test_a_malformed_answer_raises(client, service, answer, exception):
     """What the service must say is not guessed."""
     service.answers["getTransformationFiles"] = [answer]
     with pytest.raises(exception):
@@ -193,14 +180,14 @@ def test_a_malformed_answer_raises(client: Any, service: Service, answer: Any, e
 @pytest.mark.parametrize(
     "arguments", [(), ({},), (None, ["/a"]), ("Unused",), ("Unused", []), ("Unused", None), ("Unused", "")]
 )
-def test_with_nothing_to_set_there_is_no_call(client: Any, service: Service, arguments: Any) -> None:
+def test_with_nothing_to_set_there_is_no_call(client, service, arguments):
     """The result is S_OK({})."""
     assert client.setFileStatusForTransformation(12, *arguments) == {"OK": True, "Value": {}}
     assert service.calls == []
 
 
 @pytest.mark.parametrize("lfns", ["/a", ["/a"], ("/a",), {"/a"}], ids=repr)
-def test_one_status_can_be_given_for_several_files(client: Any, service: Service, files_are: Make, lfns: Any) -> None:
+def test_one_status_can_be_given_for_several_files(client, service, files_are, lfns):
     """Or for one, as a text."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
     result = client.setFileStatusForTransformation(12, "Problematic", lfns)
@@ -208,13 +195,13 @@ def test_one_status_can_be_given_for_several_files(client: Any, service: Service
     assert service.calls[0].args[0] == {"TransformationID": 12, "LFN": ["/a"]}
 
 
-def test_an_empty_status_is_a_status(client: Any, service: Service, files_are: Make) -> None:
+def test_an_empty_status_is_a_status(client, service, files_are):
     """It is sent like any other."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
     assert client.setFileStatusForTransformation(12, "", "/a") == {"OK": True, "Value": {"/a": ""}}
 
 
-def test_files_are_updated_by_their_numbers(client: Any, service: Service, files_are: Make) -> None:
+def test_files_are_updated_by_their_numbers(client, service, files_are):
     """With the new status and whether an error counts; unknown and unchanged files are left out."""
     service.answers["getTransformationFiles"] = [
         files_are(("/a", "Assigned", 0), ("/b", "Unused", 0), ("/c", "Assigned", 0))
@@ -240,9 +227,7 @@ def test_files_are_updated_by_their_numbers(client: Any, service: Service, files
     )
 
 
-def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(
-    client: Any, service: Service, files_are: Make
-) -> None:
+def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service, files_are):
     """The look-up has its own timeout."""
     client.setServer("X/Y")
     client.timeout = 7
@@ -252,14 +237,14 @@ def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(
 
 
 @pytest.mark.parametrize("wanted", [{"/a": "Processed"}, ["/a"]], ids=["dict", "list"])
-def test_files_that_nobody_knows_are_passed_over(client: Any, service: Service, files_are: Make, wanted: Any) -> None:
+def test_files_that_nobody_knows_are_passed_over(client, service, files_are, wanted):
     """No update, S_OK({}); the statuses are not even looked at (H6)."""
     service.answers["getTransformationFiles"] = [files_are()]
     assert client.setFileStatusForTransformation(12, wanted) == {"OK": True, "Value": {}}
     assert service.methods == ["getTransformationFiles"]
 
 
-def test_without_a_change_there_is_no_update(client: Any, service: Service, files_are: Make) -> None:
+def test_without_a_change_there_is_no_update(client, service, files_are):
     """S_OK({}) (H7)."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     assert client.setFileStatusForTransformation(12, {"/a": "Unused"}) == {"OK": True, "Value": {}}
@@ -267,7 +252,7 @@ def test_without_a_change_there_is_no_update(client: Any, service: Service, file
 
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_a_failure_is_returned(client: Any, service: Service, files_are: Make, error: Make, method: str) -> None:
+def test_a_failure_is_returned(client, service, files_are, error, method):
     """With its number, message and stub."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers[method] = [error(1500, "down")]
@@ -276,7 +261,7 @@ def test_a_failure_is_returned(client: Any, service: Service, files_are: Make, e
     assert result["rpcStub"][1] == method
 
 
-def test_the_answer_to_the_update_is_not_the_result(client: Any, service: Service, files_are: Make) -> None:
+def test_the_answer_to_the_update_is_not_the_result(client, service, files_are):
     """The result says what was asked for."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers["setFileStatusForTransformation"] = [{"OK": True, "Value": "nothing"}]
@@ -285,7 +270,7 @@ def test_the_answer_to_the_update_is_not_the_result(client: Any, service: Servic
 
 
 @pytest.mark.parametrize("missing", ["LFN", "Status", "ErrorCount", "FileID"])
-def test_a_row_that_lacks_a_column_raises(client: Any, service: Service, missing: Any) -> None:
+def test_a_row_that_lacks_a_column_raises(client, service, missing):
     """KeyError, before any update."""
     row = {"LFN": "/a", "Status": "Unused", "ErrorCount": 0, "FileID": 100}
     del row[missing]
@@ -300,7 +285,7 @@ def test_a_row_that_lacks_a_column_raises(client: Any, service: Service, missing
 STATUSES = ["Unused", "Assigned", "Processed", "Problematic", "MaxReset", "MissingInFC", "Other"]
 
 
-def after(current: str, wanted: Any, errors: int, force: bool) -> Any:
+def after(current, wanted, errors, force):
     """What the fact sheet says becomes of a file."""
     if force:
         return wanted
@@ -315,7 +300,7 @@ def after(current: str, wanted: Any, errors: int, force: bool) -> Any:
 @pytest.mark.parametrize("wanted", STATUSES)
 @pytest.mark.parametrize("errors", [0, 1, 9, 10, 11, 20])
 @pytest.mark.parametrize("force", [False, True])
-def test_what_a_file_becomes(client: Any, current: str, wanted: Any, errors: int, force: bool) -> None:
+def test_what_a_file_becomes(client, current, wanted, errors, force):
     """Processed stays, MaxReset is not reset, nor is what failed ten times or a multiple; force lets all pass."""
     client_rule = client._applyTransformationFilesStateMachine
     expected = after(current, wanted, errors, force)
@@ -324,9 +309,7 @@ def test_what_a_file_becomes(client: Any, current: str, wanted: Any, errors: int
 
 
 @pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
-def test_the_counter_decides_what_is_too_often(
-    kit: Implementation, service: Service, errors: int, becomes: Any
-) -> None:
+def test_the_counter_decides_what_is_too_often(kit, service, errors, becomes):
     """As the option says."""
     with service.connected(FilesMaxResetCounter="3"):
         client = kit.TransformationClient()
@@ -335,7 +318,7 @@ def test_the_counter_decides_what_is_too_often(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_the_counter_zero_is_a_division_by_zero(kit: Implementation, service: Service, force: bool) -> None:
+def test_the_counter_zero_is_a_division_by_zero(kit, service, force):
     """Only for a file that failed and shall be unused, forced or not."""
     with service.connected(FilesMaxResetCounter="0"):
         client = kit.TransformationClient()
@@ -348,22 +331,20 @@ def test_the_counter_zero_is_a_division_by_zero(kit: Implementation, service: Se
 
 @pytest.mark.parametrize("current", STATUSES)
 @pytest.mark.parametrize("new", STATUSES)
-def test_an_error_counts_for_a_file_that_a_job_had(client: Any, current: str, new: Any) -> None:
+def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
     """And did not process."""
     assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
 
 
-def test_an_experiment_can_have_its_own_rules(kit: Implementation, service: Service, files_are: Make) -> None:
+def test_an_experiment_can_have_its_own_rules(kit, service, files_are):
     """By overriding the two hooks."""
 
     class Client(kit.TransformationClient):
-        def _applyTransformationFilesStateMachine(
-            self, tsFilesAsDict: Any, dictOfProposedLFNsStatus: Any, force: bool
-        ) -> Any:
+        def _applyTransformationFilesStateMachine(self, tsFilesAsDict, dictOfProposedLFNsStatus, force):
             assert tsFilesAsDict == {"/a": ["Processed", 3, 100]}
             return {lfn: f"{status}-{force}" for lfn, status in dictOfProposedLFNsStatus.items()}
 
-        def _wasFileInError(self, newStatus: Any, currentStatus: Any) -> Any:
+        def _wasFileInError(self, newStatus, currentStatus):
             return f"{newStatus}<{currentStatus}"
 
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 3))]

@@ -77,6 +77,6 @@ told = "nothing"
 """What a test may change in its own process."""
 
 
-def what_it_was_told(index: int, count: int) -> Iterator[str]:  # noqa: ARG001 - of any shard
+def what_it_was_told(index: int, count: int) -> Iterator[str]:
     """What is known of the process that started this one."""
     yield told

@@ -5,16 +5,11 @@ from outside must be equal: results (number and text), exceptions (class and tex
 timeouts, pauses, and what the clients still hold.
 """
 
-# ruff: noqa: PLR0913, PLR0917 - fixtures and parameters are arguments, used or not
-
-from __future__ import annotations
-
 import copy
 import json
 import re
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -24,13 +19,8 @@ from hypothesis import strategies as st
 
 from dirac_failover.drivers.implementations import stopped
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dirac_failover.drivers.implementations import Implementation
-
 PROXY = "https://proxy:9443/RequestManagement/ReqProxy"
-T0 = datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - DIRAC's times are naive UTC
+T0 = datetime(2026, 1, 2, 3, 4, 5, 6)
 LFNS = ["/vo/a", "/vo/b", "/vo/c"]
 FILE_STATUSES = ["Unused", "Assigned", "Processed", "Problematic", "MaxReset", "Other", ""]
 
@@ -44,15 +34,15 @@ class BaseAccountingType:
 class Record(BaseAccountingType):
     """An accounting record."""
 
-    def __init__(self, value: Any, check: Any) -> None:
+    def __init__(self, value, check):
         self.value = value
         self.check = check
 
-    def checkValues(self) -> Any:
+    def checkValues(self):
         """Return what the story says."""
         return self.check
 
-    def getValues(self) -> tuple[Any, ...]:
+    def getValues(self):
         """Return the four parts of a record."""
         return ("Job", T0, T0, [self.value])
 
@@ -60,13 +50,13 @@ class Record(BaseAccountingType):
 class Told:
     """What one implementation was seen to do; also the transport, with the answers of the story."""
 
-    def __init__(self, answers: dict[str, list[Any]], stubs: bool) -> None:
+    def __init__(self, answers, stubs):
         self.answers = copy.deepcopy(answers)
         self.stubs = stubs
-        self.seen: list[Any] = []
+        self.seen = []
         self.now = T0
 
-    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:
+    def __call__(self, service, method, args, *, timeout=600):
         args = copy.deepcopy(args)
         self.seen.append(("call", service, method, plain(args), timeout))
         script = self.answers.get(method) or [S_OK()]
@@ -77,16 +67,16 @@ class Told:
             return {**answer, "rpcStub": ((service, {"timeout": timeout}), method, list(args))}
         return answer
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         """Remember that there was a pause; how long is a matter of dice."""
         assert seconds in (1, 2, 3, 4, 5)
         self.seen.append("pause")
 
-    def time(self) -> float:
+    def time(self):
         """Return the story's time in seconds."""
         return self.now.timestamp()
 
-    def do(self, step: Callable[[], Any], held: Callable[[], Any]) -> None:
+    def do(self, step, held):
         """Let one step happen, and remember how it ended and what is held now."""
         try:
             end = ("returned", plain(step()))
@@ -95,7 +85,7 @@ class Told:
         self.seen.append((end, plain(held())))
 
 
-def plain(value: Any) -> Any:
+def plain(value):
     """Make a value comparable between implementations."""
     if isinstance(value, Exception):
         return (type(value).__name__, plain(str(value)))
@@ -110,13 +100,7 @@ def plain(value: Any) -> Any:
     return (type(value).__name__, repr(value))
 
 
-def tell(
-    kit: Implementation,
-    story: Callable[[Implementation, Told], None],
-    answers: Any,
-    stubs: bool,
-    options: dict[str, str],
-) -> Any:
+def tell(kit, story, answers, stubs, options):
     """Tell the story to one implementation; return what was seen."""
     told = Told(answers, stubs)
     with ExitStack() as stack:
@@ -127,14 +111,7 @@ def tell(
     return told.seen
 
 
-def compare(
-    reference: Implementation,
-    dirac: Implementation,
-    story: Any,
-    answers: Any,
-    stubs: bool = True,
-    options: dict[str, str] | None = None,
-) -> None:
+def compare(reference, dirac, story, answers, stubs=True, options=None):
     """Tell the story to both and compare."""
     assert tell(reference, story, answers, stubs, options or {}) == tell(dirac, story, answers, stubs, options or {})
 
@@ -142,12 +119,7 @@ def compare(
 # What services answer
 
 ERRORS = st.sampled_from(
-    [
-        S_ERROR("down"),
-        S_ERROR(1500, "bad"),
-        {"OK": False, "Message": "bare"},
-        {"OK": False, "Message": ""},
-    ]
+    [S_ERROR("down"), S_ERROR(1500, "bad"), {"OK": False, "Message": "bare"}, {"OK": False, "Message": ""}]
 )
 ODD = st.sampled_from(
     [
@@ -170,7 +142,7 @@ ODD = st.sampled_from(
 )
 
 
-def script(good: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+def script(good):
     """Make a list of answers, mostly good or refused ones."""
     return st.lists(st.one_of(good, good, ERRORS, ERRORS, ODD), max_size=6)
 
@@ -217,19 +189,11 @@ JOB_STEPS = st.one_of(
     answers=st.fixed_dictionaries({"setJobStatusBulk": script(TAKEN), "setJobParameters": script(TAKEN)}),
     stubs=st.sampled_from([True, True, False]),
 )
-def test_job_reports_are_alike(
-    reference: Implementation,
-    dirac: Implementation,
-    jobid: Any,
-    source: Any,
-    steps: list[tuple[str, Any]],
-    answers: dict[str, list[Any]],
-    stubs: bool,
-) -> None:
+def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, stubs):
     """Whatever is reported and whatever is answered."""
 
-    def story(kit: Implementation, told: Told) -> None:
-        reports: list[Any] = []
+    def story(kit, told):
+        reports = []
         told.do(lambda: reports.append(kit.JobReport(jobid, source)), lambda: None)
         for method, arguments in steps if reports else []:
             report = reports[0]
@@ -324,20 +288,10 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     stubs=st.booleans(),
     options=OPTIONS,
 )
-def test_statuses_of_files_are_set_alike(
-    reference: Implementation,
-    dirac: Implementation,
-    name: str,
-    wanted: Any,
-    lfns: Any,
-    force: bool,
-    answers: dict[str, list[Any]],
-    stubs: bool,
-    options: dict[str, str],
-) -> None:
+def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, force, answers, stubs, options):
     """Whatever is wanted, whatever the files' state, and whatever is answered."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         told.do(
             lambda: kit.TransformationClient().setFileStatusForTransformation(
                 name, copy.deepcopy(wanted), copy.deepcopy(lfns), force
@@ -376,12 +330,10 @@ def test_statuses_of_files_are_set_alike(
     ),
     answers=FILE_ANSWERS,
 )
-def test_files_are_looked_up_alike(
-    reference: Implementation, dirac: Implementation, conditions: Any, keywords: Any, answers: dict[str, list[Any]]
-) -> None:
+def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
     """Whatever is asked for and whatever is answered; the caller's condition is changed alike."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         given_conditions = copy.deepcopy(conditions)
         told.do(
             lambda: kit.TransformationClient().getTransformationFiles(given_conditions, **keywords),
@@ -409,17 +361,10 @@ FILE_STEPS = st.one_of(
 
 @thorough
 @given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
-def test_file_reports_are_alike(
-    reference: Implementation,
-    dirac: Implementation,
-    steps: list[tuple[str, Any]],
-    answers: dict[str, list[Any]],
-    stubs: bool,
-    options: dict[str, str],
-) -> None:
+def test_file_reports_are_alike(reference, dirac, steps, answers, stubs, options):
     """Whatever is reported, whatever the files' state, and whatever is answered."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         report = kit.FileReport()
         for method, arguments in steps:
             if method == "force":
@@ -469,18 +414,10 @@ STORE_OPTIONS = st.fixed_dictionaries(
     stubs=st.sampled_from([True, True, True, False]),
     options=STORE_OPTIONS,
 )
-def test_accounting_is_alike(
-    reference: Implementation,
-    dirac: Implementation,
-    grace: Any,
-    steps: list[tuple[str, Any]],
-    answers: dict[str, list[Any]],
-    stubs: bool,
-    options: dict[str, str],
-) -> None:
+def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, options):
     """Whatever is recorded and whatever is answered, request system and proxy included."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         client = kit.DataStoreClient(retryGraceTime=grace)
         for method, argument in steps:
             if method == "wait":
@@ -505,19 +442,10 @@ def test_accounting_is_alike(
     answers=st.fixed_dictionaries({"putRequest": script(PUT)}),
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
-def test_requests_are_put_alike(
-    reference: Implementation,
-    dirac: Implementation,
-    name: str,
-    operations: Any,
-    proxies: Any,
-    retries: Any,
-    answers: dict[str, list[Any]],
-    options: dict[str, str],
-) -> None:
+def test_requests_are_put_alike(reference, dirac, name, operations, proxies, retries, answers, options):
     """Valid or not, with and without a proxy, and whatever is answered."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         request = kit.Request()
         request.RequestName = name
         for _ in range(operations):
@@ -532,15 +460,13 @@ def test_requests_are_put_alike(
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
 @thorough
 @given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
-def test_requests_are_got_alike(
-    reference: Implementation, dirac: Implementation, method: str, number: Any, answers: dict[str, list[Any]]
-) -> None:
+def test_requests_are_got_alike(reference, dirac, method, number, answers):
     """Whatever is asked for and whatever is answered."""
 
-    def story(kit: Implementation, told: Told) -> None:
+    def story(kit, told):
         told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number)), lambda: None)
 
-    def look_at(result: Any) -> Any:
+    def look_at(result):
         value = result.get("Value")
         return {**result, "Value": value.RequestName} if hasattr(value, "RequestName") else result
 

@@ -1,19 +1,13 @@
 """Both encodings beside DIRAC's own modules: the same bytes, the same values, the same failures."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from dirac_failover.wire.dencode import DecodeError
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 LIMITS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -27,19 +21,17 @@ moments = st.dates() | st.times() | st.datetimes() | st.datetimes(timezones=st.j
 odd = st.sampled_from([{1}, 1j, bytearray(b"x"), frozenset(), Ellipsis, dt.timedelta(1), "\ud800", "a\udfff"])
 
 
-def nested(leaves: st.SearchStrategy[Any], keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def nested(leaves, keys):
     """Values of every shape over these leaves."""
     return st.recursive(
-        leaves,
-        lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner),
-        max_leaves=25,
+        leaves, lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner), max_leaves=25
     )
 
 
 values = nested(plain | st.binary() | moments | odd, plain | st.binary() | moments | st.tuples(plain))
 
 
-def outcome(function: Any, *args: Any) -> tuple[Any, ...]:
+def outcome(function, *args):
     """What a call returns, or the class and the text of what it raises; of our error, what it says of DIRAC's."""
     try:
         return ("returned", repr(function(*args)))
@@ -49,17 +41,17 @@ def outcome(function: Any, *args: Any) -> tuple[Any, ...]:
         return ("raised", type(error), str(error))
 
 
-def decoded(kit: Implementation, data: bytes) -> tuple[Any, ...]:
+def decoded(kit, data):
     """The outcome for a caller that unpacks what it gets."""
 
-    def unpack() -> Any:
+    def unpack():
         value, consumed = kit.DEncode.decode(data)
         return value, consumed
 
     return outcome(unpack)
 
 
-def same_decoding(reference: Implementation, dirac: Implementation, data: bytes) -> None:
+def same_decoding(reference, dirac, data):
     """Decode on both sides and compare: one text is ours, and the depth that Python bears differs with the caller."""
     theirs, ours = decoded(dirac, data), decoded(reference, data)
     if theirs[1] is Exception or RecursionError in (theirs[1], ours[1]):
@@ -69,16 +61,14 @@ def same_decoding(reference: Implementation, dirac: Implementation, data: bytes)
 
 @LIMITS
 @given(values)
-def test_every_value_has_the_same_bytes_or_the_same_error(
-    reference: Implementation, dirac: Implementation, value: Any
-) -> None:
+def test_every_value_has_the_same_bytes_or_the_same_error(reference, dirac, value):
     """Whatever is encoded: the same bytes, or an exception of the same class with the same text."""
     assert outcome(reference.DEncode.encode, value) == outcome(dirac.DEncode.encode, value)
 
 
 @LIMITS
 @given(nested(plain | st.binary(), plain))
-def test_each_side_reads_what_the_other_wrote(reference: Implementation, dirac: Implementation, value: Any) -> None:
+def test_each_side_reads_what_the_other_wrote(reference, dirac, value):
     """DIRAC reads our bytes as we do, and we read DIRAC's as it does."""
     for writer in (reference, dirac):
         try:
@@ -108,7 +98,7 @@ def test_each_side_reads_what_the_other_wrote(reference: Implementation, dirac: 
 @example(b"zats10:abcdefghije")
 @example(b"ztde")
 @example(b"zts0:")
-def test_any_bytes_are_read_alike(reference: Implementation, dirac: Implementation, data: bytes) -> None:
+def test_any_bytes_are_read_alike(reference, dirac, data):
     """Whatever arrives: the same value and count, or the failure that we say DIRAC has, with DIRAC's text."""
     assume(not HANGS.search(data))
     same_decoding(reference, dirac, data)
@@ -116,9 +106,7 @@ def test_any_bytes_are_read_alike(reference: Implementation, dirac: Implementati
 
 @LIMITS
 @given(st.data(), nested(plain, plain))
-def test_damaged_bytes_are_read_alike(
-    reference: Implementation, dirac: Implementation, data: st.DataObject, value: Any
-) -> None:
+def test_damaged_bytes_are_read_alike(reference, dirac, data, value):
     """An encoded value from which some bytes are missing, or in which some are others."""
     try:
         whole = reference.DEncode.encode(value)
@@ -132,16 +120,14 @@ def test_damaged_bytes_are_read_alike(
 
 
 @pytest.mark.parametrize("size", range(-12, 1))
-def test_a_negative_size_at_the_top_is_read_alike(reference: Implementation, dirac: Implementation, size: int) -> None:
+def test_a_negative_size_at_the_top_is_read_alike(reference, dirac, size):
     """Alone, a string of negative size is harmless, and odd in the same way."""
     same_decoding(reference, dirac, b"s%d:abcdefgh" % size)
 
 
 @LIMITS
 @given(nested(plain | st.binary() | moments | odd, plain | st.tuples(plain)))
-def test_every_value_has_the_same_json_or_the_same_error(
-    reference: Implementation, dirac: Implementation, value: Any
-) -> None:
+def test_every_value_has_the_same_json_or_the_same_error(reference, dirac, value):
     """Whatever is encoded as JSON: the same text or the same exception, and both read it alike."""
     ours = outcome(reference.JEncode.encode, value)
     assert ours == outcome(dirac.JEncode.encode, value)
@@ -163,6 +149,6 @@ def test_every_value_has_the_same_json_or_the_same_error(
         st.sampled_from(["2024-01-02", "2024-01-02 03:04:05", "2024-13-01", "/w", "/wA=", "é", ""]),
     )
 )
-def test_any_json_is_read_alike(reference: Implementation, dirac: Implementation, text: str | bytes) -> None:
+def test_any_json_is_read_alike(reference, dirac, text):
     """Whatever arrives: the same value and length, or the failure that we say DIRAC has, with DIRAC's text."""
     assert outcome(reference.JEncode.decode, text) == outcome(dirac.JEncode.decode, text)

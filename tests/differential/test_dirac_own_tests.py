@@ -1,13 +1,10 @@
 """DIRAC's own unit tests of its workflow modules, run from where DIRAC is installed, on the reference's classes."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 import unittest
 from importlib import import_module
 from importlib.machinery import PathFinder
-from typing import Any
 
 import pytest
 
@@ -18,7 +15,7 @@ TESTS = f"{PLACE}.test.Test_Modules"
 
 
 @pytest.fixture
-def own_tests(monkeypatch, tmp_path, pytestconfig, dirac):  # noqa: ARG001 - imports the real DIRAC first
+def own_tests(monkeypatch, tmp_path, pytestconfig, dirac):
     """A fresh copy of DIRAC's test module; what it imports as DIRAC's modules is the reference's."""
     import DIRAC
 
@@ -42,11 +39,11 @@ def own_tests(monkeypatch, tmp_path, pytestconfig, dirac):  # noqa: ARG001 - imp
     sys.modules.pop(f"{PLACE}.Script", None)
 
 
-def run(cases: type[unittest.TestCase], seen: set[Any]) -> tuple[int, list[str]]:
+def run(cases, seen):
     """Run the tests of ``cases``; return how many ran, what did not pass, and collect the classes they used."""
 
     class Watched(cases):
-        def setUp(self) -> None:
+        def setUp(self):
             super().setUp()
             seen.update({type(self.mb), type(self.fr), *type(self.script).__mro__})
 
@@ -71,7 +68,7 @@ def run(cases: type[unittest.TestCase], seen: set[Any]) -> tuple[int, list[str]]
 )
 def test_diracs_own_tests_pass_on_the_reference(own_tests, cases, count):
     """All of them run, none is skipped, and the classes that they test are the reference's; Script is DIRAC's own."""
-    seen: set[Any] = set()
+    seen = set()
     assert run(getattr(own_tests, cases), seen) == (count, [])
     ours = {kind for kind in seen if kind.__module__.startswith("dirac_failover.")}
     assert ours == {module_base.ModuleBase, failover_request.FailoverRequest}

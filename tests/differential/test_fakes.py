@@ -3,7 +3,7 @@
 DIRAC's own handlers and database classes run here, over SQLite: their SQL is MySQL's, of which a few phrases are
 translated. What goes in and comes out passes through DIRAC's JSON, as over HTTPS.
 """
-# ruff: noqa: ARG002, DTZ001, E402, S608 - stand-ins, naive times as DIRAC's, stubs before imports, SQL of this file
+# ruff: noqa: ARG002, E402, S608 - stand-ins, naive times as DIRAC's, stubs before imports, SQL of this file
 
 from __future__ import annotations
 

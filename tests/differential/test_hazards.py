@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -22,8 +22,6 @@ from dirac_fakes import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.observation import Observation
 
 LIVE = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "live")
 INPUTS = ["/vo/a", "/vo/b"]
@@ -31,22 +29,22 @@ FORWARD = {"Type": "ForwardDISET", "Arguments": "x"}
 FILE = "12_34_request.json"
 FINISHED = "Job Finished Successfully"
 ENDED = "Workflow successful, end of FailoverRequest module execution."
-FAILED: dict[str, Any] = dict(S_ERROR(1500, "the cause"))
+FAILED = dict(S_ERROR(1500, "the cause"))
 
 
 class FixtureContext:
     """Where a hazard is shown: one implementation, in an empty directory, in the job 77."""
 
-    def __init__(self, kit: Implementation) -> None:
+    def __init__(self, kit):
         self.kit = kit
 
-    def run(self, **fields: Any) -> Observation:
+    def run(self, **fields):
         """Execute FailoverRequest in a scenario of a job, or in one that is given by ``scenario``."""
         scenario = fields.pop("scenario", None) or Scenario.of_job(**fields)
         with InProcessDriver(self.kit).session() as port:
             return port.run(scenario)
 
-    def execute(self, world: Any, commons: dict[str, Any], **attributes: Any) -> Any:
+    def execute(self, world, commons, **attributes):
         """Execute FailoverRequest by hand, with whatever collaborators; return its result."""
         module = self.kit.FailoverRequest()
         module.workflow_commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", **commons}
@@ -56,7 +54,7 @@ class FixtureContext:
         with self.connected(world):
             return module.execute()
 
-    def connected(self, world: Any) -> Any:
+    def connected(self, world):
         return self.kit.connect(world, owner="alice", group="vo_user", sleep=lambda _: None)
 
 
@@ -68,15 +66,13 @@ class Hazard(NamedTuple):
     beyond: str
 
 
-HAZARDS: list[Hazard] = []
+HAZARDS = []
 
 
-def hazard(
-    number: str, beyond: str = ""
-) -> Callable[[Callable[[FixtureContext], None]], Callable[[FixtureContext], None]]:
+def hazard(number, beyond=""):
     """Add a hazard to the table."""
 
-    def add(show: Callable[[FixtureContext], None]) -> Callable[[FixtureContext], None]:
+    def add(show):
         HAZARDS.append(Hazard(number, show, beyond))
         return show
 
@@ -86,26 +82,26 @@ def hazard(
 # What can be seen of an outcome
 
 
-def methods(outcome: Observation) -> list[str]:
+def methods(outcome):
     return [step.method for step in outcome.steps if step.target != "module"]
 
 
-def types(outcome: Observation) -> list[str]:
+def types(outcome):
     return [operation["Type"] for operation in outcome.request["Operations"]]
 
 
-def statuses(outcome: Observation) -> list[list[str]]:
+def statuses(outcome):
     """The application statuses in each call to the job's state service, in order."""
     bulks = [step.args[1] for step in outcome.steps if step.method == "setJobStatusBulk"]
     return [[entry["ApplicationStatus"] for entry in bulk.values()] for bulk in bulks]
 
 
-def table(outcome: Observation) -> dict[str, str]:
+def table(outcome):
     """The statuses of the files in the transformation system at the end."""
     return file_statuses(outcome.services)
 
 
-def file_statuses(services: dict[str, Any]) -> dict[str, str]:
+def file_statuses(services):
     files = services["transformation"]["files"]["12"]
     return {file["LFN"]: file["Status"] for file in files.values()}
 
@@ -114,7 +110,7 @@ def file_statuses(services: dict[str, Any]) -> dict[str, str]:
 
 
 @hazard("H1")
-def accounting_that_is_not_ok_prevents_the_file(stage: FixtureContext) -> None:
+def accounting_that_is_not_ok_prevents_the_file(stage):
     """Everything pending is lost, the job report included, and the module is OK."""
     faults = ["accounting:down", "requests:down", "job-state:down"]
     outcome = stage.run(inputs=INPUTS, records=1, operations=[FORWARD], faults=[*faults, "transformation:down"])
@@ -123,7 +119,7 @@ def accounting_that_is_not_ok_prevents_the_file(stage: FixtureContext) -> None:
 
 
 @hazard("H2")
-def accounting_that_raises_prevents_the_file(stage: FixtureContext) -> None:
+def accounting_that_raises_prevents_the_file(stage):
     """The same loss, but the module fails."""
     answers = {"AccountingReport.commit": ("raises=ValueError:boom",)}
     collaborators = {**LIVE, "AccountingReport": "scripted"}
@@ -133,7 +129,7 @@ def accounting_that_raises_prevents_the_file(stage: FixtureContext) -> None:
 
 
 @hazard("H3")
-def nothing_is_written_after_a_failure(stage: FixtureContext) -> None:
+def nothing_is_written_after_a_failure(stage):
     """Operations, unsent statuses and accounting records are all dropped."""
     for failed in ("workflowStatus", "stepStatus"):
         scenario = Scenario(
@@ -150,7 +146,7 @@ def nothing_is_written_after_a_failure(stage: FixtureContext) -> None:
 
 
 @hazard("H4")
-def an_invalid_request_is_dropped_as_a_whole(stage: FixtureContext) -> None:
+def an_invalid_request_is_dropped_as_a_whole(stage):
     """Without a proxy, or with one bad operation among good ones; accounting was committed before."""
     bad = {"owner": ("alice", "vo_user"), "operations": [FORWARD, {"Type": "RemoveFile"}]}
     for fields in ({"owner": None, "operations": [FORWARD]}, bad):
@@ -162,7 +158,7 @@ def an_invalid_request_is_dropped_as_a_whole(stage: FixtureContext) -> None:
 
 
 @hazard("H5")
-def without_a_job_nothing_is_touched(stage: FixtureContext) -> None:
+def without_a_job_nothing_is_touched(stage):
     """The module is OK, whatever is pending."""
     for job_id in (None, 0):
         outcome = stage.run(job_id=job_id, reported={"/vo/a": "x"}, records=1, operations=[FORWARD])
@@ -172,7 +168,7 @@ def without_a_job_nothing_is_touched(stage: FixtureContext) -> None:
 
 
 @hazard("H6")
-def files_that_the_transformation_does_not_know_are_forgotten(stage: FixtureContext) -> None:
+def files_that_the_transformation_does_not_know_are_forgotten(stage):
     """The commit is OK, the report is empty, and nobody was told."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     outcome = stage.run(scenario=Scenario(workflow_commons=commons))
@@ -182,7 +178,7 @@ def files_that_the_transformation_does_not_know_are_forgotten(stage: FixtureCont
 
 
 @hazard("H7")
-def files_with_a_final_status_keep_it(stage: FixtureContext) -> None:
+def files_with_a_final_status_keep_it(stage):
     """No update is sent, and the module is OK: MaxReset only for Unused, which comes by force after a failure."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     for status, reported in (("Processed", {"/vo/a": "Problematic"}), ("MaxReset", {"/vo/a": "Unused"})):
@@ -193,7 +189,7 @@ def files_with_a_final_status_keep_it(stage: FixtureContext) -> None:
 
 
 @hazard("H8", beyond="the request executing agent replays the operation; here its call is repeated as it makes it")
-def force_is_lost_in_the_replay(stage: FixtureContext) -> None:
+def force_is_lost_in_the_replay(stage):
     """The operation says force, but where the agent puts it, its client expects something else."""
     outcome = stage.run(inputs=["/vo/a"], workflow_failed=True, faults=["transformation:down"])
     (operation,) = outcome.request["Operations"]
@@ -209,7 +205,7 @@ def force_is_lost_in_the_replay(stage: FixtureContext) -> None:
 
 
 @hazard("H9")
-def job_parameters_that_wait_are_never_sent(stage: FixtureContext) -> None:
+def job_parameters_that_wait_are_never_sent(stage):
     """Neither live nor by the request."""
     for faults in ((), ("job-state:down",)):
         outcome = stage.run(scenario=Scenario(unsent_parameters={"CPU": "1"}, faults=faults))
@@ -219,14 +215,14 @@ def job_parameters_that_wait_are_never_sent(stage: FixtureContext) -> None:
 
 
 @hazard("H10")
-def a_status_without_a_stub_is_lost(stage: FixtureContext) -> None:
+def a_status_without_a_stub_is_lost(stage):
     """It cannot be repeated; the module is OK."""
     outcome = stage.run(faults=["job-state:s_error=no;stub=no"])
     assert (outcome.result["OK"], outcome.files, types(outcome)) == (True, {}, [])
 
 
 @hazard("H11")
-def statuses_are_delivered_twice_or_the_last_one_never(stage: FixtureContext) -> None:
+def statuses_are_delivered_twice_or_the_last_one_never(stage):
     """Twice when the service is back for the third call; if it is not, the final text is in no request."""
     back = stage.run(faults=["job-state:first=2"])
     assert statuses(back) == [[FINISHED], [FINISHED], [FINISHED, ENDED]]
@@ -239,7 +235,7 @@ def statuses_are_delivered_twice_or_the_last_one_never(stage: FixtureContext) ->
 
 
 @hazard("H12", beyond="the job wrapper sends every *_request.json that it finds, or ends when one is not JSON")
-def an_old_file_of_requests_stays(stage: FixtureContext) -> None:
+def an_old_file_of_requests_stays(stage):
     """Whatever is in it, when there is nothing to write."""
     outcome = stage.run(scenario=Scenario(files={FILE: "old", "other_request.json": "old"}))
     assert outcome.files == {FILE: "[]", "other_request.json": "[]"}
@@ -248,7 +244,7 @@ def an_old_file_of_requests_stays(stage: FixtureContext) -> None:
 
 
 @hazard("H13", beyond="DIRAC's own FileReport never answers so; another one may")
-def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage: FixtureContext) -> None:
+def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage):
     """By a Value that is not there: that is the Message and the application status."""
     answers = {"FileReport.commit": ("s_error",), "FileReport.generateForwardDISET": ("s_error=full",)}
     outcome = stage.run(scenario=Scenario(collaborators={**LIVE, "FileReport": "scripted"}, answers=answers))
@@ -257,9 +253,9 @@ def a_file_report_that_makes_no_operation_fails_the_module_oddly(stage: FixtureC
 
 
 @hazard("H14")
-def a_file_report_keeps_its_first_transformation(stage: FixtureContext) -> None:
+def a_file_report_keeps_its_first_transformation(stage):
     """The inputs of the transformation 12 are reported under the one of an earlier module."""
-    calls: list[Any] = []
+    calls = []
     report = stage.kit.FileReport()
     report.setFileStatus(5, "/vo/other", "Problematic")
     stage.execute(recorder(calls), {"InputData": "/vo/a", "FileReport": report})
@@ -268,10 +264,10 @@ def a_file_report_keeps_its_first_transformation(stage: FixtureContext) -> None:
     assert asked
 
 
-def recorder(calls: list[Any]) -> Any:
+def recorder(calls):
     """A transport that takes everything and knows no file."""
 
-    def transport(_service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:  # noqa: ARG001
+    def transport(_service, method, args, *, timeout=600):
         calls.append((method, json.loads(json.dumps(args, default=str))))
         return S_OK(json.dumps(S_OK([])) if method == "getTransformationFiles" else None)
 
@@ -279,7 +275,7 @@ def recorder(calls: list[Any]) -> Any:
 
 
 @hazard("H15")
-def force_is_for_all_files_or_for_none(stage: FixtureContext) -> None:
+def force_is_for_all_files_or_for_none(stage):
     """Set when one input lacked a status; then Problematic goes over Processed, which it else does not."""
     statuses_of = {}
     for inputs in ("/vo/a;/vo/b", "/vo/a"):
@@ -300,7 +296,7 @@ def force_is_for_all_files_or_for_none(stage: FixtureContext) -> None:
 
 
 @hazard("H16")
-def a_name_that_ends_like_its_prefix_is_another_file(stage: FixtureContext) -> None:
+def a_name_that_ends_like_its_prefix_is_another_file(stage):
     """Which the transformation does not know: as H6."""
     for lfn, other in (("/vo/FILE.L", "/vo/FILE."), ("/vo/NF", "/vo/"), ("/vo/x:", "/vo/x")):
         outcome = stage.run(inputs=[lfn])
@@ -309,14 +305,14 @@ def a_name_that_ends_like_its_prefix_is_another_file(stage: FixtureContext) -> N
 
 
 @hazard("H17", beyond="the workflow engine does it; tests/differential/test_workflow.py holds ours beside DIRAC's")
-def the_cause_of_a_failure_is_overwritten(stage: FixtureContext) -> None:
+def the_cause_of_a_failure_is_overwritten(stage):
     """In a later step the module fails too, and the last failing step is what the workflow tells."""
 
     class Breaks:
-        def execute(self) -> Any:
+        def execute(self):
             return FAILED
 
-    commons: dict[str, Any] = {"PRODUCTION_ID": "12", "JOB_ID": "34"}
+    commons = {"PRODUCTION_ID": "12", "JOB_ID": "34"}
     steps = [Step("work", [Module(Breaks)]), Step("failover", [Module(stage.kit.FailoverRequest)])]
     with stage.connected(recorder([])):
         alone, both = run_workflow(steps[:1], dict(commons)), run_workflow(steps, commons)
@@ -325,11 +321,11 @@ def the_cause_of_a_failure_is_overwritten(stage: FixtureContext) -> None:
 
 
 @hazard("H18")
-def a_commit_during_another_says_nothing_of_its_records(stage: FixtureContext) -> None:
+def a_commit_during_another_says_nothing_of_its_records(stage):
     """It is OK at once, with 0 records, whatever becomes of those that the other one is sending."""
-    found: list[Any] = []
+    found = []
 
-    def transport(_service: str, method: str, _args: Any, *, timeout: int = 600) -> Any:  # noqa: ARG001
+    def transport(_service, method, _args, *, timeout=600):
         if method == "commitRegisters" and not found:
             other = threading.Thread(target=copy_context().run, args=(lambda: found.append(client.commit()),))
             other.start()
@@ -352,15 +348,15 @@ class BaseAccountingType:
 class Record(BaseAccountingType):
     """A record that any client takes."""
 
-    def checkValues(self) -> Any:
+    def checkValues(self):
         return S_OK()
 
-    def getValues(self) -> Any:
+    def getValues(self):
         return ("Job", None, None, [])
 
 
 @hazard("H19")
-def executing_twice_makes_two_operations(stage: FixtureContext) -> None:
+def executing_twice_makes_two_operations(stage):
     """While the transformation system is down; the second one waits for the first."""
     commons = {"PRODUCTION_ID": "12", "JOB_ID": "34", "InputData": "/vo/a"}
     scenario = Scenario(workflow_commons=commons, faults=("transformation:down",), executions=2)
@@ -372,7 +368,7 @@ def executing_twice_makes_two_operations(stage: FixtureContext) -> None:
 
 
 @hazard("H20")
-def arguments_that_are_no_text_prevent_the_file(stage: FixtureContext) -> None:
+def arguments_that_are_no_text_prevent_the_file(stage):
     """Serialising raises instead of saying so; the operation alone does say so."""
     outcome = stage.run(operations=[{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}])
     assert (outcome.result["Message"]["exception"], outcome.files) == ("UnicodeDecodeError", {})
@@ -382,7 +378,7 @@ def arguments_that_are_no_text_prevent_the_file(stage: FixtureContext) -> None:
 
 
 @hazard("H21", beyond="the service then takes the sender for the owner")
-def an_owner_by_dn_alone_is_not_written(stage: FixtureContext) -> None:
+def an_owner_by_dn_alone_is_not_written(stage):
     """The request is valid and belongs to nobody."""
     with stage.kit.connect(recorder([])):
         request = stage.kit.Request()
@@ -396,7 +392,7 @@ def an_owner_by_dn_alone_is_not_written(stage: FixtureContext) -> None:
 
 
 @hazard("H22")
-def an_operation_that_is_refused_is_not_missed(stage: FixtureContext) -> None:
+def an_operation_that_is_refused_is_not_missed(stage):
     """What addOperation answers is not looked at: here it refuses an operation that it has already."""
     operation = stage.kit.Operation()
     operation.Type, operation.Arguments = "SetFileStatus", "x"
@@ -404,13 +400,13 @@ def an_operation_that_is_refused_is_not_missed(stage: FixtureContext) -> None:
     class Report:
         force = False
 
-        def getFiles(self) -> Any:
+        def getFiles(self):
             return {}
 
-        def commit(self) -> Any:
+        def commit(self):
             return S_ERROR("no")
 
-        def generateForwardDISET(self) -> Any:
+        def generateForwardDISET(self):
             return S_OK(operation)
 
     with stage.connected(recorder([])):
@@ -425,16 +421,14 @@ def an_operation_that_is_refused_is_not_missed(stage: FixtureContext) -> None:
 
 
 @pytest.mark.parametrize("one", HAZARDS, ids=lambda one: f"{one.number}-{one.show.__name__}")
-def test_hazards_are_the_same_on_both(
-    kit: Implementation, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, one: Hazard
-) -> None:
+def test_hazards_are_the_same_on_both(kit, monkeypatch, tmp_path, one):
     """One body, each implementation: what is lost here is lost there."""
     monkeypatch.setenv("JOBID", "77")
     monkeypatch.chdir(tmp_path)
     one.show(FixtureContext(kit))
 
 
-def test_no_hazard_is_left_out() -> None:
+def test_no_hazard_is_left_out():
     """There are twenty-two, in order, and each says what happens."""
     assert [one.number for one in HAZARDS] == [f"H{number}" for number in range(1, 23)]
     assert all(one.show.__doc__ for one in HAZARDS)

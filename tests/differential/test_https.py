@@ -19,17 +19,15 @@ from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from dirac_failover.drivers.implementations import Implementation
 
 pytest.importorskip("DIRAC")
 
 from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
 from DIRAC.Core.Tornado.Client.ClientSelector import RPCClientSelector
 
-START = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+START = datetime(2026, 1, 2, 3, 4, 5)
 SERVICE = "WorkloadManagement/JobStateUpdate"
 OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
 FIRST = f"https://first.invalid:9443/{SERVICE}"
@@ -37,7 +35,7 @@ SECOND = f"https://second.invalid:9443/{SERVICE}"
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def grid(tmp_path_factory):
     """A folder with an authority, the certificate of a host and that of a user with its key, which is a proxy here."""
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -46,7 +44,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "authorities").mkdir()
     (folder / "host.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
 
-    def run(*arguments: str) -> None:
+    def run(*arguments):
         subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -63,7 +61,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def context(grid: Path) -> ssl.SSLContext:
+def context(grid):
     """What a server shows, and whom it lets in: nobody without a certificate of the authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(grid / "x509up_host")
@@ -73,7 +71,7 @@ def context(grid: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, grid: Path) -> None:
+def environment(monkeypatch, grid):
     """The user's proxy and authorities where both clients look for them."""
     for name in ("GRID_PROXY_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -91,36 +89,35 @@ class End:
     locate: Callable[[list[str]], None]
 
 
-def ours() -> Iterator[End]:
+def ours():
     """Our client."""
-    urls: dict[str, list[str]] = {}
+    urls = {}
     with HttpsTransport(urls) as transport:
 
-        def call(service: str, method: str, *args: Any, timeout: int = 600) -> dict[str, Any]:
+        def call(service, method, *args, timeout=600):
             return transport(service, method, args, timeout=timeout)
 
         yield End("reference", call, lambda places: urls.update({SERVICE: places}))
 
 
-def theirs() -> Iterator[End]:
+def theirs():
     """DIRAC's client, as its own classes get it."""
 
-    def call(service: str, method: str, *args: Any, timeout: int = 600) -> dict[str, Any]:
-        result: dict[str, Any] = getattr(RPCClientSelector(service, timeout=timeout), method)(*args)
-        return result
+    def call(service, method, *args, timeout=600):
+        return getattr(RPCClientSelector(service, timeout=timeout), method)(*args)
 
     yield End("dirac", call, lambda places: gConfigurationData.setOptionInCFG(OPTION, ", ".join(places)))
     gConfigurationData.deleteOptionInCFG(OPTION)
 
 
 @pytest.fixture(params=[ours, theirs], ids=["reference", "dirac"])
-def end(request: pytest.FixtureRequest) -> Iterator[End]:
+def end(request):
     """Each client in turn."""
     yield from request.param()
 
 
 @pytest.fixture
-def both() -> Iterator[list[End]]:
+def both():
     """Both clients at once."""
     first, second = ours(), theirs()
     yield [next(first), next(second)]
@@ -128,7 +125,7 @@ def both() -> Iterator[list[End]]:
         next(generator, None)
 
 
-def seen(result: dict[str, Any]) -> dict[str, Any]:
+def seen(result):
     """A result without what differs from run to run."""
     return {key: value for key, value in result.items() if key not in {"CallStack", "ExecInfo"}}
 
@@ -137,7 +134,7 @@ def seen(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("timeout", [600, 0, 5, 1000])
-def test_both_send_the_same_request(both: list[End], timeout: int) -> None:
+def test_both_send_the_same_request(both, timeout):
     """Form, headers that matter, certificate and time limit are the same."""
     requests_seen = []
     for end in both:
@@ -164,7 +161,7 @@ def test_both_send_the_same_request(both: list[End], timeout: int) -> None:
     assert requests_seen[0] == requests_seen[1]
 
 
-ANSWERS: list[dict[str, Any]] = [
+ANSWERS = [
     *[{"status": status, "body": "what the server says"} for status in (*range(400, 418), 500, 501, 502, 503, 504)],
     *[
         {"body": body}
@@ -193,7 +190,7 @@ ANSWERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("given", ANSWERS, ids=range(len(ANSWERS)))
 @pytest.mark.parametrize("places", [[FIRST], [FIRST, SECOND]], ids=["one", "two"])
-def test_both_make_the_same_of_an_answer(both: list[End], places: list[str], given: dict[str, Any]) -> None:
+def test_both_make_the_same_of_an_answer(both, places, given):
     """Each status, body and exception: the same result and stub, and the same number of URLs asked."""
     results = []
     for end in both:
@@ -210,7 +207,7 @@ def test_both_make_the_same_of_an_answer(both: list[End], places: list[str], giv
     assert results[0] == results[1]
 
 
-def test_both_return_the_second_answer(end: End) -> None:
+def test_both_return_the_second_answer(end):
     """A call that the second URL takes is a success, also in what it returns."""
     with responses.RequestsMock() as web:
         web.post(FIRST, status=500)
@@ -227,7 +224,7 @@ def test_both_return_the_second_answer(end: End) -> None:
         assert SECOND in [call.request.url for call in web.calls]
 
 
-def test_where_the_results_differ_ours_is_an_error_and_theirs_an_exception(both: list[End]) -> None:
+def test_where_the_results_differ_ours_is_an_error_and_theirs_an_exception(both):
     """A JSON list: DIRAC's client fails with a TypeError, ours returns an error that carries the stub."""
     reference, dirac = both
     with responses.RequestsMock() as web:
@@ -241,7 +238,7 @@ def test_where_the_results_differ_ours_is_an_error_and_theirs_an_exception(both:
     assert result["rpcStub"] == ((SERVICE, {"timeout": 600, "useAccessToken": False}), "m", [])
 
 
-def test_without_a_proxy_both_say_so(both: list[End], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_proxy_both_say_so(both, monkeypatch):
     """The same error, and nothing is sent."""
     monkeypatch.setenv("X509_USER_PROXY", "/nowhere")
     monkeypatch.setattr("os.getuid", lambda: 987654321)
@@ -255,7 +252,7 @@ def test_without_a_proxy_both_say_so(both: list[End], monkeypatch: pytest.Monkey
 
 # Over TLS, to our server
 
-CALLS: list[tuple[str, tuple[Any, ...]]] = [
+CALLS = [
     ("setJobStatus", (77, "Running", "Application", "testing")),
     ("setJobStatusBulk", (77, {"2026-01-02 03:04:05": {"ApplicationStatus": "é", "Source": "me"}})),
     ("setJobParameters", (77, [("a", "1"), ("b", "2")])),
@@ -266,9 +263,7 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("method", "args"), CALLS)
-def test_a_call_over_tls_does_what_it_does_in_process(
-    end: End, context: ssl.SSLContext, method: str, args: tuple[Any, ...]
-) -> None:
+def test_a_call_over_tls_does_what_it_does_in_process(end, context, method, args):
     """Either client, through our server: the same result as from the services themselves, and the same state after."""
     near, far = World(now=START), World(now=START)
     with SiteServer(far, context=context) as server:
@@ -280,9 +275,7 @@ def test_a_call_over_tls_does_what_it_does_in_process(
     assert far.snapshot() == near.snapshot()
 
 
-def test_a_client_without_the_authoritys_certificate_is_not_let_in(
-    end: End, context: ssl.SSLContext, grid: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_without_the_authoritys_certificate_is_not_let_in(end, context, grid, monkeypatch):
     """The proxy is really shown: one that the server does not trust ends the handshake, and the server lives on."""
     openssl = shutil.which("openssl")
     subprocess.run(
@@ -318,9 +311,7 @@ def test_a_client_without_the_authoritys_certificate_is_not_let_in(
         assert end.call(SERVICE, "setJobStatus", 77, "Running")["OK"]
 
 
-def test_a_server_that_is_not_trusted_is_not_spoken_to(
-    end: End, context: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_not_trusted_is_not_spoken_to(end, context, tmp_path, monkeypatch):
     """Both clients verify the server against the authorities."""
     monkeypatch.setenv("X509_CERT_DIR", str(tmp_path))
     world = World()
@@ -337,7 +328,7 @@ def test_a_server_that_is_not_trusted_is_not_spoken_to(
     assert not list(world.journal)
 
 
-def test_a_dead_server_is_passed_over(end: End, context: ssl.SSLContext) -> None:
+def test_a_dead_server_is_passed_over(end, context):
     """Of two URLs one refuses: the call arrives at the other, once."""
     world = World()
     with SiteServer(World(), context=context) as dead:
@@ -349,16 +340,14 @@ def test_a_dead_server_is_passed_over(end: End, context: ssl.SSLContext) -> None
     assert [call.method for call in world.journal] == ["setJobStatus"] * 4
 
 
-def test_diracs_own_clients_work_against_our_server(
-    context: ssl.SSLContext, dirac: Implementation, reference: Implementation
-) -> None:
+def test_diracs_own_clients_work_against_our_server(context, dirac, reference):
     """DIRAC's classes, unchanged and over TLS, leave the services as ours do that call them in process."""
     services = {
         "/Systems/WorkloadManagement/URLs/JobStateUpdate": SERVICE,
         "/Systems/Transformation/URLs/TransformationManager": "Transformation/TransformationManager",
     }
 
-    def work(kit: Implementation) -> list[Any]:
+    def work(kit):
         report = kit.JobReport(77)
         report.setApplicationStatus("over the wire")
         report.setJobParameter("name", "value")

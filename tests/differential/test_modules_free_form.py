@@ -1,14 +1,9 @@
 """Modules beside DIRAC's own on data that nobody planned: the same results, exceptions, attributes and calls."""
 
-# ruff: noqa: PLR0913, PLR0917 - an argument for each thing that varies
-
-from __future__ import annotations
-
 import copy
 import json
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -18,11 +13,6 @@ from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.spec.observation import Scrubber
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dirac_failover.drivers.implementations import Implementation
-
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
@@ -30,13 +20,13 @@ SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Reques
 class Log:
     """Takes everything, so that nothing is formatted twice."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *_args, **_kwargs: True
 
 
-def see(function: Callable[[], Any]) -> Any:
+def see(function):
     """What a call gives: its value, or its exception with type and text."""
     try:
         return ["returned", Scrubber().plain(function())]
@@ -47,14 +37,14 @@ def see(function: Callable[[], Any]) -> Any:
 class Report:
     """A job report that remembers."""
 
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
+    def __init__(self):
+        self.calls = []
 
-    def setApplicationStatus(self, *args: Any) -> Any:
+    def setApplicationStatus(self, *args):
         self.calls.append(["setApplicationStatus", *args])
         return {"OK": True, "Value": None}
 
-    def setJobParameter(self, *args: Any) -> Any:
+    def setJobParameter(self, *args):
         self.calls.append(["setJobParameter", *args])
         return {"OK": False, "Message": "no"}
 
@@ -66,7 +56,7 @@ HELD = (
 )  # fmt: skip
 
 
-def both(reference: Implementation, dirac: Implementation, act: Callable[[Any], Any], **attributes: Any) -> None:
+def both(reference, dirac, act, **attributes):
     """Do the same with a module of each, and find everything equal."""
     found = []
     for kit in (reference, dirac):
@@ -83,14 +73,12 @@ def both(reference: Implementation, dirac: Implementation, act: Callable[[Any], 
 names = st.text(st.sampled_from("LFN:/;_.a1 \n\udcff\u0130"), max_size=8)
 scalars = st.none() | st.booleans() | st.integers(-3, 99) | st.floats() | names
 json_values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
-    max_leaves=5,
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=5
 )
 lfns = st.lists(names, max_size=4).map(";".join)
 
 
-def often(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def often(usual):
     """Mostly of the usual kind, else anything."""
     return st.one_of(usual, usual, usual, json_values)
 
@@ -135,7 +123,7 @@ step_commons = st.fixed_dictionaries(
 )
 
 
-def resolve(module: Any) -> None:
+def resolve(module):
     module._resolveInputWorkflow()
     module._resolveInputStep()
 
@@ -159,8 +147,7 @@ def test_step_input_data_are_determined_alike(reference, dirac, data):
 # Output files
 
 entry = st.fixed_dictionaries(
-    {},
-    optional={"type": often(st.sampled_from(["txt", "TXT", "root"])), "workflowSE": scalars, "lfn": scalars},
+    {}, optional={"type": often(st.sampled_from(["txt", "TXT", "root"])), "workflowSE": scalars, "lfn": scalars}
 )
 masks = often(st.sampled_from(["", "txt", "TXT", "1", 1, 0]) | st.lists(st.sampled_from(["txt", "root", "1", "2"])))
 file_names = st.sampled_from(["f_1.txt", "g_2.root", "plain", "a.b_1.tar.gz", "_", "x_", "_.1"]) | names
@@ -181,7 +168,7 @@ def test_sanity_is_checked_alike(reference, dirac, files):
 
 
 @pytest.fixture
-def some_files(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def some_files(tmp_path, monkeypatch):
     """A few of the names exist."""
     monkeypatch.chdir(tmp_path)
     for name in ("f_1.txt", "g_2.root", "plain"):
@@ -221,7 +208,7 @@ flags = often(st.fixed_dictionaries({}, optional={"OK": st.booleans() | scalars,
 def test_statuses_and_parameters_are_reported_alike(reference, dirac, status, name, flag, workflow, step, job):
     """Whatever they are, whatever happened before, and whatever the job."""
 
-    def report(module: Any) -> Any:
+    def report(module):
         return [
             see(lambda: module.setApplicationStatus(status, flag)),
             see(lambda: module.setJobParameter(name, status, flag)),
@@ -241,18 +228,18 @@ RAISED = (RuntimeError, NotImplementedError, ValueError, OSError, KeyError, Syst
 class Hooked:
     """What a hook may end with."""
 
-    def __init__(self, kind: str, args: list[Any]) -> None:
+    def __init__(self, kind, args):
         self.kind, self.args_ = kind, args
 
-    def raised(self, kit: Implementation) -> BaseException:
+    def raised(self, kit):
         kinds = {"GracefulTermination": kit.GracefulTermination, **{kind.__name__: kind for kind in RAISED}}
         return kinds[self.kind](*copy.deepcopy(self.args_))
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return f"{self.kind}{self.args_}"
 
 
-def plain_args(args: list[Any]) -> bool:
+def plain_args(args):
     return not (len(args) > 1 and isinstance(args[0], int) and args[0] > 10**6)
 
 
@@ -281,7 +268,7 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
     found = []
     try:
         for kit in (reference, dirac):
-            calls: list[str] = []
+            calls = []
             module = type("Mine", (kit.ModuleBase,), {name: hook(name, ended, kit, calls) for name in HOOKS})()
             module.log, module.jobReport = Log(), Report()
             module.workflow_commons = {"PRODUCTION_ID": copy.deepcopy(production), "JOB_ID": copy.deepcopy(task)}
@@ -299,8 +286,8 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
     assert json.dumps(found[0]) == json.dumps(found[1])
 
 
-def hook(name: str, ended: dict[str, Hooked], kit: Implementation, calls: list[str]) -> Callable[..., None]:
-    def called(_: Any) -> None:
+def hook(name, ended, kit, calls):
+    def called(_):
         calls.append(name)
         if name in ended:
             raise ended[name].raised(kit)
@@ -356,7 +343,7 @@ scenarios = st.builds(
 
 
 @pytest.fixture(scope="module")
-def ports(reference: Implementation, dirac: Implementation) -> Iterator[tuple[InProcessDriver, InProcessDriver]]:
+def ports(reference, dirac):
     """Both, in one session."""
     pair = InProcessDriver(reference), InProcessDriver(dirac)
     with sessions(*pair):

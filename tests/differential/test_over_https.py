@@ -3,8 +3,6 @@
 They are told where the services are by their configuration, and who they are by a proxy. What is patched is time only.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -12,7 +10,6 @@ import sys
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -21,12 +18,6 @@ from dirac_failover.serving import over_https
 from dirac_failover.serving.configuration import FUTURE_CLIENT, configured
 from dirac_fakes import World
 from dirac_fakes.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from dirac_failover.drivers.implementations import Implementation
 
 pytest.importorskip("DIRAC")
 
@@ -39,7 +30,7 @@ from DIRAC.RequestManagementSystem.Agent.RequestOperations.ForwardDISET import F
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
 DATA_STORE = "Accounting/DataStore"
-TIME = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+TIME = datetime(2026, 1, 2, 3, 4, 5)
 LATE = "2099-01-02 03:04:05"
 CALL = {"timeout": 600, "useAccessToken": False}
 
@@ -51,11 +42,11 @@ class BaseAccountingType:
 class Record(BaseAccountingType):
     """An accounting record."""
 
-    def checkValues(self) -> Any:
+    def checkValues(self):
         """It is a good one."""
         return {"OK": True}
 
-    def getValues(self) -> Any:
+    def getValues(self):
         """What is sent of it."""
         return ("Job", TIME, TIME, [1])
 
@@ -63,49 +54,49 @@ class Record(BaseAccountingType):
 class Grid:
     """A world over HTTPS, wherever it is: its administration is asked."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url):
         self.url = url
 
-    def ask(self, verb: str, path: str, **given: Any) -> requests.Response:
+    def ask(self, verb, path, **given):
         """Ask the administration."""
         reply = requests.request(verb, f"{self.url}/admin/{path}", timeout=10, **given)
         reply.raise_for_status()
         return reply
 
-    def arm(self, *faults: str) -> None:
+    def arm(self, *faults):
         """Let something go wrong."""
         self.ask("POST", "faults", json={"faults": list(faults)})
 
-    def recover(self) -> None:
+    def recover(self):
         """End all that goes wrong."""
         self.ask("POST", "recover")
 
-    def unfired(self) -> list[Any]:
+    def unfired(self):
         """Return the faults that never struck."""
         return list(self.ask("GET", "faults").json()["unfired"])
 
     @property
-    def holds(self) -> Any:
+    def holds(self):
         """What the services hold."""
         return self.ask("GET", "snapshot").json()
 
     @property
-    def calls(self) -> Journal:
+    def calls(self):
         """What was called."""
         return Journal.from_json_lines(self.ask("GET", "journal").text)
 
-    def status(self, job_id: int = 77) -> list[str]:
+    def status(self, job_id=77):
         """The status of a job."""
         job = self.holds["job-state"]["jobs"][str(job_id)]
         return [job[name] for name in ("Status", "MinorStatus", "ApplicationStatus")]
 
-    def files(self) -> dict[str, str]:
+    def files(self):
         """The statuses of the files of transformation 12."""
         return {row["LFN"]: row["Status"] for row in self.holds["transformation"]["files"]["12"].values()}
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(path):
     """Let DIRAC read a file of its configuration, for the length of a block."""
     before = gConfigurationData.localCFG.clone()
     try:
@@ -117,7 +108,7 @@ def told(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def server(tmp_path_factory):
     """``dirac-failover serve``, in a process of its own: what it said."""
     path = tmp_path_factory.mktemp("serve") / "dirac.cfg"
     command = [sys.executable, "-m", "dirac_failover", "serve", "--json", "--write-config", str(path)]
@@ -128,12 +119,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     assert process.returncode == 0
 
 
-def within(_: pytest.FixtureRequest, stack: ExitStack) -> Grid:
+def within(_, stack):
     """In this process."""
     return Grid(stack.enter_context(over_https(World())).url)
 
 
-def across(request: pytest.FixtureRequest, stack: ExitStack) -> Grid:
+def across(request, stack):
     """To another process: environment and configuration are exactly what it has printed and written."""
     said = request.getfixturevalue("server")
     environment = stack.enter_context(pytest.MonkeyPatch.context())
@@ -147,26 +138,26 @@ def across(request: pytest.FixtureRequest, stack: ExitStack) -> Grid:
 
 
 @pytest.fixture(params=[within, across], ids=["within", "across"])
-def grid(request: pytest.FixtureRequest) -> Iterator[Grid]:
+def grid(request):
     """A world over HTTPS, both ways."""
     with ExitStack() as stack:
         yield request.param(request, stack)
 
 
 @pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def pauses(monkeypatch):
     """Pauses of DIRAC's and of DiracX's clients take no time; within one process they are the world's anyway."""
     clock = SimpleNamespace(sleep=lambda _: None)
     monkeypatch.setattr("DIRAC.RequestManagementSystem.Client.ReqClient.time", clock)
     monkeypatch.setattr("azure.core.pipeline.transport.HttpTransport.sleep", lambda _, __: None)
 
 
-def outcome(result: dict[str, Any]) -> dict[str, Any]:
+def outcome(result):
     """A result without what differs from run to run."""
     return {key: value for key, value in result.items() if key not in {"CallStack", "ExecInfo", "rpcStub"}}
 
 
-def stub_of(operation: Any) -> Any:
+def stub_of(operation):
     """The call that an operation forwards."""
     assert operation.Type == "ForwardDISET"
     decoded, length = DEncode.decode(operation.Arguments)
@@ -177,7 +168,7 @@ def stub_of(operation: Any) -> Any:
 # Who they are
 
 
-def test_the_proxy_is_one_for_dirac(grid: Grid) -> None:
+def test_the_proxy_is_one_for_dirac(grid):
     """Valid, of a user and a group that its configuration knows, with a token of DiracX."""
     assert grid.url
     info = getProxyInfo()["Value"]
@@ -191,7 +182,7 @@ def test_the_proxy_is_one_for_dirac(grid: Grid) -> None:
 # JobReport
 
 
-def test_what_a_job_reports_arrives(grid: Grid, dirac: Implementation) -> None:
+def test_what_a_job_reports_arrives(grid, dirac):
     """Status and parameters."""
     report = dirac.JobReport(77)
     assert outcome(report.setApplicationStatus("over the wire")) == {
@@ -205,7 +196,7 @@ def test_what_a_job_reports_arrives(grid: Grid, dirac: Implementation) -> None:
     assert grid.calls.methods() == ["job-state.setJobStatusBulk", "job-state.setJobParameters"]
 
 
-def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid, dirac: Implementation) -> None:
+def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid, dirac):
     """Its stub is the call; the real operation replays it when the service is back."""
     grid.arm("job-state:down")
     report = dirac.JobReport(77)
@@ -226,7 +217,7 @@ def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid: Grid
 # FileReport
 
 
-def test_the_statuses_of_files_arrive(grid: Grid, dirac: Implementation) -> None:
+def test_the_statuses_of_files_arrive(grid, dirac):
     """Through the client that looks up their IDs."""
     report = dirac.FileReport()
     report.setFileStatus(12, "/vo/a", "Processed")
@@ -238,7 +229,7 @@ def test_the_statuses_of_files_arrive(grid: Grid, dirac: Implementation) -> None
     ]
 
 
-def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, dirac: Implementation) -> None:
+def test_statuses_of_files_that_are_not_taken_become_an_operation(grid, dirac):
     """It holds all of them."""
     grid.arm("transformation:reset_peer")
     report = dirac.FileReport()
@@ -256,7 +247,7 @@ def test_statuses_of_files_that_are_not_taken_become_an_operation(grid: Grid, di
 # DataStoreClient
 
 
-def test_accounting_records_arrive(grid: Grid, dirac: Implementation) -> None:
+def test_accounting_records_arrive(grid, dirac):
     """With their times."""
     client = dirac.DataStoreClient()
     client.addRegister(Record())
@@ -266,7 +257,7 @@ def test_accounting_records_arrive(grid: Grid, dirac: Implementation) -> None:
     assert (call.method, call.args) == ("commitRegisters", ([["Job", TIME, TIME, [1]]] * 2,))
 
 
-def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid, dirac: Implementation) -> None:
+def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid, dirac):
     """DIRAC reads from the proxy whose they are, and puts the request to the manager; replayed, they arrive."""
     grid.arm("accounting:http=503@first=1")
     client = dirac.DataStoreClient()
@@ -282,7 +273,7 @@ def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid: Grid,
     assert [call.applied for call in grid.calls.select("accounting")] == [False, True]
 
 
-def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Implementation) -> None:
+def test_records_that_arrived_unseen_are_reported_twice(grid, dirac):
     """The hazard of a reply that is lost, over a real wire: the request repeats what had been done."""
     grid.arm("accounting:lost_reply@first=1")
     client = dirac.DataStoreClient()
@@ -296,7 +287,7 @@ def test_records_that_arrived_unseen_are_reported_twice(grid: Grid, dirac: Imple
 # ReqClient
 
 
-def some_request(dirac: Implementation) -> Any:
+def some_request(dirac):
     """A request of one operation."""
     operation = dirac.Operation()
     operation.Type = "ForwardDISET"
@@ -308,7 +299,7 @@ def some_request(dirac: Implementation) -> Any:
     return request
 
 
-def test_a_request_is_put_and_read_back(grid: Grid, dirac: Implementation) -> None:
+def test_a_request_is_put_and_read_back(grid, dirac):
     """By its ID and by its job."""
     client = dirac.ReqClient()
     assert outcome(client.putRequest(some_request(dirac))) == {"OK": True, "Value": 1}
@@ -319,7 +310,7 @@ def test_a_request_is_put_and_read_back(grid: Grid, dirac: Implementation) -> No
     assert grid.calls.methods()[0] == "requests.putRequest"
 
 
-def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, dirac: Implementation) -> None:
+def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid, dirac):
     """At the URL that the configuration names."""
     grid.arm("requests:down")
     result = dirac.ReqClient().putRequest(some_request(dirac))
@@ -328,7 +319,7 @@ def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid: Grid, 
     assert len(grid.holds["req-proxy"]["cache"]) == 1
 
 
-def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Implementation) -> None:
+def test_where_nobody_takes_a_request_all_reasons_are_told(grid, dirac):
     """That of the manager, and that of the proxy."""
     grid.arm("requests:http=503", "req-proxy:s_error=boom")
     result = dirac.ReqClient().putRequest(some_request(dirac))
@@ -340,9 +331,7 @@ def test_where_nobody_takes_a_request_all_reasons_are_told(grid: Grid, dirac: Im
 # The module
 
 
-def test_the_real_module_loses_nothing_over_the_wire(
-    grid: Grid, dirac: Implementation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_module_loses_nothing_over_the_wire(grid, dirac, tmp_path, monkeypatch):
     """FailoverRequest with its real clients: the file that it writes, put and replayed, brings all to its place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JOBID", "77")
@@ -377,7 +366,7 @@ SEEN_OTHERWISE = {"down", "refuse", "timeout", "lost_reply", "reset_peer", "rese
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_to_dirac_what_it_is_in_memory(grid: Grid, dirac: Implementation, fault: str) -> None:
+def test_a_fault_is_to_dirac_what_it_is_in_memory(grid, dirac, fault):
     """The same result, the same call in its stub, the same done or not done."""
     near = World()
     near.arm(f"job-state:{fault}")
@@ -400,13 +389,13 @@ def test_a_fault_is_to_dirac_what_it_is_in_memory(grid: Grid, dirac: Implementat
 
 
 @pytest.fixture
-def diracx(grid: Grid) -> Iterator[Grid]:
+def diracx(grid):
     """A world to which DIRAC reports of jobs as it does to DiracX: one option of the configuration says so."""
     with configured({FUTURE_CLIENT: "yes"}):
         yield grid
 
 
-def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Implementation) -> None:
+def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
     """Statuses and parameters: DIRAC's client leaves out the value, and what arrives is DIRAC's."""
     client = dirac.JobStateUpdateClient()
     bulk = client.setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}})
@@ -426,7 +415,7 @@ def test_dirac_reports_of_a_job_to_diracx(diracx: Grid, dirac: Implementation) -
     assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", "1.5"]]
 
 
-def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Implementation) -> None:
+def test_job_report_goes_to_diracx_too(diracx, dirac):
     """Unchanged; so a whole job can be run against it."""
     report = dirac.JobReport(77)
     assert report.setJobStatus("Completing", "minor", "application")["OK"]
@@ -435,7 +424,7 @@ def test_job_report_goes_to_diracx_too(diracx: Grid, dirac: Implementation) -> N
     assert diracx.status() == ["Completing", "minor", "application"]
 
 
-def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx: Grid, dirac: Implementation) -> None:
+def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx, dirac):
     """It names the client of DiracX and its arguments; the real operation replays it."""
     diracx.arm("job-state:http=403")
     report = dirac.JobReport(77)
@@ -468,7 +457,7 @@ TAKEN_FOR = {
 
 
 @pytest.mark.parametrize("fault", TAKEN_FOR)
-def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Implementation, fault: str) -> None:
+def test_what_diracxs_client_makes_of_failures(diracx, dirac, fault):
     """It repeats a call after a status of 500 or 503, done or not; and an empty reply is a success to it."""
     diracx.arm(f"job-state:{fault}")
     result = dirac.JobStateUpdateClient().setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x"}})
@@ -481,7 +470,7 @@ def test_what_diracxs_client_makes_of_failures(diracx: Grid, dirac: Implementati
     lambda client: client.setJobParameter(78, "a", "b"),
     lambda client: client.sendHeartBeat(78, {}, {}),
 ])  # fmt: skip
-def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Implementation, call: Callable[[Any], Any]) -> None:
+def test_a_job_of_somebody_else_is_forbidden(diracx, dirac, call):
     """Each call says so."""
     result = call(dirac.JobStateUpdateClient())
     assert not result["OK"]
@@ -489,7 +478,7 @@ def test_a_job_of_somebody_else_is_forbidden(diracx: Grid, dirac: Implementation
     assert not len(diracx.calls)
 
 
-def test_a_token_that_is_about_to_end_is_renewed(diracx: Grid, dirac: Implementation, tmp_path: Path) -> None:
+def test_a_token_that_is_about_to_end_is_renewed(diracx, dirac, tmp_path):
     """DIRAC keeps a copy of the proxy's token; DiracX's client asks for another one where it is told to."""
     assert dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
     token = DiracX.diracxTokenFromPEM(os.environ["X509_USER_PROXY"])
@@ -509,7 +498,7 @@ def test_a_token_that_is_about_to_end_is_renewed(diracx: Grid, dirac: Implementa
 # A process that knows nothing but what was printed
 
 
-def test_dirac_in_a_shell_with_the_printed_lines(server: dict[str, Any], tmp_path: Path) -> None:
+def test_dirac_in_a_shell_with_the_printed_lines(server, tmp_path):
     """A script of DIRAC that is started with them finds the services."""
     code = (
         "import DIRAC\n"
@@ -528,9 +517,7 @@ def test_dirac_in_a_shell_with_the_printed_lines(server: dict[str, Any], tmp_pat
 
 
 @pytest.mark.parametrize("diracx", [False, True], ids=["dirac", "diracx"])
-def test_pauses_of_clients_move_the_worlds_clock(
-    dirac: Implementation, diracx: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pauses_of_clients_move_the_worlds_clock(dirac, diracx, monkeypatch):
     """Nobody waits: neither for DIRAC's retries, nor for those of DiracX's client."""
     monkeypatch.undo()
     world = World()
@@ -545,7 +532,7 @@ def test_pauses_of_clients_move_the_worlds_clock(
     assert world.clock.slept >= 1
 
 
-def test_nothing_of_it_stays(dirac: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_it_stays(dirac, monkeypatch):
     """Configuration and environment are what they were: DIRAC does not find the services any more."""
     monkeypatch.delenv("X509_USER_PROXY", raising=False)
     before = str(gConfigurationData.localCFG)

@@ -4,8 +4,6 @@ What the model says of them is proven in tests/spec/test_profiles.py; here are t
 they are the same port when they are driven from another process.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from itertools import islice

@@ -1,13 +1,10 @@
 """Requests beside DIRAC's own classes: the same statuses, the same JSON in both directions, the same refusals."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re
 from datetime import datetime, timedelta
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock, patch
 
 import pytest
@@ -22,11 +19,6 @@ from dirac_failover.request.record import TIME_FORMAT
 from dirac_failover.wire import dencode
 from dirac_failover.wire.rpc import make_stub
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dirac_failover.drivers.implementations import Implementation
-
 EARLIER = metadata.version("DIRAC") in {"9.0.0", "9.1.2", "9.1.20"}
 """Whether this DIRAC is seen to be one from before 9.0.28, or from before 9.1.22, which are stricter with requests."""
 SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -35,15 +27,15 @@ SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 class Clock:
     """Stops the time for both implementations: each asks its own."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - DIRAC's times are naive UTC
+    def __init__(self):
+        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
-    def tick(self) -> None:
+    def tick(self):
         self.now += timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
-def clock(dirac: Implementation) -> Iterator[Clock]:
+def clock(dirac):
     """One stopped clock for both."""
     clock = Clock()
     with stopped(lambda: clock.now, dirac):
@@ -51,10 +43,10 @@ def clock(dirac: Implementation) -> Iterator[Clock]:
 
 
 @pytest.fixture(autouse=True)
-def connected(reference: Implementation, dirac: Implementation) -> Iterator[None]:
+def connected(reference, dirac):
     """The same owner on both sides."""
 
-    def nowhere(*_: Any, **__: Any) -> Any:
+    def nowhere(*_, **__):
         raise AssertionError("nothing here may call a service")
 
     with (
@@ -64,7 +56,7 @@ def connected(reference: Implementation, dirac: Implementation) -> Iterator[None
         yield
 
 
-def seen(request: Any) -> dict[str, Any]:
+def seen(request):
     """Everything that can be seen of a request without changing more than looking does."""
     return {
         "json": request.toJSON()["Value"],
@@ -79,7 +71,7 @@ def seen(request: Any) -> dict[str, Any]:
     }
 
 
-def outcome(action: Callable[[], Any]) -> Any:
+def outcome(action):
     """What an action returned, as far as it can be compared, or the error that it raised."""
     try:
         answer = action()
@@ -96,20 +88,20 @@ TYPES = st.sampled_from(["ReplicateAndRegister", "RemoveReplica", "RemoveFile", 
 
 
 def machine(  # noqa: C901 - its rules are its methods
-    reference: Implementation, dirac: Implementation, clock: Clock
-) -> type[RuleBasedStateMachine]:
+    reference, dirac, clock
+):
     """Make a machine that does the same to a request of each implementation."""
 
     class Both(RuleBasedStateMachine):
         @initialize()
-        def begin(self) -> None:
+        def begin(self):
             self.requests = (reference.Request(), dirac.Request())
-            self.operations: list[tuple[Any, Any]] = []
-            self.files: list[tuple[Any, Any]] = []
+            self.operations = []
+            self.files = []
             for request in self.requests:
                 request.RequestName = "r"
 
-        def both(self, action: Callable[..., Any], *pairs: tuple[Any, Any]) -> None:
+        def both(self, action, *pairs):
             """Do ``action`` on each side and compare what came of it."""
             ours, theirs = [
                 outcome(lambda side=side: action(self.requests[side], *(pair[side] for pair in pairs)))
@@ -117,12 +109,12 @@ def machine(  # noqa: C901 - its rules are its methods
             ]
             assert ours == theirs
 
-        def operation(self, index: int) -> tuple[Any, Any]:
+        def operation(self, index):
             if index >= len(self.operations):
                 self.operations.append((reference.Operation(), dirac.Operation()))
             return self.operations[min(index, len(self.operations) - 1)]
 
-        def file(self, index: int) -> tuple[Any, Any]:
+        def file(self, index):
             if index >= len(self.files):
                 pair = (reference.File(), dirac.File())
                 for file in pair:
@@ -131,11 +123,11 @@ def machine(  # noqa: C901 - its rules are its methods
             return self.files[min(index, len(self.files) - 1)]
 
         @rule(index=INDEX)
-        def add(self, index: int) -> None:
+        def add(self, index):
             self.both(lambda request, operation: request.addOperation(operation), self.operation(index))
 
         @rule(new=INDEX, old=INDEX, name=st.sampled_from(["insertBefore", "insertAfter"]))
-        def insert(self, new: int, old: int, name: str) -> None:
+        def insert(self, new, old, name):
             self.both(
                 lambda request, first, second: getattr(request, name)(first, second),
                 self.operation(new),
@@ -143,71 +135,71 @@ def machine(  # noqa: C901 - its rules are its methods
             )
 
         @rule(index=INDEX)
-        def delete(self, index: int) -> None:
+        def delete(self, index):
             self.both(lambda request: request.__delitem__(index))
 
         @rule(index=INDEX, new=INDEX)
-        def replace(self, index: int, new: int) -> None:
+        def replace(self, index, new):
             pair = self.operation(new)
             if pair[0] not in self.requests[0]:  # one that is there twice flips its status at each look
                 self.both(lambda request, operation: request.__setitem__(index, operation), pair)
 
         @rule(index=INDEX, status=st.sampled_from([*reference.Operation.ALL_STATES, "Bad"]))
-        def set_status(self, index: int, status: str) -> None:
+        def set_status(self, index, status):
             self.both(lambda _, operation: setattr(operation, "Status", status), self.operation(index))
 
         @rule(status=st.sampled_from([*reference.Request.ALL_STATES, "Queued"]))
-        def set_request_status(self, status: str) -> None:
+        def set_request_status(self, status):
             self.both(lambda request: setattr(request, "Status", status))
 
         @rule(index=INDEX, type_=TYPES, source=SES, goal=SES, arguments=st.sampled_from(["", b"x"]))
-        def describe(self, index: int, type_: str, source: str | None, goal: str | None, arguments: Any) -> None:
+        def describe(self, index, type_, source, goal, arguments):
             for operation in self.operation(index):
                 operation.Type, operation.SourceSE, operation.TargetSE = type_, source, goal
                 operation.Arguments = arguments
 
         @rule(index=INDEX, error=st.sampled_from(["bad", None]))
-        def set_error(self, index: int, error: str | None) -> None:
+        def set_error(self, index, error):
             for request, operation in zip(self.requests, self.operation(index), strict=True):
                 request.Error = operation.Error = error
 
         @rule(index=INDEX, file=INDEX)
-        def add_file(self, index: int, file: int) -> None:
+        def add_file(self, index, file):
             self.both(lambda _, operation, file: operation.addFile(file), self.operation(index), self.file(file))
 
         @rule(index=INDEX, place=INDEX, file=INDEX)
-        def replace_file(self, index: int, place: int, file: int) -> None:
+        def replace_file(self, index, place, file):
             self.both(
                 lambda _, operation, file: operation.__setitem__(place, file), self.operation(index), self.file(file)
             )
 
         @rule(index=INDEX, place=INDEX | st.sampled_from([slice(0, 2), slice(1, 2), slice(None)]))
-        def delete_file(self, index: int, place: Any) -> None:
+        def delete_file(self, index, place):
             self.both(lambda _, operation: operation.__delitem__(place), self.operation(index))
 
         @rule(file=INDEX, status=st.sampled_from(["Waiting", "Done", "Failed", "Scheduled", "Queued"]))
-        def set_file_status(self, file: int, status: str) -> None:
+        def set_file_status(self, file, status):
             self.both(lambda _, file: setattr(file, "Status", status), self.file(file))
 
         @rule(index=INDEX, file=INDEX)
-        def look_for_file(self, index: int, file: int) -> None:
+        def look_for_file(self, index, file):
             ours, theirs = zip(self.operation(index), self.file(file), strict=True)
             assert (ours[1] in ours[0]) == (theirs[1] in theirs[0])
 
         @rule()
-        def optimize(self) -> None:
+        def optimize(self):
             self.both(lambda request: request.optimize())
 
         @rule(minutes=st.integers(0, 5000))
-        def delay(self, minutes: int) -> None:
+        def delay(self, minutes):
             self.both(lambda request: request.delayNextExecution(minutes))
 
         @rule()
-        def tick(self) -> None:
+        def tick(self):
             clock.tick()
 
         @rule()
-        def exchange(self) -> None:
+        def exchange(self):
             """Each side goes on with what the other wrote."""
             ours, theirs = (request.toJSON()["Value"] for request in self.requests)
             self.requests = (reference.Request(theirs), dirac.Request(ours))
@@ -215,18 +207,17 @@ def machine(  # noqa: C901 - its rules are its methods
             self.files = [pair for operations in self.operations for pair in zip(*operations, strict=True)]
 
         @invariant()
-        def same(self) -> None:
+        def same(self):
             ours, theirs = self.requests
             assert seen(ours) == seen(theirs)
 
     return Both
 
 
-def test_any_sequence_of_changes_is_seen_alike(reference: Implementation, dirac: Implementation, clock: Clock) -> None:
+def test_any_sequence_of_changes_is_seen_alike(reference, dirac, clock):
     """Whatever is done to requests, operations and files, in any order: statuses, times, JSON, digest are DIRAC's."""
     run_state_machine_as_test(
-        machine(reference, dirac, clock),
-        settings=settings(SMALL, max_examples=150, stateful_step_count=30),
+        machine(reference, dirac, clock), settings=settings(SMALL, max_examples=150, stateful_step_count=30)
     )
 
 
@@ -238,7 +229,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=3,
 )
-MOMENTS = st.datetimes(datetime(1000, 1, 1)).map(lambda moment: moment.strftime(TIME_FORMAT))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1000, 1, 1)).map(lambda moment: moment.strftime(TIME_FORMAT))
 GUIDS = st.from_regex(r"[0-9A-Fa-z]{8}(-[0-9a-f]{4}){3}-[0-9A-F]{12}", fullmatch=True)
 FILES = st.fixed_dictionaries(
     {},
@@ -294,7 +285,7 @@ REQUESTS = st.fixed_dictionaries(
 
 @SMALL
 @given(source=REQUESTS.map(json.dumps))
-def test_a_request_is_loaded_and_written_alike(reference: Implementation, dirac: Implementation, source: str) -> None:
+def test_a_request_is_loaded_and_written_alike(reference, dirac, source):
     """Each implementation reads what the other wrote and writes it as the other would; so does a second round."""
     ours, theirs = reference.Request(source), dirac.Request(source)
     for _ in range(2):
@@ -313,9 +304,7 @@ def test_a_request_is_loaded_and_written_alike(reference: Implementation, dirac:
 
 @SMALL
 @given(source=REQUESTS)
-def test_a_request_is_judged_and_optimised_alike(
-    reference: Implementation, dirac: Implementation, source: dict[str, Any]
-) -> None:
+def test_a_request_is_judged_and_optimised_alike(reference, dirac, source):
     """The same message or none, the same operations."""
     ours, theirs = reference.Request(source), dirac.Request(source)
     for request in (ours, theirs):
@@ -361,7 +350,7 @@ HOSTILE = st.recursive(
 )
 
 
-def made(cls: type[Any], source: Any) -> Any:
+def made(cls, source):
     """Load a source, or return the error."""
     try:
         return cls(source)
@@ -369,7 +358,7 @@ def made(cls: type[Any], source: Any) -> Any:
         return error
 
 
-def in_order(answer: Any) -> Any:
+def in_order(answer):
     """Sort the catalogues, which DIRAC has in any order."""
     if isinstance(answer, dict) and answer["OK"]:
         answer["Value"] = re.sub(
@@ -381,9 +370,7 @@ def in_order(answer: Any) -> Any:
 @pytest.mark.parametrize("name", ["Request", "Operation", "File"])
 @settings(SMALL, max_examples=400)
 @given(source=st.dictionaries(KEYS, HOSTILE, max_size=4) | HOSTILE.map(json.dumps) | TEXTS)
-def test_whatever_is_loaded_is_refused_where_dirac_refuses_it(
-    reference: Implementation, dirac: Implementation, name: str, source: Any
-) -> None:
+def test_whatever_is_loaded_is_refused_where_dirac_refuses_it(reference, dirac, name, source):
     """With a ValueError that says what DIRAC raises; what DIRAC takes is taken, and written alike."""
     theirs = made(getattr(dirac, name), source)
     if isinstance(theirs, Exception):
@@ -438,11 +425,11 @@ ARGUMENTS = [
 class Services:
     """Answers every call from a script, then positively; remembers the calls."""
 
-    def __init__(self, script: list[Any]) -> None:
+    def __init__(self, script):
         self.script = list(script)
-        self.calls: list[Any] = []
+        self.calls = []
 
-    def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> Any:
+    def __call__(self, service, method, args, *, timeout=600):
         self.calls.append((service, method, copy.deepcopy(args), timeout))
         answer = self.script.pop(0) if self.script else None
         if isinstance(answer, Exception):
@@ -457,7 +444,7 @@ class Services:
         return answer or S_OK()
 
 
-def by_the_agent(text: str) -> tuple[Any, Any]:
+def by_the_agent(text):
     """Execute a request as DIRAC's agent does; return it and the agent's answer."""
     from DIRAC.RequestManagementSystem.private.RequestTask import RequestTask
 
@@ -477,12 +464,9 @@ FAILURES = [S_ERROR("down"), S_ERROR(1500, "bad"), OSError("gone"), None]
 @pytest.mark.skipif(EARLIER, reason="its agent executes stubs that later ones refuse, and breaks at an empty request")
 @settings(SMALL, max_examples=150)
 @given(
-    operations=st.lists(st.sampled_from(ARGUMENTS), max_size=4),
-    script=st.lists(st.sampled_from(FAILURES), max_size=4),
+    operations=st.lists(st.sampled_from(ARGUMENTS), max_size=4), script=st.lists(st.sampled_from(FAILURES), max_size=4)
 )
-def test_a_request_is_replayed_alike(
-    reference: Implementation, dirac: Implementation, operations: list[tuple[str, bytes]], script: list[Any]
-) -> None:
+def test_a_request_is_replayed_alike(reference, dirac, operations, script):
     """The same calls, and afterwards the same statuses and errors; what escapes, escapes in DIRAC."""
     made = reference.Request()
     made.RequestName = "r"

@@ -1,17 +1,10 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.spec.scenario import Scenario
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-
 REMOVE = {"Type": "RemoveFile", "Files": ["/vo/x"]}
-JOBS: list[dict[str, Any]] = [
+JOBS = [
     {"faults": ["transformation:down"]},
     {"faults": ["job-state:first=2"], "records": 2},
     {"faults": ["accounting:down", "transformation.setFileStatusForTransformation:lost_reply"], "records": 2},
@@ -23,7 +16,7 @@ JOBS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_run_shows_the_same_of_both(reference: Implementation, dirac: Implementation, job: dict[str, Any]) -> None:
+def test_run_shows_the_same_of_both(reference, dirac, job):
     """Every call in its place, with the same arguments and answers; the request, the file, and what recovery brings."""
     scenario = Scenario.of_job(inputs=["/vo/a", "/vo/b"], **job)
     ours, theirs = run(reference, scenario), run(dirac, scenario)

@@ -1,12 +1,9 @@
 """The step runner beside DIRAC's workflow engine: the same results, statuses, commons and reports."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from types import ModuleType
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -20,17 +17,17 @@ NAME = "modules_of_a_test_workflow"
 class Reports:
     """A job report that remembers what it is told, and raises at the calls that it is told."""
 
-    def __init__(self, raises: frozenset[int] = frozenset()) -> None:
-        self.seen: list[Any] = []
+    def __init__(self, raises=frozenset()):
+        self.seen = []
         self._raises = raises
 
-    def setApplicationStatus(self, *args: Any) -> None:
+    def setApplicationStatus(self, *args):
         self.seen.append([show(arg) for arg in args])
         if len(self.seen) - 1 in self._raises:
             raise ValueError(f"report {len(self.seen)}")
 
 
-def show(value: Any) -> Any:
+def show(value):
     """A value that two runs have in common: no call stacks, no times, exceptions by type and arguments."""
     if isinstance(value, dict):
         hidden = {"CallStack", "StartTime", "StartStats"}
@@ -42,11 +39,11 @@ def show(value: Any) -> Any:
     return "report" if isinstance(value, Reports) else value
 
 
-def make(outcome: Any, seen: list[Any]) -> type[Any]:
+def make(outcome, seen):
     """A module class that ends with ``outcome`` and remembers what it had."""
 
     class Given:
-        def execute(self) -> Any:
+        def execute(self):
             seen.append(show(vars(self)))
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -55,7 +52,7 @@ def make(outcome: Any, seen: list[Any]) -> type[Any]:
     return Given
 
 
-def by_reference(steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str], seen: list[Any]) -> Any:
+def by_reference(steps, commons, own, seen):
     """Run the outcomes with our runner."""
     return workflow.run_workflow(
         [
@@ -70,14 +67,14 @@ def by_reference(steps: list[list[Any]], commons: dict[str, Any], own: dict[str,
     )
 
 
-def by_dirac(steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str], seen: list[Any]) -> Any:
+def by_dirac(steps, commons, own, seen):
     """Run the outcomes with DIRAC's own engine, whose modules are code that imports a class."""
     from DIRAC.Core.Workflow.Module import ModuleDefinition
     from DIRAC.Core.Workflow.Parameter import Parameter
     from DIRAC.Core.Workflow.Step import StepDefinition
     from DIRAC.Core.Workflow.Workflow import Workflow
 
-    def parameter(name: str, value: str) -> Any:
+    def parameter(name, value):
         return Parameter(name, value, "string", "", "", True, False, "")
 
     classes = sys.modules[NAME]
@@ -109,10 +106,10 @@ def by_dirac(steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str
         commons.update(whole.workflow_commons)
 
 
-def observe(run: Any, steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str], raises: Any) -> Any:
+def observe(run, steps, commons, own, raises):
     """Run and return all that can be seen: the end, what each module had, the reports, the commons."""
-    seen: list[Any] = []
-    mine: dict[str, Any] = dict(commons)
+    seen = []
+    mine = dict(commons)
     reports = Reports(raises) if raises is not None else None
     if reports is not None:
         mine["JobReport"] = reports
@@ -126,7 +123,7 @@ def observe(run: Any, steps: list[list[Any]], commons: dict[str, Any], own: dict
     return {"end": end, "seen": seen, "reports": reports and reports.seen, "commons": show(mine)}
 
 
-def check(steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str], raises: Any = frozenset()) -> Any:
+def check(steps, commons, own, raises=frozenset()):
     """Observe both and find them equal; return what was observed."""
     sys.modules[NAME] = ModuleType(NAME)
     try:
@@ -138,11 +135,11 @@ def check(steps: list[list[Any]], commons: dict[str, Any], own: dict[str, str], 
     return ours
 
 
-def failed(message: Any, number: Any = 0, **more: Any) -> dict[str, Any]:
+def failed(message, number=0, **more):
     return {"OK": False, "Errno": number, "Message": message, **more}
 
 
-def ok(value: Any = None, **more: Any) -> dict[str, Any]:
+def ok(value=None, **more):
     return {"OK": True, "Value": value, **more}
 
 

@@ -299,7 +299,7 @@ def test_an_event_for_machines_says_only_what_there_is() -> None:
 
 def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same() -> None:
     """Times stay as they are until the whole report numbers them; stacks and stubs go, at any depth."""
-    time = datetime(2026, 1, 1, 12, 0, 0, 5)  # noqa: DTZ001 - DIRAC's times are naive UTC
+    time = datetime(2026, 1, 1, 12, 0, 0, 5)
     answer = {"OK": False, "CallStack": [1], "ExecInfo": (2,), "rpcStub": (3,), "Message": "2026-01-01 12:00:00"}
     assert PLAIN.plain([answer, {"Value": [answer]}, time, (1, b"x"), math.inf]) == [
         {"OK": False, "Message": "2026-01-01 12:00:00"},

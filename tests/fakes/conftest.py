@@ -1,5 +1,4 @@
 """What the tests of the fakes share."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

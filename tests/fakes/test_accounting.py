@@ -1,5 +1,4 @@
 """The rules of the accounting service."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

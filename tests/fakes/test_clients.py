@@ -37,7 +37,7 @@ from dirac_fakes import (
 from dirac_fakes.answers import methods_of
 
 FAKES = {name.removeprefix("Fake"): getattr(dirac_fakes, name) for name in dirac_fakes.__all__ if "Fake" in name}
-START = datetime(2026, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
+START = datetime(2026, 1, 1)
 
 
 ANY_NUMBER = ("8.0.86", "9.0.0", "9.1.2")
@@ -257,7 +257,7 @@ def test_a_fake_has_every_method_of_the_client(name, kit):
 
 def test_of_one_moment_the_last_word_counts(kit):
     """A service keeps one update of a moment: a status, a minor status, an application status."""
-    now = datetime(2126, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
+    now = datetime(2126, 1, 1)
     with healthy(kit) as world, stopped(lambda: now, kit):
         reports = kit.JobReport(77), FakeJobReport()
         for report in reports:

@@ -34,7 +34,7 @@ class Record(BaseAccountingType):
         return {"OK": True, "Value": None}
 
     def getValues(self):
-        start = datetime(2026, 1, 1)  # noqa: DTZ001 - naive, as DIRAC's
+        start = datetime(2026, 1, 1)
         return ("Job", start, start, ["alice", 1])
 
 

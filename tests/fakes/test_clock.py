@@ -1,5 +1,4 @@
 """The clock of a world."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The rules of the job state service; beside the real one they are held in tests/differential."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The journal: what it remembers, and what it says when a call is missing."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

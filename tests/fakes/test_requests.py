@@ -120,7 +120,7 @@ def test_an_invalid_request_is_refused(world, put):
     ],
 )
 @pytest.mark.parametrize("service", ["requests", "req-proxy"])
-def test_whose_a_request_is(world, call, service, fields, caller, owner):  # noqa: PLR0913, PLR0917 - a table
+def test_whose_a_request_is(world, call, service, fields, caller, owner):
     """An ownerless one is its sender's; somebody else's needs delegation."""
     world.caller = caller
     answer = call(service, "putRequest", _text(**fields))

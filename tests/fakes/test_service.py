@@ -1,5 +1,4 @@
 """What all services have in common: answers, errors, copies, and methods that are not faked."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The world: routing, stubs, isolation, and the life of faults."""
-# ruff: noqa: DTZ001 - naive times, as DIRAC's
 
 from __future__ import annotations
 

@@ -1,32 +1,24 @@
 """Each implementation in turn, connected as alice of vo_user, and a clock that stands until it is moved."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.drivers.implementations import stopped
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.implementations import Implementation
-
-
-def nobody(*_: Any, **__: Any) -> Any:
+def nobody(*_, **__):
     """Stand for the services: nothing in this folder may call one."""
     raise AssertionError("a service was called")
 
 
 @pytest.fixture(autouse=True)
-def connected(request: pytest.FixtureRequest) -> Iterator[None]:
+def connected(request):
     """Connect the implementation that a test is about, if it is about one."""
     if "kit" not in request.fixturenames:
         yield
         return
-    kit: Implementation = request.getfixturevalue("kit")
+    kit = request.getfixturevalue("kit")
     with kit.connect(nobody, owner="alice", group="vo_user"):
         yield
 
@@ -34,21 +26,21 @@ def connected(request: pytest.FixtureRequest) -> Iterator[None]:
 class Clock:
     """What DIRAC's clock says, with a fraction that requests cut off."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - DIRAC's times are naive UTC
+    def __init__(self):
+        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
     @property
-    def second(self) -> datetime:
+    def second(self):
         """The present second."""
         return self.now.replace(microsecond=0)
 
-    def tick(self) -> None:
+    def tick(self):
         """Move by a second."""
         self.now += timedelta(seconds=1)
 
 
 @pytest.fixture
-def clock(kit: Implementation) -> Iterator[Clock]:
+def clock(kit):
     """The clock of both implementations."""
     clock = Clock()
     with stopped(lambda: clock.now, kit):
@@ -56,10 +48,10 @@ def clock(kit: Implementation) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def operation(kit: Implementation) -> Callable[..., Any]:
+def operation(kit):
     """Make an operation of a type, with a waiting file for each LFN and other attributes by name."""
 
-    def make(type_: Any = "RemoveFile", *lfns: str, **attributes: Any) -> Any:
+    def make(type_="RemoveFile", *lfns, **attributes):
         operation = kit.Operation()
         operation.Type = type_
         for lfn in lfns:
@@ -72,10 +64,10 @@ def operation(kit: Implementation) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def request_of(kit: Implementation) -> Callable[..., Any]:
+def request_of(kit):
     """Make a request named r of some operations."""
 
-    def make(*operations: Any, **attributes: Any) -> Any:
+    def make(*operations, **attributes):
         request = kit.Request()
         request.RequestName = "r"
         for operation in operations:

@@ -1,20 +1,14 @@
 """What a file of an operation holds and refuses, on the reference and on the real DIRAC."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 GUID = "01234567-89ab-CDEF-0123-456789abcdef"
 ATTRIBUTES = ["Status", "LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Attempt", "Size", "Error"]
 
 
-def test_a_new_file_waits_and_knows_nothing(kit: Implementation) -> None:
+def test_a_new_file_waits_and_knows_nothing(kit):
     """All attributes have DIRAC's defaults; there are no IDs."""
     file = kit.File()
     assert {name: getattr(file, name) for name in ATTRIBUTES} == {
@@ -28,7 +22,7 @@ def test_a_new_file_waits_and_knows_nothing(kit: Implementation) -> None:
     assert not hasattr(file, "OperationID")
 
 
-def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
+def test_the_json_has_the_attributes_in_order(kit):
     """IDs first when they are known, null for what is not."""
     file = kit.File({"LFN": "/a", "Size": 7, "OperationID": 2, "FileID": 1})
     assert file.toJSON() == {"OK": True, "Value": str(file)}
@@ -38,7 +32,7 @@ def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
     )
 
 
-def test_the_json_loads_again(kit: Implementation) -> None:
+def test_the_json_loads_again(kit):
     """As text or as a dict."""
     text = str(kit.File({"LFN": "/é", "PFN": "p", "ChecksumType": "AD", "Checksum": "1", "GUID": GUID, "Attempt": 2}))
     assert str(kit.File(text)) == text
@@ -46,13 +40,13 @@ def test_the_json_loads_again(kit: Implementation) -> None:
     assert '"LFN": "/\\u00e9"' in text
 
 
-def test_a_file_that_is_no_json_is_an_error(kit: Implementation) -> None:
+def test_a_file_that_is_no_json_is_an_error(kit):
     """An attribute that JSON has no form for gives S_ERROR."""
     answer = kit.File({"Error": {1, 2}}).toJSON()
     assert (answer["OK"], answer["Message"]) == (False, "Object of type set is not JSON serializable")
 
 
-def test_the_lfn_is_an_absolute_path(kit: Implementation) -> None:
+def test_the_lfn_is_an_absolute_path(kit):
     """Another text is a ValueError, another type a TypeError; the LFN of before stays."""
     file = kit.File({"LFN": "/a"})
     for value, error, text in (
@@ -77,7 +71,7 @@ def test_the_lfn_is_an_absolute_path(kit: Implementation) -> None:
         "1234567\n-1234-1234-1234-123456789012",
     ],
 )
-def test_guids_that_are_taken(kit: Implementation, guid: Any) -> None:
+def test_guids_that_are_taken(kit, guid):
     """Any characters in parts of the right lengths, a line end behind real digits, and anything falsy."""
     file = kit.File()
     file.GUID = guid
@@ -97,14 +91,14 @@ def test_guids_that_are_taken(kit: Implementation, guid: Any) -> None:
         GUID[:-1] + "-",
     ],
 )
-def test_guids_that_are_refused(kit: Implementation, guid: Any) -> None:
+def test_guids_that_are_refused(kit, guid):
     """Other lengths are a ValueError with the GUID in it."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is compared next
         kit.File().GUID = guid
     assert str(error.value) == f"'{guid}' is not a valid GUID!"
 
 
-def test_a_guid_is_a_text(kit: Implementation) -> None:
+def test_a_guid_is_a_text(kit):
     """Anything else that is not falsy is a TypeError."""
     with pytest.raises(TypeError, match=r"^GUID should be a string!$"):
         kit.File().GUID = 5
@@ -122,21 +116,21 @@ def test_a_guid_is_a_text(kit: Implementation) -> None:
         (None, ""),
     ],
 )
-def test_checksum_types(kit: Implementation, given: Any, kept: Any) -> None:
+def test_checksum_types(kit, given, kept):
     """Case and blanks do not matter, AD is short for ADLER32, falsy is empty."""
     file = kit.File()
     file.ChecksumType = given
     assert file.ChecksumType == kept
 
 
-def test_another_checksum_type_is_refused(kit: Implementation) -> None:
+def test_another_checksum_type_is_refused(kit):
     """With the type as it was given."""
     with pytest.raises(ValueError, match=r"^unknown checksum type:  crc $"):
         kit.File().ChecksumType = " crc "
 
 
 @pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled"])
-def test_a_file_takes_its_statuses(kit: Implementation, status: str) -> None:
+def test_a_file_takes_its_statuses(kit, status):
     """Done clears the error, the others keep it."""
     file = kit.File()
     file.Error = "bad"
@@ -145,7 +139,7 @@ def test_a_file_takes_its_statuses(kit: Implementation, status: str) -> None:
     assert file.Error == ("" if status == "Done" else "bad")
 
 
-def test_a_file_refuses_other_statuses(kit: Implementation) -> None:
+def test_a_file_refuses_other_statuses(kit):
     """Also those of operations; the status of before stays."""
     file = kit.File()
     for status in ("Queued", "Assigned", "Canceled", "", None):
@@ -154,7 +148,7 @@ def test_a_file_refuses_other_statuses(kit: Implementation) -> None:
     assert file.Status == "Waiting"
 
 
-def test_a_new_status_dates_the_operation_and_the_request(clock: Any, operation: Any, request_of: Any) -> None:
+def test_a_new_status_dates_the_operation_and_the_request(clock, operation, request_of):
     """The same status again does not."""
     held = operation("RemoveFile", "/a", "/b")
     request = request_of(held)
@@ -167,7 +161,7 @@ def test_a_new_status_dates_the_operation_and_the_request(clock: Any, operation:
     assert (held.Status, request.Status) == ("Scheduled", "Scheduled")
 
 
-def test_the_same_status_again_still_counts_the_files(operation: Any) -> None:
+def test_the_same_status_again_still_counts_the_files(operation):
     """The operation derives its status anew, and Done clears its error."""
     held = operation("RemoveFile", "/a")
     held[0].Status = "Done"

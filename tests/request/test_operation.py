@@ -1,9 +1,6 @@
 """What an operation holds, and how its status follows from its files, on the reference and on the real DIRAC."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,13 +8,10 @@ from dirac_failover.request.file import File
 from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-
 STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
 
 
-def test_a_new_operation_is_queued_and_empty(kit: Implementation) -> None:
+def test_a_new_operation_is_queued_and_empty(kit):
     """All attributes have DIRAC's defaults; there are no IDs."""
     made = kit.Operation()
     assert made.Status == "Queued"
@@ -30,7 +24,7 @@ def test_a_new_operation_is_queued_and_empty(kit: Implementation) -> None:
     assert (made.sourceSEList, made.targetSEList, made.catalogList, made.fileStatusList()) == ([], [], [], [])
 
 
-def test_constants(kit: Implementation) -> None:
+def test_constants(kit):
     """Statuses, attributes and the most files are DIRAC's."""
     assert tuple(STATUSES) == kit.Operation.ALL_STATES
     assert kit.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
@@ -42,7 +36,7 @@ def test_constants(kit: Implementation) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
+def test_the_json_has_the_attributes_in_order(kit):
     """IDs first when they are known, the files last."""
     made = kit.Operation({"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"})
     assert made.toJSON() == {"OK": True, "Value": str(made)}
@@ -55,7 +49,7 @@ def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
     )
 
 
-def test_the_json_loads_again(kit: Implementation) -> None:
+def test_the_json_loads_again(kit):
     """As text or as a dict, with its files."""
     text = str(
         kit.Operation(
@@ -87,7 +81,7 @@ def test_the_json_loads_again(kit: Implementation) -> None:
         ("Done Scheduled", "Scheduled"),
     ],
 )
-def test_the_status_follows_from_the_files(kit: Implementation, operation: Any, files: str, status: str) -> None:
+def test_the_status_follows_from_the_files(kit, operation, files, status):
     """Whether they had their statuses before or got them after, and whatever is set."""
     statuses = files.split()
     before = kit.Operation({"Files": [{"Status": name} for name in statuses]})
@@ -101,7 +95,7 @@ def test_the_status_follows_from_the_files(kit: Implementation, operation: Any, 
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_without_files_the_status_is_what_is_set(kit: Implementation, clock: Any, status: str) -> None:
+def test_without_files_the_status_is_what_is_set(kit, clock, status):
     """Failed and Done are dated; Done clears the error."""
     made = kit.Operation()
     made.Error = "bad"
@@ -115,7 +109,7 @@ def test_without_files_the_status_is_what_is_set(kit: Implementation, clock: Any
 
 
 @pytest.mark.parametrize("status", ["Failed", "Done"])
-def test_a_final_status_is_dated_once(kit: Implementation, clock: Any, status: str) -> None:
+def test_a_final_status_is_dated_once(kit, clock, status):
     """Setting it again changes nothing but the error."""
     made = kit.Operation()
     made.Status = status
@@ -127,7 +121,7 @@ def test_a_final_status_is_dated_once(kit: Implementation, clock: Any, status: s
     assert made.Error == ("" if status == "Done" else "bad")
 
 
-def test_another_status_is_refused(operation: Any) -> None:
+def test_another_status_is_refused(operation):
     """With and without files."""
     for made in (operation(), operation("T", "/a")):
         with pytest.raises(ValueError, match=r"^unknown Status 'Bad'$"):
@@ -138,9 +132,7 @@ def test_another_status_is_refused(operation: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "dated"), [("Failed", True), ("Done", True), ("Scheduled", True), ("Waiting", False)]
 )
-def test_a_status_that_follows_is_dated_when_it_changes(
-    kit: Implementation, clock: Any, operation: Any, status: str, dated: Any
-) -> None:
+def test_a_status_that_follows_is_dated_when_it_changes(kit, clock, operation, status, dated):
     """To one of these three; the request is not dated by it."""
     made = operation("T")
     before = clock.second
@@ -153,7 +145,7 @@ def test_a_status_that_follows_is_dated_when_it_changes(
     assert made.LastUpdate == after
 
 
-def test_done_by_its_files_clears_the_error(operation: Any) -> None:
+def test_done_by_its_files_clears_the_error(operation):
     """The other statuses keep it."""
     made = operation("T", "/a", "/b")
     made.Error = "bad"
@@ -164,7 +156,7 @@ def test_done_by_its_files_clears_the_error(operation: Any) -> None:
     assert (made.Status, made.Error) == ("Done", "")
 
 
-def test_a_new_date_is_the_requests_too(clock: Any, operation: Any, request_of: Any) -> None:
+def test_a_new_date_is_the_requests_too(clock, operation, request_of):
     """As a datetime, whatever was given."""
     made = operation()
     made.LastUpdate = "2024-02-03 04:05:06"  # it has no request yet
@@ -174,7 +166,7 @@ def test_a_new_date_is_the_requests_too(clock: Any, operation: Any, request_of: 
     assert str(request.LastUpdate) == str(made.LastUpdate) == "2025-02-03 04:05:06"
 
 
-def test_a_file_is_in_once(kit: Implementation, operation: Any) -> None:
+def test_a_file_is_in_once(kit, operation):
     """The same object; another one for the same LFN is another file."""
     made = operation("T", "/a")
     first, same = made[0], kit.File({"LFN": "/a"})
@@ -189,7 +181,7 @@ def test_a_file_is_in_once(kit: Implementation, operation: Any) -> None:
     assert made[0:1] == [first]
 
 
-def test_a_full_operation_takes_no_more(kit: Implementation, operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_operation_takes_no_more(kit, operation, monkeypatch):
     """Not even a file that is in."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 2)
     made = operation("T", "/a", "/b")
@@ -200,7 +192,7 @@ def test_a_full_operation_takes_no_more(kit: Implementation, operation: Any, mon
     assert len(made) == 2
 
 
-def test_files_can_be_replaced_and_removed(kit: Implementation, operation: Any) -> None:
+def test_files_can_be_replaced_and_removed(kit, operation):
     """The status follows each time."""
     made = operation("T", "/a", "/b", "/c")
     first, second, third = made
@@ -222,7 +214,7 @@ def test_files_can_be_replaced_and_removed(kit: Implementation, operation: Any) 
             act()
 
 
-def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
+def test_a_file_that_was_removed_counts_no_more(operation):
     """Its later statuses change nothing."""
     made = operation("T", "/a", "/b")
     gone = made[0]
@@ -231,7 +223,7 @@ def test_a_file_that_was_removed_counts_no_more(operation: Any) -> None:
     assert (made.Status, made.fileStatusList()) == ("Queued", ["Waiting"])
 
 
-def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit: Implementation, operation: Any) -> None:
+def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit, operation):
     """Setting an index can put it there a second time."""
     made = operation("T", "/a", "/b")
     first, second = made
@@ -254,7 +246,7 @@ def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit: Implementation, op
     assert made.Status == "Queued"
 
 
-def test_a_file_of_two_operations_tells_the_later_one(operation: Any) -> None:
+def test_a_file_of_two_operations_tells_the_later_one(operation):
     """The other one sees the change when it looks the next time; that is DIRAC's too."""
     first, second = operation("T", "/a"), operation("T", "/b")
     file = first[0]
@@ -275,7 +267,7 @@ def test_a_file_of_two_operations_tells_the_later_one(operation: Any) -> None:
     assert second.Status == "Scheduled"
 
 
-def test_a_file_is_taken_over_by_setting_an_index_too(operation: Any) -> None:
+def test_a_file_is_taken_over_by_setting_an_index_too(operation):
     """It then tells the operation that has it last."""
     first, second = operation("T", "/a", "/x"), operation("T", "/b")
     file = first[0]
@@ -289,7 +281,7 @@ def test_a_file_is_taken_over_by_setting_an_index_too(operation: Any) -> None:
     assert (first.Status, second.Status) == ("Done", "Scheduled")
 
 
-def test_the_order_is_the_index_in_the_request(operation: Any, request_of: Any) -> None:
+def test_the_order_is_the_index_in_the_request(operation, request_of):
     """What is set holds only without a request; -1 once it was removed."""
     made = operation()
     made.Order = 7
@@ -306,7 +298,7 @@ def test_the_order_is_the_index_in_the_request(operation: Any, request_of: Any) 
     ("given", "names"),
     [("a", ["a"]), (" a , b ,,a", ["a", "b"]), (["b", 5, " ", "b"], ["5", "b"]), ("", []), ([], []), (" , ", [])],
 )
-def test_catalogues_are_names_without_blanks_and_doubles(kit: Implementation, given: Any, names: Any) -> None:
+def test_catalogues_are_names_without_blanks_and_doubles(kit, given, names):
     """DIRAC has them in any order."""
     made = kit.Operation()
     made.Catalog = given
@@ -314,12 +306,12 @@ def test_catalogues_are_names_without_blanks_and_doubles(kit: Implementation, gi
     assert made.Catalog == ",".join(made.catalogList)
 
 
-def test_the_reference_keeps_the_order_of_catalogues(reference: Implementation) -> None:
+def test_the_reference_keeps_the_order_of_catalogues(reference):
     """It is one of the orders that DIRAC may have."""
     assert reference.Operation({"Catalog": "z,b,a,z"}).Catalog == "z,b,a"
 
 
-def test_catalogues_that_are_refused(kit: Implementation) -> None:
+def test_catalogues_that_are_refused(kit):
     """Other types, and more than 255 characters."""
     made = kit.Operation()
     for value in (None, 5, ("a",), {"a": 1}, b"a"):
@@ -333,19 +325,19 @@ def test_catalogues_that_are_refused(kit: Implementation) -> None:
     assert made.Catalog == "a" * 255
 
 
-def test_storage_elements_are_lists_of_names(kit: Implementation) -> None:
+def test_storage_elements_are_lists_of_names(kit):
     """As they are written, split at commas."""
     made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
     assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c", "d"])
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[File]:
+def looks(monkeypatch):
     """Note every file of the reference whose status is looked at."""
-    looks: list[File] = []
+    looks = []
     status = File.__dict__["Status"]
 
-    def look(file: File) -> str:
+    def look(file):
         looks.append(file)
         return str(status.fget(file))
 
@@ -353,7 +345,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[File]:
     return looks
 
 
-def test_no_change_looks_at_all_files(looks: list[File]) -> None:
+def test_no_change_looks_at_all_files(looks):
     """Adding, changing and removing files takes as many looks at statuses as there are changes."""
     made = Operation()
     files = [File() for _ in range(500)]
@@ -371,7 +363,7 @@ def test_no_change_looks_at_all_files(looks: list[File]) -> None:
     assert len(looks) <= 4 * len(files)
 
 
-def test_no_merge_looks_at_all_files(looks: list[File]) -> None:
+def test_no_merge_looks_at_all_files(looks):
     """Moving files from one operation to another neither."""
     request = Request()
     for number in range(2):

@@ -1,12 +1,9 @@
 """What requests, operations and files have in common: loading, times, bytes, JSON."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from freezegun import freeze_time
@@ -16,13 +13,10 @@ from dirac_failover.request.operation import Operation
 from dirac_failover.request.record import LoadError, now
 from dirac_failover.request.request import Request
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
-
-def naive(*fields: int) -> datetime:
+def naive(*fields):
     """Make a time as DIRAC has them: of UTC, without saying so."""
-    return datetime(*fields)  # type: ignore[arg-type]  # noqa: DTZ001
+    return datetime(*fields)  # type: ignore[arg-type]
 
 
 CLASSES = ["Request", "Operation", "File"]
@@ -73,7 +67,7 @@ RESERVED = {
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("source", [None, 5, [], (), b"{}", {}, "{}", '{"Error": "", "Status": null, "Attempt": 0}'])
-def test_what_says_nothing_makes_a_new_one(kit: Implementation, name: str, source: Any) -> None:
+def test_what_says_nothing_makes_a_new_one(kit, name, source):
     """Other types than text and dict are passed over, and so are falsy values."""
     made = getattr(kit, name)
     assert str(made(source)) == str(made())
@@ -81,7 +75,7 @@ def test_what_says_nothing_makes_a_new_one(kit: Implementation, name: str, sourc
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
-def test_other_attributes_are_kept_but_not_written(kit: Implementation, name: str) -> None:
+def test_other_attributes_are_kept_but_not_written(kit, name):
     """Falsy ones are not even kept; what is loaded from is not changed."""
     source = {"Foo": [1], "Bar": 0, "Error": "e"}
     loaded = getattr(kit, name)(source)
@@ -92,9 +86,7 @@ def test_other_attributes_are_kept_but_not_written(kit: Implementation, name: st
 
 
 @pytest.mark.parametrize(("name", "source", "error"), HOSTILE.values(), ids=HOSTILE)
-def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(
-    kit: Implementation, name: str, source: Any, error: Any
-) -> None:
+def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(kit, name, source, error):
     """It says which error DIRAC raises, and DIRAC's text."""
     with pytest.raises((LoadError, AttributeError, TypeError, RuntimeError)) as caught:
         getattr(kit, name)(source)
@@ -107,7 +99,7 @@ def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(
 
 
 @pytest.mark.parametrize(("name", "source", "text"), VALUE_ERRORS.values(), ids=VALUE_ERRORS)
-def test_dirac_s_own_value_errors_stay_as_they_are(kit: Implementation, name: str, source: Any, text: Any) -> None:
+def test_dirac_s_own_value_errors_stay_as_they_are(kit, name, source, text):
     """With the same text."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared next
         getattr(kit, name)(source)
@@ -116,9 +108,7 @@ def test_dirac_s_own_value_errors_stay_as_they_are(kit: Implementation, name: st
 
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in RESERVED.items() for key in keys])
-def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(
-    reference: Implementation, name: str, key: Any
-) -> None:
+def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(reference, name, key):
     """DIRAC sets them, and breaks in one way or another; here nothing of it is loaded."""
     with pytest.raises(LoadError) as caught:
         getattr(reference, name)({key: "x"})
@@ -126,26 +116,26 @@ def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(
     assert caught.value.dirac is None
 
 
-def test_a_key_that_is_no_text_is_refused(kit: Implementation) -> None:
+def test_a_key_that_is_no_text_is_refused(kit):
     """JSON has none; a dict may."""
     with pytest.raises((LoadError, TypeError), match=r"^attribute name must be string, not 'int'$"):
         kit.Request({5: 1})
 
 
-def test_the_present_is_a_second_of_utc_without_a_zone() -> None:
+def test_the_present_is_a_second_of_utc_without_a_zone():
     """So that it is written and read without loss, and freezegun can stop it."""
     with freeze_time("2026-01-02 03:04:05.678"):
         assert now() == naive(2026, 1, 2, 3, 4, 5)
 
 
-def test_only_not_before_may_be_no_time(kit: Implementation) -> None:
+def test_only_not_before_may_be_no_time(kit):
     """None says that nothing has to be waited for."""
     made = kit.Request()
     made.NotBefore = None
     assert made.NotBefore is None
 
 
-def test_one_text_is_read_once() -> None:
+def test_one_text_is_read_once():
     """The times of a request are mostly one and the same, and reading them is slow."""
     text = "2024-02-03 04:05:06"
     assert Request({"CreationTime": text}).CreationTime is Operation({"LastUpdate": text}).LastUpdate
@@ -161,11 +151,11 @@ def test_one_text_is_read_once() -> None:
 class TestTimes:
     """Times of requests and operations."""
 
-    def test_a_new_one_begins_now(self, kit: Implementation, clock: Any, cls, name: str) -> None:
+    def test_a_new_one_begins_now(self, kit, clock, cls, name):
         """Without the fraction."""
         assert getattr(getattr(kit, cls)(), name) == clock.second
 
-    def test_a_datetime_is_kept_as_it_is(self, kit: Implementation, cls, name: str) -> None:
+    def test_a_datetime_is_kept_as_it_is(self, kit, cls, name):
         """Fraction and zone are cut off only when it is written."""
         made = getattr(kit, cls)()
         moment = datetime(2024, 2, 3, 4, 5, 6, 999999, tzinfo=timezone(timedelta(hours=2)))
@@ -173,13 +163,13 @@ class TestTimes:
         assert getattr(made, name) is moment
         assert json.loads(str(made))[name] == "2024-02-03 04:05:06"
 
-    def test_a_text_is_read_without_its_fraction(self, kit: Implementation, cls, name: str) -> None:
+    def test_a_text_is_read_without_its_fraction(self, kit, cls, name):
         """What follows the first dot does not matter."""
         made = getattr(kit, cls)()
         setattr(made, name, "2024-02-03 04:05:06.9x.y")
         assert getattr(made, name) == naive(2024, 2, 3, 4, 5, 6)
 
-    def test_another_type_is_refused(self, kit: Implementation, cls, name: str) -> None:
+    def test_another_type_is_refused(self, kit, cls, name):
         """None too, but for NotBefore."""
         made = getattr(kit, cls)()
         for value in (5, b"2024-02-03 04:05:06", *([None] if name != "NotBefore" else [])):
@@ -187,7 +177,7 @@ class TestTimes:
                 setattr(made, name, value)
 
     @pytest.mark.parametrize("year", [9, 999, 1000, 9999])
-    def test_early_years_are_written_as_strftime_does(self, kit: Implementation, cls, name: str, year: Any) -> None:
+    def test_early_years_are_written_as_strftime_does(self, kit, cls, name, year):
         """That is, without leading zeros."""
         made = getattr(kit, cls)({"Error": "e"})
         moment = naive(year, 2, 3, 4, 5, 6)
@@ -199,7 +189,7 @@ class TestTimes:
 class TestBytes:
     """The source component of a request and the arguments of an operation."""
 
-    def test_text_becomes_bytes(self, kit: Implementation, cls, name: str) -> None:
+    def test_text_becomes_bytes(self, kit, cls, name):
         """As UTF-8; bytes stay."""
         made = getattr(kit, cls)()
         assert getattr(made, name) is None
@@ -208,7 +198,7 @@ class TestBytes:
             assert getattr(made, name) == b"\xc3\xa9"
             assert json.loads(str(made))[name] == "é"
 
-    def test_another_type_is_refused(self, kit: Implementation, cls, name: str) -> None:
+    def test_another_type_is_refused(self, kit, cls, name):
         """None too; what was there stays."""
         made = getattr(kit, cls)({name: "x"})
         for value in (None, 5, bytearray(b"x")):
@@ -217,7 +207,7 @@ class TestBytes:
         assert getattr(made, name) == b"x"
 
 
-def test_bytes_that_are_no_text_cannot_be_written(operation: Any, request_of: Any) -> None:
+def test_bytes_that_are_no_text_cannot_be_written(operation, request_of):
     """The request raises, the operation returns an error (H20)."""
     made = operation(Arguments=b"\xff")
     answer = made.toJSON()
@@ -232,7 +222,7 @@ def test_bytes_that_are_no_text_cannot_be_written(operation: Any, request_of: An
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_values_are_written_as_far_as_json_goes(kit: Implementation, name: str) -> None:
+def test_values_are_written_as_far_as_json_goes(kit, name):
     """Bytes and times anywhere among the attributes, files of DIRAC's kind anywhere; an attribute may be missing."""
     made = getattr(kit, name)()
     made.Error = {"b": b"x", "f": [kit.File({"LFN": "/a"})]}
@@ -243,7 +233,7 @@ def test_values_are_written_as_far_as_json_goes(kit: Implementation, name: str) 
     assert "Error" not in json.loads(str(made))
 
 
-def test_copies_are_whole() -> None:
+def test_copies_are_whole():
     """A deep or pickled copy has copies of all its parts and goes on by itself."""
     request = Request()
     request += Operation({"Type": "RemoveFile", "Files": [{"LFN": "/a"}, {"LFN": "/b"}]})

@@ -1,19 +1,13 @@
 """What a request holds, how its status follows from its operations, and what others see of it; on both."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 TABLE = [
     # operations; the request; operations after; index of the waiting one, of the order
@@ -37,7 +31,7 @@ TABLE = [
 ]
 
 
-def put(made: Any, status: str) -> None:
+def put(made, status):
     """Give an operation a status past its request, which would see each in between; the reference counts it."""
     if isinstance(made, Operation):
         made._become(status)
@@ -45,7 +39,7 @@ def put(made: Any, status: str) -> None:
         made._Status = status
 
 
-def of_statuses(operation: Any, request_of: Any, statuses: Any) -> Any:
+def of_statuses(operation, request_of, statuses):
     """Make a request of operations with these statuses."""
     operations = [operation() for _ in statuses.split()]
     request = request_of(*operations)
@@ -54,7 +48,7 @@ def of_statuses(operation: Any, request_of: Any, statuses: Any) -> Any:
     return request
 
 
-def test_a_new_request_is_of_the_connected_owner(kit: Implementation, clock: Any) -> None:
+def test_a_new_request_is_of_the_connected_owner(kit, clock):
     """All attributes have DIRAC's defaults; there is no ID."""
     made = kit.Request()
     assert (made.Owner, made.OwnerGroup) == ("alice", "vo_user")
@@ -65,19 +59,19 @@ def test_a_new_request_is_of_the_connected_owner(kit: Implementation, clock: Any
     assert not hasattr(made, "RequestID")
 
 
-def test_without_a_connection_nobody_owns_it() -> None:
+def test_without_a_connection_nobody_owns_it():
     """Neither owner nor group."""
     made = Request()
     assert (made.Owner, made.OwnerGroup) == (None, None)
 
 
-def test_constants(kit: Implementation) -> None:
+def test_constants(kit):
     """The statuses are DIRAC's."""
     assert kit.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
     assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
 
 
-def test_loading_works_the_status_out_and_dates_it(kit: Implementation, clock: Any) -> None:
+def test_loading_works_the_status_out_and_dates_it(kit, clock):
     """If it is another one than was written, and whatever date was written."""
     old = "2024-02-03 04:05:06"
     for written, status, dated in (("Waiting", "Failed", True), ("Failed", "Failed", False), (None, "Done", False)):
@@ -90,7 +84,7 @@ def test_loading_works_the_status_out_and_dates_it(kit: Implementation, clock: A
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
+def test_the_json_has_the_attributes_in_order(kit):
     """The ID first when it is known, the operations last."""
     made = kit.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
     made += kit.Operation({"Type": "T"})
@@ -106,7 +100,7 @@ def test_the_json_has_the_attributes_in_order(kit: Implementation) -> None:
     )
 
 
-def test_the_json_loads_again(kit: Implementation, operation: Any, request_of: Any) -> None:
+def test_the_json_loads_again(kit, operation, request_of):
     """With operations and files; owner and times are the loaded ones, the status is worked out anew."""
     made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
     made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
@@ -120,7 +114,7 @@ def test_the_json_loads_again(kit: Implementation, operation: Any, request_of: A
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] or "none" for row in TABLE])
-def test_the_status_follows_from_the_operations(operation: Any, request_of: Any, row: Any) -> None:
+def test_the_status_follows_from_the_operations(operation, request_of, row):
     """The first that is not at its end decides; the others that wait are queued."""
     before, status, after, waiting, order = row
     request = of_statuses(operation, request_of, before)
@@ -131,14 +125,14 @@ def test_the_status_follows_from_the_operations(operation: Any, request_of: Any,
     assert request.Order == order
 
 
-def test_a_waiting_operation_behind_a_scheduled_one_hides_it_for_one_look(operation: Any, request_of: Any) -> None:
+def test_a_waiting_operation_behind_a_scheduled_one_hides_it_for_one_look(operation, request_of):
     """It is queued by that look, so the next one finds the request scheduled."""
     request = of_statuses(operation, request_of, "Scheduled Waiting")
     assert [request.Status, request.Status] == ["Waiting", "Scheduled"]
 
 
 @pytest.mark.parametrize(("look", "result"), [("getWaiting", None), ("Order", 1), ("Status", "Waiting")])
-def test_each_look_works_it_out_anew(operation: Any, request_of: Any, look: str, result: Any) -> None:
+def test_each_look_works_it_out_anew(operation, request_of, look, result):
     """A change that the request was not told of is seen."""
     request = of_statuses(operation, request_of, "Done Queued")
     found = getattr(request, look)
@@ -149,7 +143,7 @@ def test_each_look_works_it_out_anew(operation: Any, request_of: Any, look: str,
     assert request[1]._Status == "Waiting"
 
 
-def test_done_clears_the_error_and_is_dated_once(clock: Any, operation: Any, request_of: Any) -> None:
+def test_done_clears_the_error_and_is_dated_once(clock, operation, request_of):
     """Failed is dated as well."""
     for status in ("Done", "Failed"):
         request = request_of(operation(), Error="bad")
@@ -162,7 +156,7 @@ def test_done_clears_the_error_and_is_dated_once(clock: Any, operation: Any, req
         assert request.LastUpdate == clock.second - timedelta(seconds=1)
 
 
-def test_a_first_operation_that_is_done_clears_the_error(operation: Any, request_of: Any) -> None:
+def test_a_first_operation_that_is_done_clears_the_error(operation, request_of):
     """Although the request goes on; one that waits before it keeps the error."""
     for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad")):
         request = of_statuses(operation, request_of, statuses)
@@ -172,9 +166,7 @@ def test_a_first_operation_that_is_done_clears_the_error(operation: Any, request
 
 
 @pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled"])
-def test_a_status_that_is_set_lasts_until_the_next_look(
-    clock: Any, operation: Any, request_of: Any, status: str
-) -> None:
+def test_a_status_that_is_set_lasts_until_the_next_look(clock, operation, request_of, status):
     """Failed and Done are dated, Done clears the error."""
     request = request_of(operation(), Error="bad")
     before = clock.second
@@ -185,7 +177,7 @@ def test_a_status_that_is_set_lasts_until_the_next_look(
     assert request.Status == "Waiting"
 
 
-def test_another_status_is_refused(kit: Implementation) -> None:
+def test_another_status_is_refused(kit):
     """Also those of operations only."""
     made = kit.Request()
     for status in ("Queued", "", None):
@@ -193,7 +185,7 @@ def test_another_status_is_refused(kit: Implementation) -> None:
             made.Status = status
 
 
-def test_not_before_takes_none_too(kit: Implementation) -> None:
+def test_not_before_takes_none_too(kit):
     """Besides a datetime and its text, without the fraction."""
     made = kit.Request()
     made.NotBefore = None
@@ -205,7 +197,7 @@ def test_not_before_takes_none_too(kit: Implementation) -> None:
         made.NotBefore = 5
 
 
-def test_execution_can_be_put_off_by_minutes(kit: Implementation, clock: Any) -> None:
+def test_execution_can_be_put_off_by_minutes(kit, clock):
     """From now, whatever it was."""
     made = kit.Request()
     made.NotBefore = None
@@ -214,7 +206,7 @@ def test_execution_can_be_put_off_by_minutes(kit: Implementation, clock: Any) ->
     assert made.NotBefore == clock.second + timedelta(minutes=90)
 
 
-def test_operations_are_added_at_the_end_and_once(operation: Any, request_of: Any) -> None:
+def test_operations_are_added_at_the_end_and_once(operation, request_of):
     """The same object; equal ones are others."""
     first, second = operation(), operation()
     request = request_of(first)
@@ -232,7 +224,7 @@ def test_operations_are_added_at_the_end_and_once(operation: Any, request_of: An
 
 
 @pytest.mark.parametrize(("name", "order"), [("insertBefore", "bnac"), ("insertAfter", "banc")])
-def test_operations_are_inserted_beside_others(operation: Any, request_of: Any, name: str, order: Any) -> None:
+def test_operations_are_inserted_beside_others(operation, request_of, name, order):
     """The other must be in and the new one not."""
     made = {letter: operation(letter) for letter in "abcn"}
     request = request_of(made["b"], made["a"], made["c"])
@@ -251,7 +243,7 @@ def test_operations_are_inserted_beside_others(operation: Any, request_of: Any, 
     assert made["n"]._parent is request
 
 
-def test_operations_can_be_replaced_and_removed(operation: Any, request_of: Any) -> None:
+def test_operations_can_be_replaced_and_removed(operation, request_of):
     """The status follows each time, before anybody looks."""
     first, second, third = operation(), operation(), operation()
     request = request_of(first, second)
@@ -262,7 +254,7 @@ def test_operations_can_be_replaced_and_removed(operation: Any, request_of: Any)
     assert (list(request), request._Status) == ([first], "Done")
 
 
-def test_an_operation_that_is_done_may_come_back(operation: Any, request_of: Any) -> None:
+def test_an_operation_that_is_done_may_come_back(operation, request_of):
     """The request then waits for it again, and the operations behind it queue; each knows its index all the time."""
     first, second, third, new = operation(), operation(), operation(), operation()
     request = request_of(first, second, third)
@@ -278,7 +270,7 @@ def test_an_operation_that_is_done_may_come_back(operation: Any, request_of: Any
     assert request.subStatusList() == ["Waiting", "Done", "Queued"]
 
 
-def test_thousands_of_operations_take_a_time_that_grows_with_their_number(request_of: Any) -> None:
+def test_thousands_of_operations_take_a_time_that_grows_with_their_number(request_of):
     """An operation is not looked at again when another is added, executed or written (DIRAC looks at all)."""
     if not isinstance(request_of(), Request):
         pytest.skip("DIRAC's time grows with the square of their number")
@@ -286,12 +278,12 @@ def test_thousands_of_operations_take_a_time_that_grows_with_their_number(reques
 
     class Counted(Operation):
         @property
-        def Status(self) -> str:
+        def Status(self):
             looks["at a status"] += 1
             return self._Status
 
         @Status.setter
-        def Status(self, value: str) -> None:
+        def Status(self, value):
             Operation.Status.__set__(self, value)
 
     number = 300
@@ -304,7 +296,7 @@ def test_thousands_of_operations_take_a_time_that_grows_with_their_number(reques
     assert looks["at a status"] < 30 * number
 
 
-def test_the_digest_names_each_operation(kit: Implementation, operation: Any, request_of: Any) -> None:
+def test_the_digest_names_each_operation(kit, operation, request_of):
     """With what it is for, and the first file; the type twice, as DIRAC has it."""
     request = request_of(
         operation("ForwardDISET"),
@@ -325,14 +317,14 @@ def test_the_digest_names_each_operation(kit: Implementation, operation: Any, re
         kit.Request().getDigest()
 
 
-def described(request: Any) -> Any:
+def described(request):
     """Say in short what the operations of a request are."""
     return [
         f"{made.Type} {made.SourceSE}>{made.TargetSE} {','.join(file.LFN for file in made)}".strip() for made in request
     ]
 
 
-def test_a_request_of_the_database_is_not_optimised(operation: Any, request_of: Any) -> None:
+def test_a_request_of_the_database_is_not_optimised(operation, request_of):
     """ID 0 is none."""
     request = request_of(operation("T"), operation("T"))
     request.RequestID = 3
@@ -343,7 +335,7 @@ def test_a_request_of_the_database_is_not_optimised(operation: Any, request_of: 
     assert request.optimize()["OK"]
 
 
-def test_equal_neighbours_are_merged(operation: Any, request_of: Any) -> None:
+def test_equal_neighbours_are_merged(operation, request_of):
     """Files move to the first of them; without files the others go, and that counts as no change."""
     request = request_of(operation("T", "/a"), operation("T", "/b", "/c"), operation("T", "/d"), operation("U", "/e"))
     first = request[0]
@@ -360,7 +352,7 @@ def test_equal_neighbours_are_merged(operation: Any, request_of: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("Type", "U"), ("Arguments", b"x"), ("SourceSE", "S"), ("TargetSE", "T"), ("Catalog", "C")]
 )
-def test_operations_that_differ_are_not_merged(operation: Any, request_of: Any, name: str, value: Any) -> None:
+def test_operations_that_differ_are_not_merged(operation, request_of, name, value):
     """In any of these attributes."""
     request = request_of(operation("T", "/a"), operation("T", "/b"))
     setattr(request[1], name, value)
@@ -368,16 +360,14 @@ def test_operations_that_differ_are_not_merged(operation: Any, request_of: Any, 
     assert len(request) == 2
 
 
-def test_operations_with_a_common_file_are_not_merged(operation: Any, request_of: Any) -> None:
+def test_operations_with_a_common_file_are_not_merged(operation, request_of):
     """The next ones may be."""
     request = request_of(operation("T", "/a"), operation("T", "/b", "/a"), operation("T", "/c"))
     assert request.optimize() == {"OK": True, "Value": True}
     assert described(request) == ["T None>None /a", "T None>None /b,/a,/c"]
 
 
-def test_an_operation_is_filled_no_further_than_it_may(
-    kit: Implementation, operation: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_operation_is_filled_no_further_than_it_may(kit, operation, request_of, monkeypatch):
     """What does not fit stays in the next one, which is filled in its turn."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 3)
     request = request_of(operation("T", "/a", "/b"), operation("T", "/c", "/d"), operation("T", "/e", "/f", "/g"))
@@ -386,7 +376,7 @@ def test_an_operation_is_filled_no_further_than_it_may(
     assert request.optimize() == {"OK": True, "Value": False}
 
 
-def test_files_that_were_merged_count_where_they_are(operation: Any, request_of: Any) -> None:
+def test_files_that_were_merged_count_where_they_are(operation, request_of):
     """And nowhere else, also when a part of them stays."""
     request = request_of(operation("T", "/a"), operation("T", "/b"))
     second = request[1]
@@ -396,10 +386,10 @@ def test_files_that_were_merged_count_where_they_are(operation: Any, request_of:
     assert (request[0].Status, second.Status) == ("Scheduled", "Done")
 
 
-def test_failover_pairs_are_grouped(operation: Any, request_of: Any) -> None:
+def test_failover_pairs_are_grouped(operation, request_of):
     """Replications first, then removals, each by target; the source is forgotten if it is for fail-over."""
 
-    def pair(target: Any, lfn: Any, source: Any = "X-Failover") -> Any:
+    def pair(target, lfn, source="X-Failover"):
         return (
             operation("ReplicateAndRegister", lfn, SourceSE=source, TargetSE=target),
             operation("RemoveReplica", lfn, TargetSE=f"F{target}"),
@@ -420,7 +410,7 @@ def test_failover_pairs_are_grouped(operation: Any, request_of: Any) -> None:
     assert [made.Status for made in request] == ["Waiting", *["Queued"] * 7]
 
 
-def test_grouping_wakes_an_operation_for_a_moment(operation: Any, request_of: Any) -> None:
+def test_grouping_wakes_an_operation_for_a_moment(operation, request_of):
     """While the pair is not all back the one behind it waits, and stays so if the pair failed: DIRAC's too."""
     copy, removal = operation("ReplicateAndRegister"), operation("RemoveReplica")
     request = request_of(copy, removal, operation("U"))
@@ -430,7 +420,7 @@ def test_grouping_wakes_an_operation_for_a_moment(operation: Any, request_of: An
     assert [made._Status for made in request] == ["Done", "Failed", "Waiting"]
 
 
-def test_pairs_without_a_source_are_grouped(operation: Any, request_of: Any) -> None:
+def test_pairs_without_a_source_are_grouped(operation, request_of):
     """A single pair is already in order, and counts as a change all the same."""
     request = request_of(operation("ReplicateAndRegister", "/a"), operation("RemoveReplica", "/a"))
     assert request.optimize() == {"OK": True, "Value": True}
@@ -445,14 +435,14 @@ def test_pairs_without_a_source_are_grouped(operation: Any, request_of: Any) -> 
         ("RegisterFile", "RemoveReplica", "/a"),
     ],
 )
-def test_what_is_no_pair_is_left(operation: Any, request_of: Any, first: Any, second: Any, files: str) -> None:
+def test_what_is_no_pair_is_left(operation, request_of, first, second, files):
     """Other types, or other files."""
     request = request_of(operation(first, "/a", SourceSE="FAILOVER"), operation(second, files))
     assert request.optimize() == {"OK": True, "Value": False}
     assert request[0].SourceSE == "FAILOVER"
 
 
-def test_pairs_of_equal_targets_are_merged_after_they_were_grouped(operation: Any, request_of: Any) -> None:
+def test_pairs_of_equal_targets_are_merged_after_they_were_grouped(operation, request_of):
     """This is what the grouping is for."""
     operations = []
     for lfn in ("/a", "/b"):
@@ -463,7 +453,7 @@ def test_pairs_of_equal_targets_are_merged_after_they_were_grouped(operation: An
     assert described(request) == ["ReplicateAndRegister >A /a,/b", "RemoveReplica None>F /a,/b"]
 
 
-def test_targets_that_cannot_be_sorted_are_an_error(operation: Any, request_of: Any) -> None:
+def test_targets_that_cannot_be_sorted_are_an_error(operation, request_of):
     """One without a target beside one with; the reference then keeps the operations, which DIRAC loses."""
     operations = []
     for target in (None, "A"):

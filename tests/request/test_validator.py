@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import pytest
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 OK = {"OK": True, "Value": None}
 WHOLE_FILE = {
@@ -33,18 +30,18 @@ NEEDS = {
 
 
 @pytest.fixture
-def judge(kit: Implementation) -> Any:
+def judge(kit):
     """Validate a request; return None or the message."""
     return lambda request: kit.RequestValidator().validate(request).get("Message")
 
 
 @pytest.fixture(autouse=True)
-def restored(kit: Implementation, monkeypatch: pytest.MonkeyPatch) -> Any:
+def restored(kit, monkeypatch):
     """Leave the table of the class, which lasts for the process, as it was."""
     monkeypatch.setattr(kit.RequestValidator, "reqAttrs", copy.deepcopy(kit.RequestValidator.reqAttrs))
 
 
-def whole(kit: Implementation, type_: Any) -> Any:
+def whole(kit, type_):
     """Make an operation that has all it needs."""
     needed, files = NEEDS[type_]
     made = kit.Operation({"Type": type_, **({needed: "x"} if needed else {})})
@@ -53,12 +50,12 @@ def whole(kit: Implementation, type_: Any) -> Any:
     return made
 
 
-def test_there_is_one_validator(kit: Implementation) -> None:
+def test_there_is_one_validator(kit):
     """In a process; a class that extends it has its own."""
     assert kit.RequestValidator() is kit.RequestValidator() is kit.RequestValidator.instance
 
     class Other(kit.RequestValidator):
-        def __init__(self, *given: Any, **named: Any) -> None:
+        def __init__(self, *given, **named):
             super().__init__()
             self.given = given, named
 
@@ -69,7 +66,7 @@ def test_there_is_one_validator(kit: Implementation) -> None:
     assert kit.RequestValidator().opHandlers == set()
 
 
-def test_the_table_is_diracs(kit: Implementation) -> None:
+def test_the_table_is_diracs(kit):
     """By type: attributes of the operation and of its files."""
     assert kit.RequestValidator.reqAttrs == {
         type_: {"Operation": [needed] if needed else [], "Files": files or []}
@@ -77,13 +74,13 @@ def test_the_table_is_diracs(kit: Implementation) -> None:
     }
 
 
-def test_what_is_whole_is_valid(kit: Implementation, request_of: Any) -> None:
+def test_what_is_whole_is_valid(kit, request_of):
     """All types at once, and one that is not in the table."""
     request = request_of(*(whole(kit, type_) for type_ in NEEDS), kit.Operation({"Type": "SetFileStatus"}))
     assert kit.RequestValidator().validate(request) == OK
 
 
-def test_the_checks_follow_each_other(kit: Implementation, judge: Any) -> None:
+def test_the_checks_follow_each_other(kit, judge):
     """With nothing right the name comes first; each repair shows the next message."""
     broken = kit.File({"LFN": "/a", "Checksum": "ab"})
     request = kit.Request()
@@ -108,7 +105,7 @@ def test_the_checks_follow_each_other(kit: Implementation, judge: Any) -> None:
     assert judge(request) is None
 
 
-def test_messages_number_the_operation(kit: Implementation, request_of: Any, judge: Any) -> None:
+def test_messages_number_the_operation(kit, request_of, judge):
     """From 0."""
     good = kit.Operation({"Type": "ForwardDISET", "Arguments": "x"})
     pairs = {
@@ -132,7 +129,7 @@ def test_messages_number_the_operation(kit: Implementation, request_of: Any, jud
         assert judge(request_of(good, operation)) == message
 
 
-def test_an_owner_by_distinguished_name_is_enough(request_of: Any, operation: Any, judge: Any) -> None:
+def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
     """Where there is no name (H21); an empty one is not."""
     request = request_of(operation("SetFileStatus"), Owner="", OwnerDN="")
     assert judge(request) == "Request 'r' is missing both Owner and OwnerDN value"
@@ -141,7 +138,7 @@ def test_an_owner_by_distinguished_name_is_enough(request_of: Any, operation: An
 
 
 @pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_needs_its_attributes(kit: Implementation, request_of: Any, judge: Any, type_: Any) -> None:
+def test_each_type_needs_its_attributes(kit, request_of, judge, type_):
     """Each of them, of the operation and of every file."""
     needed, files = NEEDS[type_]
     if needed:
@@ -156,7 +153,7 @@ def test_each_type_needs_its_attributes(kit: Implementation, request_of: Any, ju
 
 
 @pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_has_files_or_has_none(kit: Implementation, request_of: Any, judge: Any, type_: Any) -> None:
+def test_each_type_has_files_or_has_none(kit, request_of, judge, type_):
     """As the table says."""
     operation = whole(kit, type_)
     if len(operation):
@@ -168,9 +165,7 @@ def test_each_type_has_files_or_has_none(kit: Implementation, request_of: Any, j
     assert judge(request_of(operation)) == message
 
 
-def test_the_check_for_files_ends_at_the_first_unknown_type(
-    kit: Implementation, request_of: Any, judge: Any, operation: Any
-) -> None:
+def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, judge, operation):
     """What follows may lack its files; the check for attributes goes on."""
     unknown, bare = kit.Operation({"Type": "SetFileStatus"}), kit.Operation({"Type": "RemoveFile"})
     assert judge(request_of(unknown, bare)) is None
@@ -181,7 +176,7 @@ def test_the_check_for_files_ends_at_the_first_unknown_type(
     )
 
 
-def test_requirements_can_be_added(kit: Implementation, request_of: Any, judge: Any, operation: Any) -> None:
+def test_requirements_can_be_added(kit, request_of, judge, operation):
     """Of a new type or a known one; they last."""
     add = kit.RequestValidator.addReqAttrsCheck
     assert add("Foo", operationAttrs=["Bar", "Bar"], filesAttrs=["LFN"]) is None
@@ -197,7 +192,7 @@ def test_requirements_can_be_added(kit: Implementation, request_of: Any, judge: 
         judge(request_of(operation("Foo", "/a")))
 
 
-def test_the_reference_keeps_requirements_in_order(reference: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reference_keeps_requirements_in_order(reference, monkeypatch):
     """DIRAC has them in any order."""
     table = copy.deepcopy(reference.RequestValidator.reqAttrs)
     monkeypatch.setattr(reference.RequestValidator, "reqAttrs", table)
@@ -205,9 +200,7 @@ def test_the_reference_keeps_requirements_in_order(reference: Implementation, mo
     assert table["RemoveFile"] == {"Operation": ["B", "A"], "Files": ["LFN", "PFN", "GUID"]}
 
 
-def test_a_class_that_extends_it_may_have_its_own_table(
-    kit: Implementation, request_of: Any, judge: Any, operation: Any
-) -> None:
+def test_a_class_that_extends_it_may_have_its_own_table(kit, request_of, judge, operation):
     """The other is not changed by it."""
 
     class Other(kit.RequestValidator):
@@ -220,7 +213,7 @@ def test_a_class_that_extends_it_may_have_its_own_table(
     assert judge(request) is None
 
 
-def test_a_check_cannot_be_added_by_the_method_for_it(kit: Implementation) -> None:
+def test_a_check_cannot_be_added_by_the_method_for_it(kit):
     """What could be one raises AttributeError: DIRAC looks for the list on the class."""
     add = kit.RequestValidator.addValidator
     for wrong, message in (
@@ -235,7 +228,7 @@ def test_a_check_cannot_be_added_by_the_method_for_it(kit: Implementation) -> No
             add(check)
 
 
-def test_a_check_can_be_added_to_the_list(kit: Implementation, request_of: Any, operation: Any) -> None:
+def test_a_check_can_be_added_to_the_list(kit, request_of, operation):
     """It runs after the others, and its answer is returned."""
 
     class Other(kit.RequestValidator):

@@ -1,21 +1,15 @@
 """What the tests of serving share."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 @pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+def elsewhere(monkeypatch):
     """Sets the zone of the local time."""
 
-    def move(zone: str) -> None:
+    def move(zone):
         monkeypatch.setenv("TZ", zone)
         time.tzset()
 

@@ -1,16 +1,13 @@
 """The administration: what is asked, what is done, and how it is refused."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import jsonschema
 import pytest
 
 from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.serving import admin
-from dirac_failover.serving.messages import Reply, Request
+from dirac_failover.serving.messages import Request
 from dirac_fakes import World
 from dirac_fakes.faults import FaultError
 from dirac_fakes.journal import Journal
@@ -20,22 +17,22 @@ METHOD = "setFileStatusForTransformation"
 DOWN = {"target": "transformation", "method": None, "kind": "down", "value": None, "schedule": "always"}
 SECOND = {"target": "job-state", "method": "setJobStatusBulk", "kind": "s_error", "value": "boom", "schedule": "nth=2"}
 PATHS = "/admin/faults, /admin/recover, /admin/journal, /admin/snapshot, /admin/reset"
-NOTHING: dict[str, list[Any]] = {"armed": [], "unfired": []}
+NOTHING = {"armed": [], "unfired": []}
 
 
 @pytest.fixture
-def world() -> World:
+def world():
     """An in-memory DIRAC."""
     return World()
 
 
-def ask(world: World, verb: str, path: str, body: Any = None) -> Reply:
+def ask(world, verb, path, body=None):
     """Ask; ``body`` is bytes, or becomes JSON."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     return admin.answer(world, Request(verb, path, body=data))
 
 
-def told(reply: Reply, status: int = 200) -> Any:
+def told(reply, status=200):
     """What a reply says, which is as its schema says."""
     assert reply.status == status
     assert reply.content_type == "application/json"
@@ -45,17 +42,17 @@ def told(reply: Reply, status: int = 200) -> Any:
     return found
 
 
-def call(world: World) -> None:
+def call(world):
     """Call a service."""
     world(SERVICE, METHOD, (12, {"100": ["Unused", True]}))
 
 
-def test_there_is_nothing_at_the_start(world: World) -> None:
+def test_there_is_nothing_at_the_start(world):
     """No faults are armed."""
     assert told(ask(world, "GET", "/admin/faults")) == NOTHING
 
 
-def test_faults_are_armed_as_text_and_as_json(world: World) -> None:
+def test_faults_are_armed_as_text_and_as_json(world):
     """All of them, in their order; a number as a value is its text."""
     given = ["transformation:down", {**SECOND}, {"target": "accounting", "kind": "latency", "value": 5}]
     found = told(ask(world, "POST", "/admin/faults", {"faults": given}))
@@ -68,7 +65,7 @@ def test_faults_are_armed_as_text_and_as_json(world: World) -> None:
     ]
 
 
-def test_a_fault_that_struck_is_not_listed_as_unfired(world: World) -> None:
+def test_a_fault_that_struck_is_not_listed_as_unfired(world):
     """It stays armed."""
     ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
     call(world)
@@ -76,7 +73,7 @@ def test_a_fault_that_struck_is_not_listed_as_unfired(world: World) -> None:
 
 
 @pytest.mark.parametrize(("verb", "path"), [("DELETE", "/admin/faults"), ("POST", "/admin/recover")])
-def test_recovery_ends_all_faults_and_keeps_the_rest(world: World, verb: str, path: str) -> None:
+def test_recovery_ends_all_faults_and_keeps_the_rest(world, verb, path):
     """What never struck is remembered, and so are the calls."""
     call(world)
     ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
@@ -84,7 +81,7 @@ def test_recovery_ends_all_faults_and_keeps_the_rest(world: World, verb: str, pa
     assert len(world.journal) == 1
 
 
-def test_the_journal_is_lines_of_json(world: World) -> None:
+def test_the_journal_is_lines_of_json(world):
     """One for each call; what they hold can be read back."""
     call(world)
     reply = ask(world, "GET", "/admin/journal")
@@ -92,13 +89,13 @@ def test_the_journal_is_lines_of_json(world: World) -> None:
     assert Journal.from_json_lines(reply.body.decode()).calls == world.journal.calls
 
 
-def test_the_snapshot_is_what_the_services_hold(world: World) -> None:
+def test_the_snapshot_is_what_the_services_hold(world):
     """All of them, by their short names."""
     call(world)
     assert told(ask(world, "GET", "/admin/snapshot")) == world.snapshot()
 
 
-def test_a_reset_is_the_start(world: World) -> None:
+def test_a_reset_is_the_start(world):
     """State, journal and faults."""
     before = world.snapshot()["transformation"]
     call(world)
@@ -108,7 +105,7 @@ def test_a_reset_is_the_start(world: World) -> None:
     assert not len(world.journal)
 
 
-def test_a_fault_of_no_service_is_for_somebody_else() -> None:
+def test_a_fault_of_no_service_is_for_somebody_else():
     """The message says for whom."""
     for text, who in (("file:disk_full", "opens the file"), ("process:crash_at=execute", "runs the process")):
         with pytest.raises(FaultError) as caught:
@@ -133,17 +130,14 @@ def test_a_fault_of_no_service_is_for_somebody_else() -> None:
         ({"faults": [{"target": "job-state", "kind": "latency", "value": 1.5}]}, "Fault"),
         ({"faults": ["nonsense"]}, "Not a fault: 'nonsense'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
         ({"faults": ["job-state:down", "x:down"]}, "No service 'x'; there are: job-state, "),
-        (
-            {"faults": ["file:disk_full"]},
-            "file:disk_full: a service cannot have it; it is for whoever opens the file",
-        ),
+        ({"faults": ["file:disk_full"]}, "file:disk_full: a service cannot have it; it is for whoever opens the file"),
         (
             {"faults": ["process:crash_at=execute"]},
             "process:crash_at=execute: a service cannot have it; it is for whoever runs the process",
         ),
     ],
 )
-def test_what_is_no_fault_is_refused_and_nothing_is_armed(world: World, body: Any, message: str) -> None:
+def test_what_is_no_fault_is_refused_and_nothing_is_armed(world, body, message):
     """The answer says what was expected, and what was found."""
     assert told(ask(world, "POST", "/admin/faults", body), 400)["error"].startswith(message)
     assert not world.armed()
@@ -160,14 +154,12 @@ def test_what_is_no_fault_is_refused_and_nothing_is_armed(world: World, body: An
         ("GET", "/admin/reset", 405, "/admin/reset takes POST, not GET"),
     ],
 )  # fmt: skip
-def test_what_there_is_not_is_told_with_what_there_is(
-    world: World, verb: str, path: str, status: int, message: str
-) -> None:
+def test_what_there_is_not_is_told_with_what_there_is(world, verb, path, status, message):
     """Paths and verbs."""
     assert told(ask(world, verb, path), status)["error"].startswith(message)
 
 
-def test_the_table_of_the_docstring_is_the_one_that_counts() -> None:
+def test_the_table_of_the_docstring_is_the_one_that_counts():
     """Verb and path of each row."""
     rows = [line.split()[:2] for line in (admin.__doc__ or "").splitlines() if "/admin/" in line]
     assert [tuple(row) for row in rows] == list(admin._TABLE)

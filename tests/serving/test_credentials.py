@@ -1,7 +1,5 @@
 """Throw-away credentials: what is in them, read by OpenSSL and by cryptography's parser."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -14,7 +12,6 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -23,31 +20,28 @@ from cryptography.x509.oid import NameOID
 
 from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
-from dirac_failover.serving.credentials import LIFETIME, Credentials, make, make_token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from dirac_failover.serving.credentials import LIFETIME, make, make_token
 
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+def own(tmp_path_factory):
     """Credentials of alice."""
     return make(str(tmp_path_factory.mktemp("own")), owner="alice", group="vo_user", hosts=["127.0.0.1", "localhost"])
 
 
-def certificates(path: str) -> list[x509.Certificate]:
+def certificates(path):
     """Those of a file."""
     return [x509.load_pem_x509_certificate(text.encode()) for text in CERTIFICATE.findall(Path(path).read_text())]
 
 
-def extension(certificate: x509.Certificate, oid: str) -> x509.Extension[x509.ExtensionType]:
+def extension(certificate, oid):
     """One of its extensions."""
     return certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(oid))
 
 
-def test_the_names_are_those_of_the_grid(own: Credentials) -> None:
+def test_the_names_are_those_of_the_grid(own):
     """Authority, host, and the proxy of a user."""
     (authority,), (host,), (proxy, user) = map(certificates, (own.authority, own.host, own.proxy))
     names = [
@@ -69,7 +63,7 @@ def test_the_names_are_those_of_the_grid(own: Credentials) -> None:
     assert str(name.value).isdecimal()
 
 
-def test_each_is_signed_by_who_issued_it(own: Credentials) -> None:
+def test_each_is_signed_by_who_issued_it(own):
     """A chain from the proxy to the authority."""
     (authority,), (host,), (proxy, user) = map(certificates, (own.authority, own.host, own.proxy))
     for certificate, issuer in ((authority, authority), (host, authority), (user, authority), (proxy, user)):
@@ -81,7 +75,7 @@ def test_each_is_signed_by_who_issued_it(own: Credentials) -> None:
         assert extension(certificate, "2.5.29.14").value == mine
 
 
-def test_the_proxy_is_one_and_has_the_group_of_dirac(own: Credentials) -> None:
+def test_the_proxy_is_one_and_has_the_group_of_dirac(own):
     """The extensions of RFC 3820 and of DIRAC, and no others beside the identifiers of the keys."""
     proxy, user = certificates(own.proxy)
     info, group = extension(proxy, "1.3.6.1.5.5.7.1.14"), extension(proxy, "1.2.42.42")
@@ -92,7 +86,7 @@ def test_the_proxy_is_one_and_has_the_group_of_dirac(own: Credentials) -> None:
     assert (len(proxy.extensions), len(user.extensions)) == (4, 2)
 
 
-def test_the_authority_is_one_and_the_host_has_its_addresses(own: Credentials) -> None:
+def test_the_authority_is_one_and_the_host_has_its_addresses(own):
     """What TLS asks for."""
     (authority,), (host,) = certificates(own.authority), certificates(own.host)
     constraints = extension(authority, "2.5.29.19")
@@ -109,7 +103,7 @@ def test_the_authority_is_one_and_the_host_has_its_addresses(own: Credentials) -
 
 
 @pytest.mark.parametrize("zone", ["UTC", "UTC-9", "UTC+9"])
-def test_they_begin_an_hour_ago_and_last_a_month(tmp_path: Path, elsewhere: Callable[[str], None], zone: str) -> None:
+def test_they_begin_an_hour_ago_and_last_a_month(tmp_path, elsewhere, zone):
     """From now, wherever the machine stands."""
     elsewhere(zone)
     own = make(str(tmp_path), owner="alice", group="vo_user")
@@ -121,7 +115,7 @@ def test_they_begin_an_hour_ago_and_last_a_month(tmp_path: Path, elsewhere: Call
     assert timedelta(days=30) == LIFETIME
 
 
-def test_openssl_finds_the_authority_by_its_hash(own: Credentials) -> None:
+def test_openssl_finds_the_authority_by_its_hash(own):
     """The folder is what grid tools expect; certificate and key of host and proxy fit, for a strict client too."""
     client, server = ssl.create_default_context(capath=own.authorities), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
@@ -139,14 +133,14 @@ def test_openssl_finds_the_authority_by_its_hash(own: Credentials) -> None:
     assert re.fullmatch(r"[0-9a-f]{8}\.0", *os.listdir(own.authorities))
 
 
-def test_they_are_the_owners_alone(own: Credentials) -> None:
+def test_they_are_the_owners_alone(own):
     """As grid tools want it."""
     for path in (own.authority, own.host, own.proxy):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert "PRIVATE KEY" not in Path(own.authority).read_text()
 
 
-def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(own: Credentials) -> None:
+def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(own):
     """The order is that of a proxy; the token is what DIRAC reads out of it."""
     text = Path(own.proxy).read_text()
     assert re.findall("-----BEGIN (.*)-----", text) == ["CERTIFICATE", "PRIVATE KEY", "CERTIFICATE", "DIRACX"]
@@ -157,7 +151,7 @@ def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(ow
     assert [json.loads(base64.b64decode(part)) for part in found] == [own.token]
 
 
-def test_a_token_has_what_clients_look_at() -> None:
+def test_a_token_has_what_clients_look_at():
     """Its end, and a refresh token that has one, too; no two are the same."""
     token, other = make_token(), make_token(timedelta(seconds=-1))
     assert token.keys() == {"access_token", "expires_on", "refresh_token", "token_type"}
@@ -176,9 +170,7 @@ def test_a_token_has_what_clients_look_at() -> None:
     assert claims != other["refresh_token"].split(".")[1]
 
 
-def test_the_copy_of_the_token_can_be_removed(
-    own: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_copy_of_the_token_can_be_removed(own, tmp_path, monkeypatch):
     """DIRAC names it by the hash of the refresh token's middle; that there is none is no error."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     digest = hashlib.sha256(own.token["refresh_token"].split(".")[1].encode()).hexdigest()
@@ -189,7 +181,7 @@ def test_the_copy_of_the_token_can_be_removed(
     assert os.listdir(tmp_path) == ["dx_another"]
 
 
-def test_made_again_they_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
+def test_made_again_they_take_the_place_of_the_old_ones(tmp_path):
     """The folder holds one set."""
     first = make(str(tmp_path), owner="alice", group="g")
     before = Path(first.proxy).read_text()
@@ -203,7 +195,7 @@ def test_made_again_they_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "ü", "x" * 65, "a/b", "a b", "a\n", "a,b"])
-def test_a_name_that_no_proxy_can_have_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_no_proxy_can_have_is_refused(tmp_path, name):
     """Before anything is written; DIRAC's configuration could not hold some of them either."""
     wanted = "expected 1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
     for what, names in (("owner", {"owner": name, "group": "g"}), ("group", {"owner": "alice", "group": name})):
@@ -215,7 +207,7 @@ def test_a_name_that_no_proxy_can_have_is_refused(tmp_path: Path, name: str) -> 
     assert make(str(tmp_path), owner="A.z_0@b-9", group="g" * 64).dn == "/O=dirac-failover/CN=A.z_0@b-9"
 
 
-def test_without_the_package_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_is_named(tmp_path, monkeypatch):
     """And how to get it."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(CommandError) as caught:

@@ -1,10 +1,7 @@
 """The fixture ``dirac_https``: the same in-memory DIRAC as the fixture ``dirac``, over HTTPS."""
 
-from __future__ import annotations
-
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -12,20 +9,16 @@ import requests
 from dirac_failover import JobReport
 from dirac_failover.testing import grid_guard
 
-if TYPE_CHECKING:
-    from dirac_failover.serving import Connection
-    from dirac_failover.testing import Dirac
-
 
 @pytest.fixture(autouse=True)
-def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_grid(monkeypatch):
     """Nothing of a real one is in sight."""
     for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(grid_guard, "files", list)
 
 
-def test_clients_talk_to_the_world_of_the_test(dirac_https: Connection, dirac: Dirac) -> None:
+def test_clients_talk_to_the_world_of_the_test(dirac_https, dirac):
     """Over HTTPS, wherever the fixture stands; faults strike there."""
     assert JobReport(77).setApplicationStatus("x")["OK"]
     assert dirac.job_state.status(77)[2] == "x"
@@ -36,14 +29,14 @@ def test_clients_talk_to_the_world_of_the_test(dirac_https: Connection, dirac: D
 
 
 @pytest.mark.dirac_fault("job-state:reset_peer@first=1")
-def test_the_markers_faults_strike(dirac: Dirac, dirac_https: Connection) -> None:
+def test_the_markers_faults_strike(dirac, dirac_https):
     """As without it."""
     with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
         requests.post(f"{dirac_https.url}/{dirac.job_state.full}", data={"method": "setJobParameters"}, timeout=1)
     assert len(dirac.journal) == 1
 
 
-def test_modules_run_as_ever(dirac_https: Connection, run_module, dirac: Dirac) -> None:
+def test_modules_run_as_ever(dirac_https, run_module, dirac):
     """And what they did can be seen."""
     from dirac_failover import FailoverRequest
 
@@ -52,9 +45,7 @@ def test_modules_run_as_ever(dirac_https: Connection, run_module, dirac: Dirac) 
     assert requests.get(f"{dirac_https.url}/admin/faults", timeout=1).json()["unfired"] == []
 
 
-def test_without_the_packages_the_test_fails_in_one_line(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_packages_the_test_fails_in_one_line(pytester, monkeypatch):
     """It says what to install, instead of a traceback."""
     monkeypatch.setitem(sys.modules, "responses", None)
     pytester.makepyfile("def test(dirac_https): pass")

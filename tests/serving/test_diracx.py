@@ -1,10 +1,7 @@
 """DiracX's calls: what they do to the world, and how they are refused."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,10 +11,7 @@ from dirac_failover.serving.messages import Broken, Reply, Request
 from dirac_fakes import Caller, World
 from dirac_fakes.journal import Call
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-NOW = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - DIRAC's times have no zone
+NOW = datetime(2026, 1, 2, 3, 4, 5)
 LATER = "2026-01-02T04:04:06.5+01:00"
 AS_DIRAC = "2026-01-02 03:04:06.500000"
 BEARER = {"authorization": "Bearer token"}
@@ -25,25 +19,25 @@ ADMIN = Caller("root", "admin", ("JobAdministrator",))
 
 
 @pytest.fixture
-def world() -> World:
+def world():
     """An in-memory DIRAC in which it is NOW."""
     return World(now=NOW)
 
 
-def ask(world: World, name: str, body: Any, headers: dict[str, str] = BEARER, **query: str) -> Reply | Broken:
+def ask(world, name, body, headers=BEARER, **query):
     """Send a call about jobs; ``body`` is bytes, or becomes JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return answer(world, Request("PATCH", f"/api/jobs/{name}", query, headers, data), "")
 
 
-def told(reply: Reply | Broken, status: int = 200) -> Any:
+def told(reply, status=200):
     """What a reply says."""
     assert isinstance(reply, Reply)
     assert (reply.status, reply.content_type) == (status, "application/json")
     return json.loads(reply.body)
 
 
-def calls(world: World) -> list[tuple[Any, ...]]:
+def calls(world):
     """Method and arguments of each call."""
     return [(call.method, *call.args) for call in world.journal]
 
@@ -51,7 +45,7 @@ def calls(world: World) -> list[tuple[Any, ...]]:
 # Statuses
 
 
-def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world: World) -> None:
+def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world):
     """Its time is DIRAC's: of no zone; without a source it is unknown."""
     update = {"Status": "Completing", "MinorStatus": "m", "ApplicationStatus": None, "Other": "x"}
     found = told(ask(world, "status", {"77": {LATER: update}}))
@@ -63,14 +57,14 @@ def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world: World)
 
 
 @pytest.mark.parametrize("zone", ["UTC-9", "UTC+9"])
-def test_the_zone_of_the_machine_does_not_matter(world: World, elsewhere: Callable[[str], None], zone: str) -> None:
+def test_the_zone_of_the_machine_does_not_matter(world, elsewhere, zone):
     """DIRAC's times are those of UTC everywhere."""
     elsewhere(zone)
     told(ask(world, "status", {"77": {LATER: {"MinorStatus": "m"}}}))
     assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Unknown", "MinorStatus": "m"}}, False)]
 
 
-def test_an_application_status_has_its_source(world: World) -> None:
+def test_an_application_status_has_its_source(world):
     """As JobReport gives it."""
     told(ask(world, "status", {"77": {LATER: {"ApplicationStatus": "x", "Source": "Job_77"}}}))
     assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Job_77", "ApplicationStatus": "x"}}, False)]
@@ -78,7 +72,7 @@ def test_an_application_status_has_its_source(world: World) -> None:
 
 
 @pytest.mark.parametrize("force", ["true", "True", "1", "yes", "on"])
-def test_an_administrator_may_force(world: World, force: str) -> None:
+def test_an_administrator_may_force(world, force):
     """Against the rules of statuses."""
     world.job_state.state["jobs"][77]["Status"] = "Done"
     world.caller = ADMIN
@@ -90,7 +84,7 @@ def test_an_administrator_may_force(world: World, force: str) -> None:
     assert world.journal[1].args[2] is True
 
 
-def test_nobody_else_may_force(world: World) -> None:
+def test_nobody_else_may_force(world):
     """Not the owner, nor a pilot: DIRAC would let them pass and ignore it."""
     for properties in (("NormalUser",), ("GenericPilot", "NormalUser")):
         world.caller = Caller(properties=properties)
@@ -99,7 +93,7 @@ def test_nobody_else_may_force(world: World) -> None:
     assert len(world.journal) == 1
 
 
-def test_jobs_that_do_not_exist_are_told(world: World) -> None:
+def test_jobs_that_do_not_exist_are_told(world):
     """Beside those that do; it is an error only when there are no others."""
     world.caller = ADMIN
     update = {LATER: {"MinorStatus": "x"}}
@@ -130,22 +124,20 @@ def test_jobs_that_do_not_exist_are_told(world: World) -> None:
         ({"77": {LATER: {"Status": ""}}}, 422, "Expected the status of a job, found ''"),
     ],
 )
-def test_what_is_no_update_is_refused_before_anything_is_done(
-    world: World, body: Any, status: int, detail: str
-) -> None:
+def test_what_is_no_update_is_refused_before_anything_is_done(world, body, status, detail):
     """With what was expected."""
     assert told(ask(world, "status", body), status)["detail"].startswith(detail)
     assert not calls(world)
 
 
-def test_a_time_without_a_zone_is_refused(world: World) -> None:
+def test_a_time_without_a_zone_is_refused(world):
     """As nobody knows when that is."""
     found = told(ask(world, "status", {"77": {"2026-01-02 03:04:05": {}}}), 400)
     assert found == {"detail": "Timestamp 2026-01-02 03:04:05 is not timezone aware"}
     assert not calls(world)
 
 
-def test_a_refusal_of_the_service_is_told(world: World) -> None:
+def test_a_refusal_of_the_service_is_told(world):
     """DiracX has no other place for it than a status."""
     world.arm("job-state:s_error=boom")
     for name, body in (("status", {LATER: {}}), ("heartbeat", {}), ("metadata", {"a": "b"})):
@@ -162,9 +154,7 @@ def test_a_refusal_of_the_service_is_told(world: World) -> None:
     ({"Authorization": "Basic x"}, 400, "Invalid authorization header"),
 ])  # fmt: skip
 @pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
-def test_who_shows_no_token_is_refused(
-    world: World, name: str, headers: dict[str, str], status: int, detail: str
-) -> None:
+def test_who_shows_no_token_is_refused(world, name, headers, status, detail):
     """Whatever is asked."""
     assert told(ask(world, name, {"77": {}}, {"Accept": "x", **headers}), status) == {"detail": detail}
     assert not calls(world)
@@ -183,7 +173,7 @@ def test_who_shows_no_token_is_refused(
     ],
 )
 @pytest.mark.parametrize("name", ["status", "metadata"])
-def test_owners_pilots_and_administrators_may(world: World, caller: Caller, job: str, may: bool, name: str) -> None:
+def test_owners_pilots_and_administrators_may(world, caller, job, may, name):
     """Nobody else, and owners only of jobs that there are."""
     world.caller = caller
     body = {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}
@@ -195,7 +185,7 @@ def test_owners_pilots_and_administrators_may(world: World, caller: Caller, job:
         assert told(reply, 403) == {"detail": "Forbidden"}
 
 
-def test_an_owner_may_only_if_all_jobs_are_his(world: World) -> None:
+def test_an_owner_may_only_if_all_jobs_are_his(world):
     """Otherwise nothing is done."""
     told(ask(world, "metadata", {"77": {"a": "b"}, "78": {"a": "b"}}), 403)
     assert not calls(world)
@@ -204,7 +194,7 @@ def test_an_owner_may_only_if_all_jobs_are_his(world: World) -> None:
 # Heartbeats
 
 
-def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world: World) -> None:
+def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world):
     """There are no commands; the job stays what it is."""
     world.job_state.state["jobs"][77]["Status"] = "Completing"
     assert told(ask(world, "heartbeat", {"77": {"LoadAverage": 1.5, "StandardOutput": "x"}})) == []
@@ -220,7 +210,7 @@ def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world: World) -
 @pytest.mark.parametrize(
     "name", ["LoadAverage", "MemoryUsed", "Vsize", "AvailableDiskSpace", "CPUConsumed", "WallClockTime"]
 )
-def test_what_is_measured_is_no_parameter(world: World, name: str) -> None:
+def test_what_is_measured_is_no_parameter(world, name):
     """It is kept with the time of the heartbeat."""
     told(ask(world, "heartbeat", {"77": {name: 1.5}}))
     assert world.snapshot()["job-state"]["heartbeats"]["77"] == [[name, "1.5", str(NOW)]]
@@ -228,7 +218,7 @@ def test_what_is_measured_is_no_parameter(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["Matched", "Stalled"])
-def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world: World, status: str) -> None:
+def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world, status):
     """And its history says so."""
     world.job_state.state["jobs"][77]["Status"] = status
     told(ask(world, "heartbeat", {"77": {}}))
@@ -238,7 +228,7 @@ def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world: World, status
 
 
 @pytest.mark.parametrize("name", ["heartbeat", "metadata"])
-def test_what_is_of_no_job_is_refused(world: World, name: str) -> None:
+def test_what_is_of_no_job_is_refused(world, name):
     """With the first that is missing; nothing is done."""
     world.caller = ADMIN
     assert told(ask(world, name, {"80": {}, "77": {}, "79": {}}), 404) == {"detail": "Job 79 not found"}
@@ -248,7 +238,7 @@ def test_what_is_of_no_job_is_refused(world: World, name: str) -> None:
 # Metadata
 
 
-def test_metadata_are_parameters(world: World) -> None:
+def test_metadata_are_parameters(world):
     """There is no body in the answer."""
     reply = ask(world, "metadata", {"77": {"a": "b", "n": 5}})
     assert reply == Reply(204, "application/json", b"")
@@ -258,14 +248,14 @@ def test_metadata_are_parameters(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["JobType", "Owner", "Status", "UserPriority", "HeartBeatTime", "AccountedFlag"])
-def test_an_attribute_is_no_parameter(world: World, name: str) -> None:
+def test_an_attribute_is_no_parameter(world, name):
     """It is refused before anything is done, as DiracX does."""
     detail = f"Job attribute {name} cannot be modified through this endpoint"
     assert told(ask(world, "metadata", {"77": {"a": "b", name: "x"}}), 400) == {"detail": detail}
     assert not calls(world)
 
 
-def test_the_site_of_a_job_is_said_not_to_be_faked(world: World) -> None:
+def test_the_site_of_a_job_is_said_not_to_be_faked(world):
     """DiracX takes it."""
     found = told(ask(world, "metadata", {"77": {"Site": "x"}}), 501)
     assert found == {"detail": "Site can be set in DiracX, but is not faked here"}
@@ -275,7 +265,7 @@ def test_the_site_of_a_job_is_said_not_to_be_faked(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
-def test_faults_of_the_service_strike_here_too(world: World, name: str) -> None:
+def test_faults_of_the_service_strike_here_too(world, name):
     """Status, connection, nonsense, nothing."""
     body = {"77": {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}}
     seen = []
@@ -293,14 +283,14 @@ def test_faults_of_the_service_strike_here_too(world: World, name: str) -> None:
     assert cut.limit == 3
 
 
-def test_a_success_that_is_none_shows_what_there_is(world: World) -> None:
+def test_a_success_that_is_none_shows_what_there_is(world):
     """A job that is gone meanwhile has nothing to show."""
     world.caller = ADMIN
     world.arm("job-state:false_ack")
     assert told(ask(world, "status", {"78": {LATER: {}}})) == {"success": {"78": {}}, "failed": {}}
 
 
-def test_what_was_done_before_a_fault_struck_stays_done(world: World) -> None:
+def test_what_was_done_before_a_fault_struck_stays_done(world):
     """Jobs are handled one after the other."""
     world.job_state.add(78)
     world.arm("job-state:refuse@nth=2")
@@ -312,13 +302,13 @@ def test_what_was_done_before_a_fault_struck_stays_done(world: World) -> None:
 # Tokens, and the rest
 
 
-def test_clients_are_told_where_to_get_a_token(world: World) -> None:
+def test_clients_are_told_where_to_get_a_token(world):
     """At the place where they ask."""
     reply = answer(world, Request("GET", "/.well-known/openid-configuration"), "https://here:1")
     assert told(reply) == {"issuer": "https://here:1", "token_endpoint": "https://here:1/api/auth/token"}
 
 
-def test_who_shows_a_token_gets_another(world: World) -> None:
+def test_who_shows_a_token_gets_another(world):
     """With its lifetime in seconds."""
     body = b"client_id=x&grant_type=refresh_token&refresh_token=a.b.c"
     found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""))
@@ -327,7 +317,7 @@ def test_who_shows_a_token_gets_another(world: World) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"grant_type=refresh_token", b"grant_type=x&refresh_token=y"])
-def test_who_shows_none_gets_none(world: World, body: bytes) -> None:
+def test_who_shows_none_gets_none(world, body):
     """The form must be that of a refresh."""
     found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""), 400)
     assert found == {"detail": "Expected grant_type refresh_token, and a refresh_token"}
@@ -342,6 +332,6 @@ def test_who_shows_none_gets_none(world: World, body: bytes) -> None:
         ("POST", "/.well-known/openid-configuration", 405, "Method Not Allowed"),
     ],
 )
-def test_other_paths_and_verbs_are_not_there(world: World, verb: str, path: str, status: int, detail: str) -> None:
+def test_other_paths_and_verbs_are_not_there(world, verb, path, status, detail):
     """As DiracX says it."""
     assert told(answer(world, Request(verb, path), ""), status) == {"detail": detail}

@@ -1,13 +1,10 @@
 """A site behind a port: real replies, and real failures."""
 
-from __future__ import annotations
-
 import json
 import logging
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
@@ -18,31 +15,23 @@ from dirac_failover.serving.http_server import SiteServer
 from dirac_failover.serving.messages import Reply
 from dirac_fakes import World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pytest_mock import MockerFixture
-
-    from dirac_failover.serving.messages import Request
-
 SERVICE = "WorkloadManagement/JobStateUpdate"
 FORM = {"method": "setJobParameter", "args": '[77, "a", "b"]'}
 
 
 @pytest.fixture
-def server() -> Iterator[SiteServer]:
+def server():
     """A server, and its world."""
     with SiteServer(World()) as server:
         yield server
 
 
-def call(server: SiteServer) -> requests.Response:
+def call(server):
     """Post a call."""
     return requests.post(f"{server.url}/{SERVICE}", data=FORM, timeout=10)
 
 
-def raw(server: SiteServer, data: bytes) -> bytes:
+def raw(server, data):
     """Send bytes, and return everything that comes back."""
     with socket.create_connection(server.server_address, timeout=10) as connection:
         connection.sendall(data)
@@ -50,7 +39,7 @@ def raw(server: SiteServer, data: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_a_call_is_answered(server: SiteServer) -> None:
+def test_a_call_is_answered(server):
     """And done."""
     reply = call(server)
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/json")
@@ -59,7 +48,7 @@ def test_a_call_is_answered(server: SiteServer) -> None:
 
 
 @pytest.mark.parametrize("fault", ["down", "timeout"])
-def test_a_connection_ends_without_a_word(server: SiteServer, fault: str) -> None:
+def test_a_connection_ends_without_a_word(server, fault):
     """What is refused, and what is late: nobody waits."""
     server.site.world.arm(f"job-state:{fault}")
     with pytest.raises(requests.ConnectionError, match="Remote end closed connection without response"):
@@ -68,7 +57,7 @@ def test_a_connection_ends_without_a_word(server: SiteServer, fault: str) -> Non
     assert call(server).ok
 
 
-def test_a_reset_is_a_reset(server: SiteServer) -> None:
+def test_a_reset_is_a_reset(server):
     """The client's operating system says so."""
     server.site.world.arm("job-state:reset_peer=applied")
     with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
@@ -76,7 +65,7 @@ def test_a_reset_is_a_reset(server: SiteServer) -> None:
     assert server.site.world.journal[0].applied
 
 
-def test_a_reply_is_cut_before_its_announced_length(server: SiteServer) -> None:
+def test_a_reply_is_cut_before_its_announced_length(server):
     """The client can tell."""
     server.site.world.arm("job-state:limit_data=9")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="9 bytes read, 36 more expected"):
@@ -89,7 +78,7 @@ def test_a_reply_is_cut_before_its_announced_length(server: SiteServer) -> None:
 
 
 @pytest.mark.parametrize(("status", "reason"), [(503, "Service Unavailable"), (499, "Unknown")])
-def test_a_status_is_a_status(server: SiteServer, status: int, reason: str) -> None:
+def test_a_status_is_a_status(server, status, reason):
     """With its reason, also where HTTP knows none."""
     server.site.world.arm(f"job-state:http={status}")
     reply = call(server)
@@ -97,7 +86,7 @@ def test_a_status_is_a_status(server: SiteServer, status: int, reason: str) -> N
     assert reply.text == f"<html><title>{status}: {reason}</title><body>{status}: {reason}</body></html>"
 
 
-def test_what_broke_is_told_to_those_who_debug(server: SiteServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_broke_is_told_to_those_who_debug(server, caplog):
     """Which request, and how."""
     server.site.world.arm("job-state:reset_peer")
     with caplog.at_level(logging.DEBUG, logger="dirac_failover"), pytest.raises(requests.ConnectionError):
@@ -105,7 +94,7 @@ def test_what_broke_is_told_to_those_who_debug(server: SiteServer, caplog: pytes
     assert f"POST /{SERVICE}: reset" in caplog.messages
 
 
-def test_a_query_and_headers_arrive(server: SiteServer) -> None:
+def test_a_query_and_headers_arrive(server):
     """DiracX asks for both; what is not there has no body."""
     url, body = f"{server.url}/api/jobs/metadata?x=1", json.dumps({"77": {"a": "b"}})
     assert requests.patch(url, data=body, timeout=10).status_code == 401
@@ -119,13 +108,13 @@ def test_a_query_and_headers_arrive(server: SiteServer) -> None:
     assert forced.status_code == 403
 
 
-def test_the_site_knows_where_it_is(server: SiteServer) -> None:
+def test_the_site_knows_where_it_is(server):
     """DiracX's clients are told where to get a token."""
     found = requests.get(f"{server.url}/.well-known/openid-configuration", timeout=10).json()
     assert found["token_endpoint"] == f"{server.url}/api/auth/token"
 
 
-def test_what_asks_for_nothing_needs_no_length(server: SiteServer) -> None:
+def test_what_asks_for_nothing_needs_no_length(server):
     """GET and DELETE; whatever sends something must say how much."""
     assert raw(server, b"GET /admin/faults HTTP/1.0\r\n\r\n").endswith(b'{"armed": [], "unfired": []}\n')
     assert raw(server, b"DELETE /admin/faults HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 OK\r\n")
@@ -135,13 +124,11 @@ def test_what_asks_for_nothing_needs_no_length(server: SiteServer) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"x"])
 @pytest.mark.parametrize("verb", ["GET", "DELETE", "POST"])
-def test_a_request_arrives_as_it_was_sent(
-    server: SiteServer, monkeypatch: pytest.MonkeyPatch, verb: str, body: bytes
-) -> None:
+def test_a_request_arrives_as_it_was_sent(server, monkeypatch, verb, body):
     """Without a body, it is empty."""
-    seen: list[Any] = []
+    seen = []
 
-    def answer(request: Request, url: str) -> Reply:
+    def answer(request, url):
         seen.append((*request[:3], request.body, url))
         return Reply(204)
 
@@ -150,7 +137,7 @@ def test_a_request_arrives_as_it_was_sent(
     assert seen == [(verb, "/x/y", {"a": "b"}, body, server.url)]
 
 
-def test_other_verbs_are_refused(server: SiteServer) -> None:
+def test_other_verbs_are_refused(server):
     """In the words of the page, or with what there is."""
     assert requests.put(f"{server.url}/admin/reset", timeout=10).json() == {"error": "/admin/reset takes POST, not PUT"}
     for verb in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
@@ -166,17 +153,17 @@ def test_other_verbs_are_refused(server: SiteServer) -> None:
 # What cannot be read
 
 
-def post(length: object, body: bytes = b"") -> bytes:
+def post(length, body=b""):
     """A call with this length and body."""
     return f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode("latin-1") + body
 
 
-def alive(server: SiteServer) -> bool:
+def alive(server):
     """Whether the server still answers."""
     return call(server).ok
 
 
-def test_the_limit_is_for_the_body(server: SiteServer) -> None:
+def test_the_limit_is_for_the_body(server):
     """So many bytes are taken, one more is not, and the client is told so; the default is the real server's."""
     assert server.max_body == 104_857_600
     server.max_body = 1000
@@ -186,7 +173,7 @@ def test_the_limit_is_for_the_body(server: SiteServer) -> None:
         assert requests.post(url, data=body, timeout=10).status_code == status
 
 
-def test_no_more_is_read_than_the_limit_and_a_little(mocker: MockerFixture) -> None:
+def test_no_more_is_read_than_the_limit_and_a_little(mocker):
     """A client cannot fill the memory by announcing a long body."""
     handler = http_server._Handler.__new__(http_server._Handler)
     handler.rfile = mocker.Mock(**{"read.return_value": b""})
@@ -200,20 +187,20 @@ def test_no_more_is_read_than_the_limit_and_a_little(mocker: MockerFixture) -> N
 @pytest.mark.parametrize(
     "length", ["", "-1", "abc", "1_0", "+5", "1e3", "9" * 19, "9" * 5000, "٣".encode().decode("latin-1"), "20", "999"]
 )
-def test_a_bad_length_is_refused(server: SiteServer, length: str) -> None:
+def test_a_bad_length_is_refused(server, length):
     """A length is a plain number of at most 18 digits; half a form could be another call, so it is no call."""
     assert raw(server, post(length, b"method=m&args=[1]")).startswith(b"HTTP/1.0 400 Bad Request\r\n")
     assert not len(server.site.world.journal)
     assert alive(server)
 
 
-def test_a_length_of_eighteen_digits_is_a_length(server: SiteServer) -> None:
+def test_a_length_of_eighteen_digits_is_a_length(server):
     """It is too long a body, not a bad number."""
     assert b" 413 " in raw(server, post("9" * 18)).partition(b"\r\n")[0]
 
 
 @pytest.mark.parametrize("body", [b"method=\xff", b"&".join([b"method=m", *[b"x=1"] * 100])], ids=["bytes", "fields"])
-def test_what_is_no_form_is_refused(server: SiteServer, body: bytes) -> None:
+def test_what_is_no_form_is_refused(server, body):
     """Bytes that are not UTF-8, and more than a hundred fields, are a 400."""
     assert raw(server, post(len(body), body)).startswith(b"HTTP/1.0 400 Bad Request\r\n")
 
@@ -228,7 +215,7 @@ def test_what_is_no_form_is_refused(server: SiteServer, body: bytes) -> None:
     ],
     ids=range(12),
 )  # fmt: skip
-def test_nonsense_is_refused_and_the_server_lives(server: SiteServer, data: bytes) -> None:
+def test_nonsense_is_refused_and_the_server_lives(server, data):
     """Whatever comes in, neither this side's code nor the request goes out, and the next request is answered."""
     try:
         reply = raw(server, data)
@@ -238,9 +225,7 @@ def test_nonsense_is_refused_and_the_server_lives(server: SiteServer, data: byte
     assert alive(server)
 
 
-def test_a_connection_that_dies_is_logged(
-    server: SiteServer, caplog: pytest.LogCaptureFixture, mocker: MockerFixture
-) -> None:
+def test_a_connection_that_dies_is_logged(server, caplog, mocker):
     """What a connection died of is in the log, and nothing is printed."""
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
         mocker.patch.object(server, "finish_request", side_effect=ConnectionResetError("gone"))
@@ -249,7 +234,7 @@ def test_a_connection_that_dies_is_logged(
     assert caplog.records[0].exc_info
 
 
-def test_requests_are_logged_for_those_who_debug(server: SiteServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_requests_are_logged_for_those_who_debug(server, caplog):
     """The line of a request is at DEBUG level, not on standard error; the header names the project only."""
     with caplog.at_level(logging.DEBUG, logger="dirac_failover"):
         reply = call(server)
@@ -257,12 +242,12 @@ def test_requests_are_logged_for_those_who_debug(server: SiteServer, caplog: pyt
     assert reply.headers["Server"] == "dirac_failover "
 
 
-def test_requests_reach_the_world_one_by_one(server: SiteServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_reach_the_world_one_by_one(server, monkeypatch):
     """Several clients at once do not meet in the world, and one that says nothing holds up no other."""
     inside, most = [], []
     turn = threading.Event()
 
-    def answer(*_: Any) -> Reply:
+    def answer(*_):
         inside.append(1)
         most.append(len(inside))
         turn.wait(0.01)
@@ -281,7 +266,7 @@ def test_requests_reach_the_world_one_by_one(server: SiteServer, monkeypatch: py
     assert http_server._Handler.timeout == 60
 
 
-def test_after_the_block_nobody_answers(mocker: MockerFixture) -> None:
+def test_after_the_block_nobody_answers(mocker):
     """Port and thread are given back; the server looks 50 times a second whether it shall stop."""
     serve = mocker.spy(SiteServer, "serve_forever")
     with SiteServer(World()) as server:
@@ -295,7 +280,7 @@ def test_after_the_block_nobody_answers(mocker: MockerFixture) -> None:
         call(server)
 
 
-def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
+def test_over_tls_faults_are_the_same(tmp_path):
     """A client of Python shows a reset as an end, but a connection that broke it is."""
     own = credentials.make(str(tmp_path), owner="alice", group="vo_user")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -304,7 +289,7 @@ def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
     session.trust_env = False
     session.verify = own.authorities
 
-    def ask(**form: Any) -> requests.Response:
+    def ask(**form):
         return session.post(f"{server.url}/{SERVICE}", data=FORM | form, timeout=10)
 
     with SiteServer(World(), context=context) as server, session:
@@ -323,7 +308,7 @@ def test_over_tls_faults_are_the_same(tmp_path: Path) -> None:
     assert [call.applied for call in server.site.world.journal] == [True, False, False, False, True, True]
 
 
-def test_a_port_is_a_free_one_unless_told() -> None:
+def test_a_port_is_a_free_one_unless_told():
     """So two can run at once."""
     with SiteServer(World()) as one, SiteServer(World()) as other:
         assert one.server_address[1] != other.server_address[1]

@@ -1,13 +1,10 @@
 """A world over HTTPS within one process; beside the real DIRAC in tests/differential/test_over_https.py."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -15,7 +12,7 @@ import requests
 
 from dirac_failover import JobReport, Operation, ReqClient, Request
 from dirac_failover.errors import CommandError, Exit
-from dirac_failover.serving import Connection, over_https
+from dirac_failover.serving import over_https
 from dirac_failover.serving.configuration import environment, options
 from dirac_failover.serving.credentials import Credentials
 from dirac_failover.serving.site import Site
@@ -23,35 +20,30 @@ from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import Caller, World
 from dirac_fakes.kinds import KINDS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_mock import MockerFixture
-
 SERVICE = "WorkloadManagement/JobStateUpdate"
 OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
 
 
 @pytest.fixture
-def world() -> World:
+def world():
     """An in-memory DIRAC."""
     return World()
 
 
 @pytest.fixture
-def connection(world: World) -> Iterator[Connection]:
+def connection(world):
     """It is over HTTPS."""
     with over_https(world) as connection:
         yield connection
 
 
-def call(connection: Connection) -> dict[str, Any]:
+def call(connection):
     """Call a service through our own client."""
     with HttpsTransport({SERVICE: [connection.options[OPTION]]}) as transport:
         return transport(SERVICE, "setJobParameter", (77, "a", "b"))
 
 
-def seen(result: dict[str, Any]) -> dict[str, Any]:
+def seen(result):
     """A result without its call stack."""
     return {key: value for key, value in result.items() if key != "CallStack"}
 
@@ -80,7 +72,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
-def test_a_client_sees_what_it_sees_in_memory(connection: Connection, world: World, fault: str | None) -> None:
+def test_a_client_sees_what_it_sees_in_memory(connection, world, fault):
     """Result, message and stub, and the service has done the same."""
     near = World()
     for each in (near, world):
@@ -91,7 +83,7 @@ def test_a_client_sees_what_it_sees_in_memory(connection: Connection, world: Wor
     assert [call.applied for call in world.journal] == [call.applied for call in near.journal]
 
 
-def test_all_kinds_of_faults_are_compared_but_two() -> None:
+def test_all_kinds_of_faults_are_compared_but_two():
     """Those two are an error of the server and an empty reply."""
     kinds = {name for name, kind in KINDS.items() if kind.function}
     assert {fault.partition("=")[0] for fault in FAULTS} == kinds - {"raises"}
@@ -101,9 +93,7 @@ def test_all_kinds_of_faults_are_compared_but_two() -> None:
     ("raises=ValueError: secret", "500 Server Error: Internal Server Error for url: "),
     ("bad_shape=none", "Expecting value: line 1 column 1 (char 0): "),
 ])  # fmt: skip
-def test_what_cannot_be_carried_is_what_a_client_would_see(
-    connection: Connection, world: World, fault: str, message: str
-) -> None:
+def test_what_cannot_be_carried_is_what_a_client_would_see(connection, world, fault, message):
     """Of a service that breaks down, and of one that answers nothing."""
     world.arm(f"job-state:{fault}")
     found = call(connection)["Message"]
@@ -117,9 +107,7 @@ def test_what_cannot_be_carried_is_what_a_client_would_see(
     ("timeout", requests.ReadTimeout),
     ("limit_data=1", requests.exceptions.ChunkedEncodingError),
 ])  # fmt: skip
-def test_a_broken_connection_is_the_exception_of_requests(
-    connection: Connection, world: World, fault: str, kind: type[Exception]
-) -> None:
+def test_a_broken_connection_is_the_exception_of_requests(connection, world, fault, kind):
     """Exactly that one."""
     world.arm(f"job-state:{fault}")
     with pytest.raises(kind) as caught:
@@ -130,20 +118,20 @@ def test_a_broken_connection_is_the_exception_of_requests(
 
 
 @pytest.mark.usefixtures("connection")
-def test_the_port_may_be_named() -> None:
+def test_the_port_may_be_named():
     """DIRAC names it in what it asks for."""
     assert requests.get("https://dirac.invalid:443/admin/faults", timeout=1).json() == {"armed": [], "unfired": []}
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "PATCH", "PUT", "DELETE"])
-def test_every_verb_is_answered(connection: Connection, verb: str) -> None:
+def test_every_verb_is_answered(connection, verb):
     """Also in the negative, in our words; the query and a body of any kind arrive."""
     reply = requests.request(verb, f"{connection.url}/api/nothing?a=b", data="é", timeout=1)
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
     assert reply.headers["Content-Type"] == "application/json"
 
 
-def test_queries_and_headers_arrive(connection: Connection, world: World) -> None:
+def test_queries_and_headers_arrive(connection, world):
     """DiracX asks for both."""
     url, bearer = f"{connection.url}/api/jobs/status", {"Authorization": "Bearer x"}
     update = {"77": {"2099-01-01T00:00:00Z": {"MinorStatus": "x"}}}
@@ -154,16 +142,16 @@ def test_queries_and_headers_arrive(connection: Connection, world: World) -> Non
 
 
 @pytest.mark.usefixtures("connection")
-def test_clients_are_told_where_it_is() -> None:
+def test_clients_are_told_where_it_is():
     """DiracX's, where to get a token."""
     found = requests.get("https://dirac.invalid/.well-known/openid-configuration", timeout=1).json()
     assert found["token_endpoint"] == "https://dirac.invalid/api/auth/token"  # noqa: S105 - an address
 
 
-def test_the_reference_names_the_vo_of_the_caller(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reference_names_the_vo_of_the_caller(world, monkeypatch):
     """With each call, as DIRAC's clients do."""
     world.caller = Caller(vo="lhcb")
-    asked: list[bytes] = []
+    asked = []
     answer = Site.answer
     monkeypatch.setattr(
         Site, "answer", lambda site, request, url: (asked.append(request.body), answer(site, request, url))[1]
@@ -173,7 +161,7 @@ def test_the_reference_names_the_vo_of_the_caller(world: World, monkeypatch: pyt
     assert [parse_qs(body.decode())["clientVO"] for body in asked] == [["lhcb"]]
 
 
-def test_text_and_bytes_are_sent_alike(connection: Connection, world: World) -> None:
+def test_text_and_bytes_are_sent_alike(connection, world):
     """As a body may be either."""
     body = json.dumps({"faults": ["job-state:down"]})
     for data in (body, body.encode()):
@@ -183,13 +171,13 @@ def test_text_and_bytes_are_sent_alike(connection: Connection, world: World) -> 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.invalid/", "http://dirac.invalid/", "https://dirac.invalid.org/"])
 @pytest.mark.usefixtures("connection")
-def test_no_other_host_is_asked(url: str) -> None:
+def test_no_other_host_is_asked(url):
     """It is refused, as nothing may leave the process."""
     with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
         requests.get(url, timeout=1)
 
 
-def test_it_is_told_what_dirac_is_told(world: World) -> None:
+def test_it_is_told_what_dirac_is_told(world):
     """Options, with and without DiracX, and variables, which are set for the length of the block."""
     world.caller = Caller("bob", "vo_prod")
     with over_https(world, diracx=True) as connection:
@@ -204,7 +192,7 @@ def test_it_is_told_what_dirac_is_told(world: World) -> None:
         assert "/DiracX/FutureClientEnabled/WorkloadManagement/JobStateUpdate" not in connection.options
 
 
-def test_the_environment_is_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_put_back(world, monkeypatch):
     """What was set is hidden for the block, and set again after it."""
     monkeypatch.setenv("X509_USER_PROXY", "/my/proxy")
     monkeypatch.setenv("GRID_PROXY_FILE", "/my/other/proxy")
@@ -217,9 +205,7 @@ def test_the_environment_is_put_back(world: World, monkeypatch: pytest.MonkeyPat
     assert dict(os.environ) == before
 
 
-def test_after_the_block_nothing_is_left(
-    world: World, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, tmp_path: Any
-) -> None:
+def test_after_the_block_nothing_is_left(world, monkeypatch, mocker, tmp_path):
     """No files, not even the copy that DIRAC makes of a token, and nobody answers."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     forget = mocker.patch.object(Credentials, "forget", autospec=True)
@@ -233,7 +219,7 @@ def test_after_the_block_nothing_is_left(
 
 
 @pytest.mark.usefixtures("connection")
-def test_the_references_clients_are_connected_too(world: World) -> None:
+def test_the_references_clients_are_connected_too(world):
     """Whoever they are, they go the same way; where they pause, the world's clock moves."""
     assert JobReport(77).setApplicationStatus("x")["OK"]
     assert world.job_state.status(77)[2] == "x"
@@ -247,7 +233,7 @@ def test_the_references_clients_are_connected_too(world: World) -> None:
     assert 1 <= world.clock.slept <= 5
 
 
-def test_two_worlds_one_after_the_other_know_nothing_of_each_other() -> None:
+def test_two_worlds_one_after_the_other_know_nothing_of_each_other():
     """And one in another is the one that is asked."""
     outer, inner = World(), World()
     with over_https(outer) as connection:
@@ -258,7 +244,7 @@ def test_two_worlds_one_after_the_other_know_nothing_of_each_other() -> None:
     assert (len(outer.journal), len(inner.journal)) == (2, 1)
 
 
-def test_without_the_package_it_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_is_named(world, monkeypatch):
     """And how to get it."""
     monkeypatch.setitem(sys.modules, "responses", None)
     with pytest.raises(CommandError) as caught, over_https(world):

@@ -1,10 +1,7 @@
 """The site: which request gets which reply, faults included."""
 
-from __future__ import annotations
-
 import json
 import logging
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -24,36 +21,36 @@ HTML = "text/html; charset=UTF-8"
 
 
 @pytest.fixture
-def site() -> Site:
+def site():
     """The site of an in-memory DIRAC."""
     return Site(World())
 
 
-def call(site: Site, method: str = METHOD, args: Any = ARGS) -> Reply | Broken:
+def call(site, method=METHOD, args=ARGS):
     """Post a form to the transformation service, as DIRAC's clients do."""
     form = {"method": method, "args": json.dumps(args), "clientVO": "vo", "clientSetup": "None"}
     return site.answer(Request("POST", f"/{SERVICE}", body=urlencode(form).encode()))
 
 
-def page(status: int, phrase: str) -> Reply:
+def page(status, phrase):
     """The page of a status."""
     title = f"{status}: {phrase}"
     return Reply(status, HTML, f"<html><title>{title}</title><body>{title}</body></html>".encode())
 
 
-def test_a_call_reaches_the_world(site: Site) -> None:
+def test_a_call_reaches_the_world(site):
     """The answer is the service's, without the stub; the state changes."""
     assert call(site) == Reply(200, "application/json", b'{"OK": true, "Value": null}')
     assert site.world.transformation.statuses(12)["/vo/a"] == "Unused"
 
 
-def test_a_slash_at_the_end_does_not_matter(site: Site) -> None:
+def test_a_slash_at_the_end_does_not_matter(site):
     """As with DIRAC's server."""
     request = Request("POST", f"/{SERVICE}/", body=urlencode({"method": METHOD, "args": json.dumps(ARGS)}).encode())
     assert json.loads(site.answer(request).body) == {"OK": True, "Value": None}  # type: ignore[union-attr]
 
 
-def test_what_is_not_said_is_not_there(site: Site) -> None:
+def test_what_is_not_said_is_not_there(site):
     """A request has no body, a reply is JSON that ends where it ends, and a site may be nowhere."""
     assert Request("GET", "/x") == ("GET", "/x", {}, {}, b"")
     assert Reply(200) == (200, "application/json", b"", None, "")
@@ -74,7 +71,7 @@ REFUSED = (
 CUT = "IncompleteRead(5 bytes read, 22 more expected)"
 OK = b'{"OK": true, "Value": null}'
 
-REAL: dict[str, tuple[Reply | Broken, int]] = {
+REAL = {
     # fault: what is on the wire, and how often the service did its work
     "down": (Broken("refused", REFUSED), 0),
     "refuse": (Broken("refused", REFUSED), 0),
@@ -100,7 +97,7 @@ REAL: dict[str, tuple[Reply | Broken, int]] = {
 
 
 @pytest.mark.parametrize("fault", REAL)
-def test_a_fault_is_real(site: Site, fault: str) -> None:
+def test_a_fault_is_real(site, fault):
     """Where it strikes, and not a call longer."""
     site.world.arm(f"transformation:{fault}@first=1")
     reply, applied = REAL[fault]
@@ -109,12 +106,12 @@ def test_a_fault_is_real(site: Site, fault: str) -> None:
     assert call(site) == Reply(200, "application/json", OK)
 
 
-def test_every_kind_of_fault_of_a_service_is_tried() -> None:
+def test_every_kind_of_fault_of_a_service_is_tried():
     """A new one must be tried here, too."""
     assert {fault.partition("=")[0] for fault in REAL} == {name for name, kind in KINDS.items() if kind.function}
 
 
-def test_even_what_ends_a_process_is_a_status(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_even_what_ends_a_process_is_a_status(site, caplog):
     """The server lives on, and its log has the reason."""
     site.world.arm("transformation:raises=SystemExit: now")
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
@@ -124,7 +121,7 @@ def test_even_what_ends_a_process_is_a_status(site: Site, caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize(("method", "status"), [("nonsense", 501), (METHOD, 500)])
-def test_what_the_service_itself_dies_of_is_a_status(site: Site, method: str, status: int) -> None:
+def test_what_the_service_itself_dies_of_is_a_status(site, method, status):
     """An unknown method, and arguments on which it breaks down."""
     phrase = {501: "Not Implemented", 500: "Internal Server Error"}[status]
     assert call(site, method, []) == page(status, phrase)
@@ -143,7 +140,7 @@ def test_what_the_service_itself_dies_of_is_a_status(site: Site, method: str, st
         ("POST", f"/{SERVICE}", b"method=m&args=7", page(500, "Internal Server Error")),
     ],
 )
-def test_what_is_no_call_is_refused(site: Site, verb: str, path: str, body: bytes, reply: Reply) -> None:
+def test_what_is_no_call_is_refused(site, verb, path, body, reply):
     """As DIRAC's server does; what an earlier call met on the wire is forgotten."""
     site.world.arm("transformation:down@first=1")
     call(site)
@@ -172,7 +169,7 @@ ANYTHING = st.recursive(
     | ANYTHING.map(lambda value: json.dumps({"faults": [value]}).encode())
     | ANYTHING.map(lambda value: json.dumps({"77": {"2026-01-02T03:04:05Z": value}}).encode()),
 )  # fmt: skip
-def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb: str, path: str, body: bytes) -> None:
+def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb, path, body):
     """It is done, or the reply says why not; no server breaks down."""
     reply = Site(World()).answer(Request(verb, path, {}, {"Authorization": "Bearer x"}, body))
     assert isinstance(reply, Reply)
@@ -188,7 +185,7 @@ def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb:
         ("/api/nothing", b'{"detail": "Not Found"}'),
     ],
 )
-def test_the_parts_of_a_site(site: Site, path: str, begins: bytes) -> None:
+def test_the_parts_of_a_site(site, path, begins):
     """Administration and DiracX beside the services."""
     reply = site.answer(Request("GET", path), "https://x")
     assert isinstance(reply, Reply)

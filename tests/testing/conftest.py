@@ -1,19 +1,12 @@
 """What the tests of the fixture library share: no real grid in sight, whatever the machine is."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
 from dirac_failover.testing import grid_guard
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-
 
 @pytest.fixture(autouse=True)
-def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_grid(monkeypatch):
     """Neither a proxy nor a configuration is there."""
     for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -21,7 +14,7 @@ def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def on_base(kit: Implementation) -> type[Any]:
+def on_base(kit):
     """A user's module on ModuleBase: it reports its files, and leaves in the request what cannot be said now."""
 
     class OnBase(kit.ModuleBase):
@@ -39,6 +32,6 @@ def on_base(kit: Implementation) -> type[Any]:
 
 
 @pytest.fixture
-def on_failover_request(kit: Implementation) -> type[Any]:
+def on_failover_request(kit):
     """A user's module on FailoverRequest."""
     return type("OnFailoverRequest", (kit.FailoverRequest,), {})

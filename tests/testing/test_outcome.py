@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import FrozenInstanceError
@@ -265,7 +263,7 @@ def test_a_value_that_cannot_be_shown_is_named():
     """Its text raises, or it holds lists within lists without end; any other value is shown."""
 
     class Silent:
-        def __repr__(self) -> str:
+        def __repr__(self):
             raise KeyboardInterrupt
 
     doubled = ["x"]

@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 from random import Random
-from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -14,12 +11,6 @@ import responses
 from dirac_failover.wire import https
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.rpc import make_stub
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pytest_mock import MockerFixture
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 URL = f"https://first.invalid:9443/{SERVICE}"
@@ -33,24 +24,24 @@ class InOrder(Random):
 
     shuffled = 0
 
-    def shuffle(self, x: Any) -> None:
+    def shuffle(self, x):
         self.shuffled += len(x)
 
 
-def seeded() -> Random:
+def seeded():
     """Chance that is the same each time."""
     return Random(5)  # noqa: S311 - spreads load
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
+def web():
     """No network but what a test says; an answer that nobody asked for is an error."""
     with responses.RequestsMock() as mock:
         yield mock
 
 
 @pytest.fixture
-def proxy(tmp_path: Path) -> str:
+def proxy(tmp_path):
     """A file that stands for a proxy."""
     path = tmp_path / "x509up"
     path.write_text("a proxy")
@@ -58,29 +49,29 @@ def proxy(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def transport(proxy: str) -> Iterator[HttpsTransport]:
+def transport(proxy):
     """A transport that knows one URL of one service."""
     with HttpsTransport({SERVICE: [URL]}, proxy=proxy, chance=InOrder()) as transport:
         yield transport
 
 
-def call(transport: HttpsTransport, **options: Any) -> dict[str, Any]:
+def call(transport, **options):
     """Make the call that all tests make."""
     return transport(SERVICE, "setJobStatus", (77, "Done"), **options)
 
 
-def without_stack(result: dict[str, Any]) -> dict[str, Any]:
+def without_stack(result):
     """A result without the part that differs from run to run."""
     return {key: value for key, value in result.items() if key != "CallStack"}
 
 
-def form_of(web: responses.RequestsMock) -> list[tuple[str, str]]:
+def form_of(web):
     """The fields of the only request, in order."""
     (sent,) = web.calls
     return parse_qsl(sent.request.body, keep_blank_values=True, strict_parsing=True)
 
 
-def test_a_call_is_a_form_with_diracs_fields(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+def test_a_call_is_a_form_with_diracs_fields(web, transport):
     """Method, arguments as JSON, VO and the text None for the setup, urlencoded, by POST."""
     web.post(URL, json=GOOD)
     assert call(transport) == {**GOOD, "rpcStub": STUB}
@@ -93,7 +84,7 @@ def test_a_call_is_a_form_with_diracs_fields(web: responses.RequestsMock, transp
     assert web.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
-def test_vo_and_extra_credentials_are_sent_when_given(web: responses.RequestsMock, proxy: str) -> None:
+def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
     """A VO replaces the unknown one, and extra credentials are JSON."""
     web.post(URL, json=GOOD)
     with HttpsTransport({SERVICE: [URL]}, proxy=proxy, vo="vo", extra_credentials=("/CN=x", "group")) as transport:
@@ -108,9 +99,7 @@ def test_vo_and_extra_credentials_are_sent_when_given(web: responses.RequestsMoc
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(600, 600), (0, 600), (5, 120), (120, 120), (121, 121), (1000, 1000)])
-def test_a_call_is_given_two_minutes_at_least(
-    web: responses.RequestsMock, transport: HttpsTransport, timeout: int, seconds: int
-) -> None:
+def test_a_call_is_given_two_minutes_at_least(web, transport, timeout, seconds):
     """Timeouts below 120 s are raised to it, 0 is the default of 600 s; the stub says what was used."""
     web.post(URL, json=GOOD)
     result = call(transport, timeout=timeout)
@@ -118,16 +107,14 @@ def test_a_call_is_given_two_minutes_at_least(
     assert result["rpcStub"] == make_stub(SERVICE, "setJobStatus", (77, "Done"), seconds)
 
 
-def test_the_default_is_ten_minutes(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+def test_the_default_is_ten_minutes(web, transport):
     """A call that says nothing may take 600 s."""
     web.post(URL, json=GOOD)
     call(transport)
     assert web.calls[0].request.req_kwargs["timeout"] == 600
 
 
-def test_the_proxy_is_the_client_certificate(
-    web: responses.RequestsMock, transport: HttpsTransport, proxy: str
-) -> None:
+def test_the_proxy_is_the_client_certificate(web, transport, proxy):
     """The proxy file is shown to the server."""
     web.post(URL, json=GOOD)
     call(transport)
@@ -145,9 +132,7 @@ def test_the_proxy_is_the_client_certificate(
         ("/mine", "/etc/authorities", "/mine"),
     ],
 )
-def test_authorities_are_the_given_ones_or_the_environments(
-    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, given: Any, environment: str | None, used: Any
-) -> None:
+def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, given, environment, used):
     """Servers are verified unless the caller says no; what the caller says beats the variables of ``requests``."""
     for name in ("X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
@@ -161,9 +146,7 @@ def test_authorities_are_the_given_ones_or_the_environments(
     assert web.calls[0].request.req_kwargs["verify"] == used
 
 
-def test_authorities_may_be_left_to_the_environment(
-    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_authorities_may_be_left_to_the_environment(web, monkeypatch):
     """Who says nothing gets the environment's."""
     monkeypatch.setenv("X509_CERT_DIR", "/etc/authorities")
     web.post(URL, json=GOOD)
@@ -172,9 +155,7 @@ def test_authorities_may_be_left_to_the_environment(
     assert web.calls[0].request.req_kwargs["verify"] == "/etc/authorities"
 
 
-def test_a_proxy_is_found_where_dirac_looks(
-    monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, tmp_path: Path
-) -> None:
+def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
     """Two variables are looked at in turn, then the usual place; a name without a file is passed over."""
     files = [tmp_path / "one", tmp_path / "two"]
     for name in ("GRID_PROXY_FILE", "X509_USER_PROXY"):
@@ -196,7 +177,7 @@ def test_a_proxy_is_found_where_dirac_looks(
     assert https.find_proxy() == str(files[0])
 
 
-def test_without_a_proxy_nothing_is_sent(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_proxy_nothing_is_sent(web, monkeypatch):
     """HTTPS needs a proxy: the error says so, carries the stub, and no other URL is tried."""
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     with HttpsTransport({SERVICE: [URL, OTHER]}) as transport:
@@ -205,9 +186,7 @@ def test_without_a_proxy_nothing_is_sent(web: responses.RequestsMock, monkeypatc
     assert not web.calls
 
 
-def test_the_users_proxy_is_the_default(
-    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
+def test_the_users_proxy_is_the_default(web, monkeypatch, proxy):
     """Without a proxy given, the one that is found is used."""
     monkeypatch.setattr(https, "find_proxy", lambda: proxy)
     web.post(URL, json=GOOD)
@@ -216,7 +195,7 @@ def test_the_users_proxy_is_the_default(
     assert web.calls[0].request.req_kwargs["cert"] == proxy
 
 
-def test_plain_http_needs_no_proxy(web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_needs_no_proxy(web, monkeypatch):
     """A service that is itself a URL is called there, and over plain HTTP without a certificate."""
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     url = f"http://local.invalid/{SERVICE}"
@@ -227,7 +206,7 @@ def test_plain_http_needs_no_proxy(web: responses.RequestsMock, monkeypatch: pyt
     assert web.calls[0].request.req_kwargs["cert"] is None
 
 
-def test_a_service_without_urls_is_an_error_with_the_stub(proxy: str) -> None:
+def test_a_service_without_urls_is_an_error_with_the_stub(proxy):
     """The message is DIRAC's."""
     for transport in (HttpsTransport(), HttpsTransport({"Other/Service": [URL]}, proxy=proxy)):
         with transport:
@@ -239,10 +218,10 @@ def test_a_service_without_urls_is_an_error_with_the_stub(proxy: str) -> None:
             }
 
 
-def test_urls_may_become_known_later(web: responses.RequestsMock, proxy: str) -> None:
+def test_urls_may_become_known_later(web, proxy):
     """The mapping is asked at each call."""
     web.post(URL, json=GOOD)
-    urls: dict[str, list[str]] = {}
+    urls = {}
     with HttpsTransport(urls, proxy=proxy) as transport:
         assert not call(transport)["OK"]
         urls[SERVICE] = [URL]
@@ -270,9 +249,7 @@ RETRIED = [
 
 
 @pytest.mark.parametrize(("status", "errno", "message"), FINAL)
-def test_a_status_that_every_server_would_give_is_not_retried(
-    web: responses.RequestsMock, proxy: str, status: int, errno: int, message: str
-) -> None:
+def test_a_status_that_every_server_would_give_is_not_retried(web, proxy, status, errno, message):
     """An unknown method and missing rights are errors with a number, after one request."""
     web.post(URL, status=status, body="whatever")
     with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
@@ -282,18 +259,14 @@ def test_a_status_that_every_server_would_give_is_not_retried(
 
 
 @pytest.mark.parametrize(("status", "body", "message"), RETRIED)
-def test_anything_else_is_told_with_its_body(
-    web: responses.RequestsMock, transport: HttpsTransport, status: int, body: str, message: str
-) -> None:
+def test_anything_else_is_told_with_its_body(web, transport, status, body, message):
     """With one URL, the error is what went wrong and what was received."""
     web.post(URL, status=status, body=body)
     assert without_stack(call(transport)) == {"OK": False, "Errno": 0, "Message": message, "rpcStub": STUB}
 
 
 @pytest.mark.parametrize(("status", "body", "message"), RETRIED)
-def test_anything_else_is_tried_at_the_next_url(
-    web: responses.RequestsMock, proxy: str, status: int, body: str, message: str
-) -> None:
+def test_anything_else_is_tried_at_the_next_url(web, proxy, status, body, message):
     """With another URL, its answer counts, and the failed one is not asked again."""
     del message
     web.post(URL, status=status, body=body)
@@ -308,19 +281,17 @@ def test_anything_else_is_tried_at_the_next_url(
     "error",
     [requests.ConnectionError("refused"), requests.ReadTimeout("slow"), OSError("no such certificate"), KeyError("x")],
 )
-def test_an_exception_is_an_error_without_a_body(
-    web: responses.RequestsMock, transport: HttpsTransport, error: Exception
-) -> None:
+def test_an_exception_is_an_error_without_a_body(web, transport, error):
     """Nothing escapes, and where nothing was received the text says None."""
     web.post(URL, body=error)
     result = call(transport)
     assert without_stack(result) == {"OK": False, "Errno": 0, "Message": f"{error}: None", "rpcStub": STUB}
 
 
-def test_an_interrupt_is_not_caught(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+def test_an_interrupt_is_not_caught(web, transport):
     """The user's Ctrl-C ends the call."""
 
-    def interrupt(_: Any) -> Any:
+    def interrupt(_):
         raise KeyboardInterrupt
 
     web.add_callback("POST", URL, interrupt)
@@ -328,7 +299,7 @@ def test_an_interrupt_is_not_caught(web: responses.RequestsMock, transport: Http
         call(transport)
 
 
-def test_the_last_error_is_returned(web: responses.RequestsMock, proxy: str) -> None:
+def test_the_last_error_is_returned(web, proxy):
     """When no URL answers, each was asked once, and the last one's error counts."""
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(3)]
     for number, url in enumerate(urls):
@@ -339,7 +310,7 @@ def test_the_last_error_is_returned(web: responses.RequestsMock, proxy: str) -> 
     assert [sent.request.url for sent in web.calls] == urls
 
 
-def test_a_host_that_failed_is_asked_last(web: responses.RequestsMock, proxy: str) -> None:
+def test_a_host_that_failed_is_asked_last(web, proxy):
     """Of several instances, those on another host come first after a failure."""
     urls = [f"https://{host}/{SERVICE}" for host in ("a.invalid:1", "a.invalid:2", "b.invalid:1", "b.invalid:2")]
     for url in urls:
@@ -349,7 +320,7 @@ def test_a_host_that_failed_is_asked_last(web: responses.RequestsMock, proxy: st
     assert [sent.request.url for sent in web.calls] == [urls[0], urls[2], urls[1], urls[3]]
 
 
-def test_urls_are_tried_in_an_order_that_chance_decides(web: responses.RequestsMock, proxy: str) -> None:
+def test_urls_are_tried_in_an_order_that_chance_decides(web, proxy):
     """The generator that is given shuffles; what was given stays as it is."""
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
     for url in urls:
@@ -362,7 +333,7 @@ def test_urls_are_tried_in_an_order_that_chance_decides(web: responses.RequestsM
     assert urls != list(given)
 
 
-def test_chance_is_there_by_default(web: responses.RequestsMock, mocker: MockerFixture, proxy: str) -> None:
+def test_chance_is_there_by_default(web, mocker, proxy):
     """Without a generator given, a fresh one shuffles."""
     mocker.patch.object(https.random, "Random", side_effect=[seeded()])
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
@@ -372,22 +343,20 @@ def test_chance_is_there_by_default(web: responses.RequestsMock, mocker: MockerF
         assert call(transport)["OK"]
 
 
-def test_an_error_of_the_service_arrives_whole(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+def test_an_error_of_the_service_arrives_whole(web, transport):
     """A refusal is an answer like any other: nothing is retried or added but the stub."""
     refused = {"OK": False, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}
     web.post(URL, json=refused)
     assert call(transport) == {**refused, "rpcStub": STUB}
 
 
-def test_an_object_that_is_no_return_structure_is_passed_on(
-    web: responses.RequestsMock, transport: HttpsTransport
-) -> None:
+def test_an_object_that_is_no_return_structure_is_passed_on(web, transport):
     """Whatever object the server sends is the result, as with DIRAC."""
     web.post(URL, json={"strange": 1})
     assert call(transport) == {"strange": 1, "rpcStub": STUB}
 
 
-def test_an_unknown_class_in_an_answer_is_an_error(web: responses.RequestsMock, transport: HttpsTransport) -> None:
+def test_an_unknown_class_in_an_answer_is_an_error(web, transport):
     """A server cannot make the client import a module."""
     body = json.dumps({"OK": True, "Value": {"__dCls": "Popen", "__dMod": "subprocess"}})
     web.post(URL, body=body)
@@ -396,13 +365,13 @@ def test_an_unknown_class_in_an_answer_is_an_error(web: responses.RequestsMock, 
     assert result["rpcStub"] == STUB
 
 
-def test_arguments_without_json_are_the_callers_error(transport: HttpsTransport) -> None:
+def test_arguments_without_json_are_the_callers_error(transport):
     """What cannot be sent is a TypeError before anything is sent, as with DIRAC's client."""
     with pytest.raises(TypeError, match=r"^Object of type set is not JSON serializable$"):
         transport(SERVICE, "m", ({1},))
 
 
-def test_closing_ends_the_session(mocker: MockerFixture, transport: HttpsTransport) -> None:
+def test_closing_ends_the_session(mocker, transport):
     """The end of the block closes the connections."""
     close = mocker.patch.object(transport.session, "close")
     with transport as entered:
@@ -411,7 +380,7 @@ def test_closing_ends_the_session(mocker: MockerFixture, transport: HttpsTranspo
     close.assert_called_once_with()
 
 
-def test_requests_is_imported_by_those_who_call_servers_only() -> None:
+def test_requests_is_imported_by_those_who_call_servers_only():
     """Importing the module is cheap: the HTTP library comes with the first transport."""
     code = "import sys, dirac_failover.wire.https; sys.exit('requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

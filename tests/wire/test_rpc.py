@@ -1,18 +1,12 @@
-from __future__ import annotations
-
 import contextvars
 import random
 import threading
 import time
 from dataclasses import FrozenInstanceError
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.wire import rpc
-
-if TYPE_CHECKING:
-    from pytest_mock import MockerFixture
 
 NOBODY = (
     "No transport is connected, so My/Service.m reached no service: wrap the calls in dirac_failover.connect(transport)"
@@ -20,19 +14,14 @@ NOBODY = (
 STUB = (("My/Service", {"timeout": 600, "useAccessToken": False}), "m", [1, "a"])
 
 
-def test_without_a_connection_every_call_says_how_to_get_one() -> None:
+def test_without_a_connection_every_call_says_how_to_get_one():
     """Nothing is guessed: the error names the call and the cure, and carries the stub."""
     result = rpc.call("My/Service", "m", 1, "a")
-    assert (result["OK"], result["Errno"], result["Message"], result["rpcStub"]) == (
-        False,
-        0,
-        NOBODY,
-        STUB,
-    )
+    assert (result["OK"], result["Errno"], result["Message"], result["rpcStub"]) == (False, 0, NOBODY, STUB)
     assert rpc.call("My/Service", "m", timeout=7)["rpcStub"][0][1]["timeout"] == 7
 
 
-def test_without_a_connection_there_is_nobody_and_nothing() -> None:
+def test_without_a_connection_there_is_nobody_and_nothing():
     """No owner, no group, no options, and real time."""
     found = rpc.connection()
     assert (found.owner, found.group, dict(found.options)) == (None, None, {})
@@ -41,7 +30,7 @@ def test_without_a_connection_there_is_nobody_and_nothing() -> None:
     assert rpc.connection() is found
 
 
-def test_a_connection_lasts_for_its_block(mocker: MockerFixture) -> None:
+def test_a_connection_lasts_for_its_block(mocker):
     """Inside, calls go to the transport and the connection says what it was given; afterwards all is as before."""
     outside = rpc.connection()
     transport, sleep = mocker.Mock(return_value={"OK": True}), mocker.Mock()
@@ -61,7 +50,7 @@ def test_a_connection_lasts_for_its_block(mocker: MockerFixture) -> None:
     ]
 
 
-def test_an_error_in_the_block_ends_the_connection(mocker: MockerFixture) -> None:
+def test_an_error_in_the_block_ends_the_connection(mocker):
     """Whatever leaves the block, the connection goes with it."""
     outside = rpc.connection()
     with pytest.raises(KeyError), rpc.connect(mocker.Mock()):
@@ -69,9 +58,9 @@ def test_an_error_in_the_block_ends_the_connection(mocker: MockerFixture) -> Non
     assert rpc.connection() is outside
 
 
-def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker: MockerFixture) -> None:
+def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker):
     """New threads start without; a copied context brings it along."""
-    found: list[Any] = []
+    found = []
     with rpc.connect(mocker.Mock()) as connection:
         context = contextvars.copy_context()
         for target in (
@@ -84,13 +73,13 @@ def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker: Moc
     assert [one is connection for one in found] == [False, True]
 
 
-def test_a_connection_cannot_be_changed(mocker: MockerFixture) -> None:
+def test_a_connection_cannot_be_changed(mocker):
     """What clients share stays as it is."""
     with rpc.connect(mocker.Mock()) as connection, pytest.raises(FrozenInstanceError):
         connection.owner = "eve"  # type: ignore[misc]
 
 
-def test_a_stub_has_the_shape_of_diracs() -> None:
+def test_a_stub_has_the_shape_of_diracs():
     """Service and its options, method, and a list of the arguments."""
     assert rpc.make_stub("My/Service", "m", (1, "a")) == STUB
     assert rpc.make_stub("My/Service", "m", (), 120) == (

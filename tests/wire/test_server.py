@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import datetime as dt
 import json
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
@@ -13,15 +10,12 @@ from hypothesis import strategies as st
 
 from dirac_failover.wire.server import answer, failure
 
-if TYPE_CHECKING:
-    from pytest_mock import MockerFixture
-
 SERVICE = "WorkloadManagement/JobStateUpdate"
 JSON = "application/json"
 HTML = "text/html; charset=UTF-8"
 
 
-def page(status: int, phrase: str) -> tuple[int, str, bytes]:
+def page(status, phrase):
     """The reply of an error status."""
     return status, HTML, f"<html><title>{status}: {phrase}</title><body>{status}: {phrase}</body></html>".encode()
 
@@ -30,17 +24,17 @@ REFUSED = page(400, "Bad Request")
 BROKEN = page(500, "Internal Server Error")
 
 
-def echo(service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
+def echo(service, method, args, *, timeout=600):
     """Tell what was called."""
     return {"OK": True, "Value": [service, method, list(args), timeout], "rpcStub": ("not", "sent")}
 
 
-def returns(value: Any) -> Any:
+def returns(value):
     """A transport that answers always the same."""
     return lambda *_, **__: value
 
 
-def test_a_form_becomes_a_call_and_its_result_json() -> None:
+def test_a_form_becomes_a_call_and_its_result_json():
     """Method and arguments go to the transport; the stub stays here."""
     assert answer(echo, SERVICE, {"method": "m", "args": '[1, {"a": null}]', "clientVO": "vo"}) == (
         200,
@@ -49,21 +43,21 @@ def test_a_form_becomes_a_call_and_its_result_json() -> None:
     )
 
 
-def test_without_args_there_are_no_arguments(mocker: MockerFixture) -> None:
+def test_without_args_there_are_no_arguments(mocker):
     """A form without ``args`` is a call without arguments."""
     transport = mocker.Mock(return_value={"OK": True, "Value": None})
     assert answer(transport, SERVICE, {"method": "m"}) == (200, JSON, b'{"OK": true, "Value": null}')
     transport.assert_called_once_with(SERVICE, "m", ())
 
 
-def test_arguments_are_decoded_from_diracs_json(mocker: MockerFixture) -> None:
+def test_arguments_are_decoded_from_diracs_json(mocker):
     """Dates arrive as dates."""
     transport = mocker.Mock(return_value={"OK": True})
     answer(transport, SERVICE, {"method": "m", "args": '[{"__dCls": "date", "obj": "2024-01-02"}]'})
     transport.assert_called_once_with(SERVICE, "m", (dt.date(2024, 1, 2),))
 
 
-def test_a_refusal_is_a_200_without_its_call_stack() -> None:
+def test_a_refusal_is_a_200_without_its_call_stack():
     """``OK`` false is an answer; what only this side may know is left out, and the transport's result unchanged."""
     result = {**S_ERROR(1500, "bad"), "ExecInfo": "secret", "rpcStub": ()}
     assert "CallStack" in result
@@ -97,12 +91,12 @@ def test_a_refusal_is_a_200_without_its_call_stack() -> None:
         ({"method": "m"}, [1, (2,)], (200, JSON, b"[1, [2]]")),
     ],
 )
-def test_a_form_and_a_result_have_this_reply(form: dict[str, str], result: Any, reply: tuple[int, str, bytes]) -> None:
+def test_a_form_and_a_result_have_this_reply(form, result, reply):
     """Statuses and bodies are those of DIRAC's services."""
     assert answer(returns(result), SERVICE, form) == reply
 
 
-def test_an_exception_is_logged_here_and_not_told(caplog: pytest.LogCaptureFixture, mocker: MockerFixture) -> None:
+def test_an_exception_is_logged_here_and_not_told(caplog, mocker):
     """The client learns the status only; the log has the reason and where."""
     transport = mocker.Mock(side_effect=RuntimeError("the secret"))
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
@@ -113,14 +107,14 @@ def test_an_exception_is_logged_here_and_not_told(caplog: pytest.LogCaptureFixtu
     assert record.exc_info
 
 
-def test_arguments_that_are_not_a_list_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_arguments_that_are_not_a_list_are_logged(caplog):
     """The log says what was found instead."""
     answer(echo, SERVICE, {"method": "m", "args": "7"})
     assert caplog.messages == [f"{SERVICE}.m failed TypeError('args is not a list but int')"]
 
 
 @pytest.mark.parametrize("status", list(HTTPStatus))
-def test_an_error_page_says_nothing_but_its_status(status: HTTPStatus) -> None:
+def test_an_error_page_says_nothing_but_its_status(status):
     """Number and phrase, twice."""
     assert failure(status) == page(status, status.phrase)
 
@@ -130,7 +124,7 @@ def test_an_error_page_says_nothing_but_its_status(status: HTTPStatus) -> None:
     st.dictionaries(st.sampled_from(["method", "args", "clientVO", "x"]), st.text() | st.just("[1]")),
     st.recursive(st.none() | st.text() | st.floats() | st.binary(), st.lists, max_leaves=5),
 )
-def test_any_form_and_any_result_have_a_reply(form: dict[str, str], result: Any) -> None:
+def test_any_form_and_any_result_have_a_reply(form, result):
     """Whatever is asked and answered, there is a reply of one of three statuses."""
     status, kind, body = answer(returns(result), SERVICE, form)
     assert status in {200, 400, 500}

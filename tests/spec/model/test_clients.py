@@ -205,7 +205,7 @@ def test_no_number_is_a_multiple_of_zero() -> None:
         ("<T12>", "s26:<T12>"),
         ([1, ("a",), {}], "li1ets1:aedee"),
         ({"a": 1, "b": {"c": []}}, "ds1:ai1es1:bds1:cleee"),
-        (dt.datetime(2024, 1, 2, 3, 4, 5, 6), "zati2024ei1ei2ei3ei4ei5ei6ene"),  # noqa: DTZ001 - DIRAC's have no zone
+        (dt.datetime(2024, 1, 2, 3, 4, 5, 6), "zati2024ei1ei2ei3ei4ei5ei6ene"),
     ],
 )
 def test_values_are_encoded_as_dirac_encodes_them(value: Any, text: str) -> None:
