@@ -13,7 +13,7 @@ from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.request.request import Request
 from dirac_failover.spec import space
-from dirac_failover.spec.check_context import Case
+from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
@@ -39,7 +39,7 @@ def test_it_keeps_every_clause_of_contract_and_lossless(run, sample, region):
     broken = Counter()
     first = {}
     for scenario in sample(region, EVERY[region.name]):
-        case = Case(scenario, run(scenario))
+        case = CheckContext(scenario, run(scenario))
         for clause in CLAUSES:
             verdict = clause.violation(case) if clause.level != "dirac" else None
             if verdict:
@@ -57,16 +57,16 @@ def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(refe
         for region in space.REGIONS:
             near = region.near(2) if region is space.ANSWERS else ()
             for scenario in (*near, *sample(region, EVERY[region.name])):
-                case = Case(scenario, port.run(scenario))
+                case = CheckContext(scenario, port.run(scenario))
                 for id_ in [id_ for id_, clause in wanted.items() if clause.violation(case)]:
                     clause = wanted.pop(id_)
-                    assert not clause.violation(Case(scenario, keeps.run(scenario))), (id_, scenario.name)
+                    assert not clause.violation(CheckContext(scenario, keeps.run(scenario))), (id_, scenario.name)
     assert not wanted
 
 
 def of(outcome):
     """Return the types of the operations that were written."""
-    case = Case(Scenario(), outcome)
+    case = CheckContext(Scenario(), outcome)
     return [item[0] for item in case.written]
 
 
