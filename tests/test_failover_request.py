@@ -97,12 +97,10 @@ def test_it_is_a_module_with_arguments_of_none(kit):
 
 
 def test_its_logger_is_named_after_it(reference):
-    """As every module's."""
     assert reference.FailoverRequest().log._logger.name == "dirac_failover.FailoverRequest"
 
 
 def test_without_a_job_it_does_nothing(job, monkeypatch):
-    """The request gets no name, whatever it holds; the result is OK."""
     monkeypatch.setenv("JOBID", "0")
     mine = job("/vo/a")
     result = mine.run()
@@ -112,7 +110,6 @@ def test_without_a_job_it_does_nothing(job, monkeypatch):
 
 
 def test_it_names_the_request_after_the_job(job):
-    """Over what was there."""
     mine = job()
     mine.request.RequestName = "other"
     mine.run()
@@ -121,7 +118,6 @@ def test_it_names_the_request_after_the_job(job):
 
 
 def test_the_inputs_of_the_step_are_resolved_too(job):
-    """Behind those of the workflow, whose input data they use."""
     mine = job("LFN:/vo/a")
     mine.run()
     assert (mine.module.stepName, mine.module.stepInputData) == ("failover", ["/vo/a"])
@@ -132,7 +128,6 @@ def test_the_inputs_of_the_step_are_resolved_too(job):
 
 
 def test_a_job_that_went_well_and_had_no_input(job, tmp_path):
-    """The file report is committed all the same; two statuses are reported; no file is written."""
     mine = job()
     result = mine.run()
     assert (result["OK"], result["Value"].args) == (True, (ENDED,))
@@ -141,7 +136,6 @@ def test_a_job_that_went_well_and_had_no_input(job, tmp_path):
 
 
 def test_inputs_without_a_status_are_processed(job):
-    """Each in its turn, for the transformation as a number, and without force; the others are left alone."""
     mine = job("/vo/a;/vo/b;/vo/c", files={"getFiles": {"/vo/b": "Problematic"}})
     mine.run()
     assert mine.calls == [
@@ -153,7 +147,6 @@ def test_inputs_without_a_status_are_processed(job):
 
 
 def test_the_second_answer_about_the_files_counts(job):
-    """The first one is not looked at when all is well."""
     mine = job("/vo/a", files={"getFiles": [{"/vo/a": "x"}, {}]})
     mine.run()
     assert ("files.setFileStatus", 12, "/vo/a", "Processed") in mine.calls
@@ -164,7 +157,6 @@ def test_the_second_answer_about_the_files_counts(job):
 
 @pytest.mark.parametrize("name", ["workflowStatus", "stepStatus"])
 def test_inputs_are_unused_by_force_after_a_failure(job, operation, name, tmp_path):
-    """Asked for once; nothing is reported and no file is written; the module fails, too."""
     mine = job("/vo/a;/vo/b", files={"getFiles": {"/vo/b": "Problematic"}}, **{name: FAILED})
     mine.request.addOperation(operation)
     result = mine.run()
@@ -176,7 +168,6 @@ def test_inputs_are_unused_by_force_after_a_failure(job, operation, name, tmp_pa
 
 
 def test_an_earlier_failure_is_not_logged_again(reference):
-    """Only that this is a job, the module's own end, and that the logs are flushed."""
     mine = Job(reference, workflowStatus=FAILED)
     mine.module.log = Spy("log", logged := [])
     mine.run()
@@ -184,7 +175,6 @@ def test_an_earlier_failure_is_not_logged_again(reference):
 
 
 def test_force_is_left_alone_when_every_input_has_a_status(job):
-    """Also after a failure."""
     mine = job("/vo/a", files={"getFiles": {"/vo/a": "Problematic"}}, workflowStatus=FAILED)
     mine.run()
     assert mine.files.force is False
@@ -192,7 +182,6 @@ def test_force_is_left_alone_when_every_input_has_a_status(job):
 
 
 def test_statuses_that_the_second_try_sends_are_done_with(job):
-    """Its Value is None then, and nothing joins the request."""
     mine = job(files={"commit": FAILED, "generateForwardDISET": {"OK": True, "Value": None}})
     assert mine.run()["OK"] is True
     assert mine.calls[2:4] == [("files.commit",), ("files.generateForwardDISET",)]
@@ -200,7 +189,6 @@ def test_statuses_that_the_second_try_sends_are_done_with(job):
 
 
 def test_statuses_that_no_try_sends_join_the_request(job, operation, tmp_path):
-    """Which is then written."""
     mine = job(files={"commit": FAILED, "generateForwardDISET": {"OK": True, "Value": operation}})
     assert mine.run()["OK"] is True
     assert list(mine.request) == [operation]
@@ -218,7 +206,6 @@ def test_an_operation_that_counts_as_false_joins_as_well(job, mocker):
 
 
 def test_statuses_join_the_request_after_a_failure_too(job, operation, tmp_path):
-    """But nobody writes it."""
     mine = job(files={"commit": FAILED, "generateForwardDISET": {"OK": True, "Value": operation}}, stepStatus=FAILED)
     assert mine.run()["OK"] is False
     assert list(mine.request) == [operation]
@@ -237,7 +224,6 @@ def test_a_second_try_that_is_not_ok_fails_the_module(job):
 
 
 def test_accounting_that_is_not_ok_changes_nothing_in_the_result(job):
-    """What generateFailoverFile returns is not looked at."""
     mine = job()
     mine.module.workflow_commons["AccountingReport"] = Spy("accounting", mine.calls, commit=FAILED)
     assert mine.run()["OK"] is True
@@ -246,7 +232,6 @@ def test_accounting_that_is_not_ok_changes_nothing_in_the_result(job):
 
 @pytest.mark.parametrize("where", ["getFiles", "setFileStatus", "commit"])
 def test_what_the_file_report_raises_becomes_the_result(job, where):
-    """It is reported, and nothing more is done."""
     mine = job("/vo/a", files={where: (error := ValueError("boom"))})
     result = mine.run()
     assert (result["OK"], result["Message"]) == (False, error)
@@ -255,13 +240,11 @@ def test_what_the_file_report_raises_becomes_the_result(job, where):
 
 
 def test_the_answer_to_a_status_of_a_file_is_not_looked_at(job):
-    """Nor is it for a request that takes no operation."""
     mine = job("/vo/a", files={"setFileStatus": FAILED})
     assert mine.run()["OK"] is True
 
 
 def test_an_invalid_request_fails_the_module(job, operation):
-    """With the reason as the last status, after the good news was reported."""
     mine = job(files={"commit": FAILED, "generateForwardDISET": {"OK": True, "Value": operation}})
     mine.request.Owner = None
     result = mine.run()
@@ -271,7 +254,6 @@ def test_an_invalid_request_fails_the_module(job, operation):
 
 
 def test_a_failure_found_at_the_end_counts(kit):
-    """The statuses are looked at again."""
     module = kit.FailoverRequest()
     module.workflowStatus, module.stepStatus = WELL, FAILED
     with pytest.raises(RuntimeError) as caught:

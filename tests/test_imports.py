@@ -48,7 +48,6 @@ def loaded(statement):
 
 
 def test_importing_the_package_loads_none_of_it():
-    """The package costs nothing until one of its names is used."""
     modules = loaded("import dirac_failover")
     assert {name for name in modules if name.startswith("dirac_failover.")} == set()
     assert not modules & {"requests", "DIRACCommon", "dirac_fakes", "DIRAC"}
@@ -62,13 +61,11 @@ def test_using_the_module_loads_neither_fakes_nor_spec_nor_what_is_slow():
 
 
 def test_the_fakes_load_nothing_of_the_reference():
-    """The in-memory DIRAC stands alone."""
     assert {name for name in loaded("import dirac_fakes") if name.startswith("dirac_failover")} == set()
 
 
 @pytest.mark.parametrize(("package", "names"), PACKAGES)
 def test_the_public_names_are_exactly_these(package, names):
-    """``__all__`` has them, and ``dir`` shows them before they are used."""
     for name in names:
         vars(package).pop(name, None)
     assert sorted({*package.__all__} - {"__version__"}) == sorted(names)
@@ -82,7 +79,6 @@ def test_the_public_names_are_exactly_these(package, names):
     ("package", "name", "home"), [(package, *item) for package, names in PACKAGES for item in names.items()]
 )
 def test_a_public_name_is_the_one_of_its_module(package, name, home):
-    """Each name comes from its home, and is kept once it was found."""
     vars(package).pop(name, None)
     thing = getattr(package, name)
     assert thing is getattr(importlib.import_module(home), name)
@@ -91,12 +87,10 @@ def test_a_public_name_is_the_one_of_its_module(package, name, home):
 
 @pytest.mark.parametrize("package", [dirac_failover, testing], ids=lambda package: package.__name__)
 def test_a_name_that_is_not_there_is_an_attribute_error(package):
-    """The message is Python's own."""
     with pytest.raises(AttributeError) as caught:
         _ = package.Nothing
     assert str(caught.value) == f"module {package.__name__!r} has no attribute 'Nothing'"
 
 
 def test_the_version_is_that_of_the_installed_package():
-    """One number, in the code and in the metadata."""
     assert dirac_failover.__version__ == version("dirac-failover")

@@ -15,7 +15,6 @@ LEVELS = {
 
 
 def test_level_numbers_are_diracs():
-    """Between the standard ones, and levels may be set by their names."""
     assert (log.VERBOSE, log.NOTICE, log.ALWAYS) == (15, 35, 45)
     names = logging.getLevelNamesMapping()
     for name, level in (("VERBOSE", 15), ("NOTICE", 35), ("ALWAYS", 45)):
@@ -24,7 +23,6 @@ def test_level_numbers_are_diracs():
 
 @pytest.mark.parametrize("method", LEVELS)
 def test_each_method_logs_at_its_level(caplog, monkeypatch, method):
-    """From the line that called; shown means True."""
     level = LEVELS[method]
     monkeypatch.setattr(logging, "_srcfile", logging.addLevelName.__code__.co_filename)  # DIRAC switches callers off
     with caplog.at_level(level, "dirac_failover"):
@@ -36,7 +34,6 @@ def test_each_method_logs_at_its_level(caplog, monkeypatch, method):
 
 @pytest.mark.parametrize("method", LEVELS)
 def test_what_is_below_the_level_is_not_shown(caplog, method):
-    """Which the return value says."""
     with caplog.at_level(LEVELS[method] + 1, "dirac_failover"):
         assert getattr(gLogger, method)("fixed", "variable") is False
     assert caplog.records == []
@@ -47,14 +44,12 @@ def test_what_is_below_the_level_is_not_shown(caplog, method):
     ("variable", "text"), [("why", "50% why"), (5, "50% 5"), (None, "50% None"), ("", "50%"), ([], "50% []")]
 )
 def test_a_variable_text_follows_the_fixed_one(caplog, method, variable, text):
-    """Unless it is empty; nothing in either is a format."""
     with caplog.at_level(10, "dirac_failover"):
         getattr(gLogger, method)("50%", variable)
     assert caplog.messages == [text]
 
 
 def test_arguments_have_diracs_names(caplog):
-    """A message need not be a text."""
     with caplog.at_level(10, "dirac_failover"):
         gLogger.info(sMsg=ValueError("bye"), sVarMsg={"a": 1})
         gLogger.exception(sMsg="a", sVarMsg="b", lException=ValueError("c"))
@@ -62,7 +57,6 @@ def test_arguments_have_diracs_names(caplog):
 
 
 def test_exceptions_are_logged_with_their_traceback(caplog):
-    """That of the exception being handled; other methods log none."""
     with caplog.at_level(10, "dirac_failover"):
         try:
             int("x")
@@ -83,14 +77,12 @@ def test_exceptions_are_logged_with_their_traceback(caplog):
     ],
 )  # fmt: skip
 def test_an_exception_may_be_given_to_the_log(caplog, arguments, text):
-    """Behind the variable text; False and None stand for none."""
     with caplog.at_level(10, "dirac_failover"):
         gLogger.exception(*arguments)
     assert caplog.messages == [text]
 
 
 def test_sub_loggers_are_below_the_one_that_names_them(caplog):
-    """So that a level set above holds for them."""
     sub = gLogger.getSubLogger("Module").getSubLogger("part")
     assert isinstance(sub, Logger)
     with caplog.at_level(20, "dirac_failover"):

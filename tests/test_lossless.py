@@ -35,7 +35,6 @@ def run(reference):
 @pytest.mark.ci
 @pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: str(region.name))
 def test_it_keeps_every_clause_of_contract_and_lossless(run, sample, region):
-    """Nowhere in the sample is one of them broken."""
     broken = Counter()
     first = {}
     for scenario in sample(region, EVERY[region.name]):
@@ -71,12 +70,10 @@ def of(outcome):
 
 
 def test_it_takes_no_arguments_and_is_a_failover_request():
-    """The workflow makes it as it makes the other."""
     assert isinstance(LosslessFailoverRequest(), FailoverRequest)
 
 
 def test_all_is_well_when_all_is_well(run):
-    """No file, both statuses, and the same good end as ever."""
     outcome = run(Scenario.of_job(inputs=["/vo/a"]))
     assert outcome.result["Value"]["args"] == ["Workflow successful, end of FailoverRequest module execution."]
     assert [step.args[0] for step in outcome.steps if step.method == "setJobStatusBulk"] == [77, 77]
@@ -84,7 +81,6 @@ def test_all_is_well_when_all_is_well(run):
 
 
 def test_a_failed_job_writes_its_request(run):
-    """The operation of an earlier module and the file statuses are both there, and the module is still not OK."""
     operation = {"Type": "ForwardDISET", "Arguments": "x"}
     outcome = run(
         Scenario.of_job(inputs=["/vo/a"], workflow_failed=True, operations=[operation], faults=["transformation:down"])
@@ -94,7 +90,6 @@ def test_a_failed_job_writes_its_request(run):
 
 
 def test_what_is_lost_is_said_all_at_once(run):
-    """Two things that nobody took are in one message."""
     outcome = run(
         Scenario.of_job(
             records=1,
@@ -113,7 +108,6 @@ def test_what_is_lost_is_said_all_at_once(run):
 
 
 def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
-    """Arguments that are no text are complained of; the file is named and owned as ever."""
     outcome = run(
         Scenario.of_job(
             operations=[{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}, {"Type": "RemoveFile", "Files": ["/vo/x"]}]
@@ -126,20 +120,17 @@ def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
 
 
 def test_pending_operations_without_a_job_are_no_success(run):
-    """How many there are is said; nothing is called."""
     outcome = run(Scenario.of_job(job_id=None, operations=[{"Type": "ForwardDISET", "Arguments": "x"}]))
     assert outcome.result["Message"]["args"] == ["1 operations are pending, and there is no job to keep them for"]
     assert of(outcome) == []
 
 
 def test_without_a_job_and_with_nothing_pending_it_is_skipped(run):
-    """As the other."""
     outcome = run(Scenario.of_job(job_id=None))
     assert outcome.result["Value"]["args"] == ["Skipping FailoverRequest module"]
 
 
 def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
-    """The error is the result, and the file is written."""
     outcome = run(
         Scenario(
             workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": 5},
@@ -157,7 +148,6 @@ def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
     ("fault", "expected"), [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])], ids=["sent", "kept"]
 )
 def test_job_parameters_are_sent_or_kept(run, fault, expected):
-    """They are in the request when the service does not take them."""
     outcome = run(Scenario(unsent_parameters={"CPU": "1"}, faults=(fault,) if fault else ()))
     assert outcome.result["OK"]
     assert of(outcome) == expected
@@ -165,14 +155,12 @@ def test_job_parameters_are_sent_or_kept(run, fault, expected):
 
 
 def test_the_file_of_an_earlier_run_goes_when_nothing_is_pending(run):
-    """But not what is no file."""
     assert run(Scenario(files={FILE: "old"})).files == {}
     assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
     assert run(Scenario(files={FILE: "full"})).files == {FILE: "<link>"}
 
 
 def test_the_file_is_written_whole_or_not_at_all(run):
-    """A full disk behind a link is not written through; what cannot be put in its place leaves nothing behind."""
     operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
     assert of(run(Scenario(files={FILE: "full"}, operations=operations))) == ["ForwardDISET"]
     blocked = run(Scenario(files={FILE: "directory"}, operations=operations))
@@ -182,7 +170,6 @@ def test_the_file_is_written_whole_or_not_at_all(run):
 
 @pytest.mark.parametrize(("answer", "message"), [("s_error=why", "why"), ("ok=[1]", "The request's JSON is no text")])
 def test_json_that_is_not_to_be_had_is_an_error(run, answer, message):
-    """Nothing is written then."""
     collaborators = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
     outcome = run(
         Scenario(
@@ -196,7 +183,6 @@ def test_json_that_is_not_to_be_had_is_an_error(run, answer, message):
 
 
 def test_executing_twice_forgets_the_first_time(run):
-    """An error of the first execution is not one of the second."""
     outcome = run(
         Scenario(
             workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": "/vo/a"},
@@ -235,7 +221,6 @@ SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
     ],
 )
 def test_statuses_that_nobody_took_are_lost(run, methods, message):
-    """Neither a service nor the request."""
     answers = dict.fromkeys(methods, ("s_error=no",))
     outcome = run(Scenario(collaborators=SCRIPTED, answers=answers))
     assert outcome.result["OK"] is False
@@ -282,7 +267,6 @@ def test_what_is_in_the_request_is_not_added_again(run):
 
 
 def test_the_prefix_of_an_lfn_is_a_prefix(run):
-    """Nothing else is taken off, and what is empty is no input; a number of the job may be a text."""
     inputs = {**DEFAULT_COMMONS, "InputData": "LFN:/vo/a;;/vo/FILE.L"}
     outcome = run(Scenario(workflow_commons=inputs, attributes={**DEFAULT_ATTRIBUTES, "jobID": "78"}))
     assert outcome.attributes["inputDataList"] == ["/vo/a", "/vo/FILE.L"]
@@ -301,7 +285,6 @@ def module(mocker):
 
 
 def test_a_status_is_reported_until_the_end_is(module):
-    """Sent or kept, as it is asked."""
     assert module.setApplicationStatus("x", False) is None
     module.jobReport.setApplicationStatus.assert_called_once_with("x", False)
     module._told.append("y")
@@ -310,7 +293,6 @@ def test_a_status_is_reported_until_the_end_is(module):
 
 
 def test_an_error_counts_more_than_a_loss_and_that_more_than_an_end(module):
-    """Of errors, the first; losses are all told."""
     end, first, second = GracefulTermination("end"), ValueError("first"), ValueError("second")
     assert module._ending() is None
     module._raised = [end]
@@ -349,14 +331,12 @@ def test_only_files_whose_status_did_not_change_are_asked_about(module, mocker):
     ],
 )
 def test_the_end_that_is_reported_is_the_one_that_comes(module, ending, told):
-    """As the module base would report it: of an error with a number, the text alone."""
     module._raised = [ending] if ending else []
     module._report_the_end()
     assert [call.args for call in module.jobReport.setApplicationStatus.mock_calls] == [(text, True) for text in told]
 
 
 def test_a_failed_workflow_has_no_good_end(module, mocker):
-    """That it has failed was logged before."""
     asked = mocker.patch.object(module, "_checkWFAndStepStatus", return_value=False)
     module._report_the_end()
     asked.assert_called_once_with(noPrint=True)
@@ -364,7 +344,6 @@ def test_a_failed_workflow_has_no_good_end(module, mocker):
 
 
 def test_every_bad_operation_is_named(run):
-    """With what is wrong with it."""
     removal = {"Type": "RemoveFile"}
     why = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
     outcome = run(Scenario(operations=(removal, removal)))
@@ -374,7 +353,6 @@ def test_every_bad_operation_is_named(run):
 
 
 def test_json_that_is_not_ascii_is_not_written(run):
-    """It is none of a request's."""
     answers = {"Request.toJSON": ('ok="\\u00e9"',)}
     operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
     outcome = run(Scenario(collaborators=SCRIPTED, answers=answers, operations=operations))
@@ -383,7 +361,6 @@ def test_json_that_is_not_ascii_is_not_written(run):
 
 
 def test_a_link_is_nobodys_old_file(module, tmp_path, monkeypatch):
-    """It stays, with what it links to."""
     monkeypatch.chdir(tmp_path)
     module.prod_job_id, module.request = 34, Request()
     (tmp_path / "real").touch()
@@ -393,7 +370,6 @@ def test_a_link_is_nobodys_old_file(module, tmp_path, monkeypatch):
 
 
 def test_what_can_be_kept_belongs_to_the_same_owner(module):
-    """And has the same name and job."""
     names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
     module.request = Request()
     for number, name in enumerate(names):

@@ -83,7 +83,6 @@ def base(kit):
 
 
 def test_a_new_module_has_its_attributes(kit):
-    """Their names and defaults are what modules and their users rely on."""
     module = kit.ModuleBase()
     expected = {
         "production_id": 0, "prod_job_id": 0, "jobID": 0, "step_number": 0, "step_id": 0,
@@ -100,13 +99,11 @@ def test_a_new_module_has_its_attributes(kit):
 
 
 def test_modules_share_no_attribute_that_can_be_changed(kit):
-    """Each has lists and dictionaries of its own."""
     one, other = vars(kit.ModuleBase()), vars(kit.ModuleBase())
     assert [name for name in one if isinstance(one[name], list | dict) and one[name] is other[name]] == []
 
 
 def test_a_module_logs_as_it_is_told_or_under_the_name_of_its_class(kit, reference):
-    """A logger that is given replaces the one of the class."""
     log = Spy()
     assert kit.ModuleBase(log).log is log
     assert kit.ModuleBase(loggerIn=log).log is log
@@ -129,7 +126,6 @@ OPTION = "Transformations/FilesMaxResetCounter"
     ],
 )  # fmt: skip
 def test_options_become_what_their_default_is(kit, text, default, value):
-    """opsH.getValue makes a text the type of the default, and gives the default when that cannot be."""
     with kit.connect(lambda *_, **__: None, options={OPTION: text}):
         found = kit.ModuleBase().opsH.getValue(OPTION, default)
     assert found == value
@@ -137,7 +133,6 @@ def test_options_become_what_their_default_is(kit, text, default, value):
 
 
 def test_an_option_that_is_not_set_is_its_default(kit):
-    """None unless there is one."""
     with kit.connect(lambda *_, **__: None):
         options = kit.ModuleBase().opsH
         assert options.getValue("No/Such") is None
@@ -146,7 +141,6 @@ def test_an_option_that_is_not_set_is_its_default(kit):
 
 
 def test_the_reference_has_no_data_manager_and_says_so(reference):
-    """Instead of a method that does nothing."""
     with pytest.raises(
         AttributeError, match=r"^The reference has no DataManager to give getFile: give the module a double as \.dm$"
     ):
@@ -157,21 +151,18 @@ def test_the_reference_has_no_data_manager_and_says_so(reference):
 
 
 def test_hooks_are_called_in_order_without_arguments(make):
-    """finalize() comes last; a module in which no hook raises returns None."""
     module = make()
     assert module.execute() is None
     assert module.calls == [(name,) for name in [*HOOKS, "finalize"]]
 
 
 def test_what_hooks_return_is_ignored(make):
-    """An error that is only returned changes nothing."""
     module = make(returns={"OK": False, "Message": "no"}, raises={"_finalize": (end := ValueError("x"))})
     assert module.execute()["Message"] is end
     assert [call[0] for call in module.calls] == [*HOOKS, "setApplicationStatus", "finalize"]
 
 
 def test_the_base_class_does_nothing_and_ends_well(kit):
-    """The text of its end names the class; it is reported."""
     module = set_up(kit.ModuleBase(Spy()), jobReport=(report := Spy()), fileReport=Spy(), request=Spy())
     result = module.execute()
     assert result["OK"] is True
@@ -185,7 +176,6 @@ def test_the_base_class_does_nothing_and_ends_well(kit):
 
 
 def test_finalize_hook_ends_with_the_status_that_it_is_given(base, kit):
-    """Its own text only when there is none."""
     with pytest.raises(kit.GracefulTermination) as caught:
         base._finalize("all done")
     assert caught.value.args == ("all done",)
@@ -195,7 +185,6 @@ def test_finalize_hook_ends_with_the_status_that_it_is_given(base, kit):
 
 
 def test_finalize_flushes_and_returns_nothing(base):
-    """It only logs."""
     assert base.finalize() is None
     assert [call[0] for call in base.log.calls] == ["info"]
 
@@ -250,14 +239,12 @@ def test_failures_become_results_and_statuses(make, end):
 
 
 def test_graceful_ends_are_reported_with_all_their_arguments(make, kit):
-    """As str() of the exception says it."""
     module = make(raises={"_execute": (end := kit.GracefulTermination("a", "b"))})
     assert module.execute()["Value"] is end
     assert module.calls[-2] == ("setApplicationStatus", "('a', 'b')", True)
 
 
 def test_each_end_is_logged(make, kit):
-    """Once, at a level that fits."""
     for error, level in (
         (kit.GracefulTermination("bye"), "info"),
         (RuntimeError("no"), "error"),
@@ -269,7 +256,6 @@ def test_each_end_is_logged(make, kit):
 
 
 def test_finalize_replaces_the_result_when_it_raises(make):
-    """And its exception escapes, after a success and after a failure."""
     for raises in ({}, {"_execute": ValueError("first")}):
         module = make(raises={**raises, "finalize": (error := OSError("flush"))})
         with pytest.raises(OSError, match="flush") as caught:
@@ -279,7 +265,6 @@ def test_finalize_replaces_the_result_when_it_raises(make):
 
 @pytest.mark.parametrize("kind", ["GracefulTermination", "RuntimeError", "ValueError"])
 def test_a_status_that_cannot_be_reported_escapes_after_finalize(make, kit, kind):
-    """Whatever the module's own end was."""
     error = {"GracefulTermination": kit.GracefulTermination, **vars(__import__("builtins"))}[kind]("bye")
     module = make(raises={"_execute": error})
     module.jobReport = None
@@ -296,14 +281,12 @@ def identity(module):
 
 
 def test_identity_is_found_in_the_commons_the_environment_and_the_step(make):
-    """Numbers all of them, and an ID made of three of them without leading zeros."""
     module = make()
     module.execute()
     assert identity(module) == (12, 34, 77, 3, "12_34_3")
 
 
 def test_an_identity_that_is_there_is_kept(make):
-    """The places where it is else found need not exist."""
     module = make(production_id=1, prod_job_id=2, jobID=4, step_number=5, step_id="mine", workflow_commons={})
     del module.STEP_NUMBER
     module.execute()
@@ -311,7 +294,6 @@ def test_an_identity_that_is_there_is_kept(make):
 
 
 def test_zero_is_looked_up_again_each_time(make, monkeypatch):
-    """It counts as not known; the ID of the step, once made, stays."""
     module = make(workflow_commons={"PRODUCTION_ID": "0", "JOB_ID": 0}, STEP_NUMBER=0)
     monkeypatch.setenv("JOBID", "0")
     module.execute()
@@ -324,7 +306,6 @@ def test_zero_is_looked_up_again_each_time(make, monkeypatch):
 
 
 def test_without_jobid_the_job_stays_what_it_was(make, monkeypatch):
-    """Which is made a number."""
     monkeypatch.delenv("JOBID")
     module = make()
     module.execute()
@@ -349,7 +330,6 @@ ESCAPES = {
 
 @pytest.mark.parametrize("case", ESCAPES)
 def test_an_identity_that_cannot_be_found_escapes(make, monkeypatch, case):
-    """No hook is called, nothing is reported, and there is no finalize()."""
     attributes, job, kind, args = ESCAPES[case]
     monkeypatch.setenv("JOBID", job)
     module = make(**attributes)
@@ -360,7 +340,6 @@ def test_an_identity_that_cannot_be_found_escapes(make, monkeypatch, case):
 
 
 def test_a_module_without_a_step_number_escapes(make):
-    """Only the workflow sets it."""
     module = make()
     del module.STEP_NUMBER
     with pytest.raises(AttributeError, match="STEP_NUMBER"):
@@ -378,7 +357,6 @@ def unfinished(kit):
 
 
 def test_collaborators_are_taken_from_the_commons(unfinished):
-    """As they are."""
     mine = {"FileReport": object(), "JobReport": object(), "Request": object()}
     unfinished.workflow_commons.update(mine)
     unfinished._resolveInputVariables()
@@ -387,7 +365,6 @@ def test_collaborators_are_taken_from_the_commons(unfinished):
 
 
 def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(unfinished, kit):
-    """In this order; the job report is of this job."""
     with kit.connect(lambda *_, **__: None):
         unfinished._resolveInputVariables()
     commons = unfinished.workflow_commons
@@ -400,14 +377,12 @@ def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(un
 
 
 def test_collaborators_that_are_none_are_taken_as_that(unfinished):
-    """The key is there, so nothing is made."""
     unfinished.workflow_commons.update({"FileReport": None, "JobReport": None, "Request": None})
     unfinished._resolveInputVariables()
     assert (unfinished.fileReport, unfinished.jobReport, unfinished.request) == (None, None, None)
 
 
 def test_collaborators_that_a_module_has_are_kept(unfinished):
-    """And not left in the commons; the inputs are resolved all the same."""
     unfinished.fileReport, unfinished.jobReport, unfinished.request = "f", "j", "r"
     unfinished.workflow_commons["InputData"] = "/vo/a"
     unfinished._resolveInputVariables()
@@ -469,20 +444,17 @@ def test_input_data_come_in_many_forms(base, case):
     ],
 )
 def test_input_data_of_other_types_are_refused(base, commons, kind):
-    """By what is tried with them."""
     with pytest.raises(kind):
         workflow_inputs(base, **commons)
 
 
 def test_parametric_input_data_stay_as_they_are(base):
-    """A list in the commons is not changed."""
     mine = ["/p", "/q"]
     workflow_inputs(base, ParametricInputData=mine)
     assert mine == ["/p", "/q"]
 
 
 def test_job_type_steps_and_mask_come_from_the_commons_or_stay(base):
-    """Whatever is missing there keeps its value, a mask of text included."""
     base.jobType, base.appSteps, base.outputDataFileMask = "t", ["s"], "TXT"
     workflow_inputs(base)
     assert (base.jobType, base.appSteps, base.outputDataFileMask) == ("t", ["s"], "TXT")
@@ -502,7 +474,6 @@ def test_job_type_steps_and_mask_come_from_the_commons_or_stay(base):
     ],
 )
 def test_a_mask_that_is_a_text_becomes_a_list_in_lower_case(base, mask, found):
-    """Anything else is kept."""
     workflow_inputs(base, outputDataFileMask=mask)
     assert base.outputDataFileMask == found
 
@@ -517,7 +488,6 @@ def step_inputs(module, **commons):
 
 
 def test_a_step_without_a_name_is_refused(base):
-    """None is a name."""
     base.step_commons = {}
     with pytest.raises(KeyError) as caught:
         base._resolveInputStep()
@@ -526,7 +496,6 @@ def test_a_step_without_a_name_is_refused(base):
 
 
 def test_what_the_step_does_not_say_is_unknown(base):
-    """Of the application; its log and input type keep their values."""
     base.inputDataType = "DST"
     step_inputs(base)
     found = (base.stepName, base.executable, base.applicationName, base.applicationVersion)
@@ -535,7 +504,6 @@ def test_what_the_step_does_not_say_is_unknown(base):
 
 
 def test_what_the_step_says_is_taken(base):
-    """Also None."""
     step_inputs(base, executable="e", applicationName=None, applicationVersion="v", logFile="l", inputDataType="t")
     found = (base.executable, base.applicationName, base.applicationVersion, base.applicationLog, base.inputDataType)
     assert found == ("e", None, "v", "l", "t")
@@ -555,13 +523,11 @@ def test_what_the_step_says_is_taken(base):
     ],
 )
 def test_the_input_of_a_step_is_its_own_or_the_jobs(base, commons, job, found):
-    """Empty parts stay; without any, the attribute is left alone."""
     base.InputData, base.stepInputData = job, ["kept"]
     assert step_inputs(base, **commons).stepInputData == found
 
 
 def test_the_input_of_a_step_must_be_a_text(base):
-    """A list cannot be split."""
     with pytest.raises(AttributeError, match="split"):
         step_inputs(base, inputData=["/vo/s"])
 
@@ -573,7 +539,6 @@ def previous(module, outputs, steps=("s1", "s2"), name="s2", kind="DST"):
 
 
 def test_the_outputs_of_the_previous_step_are_found_by_step_and_type(base):
-    """Whatever the case of the type; other steps' entries need nothing else."""
     outputs = [
         {"stepName": "s1", "outputDataType": "dst", "outputDataName": "LFNa.dst"},
         {"stepName": "s1", "outputDataType": "Dst", "outputDataName": "b.dst"},
@@ -587,7 +552,6 @@ def test_the_outputs_of_the_previous_step_are_found_by_step_and_type(base):
 
 
 def test_names_of_the_previous_steps_outputs_lose_characters_like_lfns(base):
-    """When the step's inputs are resolved."""
     base.appSteps, base.workflow_commons = ["s1", "s2"], {"outputList": [
         {"stepName": "s1", "outputDataType": "", "outputDataName": "LFNout:"}]}  # fmt: skip
     assert step_inputs(base, inputData="previousStep").stepInputData == ["out"]
@@ -598,14 +562,12 @@ def test_names_of_the_previous_steps_outputs_lose_characters_like_lfns(base):
     [{"outputDataType": "dst", "outputDataName": "x"}, {"stepName": "s1"}, {"stepName": "s1", "outputDataType": "dst"}],
 )
 def test_an_output_of_the_previous_step_that_lacks_something_is_an_error(base, entry):
-    """A RuntimeError that names the step."""
     with pytest.raises(RuntimeError) as caught:
         previous(base, [entry])
     assert caught.value.args == ("Can't find output of step s1",)
 
 
 def test_a_previous_step_that_cannot_be_found_is_an_error(base):
-    """No list of outputs, or this step is not among the steps."""
     base.workflow_commons, base.appSteps, base.stepName = {}, ["s1", "s2"], "s2"
     with pytest.raises(KeyError) as caught:
         base._determineStepInputData("previousStep")
@@ -620,7 +582,6 @@ def test_a_previous_step_that_cannot_be_found_is_an_error(base):
 @pytest.mark.parametrize("workflow", [WELL, FAILED])
 @pytest.mark.parametrize("step", [WELL, FAILED])
 def test_all_is_well_when_workflow_and_step_are(base, workflow, step):
-    """Asking is logged unless it is not to be, and only when something has failed."""
     base.workflowStatus, base.stepStatus = workflow, step
     well = workflow["OK"] and step["OK"]
     assert base._checkWFAndStepStatus(noPrint=True) is well
@@ -630,7 +591,6 @@ def test_all_is_well_when_workflow_and_step_are(base, workflow, step):
 
 
 def test_a_status_that_was_never_set_cannot_be_asked(base):
-    """The defaults of a new module have no 'OK'."""
     base.workflowStatus = {}
     with pytest.raises(KeyError):
         base._checkWFAndStepStatus()
@@ -640,7 +600,6 @@ def test_a_status_that_was_never_set_cannot_be_asked(base):
 
 
 def test_application_statuses_are_reported_as_texts(base):
-    """With the flag as the second argument; nothing is returned."""
     assert base.setApplicationStatus(ValueError("its")) is None
     assert base.setApplicationStatus(5, False) is None
     assert base.setApplicationStatus(status="s", sendFlag=0) is None
@@ -651,7 +610,6 @@ def test_application_statuses_are_reported_as_texts(base):
 
 @pytest.mark.parametrize("name", ["workflowStatus", "stepStatus"])
 def test_no_application_status_is_reported_after_a_failure(base, name):
-    """Parameters are."""
     setattr(base, name, FAILED)
     assert base.setApplicationStatus("x") is None
     assert base.log.calls == []
@@ -660,7 +618,6 @@ def test_no_application_status_is_reported_after_a_failure(base, name):
 
 
 def test_nothing_is_reported_without_a_job(base):
-    """Which is the one case with a return value; the statuses need not be there."""
     base.jobID, base.workflowStatus = 0, {}
     assert base.setApplicationStatus("x") == 0
     assert base.setJobParameter("n", "v") == 0
@@ -668,14 +625,12 @@ def test_nothing_is_reported_without_a_job(base):
 
 
 def test_job_parameters_are_reported_as_texts(base):
-    """Name and value, with the flag as the third argument."""
     assert base.setJobParameter(1, None) is None
     assert base.setJobParameter(name="n", value=2.5, sendFlag=False) is None
     assert base.jobReport.calls == [("setJobParameter", "1", "None", True), ("setJobParameter", "n", "2.5", False)]
 
 
 def test_reports_that_are_not_ok_are_only_logged(base):
-    """As warnings, which take the Message."""
     base.jobReport = Spy(setApplicationStatus=FAILED, setJobParameter=FAILED)
     base.setApplicationStatus("x")
     base.setJobParameter("n", "v")
@@ -692,7 +647,6 @@ def test_reports_that_are_not_ok_are_only_logged(base):
 
 
 def test_reports_that_are_ok_are_not_logged(base):
-    """No warning is left."""
     base.setApplicationStatus("x")
     base.setJobParameter("n", "v")
     assert [call[0] for call in base.log.calls if call[0] != "verbose"] == []
@@ -700,14 +654,12 @@ def test_reports_that_are_ok_are_not_logged(base):
 
 @pytest.mark.parametrize(("job", "enabled"), [(77, True), (0, False), (None, False), ("", False), (-1, True)])
 def test_a_module_is_enabled_in_a_job(base, job, enabled):
-    """Any job ID that counts as true."""
     base.jobID = job
     assert base._enableModule() is enabled
     assert base._WMSJob() is enabled
 
 
 def test_a_job_id_that_is_a_text_is_refused_when_it_is_logged(base):
-    """Where the module is enabled, and where a parameter is reported; not where a status is."""
     base.jobID = "77"
     with pytest.raises(TypeError):
         base._enableModule()
@@ -731,7 +683,6 @@ def on_disk(tmp_path):
 
 
 def test_candidates_are_the_outputs_with_their_lfns(base, on_disk):
-    """An LFN belongs to the file with its base name, the last one wins; others are left out."""
     on_disk("f_1.txt", "g_2.dst")
     found = base.getCandidateFiles(
         [output("f_1.txt"), output("g_2.dst", "DST")],
@@ -746,7 +697,6 @@ def test_candidates_are_the_outputs_with_their_lfns(base, on_disk):
 
 @pytest.mark.parametrize("key", ["outputDataName", "outputDataType", "outputDataSE"])
 def test_outputs_that_lack_something_are_left_out(base, on_disk, key):
-    """With an error in the log; the same name given twice counts once, as given last."""
     on_disk("f.txt")
     bad = {name: value for name, value in output("bad").items() if name != key}
     found = base.getCandidateFiles([bad, output("f.txt", "old"), output("f.txt")], ["/vo/f.txt"], [])
@@ -755,7 +705,6 @@ def test_outputs_that_lack_something_are_left_out(base, on_disk, key):
 
 
 def test_masks_restrict_the_candidates(base, on_disk):
-    """A file that is masked out needs no LFN, but it must be there."""
     on_disk("f_1.txt", "g_2.txt", "h_1.dst")
     outputs = [output("f_1.txt"), output("g_2.txt"), output("h_1.dst", "DST")]
     assert list(base.getCandidateFiles(outputs, ["/vo/f_1.txt"], ["txt"], "1")) == ["f_1.txt"]
@@ -768,7 +717,6 @@ def test_masks_restrict_the_candidates(base, on_disk):
 
 
 def test_no_outputs_are_no_candidates(base):
-    """An empty list is fine."""
     assert base.getCandidateFiles([], ["/vo/a"], "txt", "1") == {}
 
 
@@ -796,13 +744,11 @@ def test_masks_keep_types_and_steps(base, types, steps, kept):
 
 @pytest.mark.parametrize(("types", "steps"), [(("txt",), ""), ("", [1]), ("", (1,)), ([1], "")])
 def test_masks_of_other_types_are_refused_when_a_file_is_left_out(base, types, steps):
-    """They cannot be logged."""
     with pytest.raises(TypeError):
         base._applyMask({"f_2.root": {"type": "Root"}}, types, steps)
 
 
 def test_a_mask_of_types_needs_types(base):
-    """Only when there is such a mask."""
     assert base._applyMask({"f_1": {}}, "", "1") == {"f_1": {}}
     with pytest.raises(KeyError):
         base._applyMask({"f_1": {}}, "txt", "")
@@ -810,7 +756,6 @@ def test_a_mask_of_types_needs_types(base):
 
 @given(st.text(alphabet="ab_.", max_size=9))
 def test_any_name_has_a_step(name):
-    """What the mask compares is found in every name."""
     from dirac_failover.module_base import _step_of
 
     assert _step_of(name) == name.rpartition("_")[2].partition(".")[0]
@@ -818,7 +763,6 @@ def test_any_name_has_a_step(name):
 
 @pytest.mark.parametrize("key", ["type", "workflowSE", "lfn"])
 def test_candidates_that_lack_something_are_refused(base, key):
-    """With a bare ValueError, when one of them does."""
     whole = {"type": "", "workflowSE": None, "lfn": ""}
     assert base._checkSanity({"a": whole, "b": whole}) is None
     assert base._checkSanity({}) is None
@@ -828,7 +772,6 @@ def test_candidates_that_lack_something_are_refused(base, key):
 
 
 def test_the_log_says_what_is_missing(reference):
-    """File by file: of the candidates the key, of the local files the name."""
     module = reference.ModuleBase(log := Spy())
     for check, argument, missing in (
         (
@@ -844,7 +787,6 @@ def test_the_log_says_what_is_missing(reference):
 
 
 def test_files_must_be_there(base, on_disk):
-    """A bare OSError says that one is not; a directory is a file here."""
     on_disk("f")
     assert base._checkLocalExistance(["f", "."]) is None
     assert base._checkLocalExistance([]) is None
@@ -897,14 +839,12 @@ def written(tmp_path):
 
 
 def test_nothing_pending_writes_nothing(pending, tmp_path):
-    """The job report is asked, and that is all."""
     assert pending.generateFailoverFile() is None
     assert pending.jobReport.calls == [("generateForwardDISET",)]
     assert written(tmp_path) == {}
 
 
 def test_what_is_pending_is_written(pending, kit, tmp_path):
-    """As the request's JSON, over an old file, under the numbers of transformation and task."""
     (tmp_path / "12_34_request.json").write_text("a longer text than the request itself " * 50)
     pending.request.addOperation(operation(kit))
     assert pending.generateFailoverFile() is None
@@ -913,7 +853,6 @@ def test_what_is_pending_is_written(pending, kit, tmp_path):
 
 
 def test_the_job_reports_operation_joins_the_others(pending, kit, tmp_path):
-    """Behind them, as it is."""
     mine, theirs = operation(kit), operation(kit, arguments="job report")
     pending.request.addOperation(mine)
     pending.jobReport = Spy(generateForwardDISET={"OK": True, "Value": theirs})
@@ -923,7 +862,6 @@ def test_the_job_reports_operation_joins_the_others(pending, kit, tmp_path):
 
 
 def test_a_job_report_that_is_not_ok_is_only_logged(pending, kit, tmp_path):
-    """As a warning; the rest is written."""
     pending.request.addOperation(operation(kit))
     pending.jobReport = Spy(generateForwardDISET=FAILED)
     assert pending.generateFailoverFile() is None
@@ -934,14 +872,12 @@ def test_a_job_report_that_is_not_ok_is_only_logged(pending, kit, tmp_path):
 
 @pytest.mark.parametrize(("answer", "kind"), [(None, TypeError), ({}, KeyError), ({"OK": True}, KeyError)])
 def test_a_job_report_that_answers_oddly_is_an_error(pending, answer, kind):
-    """By what is looked for."""
     pending.jobReport = Spy(generateForwardDISET=answer)
     with pytest.raises(kind):
         pending.generateFailoverFile()
 
 
 def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_file(pending, kit, tmp_path):
-    """It finds no file yet."""
     seen = []
 
     class Accounting:
@@ -957,7 +893,6 @@ def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_f
 
 
 def test_accounting_that_is_not_ok_ends_it_all(pending, kit, tmp_path):
-    """Its result is returned as it is, and nothing is written."""
     pending.request.addOperation(operation(kit))
     pending.workflow_commons["AccountingReport"] = Spy(commit=FAILED)
     assert pending.generateFailoverFile() is FAILED
@@ -965,14 +900,12 @@ def test_accounting_that_is_not_ok_ends_it_all(pending, kit, tmp_path):
 
 
 def test_accounting_that_counts_as_false_is_not_there(pending):
-    """None above all."""
     for nothing in (None, 0, []):
         pending.workflow_commons["AccountingReport"] = nothing
         assert pending.generateFailoverFile() is None
 
 
 def test_an_invalid_request_is_an_error_that_says_why(pending, kit, tmp_path):
-    """Nothing is written."""
     pending.request.addOperation(operation(kit, None))
     with pytest.raises(RuntimeError) as caught:
         pending.generateFailoverFile()
@@ -982,7 +915,6 @@ def test_an_invalid_request_is_an_error_that_says_why(pending, kit, tmp_path):
 
 
 def test_a_request_that_cannot_be_serialised_is_an_error_with_its_text(pending, kit, tmp_path, monkeypatch):
-    """Nothing is written."""
     pending.request.addOperation(operation(kit))
     monkeypatch.setattr(pending.request, "toJSON", lambda: FAILED)
     with pytest.raises(RuntimeError) as caught:
@@ -992,7 +924,6 @@ def test_a_request_that_cannot_be_serialised_is_an_error_with_its_text(pending, 
 
 
 def test_the_file_holds_the_text_of_whatever_the_request_gives(pending, kit, tmp_path, monkeypatch):
-    """Made a text where it is none."""
     pending.request.addOperation(operation(kit))
     monkeypatch.setattr(pending.request, "toJSON", lambda: {"OK": True, "Value": ["a"]})
     pending.generateFailoverFile()
@@ -1000,7 +931,6 @@ def test_the_file_holds_the_text_of_whatever_the_request_gives(pending, kit, tmp
 
 
 def test_a_digest_that_is_not_ok_is_only_logged(pending, kit, tmp_path, monkeypatch):
-    """As an error, with its text; one that raises is an error after the file was written."""
     pending.request.addOperation(operation(kit))
     monkeypatch.setattr(pending.request, "getDigest", lambda: FAILED)
     assert pending.generateFailoverFile() is None
@@ -1012,14 +942,12 @@ def test_a_digest_that_is_not_ok_is_only_logged(pending, kit, tmp_path, monkeypa
 
 
 def test_the_digest_is_logged(pending, kit):
-    """Together with nothing else of the request."""
     pending.request.addOperation(operation(kit))
     pending.generateFailoverFile()
     assert "ForwardDISET:ForwardDISET:Waiting:0" in str([call for call in pending.log.calls if call[0] == "info"])
 
 
 def test_the_number_of_a_task_that_is_a_text_is_refused(pending, kit):
-    """The file's name takes numbers."""
     pending.request.addOperation(operation(kit))
     pending.prod_job_id = "34"
     with pytest.raises(TypeError):

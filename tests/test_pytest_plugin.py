@@ -49,7 +49,6 @@ def run(pytester, monkeypatch):
 
 
 def test_the_example_that_must_be_this_short(run):
-    """Word for word, with no configuration."""
     run("""
 def test_my_module_survives_an_outage(dirac, run_module):
     dirac.transformation.down()
@@ -102,7 +101,6 @@ def test_runs(run_module, run_job):
 @pytest.mark.dirac
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
 def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
-    """Its own clients are connected, those that the test makes and the collaborators of the job too."""
     for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     pytester.makepyfile("""
@@ -139,7 +137,6 @@ def test_there_is_no_network_afterwards():
 
 
 def test_every_fixture_is_there_and_works(run):
-    """Those of the services and of the collaborators are those of the world and of the job."""
     run("""
 def test_services(dirac, dirac_job_state, dirac_transformation, dirac_accounting, dirac_requests, dirac_request_proxy,
                   dirac_journal):
@@ -204,7 +201,6 @@ def test_nobody_is_connected_afterwards():
 
 @pytest.mark.usefixtures("real")
 def test_an_example_in_a_docstring_may_use_the_fixtures(run):
-    """Though it is in no test module; its clients are the reference's."""
     source = '''
 """
 >>> from dirac_failover import JobReport
@@ -219,7 +215,6 @@ True
 
 
 def test_time_stands_still_for_all_of_the_test(run):
-    """Whichever fixture comes first."""
     run("""
 from datetime import datetime
 
@@ -237,7 +232,6 @@ def test_time_goes_on(dirac):
 
 
 def test_without_freezegun_the_clock_says_what_to_install(run, monkeypatch):
-    """And nothing else needs it."""
     monkeypatch.setitem(sys.modules, "freezegun", None)
     result = run("""
 def test_time(dirac_clock):
@@ -252,7 +246,6 @@ def test_other(dirac):
 
 
 def test_each_test_has_a_directory_of_its_own(run):
-    """Relative paths are there; afterwards the process is where it was."""
     before = Path.cwd()
     run("""
 import os
@@ -276,7 +269,6 @@ def test_three(request):
 
 
 def test_a_fault_that_never_strikes_fails_the_test(run):
-    """In whichever world; unless it need not, or the test has failed anyway."""
     result = run("""
 def test_in_the_world(dirac, run_module):
     dirac.accounting.down()
@@ -328,7 +320,6 @@ def test_failed_anyway(dirac):
 
 
 def test_answers_are_given_by_fakes_and_must_be_asked_for(run):
-    """Whoever asks: 'run_module', 'run_job' or the test itself; a word that there is not is an error."""
     result = run("""
 from dirac_fakes import FakeFileReport
 
@@ -398,7 +389,6 @@ def test_no_fault_at_all(dirac):
 
 
 def test_a_profile_is_chosen_by_marker_option_and_setting(run, pytester):
-    """In this order; what does not exist is an error."""
     source = """
 @pytest.mark.dirac_profile("lhcbdirac-12.0")
 def test_marked(run_module):
@@ -494,7 +484,6 @@ def test_clients(dirac):
 
 
 def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pytester):
-    """Unless option or setting allow it; tests on the reference do not mind."""
     real.setenv("X509_USER_PROXY", "/p")
     result = run("", module=REAL)
     result.assert_outcomes(errors=1)
@@ -521,8 +510,6 @@ def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pyte
 
 
 def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
-    """In one line, instead of a traceback."""
-
     def unavailable():
         raise ImplementationUnavailableError("it is not there")
 
@@ -534,7 +521,6 @@ def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
 
 
 def test_what_is_no_module_is_an_error_that_reads_well(run):
-    """The frames of the fixtures are not shown."""
     result = run("def test_it(run_module, run_job):\n    run_module(MyModule())\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -547,7 +533,6 @@ def test_what_is_no_module_is_an_error_that_reads_well(run):
 
 
 def test_fixtures_read_like_documentation(run):
-    """Each has a docstring of more than a line, with an example; private ones are not listed."""
     found = {name for name, thing in vars(pytest_plugin).items() if documented(thing) is not None}
     assert found == {*FIXTURES, "_dirac_stage"}
     for name in FIXTURES:
@@ -596,7 +581,6 @@ CHOOSES = (
 
 
 def test_markers_and_options_are_listed(run, monkeypatch):
-    """Each with its text, under one prefix."""
     monkeypatch.setenv("COLUMNS", "400")
     helped = str(run("", "--help").stdout)
     for name, text in HELP.items():
@@ -629,7 +613,6 @@ def test_no_fixture(request):
 @pytest.mark.ci
 @pytest.mark.skipif(not INSTALLED, reason="pytest loads it by itself only where it is installed")
 def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
-    """What is loaded is the plug-in itself; with '-p no:' not even that."""
     pytester.makepyfile(NOTHING_HERE.replace("LOADED", "['dirac_failover', 'dirac_failover.pytest_plugin']"))
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
     pytester.makepyfile(NOTHING_HERE.replace("LOADED", "[]"))
@@ -641,7 +624,6 @@ def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
 @pytest.mark.ci
 @pytest.mark.skipif(not INSTALLED, reason="xdist's workers load it by themselves only where it is installed")
 def test_it_works_beside_xdist_and_mocks(pytester):
-    """Each worker has worlds of its own; a mock is a collaborator like any other."""
     pytester.makepyfile(
         MODULE
         + """

@@ -9,12 +9,10 @@ OUTPUT = re.compile(r"^```text (dirac-failover [^\n]*)$", re.MULTILINE)
 
 
 def test_the_readme_shows_the_default_run_and_a_hazard():
-    """The first thing that a reader tries, and why it is worth it."""
     assert OUTPUT.findall(README) == ["dirac-failover run", "dirac-failover run --fault job-state:first=2"]
 
 
 def test_the_readme_names_every_command_and_exit_code(capsys):
-    """As the help has them."""
     commands = re.findall(r"^\| `dirac-failover ([a-z]+)` \| (.*) \|$", README, re.MULTILINE)
     assert commands == [(name, verb.summary) for name, verb in VERBS.items()]
     codes = dict(re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE))
@@ -26,7 +24,6 @@ def test_the_readme_names_every_command_and_exit_code(capsys):
 
 
 def test_every_option_in_the_readme_exists(capsys):
-    """And every option of run is in the README, but for how it is coloured."""
     assert main(["run", "--help"]) == 0
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", capsys.readouterr().out))
     run = README[README.index("## See a job end") : README.index("## Check a port")]

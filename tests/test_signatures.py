@@ -53,7 +53,6 @@ limit=None, timeout=1800, offset=0, maxfiles=None, columns=None)
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signatures_are_the_same_in_both(kit, name):
-    """Names, order and defaults of the arguments are DIRAC's."""
     for line in re.split(r"[;\n]", SIGNATURES[name].strip()):
         method = line.strip().partition("(")[0]
         signature = inspect.signature(getattr(getattr(kit, name), method))

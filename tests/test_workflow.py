@@ -59,7 +59,6 @@ def run(*steps, **commons):
 
 
 def test_a_module_gets_the_numbers_and_names_of_its_place():
-    """Texts all of them; the step's ID as a module sees it is the step's number."""
     _, seen = run([S_OK()], [S_OK(), S_OK()], PRODUCTION_ID="00000012", JOB_ID="00000034")
     names = (
         "MODULE_NUMBER", "MODULE_INSTANCE_NAME", "MODULE_DEFINITION_NAME",
@@ -91,7 +90,6 @@ def test_a_step_puts_its_parameters_and_its_start_into_step_commons(monkeypatch)
 
 
 def test_own_parameters_of_a_module_go_before_the_given_ones():
-    """As attributes, of any type; the commons and the statuses cannot be given."""
     seen = []
     kind = module(S_OK(), seen).kind
     run_workflow([Step("s", [Module(kind, {"STEP_NUMBER": 7, "own": [1], "stepStatus": "mine"})])])
@@ -99,7 +97,6 @@ def test_own_parameters_of_a_module_go_before_the_given_ones():
 
 
 def test_a_module_without_a_name_has_that_of_its_class():
-    """Also when something else than a class makes it."""
     seen = []
     kind = module(S_OK(), seen).kind
     run_workflow([Step("s", [Module(partial(kind))])])
@@ -107,7 +104,6 @@ def test_a_module_without_a_name_has_that_of_its_class():
 
 
 def test_steps_and_modules_cannot_be_changed():
-    """They are values."""
     with pytest.raises(FrozenInstanceError):
         Step("s", []).name = "t"  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
@@ -116,7 +112,6 @@ def test_steps_and_modules_cannot_be_changed():
 
 
 def test_workflow_commons_are_shared_and_get_the_ids_that_they_lack():
-    """The caller's own dictionary is what every module sees and changes."""
     commons = {"JOB_ID": "00000034"}
     seen = []
     run_workflow([Step("s", [module(S_OK(), seen), module(S_OK(), seen)])], commons)
@@ -127,7 +122,6 @@ def test_workflow_commons_are_shared_and_get_the_ids_that_they_lack():
 
 
 def test_step_commons_are_shared_by_the_modules_of_one_step_only():
-    """Each step has its own."""
     _, seen = run([S_OK(), S_OK()], [S_OK()])
     first, second = (had["step_commons"] for had in seen[0])
     assert first is second
@@ -148,7 +142,6 @@ def test_what_a_module_returns_reaches_the_later_modules_of_its_step():
 
 
 def test_a_module_that_fails_gives_nothing_to_the_later_ones():
-    """Only OK results are kept; those after a failure are."""
     _, seen = run([{**S_ERROR("bad"), "extra": 1}, S_OK({"later": 2}), S_OK()])
     commons = seen[0][2]["step_commons"]
     assert "extra" not in commons
@@ -156,7 +149,6 @@ def test_a_module_that_fails_gives_nothing_to_the_later_ones():
 
 
 def test_the_result_is_the_value_of_the_last_module():
-    """Of the last step; an empty workflow has an empty text."""
     assert run([S_OK(1), S_OK(2)], [S_OK(3), S_OK(4)])[0] == {"OK": True, "Value": 4}
     assert run([S_OK(None)])[0] == {"OK": True, "Value": None}
     assert run()[0] == {"OK": True, "Value": ""}
@@ -228,7 +220,6 @@ def test_the_first_failure_of_a_step_is_reported_and_returned(case):
 
 
 def test_message_of_a_failure_is_passed_on_as_it_is():
-    """An exception object stays one."""
     error = RuntimeError("bad")
     reports = Reports()
     result, _ = run([S_ERROR(error)], JobReport=reports)
@@ -262,14 +253,12 @@ def test_the_last_failing_step_is_the_workflows_status():
 
 
 def test_nothing_is_reported_once_the_workflow_has_failed():
-    """Neither the start of a step nor its failure."""
     reports = Reports()
     run([S_ERROR("one")], [S_ERROR("two")], [ValueError("three")], JobReport=reports)
     assert reports.seen == ["Executing s1", "one"]
 
 
 def test_a_step_is_reported_at_its_start_while_all_is_well():
-    """Each of them, before its modules are created; only the status is given."""
     reports = Reports()
     made = []
 
@@ -282,7 +271,6 @@ def test_a_step_is_reported_at_its_start_while_all_is_well():
 
 
 def test_a_report_that_a_module_leaves_is_used_from_then_on():
-    """workflow_commons are looked at each time."""
     reports = Reports()
 
     class Leaves:
@@ -297,7 +285,6 @@ def test_a_report_that_a_module_leaves_is_used_from_then_on():
 
 
 def test_a_report_that_raises_at_the_start_of_a_step_escapes():
-    """So does one that is None."""
     with pytest.raises(ValueError, match=r"^late$"):
         run([S_OK()], JobReport=Reports(ValueError("late")))
     with pytest.raises(AttributeError, match="setApplicationStatus"):
@@ -305,7 +292,6 @@ def test_a_report_that_raises_at_the_start_of_a_step_escapes():
 
 
 def test_a_report_that_raises_while_a_failure_is_reported_takes_its_place():
-    """It counts as an exception of the module; one that raises then, too, escapes."""
     reports = Reports(None, ValueError("late"))
     result, _ = run([S_ERROR(1500, "bad")], JobReport=reports)
     assert result == failed("Exception while m1 module execution: late")
@@ -316,7 +302,6 @@ def test_a_report_that_raises_while_a_failure_is_reported_takes_its_place():
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_what_is_no_exception_escapes(kind):
-    """And nothing more runs."""
     seen = []
     with pytest.raises(kind):
         run_workflow([Step("s", [module(kind()), module(S_OK(), seen)]), Step("t", [module(S_OK(), seen)])])
@@ -324,8 +309,6 @@ def test_what_is_no_exception_escapes(kind):
 
 
 def test_a_constructor_that_raises_escapes():
-    """Only execute() is guarded."""
-
     def refuse():
         raise ValueError("no")
 
@@ -334,7 +317,6 @@ def test_a_constructor_that_raises_escapes():
 
 
 def test_ok_without_value_at_the_end_of_a_sound_step_escapes():
-    """Elsewhere nobody looks."""
     with pytest.raises(KeyError) as caught:
         run([{"OK": True}])
     assert caught.value.args == ("Value",)

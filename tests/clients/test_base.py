@@ -22,14 +22,12 @@ def name(request):
 
 
 def test_any_method_is_called_at_the_service(kit, service, name):
-    """With the arguments as they are, and the answer is returned."""
     service.answers["doIt"] = [{"OK": True, "Value": 5}]
     assert getattr(kit, name)().doIt(1, [2], {"a": None})["Value"] == 5
     assert service.calls == [(CLIENTS[name], "doIt", (1, [2], {"a": None}), 600)]
 
 
 def test_a_call_can_have_its_own_url_and_timeout(kit, service, name):
-    """Falsy ones count as not given; later calls are as before."""
     client = getattr(kit, name)()
     client.doIt(1, url="X/Y", timeout=7)
     client.doIt(2, url="", timeout=0)
@@ -42,7 +40,6 @@ def test_a_call_can_have_its_own_url_and_timeout(kit, service, name):
 
 
 def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
-    """By setServer, and with another timeout by the attribute."""
     client = getattr(kit, name)()
     client.setServer("X/Y")
     client.timeout = 7
@@ -52,20 +49,17 @@ def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
 
 
 def test_the_constructor_takes_a_url_and_other_keywords(kit, name):
-    """The url is used by every client but DataStoreClient, which ignores it."""
     client = getattr(kit, name)(url="X/Y", useCertificates=True)
     assert client.serverURL == ("Accounting/DataStore" if name == "DataStoreClient" else "X/Y")
     assert client.timeout == 600
 
 
 def test_execute_rpc_calls_the_method_that_it_is_told(kit, service, name):
-    """By the keyword call, as DIRAC's own clients use it."""
     getattr(kit, name)().executeRPC(1, 2, call="doIt", timeout=7)
     assert service.calls == [(CLIENTS[name], "doIt", (1, 2), 7)]
 
 
 def test_the_default_service_is_none():
-    """A client without a class of its own is pointed somewhere by its caller."""
     assert Client().serverURL == ""
     assert Client("X/Y").serverURL == "X/Y"
 
@@ -80,6 +74,5 @@ def test_python_s_own_protocols_are_not_calls():
 
 
 def test_an_operation_holds_its_arguments_encoded():
-    """As DEncode does."""
     operation = operation_for("ForwardDISET", (1, "a"))
     assert (operation.Type, operation.Arguments) == ("ForwardDISET", b"ti1es1:ae")

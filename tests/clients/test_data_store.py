@@ -1,7 +1,5 @@
 """How DataStoreClient keeps, bundles and fails over accounting records, on the reference and on the real DIRAC."""
 
-from __future__ import annotations
-
 import json
 import threading
 from contextvars import copy_context
@@ -9,11 +7,13 @@ from datetime import datetime
 from itertools import chain
 
 import pytest
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 STORE = "Accounting/DataStore"
 MANAGER = "RequestManagement/ReqManager"
 START = datetime(2024, 1, 2, 3, 4, 5)
 T0 = 1_800_000_000.0
+NO_TYPE = "register is not a valid type (has to inherit from BaseAccountingType"
 
 
 class BaseAccountingType:
@@ -21,14 +21,12 @@ class BaseAccountingType:
 
     def __init__(self, *values, check=None):
         self.values = list(values)
-        self.check = check or {"OK": True, "Value": None}
+        self.check = check or S_OK()
 
     def checkValues(self):
-        """Return what the test wants."""
         return self.check
 
     def getValues(self):
-        """Return the four parts of a record."""
         return ("Job", START, START, self.values)
 
 
@@ -40,26 +38,14 @@ class PilotJob(Job):
     """A type below another one."""
 
 
-@pytest.fixture
-def now(monkeypatch):
-    """The clock of both implementations, in seconds: a list whose one item can be changed."""
-    now = [T0]
-    monkeypatch.setattr("time.time", lambda: now[0])
-    return now
-
-
-@pytest.fixture
-def client(kit, service, now):
-    """A client that has been waiting for a second, with a failed commit going to fail-over at once."""
-    client = kit.DataStoreClient()
-    now[0] += 1
-    return client
+def made(*numbers):
+    """The form in which the client keeps and sends records."""
+    return [["Job", START, START, [number]] for number in numbers]
 
 
 def add(client, *values):
-    """Add a record for each value."""
     for value in values:
-        assert client.addRegister(Job(value)) == {"OK": True, "Value": None}
+        assert client.addRegister(Job(value)) == S_OK()
 
 
 def held(client):
@@ -72,42 +58,48 @@ def sent(service):
     return [[record[3][0] for record in call.args[0]] for call in service.calls if call.method == "commitRegisters"]
 
 
+@pytest.fixture
+def now(monkeypatch):
+    """The clock of both implementations, in seconds: a list whose one item can be changed."""
+    now = [T0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def client(kit, service, now):
+    """A client that was made a second ago, so that a failed commit goes to fail-over at once."""
+    client = kit.DataStoreClient()
+    now[0] += 1
+    return client
+
+
+@pytest.fixture
+def down(service):
+    """The accounting refuses every call."""
+    service.answers["commitRegisters"] = [S_ERROR("down")]
+
+
 # Records
 
 
-def test_a_record_is_kept_as_a_list_of_four_parts(client, service):
-    """Type, start, end, values; nothing is sent."""
-    add(client, 1)
-    assert client._DataStoreClient__registersList == [["Job", START, START, [1]]]
+def test_a_record_is_kept_as_a_list_of_four_parts_which_is_a_copy(client, service):
+    record = PilotJob(1)
+    assert client.addRegister(record) == S_OK()
+    record.values[0] = 2
+    assert client._DataStoreClient__registersList == made(1)
     assert service.calls == []
 
 
-def test_a_record_is_a_copy(client):
-    """Whoever changes the original changes nothing here."""
-    record = Job(1)
-    client.addRegister(record)
-    record.values[0] = 2
-    assert held(client) == [1]
-
-
-def test_a_record_s_type_may_have_more_ancestors(client):
-    """The base may be any of them."""
-    assert client.addRegister(PilotJob(1)) == {"OK": True, "Value": None}
-    assert held(client) == [1]
-
-
 @pytest.mark.parametrize("record", [object(), 5, BaseAccountingType(1)], ids=["object", "int", "the base itself"])
-def test_what_is_no_accounting_type_is_refused(client, record):
-    """An ancestor must have the name of the base; the class itself does not count."""
+def test_a_record_needs_an_ancestor_with_the_name_of_the_base(client, record):
     result = client.addRegister(record)
-    assert (result["OK"], result["Errno"]) == (False, 0)
-    assert result["Message"] == "register is not a valid type (has to inherit from BaseAccountingType"
+    assert (result["OK"], result["Errno"], result["Message"]) == (False, 0, NO_TYPE)
     assert held(client) == []
 
 
-def test_a_record_that_fails_its_own_check_is_refused(client, error):
-    """What the check says is returned."""
-    check = error("bad record")
+def test_a_record_that_fails_its_own_check_is_refused(client):
+    check = S_ERROR("bad record")
     assert client.addRegister(Job(1, check=check)) is check
     assert held(client) == []
 
@@ -116,11 +108,10 @@ def test_a_record_that_fails_its_own_check_is_refused(client, error):
     ("text", "off"),
     [("yes", True), ("Y", True), ("TRUE", True), ("1", True), ("no", False), ("on", False), ("", False), ("0", False)],
 )
-def test_accounting_can_be_disabled_by_an_option(client, service, text, off, error):
-    """A record is still checked, and then dropped without a word."""
+def test_accounting_that_an_option_disables_checks_records_and_drops_them(client, service, text, off):
     with service.connected(DisableAccounting=text):
         add(client, 1)
-        assert not client.addRegister(Job(1, check=error("bad")))["OK"]
+        assert not client.addRegister(Job(1, check=S_ERROR("bad")))["OK"]
         assert not client.addRegister(5)["OK"]
     assert held(client) == ([] if off else [1])
 
@@ -128,24 +119,16 @@ def test_accounting_can_be_disabled_by_an_option(client, service, text, off, err
 # Commits
 
 
-def test_without_records_there_is_no_call(client, service):
-    """The result is S_OK(0)."""
-    assert client.commit() == {"OK": True, "Value": 0}
-    assert service.calls == []
-
-
 def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
-    """The result is their number."""
+    assert client.commit() == S_OK(0)
+    assert service.calls == []
     add(client, 1, 2)
-    assert client.commit() == {"OK": True, "Value": 2}
-    assert service.calls == [
-        (STORE, "commitRegisters", ([["Job", START, START, [1]], ["Job", START, START, [2]]],), 600)
-    ]
+    assert client.commit() == S_OK(2)
+    assert service.calls == [(STORE, "commitRegisters", (made(1, 2),), 600)]
     assert held(client) == []
 
 
 def test_the_url_and_the_timeout_of_the_client_hold(client, service):
-    """As of any client."""
     client.setServer("X/Y")
     client.timeout = 7
     add(client, 1)
@@ -154,37 +137,29 @@ def test_the_url_and_the_timeout_of_the_client_hold(client, service):
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (5001, [5000, 1]), (10001, [5000, 5000, 1])])
-def test_a_bundle_holds_at_most_five_thousand(client, service, count, sizes):
-    """In the order in which they were added."""
-    client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(count))
-    assert client.commit() == {"OK": True, "Value": count}
+def test_a_bundle_holds_at_most_five_thousand_in_their_order(client, service, count, sizes):
+    client._DataStoreClient__registersList.extend(made(*range(count)))
+    assert client.commit() == S_OK(count)
     assert [len(bundle) for bundle in sent(service)] == sizes
     assert list(chain(*sent(service))) == list(range(count))
 
 
-def test_a_failure_in_the_middle_keeps_what_was_not_sent(client, service, error):
-    """The bundles before it are gone; a later commit sends the rest."""
+def test_a_failure_in_the_middle_keeps_what_was_not_sent(client, service):
     client.disableFailover()
-    client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(10001))
-    service.answers["commitRegisters"] = [{"OK": True, "Value": None}, error("down"), {"OK": True, "Value": None}]
+    client._DataStoreClient__registersList.extend(made(*range(10001)))
+    service.answers["commitRegisters"] = [S_OK(), S_ERROR("down"), S_OK()]
     result = client.commit()
     assert (result["OK"], result["Errno"]) == (False, 0)
     assert result["Message"] == "Cannot commit data to DataStore service"
     assert held(client) == list(range(5000, 10001))
-    assert client.commit() == {"OK": True, "Value": 5001}
+    assert client.commit() == S_OK(5001)
     assert [len(bundle) for bundle in sent(service)] == [5000, 5000, 5000, 1]
 
 
-def test_records_that_come_during_a_commit_are_not_in_it(client, service, error):
-    """And stand before the ones that were not sent."""
+def test_records_that_come_during_a_commit_stand_before_those_that_were_not_sent(client, service):
     client.disableFailover()
     add(client, 1)
-
-    def refuse(_):
-        add(client, 2)
-        return error("down")
-
-    service.answers["commitRegisters"] = [refuse]
+    service.answers["commitRegisters"] = [lambda _: add(client, 2) or S_ERROR("down")]
     assert not client.commit()["OK"]
     assert sent(service) == [[1]]
     assert held(client) == [2, 1]
@@ -194,20 +169,18 @@ def test_a_commit_during_a_commit_finds_nothing(client, service):
     """It returns S_OK(0) at once, which is no promise about the records that are on their way (H18)."""
     add(client, 1)
     inner = []
-    service.answers["commitRegisters"] = [lambda _: inner.append(client.commit()) or {"OK": True, "Value": None}]
-    assert client.commit() == {"OK": True, "Value": 1}
-    assert inner == [{"OK": True, "Value": 0}]
+    service.answers["commitRegisters"] = [lambda _: inner.append(client.commit()) or S_OK()]
+    assert client.commit() == S_OK(1)
+    assert inner == [S_OK(0)]
     assert sent(service) == [[1]]
 
 
 # Fail-over
 
 
-def test_refused_records_are_handed_to_the_request_system(kit, client, service, error):
-    """One request with one operation that repeats the call; the records count as handled and are forgotten."""
-    service.answers["commitRegisters"] = [error("down")]
+def test_refused_records_become_a_request_that_repeats_the_call_and_are_forgotten(client, service, down):
     add(client, 1)
-    assert client.commit() == {"OK": True, "Value": 1}
+    assert client.commit() == S_OK(1)
     assert [call[:2] for call in service.calls] == [(STORE, "commitRegisters"), (MANAGER, "putRequest")]
     request = json.loads(service.calls[1].args[0])
     assert request["RequestName"].startswith(f"Accounting.DataStore.{T0 + 1}.0.")
@@ -222,18 +195,15 @@ def test_refused_records_are_handed_to_the_request_system(kit, client, service, 
     assert held(client) == []
 
 
-def test_the_commit_goes_on_after_fail_over(client, service, error):
-    """The next bundle is sent to the accounting again."""
-    client._DataStoreClient__registersList.extend(["Job", START, START, [number]] for number in range(5001))
-    service.answers["commitRegisters"] = [error("down"), {"OK": True, "Value": None}]
-    assert client.commit() == {"OK": True, "Value": 5001}
+def test_the_commit_goes_on_after_fail_over(client, service):
+    client._DataStoreClient__registersList.extend(made(*range(5001)))
+    service.answers["commitRegisters"] = [S_ERROR("down"), S_OK()]
+    assert client.commit() == S_OK(5001)
     assert service.methods == ["commitRegisters", "putRequest", "commitRegisters"]
 
 
-def test_what_the_request_system_refuses_is_kept(client, service, error):
-    """The refusal is returned, as ReqClient words it."""
-    service.answers["commitRegisters"] = [error("down")]
-    service.answers["putRequest"] = [error("down as well")]
+def test_records_are_kept_when_the_request_system_refuses_the_request(client, service, down):
+    service.answers["putRequest"] = [S_ERROR("down as well")]
     add(client, 1)
     result = client.commit()
     assert sorted(result) == ["Message", "OK", "RequestManager"]
@@ -243,14 +213,12 @@ def test_what_the_request_system_refuses_is_kept(client, service, error):
     assert len(service.naps) == 1
 
 
-def test_a_request_without_an_owner_is_refused(kit, now, error):
-    """Fail-over takes a proxy."""
-    calls = []
-
+def test_records_are_kept_when_their_request_has_no_owner(kit, now):
     def refuse(service, method, args, *, timeout=600):
         calls.append(method)
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, [1])}
 
+    calls = []
     with kit.connect(refuse):
         client = kit.DataStoreClient()
         now[0] += 1
@@ -263,35 +231,18 @@ def test_a_request_without_an_owner_is_refused(kit, now, error):
     assert held(client) == [1]
 
 
-def test_an_exception_in_fail_over_is_an_error_of_its_own(client, service, error):
-    """With the number of the request system; the records are kept."""
-    service.answers["commitRegisters"] = [error("down")]
-    service.answers["putRequest"] = [OSError("no way")]
-    add(client, 1)
-    result = client.commit()
-    assert (result["OK"], result["Errno"]) == (False, 1700)
-    assert result["Message"] == (
-        "Unknown RMS error ( 1700 : Exception sending accounting failover request: OSError('no way'))"
-    )
-    assert held(client) == [1]
-
-
 @pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
-def test_fail_over_can_be_disabled_by_an_option(kit, service, now, error, text, enabled):
-    """It is read when the client is made."""
+def test_fail_over_can_be_disabled_by_an_option_when_the_client_is_made(kit, service, now, down, text, enabled):
     with service.connected(DisableFailover=text):
         client = kit.DataStoreClient()
     now[0] += 1
-    service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
     assert client.commit()["OK"] is enabled
     assert ("putRequest" in service.methods) is enabled
 
 
-def test_fail_over_can_be_disabled_by_the_caller(client, service, error):
-    """For good."""
+def test_fail_over_can_be_disabled_by_the_caller(client, service, down):
     client.disableFailover()
-    service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
     assert client.commit()["Message"] == "Cannot commit data to DataStore service"
     assert service.methods == ["commitRegisters"]
@@ -301,20 +252,17 @@ def test_fail_over_can_be_disabled_by_the_caller(client, service, error):
 @pytest.mark.parametrize(
     ("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)]
 )
-def test_fail_over_waits_for_the_grace_time(kit, service, now, error, grace, waited, handed):
-    """More seconds than that must have gone since the client was made."""
+def test_fail_over_waits_for_more_than_the_grace_time(kit, service, now, down, grace, waited, handed):
     client = kit.DataStoreClient(retryGraceTime=grace)
     now[0] += waited
-    service.answers["commitRegisters"] = [error("down")]
     add(client, 1)
     assert client.commit()["OK"] is handed
     assert ("putRequest" in service.methods) is handed
 
 
-def test_a_success_starts_the_grace_time_anew(kit, service, now, error):
-    """A commit in fail-over does not."""
+def test_a_success_starts_the_grace_time_anew_and_fail_over_does_not(kit, service, now):
     client = kit.DataStoreClient(10)
-    service.answers["commitRegisters"] = [{"OK": True, "Value": None}, error("down")]
+    service.answers["commitRegisters"] = [S_OK(), S_ERROR("down")]
     outcomes = []
     for seconds in (100, 5, 6, 1):
         now[0] += seconds
@@ -324,29 +272,53 @@ def test_a_success_starts_the_grace_time_anew(kit, service, now, error):
     assert service.methods.count("putRequest") == 2
 
 
-# What should not happen
+# Exceptions and malformed answers
 
 
-def test_an_exception_of_the_call_is_an_error(client, service):
-    """Its repr is in the message, without the trailing comma of old Pythons; the records are kept."""
-    service.answers["commitRegisters"] = [ConnectionError("x")]
+NOT_SUBSCRIPTABLE = "TypeError(\"'NoneType' object is not subscriptable\")"
+
+
+@pytest.mark.parametrize("failover", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (ConnectionError("x"), "ConnectionError('x')"),
+        (ValueError((1,)), "ValueError((1))"),  # a comma before a bracket is removed, as old Pythons had one
+        (None, NOT_SUBSCRIPTABLE),
+        ({}, "KeyError('OK')"),
+        ({"OK": False}, "KeyError('Message')"),
+    ],
+    ids=repr,
+)
+def test_an_exception_and_a_malformed_answer_are_errors_and_keep_the_records(client, service, failover, answer, text):
+    if not failover:
+        client.disableFailover()
+    service.answers["commitRegisters"] = [answer]
     add(client, 1)
     result = client.commit()
-    assert (result["OK"], result["Errno"]) == (False, 0)
-    assert result["Message"] == "Error committing ConnectionError('x')"
+    assert (result["OK"], result["Errno"], result["Message"]) == (False, 0, f"Error committing {text}")
     assert held(client) == [1]
 
 
-def test_a_comma_before_a_closing_bracket_is_removed(client, service):
-    """Wherever it is."""
-    service.answers["commitRegisters"] = [ValueError((1,))]
+def test_an_exception_in_fail_over_has_the_number_of_the_request_system(client, service, down):
+    service.answers["putRequest"] = [OSError("no way")]
     add(client, 1)
-    assert client.commit()["Message"] == "Error committing ValueError((1))"
+    result = client.commit()
+    text = "Exception sending accounting failover request: OSError('no way')"
+    assert (result["OK"], result["Errno"]) == (False, 1700)
+    assert result["Message"] == f"Unknown RMS error ( 1700 : {text})"
+    assert held(client) == [1]
 
 
-def test_an_exception_that_is_no_error_escapes(client, service):
-    """The records are kept all the same."""
+def test_without_a_stub_there_is_no_fail_over(client, service, down):
+    service.stubs = False
+    add(client, 1)
+    assert client.commit()["Message"] == "Error committing KeyError('rpcStub')"
+    assert service.methods == ["commitRegisters"]
+    assert held(client) == [1]
 
+
+def test_an_exception_that_is_no_error_escapes_and_keeps_the_records(client, service):
     def stop(_):
         raise KeyboardInterrupt
 
@@ -357,43 +329,11 @@ def test_an_exception_that_is_no_error_escapes(client, service):
     assert held(client) == [1]
 
 
-@pytest.mark.parametrize("failover", [True, False])
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
-        (None, "TypeError(\"'NoneType' object is not subscriptable\")"),
-        ({}, "KeyError('OK')"),
-        ({"OK": False}, "KeyError('Message')"),
-    ],
-    ids=repr,
-)
-def test_a_malformed_answer_is_an_error(client, service, failover, answer, text):
-    """And the records are kept."""
-    if not failover:
-        client.disableFailover()
-    service.answers["commitRegisters"] = [answer]
-    add(client, 1)
-    assert client.commit()["Message"] == f"Error committing {text}"
-    assert held(client) == [1]
-
-
-def test_without_a_stub_there_is_no_fail_over(client, service, error):
-    """The commit fails, and the records are kept."""
-    service.stubs = False
-    service.answers["commitRegisters"] = [error("down")]
-    add(client, 1)
-    assert client.commit()["Message"] == "Error committing KeyError('rpcStub')"
-    assert service.methods == ["commitRegisters"]
-    assert held(client) == [1]
-
-
 # Later commits
 
 
 class Timer:
-    """Stands for threading.Timer: it is run by the test."""
-
-    made: list[Timer]
+    """Stands for threading.Timer: the test lets it run out, in a thread of its own, as the real one does."""
 
     def __init__(self, interval, function, args=None, kwargs=None):
         self.interval = interval
@@ -401,16 +341,13 @@ class Timer:
         self.alive = False
 
     def start(self):
-        """Begin to wait."""
         self.alive = True
         self.made.append(self)
 
     def is_alive(self):
-        """Tell whether it waits."""
         return self.alive
 
     def run_out(self):
-        """End the waiting, in a thread of its own, as the real one does."""
         thread = threading.Thread(target=self.work)
         thread.start()
         thread.join(10)
@@ -420,37 +357,26 @@ class Timer:
 @pytest.fixture
 def timers(monkeypatch):
     """The timers that were started."""
-    timers = Timer.made = []
+    Timer.made = []
     monkeypatch.setattr(threading, "Timer", Timer)
-    return timers
+    return Timer.made
 
 
-def test_a_delayed_commit_takes_place_in_five_seconds(kit, service, timers):
-    """Together with what was added until then, in another thread, through the connection of this one."""
+def test_a_delayed_commit_sends_in_five_seconds_what_was_added_until_then(kit, service, timers):
     client = kit.DataStoreClient()
     add(client, 1)
-    assert client.delayedCommit() == {"OK": True, "Value": None}
+    assert client.delayedCommit() == S_OK()
     add(client, 2)
+    assert client.delayedCommit() == S_OK()
     assert service.calls == []
     assert [timer.interval for timer in timers] == [5]
     timers[0].run_out()
-    assert sent(service) == [[1, 2]]
-    assert held(client) == []
-
-
-def test_one_delayed_commit_waits_at_a_time(kit, service, timers):
-    """A second one is started only after the first has run out."""
-    client = kit.DataStoreClient()
-    client.delayedCommit()
-    assert client.delayedCommit() == {"OK": True, "Value": None}
-    assert len(timers) == 1
-    timers[0].run_out()
+    assert (sent(service), held(client)) == ([[1, 2]], [])
     client.delayedCommit()
     assert len(timers) == 2
 
 
 def test_a_real_timer_commits_too(kit, service, monkeypatch):
-    """Unless it is told to wait no longer, it waits for five seconds."""
     started = []
 
     class Impatient(threading.Timer):
@@ -467,15 +393,12 @@ def test_a_real_timer_commits_too(kit, service, monkeypatch):
 
 
 def test_nothing_is_lost_or_doubled_between_threads(reference):
-    """Records added and committed by several threads at once arrive exactly once.
-
-    The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that.
-    """
+    """The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that."""
     arrived = []
 
     def take(service, method, args, *, timeout=600):
         arrived.extend(record[3][0] for record in args[0])
-        return {"OK": True, "Value": None}
+        return S_OK()
 
     def work(client, first):
         for number in range(first, first + 50):
@@ -495,14 +418,14 @@ def test_nothing_is_lost_or_doubled_between_threads(reference):
 
 
 def test_a_record_that_is_added_during_a_commit_is_not_lost(reference):
-    """Even when the commit takes place while the record is being copied, which loses it in DIRAC."""
+    """A commit takes place while the record is being copied, which loses it in DIRAC."""
 
     class Slow(Job):
         def getValues(self):
             client.commit()
             return super().getValues()
 
-    with reference.connect(lambda *_, **__: {"OK": True, "Value": None}):
+    with reference.connect(lambda *_, **__: S_OK()):
         client = reference.DataStoreClient()
         client.addRegister(Slow(1))
     assert held(client) == [1]

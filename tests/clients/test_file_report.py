@@ -12,7 +12,6 @@ def report(kit, service):
 
 
 def test_a_report_starts_empty(kit):
-    """No files, no transformation, no force; it talks to the TransformationManager or to the server given."""
     report = kit.FileReport()
     assert (report.statusDict, report.transformation, report.force) == ({}, None, False)
     assert isinstance(report.transClient, kit.TransformationClient)
@@ -22,13 +21,11 @@ def test_a_report_starts_empty(kit):
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])
 def test_several_files_can_be_given_one_status(report, lfns):
-    """In a list, a tuple or the keys of a dict."""
     assert report.setFileStatus(12, lfns, "Processed") == {"OK": True, "Value": None}
     assert report.statusDict == {"/a": "Processed", "/b": "Processed"}
 
 
 def test_a_status_is_kept_and_the_last_one_counts(report, service):
-    """There is no call before the commit."""
     assert report.setFileStatus(12, "/a", "Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, "/b", "Problematic")
     report.setFileStatus(12, "/a", "Processed")
@@ -46,7 +43,6 @@ def test_the_first_transformation_named_stays(report):
 
 
 def test_the_files_that_are_returned_are_a_copy(report):
-    """Whoever changes them changes nothing here, at any depth."""
     status = ["Processed"]
     report.setFileStatus(12, "/a", status)
     files = report.getFiles()
@@ -56,7 +52,6 @@ def test_the_files_that_are_returned_are_a_copy(report):
 
 
 def test_a_common_status_replaces_that_of_every_file(report):
-    """And adds none."""
     assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
     report.setFileStatus(12, ["/a", "/b"], "Processed")
     assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
@@ -64,7 +59,6 @@ def test_a_common_status_replaces_that_of_every_file(report):
 
 
 def test_an_empty_report_commits_without_a_call(report, service):
-    """The result is S_OK({})."""
     assert report.commit() == {"OK": True, "Value": {}}
     assert service.calls == []
 
@@ -88,13 +82,11 @@ def test_a_commit_sends_every_status_and_forgets_them(report, service, files_are
 
 
 def test_the_flag_commits_at_once(report, service, files_are):
-    """The result is that of the commit."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     assert report.setFileStatus(12, "/a", "Processed", sendFlag=True) == {"OK": True, "Value": {"/a": "Processed"}}
 
 
 def test_force_is_handed_on(report, service, files_are):
-    """A processed file becomes unused."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     report.setFileStatus(12, "/a", "Unused")
     report.force = True
@@ -103,7 +95,6 @@ def test_force_is_handed_on(report, service, files_are):
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
 def test_what_was_not_taken_stays(report, service, files_are, error, method):
-    """The answer that was not OK is returned."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers[method] = [error("down")]
     report.setFileStatus(12, "/a", "Processed")
@@ -112,7 +103,6 @@ def test_what_was_not_taken_stays(report, service, files_are, error, method):
 
 
 def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, files_are):
-    """S_OK(None), also when there was nothing to send."""
     assert report.generateForwardDISET() == {"OK": True, "Value": None}
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     report.setFileStatus(12, "/a", "Processed")
@@ -121,7 +111,6 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, fil
 
 
 def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service, error):
-    """The operation says what the report holds, encoded byte for byte as DIRAC does."""
     service.answers["getTransformationFiles"] = [error("down")]
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")
     result = report.generateForwardDISET()

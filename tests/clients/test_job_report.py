@@ -16,7 +16,6 @@ def report(kit, service, clock):
 
 
 def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit):
-    """The job ID is made a number, and the source is Job_<id> unless one is given."""
     report = kit.JobReport("77")
     assert (report.jobID, report.source) == (77, "Job_77")
     assert (report.jobStatusInfo, report.appStatusInfo, report.jobParameters) == ([], [], [])
@@ -26,19 +25,16 @@ def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit):
 
 @pytest.mark.parametrize("jobid", ["", "x9"])
 def test_a_job_id_that_is_no_number_is_refused(kit, jobid):
-    """The constructor raises ValueError."""
     with pytest.raises(ValueError, match="invalid literal"):
         kit.JobReport(jobid)
 
 
 def test_set_job_changes_the_job_and_not_the_source(report):
-    """The source was made in the constructor."""
     report.setJob(78)
     assert (report.jobID, report.source) == (78, "Job_77")
 
 
 def test_a_job_status_is_sent_at_once_and_forgotten(report, service):
-    """All three statuses go into one entry under one time, apostrophes removed, and nothing is kept."""
     result = report.setJobStatus("Run'ning", "It's up", "Step '1'")
     assert result["OK"]
     assert service.calls == [
@@ -57,7 +53,6 @@ def test_a_job_status_is_sent_at_once_and_forgotten(report, service):
 
 
 def test_the_answer_of_the_service_is_returned(report, service, error):
-    """Both when it took the status and when it did not."""
     service.answers["setJobStatusBulk"] = [{"OK": True, "Value": "taken"}, error(1500, "bad")]
     assert report.setJobStatus("Running")["Value"] == "taken"
     refused = report.setApplicationStatus("x")
@@ -65,7 +60,6 @@ def test_the_answer_of_the_service_is_returned(report, service, error):
 
 
 def test_without_the_flag_statuses_are_only_kept(report, service):
-    """The result is S_OK(), there is no call, and no application status is kept where none was given."""
     assert report.setJobStatus("Running", "Minor", sendFlag=False) == {"OK": True, "Value": None}
     assert report.setJobStatus("Done", applicationStatus="o'k", sendFlag=False) == {"OK": True, "Value": None}
     assert report.setApplicationStatus("a'pp", False) == {"OK": True, "Value": None}
@@ -77,7 +71,6 @@ def test_without_the_flag_statuses_are_only_kept(report, service):
 
 
 def test_without_a_job_nothing_is_sent_by_setters(kit, service):
-    """The flag alone does not send when the job ID is 0."""
     report = kit.JobReport(0)
     assert report.setJobStatus("Running") == {"OK": True, "Value": None}
     assert report.setApplicationStatus("x") == {"OK": True, "Value": None}
@@ -87,7 +80,6 @@ def test_without_a_job_nothing_is_sent_by_setters(kit, service):
 
 
 def test_sending_what_is_kept_needs_no_job(kit, service, clock):
-    """sendStoredStatusInfo and sendStoredJobParameters call the service for job 0 too."""
     report = kit.JobReport(0)
     report.setApplicationStatus("x")
     report.setJobParameter("n", 1)
@@ -99,7 +91,6 @@ def test_sending_what_is_kept_needs_no_job(kit, service, clock):
 
 
 def test_what_was_not_taken_is_sent_again_with_the_next(report, service, clock, error):
-    """Each status goes under the time at which it was set, the older ones first."""
     service.answers["setJobStatusBulk"] = [error("down"), {"OK": True, "Value": None}]
     report.setJobStatus("Running", "a")
     t1 = clock.tick()
@@ -113,7 +104,6 @@ def test_what_was_not_taken_is_sent_again_with_the_next(report, service, clock, 
 
 
 def test_updates_of_one_instant_collapse_and_the_last_word_wins(report, service):
-    """One time is one entry; a blank does not erase what was said."""
     report.setJobStatus("Running", "a", "x", sendFlag=False)
     report.setJobStatus("", "b", "", sendFlag=False)
     report.setApplicationStatus("y")
@@ -124,14 +114,12 @@ def test_updates_of_one_instant_collapse_and_the_last_word_wins(report, service)
 
 @freeze_time("2026-01-02 03:04:05")
 def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(kit):
-    """The time is str() of a datetime."""
     report = kit.JobReport(77)
     report.setJobStatus("Running", sendFlag=False)
     assert report.jobStatusInfo == [("Running", "", "2026-01-02 03:04:05")]
 
 
 def test_blank_statuses_are_neither_sent_nor_forgotten(report, service):
-    """With nothing to say the result is S_OK('Empty'), without a call."""
     assert report.sendStoredStatusInfo() == {"OK": True, "Value": "Empty"}
     assert report.setJobStatus() == {"OK": True, "Value": "Empty"}
     assert report.setApplicationStatus("") == {"OK": True, "Value": "Empty"}
@@ -141,7 +129,6 @@ def test_blank_statuses_are_neither_sent_nor_forgotten(report, service):
 
 
 def test_an_application_status_that_is_no_text_is_its_repr(report):
-    """Apostrophes of the repr are removed as well."""
     report.setApplicationStatus(ValueError("its"), sendFlag=False)
     report.setApplicationStatus(None, sendFlag=False)
     assert [text for text, _ in report.appStatusInfo] == ["ValueError(its)", "None"]
@@ -158,7 +145,6 @@ def test_a_job_status_that_is_no_text_is_an_error(report, arguments, kept):
 
 
 def test_parameters_are_sent_as_pairs_and_forgotten(report, service):
-    """In the order in which they were set, earlier ones included."""
     report.setJobParameter("a", 1, sendFlag=False)
     assert report.setJobParameters([("b", "x"), ["c", None]])["OK"]
     assert service.calls == [(JOB_STATE, "setJobParameters", (77, [("a", 1), ("b", "x"), ("c", None)]), 600)]
@@ -166,20 +152,17 @@ def test_parameters_are_sent_as_pairs_and_forgotten(report, service):
 
 
 def test_a_single_parameter_is_sent_by_default(report, service):
-    """As setJobParameters does."""
     assert report.setJobParameter("a", 1)["OK"]
     assert service.calls[0].args == (77, [("a", 1)])
 
 
 def test_parameters_that_were_not_taken_stay(report, service, error):
-    """And the answer is returned."""
     service.answers["setJobParameters"] = [error("down")]
     assert report.setJobParameter("a", 1)["Message"] == "down"
     assert report.jobParameters == [("a", 1)]
 
 
 def test_without_parameters_there_is_no_call(report, service):
-    """The result is S_OK('Empty')."""
     assert report.sendStoredJobParameters() == {"OK": True, "Value": "Empty"}
     assert report.setJobParameters([]) == {"OK": True, "Value": "Empty"}
     assert service.calls == []
@@ -203,7 +186,6 @@ def test_without_parameters_there_is_no_call(report, service):
     ids=repr,
 )
 def test_a_value_that_is_not_finite_is_dropped(report, service, value):
-    """At any depth; the other parameters are sent."""
     report.setJobParameters([("bad", value), ("good", 1)])
     assert service.calls[0].args == (77, [("good", 1)])
 
@@ -228,13 +210,11 @@ def test_a_value_that_is_not_finite_is_dropped(report, service, value):
     ids=repr,
 )
 def test_any_other_value_is_sent_as_it_is(report, service, value):
-    """Whole numbers of any size, texts, containers of finite values; keys and other types are not looked at."""
     report.setJobParameter("n", value)
     assert service.calls[0].args == (77, [("n", value)])
 
 
 def test_pairs_before_a_malformed_one_are_kept(report, service):
-    """What is no pair raises ValueError, and nothing is sent."""
     with pytest.raises(ValueError, match="unpack"):
         report.setJobParameters([("a", 1), ("b",)])
     assert report.jobParameters == [("a", 1)]
@@ -242,7 +222,6 @@ def test_pairs_before_a_malformed_one_are_kept(report, service):
 
 
 def test_commit_sends_statuses_and_parameters(report, service):
-    """The result is S_OK() whatever the services answered, and nothing is kept."""
     report.setApplicationStatus("x", sendFlag=False)
     report.setJobParameter("n", 1, sendFlag=False)
     assert report.commit() == {"OK": True, "Value": None}
@@ -254,7 +233,6 @@ def test_commit_sends_statuses_and_parameters(report, service):
     "refused", [("setJobStatusBulk",), ("setJobParameters",), ("setJobStatusBulk", "setJobParameters")]
 )
 def test_commit_tries_both_and_fails_if_either_does(report, service, error, refused):
-    """The message does not say which; what was not taken stays."""
     report.setApplicationStatus("x", sendFlag=False)
     report.setJobParameter("n", 1, sendFlag=False)
     for method in refused:
@@ -268,7 +246,6 @@ def test_commit_tries_both_and_fails_if_either_does(report, service, error, refu
 
 
 def test_commit_wants_messages_that_are_text(report, service):
-    """A message that is an exception object raises TypeError, after both calls."""
     report.setApplicationStatus("x", sendFlag=False)
     report.setJobParameter("n", 1, sendFlag=False)
     service.answers["setJobStatusBulk"] = [{"OK": False, "Message": ValueError("x")}]
@@ -278,7 +255,6 @@ def test_commit_wants_messages_that_are_text(report, service):
 
 
 def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
-    """S_OK(None), also when there was nothing to send; parameters are not looked at."""
     report.setJobParameter("n", 1, sendFlag=False)
     assert report.generateForwardDISET() == {"OK": True, "Value": None}
     report.setApplicationStatus("x", sendFlag=False)
@@ -287,7 +263,6 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
 
 
 def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service, error):
-    """The operation repeats the call, encoded byte for byte as DIRAC does."""
     service.answers["setJobStatusBulk"] = [error("down")]
     report.setApplicationStatus("Job Finished Successfully", sendFlag=False)
     result = report.generateForwardDISET()
@@ -304,7 +279,6 @@ def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, 
 
 
 def test_without_a_stub_there_is_no_operation(report, service, error):
-    """The result is not OK and the statuses stay."""
     service.stubs = False
     service.answers["setJobStatusBulk"] = [error("down")]
     report.setApplicationStatus("x", sendFlag=False)

@@ -4,7 +4,6 @@ from datetime import datetime
 
 
 def test_a_status_is_set_with_all_six_arguments(kit, service):
-    """Defaults are filled in and sent by position; the answer is returned."""
     service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
     when = datetime(2026, 1, 2)
     client = kit.JobStateUpdateClient()

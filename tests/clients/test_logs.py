@@ -57,8 +57,6 @@ def put_request(kit):
     ],
 )
 def test_failures_are_logged(reference, caplog, name, level, act):
-    """With the service's own words."""
-
     def refuse(service, method, args, **_):
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, list(args))}
 
@@ -71,7 +69,6 @@ def test_failures_are_logged(reference, caplog, name, level, act):
 
 
 def test_tries_to_look_files_up_are_counted(reference, caplog):
-    """By the TransformationClient."""
     answer = {"OK": True, "Value": '{"OK": false, "Message": "down"}'}
     caplog.set_level(logging.DEBUG, "dirac_failover")
     with reference.connect(lambda *_, **__: answer):
@@ -84,7 +81,6 @@ def test_tries_to_look_files_up_are_counted(reference, caplog):
 
 @pytest.mark.parametrize(("proxies", "warned"), [("", True), ("https://proxy:1/RequestManagement/ReqProxy", False)])
 def test_that_there_is_no_proxy_is_said(reference, caplog, proxies, warned):
-    """With the option that would name one."""
     caplog.set_level(logging.DEBUG, "dirac_failover")
     with reference.connect(lambda *_, **__: {}, options={"RequestManagement/ReqProxyURLs": proxies}):
         assert list(reference.ReqClient().requestProxies()) == ([] if warned else [proxies])

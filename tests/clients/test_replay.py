@@ -70,7 +70,6 @@ def only_step(request, **options):
 
 
 def test_a_call_is_repeated_as_it_was(service):
-    """To its service, with its arguments and the default time, whatever the stub says; the operation is done."""
     service.answers["setJobStatusBulk"] = [S_OK("fine")]
     request = request_of(forward())
     request[0].Error = "down"
@@ -88,14 +87,12 @@ def test_a_call_is_repeated_as_it_was(service):
 
 
 def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service):
-    """The module that it names is not imported."""
     assert only_step(request_of(forward(DIRACX))).status == "Done"
     assert calls(service) == [(JOB_STATE, "setJobStatusBulk", (77, {}))]
     assert SERVICES == {"JobStateUpdateClient": JOB_STATE}
 
 
 def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
-    """The answer's message is its error; those behind it are not tried."""
     service.answers["setJobStatusBulk"] = [S_OK(), S_ERROR("still down")]
     request = request_of(forward(), forward(), forward())
     report = replay(request)
@@ -167,7 +164,6 @@ def test_statuses_without_arguments_leave_the_operation_waiting(service):
     ],
 )
 def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stub, error, text):
-    """The exception is reported; nobody is called."""
     request = request_of(forward(stub))
     step = only_step(request)
     assert type(step.error) is error
@@ -176,7 +172,6 @@ def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stu
 
 
 def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
-    """It is reported and logged."""
     service.answers["setJobStatusBulk"] = [OSError("gone")]
     step = only_step(request_of(forward()))
     assert (repr(step.error), step.status) == ("OSError('gone')", "Waiting")
@@ -186,7 +181,6 @@ def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
 
 @pytest.mark.parametrize("type_", ["RemoveFile", "", None])
 def test_an_unknown_type_ends_the_replay(service, type_):
-    """The operation says so, and waits."""
     request = request_of(operation(type_), forward())
     step = only_step(request)
     assert step.answer["Message"] == request[0].Error == f"handler for operation '{type_}' not set"
@@ -215,14 +209,12 @@ def test_force_is_lost_unless_it_is_honoured(service, files_are, honour, sent):
 
 
 def test_without_force_none_is_honoured(service, files_are):
-    """The switch forces nothing by itself."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
     arguments = dencode.encode({**WANTED, "force": False})
     assert only_step(request_of(operation("SetFileStatus", arguments)), honour_force=True).answer == S_OK({})
 
 
 def test_statuses_that_are_refused_stay_waiting(service, files_are):
-    """The error says what could not be done."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers["setFileStatusForTransformation"] = [S_ERROR(1500, "no")]
     request = request_of(operation("SetFileStatus", dencode.encode(WANTED)))
@@ -238,7 +230,6 @@ def test_statuses_that_are_refused_stay_waiting(service, files_are):
 
 @pytest.mark.parametrize("key", WANTED)
 def test_statuses_need_all_their_parts(service, key):
-    """Else the operation waits."""
     arguments = dencode.encode({name: value for name, value in WANTED.items() if name != key})
     step = only_step(request_of(operation("SetFileStatus", arguments)))
     assert (type(step.error), str(step.error), service.calls) == (KeyError, repr(key), [])
@@ -257,7 +248,6 @@ def test_an_operation_with_files_is_done_when_they_are():
 
 @pytest.mark.parametrize("statuses", ["Done", "Failed"])
 def test_a_request_that_is_at_its_end_is_left(service, statuses):
-    """Nothing is tried."""
     request = request_of(forward())
     request[0].Status = statuses
     assert replay(request) == ReplayReport((), statuses)
@@ -265,7 +255,6 @@ def test_a_request_that_is_at_its_end_is_left(service, statuses):
 
 
 def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, clock):
-    """It says why."""
     request = Request()
     clock.tick()
     assert replay(request) == ReplayReport((), "Waiting")
@@ -275,7 +264,6 @@ def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, 
 
 
 def test_reports_cannot_be_changed():
-    """They are values."""
     step = Step(0, "T", None, None, "Waiting")
     report = ReplayReport((step,), "Waiting")
     for value, name in ((step, "status"), (report, "steps")):

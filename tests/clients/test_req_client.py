@@ -31,7 +31,6 @@ def request_(kit, service):
 
 
 def test_a_request_is_put_as_its_json(client, service, request_):
-    """The answer is returned, and there is no pause."""
     service.answers["putRequest"] = [{"OK": True, "Value": 5}]
     assert client.putRequest(request_)["Value"] == 5
     assert service.calls == [(MANAGER, "putRequest", (request_.toJSON()["Value"],), 600)]
@@ -40,21 +39,18 @@ def test_a_request_is_put_as_its_json(client, service, request_):
 
 
 def test_an_invalid_request_is_not_sent(kit, client, service):
-    """What the validator says is returned."""
     result = client.putRequest(kit.Request())
     assert (result["OK"], result["Message"]) == (False, "RequestName not set")
     assert service.calls == []
 
 
 def test_a_request_without_json_is_not_sent(client, service, request_, error):
-    """The error is returned."""
     request_.toJSON = lambda: error("no JSON")
     assert client.putRequest(request_)["Message"] == "no JSON"
     assert service.calls == []
 
 
 def test_a_refused_request_fails_with_the_refusal_under_its_own_key(client, service, request_, error):
-    """There is neither an error number nor a call stack; a pause of whole seconds follows even the last try."""
     service.answers["putRequest"] = [error(1500, "bad")]
     assert client.putRequest(request_) == {
         "OK": False,
@@ -66,7 +62,6 @@ def test_a_refused_request_fails_with_the_refusal_under_its_own_key(client, serv
 
 
 def test_pauses_are_of_one_to_five_seconds(client, service, request_, error):
-    """Each of the five occurs."""
     service.answers["putRequest"] = [error("down")]
     client.putRequest(request_, retryMainService=99)
     assert len(service.naps) == 100
@@ -74,14 +69,12 @@ def test_pauses_are_of_one_to_five_seconds(client, service, request_, error):
 
 
 def test_the_service_can_be_tried_more_often(client, service, request_, error):
-    """1 + retryMainService times; the last refusal is reported."""
     service.answers["putRequest"] = [error("a"), error("b"), error("c")]
     assert client.putRequest(request_, retryMainService=2)["RequestManager"] == "c"
     assert (len(service.calls), len(service.naps)) == (3, 3)
 
 
 def test_no_try_follows_a_success(client, service, request_, error):
-    """And no pause."""
     service.answers["putRequest"] = [error("a"), {"OK": True, "Value": 5}]
     assert client.putRequest(request_, retryMainService=2)["Value"] == 5
     assert (len(service.calls), len(service.naps)) == (2, 1)
@@ -91,7 +84,6 @@ def test_no_try_follows_a_success(client, service, request_, error):
     "value", [{"set": True, "saved": False}, {"set": False, "saved": True}, {"set": 0, "saved": 0}]
 )
 def test_a_proxy_takes_what_the_service_refused(kit, service, request_, error, value):
-    """The proxy's answer is returned."""
     service.answers["putRequest"] = [error("down"), {"OK": True, "Value": value}]
     with service.connected(ReqProxyURLs=PROXIES[0]):
         result = kit.ReqClient().putRequest(request_)
@@ -119,7 +111,6 @@ def test_every_proxy_is_tried_once_in_any_order(kit, service, request_, error):
 
 
 def test_the_first_proxy_that_takes_it_is_enough(kit, service, request_, error):
-    """The others are not asked."""
     service.answers["putRequest"] = [error("down"), error("down"), {"OK": True, "Value": {"set": True, "saved": True}}]
     with service.connected(ReqProxyURLs=",".join(PROXIES)):
         assert kit.ReqClient().putRequest(request_)["OK"]
@@ -127,7 +118,6 @@ def test_the_first_proxy_that_takes_it_is_enough(kit, service, request_, error):
 
 
 def test_proxies_can_be_left_out(kit, service, request_, error):
-    """By useFailoverProxy."""
     service.answers["putRequest"] = [error("down")]
     with service.connected(ReqProxyURLs=PROXIES[0]):
         result = kit.ReqClient().putRequest(request_, useFailoverProxy=False)
@@ -172,7 +162,6 @@ def test_the_connection_s_dice_decide_pauses_and_order(reference):
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
 def test_a_request_is_got_back(kit, client, service, request_, method):
-    """The JSON that the service gives becomes a Request."""
     service.answers[method] = [{"OK": True, "Value": request_.toJSON()["Value"]}]
     result = getattr(client, method)(5)
     assert result["OK"]
@@ -182,7 +171,6 @@ def test_a_request_is_got_back(kit, client, service, request_, method):
 
 
 def test_which_request_is_due_is_the_service_s_choice(client, service):
-    """The number 0 asks for it; an empty answer is returned as it is."""
     service.answers["getRequest"] = [{"OK": True, "Value": None}]
     assert client.getRequest()["Value"] is None
     assert service.calls == [(MANAGER, "getRequest", (0,), 600)]
@@ -190,7 +178,6 @@ def test_which_request_is_due_is_the_service_s_choice(client, service):
 
 @pytest.mark.parametrize("value", [None, "", {}])
 def test_an_empty_answer_is_returned_as_it_is(client, service, value):
-    """By both."""
     service.answers["getRequest"] = service.answers["peekRequest"] = [{"OK": True, "Value": value}]
     assert client.getRequest(5)["Value"] == value
     assert client.peekRequest(5)["Value"] == value
@@ -198,14 +185,12 @@ def test_an_empty_answer_is_returned_as_it_is(client, service, value):
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
 def test_a_failure_to_get_a_request_is_returned(client, service, error, method):
-    """With its message and stub."""
     service.answers[method] = [error("down")]
     result = getattr(client, method)(5)
     assert (result["OK"], result["Message"], result["rpcStub"][1]) == (False, "down", method)
 
 
 def test_peeking_wants_a_number(client, service):
-    """A text is made one; what is none raises ValueError."""
     client.peekRequest("5")
     assert service.calls == [(MANAGER, "peekRequest", (5,), 600)]
     with pytest.raises(ValueError, match="invalid literal"):
@@ -213,6 +198,5 @@ def test_peeking_wants_a_number(client, service):
 
 
 def test_getting_takes_the_number_as_it_is(client, service):
-    """A text is sent as a text."""
     client.getRequest("5")
     assert service.calls[0].args == ("5",)

@@ -24,7 +24,6 @@ def inner(value):
 
 @pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
 def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
-    """A whole number, read when the client is made; anything else is passed over for 10."""
     with service.connected(FilesMaxResetCounter=text):
         client = kit.TransformationClient()
     assert client.maxResetCounter == counter
@@ -35,7 +34,6 @@ def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
 
 
 def test_without_lfns_everything_is_asked_for_in_one_call(client, service):
-    """Offset and number of files are sent in this order, and the inner value is returned."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [{"LFN": "/a"}], "Records": [1]})]
     result = client.getTransformationFiles({"TransformationID": 12}, 1, 2, "T", "O", 3, 4, 5, 6, ["LFN"])
     assert result == {"OK": True, "Value": [{"LFN": "/a"}]}
@@ -45,7 +43,6 @@ def test_without_lfns_everything_is_asked_for_in_one_call(client, service):
 
 
 def test_without_arguments_defaults_are_sent(client, service):
-    """An empty condition, the time of the last update, offset 0; half an hour to answer."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     assert client.getTransformationFiles() == {"OK": True, "Value": []}
     assert service.calls == [
@@ -55,7 +52,6 @@ def test_without_arguments_defaults_are_sent(client, service):
 
 @pytest.mark.parametrize("conditions", [{"TransformationID": 12}, {"LFN": ["/a"]}], ids=["all", "LFN"])
 def test_a_failed_call_is_not_repeated(client, service, error, conditions):
-    """Its answer is returned, stub included."""
     service.answers["getTransformationFiles"] = [error("down")]
     result = client.getTransformationFiles(conditions)
     assert (result["OK"], result["Message"], len(service.calls)) == (False, "down", 1)
@@ -63,7 +59,6 @@ def test_a_failed_call_is_not_repeated(client, service, error, conditions):
 
 
 def test_without_lfns_an_inner_error_is_returned_at_once(client, service):
-    """As the service wrote it."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3, "More": 1})]
     assert client.getTransformationFiles() == {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
     assert len(service.calls) == 1
@@ -84,7 +79,6 @@ def ask_for(client, service, count, **arguments):
     ("count", "sizes"), [(0, []), (1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
 )
 def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(client, service, count, sizes):
-    """Whatever order they were given in; none, no call."""
     chunks, result = ask_for(client, service, count)
     assert [len(chunk) for chunk in chunks] == sizes
     assert result == {"OK": True, "Value": list(chain(*chunks))}
@@ -92,7 +86,6 @@ def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(client, service, coun
 
 
 def test_the_chunks_limit_and_the_offset_can_be_given(client, service):
-    """They are not sent: the lists are cut instead."""
     chunks, result = ask_for(client, service, 5, limit=2, offset=1, columns=["LFN"], older=1, newer=2)
     assert chunks == [["/00001", "/00002"], ["/00003", "/00004"]]
     assert result["Value"] == ["/00001", "/00002", "/00003", "/00004"]
@@ -109,7 +102,6 @@ def test_no_more_chunks_are_asked_for_when_there_are_enough_files(client, servic
 
 
 def test_a_single_lfn_can_be_a_text(client, service):
-    """It becomes a list of one."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     client.getTransformationFiles({"LFN": "/a"}, timeout=0, timeStamp="T", orderAttribute="O")
     assert service.calls == [
@@ -118,7 +110,6 @@ def test_a_single_lfn_can_be_a_text(client, service):
 
 
 def test_the_caller_s_condition_keeps_the_last_chunk(client, service):
-    """DIRAC changes the dict that it was given."""
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
     conditions = {"LFN": ["/c", "/b", "/a"]}
     client.getTransformationFiles(conditions, limit=2)
@@ -126,7 +117,6 @@ def test_the_caller_s_condition_keeps_the_last_chunk(client, service):
 
 
 def test_an_inner_error_is_tried_five_times_in_all(client, service):
-    """Then it is returned as the service wrote it; no further chunk is asked for."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3})]
     result = client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1)
     assert result == {"OK": False, "Message": "bad", "Errno": 3}
@@ -135,7 +125,6 @@ def test_an_inner_error_is_tried_five_times_in_all(client, service):
 
 
 def test_each_chunk_has_its_own_five_tries(client, service):
-    """Four errors in front of each of two chunks do no harm."""
     bad = inner({"OK": False, "Message": "bad"})
     good = inner({"OK": True, "Value": [1]})
     service.answers["getTransformationFiles"] = [*[bad] * 4, good, *[bad] * 4, good]
@@ -144,7 +133,6 @@ def test_each_chunk_has_its_own_five_tries(client, service):
 
 
 def test_a_failed_call_ends_the_tries(client, service, error):
-    """Also when it comes after an inner error."""
     service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad"}), error("down")]
     assert client.getTransformationFiles({"LFN": ["/a"]})["Message"] == "down"
     assert len(service.calls) == 2
@@ -167,7 +155,6 @@ def test_a_failed_call_ends_the_tries(client, service, error):
     ids=repr,
 )
 def test_a_malformed_answer_raises(client, service, answer, exception):
-    """What the service must say is not guessed."""
     service.answers["getTransformationFiles"] = [answer]
     with pytest.raises(exception):
         client.getTransformationFiles({"LFN": ["/a"]})
@@ -181,14 +168,12 @@ def test_a_malformed_answer_raises(client, service, answer, exception):
     "arguments", [(), ({},), (None, ["/a"]), ("Unused",), ("Unused", []), ("Unused", None), ("Unused", "")]
 )
 def test_with_nothing_to_set_there_is_no_call(client, service, arguments):
-    """The result is S_OK({})."""
     assert client.setFileStatusForTransformation(12, *arguments) == {"OK": True, "Value": {}}
     assert service.calls == []
 
 
 @pytest.mark.parametrize("lfns", ["/a", ["/a"], ("/a",), {"/a"}], ids=repr)
 def test_one_status_can_be_given_for_several_files(client, service, files_are, lfns):
-    """Or for one, as a text."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
     result = client.setFileStatusForTransformation(12, "Problematic", lfns)
     assert result == {"OK": True, "Value": {"/a": "Problematic"}}
@@ -196,13 +181,11 @@ def test_one_status_can_be_given_for_several_files(client, service, files_are, l
 
 
 def test_an_empty_status_is_a_status(client, service, files_are):
-    """It is sent like any other."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
     assert client.setFileStatusForTransformation(12, "", "/a") == {"OK": True, "Value": {"/a": ""}}
 
 
 def test_files_are_updated_by_their_numbers(client, service, files_are):
-    """With the new status and whether an error counts; unknown and unchanged files are left out."""
     service.answers["getTransformationFiles"] = [
         files_are(("/a", "Assigned", 0), ("/b", "Unused", 0), ("/c", "Assigned", 0))
     ]
@@ -228,7 +211,6 @@ def test_files_are_updated_by_their_numbers(client, service, files_are):
 
 
 def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service, files_are):
-    """The look-up has its own timeout."""
     client.setServer("X/Y")
     client.timeout = 7
     service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
@@ -253,7 +235,6 @@ def test_without_a_change_there_is_no_update(client, service, files_are):
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
 def test_a_failure_is_returned(client, service, files_are, error, method):
-    """With its number, message and stub."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers[method] = [error(1500, "down")]
     result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
@@ -262,7 +243,6 @@ def test_a_failure_is_returned(client, service, files_are, error, method):
 
 
 def test_the_answer_to_the_update_is_not_the_result(client, service, files_are):
-    """The result says what was asked for."""
     service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
     service.answers["setFileStatusForTransformation"] = [{"OK": True, "Value": "nothing"}]
     result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
@@ -271,7 +251,6 @@ def test_the_answer_to_the_update_is_not_the_result(client, service, files_are):
 
 @pytest.mark.parametrize("missing", ["LFN", "Status", "ErrorCount", "FileID"])
 def test_a_row_that_lacks_a_column_raises(client, service, missing):
-    """KeyError, before any update."""
     row = {"LFN": "/a", "Status": "Unused", "ErrorCount": 0, "FileID": 100}
     del row[missing]
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [row]})]
@@ -310,7 +289,6 @@ def test_what_a_file_becomes(client, current, wanted, errors, force):
 
 @pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
 def test_the_counter_decides_what_is_too_often(kit, service, errors, becomes):
-    """As the option says."""
     with service.connected(FilesMaxResetCounter="3"):
         client = kit.TransformationClient()
     known = {"/a": ["Assigned", errors, 100]}
@@ -332,13 +310,10 @@ def test_the_counter_zero_is_a_division_by_zero(kit, service, force):
 @pytest.mark.parametrize("current", STATUSES)
 @pytest.mark.parametrize("new", STATUSES)
 def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
-    """And did not process."""
     assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
 
 
 def test_an_experiment_can_have_its_own_rules(kit, service, files_are):
-    """By overriding the two hooks."""
-
     class Client(kit.TransformationClient):
         def _applyTransformationFilesStateMachine(self, tsFilesAsDict, dictOfProposedLFNsStatus, force):
             assert tsFilesAsDict == {"/a": ["Processed", 3, 100]}

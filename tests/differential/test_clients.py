@@ -190,8 +190,6 @@ JOB_STEPS = st.one_of(
     stubs=st.sampled_from([True, True, False]),
 )
 def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, stubs):
-    """Whatever is reported and whatever is answered."""
-
     def story(kit, told):
         reports = []
         told.do(lambda: reports.append(kit.JobReport(jobid, source)), lambda: None)
@@ -289,8 +287,6 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     options=OPTIONS,
 )
 def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, force, answers, stubs, options):
-    """Whatever is wanted, whatever the files' state, and whatever is answered."""
-
     def story(kit, told):
         told.do(
             lambda: kit.TransformationClient().setFileStatusForTransformation(
@@ -331,8 +327,6 @@ def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, f
     answers=FILE_ANSWERS,
 )
 def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
-    """Whatever is asked for and whatever is answered; the caller's condition is changed alike."""
-
     def story(kit, told):
         given_conditions = copy.deepcopy(conditions)
         told.do(
@@ -362,8 +356,6 @@ FILE_STEPS = st.one_of(
 @thorough
 @given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
 def test_file_reports_are_alike(reference, dirac, steps, answers, stubs, options):
-    """Whatever is reported, whatever the files' state, and whatever is answered."""
-
     def story(kit, told):
         report = kit.FileReport()
         for method, arguments in steps:
@@ -415,8 +407,6 @@ STORE_OPTIONS = st.fixed_dictionaries(
     options=STORE_OPTIONS,
 )
 def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, options):
-    """Whatever is recorded and whatever is answered, request system and proxy included."""
-
     def story(kit, told):
         client = kit.DataStoreClient(retryGraceTime=grace)
         for method, argument in steps:
@@ -443,8 +433,6 @@ def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, opt
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
 def test_requests_are_put_alike(reference, dirac, name, operations, proxies, retries, answers, options):
-    """Valid or not, with and without a proxy, and whatever is answered."""
-
     def story(kit, told):
         request = kit.Request()
         request.RequestName = name
@@ -461,8 +449,6 @@ def test_requests_are_put_alike(reference, dirac, name, operations, proxies, ret
 @thorough
 @given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
 def test_requests_are_got_alike(reference, dirac, method, number, answers):
-    """Whatever is asked for and whatever is answered."""
-
     def story(kit, told):
         told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number)), lambda: None)
 

@@ -62,14 +62,12 @@ def same_decoding(reference, dirac, data):
 @LIMITS
 @given(values)
 def test_every_value_has_the_same_bytes_or_the_same_error(reference, dirac, value):
-    """Whatever is encoded: the same bytes, or an exception of the same class with the same text."""
     assert outcome(reference.DEncode.encode, value) == outcome(dirac.DEncode.encode, value)
 
 
 @LIMITS
 @given(nested(plain | st.binary(), plain))
 def test_each_side_reads_what_the_other_wrote(reference, dirac, value):
-    """DIRAC reads our bytes as we do, and we read DIRAC's as it does."""
     for writer in (reference, dirac):
         try:
             data = writer.DEncode.encode(value)
@@ -107,7 +105,6 @@ def test_any_bytes_are_read_alike(reference, dirac, data):
 @LIMITS
 @given(st.data(), nested(plain, plain))
 def test_damaged_bytes_are_read_alike(reference, dirac, data, value):
-    """An encoded value from which some bytes are missing, or in which some are others."""
     try:
         whole = reference.DEncode.encode(value)
     except UnicodeEncodeError:
@@ -121,14 +118,12 @@ def test_damaged_bytes_are_read_alike(reference, dirac, data, value):
 
 @pytest.mark.parametrize("size", range(-12, 1))
 def test_a_negative_size_at_the_top_is_read_alike(reference, dirac, size):
-    """Alone, a string of negative size is harmless, and odd in the same way."""
     same_decoding(reference, dirac, b"s%d:abcdefgh" % size)
 
 
 @LIMITS
 @given(nested(plain | st.binary() | moments | odd, plain | st.tuples(plain)))
 def test_every_value_has_the_same_json_or_the_same_error(reference, dirac, value):
-    """Whatever is encoded as JSON: the same text or the same exception, and both read it alike."""
     ours = outcome(reference.JEncode.encode, value)
     assert ours == outcome(dirac.JEncode.encode, value)
     if ours[0] == "returned":
@@ -150,5 +145,4 @@ def test_every_value_has_the_same_json_or_the_same_error(reference, dirac, value
     )
 )
 def test_any_json_is_read_alike(reference, dirac, text):
-    """Whatever arrives: the same value and length, or the failure that we say DIRAC has, with DIRAC's text."""
     assert outcome(reference.JEncode.decode, text) == outcome(dirac.JEncode.decode, text)

@@ -429,7 +429,6 @@ def test_hazards_are_the_same_on_both(kit, monkeypatch, tmp_path, one):
 
 
 def test_no_hazard_is_left_out():
-    """There are twenty-two, in order, and each says what happens."""
     assert [one.number for one in HAZARDS] == [f"H{number}" for number in range(1, 23)]
     assert all(one.show.__doc__ for one in HAZARDS)
     assert [one.number for one in HAZARDS if one.beyond] == ["H8", "H12", "H13", "H17", "H21"]

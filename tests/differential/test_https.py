@@ -135,7 +135,6 @@ def seen(result):
 
 @pytest.mark.parametrize("timeout", [600, 0, 5, 1000])
 def test_both_send_the_same_request(both, timeout):
-    """Form, headers that matter, certificate and time limit are the same."""
     requests_seen = []
     for end in both:
         with responses.RequestsMock() as web:
@@ -191,7 +190,6 @@ ANSWERS = [
 @pytest.mark.parametrize("given", ANSWERS, ids=range(len(ANSWERS)))
 @pytest.mark.parametrize("places", [[FIRST], [FIRST, SECOND]], ids=["one", "two"])
 def test_both_make_the_same_of_an_answer(both, places, given):
-    """Each status, body and exception: the same result and stub, and the same number of URLs asked."""
     results = []
     for end in both:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
@@ -208,7 +206,6 @@ def test_both_make_the_same_of_an_answer(both, places, given):
 
 
 def test_both_return_the_second_answer(end):
-    """A call that the second URL takes is a success, also in what it returns."""
     with responses.RequestsMock() as web:
         web.post(FIRST, status=500)
         web.post(SECOND, status=500)
@@ -239,7 +236,6 @@ def test_where_the_results_differ_ours_is_an_error_and_theirs_an_exception(both)
 
 
 def test_without_a_proxy_both_say_so(both, monkeypatch):
-    """The same error, and nothing is sent."""
     monkeypatch.setenv("X509_USER_PROXY", "/nowhere")
     monkeypatch.setattr("os.getuid", lambda: 987654321)
     results = []
@@ -264,7 +260,6 @@ CALLS = [
 
 @pytest.mark.parametrize(("method", "args"), CALLS)
 def test_a_call_over_tls_does_what_it_does_in_process(end, context, method, args):
-    """Either client, through our server: the same result as from the services themselves, and the same state after."""
     near, far = World(now=START), World(now=START)
     with SiteServer(far, context=context) as server:
         url = f"{server.url}/{SERVICE}"
@@ -312,7 +307,6 @@ def test_a_client_without_the_authoritys_certificate_is_not_let_in(end, context,
 
 
 def test_a_server_that_is_not_trusted_is_not_spoken_to(end, context, tmp_path, monkeypatch):
-    """Both clients verify the server against the authorities."""
     monkeypatch.setenv("X509_CERT_DIR", str(tmp_path))
     world = World()
     with SiteServer(world, context=context) as server:
@@ -329,7 +323,6 @@ def test_a_server_that_is_not_trusted_is_not_spoken_to(end, context, tmp_path, m
 
 
 def test_a_dead_server_is_passed_over(end, context):
-    """Of two URLs one refuses: the call arrives at the other, once."""
     world = World()
     with SiteServer(World(), context=context) as dead:
         gone = f"{dead.url}/{SERVICE}"
@@ -341,7 +334,6 @@ def test_a_dead_server_is_passed_over(end, context):
 
 
 def test_diracs_own_clients_work_against_our_server(context, dirac, reference):
-    """DIRAC's classes, unchanged and over TLS, leave the services as ours do that call them in process."""
     services = {
         "/Systems/WorkloadManagement/URLs/JobStateUpdate": SERVICE,
         "/Systems/Transformation/URLs/TransformationManager": "Transformation/TransformationManager",

@@ -133,14 +133,12 @@ def resolve(module):
 @example({"InputData": "/a", "appSteps": ["s1"], "outputList": [{"stepName": "s1"}]},
          {"STEP_INSTANCE_NAME": "s1", "inputData": "previousStep"})  # fmt: skip
 def test_inputs_are_resolved_alike(reference, dirac, commons, step):
-    """Whatever the workflow and the step say, in whatever shape."""
     both(reference, dirac, resolve, workflow_commons=commons, step_commons=step, fileReport=1, request=1)
 
 
 @SOME
 @given(often(st.lists(names, max_size=4).map(";".join)))
 def test_step_input_data_are_determined_alike(reference, dirac, data):
-    """Of a text or of anything."""
     both(reference, dirac, lambda module: module._determineStepInputData(data))
 
 
@@ -156,14 +154,12 @@ file_names = st.sampled_from(["f_1.txt", "g_2.root", "plain", "a.b_1.tar.gz", "_
 @SOME
 @given(often(st.dictionaries(file_names, entry, max_size=4)), masks, masks)
 def test_masks_are_applied_alike(reference, dirac, files, types, steps):
-    """Which files are kept, in which order, and what is refused."""
     both(reference, dirac, lambda module: module._applyMask(copy.deepcopy(files), types, steps))
 
 
 @SOME
 @given(often(st.dictionaries(file_names, often(entry), max_size=3)))
 def test_sanity_is_checked_alike(reference, dirac, files):
-    """Whatever a candidate consists of."""
     both(reference, dirac, lambda module: module._checkSanity(files))
 
 
@@ -186,7 +182,6 @@ targets = st.sampled_from(["/vo/f_1.txt", "/vo/x/f_1.txt", "/vo/g_2.root", "plai
 @SOME
 @given(often(st.lists(often(outputs), max_size=4)), often(st.lists(targets, max_size=4)), masks, masks)
 def test_candidates_are_found_alike(reference, dirac, out, lfn_list, types, steps):
-    """Of sound lists and of others."""
     both(reference, dirac, lambda module: module.getCandidateFiles(copy.deepcopy(out), lfn_list, types, steps))
 
 
@@ -194,7 +189,6 @@ def test_candidates_are_found_alike(reference, dirac, out, lfn_list, types, step
 @SOME
 @given(often(st.lists(file_names, max_size=3)))
 def test_existence_is_checked_alike(reference, dirac, files):
-    """Of names that a file can have, and of others."""
     both(reference, dirac, lambda module: module._checkLocalExistance(files))
 
 
@@ -206,8 +200,6 @@ flags = often(st.fixed_dictionaries({}, optional={"OK": st.booleans() | scalars,
 @SOME
 @given(json_values, json_values, scalars, flags, flags, often(st.sampled_from([0, 77, "77", None])))
 def test_statuses_and_parameters_are_reported_alike(reference, dirac, status, name, flag, workflow, step, job):
-    """Whatever they are, whatever happened before, and whatever the job."""
-
     def report(module):
         return [
             see(lambda: module.setApplicationStatus(status, flag)),

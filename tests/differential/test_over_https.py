@@ -169,7 +169,6 @@ def stub_of(operation):
 
 
 def test_the_proxy_is_one_for_dirac(grid):
-    """Valid, of a user and a group that its configuration knows, with a token of DiracX."""
     assert grid.url
     info = getProxyInfo()["Value"]
     names = ("username", "group", "VO", "validDN", "validGroup", "isProxy", "isLimitedProxy", "hasDiracxToken")
@@ -183,7 +182,6 @@ def test_the_proxy_is_one_for_dirac(grid):
 
 
 def test_what_a_job_reports_arrives(grid, dirac):
-    """Status and parameters."""
     report = dirac.JobReport(77)
     assert outcome(report.setApplicationStatus("over the wire")) == {
         "OK": True,
@@ -197,7 +195,6 @@ def test_what_a_job_reports_arrives(grid, dirac):
 
 
 def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid, dirac):
-    """Its stub is the call; the real operation replays it when the service is back."""
     grid.arm("job-state:down")
     report = dirac.JobReport(77)
     assert not report.setApplicationStatus("too early")["OK"]
@@ -218,7 +215,6 @@ def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid, dira
 
 
 def test_the_statuses_of_files_arrive(grid, dirac):
-    """Through the client that looks up their IDs."""
     report = dirac.FileReport()
     report.setFileStatus(12, "/vo/a", "Processed")
     assert outcome(report.commit()) == {"OK": True, "Value": {"/vo/a": "Processed"}}
@@ -230,7 +226,6 @@ def test_the_statuses_of_files_arrive(grid, dirac):
 
 
 def test_statuses_of_files_that_are_not_taken_become_an_operation(grid, dirac):
-    """It holds all of them."""
     grid.arm("transformation:reset_peer")
     report = dirac.FileReport()
     report.setFileStatus(12, "/vo/a", "Processed")
@@ -248,7 +243,6 @@ def test_statuses_of_files_that_are_not_taken_become_an_operation(grid, dirac):
 
 
 def test_accounting_records_arrive(grid, dirac):
-    """With their times."""
     client = dirac.DataStoreClient()
     client.addRegister(Record())
     client.addRegister(Record())
@@ -300,7 +294,6 @@ def some_request(dirac):
 
 
 def test_a_request_is_put_and_read_back(grid, dirac):
-    """By its ID and by its job."""
     client = dirac.ReqClient()
     assert outcome(client.putRequest(some_request(dirac))) == {"OK": True, "Value": 1}
     assert outcome(client.getRequestStatus(1)) == {"OK": True, "Value": "Waiting"}
@@ -311,7 +304,6 @@ def test_a_request_is_put_and_read_back(grid, dirac):
 
 
 def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid, dirac):
-    """At the URL that the configuration names."""
     grid.arm("requests:down")
     result = dirac.ReqClient().putRequest(some_request(dirac))
     assert result["OK"]
@@ -320,7 +312,6 @@ def test_a_request_that_the_manager_does_not_take_goes_to_the_proxy(grid, dirac)
 
 
 def test_where_nobody_takes_a_request_all_reasons_are_told(grid, dirac):
-    """That of the manager, and that of the proxy."""
     grid.arm("requests:http=503", "req-proxy:s_error=boom")
     result = dirac.ReqClient().putRequest(some_request(dirac))
     assert not result["OK"]
@@ -332,7 +323,6 @@ def test_where_nobody_takes_a_request_all_reasons_are_told(grid, dirac):
 
 
 def test_the_real_module_loses_nothing_over_the_wire(grid, dirac, tmp_path, monkeypatch):
-    """FailoverRequest with its real clients: the file that it writes, put and replayed, brings all to its place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JOBID", "77")
     grid.arm("transformation:down", "job-state:down")
@@ -367,7 +357,6 @@ SEEN_OTHERWISE = {"down", "refuse", "timeout", "lost_reply", "reset_peer", "rese
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_to_dirac_what_it_is_in_memory(grid, dirac, fault):
-    """The same result, the same call in its stub, the same done or not done."""
     near = World()
     near.arm(f"job-state:{fault}")
     grid.arm(f"job-state:{fault}")
@@ -396,7 +385,6 @@ def diracx(grid):
 
 
 def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
-    """Statuses and parameters: DIRAC's client leaves out the value, and what arrives is DIRAC's."""
     client = dirac.JobStateUpdateClient()
     bulk = client.setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}})
     assert outcome(bulk) == {"OK": True}
@@ -416,7 +404,6 @@ def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
 
 
 def test_job_report_goes_to_diracx_too(diracx, dirac):
-    """Unchanged; so a whole job can be run against it."""
     report = dirac.JobReport(77)
     assert report.setJobStatus("Completing", "minor", "application")["OK"]
     report.setJobParameter("a", "b", sendFlag=False)
@@ -425,7 +412,6 @@ def test_job_report_goes_to_diracx_too(diracx, dirac):
 
 
 def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx, dirac):
-    """It names the client of DiracX and its arguments; the real operation replays it."""
     diracx.arm("job-state:http=403")
     report = dirac.JobReport(77)
     assert not report.setApplicationStatus("too early")["OK"]
@@ -471,7 +457,6 @@ def test_what_diracxs_client_makes_of_failures(diracx, dirac, fault):
     lambda client: client.sendHeartBeat(78, {}, {}),
 ])  # fmt: skip
 def test_a_job_of_somebody_else_is_forbidden(diracx, dirac, call):
-    """Each call says so."""
     result = call(dirac.JobStateUpdateClient())
     assert not result["OK"]
     assert "Forbidden" in result["Message"]
@@ -499,7 +484,6 @@ def test_a_token_that_is_about_to_end_is_renewed(diracx, dirac, tmp_path):
 
 
 def test_dirac_in_a_shell_with_the_printed_lines(server, tmp_path):
-    """A script of DIRAC that is started with them finds the services."""
     code = (
         "import DIRAC\n"
         "DIRAC.initialize(require_auth=False, log_level=DIRAC.LogLevel.FATAL)\n"
@@ -518,7 +502,6 @@ def test_dirac_in_a_shell_with_the_printed_lines(server, tmp_path):
 
 @pytest.mark.parametrize("diracx", [False, True], ids=["dirac", "diracx"])
 def test_pauses_of_clients_move_the_worlds_clock(dirac, diracx, monkeypatch):
-    """Nobody waits: neither for DIRAC's retries, nor for those of DiracX's client."""
     monkeypatch.undo()
     world = World()
     world.arm("requests:down")
@@ -533,7 +516,6 @@ def test_pauses_of_clients_move_the_worlds_clock(dirac, diracx, monkeypatch):
 
 
 def test_nothing_of_it_stays(dirac, monkeypatch):
-    """Configuration and environment are what they were: DIRAC does not find the services any more."""
     monkeypatch.delenv("X509_USER_PROXY", raising=False)
     before = str(gConfigurationData.localCFG)
     with over_https(World()):

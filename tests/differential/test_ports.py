@@ -42,7 +42,6 @@ def some(region, count):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_the_same_from_another_process(name):
-    """Scripted or with services, the outcome is the same, time and chance left out."""
     here, there = InProcessDriver(own(name)), Target(name, sys.executable).port()
     with sessions(here, there):
         assert (there.name, there.version) == (here.name, here.version)
@@ -53,7 +52,6 @@ def test_a_port_is_the_same_from_another_process(name):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_nearest_to_its_profile(name):
-    """Told from a few outcomes."""
     port = InProcessDriver(own(name))
     with port.session():
         found = nearest(

@@ -215,7 +215,6 @@ def machine(  # noqa: C901 - its rules are its methods
 
 
 def test_any_sequence_of_changes_is_seen_alike(reference, dirac, clock):
-    """Whatever is done to requests, operations and files, in any order: statuses, times, JSON, digest are DIRAC's."""
     run_state_machine_as_test(
         machine(reference, dirac, clock), settings=settings(SMALL, max_examples=150, stateful_step_count=30)
     )
@@ -305,7 +304,6 @@ def test_a_request_is_loaded_and_written_alike(reference, dirac, source):
 @SMALL
 @given(source=REQUESTS)
 def test_a_request_is_judged_and_optimised_alike(reference, dirac, source):
-    """The same message or none, the same operations."""
     ours, theirs = reference.Request(source), dirac.Request(source)
     for request in (ours, theirs):
         request.Owner = source.get("Owner")
@@ -467,7 +465,6 @@ FAILURES = [S_ERROR("down"), S_ERROR(1500, "bad"), OSError("gone"), None]
     operations=st.lists(st.sampled_from(ARGUMENTS), max_size=4), script=st.lists(st.sampled_from(FAILURES), max_size=4)
 )
 def test_a_request_is_replayed_alike(reference, dirac, operations, script):
-    """The same calls, and afterwards the same statuses and errors; what escapes, escapes in DIRAC."""
     made = reference.Request()
     made.RequestName = "r"
     for name, arguments in operations:

@@ -17,7 +17,6 @@ JOBS = [
 
 @pytest.mark.parametrize("job", JOBS)
 def test_run_shows_the_same_of_both(reference, dirac, job):
-    """Every call in its place, with the same arguments and answers; the request, the file, and what recovery brings."""
     scenario = Scenario.of_job(inputs=["/vo/a", "/vo/b"], **job)
     ours, theirs = run(reference, scenario), run(dirac, scenario)
     assert ours.pop("implementation")["module"] == "dirac_failover.failover_request:FailoverRequest"

@@ -179,19 +179,16 @@ TABLE = {
 @pytest.mark.parametrize("raises", [None, frozenset(), frozenset({0}), frozenset({1}), frozenset({1, 2})], ids=str)
 @pytest.mark.parametrize("case", TABLE)
 def test_each_kind_of_outcome_has_the_same_consequences(case, raises):
-    """Result, what every module found, what was reported and what the commons hold, with and without a JobReport."""
     check(TABLE[case], {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}, {"own": "5"}, raises)
 
 
 @pytest.mark.parametrize("own", ["STEP_NUMBER", "STEP_ID", "JOB_ID", "PRODUCTION_ID", "STEP_INSTANCE_NAME"])
 def test_own_parameters_go_before_the_given_ones(own):
-    """In the step and in the module."""
     seen = check(TABLE["all well"], {}, {own: "mine"})["seen"]
     assert [(had[own], had["step_commons"][own]) for had in seen] == [("mine", "mine")] * 3
 
 
 def test_missing_ids_are_zeros():
-    """In the commons, in the step and in the module."""
     seen = check([[ok()]], {}, {})
     assert seen["commons"]["PRODUCTION_ID"] == seen["commons"]["JOB_ID"] == "00000000"
     assert seen["seen"][0]["step_commons"]["STEP_ID"] == "00000000_00000000_1"
@@ -229,5 +226,4 @@ outcomes = usual | results | errors | values
 )
 @example([[failed("x", 1500), ValueError("y")], [ok()]], {}, frozenset({1}))
 def test_any_sequence_of_outcomes_has_the_same_consequences(steps, commons, raises):
-    """Whatever the modules return or raise, and whenever the JobReport raises."""
     check(steps, commons, {}, raises)

@@ -9,7 +9,6 @@ ATTRIBUTES = ["Status", "LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Attem
 
 
 def test_a_new_file_waits_and_knows_nothing(kit):
-    """All attributes have DIRAC's defaults; there are no IDs."""
     file = kit.File()
     assert {name: getattr(file, name) for name in ATTRIBUTES} == {
         **dict.fromkeys(ATTRIBUTES),
@@ -23,7 +22,6 @@ def test_a_new_file_waits_and_knows_nothing(kit):
 
 
 def test_the_json_has_the_attributes_in_order(kit):
-    """IDs first when they are known, null for what is not."""
     file = kit.File({"LFN": "/a", "Size": 7, "OperationID": 2, "FileID": 1})
     assert file.toJSON() == {"OK": True, "Value": str(file)}
     assert str(file) == (
@@ -33,7 +31,6 @@ def test_the_json_has_the_attributes_in_order(kit):
 
 
 def test_the_json_loads_again(kit):
-    """As text or as a dict."""
     text = str(kit.File({"LFN": "/é", "PFN": "p", "ChecksumType": "AD", "Checksum": "1", "GUID": GUID, "Attempt": 2}))
     assert str(kit.File(text)) == text
     assert str(kit.File(json.loads(text))) == text
@@ -41,13 +38,11 @@ def test_the_json_loads_again(kit):
 
 
 def test_a_file_that_is_no_json_is_an_error(kit):
-    """An attribute that JSON has no form for gives S_ERROR."""
     answer = kit.File({"Error": {1, 2}}).toJSON()
     assert (answer["OK"], answer["Message"]) == (False, "Object of type set is not JSON serializable")
 
 
 def test_the_lfn_is_an_absolute_path(kit):
-    """Another text is a ValueError, another type a TypeError; the LFN of before stays."""
     file = kit.File({"LFN": "/a"})
     for value, error, text in (
         ("b", ValueError, "LFN should be an absolute path!"),
@@ -92,14 +87,12 @@ def test_guids_that_are_taken(kit, guid):
     ],
 )
 def test_guids_that_are_refused(kit, guid):
-    """Other lengths are a ValueError with the GUID in it."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is compared next
         kit.File().GUID = guid
     assert str(error.value) == f"'{guid}' is not a valid GUID!"
 
 
 def test_a_guid_is_a_text(kit):
-    """Anything else that is not falsy is a TypeError."""
     with pytest.raises(TypeError, match=r"^GUID should be a string!$"):
         kit.File().GUID = 5
 
@@ -117,21 +110,18 @@ def test_a_guid_is_a_text(kit):
     ],
 )
 def test_checksum_types(kit, given, kept):
-    """Case and blanks do not matter, AD is short for ADLER32, falsy is empty."""
     file = kit.File()
     file.ChecksumType = given
     assert file.ChecksumType == kept
 
 
 def test_another_checksum_type_is_refused(kit):
-    """With the type as it was given."""
     with pytest.raises(ValueError, match=r"^unknown checksum type:  crc $"):
         kit.File().ChecksumType = " crc "
 
 
 @pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled"])
 def test_a_file_takes_its_statuses(kit, status):
-    """Done clears the error, the others keep it."""
     file = kit.File()
     file.Error = "bad"
     file.Status = status
@@ -140,7 +130,6 @@ def test_a_file_takes_its_statuses(kit, status):
 
 
 def test_a_file_refuses_other_statuses(kit):
-    """Also those of operations; the status of before stays."""
     file = kit.File()
     for status in ("Queued", "Assigned", "Canceled", "", None):
         with pytest.raises(ValueError, match=rf"^Unknown Status: {status}!$"):
@@ -149,7 +138,6 @@ def test_a_file_refuses_other_statuses(kit):
 
 
 def test_a_new_status_dates_the_operation_and_the_request(clock, operation, request_of):
-    """The same status again does not."""
     held = operation("RemoveFile", "/a", "/b")
     request = request_of(held)
     clock.tick()
@@ -162,7 +150,6 @@ def test_a_new_status_dates_the_operation_and_the_request(clock, operation, requ
 
 
 def test_the_same_status_again_still_counts_the_files(operation):
-    """The operation derives its status anew, and Done clears its error."""
     held = operation("RemoveFile", "/a")
     held[0].Status = "Done"
     held.Error = "bad"

@@ -12,7 +12,6 @@ STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Can
 
 
 def test_a_new_operation_is_queued_and_empty(kit):
-    """All attributes have DIRAC's defaults; there are no IDs."""
     made = kit.Operation()
     assert made.Status == "Queued"
     assert made.Order == 0
@@ -25,7 +24,6 @@ def test_a_new_operation_is_queued_and_empty(kit):
 
 
 def test_constants(kit):
-    """Statuses, attributes and the most files are DIRAC's."""
     assert tuple(STATUSES) == kit.Operation.ALL_STATES
     assert kit.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
     assert kit.Operation.MAX_FILES == 10000
@@ -37,7 +35,6 @@ def test_constants(kit):
 
 @pytest.mark.usefixtures("clock")
 def test_the_json_has_the_attributes_in_order(kit):
-    """IDs first when they are known, the files last."""
     made = kit.Operation({"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"})
     assert made.toJSON() == {"OK": True, "Value": str(made)}
     assert str(made) == (
@@ -50,7 +47,6 @@ def test_the_json_has_the_attributes_in_order(kit):
 
 
 def test_the_json_loads_again(kit):
-    """As text or as a dict, with its files."""
     text = str(
         kit.Operation(
             {
@@ -82,7 +78,6 @@ def test_the_json_loads_again(kit):
     ],
 )
 def test_the_status_follows_from_the_files(kit, operation, files, status):
-    """Whether they had their statuses before or got them after, and whatever is set."""
     statuses = files.split()
     before = kit.Operation({"Files": [{"Status": name} for name in statuses]})
     after = operation("T", *(f"/{number}" for number in range(len(statuses))))
@@ -96,7 +91,6 @@ def test_the_status_follows_from_the_files(kit, operation, files, status):
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_without_files_the_status_is_what_is_set(kit, clock, status):
-    """Failed and Done are dated; Done clears the error."""
     made = kit.Operation()
     made.Error = "bad"
     before = clock.second
@@ -110,7 +104,6 @@ def test_without_files_the_status_is_what_is_set(kit, clock, status):
 
 @pytest.mark.parametrize("status", ["Failed", "Done"])
 def test_a_final_status_is_dated_once(kit, clock, status):
-    """Setting it again changes nothing but the error."""
     made = kit.Operation()
     made.Status = status
     first = clock.second
@@ -122,7 +115,6 @@ def test_a_final_status_is_dated_once(kit, clock, status):
 
 
 def test_another_status_is_refused(operation):
-    """With and without files."""
     for made in (operation(), operation("T", "/a")):
         with pytest.raises(ValueError, match=r"^unknown Status 'Bad'$"):
             made.Status = "Bad"
@@ -133,7 +125,6 @@ def test_another_status_is_refused(operation):
     ("status", "dated"), [("Failed", True), ("Done", True), ("Scheduled", True), ("Waiting", False)]
 )
 def test_a_status_that_follows_is_dated_when_it_changes(kit, clock, operation, status, dated):
-    """To one of these three; the request is not dated by it."""
     made = operation("T")
     before = clock.second
     clock.tick()
@@ -146,7 +137,6 @@ def test_a_status_that_follows_is_dated_when_it_changes(kit, clock, operation, s
 
 
 def test_done_by_its_files_clears_the_error(operation):
-    """The other statuses keep it."""
     made = operation("T", "/a", "/b")
     made.Error = "bad"
     made[0].Status = "Failed"
@@ -157,7 +147,6 @@ def test_done_by_its_files_clears_the_error(operation):
 
 
 def test_a_new_date_is_the_requests_too(clock, operation, request_of):
-    """As a datetime, whatever was given."""
     made = operation()
     made.LastUpdate = "2024-02-03 04:05:06"  # it has no request yet
     request = request_of(made)
@@ -167,7 +156,6 @@ def test_a_new_date_is_the_requests_too(clock, operation, request_of):
 
 
 def test_a_file_is_in_once(kit, operation):
-    """The same object; another one for the same LFN is another file."""
     made = operation("T", "/a")
     first, same = made[0], kit.File({"LFN": "/a"})
     made.addFile(first)
@@ -182,7 +170,6 @@ def test_a_file_is_in_once(kit, operation):
 
 
 def test_a_full_operation_takes_no_more(kit, operation, monkeypatch):
-    """Not even a file that is in."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 2)
     made = operation("T", "/a", "/b")
     for add in (made.addFile, made.__iadd__):
@@ -193,7 +180,6 @@ def test_a_full_operation_takes_no_more(kit, operation, monkeypatch):
 
 
 def test_files_can_be_replaced_and_removed(kit, operation):
-    """The status follows each time."""
     made = operation("T", "/a", "/b", "/c")
     first, second, third = made
     other = kit.File({"Status": "Scheduled"})
@@ -215,7 +201,6 @@ def test_files_can_be_replaced_and_removed(kit, operation):
 
 
 def test_a_file_that_was_removed_counts_no_more(operation):
-    """Its later statuses change nothing."""
     made = operation("T", "/a", "/b")
     gone = made[0]
     del made[0]
@@ -268,7 +253,6 @@ def test_a_file_of_two_operations_tells_the_later_one(operation):
 
 
 def test_a_file_is_taken_over_by_setting_an_index_too(operation):
-    """It then tells the operation that has it last."""
     first, second = operation("T", "/a", "/x"), operation("T", "/b")
     file = first[0]
     second[0] = file
@@ -299,7 +283,6 @@ def test_the_order_is_the_index_in_the_request(operation, request_of):
     [("a", ["a"]), (" a , b ,,a", ["a", "b"]), (["b", 5, " ", "b"], ["5", "b"]), ("", []), ([], []), (" , ", [])],
 )
 def test_catalogues_are_names_without_blanks_and_doubles(kit, given, names):
-    """DIRAC has them in any order."""
     made = kit.Operation()
     made.Catalog = given
     assert sorted(made.catalogList) == names
@@ -307,12 +290,10 @@ def test_catalogues_are_names_without_blanks_and_doubles(kit, given, names):
 
 
 def test_the_reference_keeps_the_order_of_catalogues(reference):
-    """It is one of the orders that DIRAC may have."""
     assert reference.Operation({"Catalog": "z,b,a,z"}).Catalog == "z,b,a"
 
 
 def test_catalogues_that_are_refused(kit):
-    """Other types, and more than 255 characters."""
     made = kit.Operation()
     for value in (None, 5, ("a",), {"a": 1}, b"a"):
         with pytest.raises(TypeError, match=r"^wrong type for value$"):
@@ -326,7 +307,6 @@ def test_catalogues_that_are_refused(kit):
 
 
 def test_storage_elements_are_lists_of_names(kit):
-    """As they are written, split at commas."""
     made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
     assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c", "d"])
 
@@ -364,7 +344,6 @@ def test_no_change_looks_at_all_files(looks):
 
 
 def test_no_merge_looks_at_all_files(looks):
-    """Moving files from one operation to another neither."""
     request = Request()
     for number in range(2):
         request += Operation({"Files": [{"LFN": f"/{number}/{file}"} for file in range(500)]})

@@ -68,7 +68,6 @@ RESERVED = {
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("source", [None, 5, [], (), b"{}", {}, "{}", '{"Error": "", "Status": null, "Attempt": 0}'])
 def test_what_says_nothing_makes_a_new_one(kit, name, source):
-    """Other types than text and dict are passed over, and so are falsy values."""
     made = getattr(kit, name)
     assert str(made(source)) == str(made())
 
@@ -76,7 +75,6 @@ def test_what_says_nothing_makes_a_new_one(kit, name, source):
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
 def test_other_attributes_are_kept_but_not_written(kit, name):
-    """Falsy ones are not even kept; what is loaded from is not changed."""
     source = {"Foo": [1], "Bar": 0, "Error": "e"}
     loaded = getattr(kit, name)(source)
     assert loaded.Foo == [1]
@@ -87,7 +85,6 @@ def test_other_attributes_are_kept_but_not_written(kit, name):
 
 @pytest.mark.parametrize(("name", "source", "error"), HOSTILE.values(), ids=HOSTILE)
 def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(kit, name, source, error):
-    """It says which error DIRAC raises, and DIRAC's text."""
     with pytest.raises((LoadError, AttributeError, TypeError, RuntimeError)) as caught:
         getattr(kit, name)(source)
     if kit.name == "dirac":
@@ -100,7 +97,6 @@ def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(kit, na
 
 @pytest.mark.parametrize(("name", "source", "text"), VALUE_ERRORS.values(), ids=VALUE_ERRORS)
 def test_dirac_s_own_value_errors_stay_as_they_are(kit, name, source, text):
-    """With the same text."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared next
         getattr(kit, name)(source)
     assert str(caught.value) == text
@@ -117,19 +113,16 @@ def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(referen
 
 
 def test_a_key_that_is_no_text_is_refused(kit):
-    """JSON has none; a dict may."""
     with pytest.raises((LoadError, TypeError), match=r"^attribute name must be string, not 'int'$"):
         kit.Request({5: 1})
 
 
 def test_the_present_is_a_second_of_utc_without_a_zone():
-    """So that it is written and read without loss, and freezegun can stop it."""
     with freeze_time("2026-01-02 03:04:05.678"):
         assert now() == naive(2026, 1, 2, 3, 4, 5)
 
 
 def test_only_not_before_may_be_no_time(kit):
-    """None says that nothing has to be waited for."""
     made = kit.Request()
     made.NotBefore = None
     assert made.NotBefore is None
@@ -152,11 +145,9 @@ class TestTimes:
     """Times of requests and operations."""
 
     def test_a_new_one_begins_now(self, kit, clock, cls, name):
-        """Without the fraction."""
         assert getattr(getattr(kit, cls)(), name) == clock.second
 
     def test_a_datetime_is_kept_as_it_is(self, kit, cls, name):
-        """Fraction and zone are cut off only when it is written."""
         made = getattr(kit, cls)()
         moment = datetime(2024, 2, 3, 4, 5, 6, 999999, tzinfo=timezone(timedelta(hours=2)))
         setattr(made, name, moment)
@@ -164,13 +155,11 @@ class TestTimes:
         assert json.loads(str(made))[name] == "2024-02-03 04:05:06"
 
     def test_a_text_is_read_without_its_fraction(self, kit, cls, name):
-        """What follows the first dot does not matter."""
         made = getattr(kit, cls)()
         setattr(made, name, "2024-02-03 04:05:06.9x.y")
         assert getattr(made, name) == naive(2024, 2, 3, 4, 5, 6)
 
     def test_another_type_is_refused(self, kit, cls, name):
-        """None too, but for NotBefore."""
         made = getattr(kit, cls)()
         for value in (5, b"2024-02-03 04:05:06", *([None] if name != "NotBefore" else [])):
             with pytest.raises(TypeError, match=rf"^{name} should be a datetime.datetime!$"):
@@ -178,7 +167,6 @@ class TestTimes:
 
     @pytest.mark.parametrize("year", [9, 999, 1000, 9999])
     def test_early_years_are_written_as_strftime_does(self, kit, cls, name, year):
-        """That is, without leading zeros."""
         made = getattr(kit, cls)({"Error": "e"})
         moment = naive(year, 2, 3, 4, 5, 6)
         setattr(made, name, moment)
@@ -190,7 +178,6 @@ class TestBytes:
     """The source component of a request and the arguments of an operation."""
 
     def test_text_becomes_bytes(self, kit, cls, name):
-        """As UTF-8; bytes stay."""
         made = getattr(kit, cls)()
         assert getattr(made, name) is None
         for value in ("é", "é".encode()):
@@ -199,7 +186,6 @@ class TestBytes:
             assert json.loads(str(made))[name] == "é"
 
     def test_another_type_is_refused(self, kit, cls, name):
-        """None too; what was there stays."""
         made = getattr(kit, cls)({name: "x"})
         for value in (None, 5, bytearray(b"x")):
             with pytest.raises(TypeError, match=rf"^{name} should be bytes!$"):
@@ -208,7 +194,6 @@ class TestBytes:
 
 
 def test_bytes_that_are_no_text_cannot_be_written(operation, request_of):
-    """The request raises, the operation returns an error (H20)."""
     made = operation(Arguments=b"\xff")
     answer = made.toJSON()
     assert (answer["OK"], answer["Message"]) == (
@@ -223,7 +208,6 @@ def test_bytes_that_are_no_text_cannot_be_written(operation, request_of):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_values_are_written_as_far_as_json_goes(kit, name):
-    """Bytes and times anywhere among the attributes, files of DIRAC's kind anywhere; an attribute may be missing."""
     made = getattr(kit, name)()
     made.Error = {"b": b"x", "f": [kit.File({"LFN": "/a"})]}
     assert json.loads(str(made))["Error"] == {"b": "x", "f": [json.loads(str(kit.File({"LFN": "/a"})))]}
@@ -234,7 +218,6 @@ def test_values_are_written_as_far_as_json_goes(kit, name):
 
 
 def test_copies_are_whole():
-    """A deep or pickled copy has copies of all its parts and goes on by itself."""
     request = Request()
     request += Operation({"Type": "RemoveFile", "Files": [{"LFN": "/a"}, {"LFN": "/b"}]})
     for twin in (copy.deepcopy(request), pickle.loads(pickle.dumps(request))):  # noqa: S301 - written in the same line

@@ -49,7 +49,6 @@ def of_statuses(operation, request_of, statuses):
 
 
 def test_a_new_request_is_of_the_connected_owner(kit, clock):
-    """All attributes have DIRAC's defaults; there is no ID."""
     made = kit.Request()
     assert (made.Owner, made.OwnerGroup) == ("alice", "vo_user")
     assert (made.RequestName, made.Error, made.SourceComponent, made.JobID) == (None, None, None, 0)
@@ -60,19 +59,16 @@ def test_a_new_request_is_of_the_connected_owner(kit, clock):
 
 
 def test_without_a_connection_nobody_owns_it():
-    """Neither owner nor group."""
     made = Request()
     assert (made.Owner, made.OwnerGroup) == (None, None)
 
 
 def test_constants(kit):
-    """The statuses are DIRAC's."""
     assert kit.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
     assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
 
 
 def test_loading_works_the_status_out_and_dates_it(kit, clock):
-    """If it is another one than was written, and whatever date was written."""
     old = "2024-02-03 04:05:06"
     for written, status, dated in (("Waiting", "Failed", True), ("Failed", "Failed", False), (None, "Done", False)):
         loaded = kit.Request({"Operations": [{"Status": status}], "Status": written, "LastUpdate": old})
@@ -85,7 +81,6 @@ def test_loading_works_the_status_out_and_dates_it(kit, clock):
 
 @pytest.mark.usefixtures("clock")
 def test_the_json_has_the_attributes_in_order(kit):
-    """The ID first when it is known, the operations last."""
     made = kit.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
     made += kit.Operation({"Type": "T"})
     assert made.toJSON() == {"OK": True, "Value": str(made)}
@@ -101,7 +96,6 @@ def test_the_json_has_the_attributes_in_order(kit):
 
 
 def test_the_json_loads_again(kit, operation, request_of):
-    """With operations and files; owner and times are the loaded ones, the status is worked out anew."""
     made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
     made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
     text = str(made)
@@ -115,7 +109,6 @@ def test_the_json_loads_again(kit, operation, request_of):
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] or "none" for row in TABLE])
 def test_the_status_follows_from_the_operations(operation, request_of, row):
-    """The first that is not at its end decides; the others that wait are queued."""
     before, status, after, waiting, order = row
     request = of_statuses(operation, request_of, before)
     assert request.Status == status
@@ -133,7 +126,6 @@ def test_a_waiting_operation_behind_a_scheduled_one_hides_it_for_one_look(operat
 
 @pytest.mark.parametrize(("look", "result"), [("getWaiting", None), ("Order", 1), ("Status", "Waiting")])
 def test_each_look_works_it_out_anew(operation, request_of, look, result):
-    """A change that the request was not told of is seen."""
     request = of_statuses(operation, request_of, "Done Queued")
     found = getattr(request, look)
     if callable(found):
@@ -144,7 +136,6 @@ def test_each_look_works_it_out_anew(operation, request_of, look, result):
 
 
 def test_done_clears_the_error_and_is_dated_once(clock, operation, request_of):
-    """Failed is dated as well."""
     for status in ("Done", "Failed"):
         request = request_of(operation(), Error="bad")
         clock.tick()
@@ -167,7 +158,6 @@ def test_a_first_operation_that_is_done_clears_the_error(operation, request_of):
 
 @pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled"])
 def test_a_status_that_is_set_lasts_until_the_next_look(clock, operation, request_of, status):
-    """Failed and Done are dated, Done clears the error."""
     request = request_of(operation(), Error="bad")
     before = clock.second
     clock.tick()
@@ -178,7 +168,6 @@ def test_a_status_that_is_set_lasts_until_the_next_look(clock, operation, reques
 
 
 def test_another_status_is_refused(kit):
-    """Also those of operations only."""
     made = kit.Request()
     for status in ("Queued", "", None):
         with pytest.raises(ValueError, match=rf"^Unknown status: {status}$"):
@@ -186,7 +175,6 @@ def test_another_status_is_refused(kit):
 
 
 def test_not_before_takes_none_too(kit):
-    """Besides a datetime and its text, without the fraction."""
     made = kit.Request()
     made.NotBefore = None
     assert made.NotBefore is None
@@ -198,7 +186,6 @@ def test_not_before_takes_none_too(kit):
 
 
 def test_execution_can_be_put_off_by_minutes(kit, clock):
-    """From now, whatever it was."""
     made = kit.Request()
     made.NotBefore = None
     clock.tick()
@@ -207,7 +194,6 @@ def test_execution_can_be_put_off_by_minutes(kit, clock):
 
 
 def test_operations_are_added_at_the_end_and_once(operation, request_of):
-    """The same object; equal ones are others."""
     first, second = operation(), operation()
     request = request_of(first)
     assert request.addOperation(second) == {"OK": True, "Value": None}
@@ -225,7 +211,6 @@ def test_operations_are_added_at_the_end_and_once(operation, request_of):
 
 @pytest.mark.parametrize(("name", "order"), [("insertBefore", "bnac"), ("insertAfter", "banc")])
 def test_operations_are_inserted_beside_others(operation, request_of, name, order):
-    """The other must be in and the new one not."""
     made = {letter: operation(letter) for letter in "abcn"}
     request = request_of(made["b"], made["a"], made["c"])
     insert = getattr(request, name)
@@ -244,7 +229,6 @@ def test_operations_are_inserted_beside_others(operation, request_of, name, orde
 
 
 def test_operations_can_be_replaced_and_removed(operation, request_of):
-    """The status follows each time, before anybody looks."""
     first, second, third = operation(), operation(), operation()
     request = request_of(first, second)
     put(first, "Done")
@@ -255,7 +239,6 @@ def test_operations_can_be_replaced_and_removed(operation, request_of):
 
 
 def test_an_operation_that_is_done_may_come_back(operation, request_of):
-    """The request then waits for it again, and the operations behind it queue; each knows its index all the time."""
     first, second, third, new = operation(), operation(), operation(), operation()
     request = request_of(first, second, third)
     first.Status = second.Status = "Done"
@@ -297,7 +280,6 @@ def test_thousands_of_operations_take_a_time_that_grows_with_their_number(reques
 
 
 def test_the_digest_names_each_operation(kit, operation, request_of):
-    """With what it is for, and the first file; the type twice, as DIRAC has it."""
     request = request_of(
         operation("ForwardDISET"),
         operation("RemoveFile", "/a", Catalog="FC"),
@@ -325,7 +307,6 @@ def described(request):
 
 
 def test_a_request_of_the_database_is_not_optimised(operation, request_of):
-    """ID 0 is none."""
     request = request_of(operation("T"), operation("T"))
     request.RequestID = 3
     answer = request.optimize()
@@ -336,7 +317,6 @@ def test_a_request_of_the_database_is_not_optimised(operation, request_of):
 
 
 def test_equal_neighbours_are_merged(operation, request_of):
-    """Files move to the first of them; without files the others go, and that counts as no change."""
     request = request_of(operation("T", "/a"), operation("T", "/b", "/c"), operation("T", "/d"), operation("U", "/e"))
     first = request[0]
     assert request.optimize() == {"OK": True, "Value": True}
@@ -353,7 +333,6 @@ def test_equal_neighbours_are_merged(operation, request_of):
     ("name", "value"), [("Type", "U"), ("Arguments", b"x"), ("SourceSE", "S"), ("TargetSE", "T"), ("Catalog", "C")]
 )
 def test_operations_that_differ_are_not_merged(operation, request_of, name, value):
-    """In any of these attributes."""
     request = request_of(operation("T", "/a"), operation("T", "/b"))
     setattr(request[1], name, value)
     assert request.optimize() == {"OK": True, "Value": False}
@@ -361,14 +340,12 @@ def test_operations_that_differ_are_not_merged(operation, request_of, name, valu
 
 
 def test_operations_with_a_common_file_are_not_merged(operation, request_of):
-    """The next ones may be."""
     request = request_of(operation("T", "/a"), operation("T", "/b", "/a"), operation("T", "/c"))
     assert request.optimize() == {"OK": True, "Value": True}
     assert described(request) == ["T None>None /a", "T None>None /b,/a,/c"]
 
 
 def test_an_operation_is_filled_no_further_than_it_may(kit, operation, request_of, monkeypatch):
-    """What does not fit stays in the next one, which is filled in its turn."""
     monkeypatch.setattr(kit.Operation, "MAX_FILES", 3)
     request = request_of(operation("T", "/a", "/b"), operation("T", "/c", "/d"), operation("T", "/e", "/f", "/g"))
     assert request.optimize() == {"OK": True, "Value": True}
@@ -377,7 +354,6 @@ def test_an_operation_is_filled_no_further_than_it_may(kit, operation, request_o
 
 
 def test_files_that_were_merged_count_where_they_are(operation, request_of):
-    """And nowhere else, also when a part of them stays."""
     request = request_of(operation("T", "/a"), operation("T", "/b"))
     second = request[1]
     request.optimize()
@@ -387,8 +363,6 @@ def test_files_that_were_merged_count_where_they_are(operation, request_of):
 
 
 def test_failover_pairs_are_grouped(operation, request_of):
-    """Replications first, then removals, each by target; the source is forgotten if it is for fail-over."""
-
     def pair(target, lfn, source="X-Failover"):
         return (
             operation("ReplicateAndRegister", lfn, SourceSE=source, TargetSE=target),
@@ -421,7 +395,6 @@ def test_grouping_wakes_an_operation_for_a_moment(operation, request_of):
 
 
 def test_pairs_without_a_source_are_grouped(operation, request_of):
-    """A single pair is already in order, and counts as a change all the same."""
     request = request_of(operation("ReplicateAndRegister", "/a"), operation("RemoveReplica", "/a"))
     assert request.optimize() == {"OK": True, "Value": True}
     assert described(request) == ["ReplicateAndRegister None>None /a", "RemoveReplica None>None /a"]
@@ -436,14 +409,12 @@ def test_pairs_without_a_source_are_grouped(operation, request_of):
     ],
 )
 def test_what_is_no_pair_is_left(operation, request_of, first, second, files):
-    """Other types, or other files."""
     request = request_of(operation(first, "/a", SourceSE="FAILOVER"), operation(second, files))
     assert request.optimize() == {"OK": True, "Value": False}
     assert request[0].SourceSE == "FAILOVER"
 
 
 def test_pairs_of_equal_targets_are_merged_after_they_were_grouped(operation, request_of):
-    """This is what the grouping is for."""
     operations = []
     for lfn in ("/a", "/b"):
         operations.append(operation("ReplicateAndRegister", lfn, SourceSE="FAILOVER", TargetSE="A"))

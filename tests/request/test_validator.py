@@ -51,7 +51,6 @@ def whole(kit, type_):
 
 
 def test_there_is_one_validator(kit):
-    """In a process; a class that extends it has its own."""
     assert kit.RequestValidator() is kit.RequestValidator() is kit.RequestValidator.instance
 
     class Other(kit.RequestValidator):
@@ -67,7 +66,6 @@ def test_there_is_one_validator(kit):
 
 
 def test_the_table_is_diracs(kit):
-    """By type: attributes of the operation and of its files."""
     assert kit.RequestValidator.reqAttrs == {
         type_: {"Operation": [needed] if needed else [], "Files": files or []}
         for type_, (needed, files) in NEEDS.items()
@@ -75,13 +73,11 @@ def test_the_table_is_diracs(kit):
 
 
 def test_what_is_whole_is_valid(kit, request_of):
-    """All types at once, and one that is not in the table."""
     request = request_of(*(whole(kit, type_) for type_ in NEEDS), kit.Operation({"Type": "SetFileStatus"}))
     assert kit.RequestValidator().validate(request) == OK
 
 
 def test_the_checks_follow_each_other(kit, judge):
-    """With nothing right the name comes first; each repair shows the next message."""
     broken = kit.File({"LFN": "/a", "Checksum": "ab"})
     request = kit.Request()
     request.Owner = request.OwnerGroup = None
@@ -106,7 +102,6 @@ def test_the_checks_follow_each_other(kit, judge):
 
 
 def test_messages_number_the_operation(kit, request_of, judge):
-    """From 0."""
     good = kit.Operation({"Type": "ForwardDISET", "Arguments": "x"})
     pairs = {
         "Operation #1 in request 'r' hasn't got Type set": {},
@@ -139,7 +134,6 @@ def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
 
 @pytest.mark.parametrize("type_", NEEDS)
 def test_each_type_needs_its_attributes(kit, request_of, judge, type_):
-    """Each of them, of the operation and of every file."""
     needed, files = NEEDS[type_]
     if needed:
         operation = whole(kit, type_)
@@ -154,7 +148,6 @@ def test_each_type_needs_its_attributes(kit, request_of, judge, type_):
 
 @pytest.mark.parametrize("type_", NEEDS)
 def test_each_type_has_files_or_has_none(kit, request_of, judge, type_):
-    """As the table says."""
     operation = whole(kit, type_)
     if len(operation):
         del operation[0]
@@ -166,7 +159,6 @@ def test_each_type_has_files_or_has_none(kit, request_of, judge, type_):
 
 
 def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, judge, operation):
-    """What follows may lack its files; the check for attributes goes on."""
     unknown, bare = kit.Operation({"Type": "SetFileStatus"}), kit.Operation({"Type": "RemoveFile"})
     assert judge(request_of(unknown, bare)) is None
     assert judge(request_of(bare, unknown)) == "Operation #0 of type 'RemoveFile' hasn't got files to process."
@@ -177,7 +169,6 @@ def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, jud
 
 
 def test_requirements_can_be_added(kit, request_of, judge, operation):
-    """Of a new type or a known one; they last."""
     add = kit.RequestValidator.addReqAttrsCheck
     assert add("Foo", operationAttrs=["Bar", "Bar"], filesAttrs=["LFN"]) is None
     assert kit.RequestValidator.reqAttrs["Foo"] == {"Operation": ["Bar"], "Files": ["LFN"]}
@@ -193,7 +184,6 @@ def test_requirements_can_be_added(kit, request_of, judge, operation):
 
 
 def test_the_reference_keeps_requirements_in_order(reference, monkeypatch):
-    """DIRAC has them in any order."""
     table = copy.deepcopy(reference.RequestValidator.reqAttrs)
     monkeypatch.setattr(reference.RequestValidator, "reqAttrs", table)
     reference.RequestValidator.addReqAttrsCheck("RemoveFile", ["B", "A"], ["PFN", "LFN", "GUID"])
@@ -201,8 +191,6 @@ def test_the_reference_keeps_requirements_in_order(reference, monkeypatch):
 
 
 def test_a_class_that_extends_it_may_have_its_own_table(kit, request_of, judge, operation):
-    """The other is not changed by it."""
-
     class Other(kit.RequestValidator):
         reqAttrs: ClassVar = {"Foo": {"Operation": ["Bar"], "Files": []}}
 
@@ -229,8 +217,6 @@ def test_a_check_cannot_be_added_by_the_method_for_it(kit):
 
 
 def test_a_check_can_be_added_to_the_list(kit, request_of, operation):
-    """It runs after the others, and its answer is returned."""
-
     class Other(kit.RequestValidator):
         pass
 

@@ -48,12 +48,10 @@ def call(world):
 
 
 def test_there_is_nothing_at_the_start(world):
-    """No faults are armed."""
     assert told(ask(world, "GET", "/admin/faults")) == NOTHING
 
 
 def test_faults_are_armed_as_text_and_as_json(world):
-    """All of them, in their order; a number as a value is its text."""
     given = ["transformation:down", {**SECOND}, {"target": "accounting", "kind": "latency", "value": 5}]
     found = told(ask(world, "POST", "/admin/faults", {"faults": given}))
     late = {"target": "accounting", "method": None, "kind": "latency", "value": "5", "schedule": "always"}
@@ -66,7 +64,6 @@ def test_faults_are_armed_as_text_and_as_json(world):
 
 
 def test_a_fault_that_struck_is_not_listed_as_unfired(world):
-    """It stays armed."""
     ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
     call(world)
     assert told(ask(world, "GET", "/admin/faults/")) == {"armed": [DOWN], "unfired": []}
@@ -74,7 +71,6 @@ def test_a_fault_that_struck_is_not_listed_as_unfired(world):
 
 @pytest.mark.parametrize(("verb", "path"), [("DELETE", "/admin/faults"), ("POST", "/admin/recover")])
 def test_recovery_ends_all_faults_and_keeps_the_rest(world, verb, path):
-    """What never struck is remembered, and so are the calls."""
     call(world)
     ask(world, "POST", "/admin/faults", {"faults": ["transformation:down"]})
     assert told(ask(world, verb, path)) == {"armed": [], "unfired": [DOWN]}
@@ -82,7 +78,6 @@ def test_recovery_ends_all_faults_and_keeps_the_rest(world, verb, path):
 
 
 def test_the_journal_is_lines_of_json(world):
-    """One for each call; what they hold can be read back."""
     call(world)
     reply = ask(world, "GET", "/admin/journal")
     assert (reply.status, reply.content_type) == (200, "application/x-ndjson")
@@ -90,13 +85,11 @@ def test_the_journal_is_lines_of_json(world):
 
 
 def test_the_snapshot_is_what_the_services_hold(world):
-    """All of them, by their short names."""
     call(world)
     assert told(ask(world, "GET", "/admin/snapshot")) == world.snapshot()
 
 
 def test_a_reset_is_the_start(world):
-    """State, journal and faults."""
     before = world.snapshot()["transformation"]
     call(world)
     world.arm("accounting:down")
@@ -106,7 +99,6 @@ def test_a_reset_is_the_start(world):
 
 
 def test_a_fault_of_no_service_is_for_somebody_else():
-    """The message says for whom."""
     for text, who in (("file:disk_full", "opens the file"), ("process:crash_at=execute", "runs the process")):
         with pytest.raises(FaultError) as caught:
             admin.read_fault(text)
@@ -138,7 +130,6 @@ def test_a_fault_of_no_service_is_for_somebody_else():
     ],
 )
 def test_what_is_no_fault_is_refused_and_nothing_is_armed(world, body, message):
-    """The answer says what was expected, and what was found."""
     assert told(ask(world, "POST", "/admin/faults", body), 400)["error"].startswith(message)
     assert not world.armed()
 
@@ -155,11 +146,9 @@ def test_what_is_no_fault_is_refused_and_nothing_is_armed(world, body, message):
     ],
 )  # fmt: skip
 def test_what_there_is_not_is_told_with_what_there_is(world, verb, path, status, message):
-    """Paths and verbs."""
     assert told(ask(world, verb, path), status)["error"].startswith(message)
 
 
 def test_the_table_of_the_docstring_is_the_one_that_counts():
-    """Verb and path of each row."""
     rows = [line.split()[:2] for line in (admin.__doc__ or "").splitlines() if "/admin/" in line]
     assert [tuple(row) for row in rows] == list(admin._TABLE)

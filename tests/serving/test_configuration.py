@@ -22,12 +22,10 @@ SAID = {
 
 
 def test_the_options_say_where_the_services_are_and_who_calls():
-    """Each is one that DIRAC's clients ask for."""
     assert options(URL, CALLER, "/CN=bob") == SAID
 
 
 def test_authorities_and_diracx_are_told_when_there_are_any():
-    """They are trusted, and jobs are reported there."""
     found = options(URL, CALLER, "/CN=bob", "/certificates", diracx=True)
     assert found == {
         **SAID,
@@ -37,7 +35,6 @@ def test_authorities_and_diracx_are_told_when_there_are_any():
 
 
 def test_the_environment_names_proxy_and_authorities():
-    """Or the proxy alone, where the server's certificate is not of our own authority."""
     own = Credentials("/c", "/a.pem", "/h.pem", "/p.pem", "/CN=bob", {})
     assert environment(own) == {
         "X509_USER_PROXY": "/p.pem",
@@ -49,7 +46,6 @@ def test_the_environment_names_proxy_and_authorities():
 
 
 def test_options_are_written_as_sections():
-    """In the form of DIRAC's files, a section once."""
     assert as_cfg({"/A/B/c": "1", "/A/d": "2, 3", "/A/B/e": "", "/f~": "x = y"}) == (
         "A\n{\n  B\n  {\n    c = 1\n    e = \n  }\n  d = 2, 3\n}\nf~ = x = y\n"
     )

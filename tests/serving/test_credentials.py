@@ -42,7 +42,6 @@ def extension(certificate, oid):
 
 
 def test_the_names_are_those_of_the_grid(own):
-    """Authority, host, and the proxy of a user."""
     (authority,), (host,), (proxy, user) = map(certificates, (own.authority, own.host, own.proxy))
     names = [
         (certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string())
@@ -64,7 +63,6 @@ def test_the_names_are_those_of_the_grid(own):
 
 
 def test_each_is_signed_by_who_issued_it(own):
-    """A chain from the proxy to the authority."""
     (authority,), (host,), (proxy, user) = map(certificates, (own.authority, own.host, own.proxy))
     for certificate, issuer in ((authority, authority), (host, authority), (user, authority), (proxy, user)):
         certificate.verify_directly_issued_by(issuer)
@@ -76,7 +74,6 @@ def test_each_is_signed_by_who_issued_it(own):
 
 
 def test_the_proxy_is_one_and_has_the_group_of_dirac(own):
-    """The extensions of RFC 3820 and of DIRAC, and no others beside the identifiers of the keys."""
     proxy, user = certificates(own.proxy)
     info, group = extension(proxy, "1.3.6.1.5.5.7.1.14"), extension(proxy, "1.2.42.42")
     assert info.critical
@@ -87,7 +84,6 @@ def test_the_proxy_is_one_and_has_the_group_of_dirac(own):
 
 
 def test_the_authority_is_one_and_the_host_has_its_addresses(own):
-    """What TLS asks for."""
     (authority,), (host,) = certificates(own.authority), certificates(own.host)
     constraints = extension(authority, "2.5.29.19")
     assert constraints.critical
@@ -104,7 +100,6 @@ def test_the_authority_is_one_and_the_host_has_its_addresses(own):
 
 @pytest.mark.parametrize("zone", ["UTC", "UTC-9", "UTC+9"])
 def test_they_begin_an_hour_ago_and_last_a_month(tmp_path, elsewhere, zone):
-    """From now, wherever the machine stands."""
     elsewhere(zone)
     own = make(str(tmp_path), owner="alice", group="vo_user")
     now = datetime.now(UTC)
@@ -134,14 +129,12 @@ def test_openssl_finds_the_authority_by_its_hash(own):
 
 
 def test_they_are_the_owners_alone(own):
-    """As grid tools want it."""
     for path in (own.authority, own.host, own.proxy):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert "PRIVATE KEY" not in Path(own.authority).read_text()
 
 
 def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(own):
-    """The order is that of a proxy; the token is what DIRAC reads out of it."""
     text = Path(own.proxy).read_text()
     assert re.findall("-----BEGIN (.*)-----", text) == ["CERTIFICATE", "PRIVATE KEY", "CERTIFICATE", "DIRACX"]
     key = load_pem_private_key(text[text.index("-----BEGIN PRIVATE") : text.rindex("-----BEGIN CERT")].encode(), None)
@@ -152,7 +145,6 @@ def test_the_proxy_holds_its_key_between_the_certificates_and_ends_in_a_token(ow
 
 
 def test_a_token_has_what_clients_look_at():
-    """Its end, and a refresh token that has one, too; no two are the same."""
     token, other = make_token(), make_token(timedelta(seconds=-1))
     assert token.keys() == {"access_token", "expires_on", "refresh_token", "token_type"}
     now = datetime.now(UTC).timestamp()
@@ -182,7 +174,6 @@ def test_the_copy_of_the_token_can_be_removed(own, tmp_path, monkeypatch):
 
 
 def test_made_again_they_take_the_place_of_the_old_ones(tmp_path):
-    """The folder holds one set."""
     first = make(str(tmp_path), owner="alice", group="g")
     before = Path(first.proxy).read_text()
     second = make(str(tmp_path), owner="al", group="g")
@@ -196,7 +187,6 @@ def test_made_again_they_take_the_place_of_the_old_ones(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "ü", "x" * 65, "a/b", "a b", "a\n", "a,b"])
 def test_a_name_that_no_proxy_can_have_is_refused(tmp_path, name):
-    """Before anything is written; DIRAC's configuration could not hold some of them either."""
     wanted = "expected 1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
     for what, names in (("owner", {"owner": name, "group": "g"}), ("group", {"owner": "alice", "group": name})):
         with pytest.raises(CommandError) as caught:
@@ -208,7 +198,6 @@ def test_a_name_that_no_proxy_can_have_is_refused(tmp_path, name):
 
 
 def test_without_the_package_it_is_named(tmp_path, monkeypatch):
-    """And how to get it."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(CommandError) as caught:
         make(str(tmp_path), owner="alice", group="g")

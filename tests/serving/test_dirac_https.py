@@ -19,7 +19,6 @@ def no_grid(monkeypatch):
 
 
 def test_clients_talk_to_the_world_of_the_test(dirac_https, dirac):
-    """Over HTTPS, wherever the fixture stands; faults strike there."""
     assert JobReport(77).setApplicationStatus("x")["OK"]
     assert dirac.job_state.status(77)[2] == "x"
     journal = requests.get(f"{dirac_https.url}/admin/journal", timeout=1).text
@@ -30,14 +29,12 @@ def test_clients_talk_to_the_world_of_the_test(dirac_https, dirac):
 
 @pytest.mark.dirac_fault("job-state:reset_peer@first=1")
 def test_the_markers_faults_strike(dirac, dirac_https):
-    """As without it."""
     with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
         requests.post(f"{dirac_https.url}/{dirac.job_state.full}", data={"method": "setJobParameters"}, timeout=1)
     assert len(dirac.journal) == 1
 
 
 def test_modules_run_as_ever(dirac_https, run_module, dirac):
-    """And what they did can be seen."""
     from dirac_failover import FailoverRequest
 
     dirac.transformation.down()
@@ -46,7 +43,6 @@ def test_modules_run_as_ever(dirac_https, run_module, dirac):
 
 
 def test_without_the_packages_the_test_fails_in_one_line(pytester, monkeypatch):
-    """It says what to install, instead of a traceback."""
     monkeypatch.setitem(sys.modules, "responses", None)
     pytester.makepyfile("def test(dirac_https): pass")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")

@@ -46,7 +46,6 @@ def calls(world):
 
 
 def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world):
-    """Its time is DIRAC's: of no zone; without a source it is unknown."""
     update = {"Status": "Completing", "MinorStatus": "m", "ApplicationStatus": None, "Other": "x"}
     found = told(ask(world, "status", {"77": {LATER: update}}))
     shown = {"Status": "Completing", "MinorStatus": "m", "ApplicationStatus": "Unknown"}
@@ -58,14 +57,12 @@ def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world):
 
 @pytest.mark.parametrize("zone", ["UTC-9", "UTC+9"])
 def test_the_zone_of_the_machine_does_not_matter(world, elsewhere, zone):
-    """DIRAC's times are those of UTC everywhere."""
     elsewhere(zone)
     told(ask(world, "status", {"77": {LATER: {"MinorStatus": "m"}}}))
     assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Unknown", "MinorStatus": "m"}}, False)]
 
 
 def test_an_application_status_has_its_source(world):
-    """As JobReport gives it."""
     told(ask(world, "status", {"77": {LATER: {"ApplicationStatus": "x", "Source": "Job_77"}}}))
     assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Job_77", "ApplicationStatus": "x"}}, False)]
     assert world.job_state.status(77)[2] == "x"
@@ -73,7 +70,6 @@ def test_an_application_status_has_its_source(world):
 
 @pytest.mark.parametrize("force", ["true", "True", "1", "yes", "on"])
 def test_an_administrator_may_force(world, force):
-    """Against the rules of statuses."""
     world.job_state.state["jobs"][77]["Status"] = "Done"
     world.caller = ADMIN
     update = {"77": {LATER: {"Status": "Running"}}}
@@ -94,7 +90,6 @@ def test_nobody_else_may_force(world):
 
 
 def test_jobs_that_do_not_exist_are_told(world):
-    """Beside those that do; it is an error only when there are no others."""
     world.caller = ADMIN
     update = {LATER: {"MinorStatus": "x"}}
     found = told(ask(world, "status", {"78": update, "77": update}))
@@ -125,20 +120,17 @@ def test_jobs_that_do_not_exist_are_told(world):
     ],
 )
 def test_what_is_no_update_is_refused_before_anything_is_done(world, body, status, detail):
-    """With what was expected."""
     assert told(ask(world, "status", body), status)["detail"].startswith(detail)
     assert not calls(world)
 
 
 def test_a_time_without_a_zone_is_refused(world):
-    """As nobody knows when that is."""
     found = told(ask(world, "status", {"77": {"2026-01-02 03:04:05": {}}}), 400)
     assert found == {"detail": "Timestamp 2026-01-02 03:04:05 is not timezone aware"}
     assert not calls(world)
 
 
 def test_a_refusal_of_the_service_is_told(world):
-    """DiracX has no other place for it than a status."""
     world.arm("job-state:s_error=boom")
     for name, body in (("status", {LATER: {}}), ("heartbeat", {}), ("metadata", {"a": "b"})):
         assert told(ask(world, name, {"77": body}), 400) == {"detail": "boom"}
@@ -155,7 +147,6 @@ def test_a_refusal_of_the_service_is_told(world):
 ])  # fmt: skip
 @pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
 def test_who_shows_no_token_is_refused(world, name, headers, status, detail):
-    """Whatever is asked."""
     assert told(ask(world, name, {"77": {}}, {"Accept": "x", **headers}), status) == {"detail": detail}
     assert not calls(world)
 
@@ -174,7 +165,6 @@ def test_who_shows_no_token_is_refused(world, name, headers, status, detail):
 )
 @pytest.mark.parametrize("name", ["status", "metadata"])
 def test_owners_pilots_and_administrators_may(world, caller, job, may, name):
-    """Nobody else, and owners only of jobs that there are."""
     world.caller = caller
     body = {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}
     reply = ask(world, name, {job: body})
@@ -186,7 +176,6 @@ def test_owners_pilots_and_administrators_may(world, caller, job, may, name):
 
 
 def test_an_owner_may_only_if_all_jobs_are_his(world):
-    """Otherwise nothing is done."""
     told(ask(world, "metadata", {"77": {"a": "b"}, "78": {"a": "b"}}), 403)
     assert not calls(world)
 
@@ -195,7 +184,6 @@ def test_an_owner_may_only_if_all_jobs_are_his(world):
 
 
 def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world):
-    """There are no commands; the job stays what it is."""
     world.job_state.state["jobs"][77]["Status"] = "Completing"
     assert told(ask(world, "heartbeat", {"77": {"LoadAverage": 1.5, "StandardOutput": "x"}})) == []
     assert calls(world) == [
@@ -211,7 +199,6 @@ def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world):
     "name", ["LoadAverage", "MemoryUsed", "Vsize", "AvailableDiskSpace", "CPUConsumed", "WallClockTime"]
 )
 def test_what_is_measured_is_no_parameter(world, name):
-    """It is kept with the time of the heartbeat."""
     told(ask(world, "heartbeat", {"77": {name: 1.5}}))
     assert world.snapshot()["job-state"]["heartbeats"]["77"] == [[name, "1.5", str(NOW)]]
     assert calls(world)[-1][3] == {}
@@ -219,7 +206,6 @@ def test_what_is_measured_is_no_parameter(world, name):
 
 @pytest.mark.parametrize("status", ["Matched", "Stalled"])
 def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world, status):
-    """And its history says so."""
     world.job_state.state["jobs"][77]["Status"] = status
     told(ask(world, "heartbeat", {"77": {}}))
     assert calls(world)[0] == ("setJobStatusBulk", 77, {str(NOW): {"Status": "Running", "Source": "Heartbeat"}}, False)
@@ -229,7 +215,6 @@ def test_a_heartbeat_makes_a_matched_or_stalled_job_running(world, status):
 
 @pytest.mark.parametrize("name", ["heartbeat", "metadata"])
 def test_what_is_of_no_job_is_refused(world, name):
-    """With the first that is missing; nothing is done."""
     world.caller = ADMIN
     assert told(ask(world, name, {"80": {}, "77": {}, "79": {}}), 404) == {"detail": "Job 79 not found"}
     assert not calls(world)
@@ -239,7 +224,6 @@ def test_what_is_of_no_job_is_refused(world, name):
 
 
 def test_metadata_are_parameters(world):
-    """There is no body in the answer."""
     reply = ask(world, "metadata", {"77": {"a": "b", "n": 5}})
     assert reply == Reply(204, "application/json", b"")
     assert calls(world) == [("setJobParameters", 77, [["a", "b"], ["n", 5]])]
@@ -249,14 +233,12 @@ def test_metadata_are_parameters(world):
 
 @pytest.mark.parametrize("name", ["JobType", "Owner", "Status", "UserPriority", "HeartBeatTime", "AccountedFlag"])
 def test_an_attribute_is_no_parameter(world, name):
-    """It is refused before anything is done, as DiracX does."""
     detail = f"Job attribute {name} cannot be modified through this endpoint"
     assert told(ask(world, "metadata", {"77": {"a": "b", name: "x"}}), 400) == {"detail": detail}
     assert not calls(world)
 
 
 def test_the_site_of_a_job_is_said_not_to_be_faked(world):
-    """DiracX takes it."""
     found = told(ask(world, "metadata", {"77": {"Site": "x"}}), 501)
     assert found == {"detail": "Site can be set in DiracX, but is not faked here"}
 
@@ -266,7 +248,6 @@ def test_the_site_of_a_job_is_said_not_to_be_faked(world):
 
 @pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
 def test_faults_of_the_service_strike_here_too(world, name):
-    """Status, connection, nonsense, nothing."""
     body = {"77": {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}}
     seen = []
     for fault in ("down", "http=503", "empty_reply", "bad_shape=none", "limit_data=3"):
@@ -284,14 +265,12 @@ def test_faults_of_the_service_strike_here_too(world, name):
 
 
 def test_a_success_that_is_none_shows_what_there_is(world):
-    """A job that is gone meanwhile has nothing to show."""
     world.caller = ADMIN
     world.arm("job-state:false_ack")
     assert told(ask(world, "status", {"78": {LATER: {}}})) == {"success": {"78": {}}, "failed": {}}
 
 
 def test_what_was_done_before_a_fault_struck_stays_done(world):
-    """Jobs are handled one after the other."""
     world.job_state.add(78)
     world.arm("job-state:refuse@nth=2")
     assert isinstance(ask(world, "metadata", {"77": {"a": "b"}, "78": {"a": "b"}}), Broken)
@@ -303,13 +282,11 @@ def test_what_was_done_before_a_fault_struck_stays_done(world):
 
 
 def test_clients_are_told_where_to_get_a_token(world):
-    """At the place where they ask."""
     reply = answer(world, Request("GET", "/.well-known/openid-configuration"), "https://here:1")
     assert told(reply) == {"issuer": "https://here:1", "token_endpoint": "https://here:1/api/auth/token"}
 
 
 def test_who_shows_a_token_gets_another(world):
-    """With its lifetime in seconds."""
     body = b"client_id=x&grant_type=refresh_token&refresh_token=a.b.c"
     found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""))
     assert found.keys() == {"access_token", "expires_on", "expires_in", "refresh_token", "token_type"}
@@ -318,7 +295,6 @@ def test_who_shows_a_token_gets_another(world):
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"grant_type=refresh_token", b"grant_type=x&refresh_token=y"])
 def test_who_shows_none_gets_none(world, body):
-    """The form must be that of a refresh."""
     found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""), 400)
     assert found == {"detail": "Expected grant_type refresh_token, and a refresh_token"}
 
@@ -333,5 +309,4 @@ def test_who_shows_none_gets_none(world, body):
     ],
 )
 def test_other_paths_and_verbs_are_not_there(world, verb, path, status, detail):
-    """As DiracX says it."""
     assert told(answer(world, Request(verb, path), ""), status) == {"detail": detail}

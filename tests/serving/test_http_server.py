@@ -40,7 +40,6 @@ def raw(server, data):
 
 
 def test_a_call_is_answered(server):
-    """And done."""
     reply = call(server)
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/json")
     assert reply.json() == {"OK": True, "Value": "job_parameters_vo_0m"}
@@ -49,7 +48,6 @@ def test_a_call_is_answered(server):
 
 @pytest.mark.parametrize("fault", ["down", "timeout"])
 def test_a_connection_ends_without_a_word(server, fault):
-    """What is refused, and what is late: nobody waits."""
     server.site.world.arm(f"job-state:{fault}")
     with pytest.raises(requests.ConnectionError, match="Remote end closed connection without response"):
         call(server)
@@ -58,7 +56,6 @@ def test_a_connection_ends_without_a_word(server, fault):
 
 
 def test_a_reset_is_a_reset(server):
-    """The client's operating system says so."""
     server.site.world.arm("job-state:reset_peer=applied")
     with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
         call(server)
@@ -66,7 +63,6 @@ def test_a_reset_is_a_reset(server):
 
 
 def test_a_reply_is_cut_before_its_announced_length(server):
-    """The client can tell."""
     server.site.world.arm("job-state:limit_data=9")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="9 bytes read, 36 more expected"):
         call(server)
@@ -79,7 +75,6 @@ def test_a_reply_is_cut_before_its_announced_length(server):
 
 @pytest.mark.parametrize(("status", "reason"), [(503, "Service Unavailable"), (499, "Unknown")])
 def test_a_status_is_a_status(server, status, reason):
-    """With its reason, also where HTTP knows none."""
     server.site.world.arm(f"job-state:http={status}")
     reply = call(server)
     assert (reply.status_code, reply.reason) == (status, reason)
@@ -87,7 +82,6 @@ def test_a_status_is_a_status(server, status, reason):
 
 
 def test_what_broke_is_told_to_those_who_debug(server, caplog):
-    """Which request, and how."""
     server.site.world.arm("job-state:reset_peer")
     with caplog.at_level(logging.DEBUG, logger="dirac_failover"), pytest.raises(requests.ConnectionError):
         call(server)
@@ -95,7 +89,6 @@ def test_what_broke_is_told_to_those_who_debug(server, caplog):
 
 
 def test_a_query_and_headers_arrive(server):
-    """DiracX asks for both; what is not there has no body."""
     url, body = f"{server.url}/api/jobs/metadata?x=1", json.dumps({"77": {"a": "b"}})
     assert requests.patch(url, data=body, timeout=10).status_code == 401
     reply = requests.patch(url, data=body, headers={"Authorization": "Bearer x"}, timeout=10)
@@ -109,13 +102,11 @@ def test_a_query_and_headers_arrive(server):
 
 
 def test_the_site_knows_where_it_is(server):
-    """DiracX's clients are told where to get a token."""
     found = requests.get(f"{server.url}/.well-known/openid-configuration", timeout=10).json()
     assert found["token_endpoint"] == f"{server.url}/api/auth/token"
 
 
 def test_what_asks_for_nothing_needs_no_length(server):
-    """GET and DELETE; whatever sends something must say how much."""
     assert raw(server, b"GET /admin/faults HTTP/1.0\r\n\r\n").endswith(b'{"armed": [], "unfired": []}\n')
     assert raw(server, b"DELETE /admin/faults HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 OK\r\n")
     assert raw(server, b"POST /admin/recover HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 411 Length Required\r\n")
@@ -125,7 +116,6 @@ def test_what_asks_for_nothing_needs_no_length(server):
 @pytest.mark.parametrize("body", [b"", b"x"])
 @pytest.mark.parametrize("verb", ["GET", "DELETE", "POST"])
 def test_a_request_arrives_as_it_was_sent(server, monkeypatch, verb, body):
-    """Without a body, it is empty."""
     seen = []
 
     def answer(request, url):
@@ -138,7 +128,6 @@ def test_a_request_arrives_as_it_was_sent(server, monkeypatch, verb, body):
 
 
 def test_other_verbs_are_refused(server):
-    """In the words of the page, or with what there is."""
     assert requests.put(f"{server.url}/admin/reset", timeout=10).json() == {"error": "/admin/reset takes POST, not PUT"}
     for verb in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
         body = b"" if verb in {"PUT", "PATCH"} else None
@@ -164,7 +153,6 @@ def alive(server):
 
 
 def test_the_limit_is_for_the_body(server):
-    """So many bytes are taken, one more is not, and the client is told so; the default is the real server's."""
     assert server.max_body == 104_857_600
     server.max_body = 1000
     fits = b"method=m&x=" + b"a" * 989
@@ -174,7 +162,6 @@ def test_the_limit_is_for_the_body(server):
 
 
 def test_no_more_is_read_than_the_limit_and_a_little(mocker):
-    """A client cannot fill the memory by announcing a long body."""
     handler = http_server._Handler.__new__(http_server._Handler)
     handler.rfile = mocker.Mock(**{"read.return_value": b""})
     handler.server = mocker.Mock(max_body=1000)
@@ -195,13 +182,11 @@ def test_a_bad_length_is_refused(server, length):
 
 
 def test_a_length_of_eighteen_digits_is_a_length(server):
-    """It is too long a body, not a bad number."""
     assert b" 413 " in raw(server, post("9" * 18)).partition(b"\r\n")[0]
 
 
 @pytest.mark.parametrize("body", [b"method=\xff", b"&".join([b"method=m", *[b"x=1"] * 100])], ids=["bytes", "fields"])
 def test_what_is_no_form_is_refused(server, body):
-    """Bytes that are not UTF-8, and more than a hundred fields, are a 400."""
     assert raw(server, post(len(body), body)).startswith(b"HTTP/1.0 400 Bad Request\r\n")
 
 
@@ -216,7 +201,6 @@ def test_what_is_no_form_is_refused(server, body):
     ids=range(12),
 )  # fmt: skip
 def test_nonsense_is_refused_and_the_server_lives(server, data):
-    """Whatever comes in, neither this side's code nor the request goes out, and the next request is answered."""
     try:
         reply = raw(server, data)
     except ConnectionError:  # it was refused before all of it was read
@@ -226,7 +210,6 @@ def test_nonsense_is_refused_and_the_server_lives(server, data):
 
 
 def test_a_connection_that_dies_is_logged(server, caplog, mocker):
-    """What a connection died of is in the log, and nothing is printed."""
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
         mocker.patch.object(server, "finish_request", side_effect=ConnectionResetError("gone"))
         server.process_request_thread(mocker.Mock(name="request"), ("127.0.0.1", 1))
@@ -235,7 +218,6 @@ def test_a_connection_that_dies_is_logged(server, caplog, mocker):
 
 
 def test_requests_are_logged_for_those_who_debug(server, caplog):
-    """The line of a request is at DEBUG level, not on standard error; the header names the project only."""
     with caplog.at_level(logging.DEBUG, logger="dirac_failover"):
         reply = call(server)
     assert f'"POST /{SERVICE} HTTP/1.1" 200 -' in caplog.messages
@@ -309,7 +291,6 @@ def test_over_tls_faults_are_the_same(tmp_path):
 
 
 def test_a_port_is_a_free_one_unless_told():
-    """So two can run at once."""
     with SiteServer(World()) as one, SiteServer(World()) as other:
         assert one.server_address[1] != other.server_address[1]
     with socket.create_server(("127.0.0.1", 0)) as free:

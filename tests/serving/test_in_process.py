@@ -73,7 +73,6 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 def test_a_client_sees_what_it_sees_in_memory(connection, world, fault):
-    """Result, message and stub, and the service has done the same."""
     near = World()
     for each in (near, world):
         if fault:
@@ -94,7 +93,6 @@ def test_all_kinds_of_faults_are_compared_but_two():
     ("bad_shape=none", "Expecting value: line 1 column 1 (char 0): "),
 ])  # fmt: skip
 def test_what_cannot_be_carried_is_what_a_client_would_see(connection, world, fault, message):
-    """Of a service that breaks down, and of one that answers nothing."""
     world.arm(f"job-state:{fault}")
     found = call(connection)["Message"]
     assert found.startswith(message)
@@ -108,7 +106,6 @@ def test_what_cannot_be_carried_is_what_a_client_would_see(connection, world, fa
     ("limit_data=1", requests.exceptions.ChunkedEncodingError),
 ])  # fmt: skip
 def test_a_broken_connection_is_the_exception_of_requests(connection, world, fault, kind):
-    """Exactly that one."""
     world.arm(f"job-state:{fault}")
     with pytest.raises(kind) as caught:
         requests.post(
@@ -119,20 +116,17 @@ def test_a_broken_connection_is_the_exception_of_requests(connection, world, fau
 
 @pytest.mark.usefixtures("connection")
 def test_the_port_may_be_named():
-    """DIRAC names it in what it asks for."""
     assert requests.get("https://dirac.invalid:443/admin/faults", timeout=1).json() == {"armed": [], "unfired": []}
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "PATCH", "PUT", "DELETE"])
 def test_every_verb_is_answered(connection, verb):
-    """Also in the negative, in our words; the query and a body of any kind arrive."""
     reply = requests.request(verb, f"{connection.url}/api/nothing?a=b", data="é", timeout=1)
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
     assert reply.headers["Content-Type"] == "application/json"
 
 
 def test_queries_and_headers_arrive(connection, world):
-    """DiracX asks for both."""
     url, bearer = f"{connection.url}/api/jobs/status", {"Authorization": "Bearer x"}
     update = {"77": {"2099-01-01T00:00:00Z": {"MinorStatus": "x"}}}
     assert requests.patch(url, json=update, timeout=1).status_code == 401
@@ -143,13 +137,11 @@ def test_queries_and_headers_arrive(connection, world):
 
 @pytest.mark.usefixtures("connection")
 def test_clients_are_told_where_it_is():
-    """DiracX's, where to get a token."""
     found = requests.get("https://dirac.invalid/.well-known/openid-configuration", timeout=1).json()
     assert found["token_endpoint"] == "https://dirac.invalid/api/auth/token"  # noqa: S105 - an address
 
 
 def test_the_reference_names_the_vo_of_the_caller(world, monkeypatch):
-    """With each call, as DIRAC's clients do."""
     world.caller = Caller(vo="lhcb")
     asked = []
     answer = Site.answer
@@ -162,7 +154,6 @@ def test_the_reference_names_the_vo_of_the_caller(world, monkeypatch):
 
 
 def test_text_and_bytes_are_sent_alike(connection, world):
-    """As a body may be either."""
     body = json.dumps({"faults": ["job-state:down"]})
     for data in (body, body.encode()):
         assert requests.post(f"{connection.url}/admin/faults", data=data, timeout=1).ok
@@ -172,13 +163,11 @@ def test_text_and_bytes_are_sent_alike(connection, world):
 @pytest.mark.parametrize("url", ["https://elsewhere.invalid/", "http://dirac.invalid/", "https://dirac.invalid.org/"])
 @pytest.mark.usefixtures("connection")
 def test_no_other_host_is_asked(url):
-    """It is refused, as nothing may leave the process."""
     with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
         requests.get(url, timeout=1)
 
 
 def test_it_is_told_what_dirac_is_told(world):
-    """Options, with and without DiracX, and variables, which are set for the length of the block."""
     world.caller = Caller("bob", "vo_prod")
     with over_https(world, diracx=True) as connection:
         assert connection.url == "https://dirac.invalid"
@@ -193,7 +182,6 @@ def test_it_is_told_what_dirac_is_told(world):
 
 
 def test_the_environment_is_put_back(world, monkeypatch):
-    """What was set is hidden for the block, and set again after it."""
     monkeypatch.setenv("X509_USER_PROXY", "/my/proxy")
     monkeypatch.setenv("GRID_PROXY_FILE", "/my/other/proxy")
     monkeypatch.setenv("DIRAC_USE_ACCESS_TOKEN", "yes")
@@ -206,7 +194,6 @@ def test_the_environment_is_put_back(world, monkeypatch):
 
 
 def test_after_the_block_nothing_is_left(world, monkeypatch, mocker, tmp_path):
-    """No files, not even the copy that DIRAC makes of a token, and nobody answers."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     forget = mocker.patch.object(Credentials, "forget", autospec=True)
     with over_https(world):
@@ -220,7 +207,6 @@ def test_after_the_block_nothing_is_left(world, monkeypatch, mocker, tmp_path):
 
 @pytest.mark.usefixtures("connection")
 def test_the_references_clients_are_connected_too(world):
-    """Whoever they are, they go the same way; where they pause, the world's clock moves."""
     assert JobReport(77).setApplicationStatus("x")["OK"]
     assert world.job_state.status(77)[2] == "x"
     world.arm("requests:http=503")
@@ -234,7 +220,6 @@ def test_the_references_clients_are_connected_too(world):
 
 
 def test_two_worlds_one_after_the_other_know_nothing_of_each_other():
-    """And one in another is the one that is asked."""
     outer, inner = World(), World()
     with over_https(outer) as connection:
         with over_https(inner) as again:
@@ -245,7 +230,6 @@ def test_two_worlds_one_after_the_other_know_nothing_of_each_other():
 
 
 def test_without_the_package_it_is_named(world, monkeypatch):
-    """And how to get it."""
     monkeypatch.setitem(sys.modules, "responses", None)
     with pytest.raises(CommandError) as caught, over_https(world):
         pass

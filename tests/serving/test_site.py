@@ -39,19 +39,16 @@ def page(status, phrase):
 
 
 def test_a_call_reaches_the_world(site):
-    """The answer is the service's, without the stub; the state changes."""
     assert call(site) == Reply(200, "application/json", b'{"OK": true, "Value": null}')
     assert site.world.transformation.statuses(12)["/vo/a"] == "Unused"
 
 
 def test_a_slash_at_the_end_does_not_matter(site):
-    """As with DIRAC's server."""
     request = Request("POST", f"/{SERVICE}/", body=urlencode({"method": METHOD, "args": json.dumps(ARGS)}).encode())
     assert json.loads(site.answer(request).body) == {"OK": True, "Value": None}  # type: ignore[union-attr]
 
 
 def test_what_is_not_said_is_not_there(site):
-    """A request has no body, a reply is JSON that ends where it ends, and a site may be nowhere."""
     assert Request("GET", "/x") == ("GET", "/x", {}, {}, b"")
     assert Reply(200) == (200, "application/json", b"", None, "")
     request = Request("GET", "/.well-known/dirac-metadata")
@@ -98,7 +95,6 @@ REAL = {
 
 @pytest.mark.parametrize("fault", REAL)
 def test_a_fault_is_real(site, fault):
-    """Where it strikes, and not a call longer."""
     site.world.arm(f"transformation:{fault}@first=1")
     reply, applied = REAL[fault]
     assert call(site) == reply
@@ -112,7 +108,6 @@ def test_every_kind_of_fault_of_a_service_is_tried():
 
 
 def test_even_what_ends_a_process_is_a_status(site, caplog):
-    """The server lives on, and its log has the reason."""
     site.world.arm("transformation:raises=SystemExit: now")
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
         assert call(site) == page(500, "Internal Server Error")
@@ -122,7 +117,6 @@ def test_even_what_ends_a_process_is_a_status(site, caplog):
 
 @pytest.mark.parametrize(("method", "status"), [("nonsense", 501), (METHOD, 500)])
 def test_what_the_service_itself_dies_of_is_a_status(site, method, status):
-    """An unknown method, and arguments on which it breaks down."""
     phrase = {501: "Not Implemented", 500: "Internal Server Error"}[status]
     assert call(site, method, []) == page(status, phrase)
     assert http_error(SERVICE, method, status)["Message"]
@@ -141,7 +135,6 @@ def test_what_the_service_itself_dies_of_is_a_status(site, method, status):
     ],
 )
 def test_what_is_no_call_is_refused(site, verb, path, body, reply):
-    """As DIRAC's server does; what an earlier call met on the wire is forgotten."""
     site.world.arm("transformation:down@first=1")
     call(site)
     assert site.answer(Request(verb, path, body=body)) == reply
@@ -170,7 +163,6 @@ ANYTHING = st.recursive(
     | ANYTHING.map(lambda value: json.dumps({"77": {"2026-01-02T03:04:05Z": value}}).encode()),
 )  # fmt: skip
 def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb, path, body):
-    """It is done, or the reply says why not; no server breaks down."""
     reply = Site(World()).answer(Request(verb, path, {}, {"Authorization": "Bearer x"}, body))
     assert isinstance(reply, Reply)
     assert reply.status < 500
@@ -186,7 +178,6 @@ def test_whatever_is_sent_to_administration_and_diracx_is_answered_in_json(verb,
     ],
 )
 def test_the_parts_of_a_site(site, path, begins):
-    """Administration and DiracX beside the services."""
     reply = site.answer(Request("GET", path), "https://x")
     assert isinstance(reply, Reply)
     assert reply.body.startswith(begins)

@@ -16,7 +16,6 @@ def no_grid(monkeypatch):
 
 
 def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
-    """And nothing is refused."""
     monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path / "none")])
     assert grid_guard.in_sight() == []
     grid_guard.refuse("--anyway")
@@ -34,7 +33,6 @@ def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
     ],
 )
 def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
-    """What is empty leads nowhere."""
     monkeypatch.setattr(grid_guard, "files", list)
     monkeypatch.setenv(name, "")
     assert grid_guard.in_sight() == []
@@ -57,14 +55,12 @@ def test_a_file_that_dirac_would_read_is_seen(monkeypatch, tmp_path):
 @pytest.mark.dirac
 @pytest.mark.skipif(not find_spec("DIRAC"), reason="needs the real DIRAC")
 def test_the_places_are_those_of_the_real_dirac():  # needs DIRAC
-    """Its own configuration is where it says itself, in a virtual environment too."""
     from DIRAC import gConfig
 
     assert gConfig.diracConfigFilePath in grid_guard.files()
 
 
 def test_the_refusal_says_what_is_there_and_what_to_do(monkeypatch, tmp_path):
-    """In one line."""
     monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path)])
     monkeypatch.setenv("X509_USER_PROXY", "/p")
     with pytest.raises(GridInSightError) as refused:

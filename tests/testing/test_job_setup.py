@@ -20,7 +20,6 @@ def commons(situation, kit, world, profile=None):
 
 
 def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
-    """Its IDs, its clients, and nothing else."""
     world = Dirac(88, 13)
     found = commons(JobSetup.of(world), kit, world)
     clients = {key: type(found.pop(key)) for key in ("JobReport", "FileReport", "AccountingReport", "Request")}
@@ -39,7 +38,6 @@ def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
 
 
 def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
-    """And the world knows the job and the files."""
     situation = JobSetup.of(
         world,
         inputs=["/vo/a", "/vo/x"],
@@ -71,12 +69,10 @@ def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
 
 
 def test_one_input_may_be_given_as_it_is(world):
-    """A text is one file, not its letters."""
     assert JobSetup.of(world, inputs="/vo/a").scenario.workflow_commons["InputData"] == "/vo/a"
 
 
 def test_there_may_be_neither_job_nor_proxy(world):
-    """None is said, not left out."""
     situation = JobSetup.of(world, job_id=None, proxy=False, step_failed=True)
     assert situation.job_id is None
     assert situation.scenario.owner is None
@@ -86,7 +82,6 @@ def test_there_may_be_neither_job_nor_proxy(world):
 
 @pytest.mark.parametrize("operation", ["RemoveFile", {"Type": "RemoveFile", "Files": ["/vo/x"]}])
 def test_a_single_input_or_operation_needs_no_list(world, operation):
-    """One is as good as a list of one."""
     one, listed = (
         JobSetup.of(world, inputs=inputs, operations=operations)
         for inputs, operations in (("/vo/a", operation), (["/vo/a"], [operation]))
@@ -117,21 +112,18 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
     ],
 )
 def test_a_value_of_another_kind_is_refused_by_its_name(world, given, said):
-    """Before anything runs, and not deep inside."""
     with pytest.raises(TypeError) as refused:
         JobSetup.of(world, **given)
     assert str(refused.value) == said
 
 
 def test_a_profile_adds_what_its_workflows_have(kit, world):
-    """What is said otherwise wins."""
     assert commons(JobSetup.of(world), kit, world, "lhcbdirac-12.0")["JobType"] == "MCSimulation"
     said = JobSetup.of(world, workflow_commons={"JobType": "User"})
     assert commons(said, kit, world, "lhcbdirac-12.0")["JobType"] == "User"
 
 
 def test_clients_that_there_are_already_are_taken(kit, world):
-    """And what else they would be given must be given to them by the test."""
     report = kit.FileReport()
     assert commons(JobSetup.of(world, collaborators={"FileReport": report}), kit, world)["FileReport"] is report
     for key, name, value in (
@@ -148,7 +140,6 @@ def test_clients_that_there_are_already_are_taken(kit, world):
 
 
 def test_a_key_can_be_missing(kit, world):
-    """And nobody changes the situation itself."""
     situation = JobSetup.of(world, workflow_commons={"JOB_ID": MISSING, "FileReport": MISSING})
     assert {"JOB_ID", "FileReport"}.isdisjoint(commons(situation, kit, world))
     assert repr(MISSING) == "MISSING"
@@ -166,13 +157,11 @@ WRONG_ANSWERS = [
 
 @pytest.mark.parametrize(("answers", "message"), WRONG_ANSWERS)
 def test_answers_that_cannot_be_given_are_an_error(world, answers, message):
-    """Before anything runs; the nearest name is named."""
     with pytest.raises(TypeError, match=message):
         JobSetup.of(world, answers=answers)
 
 
 @pytest.mark.parametrize("where", ["collaborators", "workflow_commons"])
 def test_a_collaborator_of_the_test_s_own_gets_no_answers(world, where):
-    """It would not know of them."""
     with pytest.raises(TypeError, match="answers: the test has a FileReport of its own, which would not get them"):
         JobSetup.of(world, answers={"FileReport.commit": "ok"}, **{where: {"FileReport": object()}})

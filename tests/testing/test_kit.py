@@ -30,21 +30,18 @@ def named(module, *bases):
 
 
 def test_a_module_for_the_reference_gets_its_clients(kit):
-    """Whether or not DIRAC has been imported."""
     assert implementations.name_for([FailoverRequest]) == "reference"
     assert implementations.implementation_named("reference") is implementations.implementation_named("reference")
     assert implementations.name_for([kit.FailoverRequest, named("nowhere", kit.ModuleBase)]) == kit.name
 
 
 def test_without_dirac_nobody_uses_it(monkeypatch):
-    """However things are called."""
     monkeypatch.delitem(sys.modules, "DIRAC", raising=False)
     assert implementations.name_for([named("DIRAC.Workflow")]) == "reference"
     assert adapters.imports_dirac(SimpleNamespace(S_OK=named("DIRAC.Core"))) is False
 
 
 def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
-    """9 and 8 have implementations of their own, and the experiments too."""
     fake_dirac()
     assert implementations.name_for([named("mine", named("DIRAC.Workflow.Modules.ModuleBase"))]) == "dirac"
     assert (
@@ -60,7 +57,6 @@ def test_a_base_class_of_dirac_means_the_real_one(fake_dirac):
 
 
 def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypatch):
-    """A module of it, or anything that is defined there."""
     real = fake_dirac()
     assert not adapters.imports_dirac(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest))
     assert adapters.imports_dirac(SimpleNamespace(DIRAC=real))
@@ -74,13 +70,11 @@ def test_a_file_that_imports_from_dirac_means_the_real_one(fake_dirac, monkeypat
 
 
 def test_a_profile_decides_what_else_is_in_the_commons(reference):
-    """Without one it is the kit."""
     assert implementations.extra_commons(reference, None) == {}
     assert implementations.extra_commons(reference, "lhcbdirac-12.0") == {"JobType": "MCSimulation"}
 
 
 def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
-    """They act for the world's caller, and what they sleep takes no time."""
     dirac = Dirac(owner="bob", group="g")
     with implementations.connected(kit, dirac):
         assert (connection().owner, connection().group) == ("bob", "g")
@@ -94,7 +88,6 @@ def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
 
 
 def test_without_a_proxy_requests_belong_to_nobody(kit):
-    """And a transport may stand between."""
     seen = []
 
     def way(*call, **_):
@@ -108,7 +101,6 @@ def test_without_a_proxy_requests_belong_to_nobody(kit):
 
 
 def test_the_clients_of_another_kit_are_connected_beside_those_of_the_reference(reference):
-    """In the same way."""
     seen = []
     other = replace(reference, name="other", connect=lambda *way, **how: nullcontext(seen.append((way, how))))
     dirac = Dirac(owner="bob", group="g")

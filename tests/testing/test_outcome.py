@@ -35,7 +35,6 @@ def run(on_failover_request, world):
 
 
 def test_a_good_end_is_seen_from_all_sides(run, world, dirac_workdir):
-    """Result, module, hooks, calls, statuses; nothing pending, nothing held, no file."""
     outcome = run()
     assert outcome.ok
     assert outcome.raised is None
@@ -73,7 +72,6 @@ def test_a_good_end_is_seen_from_all_sides(run, world, dirac_workdir):
 
 
 def test_what_is_pending_can_be_read(run):
-    """Types, decoded arguments, files, the call that is repeated, and the JSON that is written."""
     outcome = run("transformation:down", "job-state:first=2", operations=[REMOVAL])
     assert outcome.request.types == ["RemoveFile", "SetFileStatus", "ForwardDISET"]
     removal, files, report = outcome.request.operations
@@ -100,7 +98,6 @@ def test_what_is_pending_can_be_read(run):
 
 
 def test_what_came_of_a_run_cannot_be_changed(run):
-    """Nor what is pending, held or replayed; an operation is shown without its fields."""
     outcome = run(operations=[REMOVAL])
     removal = outcome.request.operations[0]
     assert repr(removal) == "PendingOperation(type='RemoveFile', arguments=None, files=('/vo/x',))"
@@ -111,8 +108,6 @@ def test_what_came_of_a_run_cannot_be_changed(run):
 
 
 def test_a_request_that_cannot_be_written_says_why():
-    """And one that is not there is empty."""
-
     class Broken(list):
         def toJSON(self):
             return {"OK": False, "Message": "not today"}
@@ -124,8 +119,6 @@ def test_a_request_that_cannot_be_written_says_why():
 
 
 def test_what_the_collaborators_hold_can_be_read(run, kit):
-    """Whatever implementation they are of; a scripted or absent one holds nothing that is known."""
-
     class Holds(kit.ModuleBase):
         def _execute(self):
             self.jobReport.setApplicationStatus("waits", sendFlag=False)
@@ -146,7 +139,6 @@ def test_what_the_collaborators_hold_can_be_read(run, kit):
 
 
 def test_every_end_is_said_in_one_line(run, on_failover_request):
-    """Not OK, an exception, what is no result; and pending operations without a file."""
     failed = run(workflow_failed=True, operations=[REMOVAL])
     assert not failed.ok
     assert failed.message == "Workflow failed, FailoverRequest module completed"
@@ -170,7 +162,6 @@ def test_every_end_is_said_in_one_line(run, on_failover_request):
 
 
 def test_a_replay_during_the_outage_goes_on_after_it(run, world):
-    """What waits is executed again, and handed over once."""
     outcome = run("transformation:down")
     first = outcome.replay()
     assert not first.converged
@@ -187,7 +178,6 @@ def test_a_replay_during_the_outage_goes_on_after_it(run, world):
 
 
 def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
-    """The request system may be away too; then nothing of it can be executed either."""
     outcome = run("transformation:down")
     world.requests.down()
     assert outcome.replay().report["handed_over"]["error"]
@@ -199,7 +189,6 @@ def test_what_could_not_be_handed_over_is_handed_over_later(run, world):
 
 
 def test_what_nobody_has_got_is_lost(on_failover_request, world):
-    """Said in words, and nothing that is lost, twice, waiting or unchecked has converged."""
     outcome = run_module(on_failover_request, world=world, workflow_failed=True, operations=[REMOVAL], records=1)
     replay = outcome.replay()
     assert not replay.converged
@@ -211,7 +200,6 @@ def test_what_nobody_has_got_is_lost(on_failover_request, world):
 
 
 def test_the_timeline_tells_all_of_it(run, world):
-    """Calls in their places, services, request and file; after a replay, the recovery."""
     outcome = run("transformation:down")
     told = outcome.timeline()
     titles = re.findall(r"^── (.*?) ─*$", told, re.MULTILINE)
@@ -229,8 +217,6 @@ def test_the_timeline_tells_all_of_it(run, world):
 
 
 def test_the_timeline_tells_of_bad_ends_too(on_failover_request):
-    """An exception that escapes, a request that is not there, other files, several modules."""
-
     class Escapes(on_failover_request):
         def finalize(self):
             with open("data", "w") as file:
@@ -246,8 +232,6 @@ def test_the_timeline_tells_of_bad_ends_too(on_failover_request):
 
 
 def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
-    """Operations in a list have no owner; without any nothing is pending."""
-
     class Replaces(on_failover_request):
         def execute(self):
             operation = kit.Operation()
@@ -260,8 +244,6 @@ def test_the_timeline_tells_of_a_request_that_is_none(on_failover_request, kit):
 
 
 def test_a_value_that_cannot_be_shown_is_named():
-    """Its text raises, or it holds lists within lists without end; any other value is shown."""
-
     class Silent:
         def __repr__(self):
             raise KeyboardInterrupt
@@ -275,8 +257,6 @@ def test_a_value_that_cannot_be_shown_is_named():
 
 
 def test_whatever_a_module_leaves_is_an_outcome():
-    """A result that lies about its class, and statuses of files that are no pairs of texts."""
-
     class Liar:
         @property
         def __class__(self):

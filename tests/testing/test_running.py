@@ -37,7 +37,6 @@ def world():
 
 
 def test_a_module_survives_an_outage(on_base, on_failover_request):
-    """For DIRAC and for the reference, on ModuleBase and on FailoverRequest."""
     for module in (on_base, on_failover_request):
         world = Dirac()
         world.transformation.down()
@@ -51,7 +50,6 @@ def test_a_module_survives_an_outage(on_base, on_failover_request):
 
 
 def test_answers_make_fakes_of_the_collaborators_that_give_them(on_base, world):
-    """The n-th call gets the n-th answer; the others are the module's own clients."""
     answers = {"FileReport.commit": "s_error", "FileReport.generateForwardDISET": ["s_error=gone"]}
     outcome = run_module(on_base, world=world, inputs=["/vo/a"], reported={"/vo/b": "Unused"}, answers=answers)
     assert outcome.result["OK"] is False
@@ -66,7 +64,6 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(on_base, world):
 
 
 def test_answers_can_stop_a_request_and_end_a_job(kit):
-    """The request is real; an exception may be the module contract's own; in a job as in a module."""
     outcome = run_job(
         [kit.FailoverRequest],
         operations=[REMOVAL],
@@ -82,7 +79,6 @@ def test_answers_can_stop_a_request_and_end_a_job(kit):
 
 
 def test_what_a_fake_was_told_is_not_checked_by_a_replay(on_failover_request):
-    """It reaches no service, so nothing converges; the fake itself says what it took."""
     outcome = run_module(on_failover_request, records=2, answers={"AccountingReport.commit": ["ok"]})
     assert len(outcome.workflow_commons["AccountingReport"].records) == 2
     replay = outcome.replay()
@@ -96,7 +92,6 @@ FULL = {"OK": False, "Errno": 28, "Message": "disk full"}
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_result_that_a_hook_returned_in_vain_is_a_warning(kit, hook):
-    """It names module, hook and rule, and stands where the hook does; also for each module of a job."""
     module = type("Fills", (kit.ModuleBase,), {hook: lambda _: FULL})
     in_a_job = (
         [lambda kind: run_job([kind])] if hook != "_finalize" else []
@@ -114,7 +109,6 @@ def test_a_result_that_a_hook_returned_in_vain_is_a_warning(kit, hook):
 
 @pytest.mark.parametrize("answer", [None, {"OK": True, "Value": 3}, "disk full", {"OK": "no"}, {}])
 def test_anything_else_may_be_returned(kit, answer):
-    """Nothing is warned of; a warning would be an error here."""
     assert run_module(type("Fine", (kit.ModuleBase,), {"_execute": lambda _: answer})).ok
 
 
@@ -140,8 +134,6 @@ def test_a_result_that_is_not_ignored_is_no_warning(kit):
 
 
 def test_a_hook_that_is_no_function_is_warned_of_too(kit):
-    """Its place is not known."""
-
     class Full:
         def __call__(self):
             return FULL
@@ -151,7 +143,6 @@ def test_a_hook_that_is_no_function_is_warned_of_too(kit):
 
 
 def test_a_replay_warns_no_second_time(kit):
-    """The run in which nothing goes wrong is nobody's test."""
     module = type("Fills", (kit.ModuleBase,), {"_execute": lambda _: FULL})
     with pytest.warns(HookReturnWarning):
         outcome = run_module(module)
@@ -159,7 +150,6 @@ def test_a_replay_warns_no_second_time(kit):
 
 
 def test_a_module_has_a_world_of_its_own_unless_it_is_given_one(on_failover_request):
-    """And nothing of it is left in the process."""
     before = dict(os.environ), os.getcwd()
     outcome = run_module(on_failover_request, inputs=["/vo/new"])
     assert outcome.world.transformation.statuses(12)["/vo/new"] == "Processed"
@@ -168,7 +158,6 @@ def test_a_module_has_a_world_of_its_own_unless_it_is_given_one(on_failover_requ
 
 
 def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, world, monkeypatch):
-    """Another one that is there comes back."""
     monkeypatch.setenv("JOBID", "5")
     assert run_module(on_failover_request, world=world).module.jobID == 77
     assert run_module(on_failover_request, world=world, job_id=None).message == "Skipping FailoverRequest module"
@@ -182,7 +171,6 @@ def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, wo
 
 
 def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkeypatch):
-    """Those of the real DIRAC when they are written for it."""
     asked = []
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: asked.append("dirac") or IMPLEMENTATIONS["reference"]())
     monkeypatch.setitem(sys.modules, "DIRAC", sys.modules.get("DIRAC") or ModuleType("DIRAC"))
@@ -195,7 +183,6 @@ def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkey
 
 
 def test_modules_run_in_the_workflows_of_a_profile(on_failover_request):
-    """Alone and in a job."""
     for outcome in (
         run_module(on_failover_request, profile="lhcbdirac-12.0"),
         run_job([on_failover_request], profile="lhcbdirac-12.0"),
@@ -204,8 +191,6 @@ def test_modules_run_in_the_workflows_of_a_profile(on_failover_request):
 
 
 def test_without_a_proxy_the_job_is_nobodys(kit):
-    """Not even the requests that the module makes."""
-
     class Makes(kit.ModuleBase):
         def execute(self):
             return {"OK": True, "Value": kit.Request().Owner}
@@ -215,14 +200,12 @@ def test_without_a_proxy_the_job_is_nobodys(kit):
 
 
 def test_what_is_to_be_run_stays_as_it_is(reference, world):
-    """It is a value."""
     plan = Plan((), JobSetup.of(world), reference, None, 1, None)
     with pytest.raises(FrozenInstanceError):
         plan.executions = 2
 
 
 def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world, mocker):
-    """Collaborators too, in the place of the commons' own."""
     report = mocker.Mock()
     report.setApplicationStatus.return_value = report.generateForwardDISET.return_value = {"OK": True, "Value": None}
     outcome = run_module(on_failover_request, world=world, optionsFile="x", jobReport=report, jobID=5)
@@ -243,7 +226,6 @@ def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, w
     ],
 )
 def test_a_slip_of_the_pen_is_no_attribute(on_failover_request, name, meant):
-    """The message says what was meant."""
     with pytest.raises(TypeError, match=rf"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
         run_module(on_failover_request, **{name: 1})
     tolerant = type("Tolerant", (on_failover_request,), {name: None})
@@ -271,7 +253,6 @@ class Instance:
     ],
 )
 def test_what_is_no_module_class_is_refused(thing, message):
-    """Before anything runs; with a hint where there is one."""
     with pytest.raises(TypeError) as refused:
         run_module(thing)
     assert str(refused.value) == f"run_module: {message}"
@@ -282,7 +263,6 @@ def test_what_is_no_module_class_is_refused(thing, message):
 
 @pytest.mark.parametrize("world", [3, 0, "dirac"])
 def test_a_world_is_one_of_ours(world, on_failover_request):
-    """Anything else is refused, whatever it is worth as a truth."""
     for run, what in ((run_module, on_failover_request), (run_job, [on_failover_request])):
         with pytest.raises(TypeError) as refused:
             run(what, world=world)
@@ -290,7 +270,6 @@ def test_a_world_is_one_of_ours(world, on_failover_request):
 
 
 def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
-    """Those stand beside the class."""
     with pytest.raises(TypeError, match=r"^run_job: expected at least one module class, found none$"):
         run_job([])
     with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found <class 'dict'>$"):
@@ -305,7 +284,6 @@ def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
 
 @pytest.mark.parametrize("pair", [(), (Instance,), (Instance, 5), (Instance, {}, {})])
 def test_attributes_stand_beside_the_class_in_a_dictionary(pair):
-    """A pair that is none is refused as it is."""
     with pytest.raises(TypeError) as refused:
         run_job([pair])
     assert str(refused.value) == (
@@ -315,13 +293,11 @@ def test_attributes_stand_beside_the_class_in_a_dictionary(pair):
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_a_module_is_executed_at_least_once(on_failover_request, number):
-    """Otherwise there is no result."""
     with pytest.raises(ValueError, match=rf"^run_module: executions: expected a number from 1, found {number}$"):
         run_module(on_failover_request, executions=number)
 
 
 def test_a_profile_that_does_not_exist_is_refused(on_failover_request):
-    """With those that do."""
     message = r"^There is no profile 'x': there are dirac-9\.1, dirac-8\.0, lhcbdirac-12\.0, ilcdirac-35\.0$"
     with pytest.raises(ValueError, match=message):
         run_module(on_failover_request, profile="x")
@@ -330,14 +306,12 @@ def test_a_profile_that_does_not_exist_is_refused(on_failover_request):
 
 
 def test_a_class_that_is_no_module_base_is_a_module_too(world):
-    """It only has to execute."""
     outcome = run_module(Instance, world=world)
     assert outcome.ok
     assert outcome.hooks == []
 
 
 def test_nothing_is_watched_after_the_run(on_failover_request, kit, world):
-    """Module and collaborators are as they were; their calls are known, and those that they made of services."""
     report = kit.JobReport(77)
     before = set(vars(report))
     outcome = run_module(on_failover_request, world=world, collaborators={"JobReport": report})
@@ -350,8 +324,6 @@ def test_nothing_is_watched_after_the_run(on_failover_request, kit, world):
 
 
 def test_only_application_statuses_are_among_the_statuses(kit, world):
-    """Not that there was none in an update; nor those of a job that the services have forgotten."""
-
     class Reports(kit.ModuleBase):
         def execute(self):
             kit.JobReport(77).setJobStatus("", "Something")
@@ -367,14 +339,12 @@ def test_only_application_statuses_are_among_the_statuses(kit, world):
 
 
 def test_the_calls_of_a_run_are_its_own(on_failover_request, world):
-    """Not those of the runs before it in the same world."""
     first, second = (run_module(on_failover_request, world=world, inputs=["/vo/a"]) for _ in range(2))
     assert [*first.calls, *second.calls] == list(world.journal)
     assert first.calls.methods()[-1] == second.calls.methods()[-1] == "job-state.setJobStatusBulk"
 
 
 def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
-    """Each result is there, the last one is the result."""
     outcome = run_module(on_failover_request, world=world, executions=3)
     assert len(outcome.modules) == 1
     assert [result["OK"] for result in outcome.results] == [True] * 3
@@ -383,8 +353,6 @@ def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
 
 
 def test_several_modules_share_one_job(kit, on_failover_request, world):
-    """As in DIRAC: what one returns is known to the next, and the failure of one does not end it."""
-
     class Gives(kit.ModuleBase):
         def execute(self):
             return {"OK": True, "Value": {"given": self.gift}}
@@ -416,7 +384,6 @@ def test_several_modules_share_one_job(kit, on_failover_request, world):
 
 
 def test_a_job_may_have_several_steps(on_failover_request, world):
-    """A failure in the first is known in the second; a step keeps its own parameters."""
     steps = [
         Step("first", [Module(Instance)], {"extra": "own"}),
         Step("second", [Module(on_failover_request, {"optionsFile": "x"})]),
@@ -430,8 +397,6 @@ def test_a_job_may_have_several_steps(on_failover_request, world):
 
 
 def test_what_escapes_is_part_of_the_outcome(world):
-    """But Ctrl-C, and what pytest raises, go on."""
-
     class Escapes:
         error: BaseException
 
@@ -451,8 +416,6 @@ def test_what_escapes_is_part_of_the_outcome(world):
 
 
 def test_what_the_constructor_raises_is_the_tests_affair(world):
-    """Nothing has been run."""
-
     class Cannot:
         def __init__(self):
             raise RuntimeError("cannot be made")
@@ -465,7 +428,6 @@ def test_what_the_constructor_raises_is_the_tests_affair(world):
 
 
 def test_only_what_this_run_has_written_counts(on_failover_request, world):
-    """A second run in the same directory writes the same file, or none; the times of others stay."""
     os.mkdir("folder")
     Path("old_request.json").write_text("[]")
     Path("data").write_text("x")
@@ -493,7 +455,6 @@ def test_only_what_this_run_has_written_counts(on_failover_request, world):
 
 
 def test_links_are_left_alone(on_failover_request, world, tmp_path_factory):
-    """Those that lead out of the directory, and those that lead nowhere; they keep their times."""
     outside = tmp_path_factory.mktemp("outside") / "file"
     outside.touch()
     os.utime(outside, ns=(5, 5_000_000_000))
@@ -532,8 +493,6 @@ def test_no_module_is_executed_for_a_replay(on_failover_request, world):
 
 
 def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, kit, world):
-    """A FailoverRequest owes the inputs a status, and so does what is said to."""
-
     class Idle(kit.ModuleBase):
         def _execute(self):
             pass
@@ -552,8 +511,6 @@ def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, ki
 
 
 def test_a_module_that_forgets_or_spoils_loses(on_failover_request, world):
-    """Records that it never sends, and operations that it makes others of."""
-
     class Forgets(on_failover_request):
         def generateFailoverFile(self):
             pass
@@ -590,7 +547,6 @@ def test_two_jobs_in_one_world_are_judged_each_for_itself(on_failover_request, w
 
 
 def test_what_others_say_of_the_job_later_does_not_count(on_failover_request, world):
-    """The job wrapper, for one, when the modules have ended."""
     outcome = run_module(on_failover_request, world=world, inputs=["/vo/a"])
     for status in (("Completing", "Uploading"), ("Done", "Execution Complete")):
         assert world("WorkloadManagement/JobStateUpdate", "setJobStatus", (77, *status, "JobWrapper"))["OK"]
@@ -599,7 +555,6 @@ def test_what_others_say_of_the_job_later_does_not_count(on_failover_request, wo
 
 
 def test_a_replay_of_the_users_own_counts(on_failover_request, world):
-    """It is nobody else's."""
     world.accounting.down()
     outcome = run_module(on_failover_request, world=world, records=1)
     world.recover()
@@ -661,8 +616,6 @@ def test_records_have_times_of_their_own(on_failover_request, world, kit):
 
 
 def test_a_status_that_the_job_cannot_have_is_kept(kit, world):
-    """The service took the report: it is in the history."""
-
     class Waits(kit.ModuleBase):
         def _execute(self):
             self.jobReport.setJobStatus("Waiting", "minor", "application")
@@ -675,7 +628,6 @@ def test_a_status_that_the_job_cannot_have_is_kept(kit, world):
 
 
 def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, mocker):
-    """Doubles, and what a module would have said that breaks off."""
     double = mocker.Mock()
     double.setApplicationStatus.return_value = double.generateForwardDISET.return_value = {"OK": True, "Value": None}
     told = "what JobReport was told, since nothing here can read the class Mock"
@@ -693,7 +645,6 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, moc
 
 
 def test_a_run_touches_no_file_of_others(on_failover_request, world, monkeypatch):
-    """It changes no time, neither while it goes on nor afterwards."""
     names = ("own", "empty_request.json")
     for name in names:
         Path(name).touch()
@@ -712,8 +663,6 @@ def test_a_run_touches_no_file_of_others(on_failover_request, world, monkeypatch
 
 
 def test_what_is_written_at_once_is_seen(on_failover_request, world):
-    """Also what has the same size, and is written within one tick of the file system's clock."""
-
     class Writes(on_failover_request):
         def _execute(self):
             Path("data").write_text(self.text)
@@ -734,7 +683,6 @@ def test_a_clock_that_does_not_go_on_is_not_waited_for(on_failover_request, worl
 
 
 def test_a_run_that_leaves_the_process_elsewhere_says_so(on_failover_request, world, tmp_path_factory):
-    """The process comes back, and what the run has written in its own directory is seen."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "12_34_request.json").write_text("mine")
     here = os.getcwd()
@@ -751,8 +699,6 @@ def test_a_run_that_leaves_the_process_elsewhere_says_so(on_failover_request, wo
 
 
 def test_what_is_no_plain_file_is_named(on_failover_request, world):
-    """And is not opened, whatever its name."""
-
     class Makes(on_failover_request):
         def _execute(self):
             os.mkfifo("a_request.json")
@@ -763,7 +709,6 @@ def test_what_is_no_plain_file_is_named(on_failover_request, world):
 
 
 def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world):
-    """The exception says after which step; the file is there when it was written before."""
     world.transformation.down()
     world.arm("process:crash_at=_initialize@nth=2")
     assert run_module(on_failover_request, world=world, inputs=["/vo/a"]).ok
@@ -777,7 +722,6 @@ def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world)
 
 
 def test_a_full_disk_loses_what_was_pending(on_failover_request, world):
-    """As with the real thing: an empty file, and nothing to be handed over."""
     world.transformation.down()
     world.arm("file:disk_full")
     outcome = run_module(on_failover_request, world=world, inputs=["/vo/a"])
@@ -788,6 +732,5 @@ def test_a_full_disk_loses_what_was_pending(on_failover_request, world):
 
 
 def test_a_key_can_be_missing(on_failover_request, world):
-    """What the module then does is its affair."""
     outcome = run_module(on_failover_request, world=world, workflow_commons={"PRODUCTION_ID": MISSING})
     assert repr(outcome.raised) == "KeyError('PRODUCTION_ID')"

@@ -37,7 +37,6 @@ def test_a_full_disk_shows_when_the_buffer_is_written(world):
 
 
 def test_a_short_write_leaves_the_first_bytes(world):
-    """Encoded as was asked for."""
     world.arm("file:short_write=4")
     with SystemFaults(world).disk(os.getcwd()), pytest.raises(OSError, match="No space left"):
         write("äbcdef", encoding="latin-1")
@@ -45,7 +44,6 @@ def test_a_short_write_leaves_the_first_bytes(world):
 
 
 def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
-    """By whichever arguments; in a directory beside that of the run no fault strikes."""
     world.arm("file:short_write=4@after=2")
     beside = Path(f"{tmp_path}-2")
     beside.mkdir()
@@ -69,7 +67,6 @@ def test_files_are_opened_as_they_are_without_a_fault(world, tmp_path):
 
 
 def test_what_can_be_read_too_can_be_read(world):
-    """Whether the file is new or not; the disk is full all the same."""
     write("old")
     world.arm("file:short_write=4")
     with SystemFaults(world).disk(os.getcwd()):
@@ -88,7 +85,6 @@ def test_what_can_be_read_too_can_be_read(world):
 
 
 def test_what_fits_is_written(world):
-    """Room is counted in bytes."""
     world.arm("file:short_write=5")
     with SystemFaults(world).disk(os.getcwd()):
         write(b"12345", "wb")
@@ -96,7 +92,6 @@ def test_what_fits_is_written(world):
 
 
 def test_a_disk_that_is_read_only_lets_no_file_be_opened_for_writing(world):
-    """The error names the file, however it was opened; reading is possible."""
     write("old")
     world.arm("file:read_only")
     with SystemFaults(world).disk(os.getcwd()):
@@ -108,7 +103,6 @@ def test_a_disk_that_is_read_only_lets_no_file_be_opened_for_writing(world):
 
 
 def test_files_elsewhere_and_openings_that_are_not_meant_go_well(world, tmp_path_factory):
-    """Only the directory of the run has this disk, and a schedule counts its openings for writing."""
     world.arm("file:read_only@nth=2")
     outside = tmp_path_factory.mktemp("outside") / "file"
     with SystemFaults(world).disk(os.getcwd()):
@@ -143,7 +137,6 @@ class Module:
 
 
 def test_the_process_ends_after_its_step_and_does_nothing_any_more(world):
-    """No step, no call, no file."""
     world.arm("process:crash_at=two")
     machine, module = SystemFaults(world), Module()
     machine.watch(module, ["one", "two", "absent"])
@@ -164,7 +157,6 @@ def test_the_process_ends_after_its_step_and_does_nothing_any_more(world):
 
 
 def test_without_such_a_fault_steps_are_what_they_are(world):
-    """What they return and raise goes through."""
     machine, module = SystemFaults(world), Module()
     machine.watch(module, ["one", "two", "three"])
     assert module.one() == 1

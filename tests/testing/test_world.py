@@ -10,7 +10,6 @@ from dirac_fakes import Call, Fault
 @pytest.mark.usefixtures("dirac_workdir")
 @pytest.mark.parametrize("module", [world, testing])
 def test_the_examples_run(module):
-    """As they stand in the docstrings."""
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 0) == (0, True)
 
@@ -34,14 +33,12 @@ def test_a_fault_that_is_not_required_may_stay_away():
 
 
 def test_it_says_which_job_and_transformation_it_was_made_with():
-    """Whatever is added later."""
     dirac = Dirac(5, 6)
     dirac.prepare(7, [])
     assert (dirac.job_id, dirac.transformation_id) == (5, 6)
 
 
 def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
-    """A new job runs; new files are Assigned; others keep their status."""
     dirac = Dirac(files={"/vo/a": {"Status": "Unused"}}, job_status="Matched")
     dirac.prepare(77, ["LFN:/vo/a", "LFN:/vo/b"])
     dirac.prepare("78", [])
@@ -54,7 +51,6 @@ def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
 
 
 def test_the_machine_is_harmed_by_faults_of_files_and_of_the_process():
-    """Not by those of a service."""
     dirac = Dirac()
     dirac.arm("accounting:down")
     assert not dirac.harms_the_machine
@@ -63,7 +59,6 @@ def test_the_machine_is_harmed_by_faults_of_files_and_of_the_process():
 
 
 def test_the_process_ends_after_the_step_that_is_named():
-    """Others count neither as struck nor as seen."""
     dirac = Dirac()
     fault = dirac.arm("process:crash_at=_execute@nth=2")
     dirac.arm("file:read_only")
@@ -75,7 +70,6 @@ def test_the_process_ends_after_the_step_that_is_named():
 
 
 def test_a_predicate_can_decide_about_the_process():
-    """It is asked at the end of its step; there is neither service nor method."""
     dirac, seen = Dirac(), []
     dirac.arm(Fault("process", kind="crash_at", value="_execute", schedule=seen.append))
     assert [dirac.crashes_after(step) for step in ("_initialize", "_execute")] == [False, False]

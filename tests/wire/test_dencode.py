@@ -198,7 +198,6 @@ def same(left, right):
 
 @pytest.mark.parametrize(("value", "data"), ENCODED + ENCODED_ONLY)
 def test_a_value_has_these_bytes(kit, value, data):
-    """Each kind of value is encoded as this table says, by the reference and by DIRAC."""
     assert kit.DEncode.encode(value) == data
 
 
@@ -206,20 +205,17 @@ def test_a_value_has_these_bytes(kit, value, data):
     ("data", "value", "consumed"), [(data, value, len(data)) for value, data in ENCODED] + DECODED_ONLY
 )
 def test_bytes_have_this_value(kit, data, value, consumed):
-    """Decoding gives the value of this table and the number of bytes it took, oddities included."""
     found, taken = kit.DEncode.decode(data)
     assert same(found, value)
     assert taken == consumed
 
 
 def test_a_bytearray_is_as_good_as_bytes(kit):
-    """A bytearray decodes like the bytes in it."""
     assert kit.DEncode.decode(bytearray(b"ls1:ai7ee")) == (["a", 7], 9)
 
 
 @pytest.mark.parametrize(("value", "error", "text"), UNENCODABLE)
 def test_what_cannot_be_encoded_says_so_in_these_words(kit, value, error, text):
-    """Only exact types are encoded; anything else raises the error whose text modules report."""
     with pytest.raises(error) as caught:
         kit.DEncode.encode(value)
     assert type(caught.value) is error
@@ -227,7 +223,6 @@ def test_what_cannot_be_encoded_says_so_in_these_words(kit, value, error, text):
 
 
 def test_a_loop_cannot_be_encoded(kit):
-    """A list that holds itself is a RecursionError."""
     loop = []
     loop.append(loop)
     with pytest.raises(RecursionError):
@@ -245,7 +240,6 @@ def test_what_cannot_be_decoded_is_this_error_in_dirac(kit, data, error):
     "data", [b"iabce", b"i1", b"s:a", b"sx:a", b"f1.5", b"fxe", b"zdti2024ei13ei1ee", b"", b"x", b"ds1:ae"]
 )
 def test_the_text_of_an_error_is_diracs(kit, data):
-    """``str()`` of the error is what DIRAC's says: a failed operation keeps it."""
     texts = {
         b"iabce": "invalid literal for int() with base 10: b'abc'",
         b"i1": "subsection not found",
@@ -264,7 +258,6 @@ def test_the_text_of_an_error_is_diracs(kit, data):
 
 @pytest.mark.parametrize(("data", "error", "position"), MALFORMED)
 def test_an_error_says_where(data, error, position):
-    """``position`` is where the value begins that could not be read."""
     with pytest.raises(DecodeError) as caught:
         dencode.decode(data)
     assert (caught.value.position, caught.value.dirac) == (position, error)
@@ -273,7 +266,6 @@ def test_an_error_says_where(data, error, position):
 
 
 def test_an_error_keeps_its_cause_and_survives_pickling():
-    """The original exception is the cause, and another process gets the same error."""
     with pytest.raises(DecodeError) as caught:
         dencode.decode(b"li1eie")
     assert isinstance(caught.value.__cause__, ValueError)
@@ -290,7 +282,6 @@ def test_an_error_keeps_its_cause_and_survives_pickling():
     ("data", "error"), [("", ValueError), ("i1e", NotImplementedError), (None, TypeError), (7, NotImplementedError)]
 )
 def test_what_is_not_bytes_is_refused(kit, data, error):
-    """Text, None and numbers are errors too, of the class that DIRAC or its caller raises."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error
 
@@ -305,14 +296,12 @@ def test_a_negative_size_does_not_lead_back_inside_a_container(data):
 
 
 def test_a_power_that_would_never_end_is_refused():
-    """An exponent of any size is answered at once."""
     with pytest.raises(DecodeError, match=r"^int too large to convert to float$") as caught:
         dencode.decode(b"f1e+99999999999999999999e")
     assert caught.value.dirac is OverflowError
 
 
 def test_an_unknown_kind_of_datetime_is_named():
-    """The error for a wrong letter after ``z`` tells the letter's number."""
     with pytest.raises(DecodeError, match=r"^120 is not a kind of datetime$"):
         dencode.decode(b"zxti1ee")
 
@@ -323,19 +312,16 @@ def test_an_unknown_kind_of_datetime_is_named():
     ids=["levels", "digits"],
 )
 def test_what_is_too_much_for_python_is_an_error(kit, data, error):
-    """Thousands of levels or digits are refused, by the class that DIRAC raises."""
     caught = failure(kit, data)
     assert getattr(caught, "dirac", type(caught)) is error
 
 
 def test_what_is_not_bytes_is_named():
-    """The error for another type names it."""
     with pytest.raises(DecodeError, match=r"^str is not bytes$"):
         dencode.decode("i1e")  # type: ignore[arg-type]
 
 
 def test_hundreds_of_levels_are_fine():
-    """Depth is limited by Python alone."""
     value, consumed = dencode.decode(b"l" * 500 + b"e" * 500)
     assert consumed == 1000
     for _ in range(499):
@@ -346,7 +332,6 @@ def test_hundreds_of_levels_are_fine():
 @settings(deadline=None, max_examples=60)
 @given(values)
 def test_a_value_comes_back_as_it_was(value):
-    """What is encoded is decoded to the same value of the same types, and nothing is left over."""
     data = dencode.encode(value)
     found, consumed = dencode.decode(data + b"e")
     assert same(found, value)
@@ -356,7 +341,6 @@ def test_a_value_comes_back_as_it_was(value):
 @settings(deadline=None, max_examples=150)
 @given(st.binary() | st.lists(st.sampled_from(list(b"ldtezadsniIfub0123456789:+-.")), max_size=40).map(bytes))
 def test_anything_is_a_value_or_a_decode_error(data):
-    """Whatever arrives, decoding returns or raises ``DecodeError`` with a class of exceptions and a text."""
     try:
         _, consumed = dencode.decode(data)
     except DecodeError as error:

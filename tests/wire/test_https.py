@@ -72,7 +72,6 @@ def form_of(web):
 
 
 def test_a_call_is_a_form_with_diracs_fields(web, transport):
-    """Method, arguments as JSON, VO and the text None for the setup, urlencoded, by POST."""
     web.post(URL, json=GOOD)
     assert call(transport) == {**GOOD, "rpcStub": STUB}
     assert form_of(web) == [
@@ -85,7 +84,6 @@ def test_a_call_is_a_form_with_diracs_fields(web, transport):
 
 
 def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
-    """A VO replaces the unknown one, and extra credentials are JSON."""
     web.post(URL, json=GOOD)
     with HttpsTransport({SERVICE: [URL]}, proxy=proxy, vo="vo", extra_credentials=("/CN=x", "group")) as transport:
         call(transport)
@@ -100,7 +98,6 @@ def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(600, 600), (0, 600), (5, 120), (120, 120), (121, 121), (1000, 1000)])
 def test_a_call_is_given_two_minutes_at_least(web, transport, timeout, seconds):
-    """Timeouts below 120 s are raised to it, 0 is the default of 600 s; the stub says what was used."""
     web.post(URL, json=GOOD)
     result = call(transport, timeout=timeout)
     assert web.calls[0].request.req_kwargs["timeout"] == seconds
@@ -108,14 +105,12 @@ def test_a_call_is_given_two_minutes_at_least(web, transport, timeout, seconds):
 
 
 def test_the_default_is_ten_minutes(web, transport):
-    """A call that says nothing may take 600 s."""
     web.post(URL, json=GOOD)
     call(transport)
     assert web.calls[0].request.req_kwargs["timeout"] == 600
 
 
 def test_the_proxy_is_the_client_certificate(web, transport, proxy):
-    """The proxy file is shown to the server."""
     web.post(URL, json=GOOD)
     call(transport)
     assert web.calls[0].request.req_kwargs["cert"] == proxy
@@ -133,7 +128,6 @@ def test_the_proxy_is_the_client_certificate(web, transport, proxy):
     ],
 )
 def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, given, environment, used):
-    """Servers are verified unless the caller says no; what the caller says beats the variables of ``requests``."""
     for name in ("X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     if used is not True:
@@ -147,7 +141,6 @@ def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, gi
 
 
 def test_authorities_may_be_left_to_the_environment(web, monkeypatch):
-    """Who says nothing gets the environment's."""
     monkeypatch.setenv("X509_CERT_DIR", "/etc/authorities")
     web.post(URL, json=GOOD)
     with HttpsTransport({SERVICE: [URL]}, proxy="any") as transport:
@@ -156,7 +149,6 @@ def test_authorities_may_be_left_to_the_environment(web, monkeypatch):
 
 
 def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
-    """Two variables are looked at in turn, then the usual place; a name without a file is passed over."""
     files = [tmp_path / "one", tmp_path / "two"]
     for name in ("GRID_PROXY_FILE", "X509_USER_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -178,7 +170,6 @@ def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
 
 
 def test_without_a_proxy_nothing_is_sent(web, monkeypatch):
-    """HTTPS needs a proxy: the error says so, carries the stub, and no other URL is tried."""
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     with HttpsTransport({SERVICE: [URL, OTHER]}) as transport:
         result = call(transport)
@@ -187,7 +178,6 @@ def test_without_a_proxy_nothing_is_sent(web, monkeypatch):
 
 
 def test_the_users_proxy_is_the_default(web, monkeypatch, proxy):
-    """Without a proxy given, the one that is found is used."""
     monkeypatch.setattr(https, "find_proxy", lambda: proxy)
     web.post(URL, json=GOOD)
     with HttpsTransport({SERVICE: [URL]}) as transport:
@@ -196,7 +186,6 @@ def test_the_users_proxy_is_the_default(web, monkeypatch, proxy):
 
 
 def test_plain_http_needs_no_proxy(web, monkeypatch):
-    """A service that is itself a URL is called there, and over plain HTTP without a certificate."""
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     url = f"http://local.invalid/{SERVICE}"
     web.post(url, json=GOOD)
@@ -207,7 +196,6 @@ def test_plain_http_needs_no_proxy(web, monkeypatch):
 
 
 def test_a_service_without_urls_is_an_error_with_the_stub(proxy):
-    """The message is DIRAC's."""
     for transport in (HttpsTransport(), HttpsTransport({"Other/Service": [URL]}, proxy=proxy)):
         with transport:
             assert without_stack(call(transport)) == {
@@ -219,7 +207,6 @@ def test_a_service_without_urls_is_an_error_with_the_stub(proxy):
 
 
 def test_urls_may_become_known_later(web, proxy):
-    """The mapping is asked at each call."""
     web.post(URL, json=GOOD)
     urls = {}
     with HttpsTransport(urls, proxy=proxy) as transport:
@@ -250,7 +237,6 @@ RETRIED = [
 
 @pytest.mark.parametrize(("status", "errno", "message"), FINAL)
 def test_a_status_that_every_server_would_give_is_not_retried(web, proxy, status, errno, message):
-    """An unknown method and missing rights are errors with a number, after one request."""
     web.post(URL, status=status, body="whatever")
     with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
         result = call(transport)
@@ -260,14 +246,12 @@ def test_a_status_that_every_server_would_give_is_not_retried(web, proxy, status
 
 @pytest.mark.parametrize(("status", "body", "message"), RETRIED)
 def test_anything_else_is_told_with_its_body(web, transport, status, body, message):
-    """With one URL, the error is what went wrong and what was received."""
     web.post(URL, status=status, body=body)
     assert without_stack(call(transport)) == {"OK": False, "Errno": 0, "Message": message, "rpcStub": STUB}
 
 
 @pytest.mark.parametrize(("status", "body", "message"), RETRIED)
 def test_anything_else_is_tried_at_the_next_url(web, proxy, status, body, message):
-    """With another URL, its answer counts, and the failed one is not asked again."""
     del message
     web.post(URL, status=status, body=body)
     web.post(OTHER, json=GOOD)
@@ -282,15 +266,12 @@ def test_anything_else_is_tried_at_the_next_url(web, proxy, status, body, messag
     [requests.ConnectionError("refused"), requests.ReadTimeout("slow"), OSError("no such certificate"), KeyError("x")],
 )
 def test_an_exception_is_an_error_without_a_body(web, transport, error):
-    """Nothing escapes, and where nothing was received the text says None."""
     web.post(URL, body=error)
     result = call(transport)
     assert without_stack(result) == {"OK": False, "Errno": 0, "Message": f"{error}: None", "rpcStub": STUB}
 
 
 def test_an_interrupt_is_not_caught(web, transport):
-    """The user's Ctrl-C ends the call."""
-
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -300,7 +281,6 @@ def test_an_interrupt_is_not_caught(web, transport):
 
 
 def test_the_last_error_is_returned(web, proxy):
-    """When no URL answers, each was asked once, and the last one's error counts."""
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(3)]
     for number, url in enumerate(urls):
         web.post(url, status=500 + (number != 0) * 3, body=str(number))
@@ -311,7 +291,6 @@ def test_the_last_error_is_returned(web, proxy):
 
 
 def test_a_host_that_failed_is_asked_last(web, proxy):
-    """Of several instances, those on another host come first after a failure."""
     urls = [f"https://{host}/{SERVICE}" for host in ("a.invalid:1", "a.invalid:2", "b.invalid:1", "b.invalid:2")]
     for url in urls:
         web.post(url, status=500)
@@ -321,7 +300,6 @@ def test_a_host_that_failed_is_asked_last(web, proxy):
 
 
 def test_urls_are_tried_in_an_order_that_chance_decides(web, proxy):
-    """The generator that is given shuffles; what was given stays as it is."""
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
     for url in urls:
         web.post(url, status=500)
@@ -334,7 +312,6 @@ def test_urls_are_tried_in_an_order_that_chance_decides(web, proxy):
 
 
 def test_chance_is_there_by_default(web, mocker, proxy):
-    """Without a generator given, a fresh one shuffles."""
     mocker.patch.object(https.random, "Random", side_effect=[seeded()])
     urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
     seeded().shuffle(shuffled := list(urls))
@@ -344,7 +321,6 @@ def test_chance_is_there_by_default(web, mocker, proxy):
 
 
 def test_an_error_of_the_service_arrives_whole(web, transport):
-    """A refusal is an answer like any other: nothing is retried or added but the stub."""
     refused = {"OK": False, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}
     web.post(URL, json=refused)
     assert call(transport) == {**refused, "rpcStub": STUB}
@@ -357,7 +333,6 @@ def test_an_object_that_is_no_return_structure_is_passed_on(web, transport):
 
 
 def test_an_unknown_class_in_an_answer_is_an_error(web, transport):
-    """A server cannot make the client import a module."""
     body = json.dumps({"OK": True, "Value": {"__dCls": "Popen", "__dMod": "subprocess"}})
     web.post(URL, body=body)
     result = call(transport)
@@ -366,13 +341,11 @@ def test_an_unknown_class_in_an_answer_is_an_error(web, transport):
 
 
 def test_arguments_without_json_are_the_callers_error(transport):
-    """What cannot be sent is a TypeError before anything is sent, as with DIRAC's client."""
     with pytest.raises(TypeError, match=r"^Object of type set is not JSON serializable$"):
         transport(SERVICE, "m", ({1},))
 
 
 def test_closing_ends_the_session(mocker, transport):
-    """The end of the block closes the connections."""
     close = mocker.patch.object(transport.session, "close")
     with transport as entered:
         assert entered is transport

@@ -78,20 +78,17 @@ class Silent(jencode.JSerializable):
 
 @pytest.mark.parametrize(("value", "text"), [row[:2] for row in ENCODED])
 def test_a_value_has_this_text(kit, value, text):
-    """Each kind of value is encoded as this table says, by the reference and by DIRAC."""
     assert kit.JEncode.encode(value) == text
 
 
 @pytest.mark.parametrize(("text", "value"), [row[1:] for row in ENCODED] + DECODED_ONLY)
 def test_a_text_has_this_value(kit, text, value):
-    """Decoding gives the value of this table and the length of the text."""
     found, consumed = kit.JEncode.decode(text)
     assert repr(found) == repr(value)
     assert consumed == len(text)
 
 
 def test_what_is_not_a_number_is_written_as_such(kit):
-    """NaN and Infinity are not JSON, and are sent all the same."""
     assert kit.JEncode.encode([float("nan"), float("inf"), float("-inf")]) == "[NaN, Infinity, -Infinity]"
 
 
@@ -105,14 +102,12 @@ def test_what_is_not_a_number_is_written_as_such(kit):
     ],
 )
 def test_what_has_no_json_says_so_in_these_words(kit, value, text):
-    """Anything else is a TypeError with the standard library's text."""
     with pytest.raises(TypeError) as caught:
         kit.JEncode.encode([value])
     assert str(caught.value) == text
 
 
 def test_a_loop_has_no_json(kit):
-    """A list that holds itself is a ValueError."""
     loop = []
     loop.append(loop)
     with pytest.raises(ValueError, match="Circular reference detected"):
@@ -121,7 +116,6 @@ def test_a_loop_has_no_json(kit):
 
 @pytest.mark.parametrize(("text", "error", "position"), MALFORMED, ids=range(len(MALFORMED)))
 def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(kit, text, error, position):
-    """The reference has one error, which names the class of DIRAC's."""
     with pytest.raises((DecodeError, error)) as caught:
         kit.JEncode.decode(text)
     assert getattr(caught.value, "dirac", type(caught.value)) is error
@@ -133,7 +127,6 @@ def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(kit, text, erro
 
 
 def test_a_class_that_is_not_known_is_named():
-    """The error for a class that cannot be made tells which."""
     with pytest.raises(DecodeError, match=r"^JSONDecoder is not a class that can be decoded here$"):
         jencode.decode('{"__dCls": "JSONDecoder", "__dMod": "json"}')
 
@@ -147,7 +140,6 @@ def test_no_module_is_imported_for_a_message():
 
 
 def test_an_object_is_sent_as_its_attributes_and_made_anew():
-    """What is None or not there is left out; the rest is set on a fresh object."""
     sent = Sent()
     sent.name = "seven"
     sent.when = dt.date(2024, 1, 2)
@@ -161,13 +153,11 @@ def test_an_object_is_sent_as_its_attributes_and_made_anew():
 
 
 def test_an_attribute_that_is_null_keeps_what_the_object_has():
-    """A null in the message does not overwrite."""
     found, _ = jencode.decode(json.dumps({"__dCls": "Sent", "__dMod": __name__, "name": None, "more": 0}))
     assert vars(found) == {"name": "unset", "nothing": None, "more": 0}
 
 
 def test_a_class_may_have_other_bases_with_wishes_of_their_own():
-    """Making the class known does not keep the next base from hearing of it."""
     heard = []
 
     class Base:
@@ -182,13 +172,11 @@ def test_a_class_may_have_other_bases_with_wishes_of_their_own():
 
 
 def test_an_object_that_does_not_say_what_to_send_is_refused():
-    """A class without the list of attributes cannot be sent."""
     with pytest.raises(TypeError, match=r"^Silent does not say what to send: it has no _attrToSerialize$"):
         jencode.encode(Silent())
 
 
 def test_a_module_that_cannot_be_a_key_is_an_error():
-    """A module's name that is a list is refused like any other nonsense."""
     with pytest.raises(DecodeError) as caught:
         jencode.decode('{"__dCls": "Sent", "__dMod": []}')
     assert caught.value.dirac is TypeError
@@ -196,7 +184,6 @@ def test_a_module_that_cannot_be_a_key_is_an_error():
 
 @pytest.mark.parametrize(("name", "keys"), [("strToIntDict", [1, 2]), ("strToFloatDict", [1.5, 2.0])])
 def test_keys_become_numbers_again(kit, name, keys):
-    """The helpers give back the keys that JSON turned into text."""
     found = getattr(kit.JEncode, name)({str(key): [key] for key in keys})
     assert repr(found) == repr({key: [key] for key in keys})
 
@@ -216,7 +203,6 @@ def test_keys_become_numbers_again(kit, name, keys):
     )
 )
 def test_a_value_comes_back_as_it_was(value):
-    """What JSON can hold, and dates and bytes besides, is decoded to the same value."""
     text = jencode.encode(value)
     assert jencode.decode(text) == (value, len(text))
 
@@ -224,7 +210,6 @@ def test_a_value_comes_back_as_it_was(value):
 @settings(deadline=None, max_examples=150)
 @given(st.text() | st.binary() | st.lists(st.sampled_from('{}[]",:01 "__dCls""dt""obj"'), max_size=30).map("".join))
 def test_anything_is_a_value_or_a_decode_error(text):
-    """Whatever arrives, decoding returns or raises ``DecodeError``."""
     try:
         assert jencode.decode(text)[1] == len(text)
     except DecodeError as error:

@@ -15,14 +15,12 @@ STUB = (("My/Service", {"timeout": 600, "useAccessToken": False}), "m", [1, "a"]
 
 
 def test_without_a_connection_every_call_says_how_to_get_one():
-    """Nothing is guessed: the error names the call and the cure, and carries the stub."""
     result = rpc.call("My/Service", "m", 1, "a")
     assert (result["OK"], result["Errno"], result["Message"], result["rpcStub"]) == (False, 0, NOBODY, STUB)
     assert rpc.call("My/Service", "m", timeout=7)["rpcStub"][0][1]["timeout"] == 7
 
 
 def test_without_a_connection_there_is_nobody_and_nothing():
-    """No owner, no group, no options, and real time."""
     found = rpc.connection()
     assert (found.owner, found.group, dict(found.options)) == (None, None, {})
     assert found.sleep is time.sleep
@@ -31,7 +29,6 @@ def test_without_a_connection_there_is_nobody_and_nothing():
 
 
 def test_a_connection_lasts_for_its_block(mocker):
-    """Inside, calls go to the transport and the connection says what it was given; afterwards all is as before."""
     outside = rpc.connection()
     transport, sleep = mocker.Mock(return_value={"OK": True}), mocker.Mock()
     with rpc.connect(transport, owner="alice", group="vo_user", options={"/a": "b"}, sleep=sleep) as connection:
@@ -51,7 +48,6 @@ def test_a_connection_lasts_for_its_block(mocker):
 
 
 def test_an_error_in_the_block_ends_the_connection(mocker):
-    """Whatever leaves the block, the connection goes with it."""
     outside = rpc.connection()
     with pytest.raises(KeyError), rpc.connect(mocker.Mock()):
         raise KeyError
@@ -59,7 +55,6 @@ def test_an_error_in_the_block_ends_the_connection(mocker):
 
 
 def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker):
-    """New threads start without; a copied context brings it along."""
     found = []
     with rpc.connect(mocker.Mock()) as connection:
         context = contextvars.copy_context()
@@ -74,13 +69,11 @@ def test_a_thread_has_the_connection_only_with_a_copy_of_the_context(mocker):
 
 
 def test_a_connection_cannot_be_changed(mocker):
-    """What clients share stays as it is."""
     with rpc.connect(mocker.Mock()) as connection, pytest.raises(FrozenInstanceError):
         connection.owner = "eve"  # type: ignore[misc]
 
 
 def test_a_stub_has_the_shape_of_diracs():
-    """Service and its options, method, and a list of the arguments."""
     assert rpc.make_stub("My/Service", "m", (1, "a")) == STUB
     assert rpc.make_stub("My/Service", "m", (), 120) == (
         ("My/Service", {"timeout": 120, "useAccessToken": False}),

@@ -35,7 +35,6 @@ def returns(value):
 
 
 def test_a_form_becomes_a_call_and_its_result_json():
-    """Method and arguments go to the transport; the stub stays here."""
     assert answer(echo, SERVICE, {"method": "m", "args": '[1, {"a": null}]', "clientVO": "vo"}) == (
         200,
         JSON,
@@ -44,14 +43,12 @@ def test_a_form_becomes_a_call_and_its_result_json():
 
 
 def test_without_args_there_are_no_arguments(mocker):
-    """A form without ``args`` is a call without arguments."""
     transport = mocker.Mock(return_value={"OK": True, "Value": None})
     assert answer(transport, SERVICE, {"method": "m"}) == (200, JSON, b'{"OK": true, "Value": null}')
     transport.assert_called_once_with(SERVICE, "m", ())
 
 
 def test_arguments_are_decoded_from_diracs_json(mocker):
-    """Dates arrive as dates."""
     transport = mocker.Mock(return_value={"OK": True})
     answer(transport, SERVICE, {"method": "m", "args": '[{"__dCls": "date", "obj": "2024-01-02"}]'})
     transport.assert_called_once_with(SERVICE, "m", (dt.date(2024, 1, 2),))
@@ -92,12 +89,10 @@ def test_a_refusal_is_a_200_without_its_call_stack():
     ],
 )
 def test_a_form_and_a_result_have_this_reply(form, result, reply):
-    """Statuses and bodies are those of DIRAC's services."""
     assert answer(returns(result), SERVICE, form) == reply
 
 
 def test_an_exception_is_logged_here_and_not_told(caplog, mocker):
-    """The client learns the status only; the log has the reason and where."""
     transport = mocker.Mock(side_effect=RuntimeError("the secret"))
     with caplog.at_level(logging.ERROR, logger="dirac_failover"):
         assert answer(transport, SERVICE, {"method": "m"}) == BROKEN
@@ -108,14 +103,12 @@ def test_an_exception_is_logged_here_and_not_told(caplog, mocker):
 
 
 def test_arguments_that_are_not_a_list_are_logged(caplog):
-    """The log says what was found instead."""
     answer(echo, SERVICE, {"method": "m", "args": "7"})
     assert caplog.messages == [f"{SERVICE}.m failed TypeError('args is not a list but int')"]
 
 
 @pytest.mark.parametrize("status", list(HTTPStatus))
 def test_an_error_page_says_nothing_but_its_status(status):
-    """Number and phrase, twice."""
     assert failure(status) == page(status, status.phrase)
 
 
@@ -125,7 +118,6 @@ def test_an_error_page_says_nothing_but_its_status(status):
     st.recursive(st.none() | st.text() | st.floats() | st.binary(), st.lists, max_leaves=5),
 )
 def test_any_form_and_any_result_have_a_reply(form, result):
-    """Whatever is asked and answered, there is a reply of one of three statuses."""
     status, kind, body = answer(returns(result), SERVICE, form)
     assert status in {200, 400, 500}
     assert kind in {JSON, HTML}
