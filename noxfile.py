@@ -2,10 +2,12 @@
 
 Each session makes an environment of its own. ``differential``, ``ports``, ``versions``, ``reach`` and ``bench``
 install the real DIRAC, which needs swig, the OpenSSL headers and a C compiler: ``apt-get install swig libssl-dev gcc``.
+``live`` needs a MariaDB as well: ``apt-get install mariadb-server libmariadb-dev pkg-config``.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -35,7 +37,9 @@ PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac":
 OF_PORTS = ("tests/spec/test_profiles.py", "tests/differential/test_ports.py", "tests/fakes/test_clients.py",
             "tests/fakes/test_clients_on_world.py")  # fmt: skip
 WHOLE = "--whole"
-CHECKOUT_ONLY = ("tests/bench", "tests/mutation", "tests/packaging", "tests/reach")
+LIVE_NEEDS = {"mariadbd": "mariadb-server", "mariadb_config": "libmariadb-dev", "pkg-config": "pkg-config"}
+"""The programs that the session ``live`` needs, and the Debian packages that have them."""
+CHECKOUT_ONLY = ("tests/bench", "tests/live", "tests/mutation", "tests/packaging", "tests/reach")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
 
@@ -169,6 +173,22 @@ def differential(session: nox.Session) -> None:
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
     session.run("dirac-failover", "verify", "dirac")
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """The fakes beside DIRAC's real services on a MariaDB of its own, which is gone afterwards.
+
+    ``nox -s live -- --whole`` tries thousands of sequences of calls for each service, instead of hundreds.
+    """
+    path = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+    if missing := [package for name, package in LIVE_NEEDS.items() if shutil.which(name, path=path) is None]:
+        session.error(f"The real services need {' '.join(missing)}: apt-get install {' '.join(missing)}")
+    with_dirac(session)
+    session.install(*group("live"))
+    more = [word for word in session.posargs if word != WHOLE]
+    sequences = "5000" if WHOLE in session.posargs else "400"
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "", "tests/live", *more, env={"SEQUENCES": sequences})
 
 
 @nox.session

@@ -1,0 +1,172 @@
+"""Sequences of calls on a fake and on the real service: answers and state after each call must be the same.
+
+A difference is what one call made differ: its kind is the method and what differs, so that thousands of sequences that
+differ in the same way are one line. What is known to differ is a row of :data:`tests.live.differences.KNOWN`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from dirac_failover.drivers.kits import stopped
+from tests.live.handlers import SERVER_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.strategies import SearchStrategy
+
+    from dirac_fakes import Caller, World
+
+START: Final = datetime(2026, 1, 1, 12)
+
+
+class Step(NamedTuple):
+    """One call: by whom, what, and how many seconds pass afterwards."""
+
+    caller: Caller
+    method: str
+    args: tuple[Any, ...]
+    seconds: float
+
+
+class Difference(NamedTuple):
+    """The first call of a sequence after which the two sides differ, and the values of both sides."""
+
+    steps: tuple[Step, ...]
+    what: str
+    fake: Any
+    real: Any
+
+    @property
+    def kind(self) -> str:
+        """What kinds of differences are counted by."""
+        return f"{self.steps[-1].method}: {self.what}"
+
+    def __str__(self) -> str:
+        """Return the calls, and both values where they differ."""
+        calls = "\n".join(
+            f"    {step.method}{step.args!r}  # {step.caller.username} {step.seconds}" for step in self.steps
+        )
+        return f"{self.kind}\n{calls}\n  fake {self.fake!r}\n  real {self.real!r}"
+
+
+class Now:
+    """The time of both sides."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def answer_of(world: World, service: str, step: Step) -> Any:
+    """Return a world's answer in the form in which a handler's arrives, but for the stub."""
+    world.caller = step.caller
+    answer = world(service, step.method, step.args)
+    answer = {key: value for key, value in answer.items() if key not in ("rpcStub", "CallStack", "ExecInfo")}
+    if not answer["OK"] and str(answer["Message"]).startswith("500 Server Error"):
+        return SERVER_ERROR
+    return answer
+
+
+class Comparison(NamedTuple):
+    """How one service is compared: how both sides begin, their states, and how answers are read."""
+
+    real: Any
+    world: Callable[..., World]
+    state: Callable[[World], Any]
+    read: Callable[[Step, Any], Any] = lambda _, answer: answer
+
+    def run(self, begin: dict[str, Any], steps: list[Step]) -> tuple[int, Difference | None]:
+        """Run one sequence on both sides; return the number of calls and the first difference."""
+        now = Now()
+        with stopped(now):
+            world = self.world(**begin)
+            self.real.reset(**begin)
+            for count, step in enumerate(steps, 1):
+                expected = self.read(step, self.real.call(step.caller, step.method, step.args))
+                found = self.read(step, answer_of(world, self.real.service, step))
+                for what, fake, real in _pairs(found, expected, self.state(world), self.real.state()):
+                    if fake != real:
+                        return count, Difference(tuple(steps[:count]), what, fake, real)
+                now.time += timedelta(seconds=step.seconds)
+        return len(steps), None
+
+
+def _pairs(found: Any, expected: Any, fake: Any, real: Any) -> list[tuple[str, Any, Any]]:
+    if isinstance(fake, dict):
+        return [("answer", found, expected), *((name, fake.get(name), real[name]) for name in real)]
+    return [("answer", found, expected), ("state", fake, real)]
+
+
+class Tally(NamedTuple):
+    """What was compared of one service."""
+
+    service: str
+    sequences: int
+    calls: int
+    known: Counter[str]
+    unexplained: dict[str, list[Difference]]
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return one line."""
+        known = f", known {dict(self.known)}" if self.known else ""
+        number = sum(map(len, self.unexplained.values()))
+        rate = f"{self.seconds:.0f} s"
+        return f"{self.service}: {self.sequences} sequences, {self.calls} calls, {number} differ{known}, {rate}"
+
+
+def compare(
+    comparison: Comparison,
+    sequences: SearchStrategy[tuple[dict[str, Any], list[Step]]],
+    count: int,
+    known: Callable[[str, Difference], str | None],
+) -> Tally:
+    """Run ``count`` sequences; ``known`` names the row that explains a difference, or returns None."""
+    service = comparison.real.service
+    calls, done, explained = 0, 0, Counter[str]()
+    unexplained: dict[str, list[Difference]] = {}
+    began = time.monotonic()
+
+    @settings(max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None)
+    @given(sequences)
+    def run(sequence: tuple[dict[str, Any], list[Step]]) -> None:
+        nonlocal calls, done
+        done += 1
+        made, difference = comparison.run(*sequence)
+        calls += made
+        if difference is not None:
+            row = known(service, difference)
+            if row is None:
+                unexplained.setdefault(difference.kind, []).append(difference)
+            else:
+                explained[row] += 1
+
+    run()
+    return Tally(service, done, calls, explained, unexplained, time.monotonic() - began)
+
+
+def smallest(differences: list[Difference]) -> Difference:
+    """Return the shortest of some differences."""
+    return min(differences, key=lambda difference: (len(difference.steps), len(repr(difference))))
+
+
+def loaded(value: Any) -> Any:
+    """Return an answer with the texts in it that are JSON as values."""
+    if isinstance(value, dict):
+        return {key: loaded(item) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

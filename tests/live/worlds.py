@@ -1,0 +1,110 @@
+"""The in-memory DIRAC in the state in which the handlers begin, and its state as they read theirs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from dirac_fakes import World
+from tests.live import handlers
+from tests.live.comparing import Comparison, loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.live.comparing import Step
+
+LOGGED_SINCE: Final = 1_270_000_000
+
+
+def _second(value: Any) -> Any:
+    return str(value)[:19] if value is not None else None
+
+
+def job_state(world: World) -> Any:
+    """Return the job as :meth:`JobState.state` does."""
+    state = world.job_state.state
+    columns = handlers.JobState.COLUMNS
+    job = [_second(state["jobs"][77][name]) if name.endswith("Time") else state["jobs"][77][name] for name in columns]
+    history = [
+        [
+            row["Status"], row["MinorStatus"], row["ApplicationStatus"], _second(row["StatusTime"]),
+            round(row["Epoch"] - LOGGED_SINCE, 3), row["StatusSource"],
+        ]
+        for row in state["history"][77]
+    ]  # fmt: skip
+    beats = sorted([name, value, _second(time)] for name, value, time in state["heartbeats"].get(77, []))
+    parameters = {str(job_id): document for job_id, document in state["parameters"].items()}
+    return {
+        "job": job,
+        "history": history,
+        "beats": beats,
+        "parameters": json.loads(json.dumps(parameters, default=str)),
+    }
+
+
+def _two_transformations() -> World:
+    (first, files), (second, others) = handlers.Transformation.CONTENTS.items()
+    world = World(transformation_id=first, files=files)
+    world.transformation.add(second, others)
+    return world
+
+
+def transformation(world: World) -> Any:
+    """Return all rows of files."""
+    columns = (
+        "TransformationID",
+        "FileID",
+        "LFN",
+        "Status",
+        "ErrorCount",
+        "TaskID",
+        "TargetSE",
+        "UsedSE",
+        "LastUpdate",
+        "InsertedTime",
+    )
+    files = world.transformation.state["files"]
+    return [[row[name] for name in columns] for _, rows in sorted(files.items()) for _, row in sorted(rows.items())]
+
+
+def read_files(step: Step, answer: Any) -> Any:
+    """Return an answer with the rows in it, in any order unless one was asked for."""
+    if answer == handlers.SERVER_ERROR or not step.method.startswith("get"):
+        return answer
+    inner = loaded(answer["Value"])
+    inner.pop("CallStack", None)
+    if inner["OK"] and not (len(step.args) > 4 and step.args[4]):
+        inner["Value"] = sorted(inner["Value"], key=json.dumps)
+    return inner
+
+
+def requests(world: World) -> Any:
+    """Return the rows of each table, as the database has them."""
+    tables: dict[str, list[Any]] = {"Request": [], "Operation": [], "File": []}
+    for request in world.requests.state["requests"].values():
+        tables["Request"].append({name: value for name, value in request.items() if name != "Operations"})
+        for operation in request["Operations"]:
+            tables["Operation"].append({name: value for name, value in operation.items() if name != "Files"})
+            tables["File"] += [dict(file) for file in operation["Files"]]
+    return {
+        name: sorted((dict(sorted(row.items())) for row in rows), key=lambda row: row[f"{name}ID"])
+        for name, rows in tables.items()
+    }
+
+
+def read_requests(_: Step, answer: Any) -> Any:
+    """Return an answer with the requests in it as values."""
+    return loaded(answer)
+
+
+def comparisons() -> dict[str, Comparison]:
+    """Return how each service is compared, by its name."""
+    table: list[tuple[Any, Callable[..., World], Callable[[World], Any], Any]] = [
+        (handlers.JobState, lambda status: World(job_status=status), job_state, lambda _, answer: answer),
+        (handlers.Transformation, _two_transformations, transformation, read_files),
+        (handlers.DataStore, World, lambda world: world.accounting.records(), lambda _, answer: answer),
+        (handlers.ReqManager, World, requests, read_requests),
+        (handlers.ReqProxy, World, lambda world: world.request_proxy.state["cache"], lambda _, answer: answer),
+    ]
+    return {row[0].service: Comparison(row[0](), *row[1:]) for row in table}
