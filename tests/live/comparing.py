@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from dirac_failover.drivers.kits import stopped
+from dirac_failover.drivers.implementations import stopped
 from tests.live.handlers import SERVER_ERROR
 
 if TYPE_CHECKING:
