@@ -2,7 +2,7 @@
 
 Each class names its service, says how a call reaches the handler, puts the tables into the state in which a ``World``
 begins, and reads back what a call has left. The handlers of HTTPS get and give JSON; those of DIPS check the types of
-arguments and get and give DEncode. Times are those of :func:`dirac_failover.drivers.implementations.stopped`, the database's too.
+arguments and get and give DEncode. Times are those of stopped (drivers.implementations), the database's too.
 """
 
 from __future__ import annotations
