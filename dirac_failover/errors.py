@@ -1,6 +1,7 @@
-"""How a command ends when it cannot do what was asked: one clear line on stderr and a documented exit code.
+"""The errors that this library raises, each a class of its own, and the texts that they have in common.
 
-The codes are pytest's, so that a script that knows pytest knows these.
+A caller catches :class:`FailoverError`, or the class of one reason. Only the command line knows exit codes: its table
+``dirac_failover.cli.exits.EXIT_CODES`` gives each class one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from difflib import SequenceMatcher
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -18,24 +18,40 @@ _ALIKE: Final = 0.6
 """How alike two names are when one is a misspelling of the other; that of :mod:`difflib`."""
 
 
-class Exit(IntEnum):
-    """Exit codes of every command."""
-
-    OK = 0  # everything was as asked
-    DIFFERS = 1  # it ran, and what came out is not as it should be
-    INTERRUPTED = 2
-    BROKEN = 3  # an implementation, or the command itself, broke down
-    USAGE = 4  # the command line or a file that it names cannot be used
-    NOTHING_RAN = 5
+class FailoverError(Exception):
+    """The base of this library's errors: the text says in one line what was expected, what was found and what to do."""
 
 
-class CommandError(Exception):
-    """Ends a command; ``code`` is its exit code, the text says what was expected, what was found and what to do."""
+class PortError(FailoverError):
+    """The user has named a port that does not exist, or that is no port."""
 
-    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
-        """Keep the code beside the text."""
-        super().__init__(message)
-        self.code = code
+
+class ScenarioError(FailoverError, ValueError):
+    """The scenario is malformed, or cannot be executed on this machine."""
+
+
+class FileError(FailoverError):
+    """A file cannot be read or written, or does not hold the expected data."""
+
+
+class SettingError(FailoverError):
+    """A setting has a value that cannot be used."""
+
+
+class BrokenError(FailoverError):
+    """A program other than this library broke down, or is missing: the user's input is not the reason."""
+
+
+class PortBrokenError(BrokenError):
+    """The port crashed, hung, or gave an answer that cannot be read: nothing is known of how it conforms."""
+
+
+class ImplementationUnavailableError(BrokenError):
+    """The implementation is not installed in this environment; the text says how to install it."""
+
+
+class MissingExtraError(BrokenError):
+    """An optional package is not installed; the text says how to install it."""
 
 
 def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:

@@ -146,13 +146,13 @@ def dirac_https(_dirac_stage: FixtureContext) -> Iterator[Connection]:
     """
     from contextlib import ExitStack
 
-    from dirac_failover.errors import CommandError
+    from dirac_failover.errors import FailoverError
     from dirac_failover.serving import over_https
 
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(over_https(_dirac_stage.dirac))
-        except CommandError as error:
+        except FailoverError as error:
             raise pytest.fail.Exception(f"dirac_https: {error}", pytrace=False) from None
         yield connection
 

@@ -23,7 +23,8 @@ from dirac_failover.conformance.results import (
     PortInfo,
     Results,
 )
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+from dirac_failover.errors import ImplementationUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from dirac_failover import pytest_plugin
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.testing import context, grid_guard, kit
 
 PLUGIN = "dirac_failover.pytest_plugin"

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from dirac_failover.cli import VERBS, main
-from dirac_failover.errors import Exit
+from dirac_failover.cli.exits import Exit
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 OUTPUT = re.compile(r"^```text (dirac-failover [^\n]*)$", re.MULTILINE)

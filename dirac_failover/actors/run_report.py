@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.actors.recovery import holdings, recover
 from dirac_failover.drivers.describe import PLAIN, operation_of
 from dirac_failover.drivers.recording import Recorder, Recording
-from dirac_failover.errors import CommandError
+from dirac_failover.errors import ScenarioError
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 from dirac_failover.spec.observation import ALL, Scrubber, attribute
 
@@ -28,7 +28,7 @@ def run(
     """Execute the module (the implementation's FailoverRequest) in a scenario, recover, and return the report.
 
     With ``duties`` (``inputs``), the module must report the input files though its class is no FailoverRequest.
-    Raises CommandError when the module cannot be created, or the scenario cannot be laid out on this machine.
+    Raises ScenarioError when the module cannot be created, or the scenario cannot be laid out on this machine.
     """
     module = module or implementation.FailoverRequest
     recorder = Recorder(implementation, module, reports_inputs=duties == INPUTS_DUE or ends_jobs(module))
@@ -37,11 +37,11 @@ def run(
         try:
             stack.enter_context(recorder.session())
         except OSError as error:
-            raise CommandError(f"There is no directory to work in: {error}") from error
+            raise ScenarioError(f"There is no directory to work in: {error}") from error
         try:
             recording = recorder.record(scenario)
         except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-            raise CommandError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
+            raise ScenarioError(f"This scenario cannot be set up: {type(error).__name__}: {error}") from error
         return _report(recorder, recording, module)
 
 

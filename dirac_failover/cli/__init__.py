@@ -17,8 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dirac_failover import __version__
+from dirac_failover.cli.exits import CommandError, Exit, exit_code
 from dirac_failover.drivers import sandbox, supervisor
-from dirac_failover.errors import CommandError, Exit, Interrupted, astray_told, no_such, visible
+from dirac_failover.errors import FailoverError, Interrupted, MissingExtraError, astray_told, no_such, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,19 +105,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _signals(), astray_told(_warn):
             code = _run(given)
         sys.stdout.flush()
-    except CommandError as error:
-        return _ended(given, str(error), error.code)
-    except KeyboardInterrupt:
-        return _ended(given, _INTERRUPTED, Exit.INTERRUPTED)
-    except BrokenPipeError:  # the reader of the output has closed the pipe
+    except FailoverError as error:
+        return _ended(given, str(error), exit_code(error))
+    except KeyboardInterrupt as error:
+        return _ended(given, _INTERRUPTED, exit_code(error))
+    except BrokenPipeError as error:  # the reader of the output has closed the pipe
         _put_away_output()
-        return Exit.INTERRUPTED
+        return exit_code(error)
     except Exception as error:  # noqa: BLE001 - a traceback is shown with --debug only
         if isinstance(error, OSError) and error.errno in _NOT_PRINTED and error.filename is None:
             _put_away_output()
             return _ended(given, f"cannot print: {error.strerror}", Exit.USAGE)
         text = f"{type(error).__name__}: {error}"
-        return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", Exit.BROKEN)
+        return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", exit_code(error))
     return code
 
 
@@ -227,4 +228,4 @@ def _verb(verb: Verb) -> ModuleType:
         return import_module(verb.module)
     except ModuleNotFoundError as error:
         text = f"{error.name} is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
-        raise CommandError(text, Exit.BROKEN) from error
+        raise MissingExtraError(text) from error

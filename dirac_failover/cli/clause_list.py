@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.errors import Exit
+from dirac_failover.cli.exits import Exit
 from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 

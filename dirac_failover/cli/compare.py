@@ -10,8 +10,8 @@ import string
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli import output
+from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, UNCHECKED
-from dirac_failover.errors import Exit
 from dirac_failover.reports import badge, html_page, junit, markdown
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES, Cell, Matrix, Port
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.cli import output
+from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
-from dirac_failover.errors import Exit
 from dirac_failover.reports import markdown
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NO_VERDICT, Cell, Matrix, Port
 

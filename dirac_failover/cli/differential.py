@@ -16,10 +16,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import Progress, cores, in_processes, parse_shard
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
-from dirac_failover.errors import CommandError, Exit
 from dirac_failover.reports.terminal import shortened
 from dirac_failover.spec import space
 from dirac_failover.spec.dimensions import changes

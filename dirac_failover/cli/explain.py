@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.clause_list import as_json
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.baseline import LISTED
 from dirac_failover.conformance.checking import VerificationPlan, size_of
 from dirac_failover.conformance.target import DEFAULT, Target
@@ -21,7 +22,7 @@ from dirac_failover.conformance.verification import verify
 from dirac_failover.conformance.workers import cores
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
-from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.errors import PortBrokenError, no_such
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.terminal import add_color, section, terminal_style
 from dirac_failover.reports.timeline import render, table
@@ -83,7 +84,7 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
     results = verify(question, (clause.level,), workers=cores())
     (result,) = results.clauses
     if results.error is not None:
-        raise CommandError(results.error, Exit.BROKEN)
+        raise PortBrokenError(results.error)
     if arguments.json:
         sys.stdout.write(json.dumps({"schema": SCHEMA, **as_json(clause), "result": asdict(result)}, indent=2) + "\n")
     else:

@@ -9,8 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.cli.exits import CommandError
 from dirac_failover.conformance.results import write
-from dirac_failover.errors import CommandError, no_such
+from dirac_failover.errors import no_such
 from dirac_failover.reports.terminal import Style, add_color, terminal_style
 
 if TYPE_CHECKING:

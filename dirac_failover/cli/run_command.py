@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
+from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
 from dirac_failover.drivers import adapters
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
-from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.errors import FailoverError, ScenarioError, no_such
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.duties import INPUTS_DUE
-from dirac_failover.spec.scenario import SCRIPTED, Scenario, ScenarioError
+from dirac_failover.spec.scenario import SCRIPTED, Scenario
 from dirac_failover.spec.space import REGIONS
 from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
 from dirac_fakes.kinds import KINDS
@@ -131,13 +132,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _check_struck(given: Iterable[str], report: Mapping[str, Json]) -> None:
-    """Raise CommandError when a fault of the command line never struck: the run does not show what was asked."""
+    """Raise NeverStruckError when a fault of the command line never struck: the run does not show what was asked."""
     unfired = {str(as_fault(text)) for text in report["unfired"]}
     for text in given:
         if text != NONE and str(fault := as_fault(text)) in unfired:
             asked = [call["method"] for call in _flat(report["calls"]) if call["target"] == fault.target]
             called = f"{fault.target} was asked for {', '.join(dict.fromkeys(asked)) or 'nothing'}"
-            raise CommandError(f"--fault {text}: it never struck ({called})", Exit.DIFFERS)
+            raise NeverStruckError(f"--fault {text}: it never struck ({called})")
 
 
 def _flat(calls: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
@@ -256,12 +257,12 @@ def _kit(name: str) -> Implementation:
 def find_class(path: str) -> type[Any]:
     """Return the module class that ``package.module:Class`` names, looking in the working directory too.
 
-    Raises CommandError unless it can be imported and has the methods of a module.
+    Raises PortError unless it can be imported and has the methods of a module.
     """
     package, _, name = path.partition(":")
     if not package or not name:
         raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
     try:
         return adapters.checked_class(path, adapters.find(path), ("execute", *HOOKS))
-    except CommandError as error:
-        raise CommandError(f"--module: {error}", error.code) from error
+    except FailoverError as error:
+        raise type(error)(f"--module: {error}") from error

@@ -8,9 +8,9 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.baseline import Baseline
 from dirac_failover.conformance.results import ResultsFile
-from dirac_failover.errors import Exit
 from dirac_failover.spec import scenario
 from dirac_failover.spec.shape import described
 

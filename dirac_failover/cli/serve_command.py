@@ -17,8 +17,8 @@ import tempfile
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.results import write
-from dirac_failover.errors import CommandError, Exit
 from dirac_failover.serving import credentials
 from dirac_failover.serving.admin import read_fault
 from dirac_failover.serving.configuration import as_cfg, environment, options

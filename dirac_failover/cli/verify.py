@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.baseline import LISTED, Baseline, today
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import (
@@ -26,7 +27,7 @@ from dirac_failover.conformance.verification import (
     verify,
 )
 from dirac_failover.conformance.workers import cores, parse_shard
-from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.errors import PortBrokenError, no_such
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.verdict import report
 from dirac_failover.spec import space
@@ -124,7 +125,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(results.to_text())
     if results.error is not None:
-        raise CommandError(results.error, Exit.BROKEN)
+        raise PortBrokenError(results.error)
     problems = baseline.problems(results.clauses, today(), complete=complete)
     if not arguments.json:
         style = terminal_style(arguments.color)

@@ -14,10 +14,11 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance import zoo_keeper
 from dirac_failover.conformance.workers import Progress
 from dirac_failover.conformance.zoo import ZOO, story
-from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.errors import BrokenError, MissingExtraError, no_such
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,7 @@ def _outcome(name: str, paths: Sequence[str], timeout: float) -> str:
         )
     except subprocess.TimeoutExpired:
         if not name:
-            raise CommandError(f"The tests did not end within {timeout:g} seconds", Exit.BROKEN) from None
+            raise BrokenError(f"The tests did not end within {timeout:g} seconds") from None
         return CAUGHT  # a test that hangs is noticed
     if done.returncode not in {_PASSED, _FAILED} or (not name and done.returncode != _PASSED):
         last = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
@@ -70,7 +71,7 @@ def execute(arguments: argparse.Namespace) -> int:
     found: dict[str, str] = {}
     if arguments.tests:
         if find_spec("pytest") is None:
-            raise CommandError("--tests needs the package pytest: pip install 'dirac-failover[pytest]'", Exit.BROKEN)
+            raise MissingExtraError("--tests needs the package pytest: pip install 'dirac-failover[pytest]'")
         _outcome("", arguments.tests, arguments.timeout)
         progress = Progress("Bugs", len(names))
         try:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 from dirac_failover.conformance.results import HELD, KINDS, OPEN, ClauseResult, Known, read, write
-from dirac_failover.errors import CommandError, no_such
+from dirac_failover.errors import FileError, no_such
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.shape import one_of, parse
 
@@ -54,14 +54,14 @@ class Baseline:
 
     @classmethod
     def load(cls, path: str) -> Baseline:
-        """Return the baseline in a file; raises CommandError unless it is one."""
+        """Return the baseline in a file; raises FileError unless it is one."""
         made = read(path, "known divergences of a port", partial(parse, cls))
         if twice := [name for name, number in Counter(entry.clause for entry in made.entries).items() if number > 1]:
-            raise CommandError(f"The baseline {path} has two entries for {twice[0]}")
+            raise FileError(f"The baseline {path} has two entries for {twice[0]}")
         return made
 
     def save(self, path: str) -> None:
-        """Write it, whole or not at all; raises CommandError when that cannot be."""
+        """Write it, whole or not at all; raises FileError when that cannot be."""
         entries = [{key: value for key, value in asdict(entry).items() if value is not None} for entry in self.entries]
         write(path, json.dumps({"schema": SCHEMA, "entries": entries}, indent=2, default=str) + "\n")
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dirac_failover.conformance.results import ClauseResult, Minimal
 from dirac_failover.conformance.workers import Progress, WorkerDiedError, in_processes
 from dirac_failover.drivers.sandbox import temporary
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import FailoverError, PortBrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, Verdict, Violation
@@ -54,14 +54,6 @@ _REARMED: Final = 1.0
 
 
 Size = tuple[int, int, str]
-
-
-class PortBrokenError(CommandError):
-    """The port crashed, hung, or could not be looked at: nothing is known of how it conforms."""
-
-    def __init__(self, message: str) -> None:
-        """Say what happened, and in which scenario."""
-        super().__init__(message, Exit.BROKEN)
 
 
 @dataclass(frozen=True)
@@ -286,7 +278,7 @@ def _judge(case: CheckContext, asked: list[tuple[Clause, ClauseStats]]) -> None:
 def _outcome(port: Any, scenario: Scenario) -> Any:
     try:
         return port.run(scenario)
-    except CommandError:
+    except FailoverError:
         raise
     except (Exception, SystemExit, GeneratorExit) as error:
         text = f"{type(error).__name__}: {error}".rstrip(": ")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - pydantic reads th
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from dirac_failover.errors import CommandError
+from dirac_failover.errors import FileError
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
 from dirac_failover.spec.facts import MODULE, SHAPES
 from dirac_failover.spec.observation import Json  # noqa: TC001
@@ -244,25 +244,25 @@ def digest(data: Mapping[str, Json]) -> str:
 
 
 def load(path: str) -> Results:
-    """Return the results in a file; raises CommandError when it cannot be read, was cut, changed, or is another."""
+    """Return the results in a file; raises FileError when it cannot be read, was cut, changed, or is another."""
     return read(path, "results of 'dirac-failover verify'", Results.from_json)
 
 
 def read(path: str, what: str, make: Callable[[Json], T]) -> T:
-    """Return what is made of the JSON in a file; raises CommandError, which says what the file should be."""
+    """Return what is made of the JSON in a file; raises FileError, which says what the file should be."""
     try:
         with open(path, "rb") as file:
             return make(json.load(file))
     except OSError as error:
-        raise CommandError(f"Cannot read {path}: {error.strerror}") from error
+        raise FileError(f"Cannot read {path}: {error.strerror}") from error
     except ShapeError as error:
-        raise CommandError(f"{path} does not hold the {what}: {error}") from error
+        raise FileError(f"{path} does not hold the {what}: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path} is not JSON, or was cut: {error}") from error
+        raise FileError(f"{path} is not JSON, or was cut: {error}") from error
 
 
 def write(path: str, text: str) -> None:
-    """Write a file, whole or not at all; raises CommandError when that cannot be."""
+    """Write a file, whole or not at all; raises FileError when that cannot be."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe, say
             with open(path, "wb") as file:
@@ -270,7 +270,7 @@ def write(path: str, text: str) -> None:
         else:
             _replace(os.path.realpath(path), text)
     except OSError as error:
-        raise CommandError(f"Cannot write {path}: {error.strerror}") from error
+        raise FileError(f"Cannot write {path}: {error.strerror}") from error
 
 
 def _replace(path: str, text: str) -> None:

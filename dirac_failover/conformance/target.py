@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.conformance.results import PortInfo
 from dirac_failover.drivers.adapters import DEFAULT, find, from_file, in_this_process
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
-from dirac_failover.errors import CommandError
+from dirac_failover.errors import FailoverError
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 from dirac_failover.spec.facts import COMMANDS, MODULE
 
@@ -48,7 +48,7 @@ class Target:
         return self.text if self.python is None else f"{self.text}{_PYTHON}{self.python}"
 
     def port(self) -> InProcessDriver | SubprocessDriver:
-        """Return a new port, not started yet; raises CommandError when there is none, or it cannot be imported."""
+        """Return a new port, not started; raises PortError if there is none, BrokenError if it cannot be imported."""
         if self.text.endswith(".toml"):
             return from_file(self.text)
         if self.python is None:
@@ -56,7 +56,7 @@ class Target:
         return SubprocessDriver([os.path.abspath(self.python), "-m", SERVER, self.text])
 
     def info(self) -> PortInfo:
-        """Return name, version and target of the port; raises CommandError as :meth:`port`."""
+        """Return name, version and target of the port; raises as :meth:`port`."""
         port = self.port()
         if isinstance(port, SubprocessDriver):
             with port.session():
@@ -68,7 +68,7 @@ class Target:
         if ":" in self.text:
             try:
                 found = None if self.python else find(self.text)
-            except CommandError:
+            except FailoverError:
                 found = None
             if getattr(found, "shape", MODULE) == COMMANDS:
                 return ()

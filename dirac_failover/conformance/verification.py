@@ -22,7 +22,7 @@ from dirac_failover.conformance.results import (
     Results,
 )  # fmt: skip
 from dirac_failover.drivers.describe import count
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import BrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS
 from dirac_failover.spec.profiles import DIRAC_9_1
@@ -62,9 +62,7 @@ def verify(
     try:
         info = target.info()
         scenarios, clauses, matches = judge(question, workers=workers, part=part, met=met)
-    except CommandError as broken:
-        if broken.code != Exit.BROKEN:
-            raise
+    except BrokenError as broken:
         error = str(broken)
     shard = f"{part[0] + 1}/{part[1]}"
     header = Header(

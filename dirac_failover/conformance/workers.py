@@ -2,7 +2,7 @@
 
 The work is a function of a shard (``index`` of ``count``) that yields messages; every process works on its own shard
 and sends its messages through a pipe. A process that dies or raises ends the whole with a
-:class:`~dirac_failover.errors.CommandError`: a result that is not complete is no result.
+:class:`~dirac_failover.errors.PortBrokenError`: a result that is not complete is no result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from dirac_failover.drivers.sandbox import stay_within, temporary
 from dirac_failover.drivers.supervisor import keep, uninterrupted
-from dirac_failover.errors import AstrayWarning, CommandError, Exit, astray_told
+from dirac_failover.errors import AstrayWarning, FailoverError, PortBrokenError, SettingError, astray_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -37,13 +37,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class WorkerDiedError(CommandError):
+class WorkerDiedError(PortBrokenError):
     """A worker's process ended in the midst of its shard; ``worker`` counts from 0."""
 
     def __init__(self, worker: int, exitcode: int | None) -> None:
         """Say how it ended: a negative exit code is a signal."""
         text = f"A port ended its process (exit code {exitcode}): 'dirac-failover verify' says in which scenario"
-        super().__init__(text, Exit.BROKEN)
+        super().__init__(text)
         self.worker = worker
         self.exitcode = exitcode
 
@@ -99,7 +99,7 @@ def in_processes(work: Callable[[int, int], Iterator[Any]], workers: int, shard:
 def _receive(receiver: Connection) -> Any:
     message = receiver.recv()
     if isinstance(message, tuple) and message[0] == _BROKEN:
-        raise CommandError(message[1], Exit.BROKEN)
+        raise PortBrokenError(message[1])
     return message
 
 
@@ -117,7 +117,7 @@ def _send(work: Callable[[int, int], Iterator[Any]], index: int, count: int, sen
                 sender.send(message)
         sender.send(_END)
     except BaseException as error:  # noqa: BLE001 - the parent says it, in one line
-        text = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        text = str(error) if isinstance(error, FailoverError) else f"{type(error).__name__}: {error}".rstrip(": ")
         with suppress(OSError):  # the parent may be gone
             sender.send((_BROKEN, text))
     finally:
@@ -168,8 +168,8 @@ class Progress:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """Return the index (from 0) and the count that ``I/N`` means; CommandError when it means nothing."""
+    """Return the index (from 0) and the count that ``I/N`` means; SettingError when it means nothing."""
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise CommandError(f"--shard: expected I/N with I from 1 to N, found {text!r}")
+        raise SettingError(f"--shard: expected I/N with I from 1 to N, found {text!r}")
     return int(index) - 1, int(count)

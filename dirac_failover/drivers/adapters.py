@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from dirac_failover.drivers.commands import CommandsDriver
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
-from dirac_failover.errors import CommandError, Exit, no_such
+from dirac_failover.errors import BrokenError, PortBrokenError, PortError, no_such
 from dirac_failover.spec.facts import COMMANDS, MODULE, SHAPES
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ DEFAULT: Final = "reference"
 def in_this_process(name: str) -> InProcessDriver:
     """Return the port ``name``: of :data:`IMPLEMENTATIONS`, or ``package.module:Name`` of a class or an Implementation.
 
-    Raises :class:`~.errors.CommandError`: with the code USAGE when there is no such thing, and BROKEN when it was found
+    Raises :class:`~.errors.PortError` when there is no such thing, and :class:`~.errors.BrokenError` when it was found
     and cannot be imported.
     """
     package, _, attribute = name.partition(":")
     if not (package and attribute):
         if name not in IMPLEMENTATIONS:
             more = f"there are {', '.join(IMPLEMENTATIONS)}, package.module:Class, or a file .toml"
-            raise CommandError(no_such("port", name, IMPLEMENTATIONS, more))
+            raise PortError(no_such("port", name, IMPLEMENTATIONS, more))
         return InProcessDriver(implementation(name))
     try:
         found = find(name)
@@ -48,8 +48,8 @@ def in_this_process(name: str) -> InProcessDriver:
             port.version = _version(package.partition(".")[0])
             return port
         of = implementation(family(checked_class(name, found)))
-    except CommandError as error:
-        raise CommandError(f"Port {name}: {error}", error.code) from error
+    except (PortError, BrokenError) as error:
+        raise type(error)(f"Port {name}: {error}") from error
     # Python's own texts name the class, and what a class is called is its author's affair
     port = InProcessDriver(of, type(of.FailoverRequest.__name__, (found,), {}))
     port.name, port.version = attribute, _version(package.partition(".")[0])
@@ -57,25 +57,25 @@ def in_this_process(name: str) -> InProcessDriver:
 
 
 def shape_of(found: Any) -> str:
-    """Return the shape that a class says it has; raises CommandError when there is none such, or it has another."""
+    """Return the shape that a class says it has; raises PortError when there is none such, or it has another."""
     shape = getattr(found, "shape", MODULE)
     if shape == COMMANDS:
         _without_hooks(found)
     elif shape not in [*SHAPES]:
-        raise CommandError(no_such("shape", str(shape), SHAPES))
+        raise PortError(no_such("shape", str(shape), SHAPES))
     return str(shape)
 
 
 def _without_hooks(found: Any) -> Any:
     if hooks := [hook for hook in HOOKS if hasattr(found, hook)]:
-        raise CommandError(f"{found.__name__} is a module, since it has the hook {hooks[0]}, and no chain of commands")
+        raise PortError(f"{found.__name__} is a module, since it has the hook {hooks[0]}, and no chain of commands")
     return found
 
 
 def commands_port(commands: Any, name: str, **options: Any) -> CommandsDriver:
     """Return the port of a chain of classes with ``execute``, paths of such classes, and programs with arguments.
 
-    Raises CommandError for what is none of these, and for a class with a hook, which is a module.
+    Raises PortError for what is none of these, and for a class with a hook, which is a module.
     """
     chain: list[Any] = []
     for item in commands if isinstance(commands, list | tuple) else [None]:
@@ -86,7 +86,7 @@ def commands_port(commands: Any, name: str, **options: Any) -> CommandsDriver:
             chain.append(list(found))
         else:
             expected = "classes with execute(path), and lists of a program and its arguments"
-            raise CommandError(f"commands: expected a list of {expected}, found {_shown(commands)}")
+            raise PortError(f"commands: expected a list of {expected}, found {_shown(commands)}")
     real = any(imports_dirac(sys.modules.get(item.__module__)) for item in chain if isinstance(item, type))
     return CommandsDriver(implementation(_dirac() if real else DEFAULT), chain, name=name, **options)
 
@@ -103,11 +103,8 @@ def imports_dirac(module: Any) -> bool:
 
 
 def implementation(name: str) -> Implementation:
-    """Return an implementation by its name; raises :class:`~.errors.CommandError` when it is not installed here."""
-    try:
-        return IMPLEMENTATIONS[name]()
-    except ImplementationUnavailableError as error:
-        raise CommandError(str(error), Exit.BROKEN) from error
+    """Return an implementation by its name; raises ImplementationUnavailableError when it is not installed here."""
+    return IMPLEMENTATIONS[name]()
 
 
 def family(module: type[Any]) -> str:
@@ -134,7 +131,7 @@ def _version(package: str) -> str:
 
 
 def find(path: str) -> Any:
-    """Return what ``package.module:Name`` names, looking in the working directory too; raises CommandError."""
+    """Return what ``package.module:Name`` names, looking in the working directory too; raises PortError."""
     package, _, name = path.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as 'python -m' does
@@ -143,20 +140,20 @@ def find(path: str) -> Any:
     except (Exception, SystemExit) as error:
         missing = isinstance(error, ModuleNotFoundError) and f"{package}.".startswith(f"{error.name}.")
         text = f"cannot import {package}: {type(error).__name__}: {error}"
-        raise CommandError(text, Exit.USAGE if missing else Exit.BROKEN) from error
+        raise (PortError if missing else PortBrokenError)(text) from error
     for part in name.split("."):
         if not hasattr(found, part):
-            raise CommandError(no_such("class", part, dir(found), f"looked for in {package}"))
+            raise PortError(no_such("class", part, dir(found), f"looked for in {package}"))
         found = getattr(found, part)
     return found
 
 
 def checked_class(path: str, found: Any, methods: Iterable[str] = ("execute",)) -> type[Any]:
-    """Return ``found`` at ``path`` if it is a class with the ``methods``; raises CommandError otherwise."""
+    """Return ``found`` at ``path`` if it is a class with the ``methods``; raises PortError otherwise."""
     if not isinstance(found, type):
-        raise CommandError(f"{path} is not a class but {type(found).__name__}")
+        raise PortError(f"{path} is not a class but {type(found).__name__}")
     if missing := [method for method in methods if not hasattr(found, method)]:
-        raise CommandError(f"{path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
+        raise PortError(f"{path} is not a module: it has no {missing[0]}() (derive it from ModuleBase)")
     return found
 
 
@@ -200,39 +197,39 @@ def _parsed(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise CommandError(f"The adapter file {path} cannot be read: {error.strerror}") from error
+        raise PortError(f"The adapter file {path} cannot be read: {error.strerror}") from error
     except RecursionError as error:
-        raise CommandError(f"The adapter file {path} is nested too deeply") from error
+        raise PortError(f"The adapter file {path} is nested too deeply") from error
     except ValueError as error:
-        raise CommandError(f"The adapter file {path} is not TOML: {error}") from error
+        raise PortError(f"The adapter file {path} is not TOML: {error}") from error
 
 
 def from_file(path: str) -> SubprocessDriver | CommandsDriver:
-    """Return the port that an adapter file describes; raises :class:`~.errors.CommandError`.
+    """Return the port that an adapter file describes; raises :class:`~.errors.PortError`.
 
     In ``command``, ``{here}`` is the folder of the file and ``{python}`` the Python of this process.
     """
     data = _parsed(path)
     for key, value in data.items():
         if key not in _KEYS:
-            raise CommandError(f"{path}: {no_such('key', key, _KEYS)}")
+            raise PortError(f"{path}: {no_such('key', key, _KEYS)}")
         text, fits = _KEYS[key]
         if not fits(value):
-            raise CommandError(f"{path}: {key}: expected {text}, found {_shown(value)}")
+            raise PortError(f"{path}: {key}: expected {text}, found {_shown(value)}")
     shape, here = data.pop("shape", MODULE), os.path.dirname(os.path.abspath(path))
     if unfit := [key for key in data if _OF_SHAPE.get(key, shape) != shape]:
-        raise CommandError(f"{path}: {unfit[0]} is not for the shape {shape}, but for {_OF_SHAPE[unfit[0]]}")
+        raise PortError(f"{path}: {unfit[0]} is not for the shape {shape}, but for {_OF_SHAPE[unfit[0]]}")
     key, text = _NEEDED[shape]
     if key not in data:
-        raise CommandError(f"{path}: expected {key}, {text}")
+        raise PortError(f"{path}: expected {key}, {text}")
     names = {"{here}": here, "{python}": sys.executable}
     if shape == MODULE:
         return SubprocessDriver(**{**data, "command": [_fill(item, names) for item in data["command"]]})
     commands = [[_fill(part, names) for part in item] if _is_program(item) else item for item in data.pop("commands")]
     try:
         return commands_port(commands, data.pop("name", os.path.basename(path)), **data)
-    except CommandError as error:
-        raise CommandError(f"{path}: {error}", error.code) from error
+    except (PortError, BrokenError) as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 _OF_SHAPE: Final = {**dict.fromkeys(("command", "start_seconds", "restarts"), MODULE), "commands": COMMANDS}

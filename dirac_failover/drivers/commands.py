@@ -24,9 +24,9 @@ from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import plain_steps
 from dirac_failover.drivers.sandbox import temporary
 from dirac_failover.drivers.setup import Record
-from dirac_failover.drivers.subprocess_driver import RUN_SECONDS, PortBrokenError
+from dirac_failover.drivers.subprocess_driver import RUN_SECONDS
 from dirac_failover.drivers.supervisor import descendants, end_descendants
-from dirac_failover.errors import CommandError, Interrupted
+from dirac_failover.errors import FailoverError, Interrupted, PortBrokenError, PortError
 from dirac_failover.spec.facts import COMMANDS, Facts
 from dirac_failover.spec.observation import Observation, Scrubber, forget_frames
 from dirac_failover.wire.server import answer, parse_form
@@ -107,7 +107,7 @@ class CommandsDriver(InProcessDriver):
                 journal.record("module", _name(command), (), None)
                 try:
                     self._execute(command, path, deadline)
-                except (CommandError, Interrupted):
+                except (FailoverError, Interrupted):
                     raise
                 except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
                     ended, result = "raised", error
@@ -138,7 +138,7 @@ class CommandsDriver(InProcessDriver):
             text = f"The port {self.name} broke: {_name(command)} has not ended within {self._seconds:g} s"
             raise PortBrokenError(text) from None
         except OSError as error:
-            raise CommandError(f"The port {self.name} cannot be started: {command[0]}: {error.strerror}") from error
+            raise PortError(f"The port {self.name} cannot be started: {command[0]}: {error.strerror}") from error
         finally:
             end_descendants(before)
         if done.returncode:

@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 from DIRACCommon.Core.Utilities import TimeUtilities
 
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import profiles
 
 if TYPE_CHECKING:
@@ -43,10 +44,6 @@ class Connect(Protocol):
     ) -> AbstractContextManager[Any]:
         """Connect."""
         ...
-
-
-class ImplementationUnavailableError(Exception):
-    """The implementation is not installed here; the message says how to get it."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from dirac_failover.drivers.adapters import in_this_process
 from dirac_failover.drivers.sandbox import stay_within
-from dirac_failover.drivers.subprocess_driver import to_json
-from dirac_failover.errors import CommandError
+from dirac_failover.drivers.subprocess_driver import NAMED_WRONGLY, to_json
+from dirac_failover.errors import FailoverError, PortError
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (name,) = sys.argv[1:] if arguments is None else arguments
     try:
         port = in_this_process(name)
-    except CommandError as error:
+    except FailoverError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the host quotes it
-        return error.code
+        return NAMED_WRONGLY if isinstance(error, PortError) else 1
     with _streams_of_its_own() as (questions, answers), stay_within(os.getcwd()), port.session():
         serve(port, questions, answers)
     return 0

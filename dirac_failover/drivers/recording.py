@@ -17,7 +17,7 @@ from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.witness import Witness
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import PortBrokenError
 from dirac_failover.spec.duties import Act, Owed, inputs_of
 from dirac_failover.spec.observation import attribute, elements
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
@@ -242,7 +242,7 @@ class Recorder(InProcessDriver):
         self._witness: Witness
 
     def record(self, scenario: Scenario) -> Recording:
-        """Execute the module in the situation; raises CommandError when the module cannot even be created."""
+        """Execute the module in the situation; raises PortBrokenError when the module cannot even be created."""
         self._tape = Tape()
         self._watcher = Watcher(self._tape)
         self._watched = {*METHODS, *(call[0] for call in scenario.calls)}
@@ -272,7 +272,7 @@ class Recorder(InProcessDriver):
         try:
             made = super()._make(module)
         except Exception as error:
-            raise CommandError(f"The module cannot be created: {type(error).__name__}: {error}", Exit.BROKEN) from error
+            raise PortBrokenError(f"The module cannot be created: {type(error).__name__}: {error}") from error
         self._watcher.module(made, self._watched)
         return made
 

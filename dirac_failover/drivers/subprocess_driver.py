@@ -25,7 +25,7 @@ from dirac_failover.drivers.observe import ATTRIBUTES, HOOKS, REQUEST_FIELDS, he
 from dirac_failover.drivers.sandbox import Workplace, temporary
 from dirac_failover.drivers.setup import FAKES, seed
 from dirac_failover.drivers.supervisor import uninterrupted
-from dirac_failover.errors import CommandError, Exit, visible
+from dirac_failover.errors import PortBrokenError, PortError, visible
 from dirac_failover.spec.facts import MODULE, SHAPES
 from dirac_failover.spec.observation import FILE_FIELDS, OPERATION_FIELDS, Observation, Scrubber, Step
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
@@ -51,16 +51,9 @@ PROTOCOLS: Final = {1: ("calls", "services"), 2: tuple(CAPABILITIES)}
 START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 10.0
 RESTARTS: Final = 3
-_NOT_FOUND: Final = (Exit.USAGE, 127)
-"""How a port ends that was named wrongly, or of which there is no program."""
-
-
-class PortBrokenError(CommandError):
-    """The port as a process failed: nothing is known about how it conforms."""
-
-    def __init__(self, message: str) -> None:
-        """Say what happened, and to which port."""
-        super().__init__(message, Exit.BROKEN)
+NAMED_WRONGLY: Final = 4
+"""How a program ends that does not know the port that it is to run."""
+_NOT_FOUND: Final = (NAMED_WRONGLY, 127)  # the second one is the supervisor's, when there is no program
 
 
 class SubprocessDriver:
@@ -171,7 +164,7 @@ class SubprocessDriver:
                 self._stop()
                 text = f"The port {self.name} cannot be started: {error}"
                 found = isinstance(error, ProcessError) and error.exitcode not in _NOT_FOUND
-                raise (PortBrokenError(text) if found else CommandError(text)) from error
+                raise (PortBrokenError(text) if found else PortError(text)) from error
         return self._process
 
     def _greet(self, process: Process) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.errors import CommandError, no_such
+from dirac_failover.errors import ScenarioError, no_such
 from dirac_failover.spec.observation import FILE_FIELDS
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
 from dirac_fakes.answers import AnswerError, check_answers, methods_of
@@ -27,18 +27,18 @@ _METHODS: Final = {
 
 
 def checked(scenario: Scenario) -> Scenario:
-    """Return the scenario; raises CommandError for a scenario that is well-formed and cannot be executed."""
+    """Return the scenario; raises ScenarioError for a scenario that is well-formed and cannot be executed."""
     for fault in scenario.faults:
         _check_fault(fault)
     for key, answers in scenario.answers.items():
         if complaint := answers_complaint(key, answers):
-            raise CommandError(f"Answers of {key}: {complaint}")
+            raise ScenarioError(f"Answers of {key}: {complaint}")
         collaborator = key.partition(".")[0]
         if scenario.collaborators.get(collaborator) != SCRIPTED and collaborator != "Request":
-            raise CommandError(f"Answers of {key}: only a collaborator that is '{SCRIPTED}' gives answers")
+            raise ScenarioError(f"Answers of {key}: only a collaborator that is '{SCRIPTED}' gives answers")
     for number, operation in enumerate(scenario.operations, 1):
         if complaint := operation_complaint(operation):
-            raise CommandError(f"Operation {number}: {complaint}")
+            raise ScenarioError(f"Operation {number}: {complaint}")
     return scenario
 
 
@@ -61,9 +61,9 @@ def _check_fault(text: str) -> None:
     try:
         fault = Fault.parse(text)
     except FaultError as error:
-        raise CommandError(f"Fault {text}: {error}") from error
+        raise ScenarioError(f"Fault {text}: {error}") from error
     if fault.target in LOCAL:
-        raise CommandError(
+        raise ScenarioError(
             f"Fault {text}: here only services can be hit; a file that cannot be written is in a scenario's 'files'"
         )
 

@@ -115,7 +115,7 @@ class Matrix:
 
     @classmethod
     def load(cls, paths: Sequence[str]) -> Matrix:
-        """Return the matrix of these files; raises CommandError when one of them does not hold results."""
+        """Return the matrix of these files; raises FileError when one of them does not hold results."""
         loaded = [load(path) for path in paths]
         names = labels(loaded, paths)
         return cls.of((names[i], paths[i], results) for i, results in enumerate(loaded))

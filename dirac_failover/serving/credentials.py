@@ -19,7 +19,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,18 +80,18 @@ def _base64url(data: bytes) -> str:
 def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Credentials:
     """Put credentials into ``folder``: of a server with these addresses, and of ``owner``, whose proxy says ``group``.
 
-    Raises CommandError when the package ``cryptography`` is not installed, and for names that no proxy can have, nor
-    DIRAC's configuration.
+    Raises MissingExtraError when the package ``cryptography`` is not installed, and SettingError for names that no
+    proxy can have, nor DIRAC's configuration.
     """
     for what, text in (("owner", owner), ("group", group)):
         if not _NAME.fullmatch(text):
             wanted = "1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
-            raise CommandError(f"The {what} of a proxy: expected {wanted}, found {text!r}")
+            raise SettingError(f"The {what} of a proxy: expected {wanted}, found {text!r}")
     try:
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError as error:
-        raise CommandError(f"HTTPS needs the package cryptography: {EXTRA}", Exit.BROKEN) from error
+        raise MissingExtraError(f"HTTPS needs the package cryptography: {EXTRA}") from error
 
     def key() -> EllipticCurvePrivateKey:
         return ec.generate_private_key(ec.SECP256R1())

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dirac_failover import vocabulary as v
 from dirac_failover.drivers.implementations import Clock
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import MissingExtraError
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
 from dirac_failover.serving.messages import Broken, Request
@@ -53,7 +53,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
 
     Where DIRAC is installed it is configured in memory: services, a proxy of the world's caller, an authority. With
     ``diracx``, it reports of jobs to DiracX. The reference's clients are connected, too. Where clients pause, the
-    world's clock moves. A request to any other host is refused. Raises CommandError when one of the packages
+    world's clock moves. A request to any other host is refused. Raises MissingExtraError when one of the packages
     ``responses`` and ``cryptography`` is missing.
 
     >>> import requests
@@ -65,7 +65,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
     try:
         import responses
     except ImportError as error:
-        raise CommandError(f"This needs the package responses: {credentials.EXTRA}", Exit.BROKEN) from error
+        raise MissingExtraError(f"This needs the package responses: {credentials.EXTRA}") from error
     site = Site(world)
     caller = world.caller
     with ExitStack() as stack:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from typing_extensions import TypedDict
 
+from dirac_failover.errors import ScenarioError
 from dirac_failover.spec.shape import ShapeError, described, matching, one_of, parse, shown, sized, whole
 
 if TYPE_CHECKING:
@@ -60,10 +61,6 @@ DEFAULT_COLLABORATORS: Final[Mapping[str, str]] = dict.fromkeys(
 )
 FAILED_STATUS: Final[Mapping[str, Json]] = {"OK": False, "Errno": 0, "Message": "failed before"}
 NOTHING: Final[Mapping[str, Any]] = {}
-
-
-class ScenarioError(ShapeError):
-    """A scenario that is malformed; the message says what was expected and what was found."""
 
 
 def _map(default: Mapping[str, Any]) -> Any:

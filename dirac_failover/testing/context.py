@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pytest
 
 from dirac_failover.drivers.adapters import imports_dirac
-from dirac_failover.drivers.implementations import Implementation, ImplementationUnavailableError
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid_guard, running
 from dirac_failover.testing.job_setup import Collaborators, JobSetup
@@ -31,6 +31,7 @@ from dirac_fakes.faults import FaultError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.testing.outcome import ModuleOutcome
 
 MOST: Final = 3

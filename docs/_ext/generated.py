@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.cli import PROGRAM, VERBS, main
+from dirac_failover.cli.exits import Exit
 from dirac_failover.cli.schema_command import SCHEMAS
-from dirac_failover.errors import Exit
 from dirac_fakes import World
 from dirac_fakes.faults import CLOCK, LOCAL, SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS

@@ -16,8 +16,9 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.space import scenarios
 from tests.bench import plugin
 

@@ -25,8 +25,9 @@ import pytest
 from dirac_failover import __main__ as script
 from dirac_failover import __version__, cli
 from dirac_failover.cli import VERBS, main
+from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError, exit_code
 from dirac_failover.drivers import sandbox, supervisor
-from dirac_failover.errors import AstrayWarning, CommandError, Exit
+from dirac_failover.errors import AstrayWarning, MissingExtraError, PortBrokenError, PortError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ def test_the_exit_codes_are_these() -> None:
         "USAGE": 4,
         "NOTHING_RAN": 5,
     }
-    assert CommandError("x").code is Exit.USAGE
+    assert [exit_code(error) for error in (PortError("x"), PortBrokenError("x"), NeverStruckError("x"))] == [4, 3, 1]
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +139,8 @@ def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (CommandError("no\n  such thing", Exit.NOTHING_RAN), 5, "no such thing"),
+        (CommandError("no\n  such thing"), 4, "no such thing"),
+        (MissingExtraError("no package"), 3, "no package"),
         (KeyboardInterrupt(), 2, "interrupted"),
         (ZeroDivisionError("by zero"), 3, "broke down: ZeroDivisionError: by zero (--debug shows where)"),
     ],
@@ -199,6 +201,7 @@ def test_only_what_a_command_needs_is_loaded() -> None:
     assert not modules & {"DIRACCommon", "dirac_fakes", "requests", "json", "dataclasses", "inspect", "traceback"}
     assert {name for name in modules if name.startswith("dirac_failover.")} == {
         "dirac_failover.cli",
+        "dirac_failover.cli.exits",
         "dirac_failover.drivers",
         "dirac_failover.errors",
         "dirac_failover.drivers.supervisor",

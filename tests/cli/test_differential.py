@@ -13,11 +13,12 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import differential, main
 from dirac_failover.cli.differential import Comparison, Difference, compare, report, run, shard
+from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import parse_shard
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import ImplementationUnavailableError, SettingError
 from dirac_failover.spec import space
 from dirac_failover.spec.dimensions import Dimension, Region, Value
 from dirac_failover.spec.observation import Observation, Step
@@ -413,7 +414,6 @@ def test_a_shard_is_counted_from_one(text: str, part: tuple[int, int]) -> None:
 @pytest.mark.parametrize("text", ["", "1", "/", "1/", "/2", "0/2", "3/2", "0/0", "-1/2", "1/2/3", "a/2", "1/b", "1 2"])
 def test_what_means_no_shard_is_refused(text: str) -> None:
     """And shown."""
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(SettingError) as caught:
         parse_shard(text)
     assert str(caught.value) == f"--shard: expected I/N with I from 1 to N, found {text!r}"
-    assert caught.value.code is Exit.USAGE

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.cli import explain, main
+from dirac_failover.cli.exits import CommandError
 from dirac_failover.cli.explain import example, find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
-from dirac_failover.errors import CommandError
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.cli import output
-from dirac_failover.errors import CommandError
+from dirac_failover.cli.exits import CommandError
+from dirac_failover.errors import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,8 @@ def test_an_ending_of_a_format_that_there_is_not_is_an_error(tmp_path: Path) -> 
     said = (
         "--output: .svg is badge, which this report cannot be: another ending, or --format with one of text, html, json"
     )
-    with pytest.raises(CommandError, match=f"^{re.escape(said)}$") as caught:
+    with pytest.raises(CommandError, match=f"^{re.escape(said)}$"):
         output.deliver(parsed("--output", str(tmp_path / "a.SVG")), FORMATS)
-    assert caught.value.code == 4
     assert not [*tmp_path.iterdir()]
 
 
@@ -90,17 +90,15 @@ def test_what_the_terminal_cannot_show_is_escaped(
 
 
 def test_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """The exit code is that of a command line that cannot be used."""
-    with pytest.raises(CommandError, match=r"Cannot write .*: No such file or directory") as caught:
+    """The error names the file and the reason."""
+    with pytest.raises(FileError, match=r"Cannot write .*: No such file or directory"):
         output.deliver(parsed("--output", str(tmp_path / "no" / "a.html")), FORMATS)
-    assert caught.value.code == 4
 
 
 def test_an_ending_that_means_nothing_is_an_error(tmp_path: Path) -> None:
     """It is not taken for text; ``--format`` says what is meant, and a name without ending is text."""
     with pytest.raises(CommandError) as caught:
         output.deliver(parsed("--output", str(tmp_path / "a.htlm")), FORMATS)
-    assert caught.value.code == 4
     assert str(caught.value) == (
         "--output: there is no format for the ending '.htlm'; did you mean .htm? (there are .html, .htm, .json, "
         ".txt); --format names one, too"
@@ -114,7 +112,7 @@ def test_an_ending_that_means_nothing_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--output ""`` is refused, not ignored."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CommandError, match="Cannot write"):
+    with pytest.raises(FileError, match="Cannot write"):
         output.deliver(parsed("--output", ""), FORMATS)
 
 

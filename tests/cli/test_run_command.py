@@ -18,7 +18,7 @@ from dirac_failover.cli import main
 from dirac_failover.cli.run_command import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
 from dirac_failover.cli.schema_command import SCHEMAS
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import ScenarioError
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import render
 from dirac_failover.spec import space
@@ -608,10 +608,9 @@ def test_a_bad_scenario_is_one_clear_line(
 )
 def test_what_nobody_can_execute_is_refused(fields: dict[str, Any], expected: str) -> None:
     """Before anything runs."""
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(ScenarioError) as caught:
         checked(Scenario.from_json(fields))
     assert f"{caught.value}\n".startswith(expected)
-    assert caught.value.code is Exit.USAGE
 
 
 def test_what_can_be_executed_is_accepted() -> None:
@@ -633,7 +632,7 @@ def test_what_can_be_executed_is_accepted() -> None:
 def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Implementation) -> None:
     """A name that is too long, say."""
     with pytest.raises(
-        CommandError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
+        ScenarioError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
     ):
         run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
 
@@ -652,9 +651,9 @@ def test_what_an_implementation_cannot_take_is_refused(reference: Implementation
                 raise AttributeError("read only")
 
     many = Scenario.of_job(operations=[{"Type": "RemoveFile", "Files": [f"/{number}" for number in range(10001)]}])
-    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: RuntimeError: too many Files"):
+    with pytest.raises(ScenarioError, match=r"^This scenario cannot be set up: RuntimeError: too many Files"):
         run(reference, many)
-    with pytest.raises(CommandError, match=r"^This scenario cannot be set up: AttributeError: read only$"):
+    with pytest.raises(ScenarioError, match=r"^This scenario cannot be set up: AttributeError: read only$"):
         run(reference, Scenario(), ReadOnly)
 
 

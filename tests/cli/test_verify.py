@@ -23,7 +23,7 @@ from dirac_failover.conformance.results import ClauseResult, Known, Minimal, Por
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
 from dirac_failover.conformance.workers import cores
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import FailoverError, PortBrokenError, PortError
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import beside, report, run_command
 from dirac_failover.spec import space
@@ -51,7 +51,7 @@ class Asked:
         self.calls: list[tuple[VerificationPlan, int, tuple[int, int]]] = []
         self.broken: set[str] = set()
         self.silent = False
-        self.error: CommandError | None = None
+        self.error: FailoverError | None = None
         self.nearest: list[Match] = []
         self.met: Any = None
 
@@ -316,7 +316,7 @@ def test_what_diverges_is_accepted(judged: Asked, tmp_path: Path) -> None:
 
 def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: Path) -> None:
     """The file is not made."""
-    judged.error = CommandError("dead", Exit.BROKEN)
+    judged.error = PortBrokenError("dead")
     assert main(["verify", "--baseline", str(tmp_path / "b.json"), "--accept"]) == 3
     assert os.listdir(tmp_path) == []
 
@@ -361,8 +361,8 @@ def test_the_command_says_no_more_than_it_needs(
 
 def test_an_error_of_usage_is_no_verdict(judged: Asked) -> None:
     """It ends the command."""
-    judged.error = CommandError("wrong")
-    with pytest.raises(CommandError, match=r"^wrong$"):
+    judged.error = PortError("wrong")
+    with pytest.raises(PortError, match=r"^wrong$"):
         verify(VerificationPlan(Target()))
 
 
@@ -447,7 +447,7 @@ def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
     judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
     results = verify(VerificationPlan(Target()))
     assert results.nearest == tuple(judged.nearest)
-    judged.error = CommandError("dead", Exit.BROKEN)
+    judged.error = PortBrokenError("dead")
     results = verify(VerificationPlan(Target()))
     assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
 

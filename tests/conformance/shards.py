@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from dirac_failover.drivers.sandbox import temporary
-from dirac_failover.errors import AstrayWarning, CommandError
+from dirac_failover.errors import AstrayWarning, PortError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def raises(index: int, count: int) -> Iterator[Any]:
 
 def complains(_: int, __: int) -> Iterator[Any]:
     """Raise before the first message what has a text for users."""
-    raise CommandError("No such port")
+    raise PortError("No such port")
     yield
 
 

@@ -23,7 +23,7 @@ from dirac_failover.conformance.suite.test_conformance import (
     TestConformance as Adopted,
 )  # as test class it would be collected here
 from dirac_failover.conformance.workers import cores
-from dirac_failover.errors import CommandError
+from dirac_failover.errors import FileError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
 
@@ -386,7 +386,7 @@ def test_a_baseline_is_beside_the_test_or_at_the_root(asked: list[Any], tmp_path
     Baseline((Entry("CO-001", "known-bug", "x"),)).save(str(tmp_path / "tests/known.json"))
     assert suite._results(Known(), request, Factory(tmp_path)).clauses[1].baseline is None  # a part of the space
     Known.region = ""
-    with pytest.raises(CommandError, match=r"^known\.json: CO-001: the port keeps this clause now: remove the entry$"):
+    with pytest.raises(FileError, match=r"^known\.json: CO-001: the port keeps this clause now: remove the entry$"):
         suite._results(Known(), request, Factory(tmp_path))
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from dirac_failover.conformance import workers
 from dirac_failover.conformance.workers import Progress, WorkerDiedError, _kept, _send, cores, in_processes
-from dirac_failover.errors import AstrayWarning, CommandError, Exit
+from dirac_failover.errors import AstrayWarning, PortBrokenError
 
 ERASED = "\r\x1b[K"
 
@@ -54,17 +54,15 @@ def test_what_a_worker_raises_ends_it_all(shards: Any) -> None:
     """What was found before arrives; the error says what it was."""
     messages = in_processes(shards.raises, 1, (2, 5))
     assert next(messages) == (2, 5)
-    with pytest.raises(CommandError, match=r"^ValueError: boom$") as caught:
+    with pytest.raises(PortBrokenError, match=r"^ValueError: boom$"):
         next(messages)
-    assert caught.value.code is Exit.BROKEN
     assert multiprocessing.active_children() == []
 
 
 def test_a_text_for_users_stays_as_it_is(shards: Any) -> None:
     """No class before it."""
-    with pytest.raises(CommandError, match=r"^No such port$") as caught:
+    with pytest.raises(PortBrokenError, match=r"^No such port$"):
         list(in_processes(shards.complains, 1, (0, 1)))
-    assert caught.value.code is Exit.BROKEN
 
 
 def test_a_worker_that_dies_ends_it_all(shards: Any) -> None:
@@ -72,7 +70,7 @@ def test_a_worker_that_dies_ends_it_all(shards: Any) -> None:
     said = "A port ended its process (exit code 7): 'dirac-failover verify' says in which scenario"
     with pytest.raises(WorkerDiedError, match=f"^{re.escape(said)}$") as caught:
         list(in_processes(shards.second_dies, 2, (0, 1)))
-    assert (caught.value.worker, caught.value.exitcode, caught.value.code) == (1, 7, Exit.BROKEN)
+    assert (caught.value.worker, caught.value.exitcode) == (1, 7)
     assert multiprocessing.active_children() == []
 
 

@@ -11,8 +11,9 @@ from itertools import islice
 import pytest
 
 from dirac_failover.conformance.target import Target
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import space
 from dirac_failover.spec.profile_fit import nearest
 

@@ -11,7 +11,7 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.drivers import adapters
 from dirac_failover.drivers.subprocess_driver import RUN_SECONDS
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import ImplementationUnavailableError, PortBrokenError, PortError
 
 KNOWN = f"(there are {', '.join(adapters.IMPLEMENTATIONS)}, package.module:Class, or a file .toml)"
 KEYS = "did you mean command? (there are name, command, environment, seconds, start_seconds, restarts, shape, commands)"
@@ -59,36 +59,34 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint", "code"),
+    ("name", "complaint"),
     [
-        *((name, f"there is no port {name!r} {KNOWN}", Exit.USAGE) for name in ("nowhere", ":b", ":", "")),
-        ("reference:", f"there is no port 'reference:'; did you mean reference? {KNOWN}", Exit.USAGE),
+        *((name, f"there is no port {name!r} {KNOWN}") for name in ("nowhere", ":b", ":", "")),
+        ("reference:", f"there is no port 'reference:'; did you mean reference? {KNOWN}"),
         (
             "tests_adapters_kit:NUMBER",
-            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int", Exit.USAGE,
+            "Port tests_adapters_kit:NUMBER: tests_adapters_kit:NUMBER is not a class but int",
         ),
         (
             "nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
-            Exit.USAGE,
         ),
-        ("json:No.thing", "Port json:No.thing: there is no class 'No' (looked for in json)", Exit.USAGE),
+        ("json:No.thing", "Port json:No.thing: there is no class 'No' (looked for in json)"),
         (
             "json:JSONDecoder",
             "Port json:JSONDecoder: json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)",
-            Exit.USAGE,
         ),
     ],
 )  # fmt: skip
-def test_a_port_that_is_not_there_is_one_clear_line(name, complaint, code):
-    """And the right exit code."""
-    with pytest.raises(CommandError) as caught:
+def test_a_port_that_is_not_there_is_one_clear_line(name, complaint):
+    """It is the user's error, and not the port's."""
+    with pytest.raises(PortError) as caught:
         adapters.in_this_process(name)
-    assert (str(caught.value), caught.value.code) == (complaint, code)
+    assert str(caught.value) == complaint
 
 
 def test_the_first_method_that_is_missing_is_named():
     """Of those that are asked for; a class that has them all is returned."""
-    with pytest.raises(CommandError, match=r"^x is not a module: it has no one\(\) \(derive it from ModuleBase\)$"):
+    with pytest.raises(PortError, match=r"^x is not a module: it has no one\(\) \(derive it from ModuleBase\)$"):
         adapters.checked_class("x", int, ("real", "one", "two", "three"))
     assert adapters.checked_class("x", int, ("real",)) is int
 
@@ -102,12 +100,11 @@ def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
     """The message says how to get it."""
 
     def unavailable():
-        raise adapters.ImplementationUnavailableError("get it")
+        raise ImplementationUnavailableError("get it")
 
     monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", unavailable)
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(ImplementationUnavailableError, match=r"^get it$"):
         adapters.in_this_process("dirac")
-    assert (str(caught.value), caught.value.code) == ("get it", Exit.BROKEN)
 
 
 def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatch):
@@ -121,9 +118,8 @@ def test_a_users_modules_are_found_in_the_working_directory(tmp_path, monkeypatc
     assert sys.path.count(str(tmp_path)) == 1
     monkeypatch.delitem(sys.modules, "adapters_own_module")
     (tmp_path / "adapters_ends.py").write_text("raise SystemExit(3)")
-    with pytest.raises(CommandError, match=r"^cannot import adapters_ends: SystemExit: 3$") as caught:
+    with pytest.raises(PortBrokenError, match=r"^cannot import adapters_ends: SystemExit: 3$"):
         adapters.find("adapters_ends:Mine")
-    assert caught.value.code == Exit.BROKEN
 
 
 def test_an_adapter_file_says_everything(tmp_path):
@@ -177,12 +173,12 @@ def test_an_adapter_file_that_cannot_be_understood_is_one_clear_line(tmp_path, t
     """What was expected, and what was found."""
     file = tmp_path / "port.toml"
     file.write_text(text)
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(PortError) as caught:
         adapters.from_file(str(file))
-    assert (str(caught.value), caught.value.code) == (complaint.format(file), Exit.USAGE)
+    assert str(caught.value) == complaint.format(file)
 
 
 def test_an_adapter_file_that_is_not_there_is_one_clear_line():
     """As every other error of a user's."""
-    with pytest.raises(CommandError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
+    with pytest.raises(PortError, match=r"^The adapter file no.toml cannot be read: No such file or directory$"):
         adapters.from_file("no.toml")

@@ -14,6 +14,7 @@ import pytest
 
 from dirac_failover import FailoverRequest, JobReport
 from dirac_failover.cli import main
+from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import Results
 from dirac_failover.conformance.target import Target
@@ -21,7 +22,7 @@ from dirac_failover.conformance.verification import verify
 from dirac_failover.drivers import adapters
 from dirac_failover.drivers.commands import SERVICES_AT, CommandsDriver, state_of
 from dirac_failover.drivers.observe import HOOKS
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import PortBrokenError, PortError
 from dirac_failover.reports import badge, html_page, junit, markdown
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.spec import space
@@ -241,13 +242,12 @@ def test_a_program_that_fails_ends_the_chain(text: str) -> None:
 def test_a_program_that_hangs_or_is_not_there_is_no_verdict() -> None:
     """The one is found and broken, the other cannot be resolved; what a program has started is ended."""
     slow = "import subprocess as s, time; print(s.Popen(['sleep', '99']).pid, flush=True); time.sleep(99)"
-    for command, code in ((program(slow), Exit.BROKEN), (["/no/such/program"], Exit.USAGE)):
+    for command, kind in ((program(slow), PortBrokenError), (["/no/such/program"], PortError)):
         with (
             adapters.commands_port([command], "x", seconds=0.5).session() as port,
-            pytest.raises(CommandError) as caught,
+            pytest.raises(kind) as caught,
         ):
             port.run(WELL)
-        assert caught.value.code == code
         assert "\n" not in str(caught.value)
 
 
@@ -313,10 +313,10 @@ class OfModules:
 def test_a_class_with_a_hook_cannot_be_a_chain(name: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever declares it; one line says so, with the exit code 4."""
     target = f"{__name__}:{name}"
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(PortError) as caught:
         Target(target).port()
     assert str(caught.value).startswith(f"Port {target}: {complaint}")
-    assert main(["verify", target]) == caught.value.code == Exit.USAGE
+    assert main(["verify", target]) == Exit.USAGE
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -345,9 +345,9 @@ def test_an_adapter_file_says_the_shape(tmp_path: Path, text: str, complaint: st
     """What does not fit the shape is one clear line."""
     file = tmp_path / "port.toml"
     file.write_text(text)
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(PortError) as caught:
         adapters.from_file(str(file))
-    assert (str(caught.value), caught.value.code) == (f"{file}: {complaint}", Exit.USAGE)
+    assert str(caught.value) == f"{file}: {complaint}"
 
 
 def test_the_clients_are_those_that_the_commands_import(monkeypatch: pytest.MonkeyPatch, reference: Any) -> None:

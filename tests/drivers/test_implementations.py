@@ -15,8 +15,9 @@ from DIRACCommon.Core.Utilities import TimeUtilities
 
 from dirac_failover import __version__, clock
 from dirac_failover.drivers import implementations
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, ImplementationUnavailableError
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes import Clock
 

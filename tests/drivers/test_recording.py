@@ -11,7 +11,7 @@ import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.recording import PLAIN, Event, Recorder, Tape, Watcher
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import PortBrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes import World
@@ -217,10 +217,9 @@ def test_a_module_that_cannot_be_created_is_one_clear_error(reference: Implement
             raise LookupError("no configuration")
 
     recorder = Recorder(reference, Broken)
-    with recorder.session(), pytest.raises(CommandError) as caught:
+    with recorder.session(), pytest.raises(PortBrokenError) as caught:
         recorder.record(Scenario())
     assert str(caught.value) == "The module cannot be created: LookupError: no configuration"
-    assert caught.value.code is Exit.BROKEN
 
 
 def test_strange_modules_are_recorded(reference: Implementation) -> None:

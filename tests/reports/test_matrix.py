@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.conformance.results import PortInfo
-from dirac_failover.errors import CommandError
+from dirac_failover.errors import FileError
 from dirac_failover.reports.matrix import Matrix, labels, state
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_files_are_loaded_in_their_order(files: dict[str, str]) -> None:
 
 def test_a_file_without_results_is_an_error(files: dict[str, str]) -> None:
     """One that is not there, for one."""
-    with pytest.raises(CommandError, match=r"Cannot read .*none: No such file"):
+    with pytest.raises(FileError, match=r"Cannot read .*none: No such file"):
         Matrix.load([files["alpha"], files["alpha"] + "none"])
 
 

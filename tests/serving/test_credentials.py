@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import MissingExtraError, SettingError
 from dirac_failover.serving import credentials
 from dirac_failover.serving.credentials import LIFETIME, make, make_token
 
@@ -189,18 +189,16 @@ def test_made_again_they_take_the_place_of_the_old_ones(tmp_path):
 def test_a_name_that_no_proxy_can_have_is_refused(tmp_path, name):
     wanted = "expected 1 to 64 of A-Z, a-z, 0-9, '.', '_', '@' and '-'"
     for what, names in (("owner", {"owner": name, "group": "g"}), ("group", {"owner": "alice", "group": name})):
-        with pytest.raises(CommandError) as caught:
+        with pytest.raises(SettingError) as caught:
             make(str(tmp_path), **names)
         assert str(caught.value) == f"The {what} of a proxy: {wanted}, found {name!r}"
-        assert caught.value.code is Exit.USAGE
     assert not list(tmp_path.iterdir())
     assert make(str(tmp_path), owner="A.z_0@b-9", group="g" * 64).dn == "/O=dirac-failover/CN=A.z_0@b-9"
 
 
 def test_without_the_package_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography", None)
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(MissingExtraError) as caught:
         make(str(tmp_path), owner="alice", group="g")
     assert str(caught.value) == "HTTPS needs the package cryptography: pip install 'dirac-failover[https]'"
-    assert caught.value.code is Exit.BROKEN
     assert credentials.EXTRA == "pip install 'dirac-failover[https]'"

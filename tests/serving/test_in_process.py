@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from dirac_failover import JobReport, Operation, ReqClient, Request
-from dirac_failover.errors import CommandError, Exit
+from dirac_failover.errors import MissingExtraError
 from dirac_failover.serving import over_https
 from dirac_failover.serving.configuration import environment, options
 from dirac_failover.serving.credentials import Credentials
@@ -231,7 +231,6 @@ def test_two_worlds_one_after_the_other_know_nothing_of_each_other():
 
 def test_without_the_package_it_is_named(world, monkeypatch):
     monkeypatch.setitem(sys.modules, "responses", None)
-    with pytest.raises(CommandError) as caught, over_https(world):
+    with pytest.raises(MissingExtraError) as caught, over_https(world):
         pass
     assert str(caught.value) == "This needs the package responses: pip install 'dirac-failover[https]'"
-    assert caught.value.code is Exit.BROKEN

@@ -31,7 +31,7 @@ from dirac_failover.conformance.results import HELD, NOT_ASKED, UNCHECKED, Resul
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import DECIDING, known_divergences, verify
 from dirac_failover.conformance.workers import cores
-from dirac_failover.errors import CommandError, no_such
+from dirac_failover.errors import FailoverError, FileError, SettingError, no_such
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import cause_of
 from dirac_failover.spec import space
@@ -71,7 +71,7 @@ class ConformanceSuite:
         try:
             clauses = _question(type(self), metafunc.config).clauses
             _baseline(self, metafunc.definition)
-        except CommandError as error:
+        except FailoverError as error:
             raise pytest.Collector.CollectError(f"{type(self).__name__}: {error}") from None
         metafunc.parametrize("clause_id", clauses)
 
@@ -80,7 +80,7 @@ class ConformanceSuite:
         """The results of the port, with what is known beside what is broken."""
         try:
             results = _results(self, request, tmp_path_factory)
-        except CommandError as error:
+        except FailoverError as error:
             pytest.fail(str(error), pytrace=False)
         said = _said(type(self), results.header.port, results.header, results.scenarios)
         request.node.user_properties.append((JUDGED, said))
@@ -111,22 +111,22 @@ class ConformanceSuite:
 
 
 def _question(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPlan:
-    """Return what a class asks, of all clauses of its levels; raises CommandError for what is set wrongly."""
+    """Return what a class asks, of all clauses of its levels; raises SettingError for what is set wrongly."""
     settings = list(ConformanceSuite.__annotations__)
     values = [pair for owner in kind.__mro__ if issubclass(owner, ConformanceSuite) for pair in vars(owner).items()]
     fields = [name for name, value in values if not callable(value) and not hasattr(value, "__get__")]
     for name in fields:
         if name not in settings and not name.startswith(("_", "test", "pytest")):
-            raise CommandError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
+            raise SettingError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
     said = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
     for name, value in {**said, "baseline": kind.baseline}.items():
         if not isinstance(value, str):
-            raise CommandError(f"{name}: expected a text, found {value!r}")
+            raise SettingError(f"{name}: expected a text, found {value!r}")
     if not isinstance(kind.timeout, int | float) or kind.timeout <= 0:
-        raise CommandError(f"timeout: expected a number of seconds above 0, found {kind.timeout!r}")
+        raise SettingError(f"timeout: expected a number of seconds above 0, found {kind.timeout!r}")
     if not said["port"]:
         how = 'port = "package.module:Class" in the class, --dirac-port, or dirac_port in the settings of pytest'
-        raise CommandError(f"there is no port to judge: name it with {how}")
+        raise SettingError(f"there is no port to judge: name it with {how}")
     regions, profile = tuple(region.name for region in space.REGIONS), said["profile"] or DIRAC_9_1.name
     named = [("level", level, LEVELS) for level in kind.levels]
     for what, name, known in [
@@ -135,7 +135,7 @@ def _question(kind: type[ConformanceSuite], config: pytest.Config) -> Verificati
         ("profile", profile, PROFILES),
     ]:
         if name not in known:
-            raise CommandError(no_such(what, name, known))
+            raise SettingError(no_such(what, name, known))
     clauses = tuple(clause.id for clause in CLAUSES if clause.level in kind.levels)
     asked = (said["region"],) if said["region"] else regions
     return VerificationPlan(Target.parse(said["port"]), clauses, asked, kind.timeout, profile)
@@ -161,7 +161,7 @@ def _baseline(
 ) -> Baseline:
     """Return the known divergences, of a file beside the test file, if it is there, else from the root directory.
 
-    Raises CommandError for an entry that is not true, by what the clauses have come to; see :meth:`Baseline.problems`.
+    Raises FileError for an entry that is not true, by what the clauses have come to; see :meth:`Baseline.problems`.
     """
     if not suite.baseline:
         return Baseline()
@@ -169,7 +169,7 @@ def _baseline(
     path = beside_the_test if beside_the_test.exists() else node.config.rootpath / suite.baseline
     baseline = Baseline.load(str(path))
     if problems := baseline.problems(clauses, today(), complete=complete):
-        raise CommandError(f"{suite.baseline}: {'; '.join(problems)}")
+        raise FileError(f"{suite.baseline}: {'; '.join(problems)}")
     return baseline
 
 
@@ -197,7 +197,7 @@ def header(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
         try:
             said = _said(kind, question.target.info(), question, sum(1 for _ in question.scenarios()))
             lines.append(f"{JUDGED}: {said}")
-        except CommandError as error:
+        except FailoverError as error:
             lines.append(f"{JUDGED}: {kind.__name__}: {error}")
     return lines
 
