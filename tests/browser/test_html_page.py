@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import base64
 import re
 import struct
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dirac_failover.reports.matrix import Matrix
 
 pytestmark = pytest.mark.ci
 
-TAB, ENTER, ESCAPE, SPACE = "\ue004", "\ue007", "\ue00c", " "
-PICTURES = os.environ.get("PICTURES")
-"""A folder to leave the pictures in, for people."""
 
 ROWS = """
 return [...document.querySelectorAll("tr.clause")].map(row => [
@@ -30,35 +29,7 @@ VISIBLE = """
 return [...document.querySelectorAll("tr.clause")].filter(row => row.checkVisibility())
   .map(row => row.querySelector(".id").textContent);
 """
-OVERFLOWING = """
-const wide = document.documentElement.clientWidth;
-return [...document.querySelectorAll("body *")].filter(element => element.checkVisibility()
-  && !element.closest(".unseen, .skip, .frame.wide, svg")
-  && !(wide < 700 && element.closest("thead")) && element.getBoundingClientRect().right > wide + 1)
-  .map(element => element.outerHTML.slice(0, 100));
-"""
-CONTRAST = """
-const parse = text => text.match(/[\\d.]+/g).map(Number);
-const light = ([r, g, b]) => {
-  const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-  return .2126 * x + .7152 * y + .0722 * z;
-};
-const behind = element => {
-  for (; element; element = element.parentElement) {
-    const colour = parse(getComputedStyle(element).backgroundColor);
-    if (colour.length === 3 || colour[3] === 1) return colour;
-  }
-};
-const found = {};
-for (const element of document.querySelectorAll("body *")) {
-  const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-  if (!says || !element.checkVisibility() || element.closest(".unseen, .skip, script")) continue;
-  const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
-  const ratio = (a + .05) / (b + .05);
-  if (ratio < 4.5) found[element.className + " " + element.tagName] = ratio;
-}
-return found;
-"""
+WIDE = ".unseen, .skip, .frame.wide, svg"
 
 
 def pixels(png: bytes) -> tuple[int, int, bytes]:
@@ -71,12 +42,6 @@ def pixels(png: bytes) -> tuple[int, int, bytes]:
         data += png[at + 8 : at + 8 + size] if png[at + 4 : at + 8] == b"IDAT" else b""
         at += size + 12
     return width, height, zlib.decompress(data)[1:4]
-
-
-def keep(name: str, png: bytes) -> None:
-    """Leave a picture for people, if they asked for it."""
-    if PICTURES:
-        Path(PICTURES, f"{name}.png").write_bytes(png)
 
 
 @pytest.fixture
@@ -194,25 +159,25 @@ def test_an_older_browser_opens_dialogs_by_script(browser: Any, pages: dict[str,
 def test_everything_is_reached_with_the_keyboard(page: Any) -> None:
     """The first thing is the way past the filters; a dialog is opened, left, and leaves the focus where it was."""
     focused = "return document.activeElement.className || document.activeElement.id || document.activeElement.tagName"
-    page.press(TAB)
+    page.press(Keys.TAB)
     assert page.run(focused) == "skip"
     assert page.run("return document.activeElement.getBoundingClientRect().top") >= 0
-    page.press(ENTER)
+    page.press(Keys.ENTER)
     assert page.run(focused) == "clauses"
-    page.press(TAB)
+    page.press(Keys.TAB)
     assert page.run(focused) == "level-contract"
     assert page.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    page.press(SPACE)
+    page.press(Keys.SPACE)
     assert page.run("return document.activeElement.checked") is False
-    page.press(SPACE, *[TAB] * 9)
+    page.press(Keys.SPACE, *[Keys.TAB] * 9)
     assert page.run(focused) == "broken"
-    page.press(ENTER)
+    page.press(Keys.ENTER)
     assert page.run("return document.querySelector('dialog:modal').contains(document.activeElement)") is True
     assert page.run(focused) == "close"
-    page.press(ESCAPE)
+    page.press(Keys.ESCAPE)
     assert page.run("return document.querySelector('dialog[open]')") is None
     assert page.run(focused) == "broken"
-    page.press(ENTER, ENTER)
+    page.press(Keys.ENTER, Keys.ENTER)
     assert page.run("return document.querySelector('dialog[open]')") is None
 
 
@@ -250,20 +215,16 @@ def test_it_looks_as_it_should(browser: Any, pages: dict[str, Path], name: str, 
     browser.show(width=width, dark=dark)
     browser.open(pages[name])
     scheme = "dark" if dark else "light"
-    png = browser.picture()
-    keep(f"{name}-{width}-{scheme}", png)
-    wide, high, pixel = pixels(png)
+    wide, high, pixel = pixels(browser.picture(f"{name}-{width}-{scheme}"))
     assert (wide, high) == (width, 900)
     assert (sum(pixel) < 3 * 64) is dark
     assert browser.run("return document.documentElement.scrollWidth") <= width
-    assert browser.run(OVERFLOWING) == []
-    assert browser.run(CONTRAST) == {}
+    browser.check_looks(WIDE)
     browser.run("document.querySelector('table').scrollIntoView()")
-    keep(f"{name}-{width}-{scheme}-table", browser.picture())
+    browser.picture(f"{name}-{width}-{scheme}-table")
     browser.run("document.querySelector('td button').click()")
-    keep(f"{name}-{width}-{scheme}-dialog", browser.picture())
-    assert browser.run(OVERFLOWING) == []
-    assert browser.run(CONTRAST) == {}
+    browser.picture(f"{name}-{width}-{scheme}-dialog")
+    browser.check_looks(WIDE)
     dialog = "const d = document.querySelector('dialog[open]'); return [d.scrollWidth - d.clientWidth, d.offsetWidth]"
     sideways, broad = browser.run(dialog)
     assert sideways == 0
@@ -272,18 +233,18 @@ def test_it_looks_as_it_should(browser: Any, pages: dict[str, Path], name: str, 
 
 def test_it_prints(page: Any, matrix: Matrix) -> None:
     """On paper there are no filters and no buttons to press; the scenario of each breach follows the table."""
-    printed = page.printed()
+    printed = base64.b64decode(page.print_page())
     assert printed.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 3
     page.show(width=800, media="print", dark=True)
-    keep("print", page.picture())
+    page.picture("print")
     breaches = len(list(matrix.breaches()))
     visible = "return [...document.querySelectorAll('{}')].filter(one => one.checkVisibility()).length"
     assert page.run(visible.format("dialog")) == breaches
     for gone in (".filters", ".close", ".skip", ".inside > details"):
         assert page.run(visible.format(gone)) == 0
     assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.run(CONTRAST) == {}
+    page.check_looks(WIDE)
     tick(page, "state-known", "level-contract")
     kept = [row.id for row, port, clause in matrix.breaches() if not clause.baseline and row.level != "contract"]
     assert page.run(visible.format("dialog")) == len(kept)
