@@ -17,9 +17,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers of 'nox -s coverage' are 
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 PLUGIN = "dirac_failover.pytest_plugin"
-INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
+LOADED = "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ and any(
+    entry.value == PLUGIN for entry in entry_points(group="pytest11")
+)
 
-pytest_plugins = ["pytester", *([] if INSTALLED else [PLUGIN])]
+pytest_plugins = ["pytester", *([] if LOADED else [PLUGIN])]
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)

@@ -105,11 +105,22 @@ def sample() -> Callable[[Region, int], Iterator[Scenario]]:
     return scenarios
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_pytest() -> Iterator[None]:
+    """A pytest that a test starts loads no other plug-in than ours, and prints the same on a CI server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_THEME", "PY_COLORS", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        patch.setenv("PYTEST_PLUGINS", "dirac_failover.pytest_plugin")
+        yield
+
+
 @pytest.fixture
-def plain_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing around us changes what a pytest prints that a test starts, as CI servers do."""
-    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_THEME", "PY_COLORS", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+def autoload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pytest that this test starts loads every plug-in that is installed, as that of a user does."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_PLUGINS")
 
 
 @pytest.fixture

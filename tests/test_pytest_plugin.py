@@ -16,7 +16,6 @@ PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
 HAVE_DIRAC = find_spec("DIRAC") is not None
 
-pytestmark = pytest.mark.usefixtures("plain_pytest")
 
 FIXTURES = {
     "dirac", "dirac_https", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal",
@@ -36,8 +35,6 @@ class MyModule(FailoverRequest):
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Run tests in a project of somebody's, in this process."""
-    if not INSTALLED:
-        pytester.plugins.append(PLUGIN)
     for name in grid_guard.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(grid_guard, "files", list)
@@ -612,6 +609,7 @@ def test_no_fixture(request):
 
 
 @pytest.mark.ci
+@pytest.mark.usefixtures("autoload")
 @pytest.mark.skipif(not INSTALLED, reason="pytest loads it by itself only where it is installed")
 def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
     pytester.makepyfile(NOTHING_HERE.replace("LOADED", "['dirac_failover', 'dirac_failover.pytest_plugin']"))
@@ -623,6 +621,7 @@ def test_it_is_inert_until_it_is_used_and_can_be_left_out(pytester):
 
 
 @pytest.mark.ci
+@pytest.mark.usefixtures("autoload")
 @pytest.mark.skipif(not INSTALLED, reason="xdist's workers load it by themselves only where it is installed")
 def test_it_works_beside_xdist_and_mocks(pytester):
     pytester.makepyfile(

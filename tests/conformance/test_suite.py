@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -46,8 +45,6 @@ class Dies(FailoverRequest):
     def __init__(self):
         raise ValueError("no")
 """
-INSTALLED = any(entry.value == pytest_plugin.__name__ for entry in entry_points(group="pytest11"))
-PLUGIN = [] if INSTALLED else ["-p", pytest_plugin.__name__]
 """What loads the plug-in, which has no entry point in a bare checkout."""
 SUITE = """
 from dirac_failover.conformance.suite import ConformanceSuite
@@ -59,14 +56,14 @@ class TestMine(ConformanceSuite):
 """
 
 
-pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("plain_pytest")]
+pytestmark = pytest.mark.ci
 
 
 def pytest_in(folder: Path, *words: str) -> tuple[int, str]:
     """Run pytest there; return its exit code and output."""
     path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "fakes")])
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
-    command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-rA", *words]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_XDIST", "COV"))}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *words]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**environment, "PYTHONPATH": path}
     )
@@ -81,6 +78,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("autoload")
 def test_a_repository_adopts_it_in_five_lines(repository: Path) -> None:
     """One test for each clause that decides; what no scenario is about is skipped, with xdist too."""
     (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
@@ -174,7 +172,7 @@ class TestFine(ConformanceSuite):
     def helper(self): pass
 """
     pytester.makepyfile("\n".join([f"from {suite.__name__} import ConformanceSuite", *classes, fine]))
-    result = pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider", "--collect-only", "-q")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--collect-only", "-q")
     result.assert_outcomes(errors=len(WRONG))
     lines = result.stdout.lines
     said = [line.partition(": ")[2] for line in lines if line.startswith("Test")]
@@ -199,7 +197,7 @@ class TestMine(ConformanceSuite):
 class TestNobody(ConformanceSuite):
     port = "nobody"
 """)
-    result = pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider", "-k", "CO-001 or DI-001 or of_")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "CO-001 or DI-001 or of_")
     result.assert_outcomes(passed=4, skipped=2, deselected=2 * (len(DECIDING) - 2))
     count = sum(1 for _ in space.IDENTITY.scenarios())
     port = f"port reference {__version__}, with the clients of reference {__version__}"
@@ -221,7 +219,7 @@ def test_a_pytest_that_has_a_workers_environment_shares_nothing(
     monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(repository))
     (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-q", "-k", "CO-003"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", "CO-003"],
         cwd=repository, capture_output=True, text=True, check=False,
         env={
             **{key: value for key, value in os.environ.items() if not key.startswith("COV")},
@@ -249,7 +247,7 @@ def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
         patch.chdir(repository)
         for name, value in environment.items():
             patch.setenv(name, value)
-        pty.spawn([sys.executable, "-m", "pytest", *PLUGIN, "-k", "DI-003"], read)
+        pty.spawn([sys.executable, "-m", "pytest", "-k", "DI-003"], read)
     printed = b"".join(seen).decode()
     assert re.search(r"my_port:Fine \[#*\.*\] +\d+% \d[\d,]* of \d[\d,]*, ", printed)
     assert "\r\x1b[K" in printed

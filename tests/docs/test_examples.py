@@ -54,7 +54,8 @@ PROGRAMS = {
     "python": [],
 }
 VARYING = ((re.compile(r"\bin \d+\.\d+s\b"), "in 0.00s"), (re.compile(r"={3,}"), "==="))
-SETTINGS = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+SETTINGS = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_PLUGINS": "dirac_failover.pytest_plugin,pytest_mock"}  # fmt: skip
 
 
 class Block(NamedTuple):
@@ -167,7 +168,6 @@ def assert_shown(shown: str, printed: str) -> None:
         raise AssertionError(f"This is shown:\n{shown}\nand this is printed:\n{printed}")
 
 
-@pytest.mark.usefixtures("plain_pytest")
 @pytest.mark.parametrize("name", PAGES)
 def test_every_example_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what it prints is what the page shows."""

@@ -109,6 +109,7 @@ def main(runs: int = 1000) -> int:
         root_of_project = Path(__file__).parents[2]
         paths = os.pathsep.join(map(str, (root_of_project, root_of_project / "fakes", ports)))
         environment = {**os.environ, "PYTHONPATH": paths, "ASTRAY_HOME": str(home), "TMPDIR": str(temporary)}
+        environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "dirac_failover.pytest_plugin"}
         started = time.monotonic()
         pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
         commands = [
