@@ -1,6 +1,7 @@
 """What holds for every test: the plug-in is loaded, and no test fails because the machine is busy, or by chance.
 
-What Hypothesis makes up is the same in each run; ``--hypothesis-profile=unhurried`` makes up something new.
+What Hypothesis makes up is the same in each run. ``--hypothesis-profile=thorough`` makes up more, as ``nox -s coverage``
+does, and ``--hypothesis-profile=unhurried`` something new.
 
 Where the distribution is installed, pytest loads the plug-in itself, under the name of its entry point; in a bare
 checkout it is loaded here.
@@ -24,5 +25,6 @@ LOADED = "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ and any(
 pytest_plugins = ["pytester", *([] if LOADED else [PLUGIN])]
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.register_profile("thorough", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.register_profile("repeatable", settings.get_profile("thorough"), max_examples=30)
 settings.load_profile("repeatable")

@@ -110,8 +110,9 @@ def coverage(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
     session.run("coverage", "erase")
+    every = ("-m", "", "--hypothesis-profile=thorough")
     session.run(
-        "coverage", "run", "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-m", "", *ignored, *session.posargs
+        "coverage", "run", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *every, *ignored, *session.posargs
     )
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")

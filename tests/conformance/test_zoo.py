@@ -191,6 +191,7 @@ def test_an_animal_takes_the_place_of_the_reference(monkeypatch: pytest.MonkeyPa
     assert failover_request.FailoverRequest is dirac_failover.FailoverRequest is ZOO.get(name, real)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -210,6 +211,7 @@ def test_tests_that_say_nothing_are_refused(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.ci
 def test_tests_for_which_a_warning_is_an_error_are_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command itself is the cause of none, though it has imported what pytest wanted to rewrite."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")

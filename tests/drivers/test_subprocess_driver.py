@@ -791,6 +791,7 @@ def verified(capsys, *arguments, shard="1/150"):
     return code, capsys.readouterr()
 
 
+@pytest.mark.ci
 def test_a_port_of_another_environment_conforms_or_diverges(capsys):
     """As it would in this one; what is not asked of a port is not counted."""
     code, output = verified(capsys, "reference", "--python", sys.executable)

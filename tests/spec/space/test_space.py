@@ -40,16 +40,19 @@ def whole():
     return found
 
 
+@pytest.mark.ci
 def test_the_space_has_regions_of_known_size(whole):
     """A change of the tables shows in how many scenarios they make; change the number with the tables."""
     assert {name: count for name, (count, *_) in whole.items()} == SIZES
 
 
+@pytest.mark.ci
 def test_no_two_scenarios_have_the_same_name(whole):
     """So that one can be asked for."""
     assert {name: names for name, (_, names, *_) in whole.items()} == SIZES
 
 
+@pytest.mark.ci
 def test_no_two_scenarios_are_the_same_situation(whole):
     """Each adds something: no dimension is branched on where its values make no difference in what is set."""
     assert {name: situations for name, (_, _, situations, _) in whole.items()} == SIZES
@@ -83,6 +86,7 @@ def test_values_set_fields_of_scenarios(region):
         assert {name for name, value in sets.items() if not isinstance(value, Then)} <= set(SITUATION)
 
 
+@pytest.mark.ci
 def test_every_value_of_every_dimension_is_somewhere(whole):
     """None is kept from being chosen by what was chosen before."""
     assert {name: nowhere for name, (*_, nowhere) in whole.items()} == {name: [] for name in SIZES}
