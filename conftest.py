@@ -1,7 +1,7 @@
 """What holds for every test: the plug-in is loaded, and no test fails because the machine is busy, or by chance.
 
-What Hypothesis makes up is the same in each run. ``--hypothesis-profile=thorough`` makes up more, as ``nox -s coverage``
-does, and ``--hypothesis-profile=unhurried`` something new.
+Hypothesis makes up the same examples in each run. ``--hypothesis-profile=thorough`` makes up more of them, which is
+what ``nox -s coverage`` asks for, and ``--hypothesis-profile=unhurried`` makes up new ones.
 
 Where the distribution is installed, pytest loads the plug-in itself, under the name of its entry point; in a bare
 checkout it is loaded here.
