@@ -20,8 +20,8 @@ from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import Progress, cores, in_processes, parse_shard
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
-from dirac_failover.reports.terminal import shortened
-from dirac_failover.spec import space
+from dirac_failover.reports.differences import shown
+from dirac_failover.spec import compare, space
 from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.facts import MODULE
 
@@ -39,17 +39,17 @@ _SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
-class Difference:
+class DifferingScenario:
     """One scenario in which the two differ: where, and what each of them did."""
 
     name: str
     scenario: dict[str, Any]
-    places: tuple[tuple[str, Any, Any], ...]
+    places: tuple[compare.Difference, ...]
 
     @property
     def group(self) -> tuple[str, ...]:
         """Differences at the same places belong together."""
-        return tuple(place for place, _, _ in self.places)
+        return tuple(difference.place for difference in self.places)
 
     @property
     def size(self) -> tuple[int, int, str]:
@@ -67,9 +67,9 @@ class Comparison:
     differ: int = 0
     seconds: float = 0.0
     groups: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    smallest: dict[tuple[str, ...], Difference] = field(default_factory=dict)
+    smallest: dict[tuple[str, ...], DifferingScenario] = field(default_factory=dict)
 
-    def add(self, difference: Difference) -> None:
+    def add(self, difference: DifferingScenario) -> None:
         """Take one more difference."""
         group = difference.group
         self.differ += 1
@@ -77,7 +77,7 @@ class Comparison:
         if group not in self.smallest or difference.size < self.smallest[group].size:
             self.smallest[group] = difference
 
-    def in_order(self) -> list[tuple[int, Difference]]:
+    def in_order(self) -> list[tuple[int, DifferingScenario]]:
         """Return how often each group was seen, and its smallest scenario: the smallest first."""
         found = [(count, self.smallest[group]) for group, count in self.groups.items()]
         return sorted(found, key=lambda item: item[1].size)
@@ -96,19 +96,19 @@ class Comparison:
                     "count": count,
                     "name": smallest.name,
                     "scenario": smallest.scenario,
-                    "differences": [{"place": p, "left": a, "right": b} for p, a, b in smallest.places],
+                    "differences": [
+                        {"place": found.place, "left": found.one, "right": found.other} for found in smallest.places
+                    ],
                 }
                 for count, smallest in self.in_order()
             ],
         }
 
 
-def compare(scenario: Scenario, left: Observation, right: Observation) -> Difference | None:
+def compared(scenario: Scenario, left: Observation, right: Observation) -> DifferingScenario | None:
     """Return how the outcomes differ, or None."""
-    if left == right and json.dumps(left) == json.dumps(right):  # the texts tell True from 1
-        return None
-    places = tuple(left.differences(right))
-    return Difference(scenario.name, scenario.to_json(), places) if places else None
+    places = () if compare.equal(left, right) else tuple(compare.differences(left, right))
+    return DifferingScenario(scenario.name, scenario.to_json(), places) if places else None
 
 
 def shard(choices: tuple[Target, Target], region: str | None, index: int, count: int) -> Messages:
@@ -121,7 +121,7 @@ def shard(choices: tuple[Target, Target], region: str | None, index: int, count:
         for scenario in islice(_scenarios(region), index, None, count):
             if not (left.supports(scenario) and right.supports(scenario)):
                 continue
-            difference = compare(scenario, left.run(scenario), right.run(scenario))
+            difference = compared(scenario, left.run(scenario), right.run(scenario))
             done += 1
             if difference is not None:
                 yield difference
@@ -152,7 +152,7 @@ def run(
     try:
         with closing(work(index, count) if workers == 1 else in_processes(work, workers, part)) as messages:
             for message in messages:
-                if isinstance(message, Difference):
+                if isinstance(message, DifferingScenario):
                     result.add(message)
                 else:
                     result.scenarios += message
@@ -180,12 +180,8 @@ def report(result: Comparison) -> str:
     groups = result.in_order()
     for number, (count, smallest) in enumerate(groups[:_SHOWN], 1):
         lines += [f"{number}. {count:,} scenarios differ like this one: {smallest.name}"]
-        for place, left, right in smallest.places[:_SHOWN]:
-            lines += [
-                f"   {place}",
-                f"     {result.left}: {shortened(json.dumps(left), 200)}",
-                f"     {result.right}: {shortened(json.dumps(right), 200)}",
-            ]
+        for place, left, right in map(shown, smallest.places[:_SHOWN]):
+            lines += [f"   {place}", f"     {result.left}: {left}", f"     {result.right}: {right}"]
         if len(smallest.places) > _SHOWN:
             lines += [f"   and {len(smallest.places) - _SHOWN} more places"]
         lines += [f"   scenario: {json.dumps(smallest.scenario)}", ""]

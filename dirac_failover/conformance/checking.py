@@ -114,7 +114,7 @@ class ClauseStats:
         if self.size is None or size < self.size:
             self.size = size
             scenario = case.scenario
-            steps, wanted = (tuple(map(list, steps)) for steps in (case.outcome.steps, case.expected_steps))
+            steps, wanted = (tuple(call.step for call in steps) for steps in (case.outcome.steps, case.expected_steps))
             self.minimal = Minimal(scenario.name, scenario.to_json(), *breach, steps, wanted)
 
     def add(self, other: ClauseStats) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.observation import Scrubber, Step, attribute, elements, of_operation
+from dirac_failover.spec.observation import Call, Scrubber, attribute, elements, of_operation
 from dirac_fakes.clients import Fake
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ HELD: Final = {
 """What each client may still hold, by attribute; a fake says so itself."""
 
 
-def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Step, ...]:
+def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Call, ...]:
     """Return the calls of a journal as plain data."""
     items, plain = scrubber.items, scrubber.plain
     return tuple(
-        _HOOK_STEPS.get(method) or Step(target, method, [], None)  # it may be a command
+        _HOOK_CALLS.get(method) or Call(target, method, [], None)  # it may be a command
         if target == "module"
-        else Step(target, method, items(args) if args else [], answer)
+        else Call(target, method, items(args) if args else [], answer)
         if type(answer) is str
-        else Step(target, method, *plain((args, without_stack(answer))))
+        else Call(target, method, *plain((args, without_stack(answer))))
         for target, method, args, answer, _ in journal.calls
     )
 
@@ -70,7 +70,7 @@ def of_request(request: Any, owner: str) -> dict[str, Any]:
 
 
 REQUEST_FIELDS: Final = "RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"
-_HOOK_STEPS: Final = {name: Step("module", name, [], None) for name in HOOKS}
+_HOOK_CALLS: Final = {name: Call("module", name, [], None) for name in HOOKS}
 
 
 def sorted_keys(commons: dict[Any, Any]) -> list[Any]:

@@ -27,7 +27,7 @@ from dirac_failover.drivers.setup import FAKES, seed
 from dirac_failover.drivers.supervisor import uninterrupted
 from dirac_failover.errors import PortBrokenError, PortError, visible
 from dirac_failover.spec.facts import MODULE, SHAPES
-from dirac_failover.spec.observation import FILE_FIELDS, OPERATION_FIELDS, Observation, Scrubber, Step
+from dirac_failover.spec.observation import FILE_FIELDS, OPERATION_FIELDS, Call, Observation, Scrubber
 from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
 from dirac_fakes.answers import OPERATIONS, Script
 from dirac_fakes.journal import Journal
@@ -288,7 +288,7 @@ def _answered(ask: Callable[[], Json]) -> Json:
 
 def to_json(outcome: Observation) -> dict[str, Json]:
     """Return an outcome as it is sent."""
-    return outcome._asdict()
+    return outcome._asdict() | {"steps": [call.step for call in outcome.steps]}
 
 
 def from_json(data: dict[str, Json], calls: int = 0) -> Observation:
@@ -303,7 +303,7 @@ def from_json(data: dict[str, Json], calls: int = 0) -> Observation:
     result = data.get("result")
     if calls and (not isinstance(result, list) or len(result) != calls):
         raise ProcessError(f"expected a list with a result of each of the {calls} calls, found {quote(result)}")
-    steps = tuple(Step(*step) for step in data["steps"])
+    steps = tuple(Call(*step) for step in data["steps"])
     attributes = dict.fromkeys(ATTRIBUTES, "(absent)") | data["attributes"]
     request = data.get("request")
     if request is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from typing import TYPE_CHECKING, Final, cast
 
@@ -25,20 +24,18 @@ from dirac_failover.conformance.verification import (
     words,
 )
 from dirac_failover.drivers.describe import count
-from dirac_failover.reports.causes import causes, side_by_side
+from dirac_failover.reports.causes import causes
+from dirac_failover.reports.differences import narrowed, shown, side_by_side
 from dirac_failover.reports.terminal import Row, Style, section, shortened
 from dirac_failover.reports.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
-from dirac_failover.spec.observation import ABSENT
 from dirac_failover.spec.profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dirac_failover.spec.observation import Json
 
-_SHOWN: Final = 300
 _TITLES: Final = {
     CONTRACT: "contract: what a module promises",
     DIRAC: "dirac: what {profile} does beyond that",
@@ -132,7 +129,7 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
     """Return the cause of a group of breaches as text: the first of them, the calls, and the others in a line each."""
     clause, *others = group
     minimal = cast("Minimal", clause.minimal)  # a clause in a group has one
-    place, expected, observed = beside(minimal.expected, minimal.observed)
+    place, expected, observed = shown(narrowed(minimal.expected, minimal.observed))
     facts = {
         "clause": clause.text,
         "scenario": f"{minimal.name} (broken in {clause.broken:,} of {clause.asked:,})",
@@ -162,24 +159,6 @@ def run_command(minimal: Minimal, target: Target, profile: str = PROFILE) -> str
         return shlex.join([*target.program(), "run", "--scenario", minimal.name, *target.options()])
     scenario = shlex.quote(json.dumps(minimal.scenario))
     return f"printf %s {scenario} | {shlex.join([*target.program(), 'run', '--scenario', '-', *target.options()])}"
-
-
-def beside(expected: Json, observed: Json, place: str = "") -> tuple[str, str, str]:
-    """Return the most specific place at which the two differ, and what is there in each, short enough to be read."""
-    if isinstance(expected, dict) and isinstance(observed, dict):
-        pairs = {key: (expected.get(key, ABSENT), observed.get(key, ABSENT)) for key in {**expected, **observed}}
-        match [key for key, (one, other) in pairs.items() if json.dumps(one) != json.dumps(other)]:
-            case [key]:
-                return beside(*pairs[key], f"{place}.{key}".removeprefix("."))
-    if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
-        match [i for i, item in enumerate(expected) if json.dumps(item) != json.dumps(observed[i])]:
-            case [i]:
-                return beside(expected[i], observed[i], f"{place}[{i}]")
-    texts = [json.dumps(value) for value in (expected, observed)]
-    alike = len(os.path.commonprefix(texts))  # noqa: RUF071 - of texts, not of paths
-    start = max(alike - _SHOWN // 6, 0) if max(map(len, texts)) > _SHOWN else 0
-    one, other = (shortened(f"{'...' if start else ''}{text[start:]}", _SHOWN) for text in texts)
-    return place, one, other
 
 
 def tally(clauses: Iterable[ClauseResult]) -> str:

@@ -10,14 +10,14 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dirac_failover.spec.compare import equal
 from dirac_failover.spec.facts import MODULE, STATUS, Facts
 from dirac_failover.spec.model import clients
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.observation import same
 from dirac_failover.spec.profiles import DIRAC_9_1
 
 if TYPE_CHECKING:
-    from dirac_failover.spec.observation import Observation, Step
+    from dirac_failover.spec.observation import Call, Observation
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
@@ -36,9 +36,9 @@ class CheckContext:
         self.shape = shape
         self.hooks: list[str] = []
         """The hooks that were called, in order."""
-        self.collaboration: list[Step] = []
+        self.collaboration: list[Call] = []
         """The calls of collaborators and services, in order."""
-        self._by_method: dict[str, list[Step]] = {}
+        self._by_method: dict[str, list[Call]] = {}
         for step in outcome.steps:
             if step.target == MODULE:
                 self.hooks.append(step.method)
@@ -52,14 +52,14 @@ class CheckContext:
         return expected(self.scenario, self.profile) if self.facts.scripted else clients.expected(self.scenario)
 
     @property
-    def expected_steps(self) -> tuple[Step, ...]:
+    def expected_steps(self) -> tuple[Call, ...]:
         """The calls that the specification describes: those of a module, so none of any other shape."""
         return self.expected.steps if self.shape == MODULE else ()
 
     @cached_property
     def as_expected(self) -> bool:
         """Whether the outcome is the expected one in every respect."""
-        return same(self.outcome, self.expected)
+        return equal(self.outcome, self.expected)
 
     @cached_property
     def executions(self) -> list[list[str]]:
@@ -71,7 +71,7 @@ class CheckContext:
                 executions.append([])
         return [hooks for hooks in executions if hooks]
 
-    def calls(self, method: str) -> list[Step]:
+    def calls(self, method: str) -> list[Call]:
         """Return the calls of ``Collaborator.method``, in order."""
         return self._by_method.get(method, [])
 

@@ -8,14 +8,16 @@ alike in a scenario when their outcomes are equal. What may change here: what is
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
-from itertools import islice, zip_longest
+from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 Json = Any
 
@@ -40,13 +42,55 @@ ABSENT: Final = "(absent)"
 """Reads an attribute that is not there."""
 
 
-class Step(NamedTuple):
-    """One call, in order: a hook of the module, or a method of a collaborator or service."""
+MODULE: Final = "module"
+"""The target of calls of the module's own methods."""
+
+
+class Kind(StrEnum):
+    """What is called."""
+
+    HOOK = "hook"
+    COLLABORATOR = "collaborator"
+    SERVICE = "service"
+
+
+_KINDS: Final = {MODULE: Kind.HOOK, **dict.fromkeys(DEFAULT_COLLABORATORS, Kind.COLLABORATOR)}
+
+
+class Call(NamedTuple):
+    """One call of a method of the module, of a collaborator, or of a service, with JSON values."""
 
     target: str
+    """``module``, a collaborator by its key in ``workflow_commons``, or a service."""
     method: str
     args: Json
-    answer: Json
+    result: Json
+    """The value that came back, or the exception that was raised; of a scripted collaborator the scenario's answer."""
+    raised: bool = False
+    """Whether the result is an exception that was raised."""
+    kwargs: dict[str, Json] | None = None
+    """The arguments that were given by name, if there are any."""
+    applied: bool | None = None
+    """Of a call to a service, whether it took effect there, whatever the result says."""
+    calls: tuple[Call, ...] = ()
+    """The calls that were made inside this one, in order."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the target: every target that is neither the module nor a collaborator is a service."""
+        return _KINDS.get(self.target, Kind.SERVICE)
+
+    @property
+    def step(self) -> list[Json]:
+        """Target, method, arguments and result: the call as results and the messages of ports have it."""
+        return list(self[:4])
+
+
+def flatten(calls: Iterable[Call]) -> Iterator[Call]:
+    """Yield each call before the calls that were made inside it."""
+    for call in calls:
+        yield call
+        yield from flatten(call.calls)
 
 
 class Observation(NamedTuple):
@@ -56,7 +100,7 @@ class Observation(NamedTuple):
     """``returned`` or ``raised``."""
     result: Json
     """The return structure, or the exception that escaped."""
-    steps: tuple[Step, ...]
+    steps: tuple[Call, ...]
     attributes: dict[str, Json]
     """The module's attributes, and what the collaborators hold afterwards."""
     request: Json
@@ -64,32 +108,6 @@ class Observation(NamedTuple):
     """Name and content of everything in the working directory."""
     services: Json
     """The state of the in-memory services; None when every collaborator is scripted."""
-
-    def differences(self, other: Observation) -> list[tuple[str, Json, Json]]:
-        """Return (place, mine, theirs) of what differs, the most specific place that can be named."""
-        found: list[tuple[str, Json, Json]] = []
-        for name in self._fields:
-            _compare(name, getattr(self, name), getattr(other, name), found)
-        return found
-
-
-def same(one: Json, other: Json) -> bool:
-    """Tell whether two JSON values are the same, where True is not 1, and the order of keys is not told."""
-    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def _compare(place: str, mine: Json, theirs: Json, found: list[tuple[str, Json, Json]]) -> None:
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        for key in [*mine, *(key for key in theirs if key not in mine)]:
-            _compare(f"{place}.{key}", mine.get(key, ABSENT), theirs.get(key, ABSENT), found)
-    elif isinstance(mine, tuple | list) and isinstance(theirs, tuple | list):
-        if isinstance(mine, Step) and mine[:2] != theirs[:2]:
-            found.append((place, mine, theirs))  # another call: its arguments would say nothing
-            return
-        for i, (here, there) in enumerate(zip_longest(mine, theirs, fillvalue=ABSENT)):
-            _compare(f"{place}[{i}]", here, there, found)
-    elif type(mine) is not type(theirs) or mine != theirs:  # True == 1, but not here
-        found.append((place, mine, theirs))
 
 
 def forget_frames(result: Any) -> None:

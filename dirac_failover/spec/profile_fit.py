@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import LIVE, MISSING
@@ -46,7 +47,7 @@ class ProfileFit:
             return
         self.scenarios += 1
         for name, profile in PROFILES.items():
-            different = len(outcome.differences(expected(scenario, profile)))
+            different = len(differences(outcome, expected(scenario, profile)))
             self.alike[name] += not different
             self.places[name] += different
 

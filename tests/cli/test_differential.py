@@ -12,7 +12,7 @@ import pytest
 
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.cli import differential, main
-from dirac_failover.cli.differential import Comparison, Difference, compare, report, run, shard
+from dirac_failover.cli.differential import Comparison, DifferingScenario, compared, report, run, shard
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import parse_shard
@@ -20,8 +20,9 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import ImplementationUnavailableError, SettingError
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import Difference
 from dirac_failover.spec.dimensions import Dimension, Region, Value
-from dirac_failover.spec.observation import Observation, Step
+from dirac_failover.spec.observation import Call, Observation
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, FAILED_STATUS, SCRIPTED, Scenario
 
 BOTH = (Target("reference"), Target("dirac"))
@@ -52,8 +53,8 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: kit)
 
 
-def difference(name: str, *places: str, **scenario: Any) -> Difference:
-    return Difference(name, scenario, tuple((place, 1, 2) for place in places))
+def difference(name: str, *places: str, **scenario: Any) -> DifferingScenario:
+    return DifferingScenario(name, scenario, tuple(Difference((place,), 1, 2) for place in places))
 
 
 # One scenario
@@ -70,18 +71,18 @@ def difference(name: str, *places: str, **scenario: Any) -> Difference:
             (("files.a", "x", "(absent)"), ("files.b", "y", "z"), ("services", None, {})),
         ),
         (
-            WELL._replace(steps=(Step("module", "_execute", [], None),)),
+            WELL._replace(steps=(Call("module", "_execute", [], None),)),
             WELL,
-            (("steps[0]", Step("module", "_execute", [], None), "(absent)"),),
+            (("steps[0]", Call("module", "_execute", [], None), "(absent)"),),
         ),
     ],
 )
 def test_a_difference_names_its_places(mine: Observation, theirs: Observation, places: tuple[Any, ...]) -> None:
     """Beside what each of the two has there; True is not 1, though Python says so."""
-    assert compare(SCENARIO, mine, theirs) == Difference("small: one", {"name": "small: one", "executions": 2}, places)
-    found = compare(SCENARIO, mine, theirs)
+    found = compared(SCENARIO, mine, theirs)
     assert found is not None
-    assert repr(found.places) == repr(places)
+    assert (found.name, found.scenario) == ("small: one", {"name": "small: one", "executions": 2})
+    assert repr([(one.place, *one[1:]) for one in found.places]) == repr([*places])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_a_difference_names_its_places(mine: Observation, theirs: Observation, p
 )
 def test_what_means_the_same_is_no_difference(theirs: Observation) -> None:
     """Neither the order of keys, nor whether a list is a tuple: both are the same to a reader of JSON."""
-    assert compare(SCENARIO, WELL, theirs) is None
+    assert compared(SCENARIO, WELL, theirs) is None
 
 
 # All of them
@@ -151,7 +152,7 @@ def test_for_machines_it_is_plain_data() -> None:
 def test_for_people_the_first_of_each_is_shown() -> None:
     """Five groups, five places of each, and how many more there are; a long value is cut."""
     result = Comparison("a 1", "b 2", 12345, seconds=2.0)
-    result.add(Difference("s0", {"n": 0}, (("result", "x" * 198, "y" * 199),)))
+    result.add(DifferingScenario("s0", {"n": 0}, (Difference(("result",), "x" * 198, "y" * 299),)))
     result.add(difference("s10", *"abcdef", n=10))
     result.add(difference("s100", *"abcdefg", n=100))
     result.add(difference("s1000", *"abcde", n=1000))
@@ -163,7 +164,7 @@ def test_for_people_the_first_of_each_is_shown() -> None:
         "1. 1 scenarios differ like this one: s0",
         "   result",
         f'     a 1: "{"x" * 198}"',
-        f'     b 2: "{"y" * 144} ... {"y" * 49}"',
+        f'     b 2: "{"y" * 244} ... {"y" * 49}"',
         '   scenario: {"n": 0}',
     ]
     assert lines[5:12] == ["", "2. 1 scenarios differ like this one: s10", "   a", "     a 1: 1", "     b 2: 2", "   b",
@@ -220,7 +221,7 @@ def test_a_shard_yields_differences_and_counts(
     """A count each time that so many scenarios have been run, and in the end."""
     monkeypatch.setattr(differential, "_CHUNK", 2)
     messages = shard(BOTH, region, *part)
-    found = [message.name.rstrip(":") if isinstance(message, Difference) else message for message in messages]
+    found = [message.name.rstrip(":") if isinstance(message, DifferingScenario) else message for message in messages]
     assert found == expected
 
 
@@ -273,7 +274,9 @@ def test_a_run_puts_it_all_together(told: list[Any], monkeypatch: pytest.MonkeyP
     assert (result.left, result.right) == TITLES
     assert (result.scenarios, result.differ, result.seconds) == (3, 2, 2.5)
     ((count, smallest),) = result.in_order()
-    assert (count, smallest.name, smallest.places) == (2, "other: the good case", (("result.Value", ENDED, "changed"),))
+    assert (count, smallest.name, smallest.places) == (
+        2, "other: the good case", (Difference(("result", "Value"), ENDED, "changed"),),
+    )  # fmt: skip
     assert Scenario.from_json(smallest.scenario) == next(space.REGIONS[1].scenarios())
     assert told == [("reference and dirac", 3), 3, "closed"]
 

@@ -24,8 +24,9 @@ from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
 from dirac_failover.conformance.workers import cores
 from dirac_failover.errors import FailoverError, PortBrokenError, PortError
+from dirac_failover.reports import differences
 from dirac_failover.reports.terminal import Style
-from dirac_failover.reports.verdict import beside, report, run_command
+from dirac_failover.reports.verdict import report, run_command
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.profile_fit import Match
@@ -531,7 +532,7 @@ def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
         ({"a": 1}, {"a": 1, "b": 2}, ("b", '"(absent)"', "2")),
         ({"a": 1, "b": 2}, {"a": 1}, ("b", "2", '"(absent)"')),
         ({"a": 1, "b": 2}, {"a": 2, "b": 1}, ("", '{"a": 1, "b": 2}', '{"a": 2, "b": 1}')),
-        ([1, 2], [1], ("", "[1, 2]", "[1]")),
+        ([1, 2], [1], ("[1]", "2", '"(absent)"')),
         ([1, 2], [2, 1], ("", "[1, 2]", "[2, 1]")),
         ([{"a": 1}], [{"a": 2}], ("[0].a", "1", "2")),
         ([1], {"a": 1}, ("", "[1]", '{"a": 1}')),
@@ -550,7 +551,7 @@ def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
 )
 def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: tuple[str, str, str]) -> None:
     """Where exactly the two differ, and no more of either than can be read."""
-    assert beside(expected, observed) == shown
+    assert differences.shown(differences.narrowed(expected, observed)) == shown
 
 
 def test_the_command_shows_the_scenario_in_a_shell() -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.observation import Scrubber
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
@@ -347,4 +348,4 @@ def ports(reference, dirac):
 def test_jobs_end_alike(ports, scenario):
     """FailoverRequest in situations outside the space: calls, result, attributes, request and files."""
     ours, theirs = (port.run(scenario) for port in ports)
-    assert ours.differences(theirs) == []
+    assert differences(ours, theirs) == []

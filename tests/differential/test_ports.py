@@ -15,6 +15,7 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.profile_fit import nearest
 
 PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
@@ -48,7 +49,7 @@ def test_a_port_is_the_same_from_another_process(name):
         assert (there.name, there.version) == (here.name, here.version)
         for region in space.REGIONS:
             for scenario in some(region, 40):
-                assert there.run(scenario).differences(here.run(scenario)) == [], scenario.name
+                assert differences(there.run(scenario), here.run(scenario)) == [], scenario.name
 
 
 @pytest.mark.parametrize("name", PROFILES)

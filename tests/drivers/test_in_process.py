@@ -21,7 +21,7 @@ from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.drivers.observe import ATTRIBUTES, HELD, HOOKS
 from dirac_failover.drivers.setup import Record, seed
 from dirac_failover.errors import AstrayWarning, Interrupted
-from dirac_failover.spec.observation import Step
+from dirac_failover.spec.observation import Call
 from dirac_failover.spec.scenario import Scenario
 
 ALL_SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
@@ -314,7 +314,7 @@ def test_answers_of_the_request_are_scripted_method_by_method(port):
     assert outcome.files == answered().files != {}
     assert outcome.result["Message"] == {"exception": "ValueError", "args": ["late"]}
     assert asked(outcome) == [
-        Step("Request", "toJSON", [], "ok"), Step("Request", "getDigest", [], "raises=ValueError:late"),
+        Call("Request", "toJSON", [], "ok"), Call("Request", "getDigest", [], "raises=ValueError:late"),
     ]  # fmt: skip
     assert asked(answered()) == []
     assert answered(toJSON="ok=[1]").files == {"12_34_request.json": "[1]"}
@@ -356,11 +356,11 @@ def test_a_job_that_went_well_in_all_its_parts(port):
         ("transformation", "setFileStatusForTransformation"), ("job-state", "setJobStatusBulk"),
         ("module", "_finalize"), ("job-state", "setJobStatusBulk"), ("module", "finalize"),
     ]  # fmt: skip
-    assert outcome.steps[0] == Step("module", "_resolveInputVariables", [], None)
+    assert outcome.steps[0] == Call("module", "_resolveInputVariables", [], None)
     assert outcome.steps[7].args == [
         77, {"<T1>": {"Source": "Job_77", "ApplicationStatus": "Job Finished Successfully"}}, False,
     ]  # fmt: skip
-    assert set(outcome.steps[7].answer) == {"OK", "Value"}
+    assert set(outcome.steps[7].result) == {"OK", "Value"}
     assert "Processed" in json.dumps(outcome.services)
 
 
@@ -368,9 +368,9 @@ def test_calls_of_doubles_are_seen_with_their_arguments(port):
     """And with the answer, as the scenario calls it."""
     scenario = replace(Scenario.of_job(inputs=["/vo/a"]), collaborators=ALL_SCRIPTED)
     assert [step for step in port.run(scenario).steps if step.target == "FileReport"][1:] == [
-        Step("FileReport", "getFiles", [], "ok"),
-        Step("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"),
-        Step("FileReport", "commit", [], "ok"),
+        Call("FileReport", "getFiles", [], "ok"),
+        Call("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"),
+        Call("FileReport", "commit", [], "ok"),
     ]
 
 
@@ -456,7 +456,7 @@ def test_a_module_can_be_executed_again(running):
 def test_answers_of_services_are_scrubbed(port):
     """Of their times, and of what is never the same."""
     outcome = port.run(Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"], records=1))
-    answers = [step.answer for step in outcome.steps if step.target != "module"]
+    answers = [step.result for step in outcome.steps if step.target != "module"]
     assert all("OK" in answer and not {"CallStack", "rpcStub", "ExecInfo"} & set(answer) for answer in answers)
     assert "2026-" not in json.dumps(answers)
     assert "<time>" in json.dumps(answers)

@@ -36,8 +36,9 @@ from dirac_failover.drivers.subprocess_driver import (
 )
 from dirac_failover.errors import PortError
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.observation import Step
+from dirac_failover.spec.observation import Call
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, Scenario
 
 DOCS = Path(__file__).parents[2] / "docs/ports"
@@ -91,7 +92,7 @@ def test_the_reference_is_the_same_in_another_process(reference):
             for scenario in first_of(region):
                 assert here.supports(scenario)
                 assert there.supports(scenario)
-                assert there.run(scenario).differences(here.run(scenario)) == [], scenario.name
+                assert differences(there.run(scenario), here.run(scenario)) == [], scenario.name
 
 
 def test_an_outcome_arrives_as_it_was_sent():
@@ -334,7 +335,7 @@ def test_what_a_port_does_not_say_is_absent():
     request = {"Operations": [{"Type": "x", "Arguments": None, "Files": [{"LFN": "/a"}]}]}
     outcome = from_json(FULL | {"request": request, "attributes": {"jobID": 7}, "steps": [["a", "b", [1], 2]]})
     assert outcome.attributes == dict.fromkeys(ATTRIBUTES, "(absent)") | {"jobID": 7}
-    assert outcome.steps == (Step("a", "b", [1], 2),)
+    assert outcome.steps == (Call("a", "b", [1], 2),)
     assert outcome.request == {
         **dict.fromkeys(("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup"), "(absent)"),
         "Operations": [{
@@ -456,10 +457,10 @@ def test_what_a_port_asks_for_is_what_was_done():
         outcome = started.run(scenario)
         assert os.getcwd() == before
     assert outcome.steps == (
-        Step("module", "_execute", [], None),
-        Step("FileReport", "getFiles", [], "ok"),
-        Step("FileReport", "commit", [], "s_error"),
-        Step("JobReport", "setApplicationStatus", ["x", True], "raises=ValueError:boom"),
+        Call("module", "_execute", [], None),
+        Call("FileReport", "getFiles", [], "ok"),
+        Call("FileReport", "commit", [], "s_error"),
+        Call("JobReport", "setApplicationStatus", ["x", True], "raises=ValueError:boom"),
     )
     assert outcome.result[1] == {"answer": {"/vo/a": "Problematic"}}
     assert (outcome.result[2]["answer"]["OK"], outcome.result[2]["answer"]["Message"]) == (False, "refused")
@@ -491,7 +492,7 @@ def test_the_same_time_is_the_same_wherever_it_is_seen():
     host.call(["JobReport", "setApplicationStatus", ["2026-01-01 12:00:00.000002", True]])
     assert host.scrubber.text("2026-01-01 12:00:00.000001") == "<T1>"
     outcome = host.outcome(OUTCOME, {})
-    assert outcome.steps == (Step("JobReport", "setApplicationStatus", ["<T2>", True], "ok"),)
+    assert outcome.steps == (Call("JobReport", "setApplicationStatus", ["<T2>", True], "ok"),)
     assert (*host.scrubber.stamps,) == ("2026-01-01 12:00:00.000001", "2026-01-01 12:00:00.000002")
 
 
@@ -529,7 +530,7 @@ def test_a_port_may_ask_its_request_for_a_scripted_answer():
         "raises": {"exception": "GracefulTermination", "args": ["b"]}
     }
     assert scripted.outcome(OUTCOME, {}).steps == (
-        Step("Request", "getDigest", [], "raises=GracefulTermination:b"),
+        Call("Request", "getDigest", [], "raises=GracefulTermination:b"),
     )  # fmt: skip
 
 
@@ -722,7 +723,7 @@ def test_the_host_answers_what_a_replaced_hook_does(text, answer):
         assert host.call(["module", hook, []]) == wanted
     jsonschema.validate(answer, SCHEMA)
     assert host.outcome(OUTCOME, {}).steps == (
-        Step("module", "_initialize", [], None), Step("module", "_execute", [], None)
+        Call("module", "_initialize", [], None), Call("module", "_execute", [], None)
     )  # fmt: skip
 
 
@@ -752,7 +753,7 @@ def test_a_template_runs_and_diverges(name):
         assert started.name == {"python": "python", "node": "javascript"}[name]
         for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
             for scenario in first_of(region, 20):
-                same += not started.run(scenario).differences(expected(scenario))
+                same += not differences(started.run(scenario), expected(scenario))
         for text in ("", "x9"):
             assert started.run(Scenario(environment={"JOBID": text}, collaborators=SCRIPTED)).ended == "returned"
     assert same == 0

@@ -26,8 +26,8 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementati
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LOSSLESS
+from dirac_failover.spec.compare import equal
 from dirac_failover.spec.dimensions import changes
-from dirac_failover.spec.observation import same
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.space import ANSWERS, REGIONS
 from tests.mutation.discrimination import SECONDS, SUBJECTS, SURVIVED, Subject, breaks, digest, port_of, scenarios
@@ -73,7 +73,7 @@ class Sound:
         with port.session():
             for scenario, outcome in self.cases:
                 seen = port.run(scenario)
-                if same(seen, outcome):
+                if equal(seen, outcome):
                     continue
                 case, sound = CheckContext(scenario, seen), CheckContext(scenario, outcome)
                 for clause in CLAUSES:

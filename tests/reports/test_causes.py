@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dirac_failover.conformance.results import BROKEN, ClauseResult, Minimal
-from dirac_failover.reports.causes import causes, first_difference, side_by_side
+from dirac_failover.reports.causes import causes
+from dirac_failover.reports.differences import first_difference, side_by_side
 from dirac_failover.reports.terminal import Style, section
 
 LEVELS = {"CO": "contract", "DI": "dirac", "LL": "lossless"}

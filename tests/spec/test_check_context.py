@@ -12,7 +12,7 @@ from dirac_failover.spec.check_context import MODULE, CheckContext, specified
 from dirac_failover.spec.facts import STATUS, Facts
 from dirac_failover.spec.model import clients
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.observation import Step
+from dirac_failover.spec.observation import Call
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 
@@ -69,8 +69,8 @@ def test_calls_are_found_by_their_names() -> None:
     assert case.hooks[0] == "_resolveInputVariables"
     assert case.hooks[-1] == "finalize"
     assert [step.target for step in case.collaboration] == [s.target for s in OUTCOME.steps if s.target != MODULE]
-    odd = OUTCOME._replace(steps=(Step("JobReport", "setApplicationStatus", [], "ok"),
-                                  Step("JobReport", "setApplicationStatus", [5], "ok")))  # fmt: skip
+    odd = OUTCOME._replace(steps=(Call("JobReport", "setApplicationStatus", [], "ok"),
+                                  Call("JobReport", "setApplicationStatus", [5], "ok")))  # fmt: skip
     assert CheckContext(WELL, odd).statuses == ["", "5"]
 
 
@@ -80,7 +80,7 @@ def seen(*calls: str, **change: Any) -> CheckContext:
     for call in calls:
         name, _, answer = call.partition(" ")
         target, _, method = name.rpartition(".")
-        steps.append(Step(target or MODULE, method, [], answer or None))
+        steps.append(Call(target or MODULE, method, [], answer or None))
     return CheckContext(replace(WELL, **change), OUTCOME._replace(steps=tuple(steps)))
 
 

@@ -12,7 +12,7 @@ from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, Violation
 from dirac_failover.spec.model.clients import expected as expected_live
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.observation import Observation, Step
+from dirac_failover.spec.observation import Call, Observation
 from dirac_failover.spec.profiles import DIRAC_8_0
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, MISSING, SCRIPTED, Scenario
 
@@ -30,7 +30,7 @@ NO_JOB = replace(WELL, environment={}, operations=())
 FILE = "12_34_request.json"
 LIVE = Scenario.of_job(inputs=["/vo/a"], operations=[FORWARD])
 NOTHING = Observation(
-    "returned", {"OK": True, "Value": None}, tuple(Step("module", hook, [], None) for hook in (*HOOKS, "finalize")),
+    "returned", {"OK": True, "Value": None}, tuple(Call("module", hook, [], None) for hook in (*HOOKS, "finalize")),
     {}, None, {}, None,
 )  # fmt: skip
 """What is observed of a module whose hooks are called, and do nothing."""
@@ -83,7 +83,7 @@ def twice(method: str) -> Callable[[Observation], Observation]:
     )
 
 
-def more(step: Step) -> Callable[[Observation], Observation]:
+def more(step: Call) -> Callable[[Observation], Observation]:
     return lambda outcome: outcome._replace(steps=(*outcome.steps, step))
 
 
@@ -169,14 +169,14 @@ NO_OPERATIONS = written(lambda data: {**data, "Operations": []})
 BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("CO-001", WELL, without("_initialize")),
     ("CO-001", WELL, without("_finalize")),
-    ("CO-001", RAISES, lambda o: o._replace(steps=(*o.steps[:-1], Step("module", "_execute", [], None), o.steps[-1]))),
+    ("CO-001", RAISES, lambda o: o._replace(steps=(*o.steps[:-1], Call("module", "_execute", [], None), o.steps[-1]))),
     ("CO-001", RAISES, of(steps=())),
     ("CO-001", STOPPED, without("_setCommand")),
     ("CO-001", HOOKED, without("_execute")),
     ("CO-002", WELL, without("finalize")),
     ("CO-002", WELL, twice("finalize")),
     ("CO-002", WELL, of(steps=())),
-    ("CO-003", replace(WELL, workflow_commons={"JOB_ID": "1"}), more(Step("module", "_initialize", [], None))),
+    ("CO-003", replace(WELL, workflow_commons={"JOB_ID": "1"}), more(Call("module", "_initialize", [], None))),
     ("CO-003", replace(WELL, workflow_commons={"PRODUCTION_ID": "1"}), of(ended="returned")),
     ("CO-004", WELL, of(result=None)),
     ("CO-004", WELL, of(result={"OK": True})),
@@ -196,21 +196,21 @@ BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("CO-007", NUMBERED, of(result=None)),
     ("CO-008", RAISES, called("setApplicationStatus", args=["bang", True])),
     ("CO-008", RAISES, called("setApplicationStatus", args=[])),
-    ("CO-008", RAISES, more(Step("JobReport", "setApplicationStatus", ["bang", True], "ok"))),
+    ("CO-008", RAISES, more(Call("JobReport", "setApplicationStatus", ["bang", True], "ok"))),
     ("CO-008", RAISES, without("setApplicationStatus")),
     ("CO-008", NUMBERED, called("setApplicationStatus", args=["12", True])),
     ("CO-008", FAILING, without("setApplicationStatus")),
-    ("CO-009", FAILED, more(Step("JobReport", "setApplicationStatus", ["x", True], "ok"))),
+    ("CO-009", FAILED, more(Call("JobReport", "setApplicationStatus", ["x", True], "ok"))),
     ("CO-010", NO_JOB, of(result=ERROR)),
-    ("CO-010", NO_JOB, more(Step("JobReport", "generateForwardDISET", [], "ok"))),
+    ("CO-010", NO_JOB, more(Call("JobReport", "generateForwardDISET", [], "ok"))),
     ("CO-011", REPORTED, called("setFileStatus", args=[12, "/vo/a", "Unused", False])),
     ("CO-012", WELL, called("setFileStatus", args=[12, "/vo/a", "Unused", False])),
-    ("CO-012", WELL, more(Step("FileReport", "setFileStatus", [12, "/vo/b", "Unused", False], "ok"))),
+    ("CO-012", WELL, more(Call("FileReport", "setFileStatus", [12, "/vo/b", "Unused", False], "ok"))),
     ("CO-012", WELL, called("setFileStatus", args=[12, "/vo/a", "Processed", False])),
     ("CO-012", WELL, without("setFileStatus")),
     ("CO-012", FAILED, called("setFileStatus", args=[12, "/vo/a", "Processed", False])),
     ("CO-012", FAILED, without("setFileStatus")),
-    ("CO-012", REPORTED, more(Step("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"))),
+    ("CO-012", REPORTED, more(Call("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"))),
     *(("CO-012", REPORTED, called("setFileStatus", args=[task, "/vo/b", "Processed", False])) for task in (13, None)),
     ("CO-013", WELL, without("commit")),
     ("CO-013", FAILED, without("commit")),
@@ -258,15 +258,15 @@ BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("CO-022", STATUS, without("setApplicationStatus")),
     ("CO-022", STATUS, of(ended="raised")),
     ("CO-022", replace(STATUS, attributes={**STATUS.attributes, "jobID": 0}),
-     more(Step("JobReport", "setApplicationStatus", ["12", True], "ok"))),
+     more(Call("JobReport", "setApplicationStatus", ["12", True], "ok"))),
     ("CO-022", calling("setApplicationStatus", 12, scenario=FAILED),
-     more(Step("JobReport", "setApplicationStatus", ["12", True], "ok"))),
+     more(Call("JobReport", "setApplicationStatus", ["12", True], "ok"))),
     ("CO-023", PARAMETER, called("setJobParameter", args=["CPU", 12, False])),
     ("CO-023", PARAMETER, called("setJobParameter", args=["CPU", "12", True])),
     ("CO-023", PARAMETER, without("setJobParameter")),
     ("CO-023", calling("setJobParameter", "CPU", 12, scenario=FAILED), without("setJobParameter")),
     ("CO-023", replace(PARAMETER, attributes={**PARAMETER.attributes, "jobID": 0}),
-     more(Step("JobReport", "setJobParameter", ["CPU", "12", False], "ok"))),
+     more(Call("JobReport", "setJobParameter", ["CPU", "12", False], "ok"))),
     ("CO-024", BY_ITSELF, without("generateForwardDISET")),
     ("CO-024", BY_ITSELF, without("commit")),
     ("CO-024", BY_ITSELF, written(lambda data: {**data, "Operations": data["Operations"][:1]})),
@@ -284,7 +284,7 @@ BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("CO-028", LIVE, of(services={})),
     ("CO-028", UNSENT, lambda o: services(**history(o, "Job Finished Successfully"))(o)),
     ("CO-028", STATE_DOWN, NO_OPERATIONS),
-    ("CO-028", LIVE, more(Step("job-state", "setJobStatusBulk", [
+    ("CO-028", LIVE, more(Call("job-state", "setJobStatusBulk", [
         77, {"1": {"ApplicationStatus": "refused"}, "2": {"ApplicationStatus": "the last one"}}], {}))),
     ("CO-028", STATE_DOWN, lambda o: of(files={FILE: o.files[FILE].replace("its half", "half")})(o)),
     ("CO-029", RECORDS, services(accounting={"records": [1]})),
@@ -300,7 +300,7 @@ BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("DI-004", NUMBERED, of(result={"OK": 0, "Errno": 12, "Message": "boom"})),
     ("DI-005", WELL, called("setApplicationStatus", args=["x", True])),
     ("DI-006", WELL, called("setFileStatus", args=[13, "/vo/a", "Processed", False])),
-    ("DI-007", WELL, called("commit", answer="s_error")),
+    ("DI-007", WELL, called("commit", result="s_error")),
     *(("DI-008", WELL, attributes(**{name: 99})) for name in
       ("production_id", "prod_job_id", "jobID", "step_number", "step_id")),
     *(("DI-009", WELL, attributes(**{name: 99})) for name in
@@ -356,19 +356,19 @@ HOLDS: dict[str, tuple[str, Scenario, Callable[[Observation], Observation]]] = {
         "CO-008", RAISES, called("setApplicationStatus", args=["ValueError: boom!", True])),
     "a status that comes before the last one": (
         "CO-008", RAISES, lambda o: o._replace(
-            steps=(Step("JobReport", "setApplicationStatus", ["half done", True], "ok"), *o.steps))),
+            steps=(Call("JobReport", "setApplicationStatus", ["half done", True], "ok"), *o.steps))),
     "a status that is corrected": (
         "CO-012", WELL, lambda o: o._replace(
-            steps=(Step("FileReport", "setFileStatus", [12, "/vo/a", "Unused", False], "ok"), *o.steps))),
+            steps=(Call("FileReport", "setFileStatus", [12, "/vo/a", "Unused", False], "ok"), *o.steps))),
     "a result that is not OK": ("CO-004", WELL, of(result={"OK": False, "Message": "x", "Errno": 1})),
     "any status of an exception without text": (
         "CO-008", answering(FileReport_commit="raises=OSError"), called("setApplicationStatus", args=["so", True])),
     "a failure without job when something is pending": ("CO-010", replace(WELL, environment={}), of(result=ERROR)),
     "a status of another file": (
-        "CO-012", WELL, more(Step("FileReport", "setFileStatus", [12, "/vo/z", "Unused", False], "ok"))),
+        "CO-012", WELL, more(Call("FileReport", "setFileStatus", [12, "/vo/z", "Unused", False], "ok"))),
     "a second commit": ("CO-013", WELL, twice("commit")),
     "a question for an operation that is not needed": (
-        "CO-013", WELL, more(Step("FileReport", "generateForwardDISET", [], "ok"))),
+        "CO-013", WELL, more(Call("FileReport", "generateForwardDISET", [], "ok"))),
     "a file with zeros in its name": (
         "CO-016", WELL, lambda o: of(files={"00000012_00000034_request.json": o.files[FILE]})(o)),
     "no file": ("CO-016", WELL, of(files={})),
@@ -424,7 +424,7 @@ def late(method: str) -> Callable[[Observation], Observation]:
 REST: dict[str, Callable[[Observation], Observation]] = {
     "order of hooks among calls": late("_execute"),
     "arguments of other calls": called("commit", args=[1]),
-    "arguments and answers of hooks": called("_initialize", answer=1),
+    "arguments and answers of hooks": called("_initialize", result=1),
     "other attributes": attributes(fresh=False),
     "other fields of the request": request(Error="none"),
     "services": of(services=[]),
@@ -485,8 +485,8 @@ def test_together_the_clauses_are_total(scenario: Scenario) -> None:
     assert broken(scenario, outcome) == set()
     count = 0
     for name in Observation._fields:
-        for changed in changes(getattr(outcome, name)):
-            steps = [Step(*step) for step in changed if len(step) == 4] if name == "steps" else []
+        for changed in changes([call.step for call in outcome.steps] if name == "steps" else getattr(outcome, name)):
+            steps = [Call(*step) for step in changed if len(step) == 4] if name == "steps" else []
             if name == "steps" and len(steps) < len(changed):
                 continue  # a step has four parts
             count += 1
@@ -571,7 +571,7 @@ LOSES: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
     ("LL-012", ENDS_IN_L, called("setFileStatus", args=[12, "/vo/FILE.L", "Processed", False])),
     ("LL-012", changed(WELL, workflow_commons={"InputData": "LFN:/vo/a;/vo/NFL"}),
      lambda o: without("setFileStatus")(o)._replace(steps=tuple(
-         Step("FileReport", "setFileStatus", [12, lfn, "Processed", False], "ok") for lfn in ("/vo/a", "/vo/NFL")))),
+         Call("FileReport", "setFileStatus", [12, lfn, "Processed", False], "ok") for lfn in ("/vo/a", "/vo/NFL")))),
     ("LL-013", UNKNOWN, of(result=ERROR)),
     ("LL-013", UNKNOWN, request(Operations=[{"Type": "SetFileStatus", "Arguments": "", "Files": []}])),
     ("LL-014", PARAMETERS, of(result=ERROR)),
@@ -618,7 +618,7 @@ def test_the_last_status_is_kept_when_it_is_reported_early() -> None:
         i for i, step in enumerate(steps) if (step.target, step.method) == ("JobReport", "generateForwardDISET")
     )
     assert judged("LL-010", LAST, outcome._replace(steps=(*steps[:index], late, *steps[index:]))) is None
-    taken = outcome._replace(steps=(*outcome.steps, late._replace(answer="ok")))
+    taken = outcome._replace(steps=(*outcome.steps, late._replace(result="ok")))
     assert judged("LL-010", LAST, taken) is None
     for method, counts in (("setApplicationStatus", [0, 1]), ("generateForwardDISET", [2, 0])):
         violation = Violation("a status, and the question for unsent ones", counts)
@@ -894,7 +894,7 @@ def step(number: int, **fields: Any) -> Callable[[Observation], Observation]:
         (lambda outcome: outcome, set()),
         (step(0, method="getFiles"), {"DI-001"}),
         (step(1, args=[12, {"100": ["Unused", False]}]), {"DI-099"}),
-        (step(1, answer={"OK": True, "Value": None}), {"DI-007"}),
+        (step(1, result={"OK": True, "Value": None}), {"DI-007"}),
         (of(services={}), {"DI-099"}),
         (of(result={"OK": True, "Value": None}), {"DI-004"}),
         (attributes(JobReport={}), {"DI-014"}),

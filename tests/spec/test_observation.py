@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dirac_failover.spec import observation as module
-from dirac_failover.spec.observation import Observation, Scrubber, Step, same
+from dirac_failover.spec.observation import Call, Observation, Scrubber
 
 STAMP = "2026-01-02 03:04:05.000006"
 OTHER = "2026-01-02 03:04:05.000007"
@@ -25,83 +25,18 @@ def outcome(**changes):
 def test_an_outcome_has_seven_parts():
     """Their names are the places that differences begin with."""
     assert Observation._fields == ("ended", "result", "steps", "attributes", "request", "files", "services")
-    assert Step._fields == ("target", "method", "args", "answer")
+    assert Call._fields[:4] == ("target", "method", "args", "result")
 
 
-def test_equal_outcomes_have_no_differences():
-    """Also when tuples and lists, or the order of keys, are not the same."""
-    assert outcome().differences(outcome()) == []
-    one = outcome(result={"a": 1, "b": [1, {"c": None}]})
-    assert one.differences(outcome(result={"b": (1, {"c": None}), "a": 1})) == []
-
-
-DIFFERENCES = [
-    ({"ended": "raised"}, [("ended", "returned", "raised")]),
-    ({"result": {"OK": False}}, [("result.OK", True, False)]),
-    ({"result": {"OK": 1}}, [("result.OK", True, 1)]),
-    ({"result": {"OK": True, "Value": None}}, [("result.Value", "(absent)", None)]),
-    ({"result": {}}, [("result.OK", True, "(absent)")]),
-    ({"result": None}, [("result", {"OK": True}, None)]),
-    ({"attributes": {"x": {"y": [1]}, "jobID": 77.0}},
-     [("attributes.jobID", 77, 77.0), ("attributes.x", "(absent)", {"y": [1]})]),
-    ({"files": {"a": "1"}, "services": {}}, [("files.a", "(absent)", "1"), ("services", None, {})]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("changes", "found"), DIFFERENCES)
-def test_differences_name_the_most_specific_place(changes, found):
-    """Mine first, theirs second; True is not 1."""
-    assert outcome().differences(outcome(**changes)) == found
-    swapped = [(place, theirs, mine) for place, mine, theirs in found]
-    assert sorted(outcome(**changes).differences(outcome()), key=str) == sorted(swapped, key=str)
-
-
-def test_lists_are_compared_item_by_item():
-    """What one of them lacks is absent."""
-    one, other = outcome(result=[1, [2, 3], "x"]), outcome(result=[1, [2, 4]])
-    assert one.differences(other) == [("result[1][1]", 3, 4), ("result[2]", "x", "(absent)")]
-    assert other.differences(one) == [("result[1][1]", 4, 3), ("result[2]", "(absent)", "x")]
-
-
-def test_the_same_call_is_compared_by_arguments_and_answer():
-    """Another call is one difference as a whole, whichever part of its name differs."""
-    step = Step("JobReport", "commit", [1, "a"], "ok")
-    mine = outcome(steps=(step,))
-    other = step._replace(args=[1, "b"], answer={"OK": True})
-    assert mine.differences(outcome(steps=(other,))) == [
-        ("steps[0][2][1]", "a", "b"), ("steps[0][3]", "ok", {"OK": True}),
-    ]  # fmt: skip
-    for name in ("target", "method"):
-        other = step._replace(args=[2], **{name: "x"})
-        assert mine.differences(outcome(steps=(other,))) == [("steps[0]", step, other)]
-    assert mine.differences(outcome()) == [("steps[0]", step, "(absent)")]
-    assert outcome().differences(mine) == [("steps[0]", "(absent)", step)]
-
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, "", "a"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
-    max_leaves=5,
-)
-
-
-@given(plain, plain)
-def test_there_are_differences_exactly_when_json_differs(mine, theirs):
-    """As JSON text with sorted keys says it; and the other way round there are as many."""
-    found = outcome(result=mine).differences(outcome(result=theirs))
-    assert bool(found) != same(mine, theirs)
-    assert len(outcome(result=theirs).differences(outcome(result=mine))) == len(found)
-
-
-def test_values_are_the_same_by_type():
-    """True is not 1, a key that is a text is no number, and the order of keys does not matter; outcomes too."""
-    assert same({"a": 1, "b": [2]}, {"b": [2], "a": 1})
-    for one, other in [({"a": 1}, {"a": True}), ([1, 2], [2, 1]), ({"1": 2}, {1: 2}), (0.0, 0), ([None], [])]:
-        assert not same(one, other)
-        assert not same(outcome(result=one), outcome(result=other))
-    assert same(outcome(services={"a": 1, "b": 2}), outcome(services={"b": 2, "a": 1}))
-    steps = [outcome(steps=(Step("a", "b", arguments, None),)) for arguments in ([1], [True], [1])]
-    assert (same(*steps[:2]), same(*steps[::2])) == (False, True)
+def test_calls_know_their_kind_and_can_be_listed():
+    """The module, what it finds in workflow_commons, and services, whatever they are called; each before its own."""
+    inner = Call("No/One", "x", [], 1)
+    calls = [
+        Call("module", "_execute", [], None, calls=(Call("JobReport", "commit", [], None, calls=(inner,)),)),
+        inner,
+    ]
+    assert [call.kind for call in module.flatten(calls)] == ["hook", "collaborator", "service", "service"]
+    assert inner.step == ["No/One", "x", [], 1]
 
 
 # Scrubbing
@@ -238,7 +173,7 @@ VALUES = [
     ([1, (2, [3]), {"a": (4,)}], [1, [2, [3]], {"a": [4]}]),
     ({"a": [1], "b": None}, {"a": [1], "b": None}),
     ({1: 2, None: 3, (4, "x"): 5, False: 6}, {"1": 2, "None": 3, "[4, 'x']": 5, "False": 6}),
-    (Numbers([1, (2,)]), [1, [2]]), (Keys(a=(1,)), {"a": [1]}), (Step("a", "b", (1,), None), ["a", "b", [1], None]),
+    (Numbers([1, (2,)]), [1, [2]]), (Keys(a=(1,)), {"a": [1]}), (Call("a", "b", (1,), None)[:4], ["a", "b", [1], None]),
     (b"abc\xff", "abc\\xff"), (bytearray(b"x"), "<bytearray>"), (Odd(), "<Odd>"), ({1}, "<set>"),
     (date(2026, 1, 2), "<date>"), (Text("sub"), "<Text>"),
     (ValueError("x", 5), {"exception": "ValueError", "args": ["x", 5]}),

@@ -10,6 +10,7 @@ import pytest
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.facts import Facts
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES, Profile
@@ -57,7 +58,7 @@ def test_a_profile_is_true_of_its_implementation(sample, name, region):
     with port.session():
         for scenario in sample(region, STEP[region.name]):
             if Facts(scenario).scripted:
-                assert port.run(scenario).differences(expected(scenario, profile)) == [], scenario.name
+                assert differences(port.run(scenario), expected(scenario, profile)) == [], scenario.name
 
 
 def test_each_kit_proves_a_profile_and_each_profile_is_proven():
@@ -180,4 +181,4 @@ def test_what_people_know_of_an_implementation(profile, what):
     scenario = Scenario(collaborators=SCRIPTED, **fields)
     assert look(expected(scenario, PROFILES[profile])) == seen
     other = expected(scenario)
-    assert other.differences(expected(scenario, PROFILES[profile]))
+    assert differences(other, expected(scenario, PROFILES[profile]))

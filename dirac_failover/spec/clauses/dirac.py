@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.spec.check_context import specified
 from dirac_failover.spec.clauses.clause import Clause, Violation, rule
+from dirac_failover.spec.compare import equal
 from dirac_failover.spec.facts import MODULE
-from dirac_failover.spec.observation import ABSENT, same
+from dirac_failover.spec.observation import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def clause(  # noqa: PLR0913 - what there is to say of a clause
             if case.as_expected:
                 return None
             expected, observed = look(case.expected), look(case.outcome)
-            return None if same(expected, observed) else Violation(expected, observed)
+            return None if equal(expected, observed) else Violation(expected, observed)
 
         issue = f"https://github.com/DIRACGrid/DIRAC/{thread}" if thread else ""
         return Clause(id_, rule(look), reason, harm, source, specified, judge, note, issue)
@@ -139,7 +140,7 @@ def file_statuses(outcome: Observation) -> Json:
 )  # fmt: skip
 def answers(outcome: Observation) -> Json:
     """The answers of collaborators and services are the specified ones."""
-    return [step.answer for step in outcome.steps if step.target != MODULE]
+    return [step.result for step in outcome.steps if step.target != MODULE]
 
 
 @clause(
@@ -287,7 +288,7 @@ def _nothing_else(case: CheckContext) -> Violation | None:
     differing = {
         name: (look(expected), look(observed))
         for name, (look, given) in _REST.items()
-        if all(same(part(expected), part(observed)) for part in given) and not same(look(expected), look(observed))
+        if all(equal(part(expected), part(observed)) for part in given) and not equal(look(expected), look(observed))
     }
     if not differing:
         return None

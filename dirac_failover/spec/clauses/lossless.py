@@ -208,7 +208,7 @@ def last_status_can_be_kept(case: CheckContext) -> Violation | None:
     statuses, asked = case.calls(STATUS), case.calls(JOB_FORWARD)
     if not statuses or not asked:
         return Violation("a status, and the question for unsent ones", [len(statuses), len(asked)])
-    refused = str(statuses[-1].answer).startswith("s_error")
+    refused = str(statuses[-1].result).startswith("s_error")
     late = case.collaboration.index(statuses[-1]) > case.collaboration.index(asked[-1])
     return holds(
         not (refused and late), "reported while it can still go into the request",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.spec.observation import (
     FILE_FIELDS,
     OPERATION_FIELDS,
+    Call,
     Observation,
     Scrubber,
-    Step,
     forget_frames,
 )
 from dirac_failover.spec.scenario import NONE
@@ -58,7 +58,7 @@ class ModelRun:
         self.profile = profile
         self.commons = {**profile.commons, **scenario.workflow_commons}
         self.begin(scenario)
-        self.steps: list[Step] = []
+        self.steps: list[Call] = []
         self.answers: dict[str, Sequence[str]] = dict(scenario.answers)
         self.applied = False
         self.statuses = dict(scenario.reported)
@@ -84,7 +84,7 @@ class ModelRun:
 
     def hook(self, name: str) -> None:
         """Write down that a hook was called."""
-        self.steps.append(Step("module", name, [], None))
+        self.steps.append(Call("module", name, [], None))
 
     def ask(
         self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
@@ -98,7 +98,7 @@ class ModelRun:
         text, *more = self.answers.get(key, ("ok",))
         if more:  # the last answer is repeated
             self.answers[key] = more
-        self.steps.append(Step(target, method, list(args), text))
+        self.steps.append(Call(target, method, list(args), text))
         self.applied = text.partition("=")[0] == "ok"
         answer = self.answer(text, target, healthy)
         return answer["Value"] if bare and not text.startswith(("s_error", "bad_shape")) else answer

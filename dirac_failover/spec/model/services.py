@@ -15,7 +15,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.spec.observation import Scrubber, Step
+from dirac_failover.spec.observation import Call, Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -205,7 +205,7 @@ _UNKNOWN_TO_JSON: Final = re.compile(r"'<(Decimal|set)>'")
 class Services:
     """What the services hold, and what has been asked of them: each call becomes a step."""
 
-    def __init__(self, scenario: Scenario, times: Times, steps: list[Step]) -> None:
+    def __init__(self, scenario: Scenario, times: Times, steps: list[Call]) -> None:
         """Begin with a job that runs since a minute, and with the files that the transformation knows."""
         self._owner = scenario.owner or WORKING
         self._times, self._steps = times, steps
@@ -240,7 +240,7 @@ class Services:
                 answer = error(str(refusal))
         if struck:
             answer = FAULTS[struck.kind](struck, method)
-        self._steps.append(Step(service, method, SHOWN.get(method, list)(args), answer))
+        self._steps.append(Call(service, method, SHOWN.get(method, list)(args), answer))
         if struck and struck.kind == "raises":
             raise exception(struck)
         if struck and struck.text.endswith(NO_STUB):

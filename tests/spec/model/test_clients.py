@@ -13,6 +13,7 @@ import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model.clients import ClientRun, encoded, expected, is_worn, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
@@ -96,7 +97,7 @@ def test_the_specification_and_the_implementation_agree(kit: Implementation) -> 
     port = InProcessDriver(kit)
     with port.session():
         for scenario in islice(space.SERVICES.scenarios(), 0, None, STEP):
-            assert port.run(scenario).differences(expected(scenario)) == [], scenario.name
+            assert differences(port.run(scenario), expected(scenario)) == [], scenario.name
 
 
 @pytest.mark.parametrize("name", BEYOND)
@@ -106,7 +107,7 @@ def test_they_agree_beyond_the_space(kit: Implementation, name: str) -> None:
     port = InProcessDriver(kit)
     assert speaks_of(scenario)
     with port.session():
-        assert port.run(scenario).differences(expected(scenario)) == []
+        assert differences(port.run(scenario), expected(scenario)) == []
 
 
 def test_they_agree_on_many_faults_at_once(kit: Implementation) -> None:
@@ -121,7 +122,7 @@ def test_they_agree_on_many_faults_at_once(kit: Implementation) -> None:
     with port.session():
         for armed in faults:
             scenario = replace(BUSY, faults=armed, executions=2)
-            assert port.run(scenario).differences(expected(scenario)) == [], armed
+            assert differences(port.run(scenario), expected(scenario)) == [], armed
 
 
 def test_the_specification_speaks_of_the_whole_region() -> None:

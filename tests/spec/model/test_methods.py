@@ -9,7 +9,7 @@ import pytest
 
 from dirac_failover.spec.model.methods import METHODS
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.observation import Step
+from dirac_failover.spec.observation import Call
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
@@ -33,7 +33,7 @@ MESSAGE = {"OK": False, "Errno": 0, "Message": "no"}
 OK = {"OK": True, "Value": None}
 
 
-def called(profile: Profile, *call: Any, attributes: Any = (), **fields: Any) -> tuple[Any, list[Step]]:
+def called(profile: Profile, *call: Any, attributes: Any = (), **fields: Any) -> tuple[Any, list[Call]]:
     """The result of one call, and the calls of collaborators that were made."""
     has = {**SCENARIO.attributes, **TOLD, **dict(attributes)}
     outcome = expected(replace(SCENARIO, calls=(list(call),), attributes=has, **fields), profile)
@@ -55,12 +55,12 @@ def test_each_implementation_has_the_documented_methods() -> None:
 @pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
 def test_statuses_are_reported_as_texts_unless_something_failed(profile: Profile) -> None:
     """Nothing is returned but 0 without a job; an error without a text cannot be logged."""
-    step = Step("JobReport", "setApplicationStatus", ["12", True], "ok")
+    step = Call("JobReport", "setApplicationStatus", ["12", True], "ok")
     call = ("setApplicationStatus", [12])
     assert called(profile, *call) == (None, [step])
     assert called(profile, *call, attributes=FAILED) == (None, [])
     assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
-    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(answer="s_error=no")])
+    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(result="s_error=no")])
     shapeless = {"JobReport.setApplicationStatus": ('bad_shape={"OK": false}',)}
     assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
 
@@ -68,11 +68,11 @@ def test_statuses_are_reported_as_texts_unless_something_failed(profile: Profile
 @pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
 def test_parameters_are_reported_as_texts_whatever_failed(profile: Profile) -> None:
     """The caller may say that the parameter waits."""
-    step = Step("JobReport", "setJobParameter", ["CPU", "12", False], "ok")
+    step = Call("JobReport", "setJobParameter", ["CPU", "12", False], "ok")
     call = ("setJobParameter", ["CPU", 12, False])
     assert called(profile, *call) == called(profile, *call, attributes=FAILED) == (None, [step])
     assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
-    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(answer="s_error=no")])
+    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(result="s_error=no")])
     shapeless = {"JobReport.setJobParameter": ('bad_shape={"OK": false}',)}
     assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
 

@@ -10,6 +10,7 @@ import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model.module import bare, expected
 from dirac_failover.spec.model.run import ModelRun
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
@@ -28,7 +29,7 @@ def test_the_model_and_the_implementation_agree(kit: Implementation, sample: Any
     port = InProcessDriver(kit)
     with port.session():
         for scenario in sample(region, STEP[region.name]):
-            assert port.run(scenario).differences(expected(scenario)) == [], scenario.name
+            assert differences(port.run(scenario), expected(scenario)) == [], scenario.name
 
 
 @pytest.mark.parametrize(

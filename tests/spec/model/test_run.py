@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dirac_failover.spec.model.run import FRESH, ModelRun, as_text, number_operations, operation
-from dirac_failover.spec.observation import Observation, Step
+from dirac_failover.spec.observation import Call, Observation
 from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import Scenario
 
@@ -60,8 +60,8 @@ def test_hooks_and_questions_are_written_down_in_order() -> None:
     one.ask("FileReport", "getFiles", (), {}, bare=True)
     assert one.ask("FileReport", "commit", ()) == OK
     assert one.steps == [
-        Step("module", "_execute", [], None), Step("JobReport", "commit", ["a", 1], "s_error=no"),
-        Step("FileReport", "getFiles", [], "ok"), Step("FileReport", "commit", [], "ok"),
+        Call("module", "_execute", [], None), Call("JobReport", "commit", ["a", 1], "s_error=no"),
+        Call("FileReport", "getFiles", [], "ok"), Call("FileReport", "commit", [], "ok"),
     ]  # fmt: skip
     assert observed(one).steps == tuple(one.steps)
 
@@ -109,7 +109,7 @@ def test_an_answer_may_be_an_exception(text: str, kind: type[BaseException], arg
     assert type(caught.value) is kind
     assert caught.value.args == arguments
     assert one.applied is False
-    assert one.steps == [Step("JobReport", "commit", [], text)]
+    assert one.steps == [Call("JobReport", "commit", [], text)]
 
 
 def test_graceful_termination_is_an_answer_too() -> None:
@@ -140,7 +140,7 @@ def test_a_file_report_holds_what_it_was_given() -> None:
     held = observed(one).attributes["FileReport"]
     statuses = {"/vo/a": "Unused", "/vo/b": "Unused", "/vo/c": "Processed", "/vo/d": "Problematic"}
     assert held == {"transformation": 12, "force": False, "statusDict": statuses}
-    assert one.steps[1] == Step("FileReport", "setFileStatus", [12, "/vo/c", "Processed", False], "ok")
+    assert one.steps[1] == Call("FileReport", "setFileStatus", [12, "/vo/c", "Processed", False], "ok")
     assert one.scenario.reported == before == {"/vo/a": "Processed", "/vo/d": "Problematic"}
 
 
@@ -161,7 +161,7 @@ def test_a_job_report_sends_a_status_or_keeps_it() -> None:
     assert one.unsent == []
     one.send_status("it's d")
     assert one.unsent == ["its d"]
-    assert one.steps[0] == Step("JobReport", "setApplicationStatus", ["a", True], "s_error=down")
+    assert one.steps[0] == Call("JobReport", "setApplicationStatus", ["a", True], "s_error=down")
 
 
 def test_statuses_that_say_nothing_are_not_sent() -> None:
@@ -182,7 +182,7 @@ def test_the_request_does_what_it_always_does_unless_it_is_scripted() -> None:
     assert one.ask_request("getDigest", lambda: "digest") == {"OK": True, "Value": "digest"}
     assert one.steps == []
     assert one.ask_request("toJSON", lambda: "text") == {"OK": True, "Value": "text"}
-    assert one.steps == [Step("Request", "toJSON", [], "ok")]
+    assert one.steps == [Call("Request", "toJSON", [], "ok")]
     assert one.ask_request("toJSON", lambda: "text") == {"OK": False, "Errno": 0, "Message": "no"}
     assert one.ask_request("toJSON", lambda: "text") == {"OK": True, "Value": 5}
     one.own_request = True

@@ -11,7 +11,7 @@ from dirac_failover.spec.model.services import Fault, Moment, Services, Times, f
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dirac_failover.spec.observation import Step
+    from dirac_failover.spec.observation import Call
 
 LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
 GONE = (
@@ -21,9 +21,9 @@ GONE = (
 )
 
 
-def services(*faults: str, **fields: Any) -> tuple[Services, list[Step]]:
+def services(*faults: str, **fields: Any) -> tuple[Services, list[Call]]:
     """Services with faults, and the steps that they write."""
-    steps: list[Step] = []
+    steps: list[Call] = []
     scenario = Scenario(faults=faults, server_files={"/vo/a": "Assigned", "/vo/b": "Unused"}, **fields)
     return Services(scenario, Times(), steps), steps
 
@@ -80,7 +80,7 @@ def test_an_answer_tells_how_to_repeat_the_call() -> None:
     address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
     assert stub == (address, "setJobStatusBulk", [77, updates, False])
     assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x"]]}
-    assert steps == [("job-state", "setJobStatusBulk", [77, updates, False], answer)]
+    assert [step.step for step in steps] == [["job-state", "setJobStatusBulk", [77, updates, False], answer]]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_fault_decides_what_is_seen_and_what_is_done(how: str, answer: Any, do
     assert ("rpcStub" in seen) is not how.endswith("stub=no")
     seen.pop("rpcStub", None)
     assert seen == answer
-    assert steps == [("accounting", "commitRegisters", [[["Job"]]], answer)]
+    assert [step.step for step in steps] == [["accounting", "commitRegisters", [[["Job"]]], answer]]
     assert len(here.state()["accounting"]["records"]) == done
 
 
@@ -111,7 +111,7 @@ def test_what_is_raised_is_a_step_all_the_same() -> None:
     here, steps = services("accounting:raises=ValueError:no")
     with pytest.raises(ValueError, match=r"^no$"):
         here.call("accounting", "commitRegisters", [])
-    assert steps == [("accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"})]
+    assert [step.step for step in steps] == [["accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"}]]
 
 
 def test_a_question_waits_longer_than_a_report() -> None:
@@ -129,7 +129,7 @@ def test_the_first_of_two_faults_acts_and_both_count() -> None:
     )  # fmt: skip
     for _ in range(4):
         here.call("accounting", "commitRegisters", [])
-    assert [step.answer["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
+    assert [step.result["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
 
 
 def test_files_are_found_and_changed() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model import clients
 from dirac_failover.spec.model import module as model
 from dirac_failover.spec.scenario import Scenario
@@ -37,4 +38,4 @@ def test_the_specification_and_the_implementation_agree(kit: Implementation, reg
     with port.session():
         for scenario in islice(region.scenarios(), 0, None, STEPS.get(region.name, 1)):
             expected = clients.expected if clients.speaks_of(scenario) else model.expected
-            assert port.run(scenario).differences(expected(scenario)) == [], scenario.name
+            assert differences(port.run(scenario), expected(scenario)) == [], scenario.name
