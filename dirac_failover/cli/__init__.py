@@ -43,7 +43,7 @@ VERBS: Final = {
     "learn": Verb("dirac_failover.cli.learn", "lessons: predict how a module or a job ends, then look"),
     "differential": Verb("dirac_failover.cli.differential", "run every scenario on two implementations"),
     "serve": Verb("dirac_failover.cli.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"),
-    "zoo": Verb("dirac_failover.cli.zoo_command", "list known bugs, and see which of them your tests miss"),
+    "zoo": Verb("dirac_failover.cli.zoo", "list known bugs, and see which of them your tests miss"),
     "compare": Verb("dirac_failover.cli.compare", "show ports, or versions of one, side by side"),
     "diff": Verb("dirac_failover.cli.diff", "say what changed between two results, and what regressed"),
     "report": Verb("dirac_failover.cli.report_command", "turn results into Markdown, HTML, JUnit XML or a badge"),

@@ -1,547 +1,137 @@
-"""The bug zoo: modules that are wrong in one way each. A suite that lets one of them pass has a hole.
+"""The zoo of seeded faults: the reference with one bug each. A test suite that lets one of them pass has a hole.
 
-Each animal is the reference with one bug, told in its docstring; bugs that real implementations have had come first.
-``dirac-failover verify`` must catch every one of them, and ``dirac-failover zoo --tests PATH`` shows which of them a
-user's own tests catch. A new animal is a class below with the decorator; nothing else needs to know.
+:data:`BUGS` is a table. A row names the bug, the clause that it violates, and the method of ``FailoverRequest`` that is
+replaced; its sentence says what is wrong. The replacement is a function of the module, of the method as it should be,
+and of the arguments; most are made by the functions above the table, such as :func:`after`. Bugs that real
+implementations have had come first. ``dirac-failover verify dirac_failover.conformance.zoo:NAME`` finds each of them,
+and ``dirac-failover zoo --tests PATH`` shows which of them a user's own tests find. To add a bug, add a row.
 """
 
-# ruff: noqa: D102 - an animal's docstring says what is wrong with it
+# ruff: noqa: SLF001, ARG005 - the helpers are DIRAC's, and a replacement may ignore what it is given
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover import vocabulary as v
 from dirac_failover.failover_request import FailoverRequest
-from dirac_failover.module_base import GracefulTermination
+from dirac_failover.module_base import HOOKS, GracefulTermination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-ZOO: Final[dict[str, type[FailoverRequest]]] = {}
-"""Every animal by its name."""
+    Wrong = Callable[..., Any]
+    """A replacement: it takes the module, the method as it should be, and the arguments of the call."""
 
-Result = dict[str, Any] | None
 
+class Bug(NamedTuple):
+    """One seeded fault: its name, the clause that it violates, what is wrong, and the module that has it."""
 
-def animal(cls: type[FailoverRequest]) -> type[FailoverRequest]:
-    """Take a class into the zoo."""
-    ZOO[cls.__name__] = cls
-    return cls
+    name: str
+    clause: str
+    sentence: str
+    module: type[FailoverRequest]
 
 
-def story(cls: type[FailoverRequest]) -> str:
-    """Return what is wrong with an animal, in one line."""
-    return str(cls.__doc__).strip().splitlines()[0]
+def _bug(name: str, clause: str, sentence: str, **methods: Wrong) -> Bug:
+    """Return the bug of a module whose ``methods`` are replaced."""
 
+    def replacement(method: str, wrong: Wrong) -> Wrong:
+        def replaced(self: FailoverRequest, *args: Any, **named: Any) -> Any:
+            return wrong(self, functools.partial(getattr(FailoverRequest, method), self), *args, **named)
 
-# What implementations have really done
+        return replaced
 
+    replaced = {method: replacement(method, wrong) for method, wrong in methods.items()}
+    module = type(name, (FailoverRequest,), {"__module__": __name__, "__doc__": sentence, **replaced})
+    return Bug(name, clause, sentence, module)
 
-@animal
-class AppendsParametricInput(FailoverRequest):
-    """Parametric input data is added to the job's own instead of replacing it."""
 
-    def _resolveInputWorkflow(self) -> None:
-        own = self.workflow_commons.get("InputData")
-        super()._resolveInputWorkflow()
-        if own and isinstance(own, str) and self.InputData != own:
-            self.InputData = f"{own};{self.InputData}"
-            parts = self.InputData.split(";")
-            self.inputDataList = [part.strip("LFN:") for part in parts if part]
+# What most replacements are made of
 
 
-@animal
-class ReportsAllInputs(FailoverRequest):
-    """Every input file gets a status, also those that an earlier module has reported as problematic."""
+def nothing(value: Any = None) -> Wrong:
+    """Do nothing and return ``value``."""
+    return lambda *_, **__: value
 
-    def _report_inputs(self) -> None:
-        self.fileReport.getFiles()
-        if healthy := self._checkWFAndStepStatus(noPrint=True):
-            self.fileReport.getFiles()
-        for lfn in self.inputDataList:
-            self.fileReport.force = self.fileReport.force or not healthy
-            self.fileReport.setFileStatus(int(self.production_id), lfn, v.PROCESSED if healthy else v.UNUSED)
 
+def before(act: Callable[[Any], object]) -> Wrong:
+    """Let ``act`` change the module, and then call the method."""
+    return lambda module, usual, *args: (act(module), usual(*args))[1]
 
-@animal
-class NeverForces(FailoverRequest):
-    """After a failure the statuses are not forced, so a file that was done before stays done."""
 
-    def _report_inputs(self) -> None:
-        before = self.fileReport.force
-        super()._report_inputs()
-        self.fileReport.force = before
+def after(act: Callable[[Any], object]) -> Wrong:
+    """Call the method, and then let ``act`` change the module."""
+    return lambda module, usual, *args: (usual(*args), act(module))[0]
 
 
-@animal
-class SucceedsAfterFailure(FailoverRequest):
-    """A failed workflow makes the module end well."""
+def result(change: Callable[[Any], Any]) -> Wrong:
+    """Return what ``change`` makes of the method's result, when there is one."""
+    return lambda _, usual: (found := usual()) and change(found)
 
-    def execute(self) -> Result:
-        result = super().execute()
-        if result and str(result.get("Message")) == v.FAILOVER_FAILED:
-            return {"OK": True, "Value": result["Message"]}
-        return result
 
+def during(target: str, attributes: Callable[[Any], dict[str, Any]]) -> Wrong:
+    """Call the method while the module, or the collaborator ``target`` of it, has other attributes."""
 
-@animal
-class WritesNamesakes(FailoverRequest):
-    """The file is named after the job instead of the transformation and its task."""
+    def wrong(module: Any, usual: Wrong, *args: Any) -> Any:
+        place = getattr(module, target) if target else module
+        with _replaced(place, attributes(place)):
+            return usual(*args)
 
-    def _write_request(self) -> None:
-        production, task = self.production_id, self.prod_job_id
-        self.production_id, self.prod_job_id = self.jobID, 0
-        try:
-            super()._write_request()
-        finally:
-            self.production_id, self.prod_job_id = production, task
+    return wrong
 
 
-@animal
-class WritesBeforeAccounting(FailoverRequest):
-    """The file is written first, and what the accounting's failure adds to the request is not in it."""
+def stops(condition: Callable[[Any], bool]) -> Wrong:
+    """Execute the module; end it at the first hook whose return value meets the condition."""
 
-    def generateFailoverFile(self) -> Result:
-        accounting = self.workflow_commons.pop(v.COMMONS_ACCOUNTING, None)
-        super().generateFailoverFile()
-        if accounting is not None:
-            self.workflow_commons[v.COMMONS_ACCOUNTING] = accounting
-            accounting.commit()
-        return None
+    def act(value: Any) -> None:
+        if condition(value):
+            raise RuntimeError(value["Message"] if _is_error(value) else f"a hook returned {value!r}")
 
+    return lambda module, usual: _obeying(module, usual, act)
 
-@animal
-class EncodesTwice(FailoverRequest):
-    """The file is JSON of a text that is JSON."""
 
-    def _write_request(self) -> None:
-        super()._write_request()
-        _rewrite(self, json.dumps)
+def _put(target: Any, **attributes: Any) -> Any:
+    for name, value in attributes.items():
+        setattr(target, name, value)
 
 
-@animal
-class ReportsAfterFailure(FailoverRequest):
-    """The application status is reported although something has failed before."""
+@contextmanager
+def _replaced(target: Any, attributes: dict[str, Any]) -> Iterator[None]:
+    """Give ``target`` other attributes, for a ``with`` block."""
+    with ExitStack() as stack:
+        for name in attributes:
+            own = name in vars(target) or not callable(getattr(target, name))
+            stack.callback(*((setattr, target, name, getattr(target, name)) if own else (delattr, target, name)))
+        _put(target, **attributes)
+        yield
 
-    def setApplicationStatus(self, status: Any, sendFlag: bool = True) -> int | None:
-        if self._WMSJob() and not self._checkWFAndStepStatus(noPrint=True):
-            self.jobReport.setApplicationStatus(str(status), sendFlag)
-        return super().setApplicationStatus(status, sendFlag)
 
+def _obeying(module: Any, usual: Wrong, act: Callable[[Any], None]) -> Any:
+    """Execute the module, and ``act`` on what each hook returns."""
+    for name in HOOKS:
+        _put(module, **{name: functools.partial(lambda hook: act(hook()), getattr(module, name))})
+    return usual()
 
-@animal
-class RenamesOnlyNameless(FailoverRequest):
-    """A request that has a name keeps it, whatever the job."""
 
-    def _initialize(self) -> None:
-        super()._initialize()
-        if len(self.request):
-            self.request.RequestName = "leftover"
+def _is_error(value: Any) -> bool:
+    return isinstance(value, dict) and not value.get("OK", True)
 
 
-@animal
-class NumbersAsTexts(FailoverRequest):
-    """The task's number is kept as the text that it was given as."""
+def _healthy(module: Any) -> bool:
+    return bool(module._checkWFAndStepStatus(noPrint=True))
 
-    def _initialize(self) -> None:
-        super()._initialize()
-        self.production_id = f"{self.production_id:08d}"
 
+def _raise(error: BaseException) -> Any:
+    raise error
 
-@animal
-class DropsFilelessOperations(FailoverRequest):
-    """Operations without files are removed from the request of a failed job."""
 
-    def _execute(self) -> None:
-        super()._execute()
-        healthy = self._checkWFAndStepStatus(noPrint=True)
-        if not healthy:
-            for operation in [item for item in self.request if not len(item)]:
-                del self.request[self.request.indexOf(operation)]
-
-
-@animal
-class IgnoresNewStatuses(FailoverRequest):
-    """The file report is asked once, so a status that was given meanwhile is overwritten."""
-
-    def _report_inputs(self) -> None:
-        known = self.fileReport.getFiles()
-        healthy = self._checkWFAndStepStatus(noPrint=True)
-        for lfn in self.inputDataList:
-            if lfn not in known:
-                self.fileReport.force = self.fileReport.force or not healthy
-                self.fileReport.setFileStatus(int(self.production_id), lfn, v.PROCESSED if healthy else v.UNUSED)
-
-
-# The contract of execute
-
-
-@animal
-class SkipsFinalize(FailoverRequest):
-    """The logs are flushed only when the module ended well."""
-
-    def execute(self) -> Result:
-        flush, self.finalize = self.finalize, lambda: None  # type: ignore[method-assign]
-        result = super().execute()
-        self.finalize = flush  # type: ignore[method-assign]
-        if result and result["OK"]:
-            flush()
-        return result
-
-
-@animal
-class LetsInterruptsOut(FailoverRequest):
-    """An interrupt in a hook leaves execute."""
-
-    def execute(self) -> Result:
-        result = super().execute()
-        if result and isinstance(result.get("Message"), KeyboardInterrupt):
-            raise result["Message"]
-        return result
-
-
-@animal
-class SwapsHooks(FailoverRequest):
-    """The module initialises itself before its inputs are resolved."""
-
-    def execute(self) -> Result:
-        self._initialize, self._resolveInputVariables = (  # type: ignore[method-assign]
-            self._resolveInputVariables,
-            self._initialize,
-        )
-        return super().execute()
-
-
-@animal
-class ReturnsTexts(FailoverRequest):
-    """The result holds the exception's text instead of the exception."""
-
-    def execute(self) -> Result:
-        result = super().execute()
-        return result and {key: str(value) if isinstance(value, Exception) else value for key, value in result.items()}
-
-
-@animal
-class ForgetsNumbers(FailoverRequest):
-    """The error number of a RuntimeError is not in the result."""
-
-    def execute(self) -> Result:
-        result = super().execute()
-        return result and (result | {"Errno": 0} if "Errno" in result else result)
-
-
-@animal
-class GracefulIsFailure(FailoverRequest):
-    """A module that ends gracefully is counted as failed."""
-
-    def execute(self) -> Result:
-        result = super().execute()
-        if result and isinstance(result.get("Value"), GracefulTermination):
-            return {"OK": False, "Errno": 0, "Message": result["Value"]}
-        return result
-
-
-@animal
-class EndsInSilence(FailoverRequest):
-    """How the module ended is not reported."""
-
-    def setApplicationStatus(self, status: Any, sendFlag: bool = True) -> int | None:
-        return super().setApplicationStatus(status, sendFlag) if isinstance(status, str) else None
-
-
-# Collaborators and identity
-
-
-@animal
-class KeepsReportsToItself(FailoverRequest):
-    """Collaborators that the module has made are not left for the next module."""
-
-    def _collaborator(self, key: str, *arguments: Any) -> Any:
-        there = key in self.workflow_commons
-        made = super()._collaborator(key, *arguments)
-        if not there:
-            del self.workflow_commons[key]
-        return made
-
-
-@animal
-class EnvironmentWins(FailoverRequest):
-    """JOBID in the environment goes before the job ID that the module was given."""
-
-    def _identify(self) -> None:
-        self.jobID = int(os.environ.get(v.ENV_JOB_ID) or self.jobID)
-        super()._identify()
-
-
-@animal
-class RunsWithoutJob(FailoverRequest):
-    """The module works although there is no job."""
-
-    def _enableModule(self) -> bool:
-        super()._enableModule()
-        return True
-
-
-@animal
-class FailsWithoutJob(FailoverRequest):
-    """A missing job ID is an error."""
-
-    def _initialize(self) -> None:
-        if not self._WMSJob():
-            raise RuntimeError("There is no job")
-        super()._initialize()
-
-
-@animal
-class InventsTheTransformation(FailoverRequest):
-    """A task without transformation is counted as transformation 1."""
-
-    def _identify(self) -> None:
-        self.workflow_commons.setdefault("PRODUCTION_ID", "1")
-        super()._identify()
-
-
-# Inputs
-
-
-@animal
-class LeavesTheLastOut(FailoverRequest):
-    """The last input file is forgotten."""
-
-    def _resolveInputWorkflow(self) -> None:
-        super()._resolveInputWorkflow()
-        self.inputDataList = self.inputDataList[:-1]
-
-
-@animal
-class TrimsBlanks(FailoverRequest):
-    """Blanks around a name are taken off."""
-
-    def _resolveInputWorkflow(self) -> None:
-        super()._resolveInputWorkflow()
-        self.inputDataList = [lfn.strip() for lfn in self.inputDataList]
-
-
-@animal
-class TakesPrefixesOff(FailoverRequest):
-    """LFN: is taken off as a prefix, which is right, and not what DIRAC does."""
-
-    def _resolveInputWorkflow(self) -> None:
-        super()._resolveInputWorkflow()
-        self.inputDataList = [lfn.removeprefix("LFN:") for lfn in self.InputData.split(";") if lfn]
-
-
-@animal
-class StartsFromTheFirst(FailoverRequest):
-    """The step before the first one is no step, instead of the last one."""
-
-    def _determineStepInputData(self, inputData: Any) -> list[Any]:
-        first = self.appSteps and self.stepName == self.appSteps[0]
-        return [] if inputData == "previousStep" and first else super()._determineStepInputData(inputData)
-
-
-@animal
-class ProcessesFailures(FailoverRequest):
-    """After a failure the inputs are Processed."""
-
-    def _report_inputs(self) -> None:
-        real = self.fileReport.setFileStatus
-        self.fileReport.setFileStatus = lambda transformation, lfn, _: real(transformation, lfn, v.PROCESSED)
-        super()._report_inputs()
-        del self.fileReport.setFileStatus
-
-
-@animal
-class AlwaysForces(FailoverRequest):
-    """The statuses are forced when all is well, too."""
-
-    def _report_inputs(self) -> None:
-        super()._report_inputs()
-        self.fileReport.force = True
-
-
-# Reports
-
-
-@animal
-class NeverCommits(FailoverRequest):
-    """The file report is not sent."""
-
-    def _commit_file_report(self) -> None:
-        pass
-
-
-@animal
-class TriesOnce(FailoverRequest):
-    """A file report that cannot be sent is given up."""
-
-    def _commit_file_report(self) -> None:
-        self.fileReport.commit()
-
-
-@animal
-class TriesAlways(FailoverRequest):
-    """The file report is sent a second time although the first time went well."""
-
-    def _commit_file_report(self) -> None:
-        super()._commit_file_report()
-        self.fileReport.commit()
-
-
-@animal
-class ForgetsTheFileReport(FailoverRequest):
-    """The operation of the file report does not get into the request."""
-
-    def _commit_file_report(self) -> None:
-        _without_adding(self, super()._commit_file_report)
-
-
-@animal
-class FinishesFirst(FailoverRequest):
-    """The job is reported as finished before its files are."""
-
-    def _commit_file_report(self) -> None:
-        if self._checkWFAndStepStatus(noPrint=True):
-            self.setApplicationStatus(v.JOB_FINISHED)
-        super()._commit_file_report()
-
-
-@animal
-class SendsLater(FailoverRequest):
-    """Statuses wait in the job report instead of being sent."""
-
-    def setApplicationStatus(self, status: Any, sendFlag: bool = True) -> int | None:  # noqa: ARG002 - the bug
-        return super().setApplicationStatus(status, sendFlag=False)
-
-
-@animal
-class SaysItOtherwise(FailoverRequest):
-    """The last application status has other words."""
-
-    def setApplicationStatus(self, status: Any, sendFlag: bool = True) -> int | None:
-        return super().setApplicationStatus("Job Finished" if status == v.JOB_FINISHED else status, sendFlag)
-
-
-@animal
-class ForgetsTheJobReport(FailoverRequest):
-    """The operation of the job report does not get into the request."""
-
-    def generateFailoverFile(self) -> Result:
-        return _without_adding(self, super().generateFailoverFile)
-
-
-@animal
-class ForgetsAccounting(FailoverRequest):
-    """The accounting records are not sent."""
-
-    def generateFailoverFile(self) -> Result:
-        accounting = self.workflow_commons.get(v.COMMONS_ACCOUNTING)
-        self.workflow_commons[v.COMMONS_ACCOUNTING] = None
-        result = super().generateFailoverFile()
-        self.workflow_commons[v.COMMONS_ACCOUNTING] = accounting
-        return result
-
-
-@animal
-class AccountsFirst(FailoverRequest):
-    """The accounting is asked before the job report."""
-
-    def generateFailoverFile(self) -> Result:
-        accounting = self.workflow_commons.get(v.COMMONS_ACCOUNTING)
-        if accounting and not accounting.commit()["OK"]:
-            return None
-        self.workflow_commons[v.COMMONS_ACCOUNTING] = None
-        result = super().generateFailoverFile()
-        self.workflow_commons[v.COMMONS_ACCOUNTING] = accounting
-        return result
-
-
-# The file
-
-
-@animal
-class WritesAlways(FailoverRequest):
-    """A file is written although nothing is pending."""
-
-    def generateFailoverFile(self) -> Result:
-        result = super().generateFailoverFile()
-        if not len(self.request):
-            _rewrite(self, lambda _: "{}")
-        return result
-
-
-@animal
-class Appends(FailoverRequest):
-    """The request is written behind what is in the file already."""
-
-    def _write_request(self) -> None:
-        name = "%d_%d_request.json" % (self.production_id, self.prod_job_id)
-        old = ""
-        if os.path.isfile(name) and not os.path.islink(name):
-            with open(name, encoding="utf-8") as file:
-                old = file.read()
-        super()._write_request()
-        if old:
-            _rewrite(self, lambda text: old + text)
-
-
-@animal
-class SwallowsErrors(FailoverRequest):
-    """A file that cannot be written is nothing to talk about."""
-
-    def _write_request(self) -> None:
-        try:
-            super()._write_request()
-        except OSError:
-            self.log.error("The file could not be written")
-
-
-@animal
-class DoesNotValidate(FailoverRequest):
-    """A request that is not valid is written."""
-
-    def _write_request(self) -> None:
-        owner, group = self.request.Owner, self.request.OwnerGroup
-        self.request.Owner, self.request.OwnerGroup = owner or "nobody", group or "nobody"
-        super()._write_request()
-        self.request.Owner, self.request.OwnerGroup = owner, group
-
-
-@animal
-class EmptiesTheRequest(FailoverRequest):
-    """The operations are taken out of the request once they are in the file."""
-
-    def _write_request(self) -> None:
-        super()._write_request()
-        while len(self.request):
-            del self.request[0]
-
-
-@animal
-class WritesAfterFailureOnly(FailoverRequest):
-    """The file is written when something has failed, and not when all is well."""
-
-    def _execute(self) -> None:
-        self._report_inputs()
-        self._commit_file_report()
-        if self._checkWFAndStepStatus(noPrint=True):
-            self.setApplicationStatus(v.JOB_FINISHED)
-        else:
-            self.generateFailoverFile()
-
-
-def _without_adding(module: FailoverRequest, chapter: Callable[[], Result]) -> Result:
-    module.request.addOperation = lambda _: {"OK": True}
-    try:
-        return chapter()
-    finally:
-        del module.request.addOperation
-
-
-def _rewrite(module: FailoverRequest, change: Callable[[str], str]) -> None:
+def _rewrite(module: Any, change: Callable[[str], str]) -> Any:
+    """Change the text of the request's file, empty when there is none."""
     name = "%d_%d_request.json" % (module.production_id, module.prod_job_id)
     text = ""
     if os.path.exists(name):
@@ -551,4 +141,317 @@ def _rewrite(module: FailoverRequest, change: Callable[[str], str]) -> None:
         file.write(change(text))
 
 
-from dirac_failover.conformance import zoo_methods  # noqa: E402, F401 - the rest of the zoo, which needs the decorator
+_NOT_ADDED: Final = during("request", lambda _: {"addOperation": lambda _: {"OK": True}})
+_WITHOUT_ACCOUNTING: Final = during(
+    "", lambda m: {"workflow_commons": {**m.workflow_commons, v.COMMONS_ACCOUNTING: None}}
+)
+
+
+# Replacements that take more than an expression
+
+
+def _parametric_input(module: Any, usual: Wrong) -> None:
+    own = module.workflow_commons.get("InputData")
+    usual()
+    if own and isinstance(own, str) and module.InputData != own:
+        module.InputData = f"{own};{module.InputData}"
+        module.inputDataList = [part.strip("LFN:") for part in module.InputData.split(";") if part]
+
+
+def _accounting_last(module: Any, usual: Wrong) -> None:
+    _WITHOUT_ACCOUNTING(module, usual)
+    if (accounting := module.workflow_commons.get(v.COMMONS_ACCOUNTING)) is not None:
+        accounting.commit()
+
+
+def _accounting_first(module: Any, usual: Wrong) -> Any:
+    accounting = module.workflow_commons.get(v.COMMONS_ACCOUNTING)
+    if accounting and not accounting.commit()["OK"]:
+        return None
+    return _WITHOUT_ACCOUNTING(module, usual)
+
+
+def _keeping_force(module: Any, usual: Wrong) -> None:
+    force = module.fileReport.force
+    usual()
+    module.fileReport.force = force
+
+
+def _drop_fileless(module: Any) -> None:
+    if not _healthy(module):
+        for operation in [item for item in module.request if not len(item)]:
+            del module.request[module.request.indexOf(operation)]
+
+
+def _lose_first(module: Any) -> None:
+    if len(module.request):
+        module.request.Operations.remove(module.request[0])
+
+
+def _empty(module: Any) -> None:
+    while len(module.request):
+        del module.request[0]
+
+
+def _flush_if_well(module: Any, usual: Wrong) -> Any:
+    with _replaced(module, {"finalize": lambda: None}):
+        found = usual()
+    if found and found["OK"]:
+        module.finalize()
+    return found
+
+
+def _append(module: Any, usual: Wrong) -> None:
+    name = "%d_%d_request.json" % (module.production_id, module.prod_job_id)
+    old = ""
+    if os.path.isfile(name) and not os.path.islink(name):
+        with open(name, encoding="utf-8") as file:
+            old = file.read()
+    usual()
+    if old:
+        _rewrite(module, lambda text: old + text)
+
+
+def _swallow(_: Any, usual: Wrong) -> None:
+    with suppress(OSError):
+        usual()
+
+
+def _write_after_failure(module: Any, _: Wrong) -> None:
+    module._report_inputs()
+    module._commit_file_report()
+    if _healthy(module):
+        module.setApplicationStatus(v.JOB_FINISHED)
+    else:
+        module.generateFailoverFile()
+
+
+def _hand_on_errors(module: Any, usual: Wrong) -> Any:
+    returned: list[Any] = []
+    found = _obeying(module, usual, returned.append)
+    return next((value for value in reversed(returned) if _is_error(value)), found)
+
+
+def _raise_refusals(module: Any, usual: Wrong, status: Any, sendFlag: Any = True) -> None:
+    report = module.jobReport.setApplicationStatus
+
+    def report_or_raise(*given: Any) -> Any:
+        answer = report(*given)
+        return answer if answer["OK"] else _raise(RuntimeError("the status was refused"))
+
+    with _replaced(module.jobReport, {"setApplicationStatus": report_or_raise}):
+        usual(status, sendFlag)
+
+
+# fmt: off
+_ROWS: Final = (
+    # Bugs of real implementations
+    _bug("AppendsParametricInput", "DI-009", "Parametric input data is added to the job's own instead of replacing it.",
+         _resolveInputWorkflow=_parametric_input),
+    _bug("ReportsAllInputs", "CO-011",
+         "Every input file gets a status, also those that an earlier module has reported as problematic.",
+         _report_inputs=during("fileReport", lambda report: {
+             "getFiles": lambda known=report.getFiles: known() and {}})),
+    _bug("NeverForces", "DI-015",
+         "After a failure the statuses are not forced, so a file that was done before stays done.",
+         _report_inputs=_keeping_force),
+    _bug("SucceedsAfterFailure", "DI-004", "A failed workflow makes the module end well.",
+         execute=result(lambda r: {"OK": True, "Value": r["Message"]}
+                        if str(r.get("Message")) == v.FAILOVER_FAILED else r)),
+    _bug("WritesNamesakes", "CO-016", "The file is named after the job instead of the transformation and its task.",
+         _write_request=during("", lambda m: {"production_id": m.jobID, "prod_job_id": 0})),
+    _bug("WritesBeforeAccounting", "DI-016",
+         "The file is written first, and the operations that a failure of the accounting adds are not in it.",
+         generateFailoverFile=_accounting_last),
+    _bug("EncodesTwice", "DI-020", "The file is JSON of a text that is JSON.",
+         _write_request=after(lambda m: _rewrite(m, json.dumps))),
+    _bug("ReportsAfterFailure", "CO-009", "The application status is reported although something has failed before.",
+         setApplicationStatus=lambda m, u, status, sendFlag=True:
+             (m._WMSJob() and not _healthy(m) and m.jobReport.setApplicationStatus(str(status), sendFlag),
+              u(status, sendFlag))[1]),
+    _bug("RenamesOnlyNameless", "DI-017", "A request that has a name keeps it, whatever the job.",
+         _initialize=after(lambda m: len(m.request) and _put(m.request, RequestName="leftover"))),
+    _bug("NumbersAsTexts", "DI-008", "The task's number is kept as the text that it was given as.",
+         _initialize=after(lambda m: _put(m, production_id=f"{m.production_id:08d}"))),
+    _bug("DropsFilelessOperations", "DI-018", "Operations without files are removed from the request of a failed job.",
+         _execute=after(_drop_fileless)),
+    _bug("IgnoresNewStatuses", "DI-006",
+         "The file report is asked once, so a status that was given meanwhile is overwritten.",
+         _report_inputs=during("fileReport", lambda report: {"getFiles": functools.cache(report.getFiles)})),
+
+    # The contract of execute
+    _bug("SkipsFinalize", "CO-002", "The logs are flushed only when the module ended well.", execute=_flush_if_well),
+    _bug("LetsInterruptsOut", "CO-005", "An interrupt in a hook leaves execute.",
+         execute=result(lambda r: _raise(r["Message"]) if isinstance(r.get("Message"), KeyboardInterrupt) else r)),
+    _bug("SwapsHooks", "CO-001", "The module initialises itself before its inputs are resolved.",
+         execute=before(lambda m: _put(m, _initialize=m._resolveInputVariables, _resolveInputVariables=m._initialize))),
+    _bug("ReturnsTexts", "DI-004", "The result holds the exception's text instead of the exception.",
+         execute=result(lambda r: {key: str(value) if isinstance(value, Exception) else value
+                                   for key, value in r.items()})),
+    _bug("ForgetsNumbers", "CO-007", "The error number of a RuntimeError is not in the result.",
+         execute=result(lambda r: r | {"Errno": 0} if "Errno" in r else r)),
+    _bug("GracefulIsFailure", "CO-006", "A module that ends gracefully is counted as failed.",
+         execute=result(lambda r: {"OK": False, "Errno": 0, "Message": r["Value"]}
+                        if isinstance(r.get("Value"), GracefulTermination) else r)),
+    _bug("EndsInSilence", "CO-008", "The end of the module is not reported.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True:
+             u(status, sendFlag) if isinstance(status, str) else None),
+
+    # Collaborators and identity
+    _bug("KeepsReportsToItself", "CO-018",
+         "Collaborators that the module has made are not left for the next module.",
+         _collaborator=during("", lambda m: {"workflow_commons": dict(m.workflow_commons)})),
+    _bug("EnvironmentWins", "DI-008", "JOBID in the environment goes before the job ID that the module was given.",
+         _identify=before(lambda m: _put(m, jobID=int(os.environ.get(v.ENV_JOB_ID) or m.jobID)))),
+    _bug("RunsWithoutJob", "CO-010", "The module works although there is no job.",
+         _enableModule=lambda _, u: u() or True),
+    _bug("FailsWithoutJob", "DI-004", "A missing job ID is an error.",
+         _initialize=before(lambda m: m._WMSJob() or _raise(RuntimeError("There is no job")))),
+    _bug("InventsTheTransformation", "CO-003", "A task without transformation is counted as transformation 1.",
+         _identify=before(lambda m: m.workflow_commons.setdefault("PRODUCTION_ID", "1"))),
+
+    # Inputs
+    _bug("LeavesTheLastOut", "CO-012", "The last input file is forgotten.",
+         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=m.inputDataList[:-1]))),
+    _bug("TrimsBlanks", "DI-009", "Blanks around a name are taken off.",
+         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=[lfn.strip() for lfn in m.inputDataList]))),
+    _bug("TakesPrefixesOff", "DI-010", "LFN: is taken off as a prefix, which is right, and not what DIRAC does.",
+         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=[
+             lfn.removeprefix("LFN:") for lfn in m.InputData.split(";") if lfn]))),
+    _bug("StartsFromTheFirst", "DI-009", "The step before the first one is no step, instead of the last one.",
+         _determineStepInputData=lambda m, u, inputs:
+             [] if inputs == "previousStep" and m.appSteps and m.stepName == m.appSteps[0] else u(inputs)),
+    _bug("ProcessesFailures", "CO-012", "After a failure the inputs are Processed.",
+         _report_inputs=during("fileReport", lambda report: {
+             "setFileStatus": lambda task, lfn, _, usual=report.setFileStatus: usual(task, lfn, v.PROCESSED)})),
+    _bug("AlwaysForces", "DI-015", "The statuses are forced when all is well, too.",
+         _report_inputs=after(lambda m: _put(m.fileReport, force=True))),
+
+    # Reports
+    _bug("NeverCommits", "CO-013", "The file report is not sent.", _commit_file_report=nothing()),
+    _bug("TriesOnce", "CO-013", "A file report that cannot be sent is given up.",
+         _commit_file_report=lambda m, _: m.fileReport.commit() and None),
+    _bug("TriesAlways", "DI-001", "The file report is sent a second time although the first time went well.",
+         _commit_file_report=after(lambda m: m.fileReport.commit())),
+    _bug("ForgetsTheFileReport", "CO-014", "The operation of the file report does not get into the request.",
+         _commit_file_report=_NOT_ADDED),
+    _bug("FinishesFirst", "DI-001", "The job is reported as finished before its files are.",
+         _commit_file_report=before(lambda m: _healthy(m) and m.setApplicationStatus(v.JOB_FINISHED))),
+    _bug("SendsLater", "DI-014", "Statuses wait in the job report instead of being sent.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True: u(status, sendFlag=False)),
+    _bug("SaysItOtherwise", "DI-005", "The last application status has other words.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True:
+             u("Job Finished" if status == v.JOB_FINISHED else status, sendFlag)),
+    _bug("ForgetsTheJobReport", "CO-015", "The operation of the job report does not get into the request.",
+         generateFailoverFile=_NOT_ADDED),
+    _bug("ForgetsAccounting", "CO-029", "The accounting records are not sent.",
+         generateFailoverFile=_WITHOUT_ACCOUNTING),
+    _bug("AccountsFirst", "DI-001", "The accounting is asked before the job report.",
+         generateFailoverFile=_accounting_first),
+
+    # The file
+    _bug("WritesAlways", "DI-019", "A file is written although nothing is pending.",
+         generateFailoverFile=after(lambda m: len(m.request) or _rewrite(m, lambda _: "{}"))),
+    _bug("Appends", "CO-017", "The request is written behind the text that is in the file already.",
+         _write_request=_append),
+    _bug("SwallowsErrors", "DI-004", "A file that cannot be written is no error.", _write_request=_swallow),
+    _bug("DoesNotValidate", "DI-019", "A request that is not valid is written.",
+         _write_request=during("request", lambda request: {
+             "Owner": request.Owner or "nobody", "OwnerGroup": request.OwnerGroup or "nobody"})),
+    _bug("EmptiesTheRequest", "DI-018", "The operations are taken out of the request once they are in the file.",
+         _write_request=after(_empty)),
+    _bug("WritesAfterFailureOnly", "CO-017", "The file is written when something has failed, and not when all is well.",
+         _execute=_write_after_failure),
+
+    # execute obeys the values that hooks return
+    _bug("ObeysErrors", "CO-019", "An S_ERROR that a hook returns ends the module.", execute=stops(_is_error)),
+    _bug("StopsAtFalse", "CO-019", "A hook that returns False ends the module.",
+         execute=stops(lambda value: value is False)),
+    _bug("StopsAtAnyValue", "CO-019", "A hook that returns anything ends the module.",
+         execute=stops(lambda value: value is not None)),
+    _bug("HandsOnErrors", "CO-019",
+         "The result is the last S_ERROR that a hook returned, although all hooks were called.",
+         execute=_hand_on_errors),
+    _bug("NeedsAnAnswer", "CO-001", "A hook that returns nothing is an error.",
+         execute=stops(lambda value: value is None)),
+
+    # The end of a job is not reported
+    _bug("DoesNothing", "CO-027", "Nothing is reported, sent or written.", _execute=nothing()),
+    _bug("IgnoresFailedJobs", "CO-012", "The inputs of failed jobs get no status.",
+         _execute=lambda m, u: u() if _healthy(m) else None),
+    _bug("ReportsTheFirstInput", "CO-012", "All inputs but the first one get no status.",
+         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=m.inputDataList[:1]))),
+
+    # generateFailoverFile
+    _bug("NeverWrites", "CO-017", "No file is ever written.", generateFailoverFile=nothing()),
+    _bug("LosesTheFirstOperation", "CO-017", "The first operation of the request is not in the file.",
+         generateFailoverFile=before(_lose_first)),
+    _bug("NeverAsksTheJobReport", "CO-024", "Unsent statuses of the job are neither sent again nor written.",
+         generateFailoverFile=during("jobReport", lambda _: {
+             "generateForwardDISET": lambda: {"OK": True, "Value": None}})),
+    _bug("NeverAsksTheAccounting", "CO-024", "Accounting records are not committed at the end of the job.",
+         generateFailoverFile=_WITHOUT_ACCOUNTING),
+
+    # finalize
+    _bug("FinalizeRaises", "CO-025", "The logs cannot be flushed, and the exception leaves execute.",
+         finalize=after(lambda _: _raise(OSError("no log")))),
+    _bug("FinalizeNeedsAnArgument", "CO-004", "The method finalize cannot be called without an argument.",
+         finalize=lambda _, __, status: None),
+    _bug("FinalizeExits", "CO-005", "The last thing that the module does is to end the process.",
+         finalize=after(lambda _: _raise(SystemExit(1)))),
+    _bug("FinalizeReports", "CO-009", "One more application status is reported after the module has ended.",
+         finalize=after(lambda m: m.jobReport.setApplicationStatus("finalized"))),
+    _bug("FinalizesFirst", "CO-002", "The logs are flushed before the hooks are called.",
+         execute=before(lambda m: m.finalize())),
+
+    # setApplicationStatus
+    _bug("NeverSetsAStatus", "CO-028", "No application status is reported.", setApplicationStatus=nothing()),
+    _bug("SendsEveryStatus", "CO-022", "A status that is to wait is sent at once.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True: u(status, True)),
+    _bug("SetsReprs", "CO-022", "A status that is no text is reported by its repr, and so is a text.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True: u(repr(status), sendFlag)),
+    _bug("RaisesRefusals", "CO-022", "A status that the job report refuses is an exception.",
+         setApplicationStatus=_raise_refusals),
+    _bug("SetsEveryStatusTwice", "CO-022", "Each status is reported twice.",
+         setApplicationStatus=lambda _, u, status, sendFlag=True: (u(status, sendFlag), u(status, sendFlag))[1]),
+
+    # setJobParameter
+    _bug("NeverSetsAParameter", "CO-023", "No job parameter is reported.", setJobParameter=nothing()),
+    _bug("KeepsParametersOfFailures", "CO-023", "The parameters of failed jobs are not reported.",
+         setJobParameter=lambda m, u, name, value, sendFlag=True: u(name, value, sendFlag) if _healthy(m) else None),
+    _bug("SwapsNameAndValue", "CO-023", "The value is reported as the name, and the name as the value.",
+         setJobParameter=lambda _, u, name, value, sendFlag=True: u(value, name, sendFlag)),
+    _bug("KeepsTypesOfValues", "CO-023", "Values are not made texts.",
+         setJobParameter=lambda m, _, name, value, sendFlag=True:
+             m.jobReport.setJobParameter(name, value, sendFlag) and None if m.jobID else 0),
+    _bug("SetsParametersWithoutJob", "CO-023", "Parameters are reported although there is no job.",
+         setJobParameter=lambda m, _, name, value, sendFlag=True:
+             m.jobReport.setJobParameter(str(name), str(value), sendFlag) and None),
+    _bug("NamesItKey", "CO-026", "The first parameter of setJobParameter has another name.",
+         setJobParameter=lambda _, u, key, value, sendFlag=True: u(key, value, sendFlag)),
+
+    # getCandidateFiles
+    _bug("FindsNoCandidates", "CO-020", "No output is ever a candidate.", getCandidateFiles=lambda *_, **__: {}),
+    _bug("IgnoresTheFileMask", "CO-020", "Outputs of every type are candidates.",
+         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
+             u(outputList, outputLFNs, "" if fileMask else fileMask, stepMask)),
+    _bug("IgnoresTheStepMask", "CO-020", "Outputs of every step are candidates.",
+         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
+             u(outputList, outputLFNs, fileMask, "" if stepMask else stepMask)),
+    _bug("ForgivesMissingFiles", "CO-021", "An output that is not in the directory is a candidate all the same.",
+         _checkLocalExistance=nothing()),
+    _bug("ForgivesMissingLfns", "CO-021", "An output without LFN is a candidate all the same.",
+         _checkSanity=nothing()),
+    _bug("TakesTheFirstLfn", "CO-020", "Of two LFNs with the same name the first one counts.",
+         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
+             u(outputList, [*reversed(outputLFNs)] if isinstance(outputLFNs, list) else outputLFNs, fileMask,
+               stepMask)),
+    _bug("LowersTheMask", "DI-004", "The mask may be of either case, which is sensible, and not what DIRAC does.",
+         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
+             u(outputList, outputLFNs, fileMask.lower() if isinstance(fileMask, str) else fileMask, stepMask)),
+)
+# fmt: on
+
+BUGS: Final = {bug.name: bug for bug in _ROWS}
+"""The seeded faults by name."""
+globals().update({bug.name: bug.module for bug in _ROWS})  # 'verify' imports a module by its name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dirac_failover.conformance.zoo import ZOO, story
+from dirac_failover.conformance.zoo import BUGS
 
 pytestmark = pytest.mark.ci
 
@@ -25,20 +25,20 @@ import json, os, sys
 import pytest
 import dirac_failover.pytest_plugin, dirac_failover.testing.context
 from dirac_failover.actors import recovery
-from dirac_failover.conformance import zoo, zoo_keeper
+from dirac_failover.conformance import zoo, zoo_plugin
 from dirac_failover.reports import timeline
 
 def outcome(name):
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.environ[zoo_keeper.BUG] = name
+    os.environ[zoo_plugin.BUG] = name
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    plugins = [word for name in ("dirac_failover.pytest_plugin", zoo_keeper.__name__) for word in ("-p", name)]
+    plugins = [word for name in ("dirac_failover.pytest_plugin", zoo_plugin.__name__) for word in ("-p", name)]
     os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *plugins, sys.argv[1]]))
 
-print(json.dumps({name: outcome(name) for name in ["", *zoo.ZOO]}))
+print(json.dumps({name: outcome(name) for name in ["", *zoo.BUGS]}))
 """
 """What ``dirac-failover zoo --tests`` does, except that pytest is started once: each start takes a second."""
 
@@ -64,11 +64,11 @@ def caught(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 def test_the_table_says_what_the_zoo_says(caught: dict[str, set[str]]) -> None:
     """How many bugs there are, and how many are caught and left alive by each file."""
-    assert {name: [len(ZOO), len(bugs), len(ZOO) - len(bugs)] for name, bugs in caught.items()} == ROWS
+    assert {name: [len(BUGS), len(bugs), len(BUGS) - len(bugs)] for name, bugs in caught.items()} == ROWS
 
 
 def test_the_bugs_that_are_named_are_caught_by_the_fixtures_only(caught: dict[str, set[str]]) -> None:
     """As the page says."""
     mocks, fixtures = caught["test_with_mocks.py"], caught["test_with_fixtures.py"]
-    assert {bug: story(ZOO[bug]) for bug in NAMED} == NAMED != {}
+    assert {bug: BUGS[bug].sentence for bug in NAMED} == NAMED != {}
     assert set(NAMED) <= fixtures - mocks, sorted(fixtures - mocks)

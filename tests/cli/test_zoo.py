@@ -1,0 +1,73 @@
+"""``dirac-failover zoo``: the list of bugs, and which of them tests miss."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dirac_failover.cli import main, zoo
+from dirac_failover.conformance.zoo import BUGS
+
+
+@pytest.fixture
+def outcomes(monkeypatch):
+    """Replace the runs of the tests: each bug but FailsWithoutJob is alive."""
+    asked = []
+
+    def outcome(*arguments):
+        asked.append(arguments)
+        return "caught" if arguments[0] == "FailsWithoutJob" else "alive"
+
+    monkeypatch.setattr(zoo, "outcome", outcome)
+    return asked
+
+
+def test_the_bugs_are_listed(capsys, snapshot):
+    """Each is a line or two: the name, the clause and the sentence."""
+    assert main(["zoo"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{bug.name} " in out and f"  {bug.clause}  " in out for bug in BUGS.values())
+    assert main(["zoo", "--bug", "NeverCommits", "--bug", "Appends"]) == 0
+    snapshot(capsys.readouterr().out)
+
+
+def test_bugs_are_json_for_machines(capsys):
+    """Without tests there is no outcome."""
+    assert main(["zoo", "--bug", "TriesOnce", "--json"]) == 0
+    bug = {"name": "TriesOnce", "clause": "CO-013", "text": BUGS["TriesOnce"].sentence, "outcome": None}
+    assert json.loads(capsys.readouterr().out) == {"schema": "dirac-failover/zoo/1", "bugs": [bug]}
+
+
+def test_bugs_that_tests_miss_are_reported(outcomes, capsys, snapshot):
+    """The tests run without any bug first; a bug that is alive ends the command with 1."""
+    arguments = ["zoo", "--tests", "here", "--timeout", "5", "--bug", "FailsWithoutJob"]
+    assert main([*arguments, "--bug", "NeverCommits"]) == 1
+    assert outcomes == [(name, ["here"], 5.0) for name in ("", "FailsWithoutJob", "NeverCommits")]
+    snapshot(capsys.readouterr().out)
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bugs"][0]["outcome"] == "caught"
+
+
+def test_without_pytest_the_error_says_what_to_install(monkeypatch, capsys):
+    """It is an extra; the list of bugs needs none."""
+    monkeypatch.setattr(zoo, "find_spec", {}.get)
+    assert main(["zoo", "--tests", "here"]) == 3
+    assert "--tests needs the package pytest: pip install 'dirac-failover[pytest]'" in capsys.readouterr().err
+    assert main(["zoo"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--bug", "Unicorn"], "--bug: there is no bug 'Unicorn' ('dirac-failover zoo' lists them)"),
+        (["--bug", "EncodsTwice"], "--bug: there is no bug 'EncodsTwice'; did you mean EncodesTwice?"),
+        *((["--timeout", wrong], f"--timeout: expected a number of seconds above 0, found {wrong}")
+          for wrong in ("0", "-1", "inf", "nan")),
+    ],
+)  # fmt: skip
+def test_wrong_values_are_refused(outcomes, capsys, arguments, said):
+    """Before anything runs."""
+    assert main(["zoo", "--tests", "here", *arguments]) == 4
+    assert said in capsys.readouterr().err
+    assert outcomes == []
