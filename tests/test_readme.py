@@ -14,7 +14,7 @@ def test_the_readme_shows_the_default_run_and_a_hazard():
 
 def test_the_readme_names_every_command_and_exit_code(capsys):
     commands = re.findall(r"^\| `dirac-failover ([a-z]+)` \| (.*) \|$", README, re.MULTILINE)
-    assert commands == [(name, verb.summary) for name, verb in VERBS.items()]
+    assert commands == [*VERBS.items()]
     codes = dict(re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE))
     assert {int(code) for code in codes} == set(Exit)
     assert main(["--help"]) == 0

@@ -1,7 +1,7 @@
 """The command ``dirac-failover``: a table of verbs, and how a command ends.
 
-A verb is a module with ``add_arguments(parser)`` and ``execute(arguments) -> int``. It is imported when it is asked for
-and not before, so that the help of the whole is quick. A new verb is one line in :data:`VERBS`.
+A verb is a module of this package with ``add_arguments(parser)`` and ``execute(arguments) -> int``: it has the options,
+and prints. It is imported when it is asked for and not before, so that the help of the whole is quick.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dirac_failover import __version__
 from dirac_failover.cli.exits import CommandError, Exit, exit_code
@@ -28,27 +28,21 @@ if TYPE_CHECKING:
 PROGRAM: Final = "dirac-failover"
 
 
-class Verb(NamedTuple):
-    """Where a verb lives, and what it does in a few words."""
-
-    module: str
-    summary: str
-
-
 VERBS: Final = {
-    "run": Verb("dirac_failover.cli.run_command", "run the end of a job, break what you like, see what is lost"),
-    "verify": Verb("dirac_failover.cli.verify", "check an implementation against the contract, clause by clause"),
-    "clauses": Verb("dirac_failover.cli.clause_list", "list the clauses of the contract"),
-    "explain": Verb("dirac_failover.cli.explain", "say what a clause is for, and show a job end that is about it"),
-    "learn": Verb("dirac_failover.cli.learn", "lessons: predict how a module or a job ends, then look"),
-    "differential": Verb("dirac_failover.cli.differential", "run every scenario on two implementations"),
-    "serve": Verb("dirac_failover.cli.serve_command", "serve an in-memory DIRAC over HTTPS, and break it on purpose"),
-    "zoo": Verb("dirac_failover.cli.zoo", "list known bugs, and see which of them your tests miss"),
-    "compare": Verb("dirac_failover.cli.compare", "show ports, or versions of one, side by side"),
-    "diff": Verb("dirac_failover.cli.diff", "say what changed between two results, and what regressed"),
-    "report": Verb("dirac_failover.cli.report_command", "turn results into Markdown, HTML, JUnit XML or a badge"),
-    "schema": Verb("dirac_failover.cli.schema_command", "print the JSON Schema of what is read or printed"),
+    "run": "run the end of a job, break what you like, see what is lost",
+    "verify": "check an implementation against the contract, clause by clause",
+    "clauses": "list the clauses of the contract",
+    "explain": "say what a clause is for, and show a job end that is about it",
+    "learn": "lessons: predict how a module or a job ends, then look",
+    "differential": "run every scenario on two implementations",
+    "serve": "serve an in-memory DIRAC over HTTPS, and break it on purpose",
+    "zoo": "list known bugs, and see which of them your tests miss",
+    "compare": "show ports, or versions of one, side by side",
+    "diff": "say what changed between two results, and what regressed",
+    "report": "turn results into Markdown, HTML, JUnit XML or a badge",
+    "schema": "print the JSON Schema of what is read or printed",
 }
+"""Each command, and its effect in a few words; the module of this package with that name has its options."""
 
 _EXIT_CODES: Final = """exit codes:
   0  it ran, and all is as it should be
@@ -198,17 +192,17 @@ def _run(given: list[str]) -> int:
     parser.add_argument(_DEBUG, action="store_true", help="show where an error comes from")
     verbs = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
     asked = [argument for argument in given if not argument.startswith("-")][:1]
-    for name, verb in VERBS.items():
+    for name, summary in VERBS.items():
         added = verbs.add_parser(
             name,
-            help=verb.summary,
-            description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         added.add_argument(_DEBUG, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         if name in asked:
-            _verb(verb).add_arguments(added)
+            _verb(name).add_arguments(added)
     try:
         arguments, unknown = parser.parse_known_args(given)
     except SystemExit:  # --help and --version have been answered
@@ -219,13 +213,13 @@ def _run(given: list[str]) -> int:
     if arguments.verb is None:
         parser.print_help()
         return Exit.OK
-    code: int = _verb(VERBS[arguments.verb]).execute(arguments)
+    code: int = _verb(arguments.verb).execute(arguments)
     return code
 
 
-def _verb(verb: Verb) -> ModuleType:
+def _verb(name: str) -> ModuleType:
     try:
-        return import_module(verb.module)
+        return import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
         text = f"{error.name} is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
         raise MissingExtraError(text) from error

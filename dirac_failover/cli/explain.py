@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.cli.clause_list import as_json
+from dirac_failover.cli.clauses import as_json
 from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.baseline import LISTED
 from dirac_failover.conformance.checking import VerificationPlan, size_of

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.cli import PROGRAM, VERBS, main
 from dirac_failover.cli.exits import Exit
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_fakes import World
 from dirac_fakes.faults import CLOCK, LOCAL, SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS
@@ -50,15 +50,15 @@ def _block(language: str, text: str) -> str:
 
 def command_line() -> Iterator[str]:
     """Yield each command: what it is for, how it is used, its options."""
-    for name, verb in VERBS.items():
+    for name, summary in VERBS.items():
         parser = argparse.ArgumentParser(
             prog=f"{PROGRAM} {name}",
             add_help=False,
             formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=88),
         )
         parser.color = False  # of Python 3.14
-        import_module(verb.module).add_arguments(parser)
-        yield f"## {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n"
+        import_module(f"dirac_failover.cli.{name}").add_arguments(parser)
+        yield f"## {name}\n\n{summary[0].upper()}{summary[1:]}.\n"
         yield _block("text", parser.format_usage().removeprefix("usage: "))
         for group in parser._action_groups:  # noqa: SLF001 - argparse has no other way to ask
             yield from _options(group._group_actions, parser)  # noqa: SLF001

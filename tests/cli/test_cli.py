@@ -43,7 +43,7 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]
         module = ModuleType("stand_in")
         module.add_arguments = lambda parser: parser.add_argument("--option")  # type: ignore[attr-defined]
         module.execute = lambda _: function()  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
+        monkeypatch.setitem(sys.modules, "dirac_failover.cli.schema", module)
 
     return replace
 
@@ -56,8 +56,8 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], mon
     assert main(["--help"]) == 0
     assert capsys.readouterr() == (text, "")
     assert text.startswith("usage: dirac-failover [-h] [--version] [--debug] COMMAND ...\n")
-    for name, command in VERBS.items():
-        assert re.search(rf"^    {name}\s+{re.escape(command.summary)}$", text, re.MULTILINE)
+    for name, summary in VERBS.items():
+        assert re.search(rf"^    {name}\s+{re.escape(summary)}$", text, re.MULTILINE)
     codes = dict(re.findall(r"^  (\d)  (.+)$", text[text.index("exit codes:\n") :], re.MULTILINE))
     assert {int(code) for code in codes} == set(Exit)
     assert codes["0"] == "it ran, and all is as it should be"
@@ -91,12 +91,12 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str, s
     assert main([name, "--help"]) == 0
     out, err = capsys.readouterr()
     assert (out.startswith(f"usage: dirac-failover {name} "), "--debug" in out, err) == (True, False, "")
-    summary = VERBS[name].summary
+    summary = VERBS[name]
     assert f"\n{summary[0].upper()}{summary[1:]}.\n" in out
     words = re.sub(r"processes \(default: \d+\)", "processes (default: all)", " ".join(out.split()))
     snapshot(textwrap.fill(words, 100, break_on_hyphens=False) + "\n")
     parser = argparse.ArgumentParser()
-    importlib.import_module(VERBS[name].module).add_arguments(parser)
+    importlib.import_module(f"dirac_failover.cli.{name}").add_arguments(parser)
     assert all(action.help for action in parser._actions)
 
 
@@ -174,7 +174,7 @@ def test_a_checkout_that_is_not_installed_says_what_to_do(
 ) -> None:
     """Its fakes are in a folder of their own, which nobody looks into."""
     for name in [*sys.modules]:
-        if name.startswith("dirac_fakes") or name == VERBS["run"].module:
+        if name.startswith("dirac_fakes") or name == "dirac_failover.cli.run":
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith("fakes")])
     finders = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
@@ -452,7 +452,7 @@ def test_an_interrupt_ends_the_process_well() -> None:
         "import os, sys\n"
         "from types import ModuleType\n"
         "from dirac_failover.cli import main\n"
-        "module = sys.modules['dirac_failover.cli.schema_command'] = ModuleType('stand_in')\n"
+        "module = sys.modules['dirac_failover.cli.schema'] = ModuleType('stand_in')\n"
         "module.add_arguments = lambda parser: None\n"
         f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
         "sys.exit(main(['schema']))\n"
@@ -545,7 +545,7 @@ def test_a_verb_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("stand_in")
     module.add_arguments = lambda parser: parser.add_argument("name")  # type: ignore[attr-defined]
     module.execute = lambda arguments: seen.append(arguments) or 0  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, VERBS["schema"].module, module)
-    monkeypatch.setitem(sys.modules, VERBS["run"].module, None)
+    monkeypatch.setitem(sys.modules, "dirac_failover.cli.schema", module)
+    monkeypatch.setitem(sys.modules, "dirac_failover.cli.run", None)
     assert main(["--debug", "schema", "run"]) == 0
     assert (seen[0].verb, seen[0].name, seen[0].debug) == ("schema", "run", True)

@@ -12,7 +12,7 @@ import pytest
 
 from dirac_failover.cli import main
 from dirac_failover.cli.compare import text
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.reports import html_page, markdown
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style

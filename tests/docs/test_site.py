@@ -16,7 +16,7 @@ import pytest
 
 from dirac_failover.cli import VERBS
 from dirac_failover.cli.exits import Exit
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_fakes.kinds import KINDS
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.cli.run_command import checked, find_class
+from dirac_failover.cli.run import checked, find_class
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right

@@ -43,10 +43,10 @@ SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
-    "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/actors/run_report.py": ("tests/cli/test_run.py",),
     "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
     "dirac_failover/conformance/verification.py": ("tests/cli/test_verify.py",),
-    "dirac_failover/drivers/validate.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/drivers/validate.py": ("tests/cli/test_run.py",),
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
@@ -62,7 +62,7 @@ WIDER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("dirac_failover/spec", ("tests/spec", "tests/drivers", "tests/conformance")),
     ("dirac_failover/conformance", ("tests/conformance", "tests/cli")),
     ("dirac_failover/drivers", ("tests/drivers", "tests/conformance")),
-    ("dirac_failover/actors", ("tests/actors", "tests/cli/test_run_command.py")),
+    ("dirac_failover/actors", ("tests/actors", "tests/cli/test_run.py")),
     ("dirac_failover/reports", ("tests/reports", "tests/cli")),
     ("dirac_failover/lessons", ("tests/lessons",)),
     ("dirac_failover/cli", ("tests/cli",)),

@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.serving import admin
 from dirac_failover.serving.messages import Request
 from dirac_fakes import World

@@ -15,8 +15,8 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.actors.run_report import SCHEMA, run
 from dirac_failover.cli import main
-from dirac_failover.cli.run_command import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.run import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ScenarioError
 from dirac_failover.reports.terminal import Style

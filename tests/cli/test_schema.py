@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from dirac_failover.cli import main
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.spec import scenario
 
 if TYPE_CHECKING:

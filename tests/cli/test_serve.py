@@ -21,8 +21,9 @@ import pytest
 import requests
 from cryptography import x509
 
-from dirac_failover.cli import main, serve_command
-from dirac_failover.cli.schema_command import SCHEMAS
+from dirac_failover.cli import main
+from dirac_failover.cli import serve as command
+from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import as_cfg, options
 from dirac_failover.wire.https import HttpsTransport
@@ -57,7 +58,7 @@ class Serve:
             found.append(meanwhile(self.said))
             return signal.SIGTERM
 
-        self._patch.setattr(serve_command.signal, "sigwait", wait)
+        self._patch.setattr(command.signal, "sigwait", wait)
         assert main(["serve", *arguments]) == 0
         assert self._capsys.readouterr() == ("", "")
         return found[0]
@@ -200,7 +201,7 @@ def test_what_is_said_is_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
-    monkeypatch.setattr(serve_command.signal, "sigwait", lambda _: seen.append(out.getvalue()))
+    monkeypatch.setattr(command.signal, "sigwait", lambda _: seen.append(out.getvalue()))
     assert main(["serve", "--json", "--http"]) == 0
     assert [text[-2:] for text in seen] == [b"}\n"]
 
@@ -333,7 +334,7 @@ def test_signals_are_blocked_before_there_are_threads(serve: Serve, monkeypatch:
         threads.append(threading.active_count())
         return real(how, signals)
 
-    monkeypatch.setattr(serve_command.signal, "pthread_sigmask", mask)
+    monkeypatch.setattr(command.signal, "pthread_sigmask", mask)
     here = threading.active_count()
     serve("--http")
     monkeypatch.undo()
