@@ -1,0 +1,44 @@
+"""The page of hazards: every example runs on each implementation, and no number is cited without a section."""
+
+from __future__ import annotations
+
+import re
+from doctest import ELLIPSIS, DocTestParser, DocTestRunner
+from pathlib import Path
+
+import pytest
+
+import dirac_failover
+
+ROOT = Path(dirac_failover.__file__).parent
+PAGE = ROOT / "lessons/hazards.md"
+START, *SECTIONS = re.split(r"(?m)^(?=## H\d+: )", PAGE.read_text())
+NUMBER = re.compile(r"## (H\d+): .+\n")
+
+
+def test_they_are_numbered_without_a_gap():
+    numbers = [NUMBER.match(section)[1] for section in SECTIONS]
+    assert numbers == [f"H{number}" for number in range(1, 1 + len(SECTIONS))]
+
+
+def test_every_number_that_the_project_cites_has_a_section():
+    files = [
+        path for folder in (ROOT, ROOT.parent / "docs") for path in folder.rglob("*") if path.suffix in {".py", ".md"}
+    ]
+    cited = {number for path in files for number in re.findall(r"\bH[1-9]\d?\b", path.read_text())}
+    assert cited == {f"H{number}" for number in range(1, 1 + len(SECTIONS))}
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: NUMBER.match(section)[1])
+def test_its_example_shows_it(kit, section, monkeypatch, tmp_path):
+    """On the reference with its own classes instead of DIRAC's."""
+    text = START + section
+    if kit.name == "reference":
+        text = re.sub(r"from DIRAC\.\S+ import", "from dirac_failover import", text).replace(
+            '["dirac"]', '["reference"]'
+        )
+    text = re.sub(r"(?m)^```.*$", "", text)
+    monkeypatch.chdir(tmp_path)
+    example = DocTestParser().get_doctest(text, {"__name__": "hazards"}, PAGE.name, str(PAGE), 0)
+    assert DocTestRunner(optionflags=ELLIPSIS).run(example).failed == 0
+    assert len(DocTestParser().get_examples(section)) <= 10  # short enough to be pasted into an issue
