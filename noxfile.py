@@ -42,6 +42,13 @@ LIVE_NEEDS = {"mariadbd": "mariadb-server", "mariadb_config": "libmariadb-dev", 
 CHECKOUT_ONLY = ("tests/bench", "tests/live", "tests/mutation", "tests/packaging", "tests/reach")
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
+FORGE = {  # which schema describes which files
+    "citation-file-format": "CITATION.cff",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "github-workflows": ".github/workflows/*.yml",
+    "readthedocs": ".readthedocs.yaml",
+}
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
@@ -70,11 +77,13 @@ def built(session: nox.Session) -> Path:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, form, and the direction of imports."""
+    """Style, form, the direction of imports, and the files for GitHub and Read the Docs by their schemas."""
     session.install("-e", ".", *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    for schema, files in FORGE.items():
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, sorted(Path().glob(files))))
 
 
 @nox.session

@@ -24,7 +24,7 @@ EXTRAS = {
     "conformance/suite/": {"pytest", "_pytest"},
     "drivers/": {"DIRAC"},
     "pytest_plugin": {"pytest", "freezegun"},
-    "testing/stage": {"pytest"},
+    "testing/context": {"pytest"},
     "serving/": {"cryptography", "responses", "httpx2", "DIRAC"},  # httpx2 comes with DIRAC
 }
 IN_DIRACCOMMON_9_0_0 = {
