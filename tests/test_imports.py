@@ -9,35 +9,23 @@ import dirac_failover
 from dirac_failover import testing
 
 NAMES = {
-    "DataStoreClient": "dirac_failover.clients.data_store",
-    "FailoverRequest": "dirac_failover.failover_request",
-    "File": "dirac_failover.request.file",
-    "FileReport": "dirac_failover.clients.file_report",
-    "GracefulTermination": "dirac_failover.module_base",
-    "JobReport": "dirac_failover.clients.job_report",
+    "DataStoreClient": "dirac_failover.clients.data_store", "FailoverRequest": "dirac_failover.failover_request",
+    "File": "dirac_failover.request.file", "FileReport": "dirac_failover.clients.file_report",
+    "GracefulTermination": "dirac_failover.module_base", "JobReport": "dirac_failover.clients.job_report",
     "JobStateUpdateClient": "dirac_failover.clients.job_state_update",
-    "LosslessFailoverRequest": "dirac_failover.lossless",
-    "ModuleBase": "dirac_failover.module_base",
-    "Operation": "dirac_failover.request.operation",
-    "ReqClient": "dirac_failover.clients.req_client",
-    "Request": "dirac_failover.request.request",
-    "RequestValidator": "dirac_failover.request.validator",
-    "TransformationClient": "dirac_failover.clients.transformation",
-    "connect": "dirac_failover.wire.rpc",
-}
+    "LosslessFailoverRequest": "dirac_failover.lossless", "ModuleBase": "dirac_failover.module_base",
+    "Operation": "dirac_failover.request.operation", "ReqClient": "dirac_failover.clients.req_client",
+    "Request": "dirac_failover.request.request", "RequestValidator": "dirac_failover.request.validator",
+    "TransformationClient": "dirac_failover.clients.transformation", "connect": "dirac_failover.wire.rpc",
+}  # fmt: skip
 TESTING_NAMES = {
-    "Crashed": "dirac_failover.testing.system_faults",
-    "Dirac": "dirac_failover.testing.world",
-    "GridInSightError": "dirac_failover.testing.grid_guard",
-    "HookReturnWarning": "dirac_failover.testing.running",
-    "MISSING": "dirac_failover.testing.job_setup",
-    "ModuleOutcome": "dirac_failover.testing.outcome",
-    "PendingOperation": "dirac_failover.testing.outcome",
-    "PendingRequest": "dirac_failover.testing.outcome",
-    "Replay": "dirac_failover.testing.outcome",
-    "run_job": "dirac_failover.testing.running",
+    "Crashed": "dirac_failover.testing.system_faults", "Dirac": "dirac_failover.testing.world",
+    "GridInSightError": "dirac_failover.testing.grid_guard", "HookReturnWarning": "dirac_failover.testing.running",
+    "MISSING": "dirac_failover.testing.job_setup", "ModuleOutcome": "dirac_failover.testing.outcome",
+    "PendingOperation": "dirac_failover.testing.outcome", "PendingRequest": "dirac_failover.testing.outcome",
+    "Replay": "dirac_failover.testing.outcome", "run_job": "dirac_failover.testing.running",
     "run_module": "dirac_failover.testing.running",
-}
+}  # fmt: skip
 PACKAGES = [(dirac_failover, NAMES), (testing, TESTING_NAMES)]
 
 

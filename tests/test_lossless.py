@@ -322,14 +322,10 @@ def test_only_files_whose_status_did_not_change_are_asked_about(module, mocker):
     ("ending", "told"),
     [
         (None, ["Job Finished Successfully", "Workflow successful, end of FailoverRequest module execution."]),
-        (RuntimeError("bad", 5), ["bad"]),
-        (RuntimeError("bad", 5, 6), ["bad"]),
-        (RuntimeError("bad"), ["bad"]),
-        (RuntimeError(), [""]),
-        (ValueError("bad", 5), ["('bad', 5)"]),
-        (ValueError("bad"), ["bad"]),
+        (RuntimeError("bad", 5), ["bad"]), (RuntimeError("bad", 5, 6), ["bad"]), (RuntimeError("bad"), ["bad"]),
+        (RuntimeError(), [""]), (ValueError("bad", 5), ["('bad', 5)"]), (ValueError("bad"), ["bad"]),
     ],
-)
+)  # fmt: skip
 def test_the_end_that_is_reported_is_the_one_that_comes(module, ending, told):
     module._raised = [ending] if ending else []
     module._report_the_end()

@@ -436,13 +436,11 @@ def test_input_data_come_in_many_forms(base, case):
 @pytest.mark.parametrize(
     ("commons", "kind"),
     [
-        ({"InputData": ["/a"]}, AttributeError),
-        ({"InputData": 5}, AttributeError),
-        ({"ParametricInputData": 5}, AttributeError),
-        ({"ParametricInputData": [1]}, TypeError),
+        ({"InputData": ["/a"]}, AttributeError), ({"InputData": 5}, AttributeError),
+        ({"ParametricInputData": 5}, AttributeError), ({"ParametricInputData": [1]}, TypeError),
         ({"ParametricInputData": {"/p": 1}}, AttributeError),
     ],
-)
+)  # fmt: skip
 def test_input_data_of_other_types_are_refused(base, commons, kind):
     with pytest.raises(kind):
         workflow_inputs(base, **commons)
@@ -465,14 +463,10 @@ def test_job_type_steps_and_mask_come_from_the_commons_or_stay(base):
 @pytest.mark.parametrize(
     ("mask", "found"),
     [
-        ("TXT; Root ", ["txt", "root"]),
-        ("", [""]),
-        (["TXT "], ["TXT "]),
-        (None, None),
-        (("A",), ("A",)),
+        ("TXT; Root ", ["txt", "root"]), ("", [""]), (["TXT "], ["TXT "]), (None, None), (("A",), ("A",)),
         ("a;;B", ["a", "", "b"]),
     ],
-)
+)  # fmt: skip
 def test_a_mask_that_is_a_text_becomes_a_list_in_lower_case(base, mask, found):
     workflow_inputs(base, outputDataFileMask=mask)
     assert base.outputDataFileMask == found
@@ -515,13 +509,10 @@ def test_what_the_step_says_is_taken(base):
     ("commons", "job", "found"),
     [
         ({"inputData": "LFN:/vo/s;/vo/t;"}, "/vo/a", ["/vo/s", "/vo/t", ""]),
-        ({"inputData": ""}, "LFN:/vo/a;;/vo/b", ["/vo/a", "", "/vo/b"]),
-        ({"inputData": None}, "/vo/a", ["/vo/a"]),
-        ({}, "LFN:/vo/a", ["/vo/a"]),
-        ({}, "", ["kept"]),
-        ({}, [], ["kept"]),
+        ({"inputData": ""}, "LFN:/vo/a;;/vo/b", ["/vo/a", "", "/vo/b"]), ({"inputData": None}, "/vo/a", ["/vo/a"]),
+        ({}, "LFN:/vo/a", ["/vo/a"]), ({}, "", ["kept"]), ({}, [], ["kept"]),
     ],
-)
+)  # fmt: skip
 def test_the_input_of_a_step_is_its_own_or_the_jobs(base, commons, job, found):
     base.InputData, base.stepInputData = job, ["kept"]
     assert step_inputs(base, **commons).stepInputData == found

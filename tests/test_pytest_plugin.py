@@ -304,16 +304,12 @@ def test_failed_anyway(dirac):
     )
     result.stdout.fnmatch_lines(
         [
-            "*_ test_in_the_world _*",
-            "Armed, and never struck: accounting:down",
-            "Called was: job-state.setJobStatusBulk",
-            "Arm it with required=False if that is all right.",
-            "*_ test_in_another _*",
-            "Armed, and never struck: accounting:down",
-            "Called was: nothing",
+            "*_ test_in_the_world _*", "Armed, and never struck: accounting:down",
+            "Called was: job-state.setJobStatusBulk", "Arm it with required=False if that is all right.",
+            "*_ test_in_another _*", "Armed, and never struck: accounting:down", "Called was: nothing",
             "*_ test_failed_anyway _*",
         ]
-    )
+    )  # fmt: skip
     assert str(result.stdout).count("Arm it with required=False") == 4
 
 
@@ -453,11 +449,9 @@ def test_passes_too(run_module, breaks_at_its_end):
         [
             "E       assert not True",
             "E        +  where True = <MyModule: OK: Workflow successful, *; pending in 12_34_request.json: *>.ok",
-            "*- DIRAC: calls -*",
-            "job-state.setJobStatusBulk(77, {*",
-            "job-state.setJobParameters(77, [*",
+            "*- DIRAC: calls -*", "job-state.setJobStatusBulk(77, {*", "job-state.setJobParameters(77, [*",
         ]
-    )
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -557,16 +551,10 @@ REGION = "only this region of the scenario space, to be quick"
 GRID = "use the real DIRAC though a proxy or a configuration of a real grid is in sight"
 
 HELP = {
-    "dirac-failover:": "--dirac-port=PORT",
-    "  --dirac-port=PORT": PORT,
-    "  --dirac-profile=PROFILE": PROFILE,
-    "  --dirac-region=REGION": REGION,
-    "  --dirac-allow-grid": GRID,
-    "  dirac_port (string):": PORT,
-    "  dirac_profile (string):": PROFILE,
-    "  dirac_region (string):": REGION,
-    "  dirac_allow_grid (bool):": GRID,
-}
+    "dirac-failover:": "--dirac-port=PORT", "  --dirac-port=PORT": PORT, "  --dirac-profile=PROFILE": PROFILE,
+    "  --dirac-region=REGION": REGION, "  --dirac-allow-grid": GRID, "  dirac_port (string):": PORT,
+    "  dirac_profile (string):": PROFILE, "  dirac_region (string):": REGION, "  dirac_allow_grid (bool):": GRID,
+}  # fmt: skip
 ARMS = (
     "@pytest.mark.dirac_fault(fault, *faults, required=True): arm faults in the fixture 'dirac', such as "
     "\"transformation:down\": see 'dirac-failover run --help' for all of them; one that never strikes fails the test, "

@@ -232,12 +232,10 @@ def test_step_status_changes_with_each_failure_and_loses_its_number():
     _, seen = run([S_ERROR(1500, "one"), S_ERROR("two"), ValueError("three"), S_OK(), S_OK()])
     statuses = [bare(had["stepStatus"]) for had in seen[0]]
     assert statuses == [
-        {"OK": True, "Value": None},
-        failed("Unknown WMS error ( 1500 : one)"),
-        failed("two"),
+        {"OK": True, "Value": None}, failed("Unknown WMS error ( 1500 : one)"), failed("two"),
         failed("Unknown WMS error ( 1500 : Unknown WMS error ( 1500 : one))", 1500),
         failed("Unknown WMS error ( 1500 : Unknown WMS error ( 1500 : one))", 1500),
-    ]
+    ]  # fmt: skip
     assert all(had["workflowStatus"] == {"OK": True, "Value": None} for had in seen[0])
 
 

@@ -171,20 +171,12 @@ def test_without_parameters_there_is_no_call(report, service):
 @pytest.mark.parametrize(
     "value",
     [
-        float("nan"),
-        float("inf"),
-        -float("inf"),
-        decimal.Decimal("sNaN"),
-        decimal.Decimal("NaN"),
-        decimal.Decimal("Infinity"),
-        decimal.Decimal("1e400"),
-        [1, float("nan")],
-        (float("nan"), 1),
-        {float("inf")},
+        float("nan"), float("inf"), -float("inf"), decimal.Decimal("sNaN"), decimal.Decimal("NaN"),
+        decimal.Decimal("Infinity"), decimal.Decimal("1e400"), [1, float("nan")], (float("nan"), 1), {float("inf")},
         {"a": {"b": [float("nan")]}},
     ],
     ids=repr,
-)
+)  # fmt: skip
 def test_a_value_that_is_not_finite_is_dropped(report, service, value):
     report.setJobParameters([("bad", value), ("good", 1)])
     assert service.calls[0].args == (77, [("good", 1)])
@@ -193,22 +185,11 @@ def test_a_value_that_is_not_finite_is_dropped(report, service, value):
 @pytest.mark.parametrize(
     "value",
     [
-        1.5,
-        pytest.param(10**400, id="10**400"),
-        True,
-        None,
-        "nan",
-        decimal.Decimal("1.5"),
-        [1.5, "x"],
-        (1,),
-        {1},
-        {"a": [1.5]},
-        {float("nan"): 1},
-        frozenset({float("nan")}),
-        1j,
+        1.5, pytest.param(10**400, id="10**400"), True, None, "nan", decimal.Decimal("1.5"), [1.5, "x"], (1,), {1},
+        {"a": [1.5]}, {float("nan"): 1}, frozenset({float("nan")}), 1j,
     ],
     ids=repr,
-)
+)  # fmt: skip
 def test_any_other_value_is_sent_as_it_is(report, service, value):
     report.setJobParameter("n", value)
     assert service.calls[0].args == (77, [("n", value)])

@@ -19,12 +19,9 @@ JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
 STUB = make_stub(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), timeout=5)
 DIRACX = {
-    "dCls": "JobStateUpdateClient",
-    "dMod": "no.such.module",
-    "dMeth": "setJobStatusBulk",
-    "args": (77, {}),
+    "dCls": "JobStateUpdateClient", "dMod": "no.such.module", "dMeth": "setJobStatusBulk", "args": (77, {}),
     "kwargs": {},
-}
+}  # fmt: skip
 WANTED = {"transformation": 12, "statusDict": {"/a": "Unused"}, "force": True}
 
 
@@ -77,12 +74,8 @@ def test_a_call_is_repeated_as_it_was(service):
     assert service.calls == [(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), 600)]
     (step,) = report.steps
     assert (step.order, step.type, step.answer["Value"], step.error, step.status) == (
-        0,
-        "ForwardDISET",
-        "fine",
-        None,
-        "Done",
-    )
+        0, "ForwardDISET", "fine", None, "Done",
+    )  # fmt: skip
     assert (report.status, report.done, request[0].Error) == ("Done", True, "")
 
 
@@ -115,11 +108,8 @@ def test_arguments_that_will_never_be_understood_fail_the_operation(service, arg
     request = request_of(operation("ForwardDISET", arguments), forward())
     step = only_step(request)
     assert (step.answer["OK"], step.answer["Message"], step.error, step.status) == (
-        False,
-        str(error.value),
-        None,
-        "Failed",
-    )
+        False, str(error.value), None, "Failed",
+    )  # fmt: skip
     assert (request[0].Error, request.Status, service.calls) == (str(error.value), "Failed", [])
 
 
@@ -185,12 +175,8 @@ def test_an_unknown_type_ends_the_replay(service, type_):
     step = only_step(request)
     assert step.answer["Message"] == request[0].Error == f"handler for operation '{type_}' not set"
     assert (step.type, step.error, step.status, request.Status, service.calls) == (
-        type_,
-        None,
-        "Waiting",
-        "Waiting",
-        [],
-    )
+        type_, None, "Waiting", "Waiting", [],
+    )  # fmt: skip
     assert list(HANDLERS) == ["ForwardDISET", "SetFileStatus"]
 
 
@@ -221,11 +207,8 @@ def test_statuses_that_are_refused_stay_waiting(service, files_are):
     step = only_step(request)
     message = "failed to change status: Unknown WMS error ( 1500 : no)"
     assert (step.answer["Message"], step.answer["Errno"], request[0].Error, step.status) == (
-        message,
-        0,
-        message,
-        "Waiting",
-    )
+        message, 0, message, "Waiting",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("key", WANTED)

@@ -141,19 +141,13 @@ def test_a_failed_call_ends_the_tries(client, service, error):
 @pytest.mark.parametrize(
     ("answer", "exception"),
     [
-        ({"OK": True, "Value": [1]}, TypeError),
-        ({"OK": True, "Value": None}, TypeError),
-        ({"OK": True, "Value": "not JSON"}, ValueError),
-        ({"OK": True}, KeyError),
-        ({}, KeyError),
-        (None, TypeError),
-        (inner(None), TypeError),
-        (inner({"OK": True}), KeyError),
-        (inner({"OK": True, "Value": None}), TypeError),
-        (inner({"OK": False}), KeyError),
+        ({"OK": True, "Value": [1]}, TypeError), ({"OK": True, "Value": None}, TypeError),
+        ({"OK": True, "Value": "not JSON"}, ValueError), ({"OK": True}, KeyError), ({}, KeyError),
+        (None, TypeError), (inner(None), TypeError), (inner({"OK": True}), KeyError),
+        (inner({"OK": True, "Value": None}), TypeError), (inner({"OK": False}), KeyError),
     ],
     ids=repr,
-)
+)  # fmt: skip
 def test_a_malformed_answer_raises(client, service, answer, exception):
     service.answers["getTransformationFiles"] = [answer]
     with pytest.raises(exception):
@@ -203,11 +197,9 @@ def test_files_are_updated_by_their_numbers(client, service, files_are):
         1800,
     )
     assert service.calls[1] == (
-        SERVICE,
-        "setFileStatusForTransformation",
-        ("name", {102: ["Processed", False], 100: ["Unused", True]}),
+        SERVICE, "setFileStatusForTransformation", ("name", {102: ["Processed", False], 100: ["Unused", True]}),
         600,
-    )
+    )  # fmt: skip
 
 
 def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service, files_are):

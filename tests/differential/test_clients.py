@@ -123,23 +123,11 @@ ERRORS = st.sampled_from(
 )
 ODD = st.sampled_from(
     [
-        None,
-        {},
-        5,
-        "text",
-        [],
-        {"OK": True},
-        {"OK": False},
-        {"OK": None, "Message": None},
-        {"OK": False, "Message": ValueError("object")},
-        {"OK": True, "Value": None},
-        {"OK": True, "Value": "text"},
-        {"OK": True, "Value": 5},
-        {"OK": True, "Value": {}},
-        OSError("no way"),
-        KeyError("OK"),
+        None, {}, 5, "text", [], {"OK": True}, {"OK": False}, {"OK": None, "Message": None},
+        {"OK": False, "Message": ValueError("object")}, {"OK": True, "Value": None}, {"OK": True, "Value": "text"},
+        {"OK": True, "Value": 5}, {"OK": True, "Value": {}}, OSError("no way"), KeyError("OK"),
     ]
-)
+)  # fmt: skip
 
 
 def script(good):
@@ -203,13 +191,9 @@ def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, 
                     *copy.deepcopy(arguments)
                 ),
                 lambda report=report: (
-                    report.jobID,
-                    report.source,
-                    report.jobStatusInfo,
-                    report.appStatusInfo,
-                    report.jobParameters,
+                    report.jobID, report.source, report.jobStatusInfo, report.appStatusInfo, report.jobParameters,
                 ),
-            )
+            )  # fmt: skip
 
     compare(reference, dirac, story, answers, stubs)
 
@@ -218,12 +202,10 @@ def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, 
 
 ROW = st.fixed_dictionaries(
     {
-        "LFN": st.sampled_from(LFNS),
-        "Status": st.sampled_from(FILE_STATUSES),
-        "ErrorCount": st.sampled_from([0, 1, 9, 10, 11, 20, 3]),
-        "FileID": st.integers(100, 103),
+        "LFN": st.sampled_from(LFNS), "Status": st.sampled_from(FILE_STATUSES),
+        "ErrorCount": st.sampled_from([0, 1, 9, 10, 11, 20, 3]), "FileID": st.integers(100, 103),
     }
-)
+)  # fmt: skip
 ODD_ROW = st.one_of(
     st.tuples(ROW, st.sampled_from(["LFN", "Status", "ErrorCount", "FileID"])).map(
         lambda row: {key: value for key, value in row[0].items() if key != row[1]}
@@ -239,23 +221,13 @@ INNER = st.one_of(
     st.lists(st.one_of(ROW, ODD_ROW), max_size=4).map(S_OK),
     st.sampled_from(
         [
-            {"OK": False, "Message": "inner"},
-            {"OK": False, "Errno": 3, "Message": "inner", "More": 1},
-            {"OK": False},
-            {"OK": True},
-            {"OK": True, "Value": None},
-            {"OK": True, "Value": "text"},
-            {"OK": True, "Value": {}},
-            {"OK": True, "Value": {"LFN": 1}},
-            {"OK": True, "Value": 5},
-            {},
-            None,
-            [],
-            5,
+            {"OK": False, "Message": "inner"}, {"OK": False, "Errno": 3, "Message": "inner", "More": 1},
+            {"OK": False}, {"OK": True}, {"OK": True, "Value": None}, {"OK": True, "Value": "text"},
+            {"OK": True, "Value": {}}, {"OK": True, "Value": {"LFN": 1}}, {"OK": True, "Value": 5}, {}, None, [], 5,
             "text",
         ]
     ),
-)
+)  # fmt: skip
 FOUND = st.one_of(
     INNER.map(lambda inner: S_OK(json.dumps(inner))),
     INNER.map(lambda inner: S_OK(json.dumps(inner))),
@@ -313,19 +285,14 @@ def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, f
     keywords=st.fixed_dictionaries(
         {},
         optional={
-            "older": st.just("o"),
-            "newer": st.just("n"),
-            "timeStamp": st.sampled_from(["T", "", None]),
-            "orderAttribute": st.just("O"),
-            "limit": st.sampled_from([None, 0, 1, 2, 3]),
-            "timeout": st.sampled_from([None, 0, 7]),
-            "offset": st.integers(0, 5),
-            "maxfiles": st.sampled_from([None, 0, 1, 2, 3]),
-            "columns": st.just(["LFN"]),
+            "older": st.just("o"), "newer": st.just("n"), "timeStamp": st.sampled_from(["T", "", None]),
+            "orderAttribute": st.just("O"), "limit": st.sampled_from([None, 0, 1, 2, 3]),
+            "timeout": st.sampled_from([None, 0, 7]), "offset": st.integers(0, 5),
+            "maxfiles": st.sampled_from([None, 0, 1, 2, 3]), "columns": st.just(["LFN"]),
         },
     ),
     answers=FILE_ANSWERS,
-)
+)  # fmt: skip
 def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
     def story(kit, told):
         given_conditions = copy.deepcopy(conditions)

@@ -59,13 +59,10 @@ def run(cases, seen):
 @pytest.mark.parametrize(
     ("cases", "count"),
     [
-        ("ModuleBaseSuccess", 6),
-        ("FailoverRequestSuccess", 1),
-        ("ScriptSuccess", 1),
-        ("ScriptUnicode", 1),
+        ("ModuleBaseSuccess", 6), ("FailoverRequestSuccess", 1), ("ScriptSuccess", 1), ("ScriptUnicode", 1),
         ("ScriptFailure", 1),
     ],
-)
+)  # fmt: skip
 def test_diracs_own_tests_pass_on_the_reference(own_tests, cases, count):
     """All of them run, none is skipped, and the classes that they test are the reference's; Script is DIRAC's own."""
     seen = set()

@@ -146,17 +146,12 @@ def test_both_send_the_same_request(both, timeout):
             sent = web.calls[0].request
             requests_seen.append(
                 (
-                    sent.method,
-                    sent.url,
+                    sent.method, sent.url,
                     sorted(parse_qsl(sent.body, keep_blank_values=True, strict_parsing=True)),
-                    sent.headers["Content-Type"],
-                    sent.req_kwargs["cert"],
-                    sent.req_kwargs["timeout"],
-                    str(sent.req_kwargs["verify"]),
-                    result,
-                    repr(result["rpcStub"]),
+                    sent.headers["Content-Type"], sent.req_kwargs["cert"], sent.req_kwargs["timeout"],
+                    str(sent.req_kwargs["verify"]), result, repr(result["rpcStub"]),
                 )
-            )
+            )  # fmt: skip
     assert requests_seen[0] == requests_seen[1]
 
 
@@ -165,17 +160,11 @@ ANSWERS = [
     *[
         {"body": body}
         for body in (
-            "",
-            "{",
-            "text",
-            '{"OK": true}',
-            "{}",
+            "", "{", "text", '{"OK": true}', "{}",
             '{"OK": false, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}',
             '{"OK": true, "Value": {"__dCls": "date", "obj": "2024-01-02"}}',
-            '{"OK": true, "Value": {"__dCls": "date", "obj": "yesterday"}}',
-            '{"OK": true, "Value": "é"}',
-            '{"OK": true, "Value": NaN',
-            "[" * 200_000,
+            '{"OK": true, "Value": {"__dCls": "date", "obj": "yesterday"}}', '{"OK": true, "Value": "é"}',
+            '{"OK": true, "Value": NaN', "[" * 200_000,
         )
     ],
     {"body": b"\xff\xfe{", "content_type": "application/json"},
@@ -184,7 +173,7 @@ ANSWERS = [
     {"body": requests.ConnectionError("refused")},
     {"body": requests.ReadTimeout("no answer in time")},
     {"body": OSError("no such certificate")},
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("given", ANSWERS, ids=range(len(ANSWERS)))
@@ -275,23 +264,13 @@ def test_a_client_without_the_authoritys_certificate_is_not_let_in(end, context,
     openssl = shutil.which("openssl")
     subprocess.run(
         [
-            str(openssl),
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            "stranger",
-            "-out",
-            "stranger.pem",
-            "-subj",
-            "/CN=s",
+            str(openssl), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "stranger", "-out",
+            "stranger.pem", "-subj", "/CN=s",
         ],
         cwd=grid,
         check=True,
         capture_output=True,
-    )
+    )  # fmt: skip
     (grid / "x509up_stranger").write_text((grid / "stranger.pem").read_text() + (grid / "stranger").read_text())
     world = World()
     with SiteServer(world, context=context) as server:

@@ -418,11 +418,9 @@ def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx, dirac):
     operation = report.generateForwardDISET()["Value"]
     stub = stub_of(operation)
     assert {key: stub[key] for key in ("dCls", "dMod", "dMeth", "kwargs")} == {
-        "dCls": "JobStateUpdateClient",
-        "dMod": "DIRAC.WorkloadManagementSystem.FutureClient.JobStateUpdateClient",
-        "dMeth": "setJobStatusBulk",
-        "kwargs": {},
-    }
+        "dCls": "JobStateUpdateClient", "dMod": "DIRAC.WorkloadManagementSystem.FutureClient.JobStateUpdateClient",
+        "dMeth": "setJobStatusBulk", "kwargs": {},
+    }  # fmt: skip
     job_id, updates, force = stub["args"]
     assert (job_id, [update["ApplicationStatus"] for update in updates.values()], force) == (77, ["too early"], False)
     diracx.recover()

@@ -59,16 +59,12 @@ def connected(reference, dirac):
 def seen(request):
     """Everything that can be seen of a request without changing more than looking does."""
     return {
-        "json": request.toJSON()["Value"],
-        "digest": request.getDigest()["Value"],
-        "status": request.Status,
-        "order": request.Order,
-        "waiting": request.indexOf(request.getWaiting()["Value"]),
-        "statuses": request.subStatusList(),
-        "files": [operation.fileStatusList() for operation in request],
+        "json": request.toJSON()["Value"], "digest": request.getDigest()["Value"], "status": request.Status,
+        "order": request.Order, "waiting": request.indexOf(request.getWaiting()["Value"]),
+        "statuses": request.subStatusList(), "files": [operation.fileStatusList() for operation in request],
         "orders": [operation.Order for operation in request],
         "length": (len(request), bool(request), request.isEmpty()),
-    }
+    }  # fmt: skip
 
 
 def outcome(action):
@@ -233,53 +229,34 @@ GUIDS = st.from_regex(r"[0-9A-Fa-z]{8}(-[0-9a-f]{4}){3}-[0-9A-F]{12}", fullmatch
 FILES = st.fixed_dictionaries(
     {},
     optional={
-        "FileID": st.integers(),
-        "OperationID": st.integers(),
+        "FileID": st.integers(), "OperationID": st.integers(),
         "Status": st.sampled_from(["Waiting", "Failed", "Done", "Scheduled"]),
-        "LFN": TEXTS.map(lambda text: f"/{text}"),
-        "PFN": TEXTS,
-        "ChecksumType": st.sampled_from(["ADLER32", "ad", " md5", "SHA1", "", None]),
-        "Checksum": TEXTS,
-        "GUID": GUIDS | st.none(),
-        "Attempt": st.integers(),
-        "Size": st.integers(),
-        "Error": TEXTS | st.none(),
+        "LFN": TEXTS.map(lambda text: f"/{text}"), "PFN": TEXTS,
+        "ChecksumType": st.sampled_from(["ADLER32", "ad", " md5", "SHA1", "", None]), "Checksum": TEXTS,
+        "GUID": GUIDS | st.none(), "Attempt": st.integers(), "Size": st.integers(), "Error": TEXTS | st.none(),
     },
-)
+)  # fmt: skip
 TIMES = dict.fromkeys(["CreationTime", "SubmitTime", "LastUpdate"], MOMENTS)
 OPERATIONS = st.fixed_dictionaries(
     {"Type": TYPES},
     optional={
-        "OperationID": st.integers(),
-        "RequestID": st.integers(),
+        "OperationID": st.integers(), "RequestID": st.integers(),
         "Status": st.sampled_from(["Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled"]),
-        "Arguments": TEXTS | st.none(),
-        "Order": st.integers(),
-        "SourceSE": SES,
-        "TargetSE": SES,
-        "Catalog": st.sampled_from([None, "", "FC", " FC , FC"]),
-        "Error": TEXTS | st.none(),
-        **TIMES,
-        "Files": st.lists(FILES, max_size=4),
-        "Other": ANYTHING,
+        "Arguments": TEXTS | st.none(), "Order": st.integers(), "SourceSE": SES, "TargetSE": SES,
+        "Catalog": st.sampled_from([None, "", "FC", " FC , FC"]), "Error": TEXTS | st.none(), **TIMES,
+        "Files": st.lists(FILES, max_size=4), "Other": ANYTHING,
     },
-)
+)  # fmt: skip
 REQUESTS = st.fixed_dictionaries(
     {"RequestName": TEXTS},
     optional={
-        "RequestID": st.integers(0, 3),
-        "Owner": TEXTS | st.none(),
-        "OwnerGroup": TEXTS | st.none(),
+        "RequestID": st.integers(0, 3), "Owner": TEXTS | st.none(), "OwnerGroup": TEXTS | st.none(),
         "Status": st.sampled_from(["Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled"]),
-        "Error": TEXTS | st.none(),
-        "SourceComponent": TEXTS | st.none(),
-        "JobID": st.integers(0, 99) | TEXTS,
-        **TIMES,
-        "NotBefore": MOMENTS | st.none(),
-        "Operations": st.lists(OPERATIONS, max_size=4),
+        "Error": TEXTS | st.none(), "SourceComponent": TEXTS | st.none(), "JobID": st.integers(0, 99) | TEXTS,
+        **TIMES, "NotBefore": MOMENTS | st.none(), "Operations": st.lists(OPERATIONS, max_size=4),
         "Other": ANYTHING,
     },
-)
+)  # fmt: skip
 
 
 @SMALL
@@ -320,27 +297,11 @@ def test_a_request_is_judged_and_optimised_alike(reference, dirac, source):
 
 KEYS = st.sampled_from(
     [
-        "Operations",
-        "Files",
-        "Status",
-        "Order",
-        "LFN",
-        "GUID",
-        "ChecksumType",
-        "Arguments",
-        "SourceComponent",
-        "Catalog",
-        "CreationTime",
-        "NotBefore",
-        "LastUpdate",
-        "Error",
-        "Size",
-        "Type",
-        "sourceSEList",
-        "catalogList",
-        "Foo",
+        "Operations", "Files", "Status", "Order", "LFN", "GUID", "ChecksumType", "Arguments", "SourceComponent",
+        "Catalog", "CreationTime", "NotBefore", "LastUpdate", "Error", "Size", "Type", "sourceSEList",
+        "catalogList", "Foo",
     ]
-) | st.just("")
+) | st.just("")  # fmt: skip
 HOSTILE = st.recursive(
     ANYTHING | st.sampled_from(["Done", "Failed", "[]", "{}", "/a", "2024-02-03 04:05:06", "\udcff"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
@@ -393,18 +354,10 @@ JOB_STATE = "WorkloadManagement/JobStateUpdate"
 STUBS = [
     make_stub(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False)),
     [["Accounting/DataStore", {"timeout": 5, "skipCACheck": False}], "commitRegisters", [[["T", 1, 2, []]]]],
-    (("S/T", {}), "m", "ab"),
-    (("S/T", {}), "m", {"a": 1}),
-    (("S/T", {}), "m", None),
-    (("S/T", 5), "m", []),
-    (("S/T", {}), 5, []),
-    (("S/T",), "m", []),
-    [],
-    "abc",
-    5,
-    None,
+    (("S/T", {}), "m", "ab"), (("S/T", {}), "m", {"a": 1}), (("S/T", {}), "m", None), (("S/T", 5), "m", []),
+    (("S/T", {}), 5, []), (("S/T",), "m", []), [], "abc", 5, None,
     {"dCls": "Popen", "dMod": "subprocess", "dMeth": "x", "args": (), "kwargs": {}},
-]
+]  # fmt: skip
 STATUSES = [
     {"transformation": 12, "statusDict": {"/a": "Unused", "/b": "Processed", "/x": "Unused"}, "force": force}
     for force in (False, True)

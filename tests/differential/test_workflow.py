@@ -206,14 +206,12 @@ results = st.builds(
     st.fixed_dictionaries(
         {},
         optional={
-            "OK": st.booleans() | plain,
-            "Value": values,
-            "Message": plain | errors,
+            "OK": st.booleans() | plain, "Value": values, "Message": plain | errors,
             "Errno": st.sampled_from([0, 1, 2, 1500, 99999, True, "n", None]),
         },
     ),
     st.dictionaries(st.sampled_from(["extra", "STEP_NUMBER", "JobReport"]), plain, max_size=2),
-)
+)  # fmt: skip
 usual = st.builds(ok, values) | st.builds(failed, st.text(max_size=5), st.sampled_from([0, 2, 1500]))
 outcomes = usual | results | errors | values
 

@@ -11,11 +11,8 @@ ATTRIBUTES = ["Status", "LFN", "PFN", "ChecksumType", "Checksum", "GUID", "Attem
 def test_a_new_file_waits_and_knows_nothing(kit):
     file = kit.File()
     assert {name: getattr(file, name) for name in ATTRIBUTES} == {
-        **dict.fromkeys(ATTRIBUTES),
-        "Status": "Waiting",
-        "Attempt": 0,
-        "Size": 0,
-    }
+        **dict.fromkeys(ATTRIBUTES), "Status": "Waiting", "Attempt": 0, "Size": 0,
+    }  # fmt: skip
     assert file._parent is None
     assert not hasattr(file, "FileID")
     assert not hasattr(file, "OperationID")
@@ -56,16 +53,10 @@ def test_the_lfn_is_an_absolute_path(kit):
 @pytest.mark.parametrize(
     "guid",
     [
-        GUID,
-        GUID.upper(),
-        "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
-        GUID + "\n",
-        "",
-        None,
-        0,
+        GUID, GUID.upper(), "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz", GUID + "\n", "", None, 0,
         "1234567\n-1234-1234-1234-123456789012",
     ],
-)
+)  # fmt: skip
 def test_guids_that_are_taken(kit, guid):
     """Any characters in parts of the right lengths, a line end behind real digits, and anything falsy."""
     file = kit.File()
@@ -76,16 +67,10 @@ def test_guids_that_are_taken(kit, guid):
 @pytest.mark.parametrize(
     "guid",
     [
-        "abc",
-        GUID + "0",
-        "0" + GUID,
-        GUID.replace("-", ""),
-        GUID + "-",
-        "z" + GUID[1:] + "\n",
-        "-" + GUID[1:],
+        "abc", GUID + "0", "0" + GUID, GUID.replace("-", ""), GUID + "-", "z" + GUID[1:] + "\n", "-" + GUID[1:],
         GUID[:-1] + "-",
     ],
-)
+)  # fmt: skip
 def test_guids_that_are_refused(kit, guid):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is compared next
         kit.File().GUID = guid
@@ -100,15 +85,10 @@ def test_a_guid_is_a_text(kit):
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("ADLER32", "ADLER32"),
-        (" adler32 ", "ADLER32"),
-        ("ad", "ADLER32"),
-        ("Md5", "MD5"),
-        ("SHA1", "SHA1"),
-        ("", ""),
-        (None, ""),
+        ("ADLER32", "ADLER32"), (" adler32 ", "ADLER32"), ("ad", "ADLER32"), ("Md5", "MD5"), ("SHA1", "SHA1"),
+        ("", ""), (None, ""),
     ],
-)
+)  # fmt: skip
 def test_checksum_types(kit, given, kept):
     file = kit.File()
     file.ChecksumType = given

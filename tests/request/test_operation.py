@@ -50,14 +50,11 @@ def test_the_json_loads_again(kit):
     text = str(
         kit.Operation(
             {
-                "Type": "T",
-                "Files": [{"LFN": "/a", "Status": "Failed"}, {"LFN": "/b", "Status": "Done"}],
-                "Catalog": "c",
-                "Order": 5,
-                "LastUpdate": "2024-02-03 04:05:06",
+                "Type": "T", "Files": [{"LFN": "/a", "Status": "Failed"}, {"LFN": "/b", "Status": "Done"}],
+                "Catalog": "c", "Order": 5, "LastUpdate": "2024-02-03 04:05:06",
             }
         )
-    )
+    )  # fmt: skip
     assert '"Status": "Failed", "Arguments": null, "Order": 5,' in text
     assert str(kit.Operation(text)) == text
     assert str(kit.Operation(json.loads(text))) == text
@@ -66,17 +63,12 @@ def test_the_json_loads_again(kit):
 @pytest.mark.parametrize(
     ("files", "status"),
     [
-        ("Failed Failed", "Failed"),
-        ("Failed Done", "Failed"),
-        ("Failed Done Waiting", "Queued"),
-        ("Failed Waiting", "Queued"),
-        ("Waiting", "Queued"),
-        ("Done Done", "Done"),
-        ("Failed Done Waiting Scheduled", "Scheduled"),
-        ("Scheduled Failed", "Scheduled"),
+        ("Failed Failed", "Failed"), ("Failed Done", "Failed"), ("Failed Done Waiting", "Queued"),
+        ("Failed Waiting", "Queued"), ("Waiting", "Queued"), ("Done Done", "Done"),
+        ("Failed Done Waiting Scheduled", "Scheduled"), ("Scheduled Failed", "Scheduled"),
         ("Done Scheduled", "Scheduled"),
     ],
-)
+)  # fmt: skip
 def test_the_status_follows_from_the_files(kit, operation, files, status):
     statuses = files.split()
     before = kit.Operation({"Files": [{"Status": name} for name in statuses]})

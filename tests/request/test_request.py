@@ -372,15 +372,9 @@ def test_failover_pairs_are_grouped(operation, request_of):
     request = request_of(operation("T"), *pair("B", "/b"), *pair("A", "/a", "CERN"), operation("U"), *pair("C", "/c"))
     assert request.optimize() == {"OK": True, "Value": True}
     assert described(request) == [
-        "T None>None",
-        "ReplicateAndRegister CERN>A /a",
-        "ReplicateAndRegister >B /b",
-        "RemoveReplica None>FA /a",
-        "RemoveReplica None>FB /b",
-        "U None>None",
-        "ReplicateAndRegister >C /c",
-        "RemoveReplica None>FC /c",
-    ]
+        "T None>None", "ReplicateAndRegister CERN>A /a", "ReplicateAndRegister >B /b", "RemoveReplica None>FA /a",
+        "RemoveReplica None>FB /b", "U None>None", "ReplicateAndRegister >C /c", "RemoveReplica None>FC /c",
+    ]  # fmt: skip
     assert [made.Status for made in request] == ["Waiting", *["Queued"] * 7]
 
 

@@ -9,12 +9,8 @@ import pytest
 
 OK = {"OK": True, "Value": None}
 WHOLE_FILE = {
-    "LFN": "/a",
-    "PFN": "p",
-    "ChecksumType": "MD5",
-    "Checksum": "1",
-    "GUID": "00000000-0000-0000-0000-000000000000",
-}
+    "LFN": "/a", "PFN": "p", "ChecksumType": "MD5", "Checksum": "1", "GUID": "00000000-0000-0000-0000-000000000000",
+}  # fmt: skip
 NEEDS = {
     # type: what the operation needs, what its files need (None: no files allowed)
     "ForwardDISET": ("Arguments", None),

@@ -37,11 +37,9 @@ def test_authorities_and_diracx_are_told_when_there_are_any():
 def test_the_environment_names_proxy_and_authorities():
     own = Credentials("/c", "/a.pem", "/h.pem", "/p.pem", "/CN=bob", {})
     assert environment(own) == {
-        "X509_USER_PROXY": "/p.pem",
-        "X509_CERT_DIR": "/c",
-        "REQUESTS_CA_BUNDLE": "/a.pem",
+        "X509_USER_PROXY": "/p.pem", "X509_CERT_DIR": "/c", "REQUESTS_CA_BUNDLE": "/a.pem",
         "DIRACX_CA_PATH": "/a.pem",
-    }
+    }  # fmt: skip
     assert environment(own, trusted=False) == {"X509_USER_PROXY": "/p.pem"}
 
 

@@ -154,15 +154,12 @@ def test_who_shows_no_token_is_refused(world, name, headers, status, detail):
 @pytest.mark.parametrize(
     ("caller", "job", "may"),
     [
-        (Caller(), "77", True),
-        (Caller("bob"), "77", False),
-        (Caller(), "78", False),
+        (Caller(), "77", True), (Caller("bob"), "77", False), (Caller(), "78", False),
         (Caller(properties=("ProductionManagement",)), "77", False),
-        (Caller("bob", properties=("GenericPilot",)), "77", True),
-        (ADMIN, "77", True),
+        (Caller("bob", properties=("GenericPilot",)), "77", True), (ADMIN, "77", True),
         (Caller("bob", properties=("JobAdministrator",)), "77", True),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("name", ["status", "metadata"])
 def test_owners_pilots_and_administrators_may(world, caller, job, may, name):
     world.caller = caller

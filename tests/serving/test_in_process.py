@@ -49,25 +49,10 @@ def seen(result):
 
 
 FAULTS = [
-    "down",
-    "refuse",
-    "s_error=boom;errno=1500",
-    "timeout",
-    "lost_reply",
-    "reset_peer",
-    "latency=10",
-    "http=503",
-    "http=403",
-    "http=404",
-    "http=501",
-    "empty_reply",
-    "malformed_reply=<x>",
-    "limit_data=5",
-    "bad_shape=missing",
-    "partial=0",
-    "false_ack",
-    "duplicate",
-]
+    "down", "refuse", "s_error=boom;errno=1500", "timeout", "lost_reply", "reset_peer", "latency=10", "http=503",
+    "http=403", "http=404", "http=501", "empty_reply", "malformed_reply=<x>", "limit_data=5", "bad_shape=missing",
+    "partial=0", "false_ack", "duplicate",
+]  # fmt: skip
 """What looks the same from within and over HTTPS: all but an exception, and an answer that is None."""
 
 
@@ -100,9 +85,7 @@ def test_what_cannot_be_carried_is_what_a_client_would_see(connection, world, fa
 
 
 @pytest.mark.parametrize(("fault", "kind"), [
-    ("down", requests.ConnectionError),
-    ("reset_peer", requests.ConnectionError),
-    ("timeout", requests.ReadTimeout),
+    ("down", requests.ConnectionError), ("reset_peer", requests.ConnectionError), ("timeout", requests.ReadTimeout),
     ("limit_data=1", requests.exceptions.ChunkedEncodingError),
 ])  # fmt: skip
 def test_a_broken_connection_is_the_exception_of_requests(connection, world, fault, kind):

@@ -24,14 +24,10 @@ def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "GRID_PROXY_FILE",
-        "X509_USER_PROXY",
-        "X509_USER_CERT",
-        "X509_USER_KEY",
-        "DIRACSYSCONFIG",
+        "GRID_PROXY_FILE", "X509_USER_PROXY", "X509_USER_CERT", "X509_USER_KEY", "DIRACSYSCONFIG",
         "DIRACX_CREDENTIALS_PATH",
     ],
-)
+)  # fmt: skip
 def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
     monkeypatch.setattr(grid_guard, "files", list)
     monkeypatch.setenv(name, "")

@@ -25,11 +25,9 @@ def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
     clients = {key: type(found.pop(key)) for key in ("JobReport", "FileReport", "AccountingReport", "Request")}
     assert found == {"PRODUCTION_ID": "00000013", "JOB_ID": "00000034"}
     assert clients == {
-        "JobReport": kit.JobReport,
-        "FileReport": kit.FileReport,
-        "AccountingReport": kit.DataStoreClient,
+        "JobReport": kit.JobReport, "FileReport": kit.FileReport, "AccountingReport": kit.DataStoreClient,
         "Request": kit.Request,
-    }
+    }  # fmt: skip
     assert JobSetup.of(world).job_id == "88"
     attributes = JobSetup.of(world).scenario.attributes
     assert attributes["workflowStatus"]["OK"]

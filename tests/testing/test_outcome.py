@@ -43,21 +43,13 @@ def test_a_good_end_is_seen_from_all_sides(run, world, dirac_workdir):
     assert outcome.module is outcome.modules[0]
     assert outcome.module.inputDataList == INPUTS
     assert outcome.hooks == [
-        "_resolveInputVariables",
-        "_initialize",
-        "_setCommand",
-        "_executeCommand",
-        "_execute",
-        "generateFailoverFile",
-        "_finalize",
-        "finalize",
-    ]
+        "_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute",
+        "generateFailoverFile", "_finalize", "finalize",
+    ]  # fmt: skip
     assert outcome.calls.methods() == [
-        "transformation.getTransformationFiles",
-        "transformation.setFileStatusForTransformation",
-        "job-state.setJobStatusBulk",
-        "job-state.setJobStatusBulk",
-    ]
+        "transformation.getTransformationFiles", "transformation.setFileStatusForTransformation",
+        "job-state.setJobStatusBulk", "job-state.setJobStatusBulk",
+    ]  # fmt: skip
     assert outcome.statuses == ["Job Finished Successfully", END]
     assert outcome.file is None
     assert not outcome.holds

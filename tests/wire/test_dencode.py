@@ -11,35 +11,16 @@ from dirac_failover.wire import dencode
 from dirac_failover.wire.dencode import DecodeError
 
 ENCODED = [
-    (1, b"i1e"),
-    (-5, b"i-5e"),
-    (2**70, b"i1180591620717411303424e"),
-    (True, b"b1"),
-    (False, b"b0"),
-    (None, b"n"),
-    (1.5, b"f1.5e"),
-    (1e-7, b"f1e-07e"),
-    (1e16, b"f1e+16e"),
-    (float("inf"), b"finfe"),
-    ("", b"s0:"),
-    ("abc", b"s3:abc"),
-    ("é€", b"s5:\xc3\xa9\xe2\x82\xac"),
-    ("x" * 10, b"s10:" + b"x" * 10),
-    ("y" * 100, b"s100:" + b"y" * 100),
-    ("z" * 1000, b"s1000:" + b"z" * 1000),
-    ([], b"le"),
-    ((), b"te"),
-    ({}, b"de"),
-    ([1, "a"], b"li1es1:ae"),
-    (["é", b"b".decode()], b"ls2:\xc3\xa9s1:be"),
-    ((1,), b"ti1ee"),
-    ({"a": 1, 2: None}, b"ds1:ai1ei2ene"),
-    ({"k": [(1, {"n": "x"})]}, b"ds1:klti1eds1:ns1:xeeee"),
+    (1, b"i1e"), (-5, b"i-5e"), (2**70, b"i1180591620717411303424e"), (True, b"b1"), (False, b"b0"), (None, b"n"),
+    (1.5, b"f1.5e"), (1e-7, b"f1e-07e"), (1e16, b"f1e+16e"), (float("inf"), b"finfe"), ("", b"s0:"),
+    ("abc", b"s3:abc"), ("é€", b"s5:\xc3\xa9\xe2\x82\xac"), ("x" * 10, b"s10:" + b"x" * 10),
+    ("y" * 100, b"s100:" + b"y" * 100), ("z" * 1000, b"s1000:" + b"z" * 1000), ([], b"le"), ((), b"te"),
+    ({}, b"de"), ([1, "a"], b"li1es1:ae"), (["é", b"b".decode()], b"ls2:\xc3\xa9s1:be"), ((1,), b"ti1ee"),
+    ({"a": 1, 2: None}, b"ds1:ai1ei2ene"), ({"k": [(1, {"n": "x"})]}, b"ds1:klti1eds1:ns1:xeeee"),
     ({(1, "t"): "v"}, b"dti1es1:tes1:ve"),
     (dt.datetime(2024, 1, 2, 3, 4, 5, 678901), b"zati2024ei1ei2ei3ei4ei5ei678901ene"),
-    (dt.date(2024, 1, 2), b"zdti2024ei1ei2ee"),
-    (dt.time(3, 4, 5, 678901), b"ztti3ei4ei5ei678901ene"),
-]
+    (dt.date(2024, 1, 2), b"zdti2024ei1ei2ee"), (dt.time(3, 4, 5, 678901), b"ztti3ei4ei5ei678901ene"),
+]  # fmt: skip
 ENCODED_ONLY = [(b"by\xff", b"s3:by\xff"), ([b""], b"ls0:e"), (float("nan"), b"fnane")]
 DECODED_ONLY = [
     (b"I7e", 7, 3),
@@ -77,53 +58,21 @@ DECODED_ONLY = [
     (b"lztteztlee", [dt.time(0), dt.time(0)], 10),
 ]
 MALFORMED = [
-    (b"", ValueError, 0),
-    (b"ie", ValueError, 0),
-    (b"iabce", ValueError, 0),
-    (b"fxe", ValueError, 0),
-    (b"f1e-xe", ValueError, 0),
-    (b"s:abc", ValueError, 0),
-    (b"i1", ValueError, 0),
-    (b"I5", ValueError, 0),
-    (b"f1.5", ValueError, 0),
-    (b"f1e+5", ValueError, 0),
-    (b"s3abc", ValueError, 0),
-    (b"s\xff:abc", UnicodeDecodeError, 0),
-    (b"f\xffe", UnicodeDecodeError, 0),
-    (b"i\xffe", ValueError, 0),
-    (b"ti1eli2exe", KeyError, 8),
-    (b"ls3:abcie", ValueError, 7),
-    (b"li1es", ValueError, 4),
-    (b"b", IndexError, 0),
-    (b"l", IndexError, 1),
-    (b"li1e", IndexError, 4),
-    (b"ls3:ab", IndexError, 7),
-    (b"ls99999999999999999999:", IndexError, 10**20 + 22),
-    (b"ds1:a", IndexError, 5),
-    (b"z", IndexError, 0),
-    (b"za", IndexError, 0),
-    (b"x", KeyError, 0),
-    (b" i1e", KeyError, 0),
-    (b"zaq", KeyError, 0),
-    (b"ls-1:abc", KeyError, 4),
-    (b"ls-2:abc", KeyError, 3),
-    (b"ls-3:abc", KeyError, 2),
-    (b"d1:ae", KeyError, 1),
-    (b"ds1:ae", KeyError, 5),
-    (b"di1ei2ei3ee", KeyError, 10),
-    (b"dlei1ee", TypeError, 6),
-    (b"dtleei1ee", TypeError, 8),
-    (b"dlei1ex", TypeError, 6),
-    (b"dleix", ValueError, 3),
-    (b"dlex", KeyError, 3),
-    (b"dlee", KeyError, 3),
-    (b"zxti1ee", Exception, 0),
-    (b"zdti2024ei13ei1ee", ValueError, 0),
-    (b"lzdni1ee", TypeError, 1),
-    (b"zate", TypeError, 0),
-    (b"f1e+309e", OverflowError, 0),
+    (b"", ValueError, 0), (b"ie", ValueError, 0), (b"iabce", ValueError, 0), (b"fxe", ValueError, 0),
+    (b"f1e-xe", ValueError, 0), (b"s:abc", ValueError, 0), (b"i1", ValueError, 0), (b"I5", ValueError, 0),
+    (b"f1.5", ValueError, 0), (b"f1e+5", ValueError, 0), (b"s3abc", ValueError, 0),
+    (b"s\xff:abc", UnicodeDecodeError, 0), (b"f\xffe", UnicodeDecodeError, 0), (b"i\xffe", ValueError, 0),
+    (b"ti1eli2exe", KeyError, 8), (b"ls3:abcie", ValueError, 7), (b"li1es", ValueError, 4), (b"b", IndexError, 0),
+    (b"l", IndexError, 1), (b"li1e", IndexError, 4), (b"ls3:ab", IndexError, 7),
+    (b"ls99999999999999999999:", IndexError, 10**20 + 22), (b"ds1:a", IndexError, 5), (b"z", IndexError, 0),
+    (b"za", IndexError, 0), (b"x", KeyError, 0), (b" i1e", KeyError, 0), (b"zaq", KeyError, 0),
+    (b"ls-1:abc", KeyError, 4), (b"ls-2:abc", KeyError, 3), (b"ls-3:abc", KeyError, 2), (b"d1:ae", KeyError, 1),
+    (b"ds1:ae", KeyError, 5), (b"di1ei2ei3ee", KeyError, 10), (b"dlei1ee", TypeError, 6),
+    (b"dtleei1ee", TypeError, 8), (b"dlei1ex", TypeError, 6), (b"dleix", ValueError, 3), (b"dlex", KeyError, 3),
+    (b"dlee", KeyError, 3), (b"zxti1ee", Exception, 0), (b"zdti2024ei13ei1ee", ValueError, 0),
+    (b"lzdni1ee", TypeError, 1), (b"zate", TypeError, 0), (b"f1e+309e", OverflowError, 0),
     (b"f0e+309e", OverflowError, 0),
-]
+]  # fmt: skip
 
 
 class Number(IntEnum):
@@ -241,17 +190,12 @@ def test_what_cannot_be_decoded_is_this_error_in_dirac(kit, data, error):
 )
 def test_the_text_of_an_error_is_diracs(kit, data):
     texts = {
-        b"iabce": "invalid literal for int() with base 10: b'abc'",
-        b"i1": "subsection not found",
+        b"iabce": "invalid literal for int() with base 10: b'abc'", b"i1": "subsection not found",
         b"s:a": "invalid literal for int() with base 10: ''",
-        b"sx:a": "invalid literal for int() with base 10: 'x'",
-        b"f1.5": "subsection not found",
-        b"fxe": "could not convert string to float: 'x'",
-        b"zdti2024ei13ei1ee": "month must be in 1..12",
-        b"": "not enough values to unpack (expected 2, got 0)",
-        b"x": "120",
-        b"ds1:ae": "101",
-    }
+        b"sx:a": "invalid literal for int() with base 10: 'x'", b"f1.5": "subsection not found",
+        b"fxe": "could not convert string to float: 'x'", b"zdti2024ei13ei1ee": "month must be in 1..12",
+        b"": "not enough values to unpack (expected 2, got 0)", b"x": "120", b"ds1:ae": "101",
+    }  # fmt: skip
     caught = failure(kit, data)
     assert str(caught).startswith(texts[data])
 
@@ -271,11 +215,8 @@ def test_an_error_keeps_its_cause_and_survives_pickling():
     assert isinstance(caught.value.__cause__, ValueError)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert (type(again), again.position, again.dirac, again.reason) == (
-        DecodeError,
-        4,
-        ValueError,
-        "invalid literal for int() with base 10: b''",
-    )
+        DecodeError, 4, ValueError, "invalid literal for int() with base 10: b''",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

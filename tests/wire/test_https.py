@@ -75,11 +75,8 @@ def test_a_call_is_a_form_with_diracs_fields(web, transport):
     web.post(URL, json=GOOD)
     assert call(transport) == {**GOOD, "rpcStub": STUB}
     assert form_of(web) == [
-        ("method", "setJobStatus"),
-        ("args", '[77, "Done"]'),
-        ("clientVO", "unknown"),
-        ("clientSetup", "None"),
-    ]
+        ("method", "setJobStatus"), ("args", '[77, "Done"]'), ("clientVO", "unknown"), ("clientSetup", "None"),
+    ]  # fmt: skip
     assert web.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
@@ -88,12 +85,9 @@ def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
     with HttpsTransport({SERVICE: [URL]}, proxy=proxy, vo="vo", extra_credentials=("/CN=x", "group")) as transport:
         call(transport)
     assert form_of(web) == [
-        ("method", "setJobStatus"),
-        ("args", '[77, "Done"]'),
-        ("clientVO", "vo"),
-        ("clientSetup", "None"),
+        ("method", "setJobStatus"), ("args", '[77, "Done"]'), ("clientVO", "vo"), ("clientSetup", "None"),
         ("extraCredentials", '["/CN=x", "group"]'),
-    ]
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(600, 600), (0, 600), (5, 120), (120, 120), (121, 121), (1000, 1000)])
@@ -119,14 +113,11 @@ def test_the_proxy_is_the_client_certificate(web, transport, proxy):
 @pytest.mark.parametrize(
     ("given", "environment", "used"),
     [
-        (None, None, True),
-        (None, "", True),
-        (None, "/etc/authorities", "/etc/authorities"),
-        (False, "/etc/authorities", False),
-        (True, "/etc/authorities", True),
+        (None, None, True), (None, "", True), (None, "/etc/authorities", "/etc/authorities"),
+        (False, "/etc/authorities", False), (True, "/etc/authorities", True),
         ("/mine", "/etc/authorities", "/mine"),
     ],
-)
+)  # fmt: skip
 def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, given, environment, used):
     for name in ("X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
@@ -199,11 +190,8 @@ def test_a_service_without_urls_is_an_error_with_the_stub(proxy):
     for transport in (HttpsTransport(), HttpsTransport({"Other/Service": [URL]}, proxy=proxy)):
         with transport:
             assert without_stack(call(transport)) == {
-                "OK": False,
-                "Errno": 0,
-                "Message": f"URL for service {SERVICE} not found",
-                "rpcStub": STUB,
-            }
+                "OK": False, "Errno": 0, "Message": f"URL for service {SERVICE} not found", "rpcStub": STUB,
+            }  # fmt: skip
 
 
 def test_urls_may_become_known_later(web, proxy):

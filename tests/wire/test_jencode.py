@@ -36,32 +36,19 @@ ENCODED = [
     ([b"\xff\x00"], '[{"__dCls": "b64", "obj": "/wA="}]', [b"\xff\x00"]),
 ]
 DECODED_ONLY = [
-    (b'{"a": 1}', {"a": 1}),
-    ('{"__dCls": null, "a": 1}', {"a": 1}),
-    ('{"__dCls": ""}', {}),
-    ('{"__dCls": [], "a": 1}', {"a": 1}),
-    ('{"a": 1, "a": 2}', {"a": 2}),
-    (' "a" ', "a"),
-    ('{"__dCls": "b64", "obj": "/w!A="}', b"\xff\x00"),
-    ("Infinity", float("inf")),
-]
+    (b'{"a": 1}', {"a": 1}), ('{"__dCls": null, "a": 1}', {"a": 1}), ('{"__dCls": ""}', {}),
+    ('{"__dCls": [], "a": 1}', {"a": 1}), ('{"a": 1, "a": 2}', {"a": 2}), (' "a" ', "a"),
+    ('{"__dCls": "b64", "obj": "/w!A="}', b"\xff\x00"), ("Infinity", float("inf")),
+]  # fmt: skip
 MALFORMED = [
-    ("", json.JSONDecodeError, 0),
-    ("[1, }", json.JSONDecodeError, 4),
-    ("[1] x", json.JSONDecodeError, 4),
-    (None, TypeError, 0),
-    (b"\xff", UnicodeDecodeError, 0),
-    ('{"__dCls": "dt", "obj": "yesterday"}', ValueError, 0),
-    ('{"__dCls": "dt", "obj": 5}', TypeError, 0),
-    ('{"__dCls": "dt"}', KeyError, 0),
-    ('{"__dCls": "date", "obj": "2024-13-01"}', ValueError, 0),
-    ('{"__dCls": "Request"}', KeyError, 0),
-    ('{"__dCls": ["dt"], "obj": "x"}', KeyError, 0),
-    ('{"__dCls": "JSONDecoder", "__dMod": "json"}', TypeError, 0),
-    ('[{"__dCls": "join", "__dMod": "os.path"}]', TypeError, 0),
-    ("[" * 100_000, RecursionError, 0),
+    ("", json.JSONDecodeError, 0), ("[1, }", json.JSONDecodeError, 4), ("[1] x", json.JSONDecodeError, 4),
+    (None, TypeError, 0), (b"\xff", UnicodeDecodeError, 0), ('{"__dCls": "dt", "obj": "yesterday"}', ValueError, 0),
+    ('{"__dCls": "dt", "obj": 5}', TypeError, 0), ('{"__dCls": "dt"}', KeyError, 0),
+    ('{"__dCls": "date", "obj": "2024-13-01"}', ValueError, 0), ('{"__dCls": "Request"}', KeyError, 0),
+    ('{"__dCls": ["dt"], "obj": "x"}', KeyError, 0), ('{"__dCls": "JSONDecoder", "__dMod": "json"}', TypeError, 0),
+    ('[{"__dCls": "join", "__dMod": "os.path"}]', TypeError, 0), ("[" * 100_000, RecursionError, 0),
     ("[1" + "0" * 5000 + "]", ValueError, 0),
-]
+]  # fmt: skip
 
 
 class Sent(jencode.JSerializable):
