@@ -1,34 +1,30 @@
 """ModuleBase: what a workflow may expect of a module, and a module of its base, on each implementation."""
 
+import builtins
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dirac_failover.module_base import _step_of
+from tests.doubles import FAILED, WELL, Spy
+
 HOOKS = ["_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize"]
-WELL = {"OK": True, "Value": None}
-FAILED = {"OK": False, "Errno": 0, "Message": "before"}
+COLLABORATORS = ("fileReport", "jobReport", "request")
 
 
-class Spy:
-    """Stands for any collaborator: remembers calls, and answers ``S_OK()`` unless it is told what."""
+def values(module, *names):
+    return tuple(getattr(module, name) for name in names)
 
-    def __init__(self, calls=None, name="", **answers):
-        self.calls = [] if calls is None else calls
-        self._name = name
-        self._answers = answers
 
-    def __getattr__(self, method):
-        if method.startswith("_"):
-            raise AttributeError(method)
-
-        def call(*args, **kwargs):
-            self.calls.append((f"{self._name}{method}", *args, *sorted(kwargs.items())))
-            answer = self._answers.get(method, {"OK": True, "Value": None})
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
-
-        return call
+def set_up(module, **attributes):
+    """Give a module what the workflow gives, and ``attributes``."""
+    module.STEP_NUMBER = "3"
+    module.workflow_commons = {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}
+    module.workflowStatus, module.stepStatus = WELL, WELL
+    for name, value in attributes.items():
+        setattr(module, name, value)
+    return module
 
 
 @pytest.fixture(autouse=True)
@@ -63,16 +59,6 @@ def make(kit):
     return make
 
 
-def set_up(module, **attributes):
-    """Give a module what the workflow gives, and ``attributes``."""
-    module.STEP_NUMBER = "3"
-    module.workflow_commons = {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}
-    module.workflowStatus, module.stepStatus = WELL, WELL
-    for name, value in attributes.items():
-        setattr(module, name, value)
-    return module
-
-
 @pytest.fixture
 def base(kit):
     """A plain module that has a job report and is in the job 77."""
@@ -82,8 +68,7 @@ def base(kit):
 # Attributes
 
 
-def test_a_new_module_has_its_attributes(kit):
-    module = kit.ModuleBase()
+def test_a_new_module_has_its_attributes_which_it_shares_with_no_other(kit):
     expected = {
         "production_id": 0, "prod_job_id": 0, "jobID": 0, "step_number": 0, "step_id": 0,
         "jobType": "", "executable": "", "command": None,
@@ -92,15 +77,11 @@ def test_a_new_module_has_its_attributes(kit):
         "inputDataType": "", "outputDataFileMask": [], "stepInputData": [], "appSteps": [], "inputDataList": [],
         "InputData": [], "fileReport": None, "jobReport": None, "request": None,
     }  # fmt: skip
-    found = vars(module)
+    found, other = vars(kit.ModuleBase()), vars(kit.ModuleBase())
     assert {name: value for name, value in found.items() if name not in {"log", "opsH", "dm"}} == expected
     assert [type(found[name]) for name in expected] == [type(value) for value in expected.values()]
     assert {"log", "opsH", "dm"} < set(found)
-
-
-def test_modules_share_no_attribute_that_can_be_changed(kit):
-    one, other = vars(kit.ModuleBase()), vars(kit.ModuleBase())
-    assert [name for name in one if isinstance(one[name], list | dict) and one[name] is other[name]] == []
+    assert not any(found[name] is other[name] for name in found if isinstance(found[name], list | dict))
 
 
 def test_a_module_logs_as_it_is_told_or_under_the_name_of_its_class(kit, reference):
@@ -141,22 +122,18 @@ def test_an_option_that_is_not_set_is_its_default(kit):
 
 
 def test_the_reference_has_no_data_manager_and_says_so(reference):
-    with pytest.raises(
-        AttributeError, match=r"^The reference has no DataManager to give getFile: give the module a double as \.dm$"
-    ):
+    message = r"^The reference has no DataManager to give getFile: give the module a double as \.dm$"
+    with pytest.raises(AttributeError, match=message):
         _ = reference.ModuleBase().dm.getFile
 
 
 # execute(): the hooks
 
 
-def test_hooks_are_called_in_order_without_arguments(make):
+def test_hooks_are_called_in_order_and_what_they_return_is_ignored(make):
     module = make()
     assert module.execute() is None
     assert module.calls == [(name,) for name in [*HOOKS, "finalize"]]
-
-
-def test_what_hooks_return_is_ignored(make):
     module = make(returns={"OK": False, "Message": "no"}, raises={"_finalize": (end := ValueError("x"))})
     assert module.execute()["Message"] is end
     assert [call[0] for call in module.calls] == [*HOOKS, "setApplicationStatus", "finalize"]
@@ -165,35 +142,33 @@ def test_what_hooks_return_is_ignored(make):
 def test_the_base_class_does_nothing_and_ends_well(kit):
     module = set_up(kit.ModuleBase(Spy()), jobReport=(report := Spy()), fileReport=Spy(), request=Spy())
     result = module.execute()
-    assert result["OK"] is True
-    assert type(result["Value"]) is kit.GracefulTermination
+    assert (result["OK"], type(result["Value"])) == (True, kit.GracefulTermination)
     assert str(result["Value"]) == f"{kit.ModuleBase} correctly finalized"
     assert report.calls == [("setApplicationStatus", str(result["Value"]), True)]
     assert module.command is None
-    assert [getattr(module, name)() for name in ("_initialize", "_setCommand", "_executeCommand", "_execute")] == [
-        None
-    ] * 4
+    for name in ("_initialize", "_setCommand", "_executeCommand", "_execute"):
+        assert getattr(module, name)() is None
 
 
-def test_finalize_hook_ends_with_the_status_that_it_is_given(base, kit):
-    with pytest.raises(kit.GracefulTermination) as caught:
-        base._finalize("all done")
-    assert caught.value.args == ("all done",)
-    with pytest.raises(kit.GracefulTermination) as caught:
-        base._finalize()
-    assert caught.value.args == (f"{type(base)} correctly finalized",)
-
-
-def test_finalize_flushes_and_returns_nothing(base):
+def test_the_hook_ends_with_the_status_that_it_is_given_and_finalize_only_logs(base, kit):
+    for status, text in ((["all done"], "all done"), ([], f"{type(base)} correctly finalized")):
+        with pytest.raises(kit.GracefulTermination) as caught:
+            base._finalize(*status)
+        assert caught.value.args == (text,)
+    base.log.calls.clear()
     assert base.finalize() is None
     assert [call[0] for call in base.log.calls] == ["info"]
+
+
+def exception(kit, name):
+    return (kit.GracefulTermination if name == "GracefulTermination" else getattr(builtins, name))("bye")
 
 
 @pytest.mark.parametrize("place", range(6))
 @pytest.mark.parametrize("kind", ["GracefulTermination", "RuntimeError", "ValueError", "KeyboardInterrupt"])
 def test_a_hook_that_raises_is_the_last(make, kit, kind, place):
     """The status is reported, then finalize() is called; the exception is the Value or the Message."""
-    error = {"GracefulTermination": kit.GracefulTermination, **vars(__import__("builtins"))}[kind]("bye")
+    error = exception(kit, kind)
     module = make(raises={HOOKS[place]: error})
     result = module.execute()
     assert module.calls == [
@@ -230,11 +205,11 @@ ENDS = {
 def test_failures_become_results_and_statuses(make, end):
     """Message None in the table stands for the exception itself; only RuntimeError has a number."""
     error, number, message, status = ENDS[end]
+    message = error if message is None else message
     module = make(raises={"_execute": error})
     result = module.execute()
-    assert (result["OK"], result["Errno"]) == (False, number)
-    assert result["Message"] == (error if message is None else message)
-    assert type(result["Message"]) is type(error if message is None else message)
+    assert (result["OK"], result["Errno"], result["Message"]) == (False, number, message)
+    assert type(result["Message"]) is type(message)
     assert module.calls[-2:] == [("setApplicationStatus", status, True), ("finalize",)]
 
 
@@ -244,28 +219,14 @@ def test_graceful_ends_are_reported_with_all_their_arguments(make, kit):
     assert module.calls[-2] == ("setApplicationStatus", "('a', 'b')", True)
 
 
-def test_each_end_is_logged(make, kit):
-    for error, level in (
-        (kit.GracefulTermination("bye"), "info"),
-        (RuntimeError("no"), "error"),
-        (ValueError("boom"), "exception"),
-    ):
-        module = make(raises={"_execute": error})
-        module.execute()
-        assert [call[0] for call in module.log.calls if call[0] != "verbose"] == [level]
-
-
-def test_finalize_replaces_the_result_when_it_raises(make):
-    for raises in ({}, {"_execute": ValueError("first")}):
-        module = make(raises={**raises, "finalize": (error := OSError("flush"))})
-        with pytest.raises(OSError, match="flush") as caught:
-            module.execute()
-        assert caught.value is error
-
-
-@pytest.mark.parametrize("kind", ["GracefulTermination", "RuntimeError", "ValueError"])
-def test_a_status_that_cannot_be_reported_escapes_after_finalize(make, kit, kind):
-    error = {"GracefulTermination": kit.GracefulTermination, **vars(__import__("builtins"))}[kind]("bye")
+@pytest.mark.parametrize(
+    ("kind", "level"), [("GracefulTermination", "info"), ("RuntimeError", "error"), ("ValueError", "exception")]
+)
+def test_an_end_is_logged_once_and_a_status_that_cannot_be_reported_escapes(make, kit, kind, level):
+    error = exception(kit, kind)
+    module = make(raises={"_execute": error})
+    module.execute()
+    assert [call[0] for call in module.log.calls if call[0] != "verbose"] == [level]
     module = make(raises={"_execute": error})
     module.jobReport = None
     with pytest.raises(AttributeError, match="setApplicationStatus"):
@@ -273,76 +234,72 @@ def test_a_status_that_cannot_be_reported_escapes_after_finalize(make, kit, kind
     assert module.calls[-1] == ("finalize",)
 
 
+@pytest.mark.parametrize("raises", [{}, {"_execute": ValueError("first")}])
+def test_what_finalize_raises_escapes(make, raises):
+    module = make(raises={**raises, "finalize": (error := OSError("flush"))})
+    with pytest.raises(OSError, match="flush") as caught:
+        module.execute()
+    assert caught.value is error
+
+
 # execute(): identity
 
-
-def identity(module):
-    return (module.production_id, module.prod_job_id, module.jobID, module.step_number, module.step_id)
+IDENTITY = ("production_id", "prod_job_id", "jobID", "step_number", "step_id")
 
 
-def test_identity_is_found_in_the_commons_the_environment_and_the_step(make):
+def test_identity_is_found_in_the_commons_the_environment_and_the_step_unless_it_is_there(make):
     module = make()
     module.execute()
-    assert identity(module) == (12, 34, 77, 3, "12_34_3")
-
-
-def test_an_identity_that_is_there_is_kept(make):
+    assert values(module, *IDENTITY) == (12, 34, 77, 3, "12_34_3")
     module = make(production_id=1, prod_job_id=2, jobID=4, step_number=5, step_id="mine", workflow_commons={})
     del module.STEP_NUMBER
     module.execute()
-    assert identity(module) == (1, 2, 4, 5, "mine")
+    assert values(module, *IDENTITY) == (1, 2, 4, 5, "mine")
 
 
-def test_zero_is_looked_up_again_each_time(make, monkeypatch):
+def test_zero_is_looked_up_again_each_time_but_the_id_of_the_step_stays(make, monkeypatch):
     module = make(workflow_commons={"PRODUCTION_ID": "0", "JOB_ID": 0}, STEP_NUMBER=0)
     monkeypatch.setenv("JOBID", "0")
     module.execute()
-    assert identity(module) == (0, 0, 0, 0, "0_0_0")
+    assert values(module, *IDENTITY) == (0, 0, 0, 0, "0_0_0")
     module.workflow_commons = {"PRODUCTION_ID": "00000012", "JOB_ID": 34.9}
     module.STEP_NUMBER = 8
     monkeypatch.setenv("JOBID", " 5 ")
     module.execute()
-    assert identity(module) == (12, 34, 5, 8, "0_0_0")
+    assert values(module, *IDENTITY) == (12, 34, 5, 8, "0_0_0")
 
 
-def test_without_jobid_the_job_stays_what_it_was(make, monkeypatch):
+def test_without_jobid_the_job_stays_and_is_made_a_number(make, monkeypatch):
     monkeypatch.delenv("JOBID")
     module = make()
     module.execute()
     assert module.jobID == 0
-    module = make(jobID="")
     with pytest.raises(ValueError, match="invalid literal"):
-        module.execute()
+        make(jobID="").execute()
 
 
 ESCAPES = {
-    "no production": ({"workflow_commons": {"JOB_ID": "1"}}, "7", KeyError, ("PRODUCTION_ID",)),
-    "odd production": ({"workflow_commons": {"PRODUCTION_ID": "x"}}, "7", ValueError, None),
-    "no task": ({"workflow_commons": {"PRODUCTION_ID": "1"}}, "7", KeyError, ("JOB_ID",)),
-    "odd task": ({"workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "x"}}, "7", ValueError, None),
-    "empty job": ({}, "", ValueError, None),
-    "odd job": ({}, "x9", ValueError, None),
-    "none as step": ({"STEP_NUMBER": None}, "7", TypeError, None),
-    "odd step": ({"STEP_NUMBER": "x"}, "7", ValueError, None),
-    "text as production": ({"production_id": "x"}, "7", TypeError, None),
+    "no production": ({"workflow_commons": {"JOB_ID": "1"}}, "7", KeyError, "^'PRODUCTION_ID'$"),
+    "odd production": ({"workflow_commons": {"PRODUCTION_ID": "x"}}, "7", ValueError, "invalid literal"),
+    "no task": ({"workflow_commons": {"PRODUCTION_ID": "1"}}, "7", KeyError, "^'JOB_ID'$"),
+    "odd task": ({"workflow_commons": {"PRODUCTION_ID": "1", "JOB_ID": "x"}}, "7", ValueError, "invalid literal"),
+    "empty job": ({}, "", ValueError, "invalid literal"),
+    "odd job": ({}, "x9", ValueError, "invalid literal"),
+    "no step": ({"STEP_NUMBER": ...}, "7", AttributeError, "STEP_NUMBER"),
+    "none as step": ({"STEP_NUMBER": None}, "7", TypeError, "NoneType"),
+    "odd step": ({"STEP_NUMBER": "x"}, "7", ValueError, "invalid literal"),
+    "text as production": ({"production_id": "x"}, "7", TypeError, "%d format"),
 }
 
 
 @pytest.mark.parametrize("case", ESCAPES)
-def test_an_identity_that_cannot_be_found_escapes(make, monkeypatch, case):
-    attributes, job, kind, args = ESCAPES[case]
+def test_an_identity_that_cannot_be_found_escapes_before_any_hook(make, monkeypatch, case):
+    attributes, job, kind, message = ESCAPES[case]
     monkeypatch.setenv("JOBID", job)
     module = make(**attributes)
-    with pytest.raises(kind) as caught:
-        module.execute()
-    assert args is None or caught.value.args == args
-    assert module.calls == []
-
-
-def test_a_module_without_a_step_number_escapes(make):
-    module = make()
-    del module.STEP_NUMBER
-    with pytest.raises(AttributeError, match="STEP_NUMBER"):
+    if module.STEP_NUMBER is ...:
+        del module.STEP_NUMBER
+    with pytest.raises(kind, match=message):
         module.execute()
     assert module.calls == []
 
@@ -356,12 +313,12 @@ def unfinished(kit):
     return set_up(kit.ModuleBase(Spy()), jobID=77)
 
 
-def test_collaborators_are_taken_from_the_commons(unfinished):
-    mine = {"FileReport": object(), "JobReport": object(), "Request": object()}
-    unfinished.workflow_commons.update(mine)
-    unfinished._resolveInputVariables()
-    found = (unfinished.fileReport, unfinished.jobReport, unfinished.request)
-    assert found == tuple(mine.values())
+def test_collaborators_are_taken_from_the_commons_be_they_none(unfinished):
+    for mine in (object(), None):
+        unfinished.workflow_commons.update({"FileReport": mine, "JobReport": mine, "Request": mine})
+        unfinished.fileReport = unfinished.jobReport = unfinished.request = None
+        unfinished._resolveInputVariables()
+        assert values(unfinished, *COLLABORATORS) == (mine, mine, mine)
 
 
 def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(unfinished, kit):
@@ -369,24 +326,17 @@ def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(un
         unfinished._resolveInputVariables()
     commons = unfinished.workflow_commons
     assert list(commons)[2:] == ["FileReport", "JobReport", "Request"]
-    assert [type(commons[name]) for name in list(commons)[2:]] == [kit.FileReport, kit.JobReport, kit.Request]
-    assert unfinished.fileReport is commons["FileReport"]
-    assert unfinished.jobReport is commons["JobReport"]
-    assert unfinished.request is commons["Request"]
-    assert (unfinished.jobReport.jobID, unfinished.jobReport.source) == (77, "Job_77")
+    found = values(unfinished, *COLLABORATORS)
+    assert found == (commons["FileReport"], commons["JobReport"], commons["Request"])
+    assert [type(made) for made in found] == [kit.FileReport, kit.JobReport, kit.Request]
+    assert values(unfinished.jobReport, "jobID", "source") == (77, "Job_77")
 
 
-def test_collaborators_that_are_none_are_taken_as_that(unfinished):
-    unfinished.workflow_commons.update({"FileReport": None, "JobReport": None, "Request": None})
-    unfinished._resolveInputVariables()
-    assert (unfinished.fileReport, unfinished.jobReport, unfinished.request) == (None, None, None)
-
-
-def test_collaborators_that_a_module_has_are_kept(unfinished):
+def test_collaborators_that_a_module_has_are_kept_and_not_left_in_the_commons(unfinished):
     unfinished.fileReport, unfinished.jobReport, unfinished.request = "f", "j", "r"
     unfinished.workflow_commons["InputData"] = "/vo/a"
     unfinished._resolveInputVariables()
-    assert (unfinished.fileReport, unfinished.jobReport, unfinished.request) == ("f", "j", "r")
+    assert values(unfinished, *COLLABORATORS) == ("f", "j", "r")
     assert list(unfinished.workflow_commons) == ["PRODUCTION_ID", "JOB_ID", "InputData"]
     assert unfinished.inputDataList == ["/vo/a"]
 
@@ -434,30 +384,29 @@ def test_input_data_come_in_many_forms(base, case):
 
 
 @pytest.mark.parametrize(
-    ("commons", "kind"),
+    ("name", "value", "kind"),
     [
-        ({"InputData": ["/a"]}, AttributeError), ({"InputData": 5}, AttributeError),
-        ({"ParametricInputData": 5}, AttributeError), ({"ParametricInputData": [1]}, TypeError),
-        ({"ParametricInputData": {"/p": 1}}, AttributeError),
+        ("InputData", ["/a"], AttributeError), ("InputData", 5, AttributeError),
+        ("ParametricInputData", 5, AttributeError), ("ParametricInputData", [1], TypeError),
+        ("ParametricInputData", {"/p": 1}, AttributeError),
     ],
 )  # fmt: skip
-def test_input_data_of_other_types_are_refused(base, commons, kind):
+def test_input_data_of_other_types_are_refused(base, name, value, kind):
     with pytest.raises(kind):
-        workflow_inputs(base, **commons)
+        workflow_inputs(base, **{name: value})
 
 
-def test_parametric_input_data_stay_as_they_are(base):
-    mine = ["/p", "/q"]
-    workflow_inputs(base, ParametricInputData=mine)
+def test_parametric_input_data_in_the_commons_stay_as_they_are(base):
+    workflow_inputs(base, ParametricInputData=(mine := ["/p", "/q"]))
     assert mine == ["/p", "/q"]
 
 
 def test_job_type_steps_and_mask_come_from_the_commons_or_stay(base):
     base.jobType, base.appSteps, base.outputDataFileMask = "t", ["s"], "TXT"
     workflow_inputs(base)
-    assert (base.jobType, base.appSteps, base.outputDataFileMask) == ("t", ["s"], "TXT")
+    assert values(base, "jobType", "appSteps", "outputDataFileMask") == ("t", ["s"], "TXT")
     workflow_inputs(base, JobType=None, appSteps=("a", "b"), outputDataFileMask=["TXT"])
-    assert (base.jobType, base.appSteps, base.outputDataFileMask) == (None, ("a", "b"), ["TXT"])
+    assert values(base, "jobType", "appSteps", "outputDataFileMask") == (None, ("a", "b"), ["TXT"])
 
 
 @pytest.mark.parametrize(
@@ -468,11 +417,12 @@ def test_job_type_steps_and_mask_come_from_the_commons_or_stay(base):
     ],
 )  # fmt: skip
 def test_a_mask_that_is_a_text_becomes_a_list_in_lower_case(base, mask, found):
-    workflow_inputs(base, outputDataFileMask=mask)
-    assert base.outputDataFileMask == found
+    assert workflow_inputs(base, outputDataFileMask=mask).outputDataFileMask == found
 
 
 # Inputs of the step
+
+APPLICATION = ("executable", "applicationName", "applicationVersion", "applicationLog", "inputDataType")
 
 
 def step_inputs(module, **commons):
@@ -481,26 +431,20 @@ def step_inputs(module, **commons):
     return module
 
 
-def test_a_step_without_a_name_is_refused(base):
+def test_a_step_without_a_name_is_refused_and_none_is_a_name(base):
     base.step_commons = {}
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(KeyError, match=r"^'STEP_INSTANCE_NAME'$"):
         base._resolveInputStep()
-    assert caught.value.args == ("STEP_INSTANCE_NAME",)
     assert step_inputs(base, STEP_INSTANCE_NAME=None).stepName is None
 
 
-def test_what_the_step_does_not_say_is_unknown(base):
+def test_what_the_step_says_is_taken_and_else_the_application_is_unknown(base):
     base.inputDataType = "DST"
     step_inputs(base)
-    found = (base.stepName, base.executable, base.applicationName, base.applicationVersion)
-    assert found == ("s2", "Unknown", "Unknown", "Unknown")
-    assert (base.applicationLog, base.inputDataType, base.stepInputData) == ("applicationLog.txt", "DST", [])
-
-
-def test_what_the_step_says_is_taken(base):
+    assert values(base, *APPLICATION) == ("Unknown", "Unknown", "Unknown", "applicationLog.txt", "DST")
+    assert (base.stepName, base.stepInputData) == ("s2", [])
     step_inputs(base, executable="e", applicationName=None, applicationVersion="v", logFile="l", inputDataType="t")
-    found = (base.executable, base.applicationName, base.applicationVersion, base.applicationLog, base.inputDataType)
-    assert found == ("e", None, "v", "l", "t")
+    assert values(base, *APPLICATION) == ("e", None, "v", "l", "t")
     assert step_inputs(base, applicationLog="a", logFile="l").applicationLog == "a"
     assert step_inputs(base, applicationLog=None, logFile="l").applicationLog is None
 
@@ -509,10 +453,13 @@ def test_what_the_step_says_is_taken(base):
     ("commons", "job", "found"),
     [
         ({"inputData": "LFN:/vo/s;/vo/t;"}, "/vo/a", ["/vo/s", "/vo/t", ""]),
-        ({"inputData": ""}, "LFN:/vo/a;;/vo/b", ["/vo/a", "", "/vo/b"]), ({"inputData": None}, "/vo/a", ["/vo/a"]),
-        ({}, "LFN:/vo/a", ["/vo/a"]), ({}, "", ["kept"]), ({}, [], ["kept"]),
+        ({"inputData": ""}, "LFN:/vo/a;;/vo/b", ["/vo/a", "", "/vo/b"]),
+        ({"inputData": None}, "/vo/a", ["/vo/a"]),
+        ({}, "LFN:/vo/a", ["/vo/a"]),
+        ({}, "", ["kept"]),
+        ({}, [], ["kept"]),
     ],
-)  # fmt: skip
+)
 def test_the_input_of_a_step_is_its_own_or_the_jobs(base, commons, job, found):
     base.InputData, base.stepInputData = job, ["kept"]
     assert step_inputs(base, **commons).stepInputData == found
@@ -529,7 +476,7 @@ def previous(module, outputs, steps=("s1", "s2"), name="s2", kind="DST"):
     return module._determineStepInputData("previousStep")
 
 
-def test_the_outputs_of_the_previous_step_are_found_by_step_and_type(base):
+def test_the_outputs_of_the_previous_step_are_found_by_step_and_type_in_any_case(base):
     outputs = [
         {"stepName": "s1", "outputDataType": "dst", "outputDataName": "LFNa.dst"},
         {"stepName": "s1", "outputDataType": "Dst", "outputDataName": "b.dst"},
@@ -540,12 +487,9 @@ def test_the_outputs_of_the_previous_step_are_found_by_step_and_type(base):
     assert previous(base, outputs) == ["LFNa.dst", "b.dst"]
     assert previous(base, outputs, steps=("s0", "s2", "s1"), name="s1", kind="dst") == ["c.dst"]
     assert previous(base, outputs, steps=("s2", "s1"), kind="dst") == ["LFNa.dst", "b.dst"]
-
-
-def test_names_of_the_previous_steps_outputs_lose_characters_like_lfns(base):
     base.appSteps, base.workflow_commons = ["s1", "s2"], {"outputList": [
         {"stepName": "s1", "outputDataType": "", "outputDataName": "LFNout:"}]}  # fmt: skip
-    assert step_inputs(base, inputData="previousStep").stepInputData == ["out"]
+    assert step_inputs(base, inputData="previousStep", inputDataType="").stepInputData == ["out"]
 
 
 @pytest.mark.parametrize(
@@ -553,16 +497,14 @@ def test_names_of_the_previous_steps_outputs_lose_characters_like_lfns(base):
     [{"outputDataType": "dst", "outputDataName": "x"}, {"stepName": "s1"}, {"stepName": "s1", "outputDataType": "dst"}],
 )
 def test_an_output_of_the_previous_step_that_lacks_something_is_an_error(base, entry):
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(RuntimeError, match=r"^Can't find output of step s1$"):
         previous(base, [entry])
-    assert caught.value.args == ("Can't find output of step s1",)
 
 
 def test_a_previous_step_that_cannot_be_found_is_an_error(base):
     base.workflow_commons, base.appSteps, base.stepName = {}, ["s1", "s2"], "s2"
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(KeyError, match=r"^'outputList'$"):
         base._determineStepInputData("previousStep")
-    assert caught.value.args == ("outputList",)
     with pytest.raises(ValueError, match="not in list"):
         previous(base, [], steps=("s1",))
 
@@ -590,17 +532,21 @@ def test_a_status_that_was_never_set_cannot_be_asked(base):
         base.setApplicationStatus("x")
 
 
-def test_application_statuses_are_reported_as_texts(base):
+def test_statuses_and_parameters_are_reported_as_texts(base):
     assert base.setApplicationStatus(ValueError("its")) is None
     assert base.setApplicationStatus(5, False) is None
     assert base.setApplicationStatus(status="s", sendFlag=0) is None
+    assert base.setJobParameter(1, None) is None
+    assert base.setJobParameter(name="n", value=2.5, sendFlag=False) is None
     assert base.jobReport.calls == [
         ("setApplicationStatus", "its", True), ("setApplicationStatus", "5", False), ("setApplicationStatus", "s", 0),
+        ("setJobParameter", "1", "None", True), ("setJobParameter", "n", "2.5", False),
     ]  # fmt: skip
+    assert {call[0] for call in base.log.calls} <= {"verbose"}
 
 
 @pytest.mark.parametrize("name", ["workflowStatus", "stepStatus"])
-def test_no_application_status_is_reported_after_a_failure(base, name):
+def test_no_application_status_is_reported_after_a_failure_but_parameters_are(base, name):
     setattr(base, name, FAILED)
     assert base.setApplicationStatus("x") is None
     assert base.log.calls == []
@@ -615,32 +561,17 @@ def test_nothing_is_reported_without_a_job(base):
     assert base.jobReport.calls == []
 
 
-def test_job_parameters_are_reported_as_texts(base):
-    assert base.setJobParameter(1, None) is None
-    assert base.setJobParameter(name="n", value=2.5, sendFlag=False) is None
-    assert base.jobReport.calls == [("setJobParameter", "1", "None", True), ("setJobParameter", "n", "2.5", False)]
-
-
 def test_reports_that_are_not_ok_are_only_logged(base):
     base.jobReport = Spy(setApplicationStatus=FAILED, setJobParameter=FAILED)
     base.setApplicationStatus("x")
     base.setJobParameter("n", "v")
-    assert [call for call in base.log.calls if call[0] == "warn"] == [
-        call for call in base.log.calls if "before" in call
-    ]
-    assert len([call for call in base.log.calls if "before" in call]) == 2
+    assert base.log.named("warn") == [call for call in base.log.calls if "before" in call]
+    assert len(base.log.named("warn")) == 2
     base.jobReport = Spy(setApplicationStatus={"OK": False}, setJobParameter=None)
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(KeyError, match=r"^'Message'$"):
         base.setApplicationStatus("x")
-    assert caught.value.args == ("Message",)
     with pytest.raises(TypeError):
         base.setJobParameter("n", "v")
-
-
-def test_reports_that_are_ok_are_not_logged(base):
-    base.setApplicationStatus("x")
-    base.setJobParameter("n", "v")
-    assert [call[0] for call in base.log.calls if call[0] != "verbose"] == []
 
 
 @pytest.mark.parametrize(("job", "enabled"), [(77, True), (0, False), (None, False), ("", False), (-1, True)])
@@ -650,7 +581,7 @@ def test_a_module_is_enabled_in_a_job(base, job, enabled):
     assert base._WMSJob() is enabled
 
 
-def test_a_job_id_that_is_a_text_is_refused_when_it_is_logged(base):
+def test_a_job_id_that_is_a_text_is_refused_where_it_is_logged(base):
     base.jobID = "77"
     with pytest.raises(TypeError):
         base._enableModule()
@@ -673,29 +604,27 @@ def on_disk(tmp_path):
     return lambda *names: [(tmp_path / name).touch() for name in names]
 
 
-def test_candidates_are_the_outputs_with_their_lfns(base, on_disk):
+def test_candidates_are_the_outputs_with_the_last_lfn_of_their_names(base, on_disk):
     on_disk("f_1.txt", "g_2.dst")
-    found = base.getCandidateFiles(
-        [output("f_1.txt"), output("g_2.dst", "DST")],
-        ["/vo/x/f_1.txt", "/vo/g_2.dst", "/vo/y/f_1.txt", "/vo/other"],
-        "",
-    )
-    assert found == {
+    lfns = ["/vo/x/f_1.txt", "/vo/g_2.dst", "/vo/y/f_1.txt", "/vo/other"]
+    assert base.getCandidateFiles([output("f_1.txt"), output("g_2.dst", "DST")], lfns, "") == {
         "f_1.txt": {"type": "txt", "workflowSE": "SE", "lfn": "/vo/y/f_1.txt"},
         "g_2.dst": {"type": "DST", "workflowSE": "SE", "lfn": "/vo/g_2.dst"},
     }
+    assert base.getCandidateFiles([], ["/vo/a"], "txt", "1") == {}
 
 
 @pytest.mark.parametrize("key", ["outputDataName", "outputDataType", "outputDataSE"])
-def test_outputs_that_lack_something_are_left_out(base, on_disk, key):
+def test_outputs_that_lack_something_are_left_out_and_the_last_of_a_name_counts(base, on_disk, key):
     on_disk("f.txt")
     bad = {name: value for name, value in output("bad").items() if name != key}
     found = base.getCandidateFiles([bad, output("f.txt", "old"), output("f.txt")], ["/vo/f.txt"], [])
     assert found == {"f.txt": {"type": "txt", "workflowSE": "SE", "lfn": "/vo/f.txt"}}
-    assert "error" in [call[0] for call in base.log.calls]
+    assert base.log.named("error")
 
 
 def test_masks_restrict_the_candidates(base, on_disk):
+    """A file that is masked out needs no LFN, but it must be there."""
     on_disk("f_1.txt", "g_2.txt", "h_1.dst")
     outputs = [output("f_1.txt"), output("g_2.txt"), output("h_1.dst", "DST")]
     assert list(base.getCandidateFiles(outputs, ["/vo/f_1.txt"], ["txt"], "1")) == ["f_1.txt"]
@@ -705,10 +634,6 @@ def test_masks_restrict_the_candidates(base, on_disk):
         base.getCandidateFiles([*outputs, output("absent.log", "log")], ["/vo/f_1.txt"], ["txt"], "1")
     with pytest.raises(ValueError, match=r"^$"):
         base.getCandidateFiles(outputs, ["/vo/f_1.txt"], ["txt"])
-
-
-def test_no_outputs_are_no_candidates(base):
-    assert base.getCandidateFiles([], ["/vo/a"], "txt", "1") == {}
 
 
 FILES = {"f_1.txt": "TXT", "f_2.root": "Root", "g_1_3.txt": "txt", "plain": "TXT", "a.b_4.tar.gz": "gz"}
@@ -747,13 +672,11 @@ def test_a_mask_of_types_needs_types(base):
 
 @given(st.text(alphabet="ab_.", max_size=9))
 def test_any_name_has_a_step(name):
-    from dirac_failover.module_base import _step_of
-
     assert _step_of(name) == name.rpartition("_")[2].partition(".")[0]
 
 
 @pytest.mark.parametrize("key", ["type", "workflowSE", "lfn"])
-def test_candidates_that_lack_something_are_refused(base, key):
+def test_candidates_that_lack_something_are_refused_and_logged(base, key):
     whole = {"type": "", "workflowSE": None, "lfn": ""}
     assert base._checkSanity({"a": whole, "b": whole}) is None
     assert base._checkSanity({}) is None
@@ -762,22 +685,7 @@ def test_candidates_that_lack_something_are_refused(base, key):
     assert caught.value.args == ()
 
 
-def test_the_log_says_what_is_missing(reference):
-    module = reference.ModuleBase(log := Spy())
-    for check, argument, missing in (
-        (
-            module._checkSanity,
-            {"a": {"type": "", "lfn": ""}, "b": {"type": ""}},
-            [("a", "workflowSE"), ("b", "workflowSE"), ("b", "lfn")],
-        ),
-        (module._checkLocalExistance, ["a", "."], ["a"]),
-    ):
-        with pytest.raises((ValueError, OSError)):
-            check(argument)
-        assert log.calls.pop()[2] == missing
-
-
-def test_files_must_be_there(base, on_disk):
+def test_files_must_be_there_and_a_directory_is_a_file(base, on_disk):
     on_disk("f")
     assert base._checkLocalExistance(["f", "."]) is None
     assert base._checkLocalExistance([]) is None
@@ -786,37 +694,40 @@ def test_files_must_be_there(base, on_disk):
     assert caught.value.args == ()
 
 
+def test_the_log_says_which_candidates_lack_which_key_and_which_files_are_missing(reference):
+    module = reference.ModuleBase(log := Spy())
+    candidates = {"a": {"type": "", "lfn": ""}, "b": {"type": ""}}
+    lacking = [("a", "workflowSE"), ("b", "workflowSE"), ("b", "lfn")]
+    for check, argument, missing in (
+        (module._checkSanity, candidates, lacking),
+        (module._checkLocalExistance, ["a", "."], ["a"]),
+    ):
+        with pytest.raises((ValueError, OSError)):
+            check(argument)
+        assert log.calls.pop()[2] == missing
+
+
 # Fail-over
 
-
-class Operation:
-    """Anything may be added to a request that stands for one."""
-
-
-class Requests(Spy):
-    """A request that counts what is added."""
-
-    def __init__(self, size=0, **answers):
-        super().__init__(**answers)
-        self.size = size
-
-    def __len__(self):
-        return self.size
-
-    def addOperation(self, operation):
-        self.calls.append(("addOperation", operation))
-        self.size += 1
+FILE = "12_34_request.json"
 
 
 @pytest.fixture
-def pending(kit, base):
-    """A module with a real request, which belongs to somebody and has a name."""
+def idle(kit, base):
+    """A module with a real request, which belongs to somebody, has a name, and is empty."""
     with kit.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
         base.request = kit.Request()
     base.request.RequestName = "job_77_request.xml"
     base.production_id, base.prod_job_id = 12, 34
     base.workflow_commons = {}
     return base
+
+
+@pytest.fixture
+def pending(kit, idle):
+    """The same with one operation in its request."""
+    idle.request.addOperation(operation(kit))
+    return idle
 
 
 def operation(kit, kind="ForwardDISET", arguments="x"):
@@ -829,46 +740,47 @@ def written(tmp_path):
     return {path.name: path.read_text() for path in tmp_path.iterdir()}
 
 
-def test_nothing_pending_writes_nothing(pending, tmp_path):
-    assert pending.generateFailoverFile() is None
-    assert pending.jobReport.calls == [("generateForwardDISET",)]
+@pytest.mark.parametrize("nothing", [..., None, 0, []])
+def test_nothing_pending_writes_nothing_with_no_accounting_either(idle, tmp_path, nothing):
+    if nothing is not ...:
+        idle.workflow_commons["AccountingReport"] = nothing
+    assert idle.generateFailoverFile() is None
+    assert idle.jobReport.calls == [("generateForwardDISET",)]
     assert written(tmp_path) == {}
 
 
-def test_what_is_pending_is_written(pending, kit, tmp_path):
-    (tmp_path / "12_34_request.json").write_text("a longer text than the request itself " * 50)
-    pending.request.addOperation(operation(kit))
+def test_what_is_pending_is_written_over_an_old_file_and_its_digest_logged(pending, tmp_path):
+    (tmp_path / FILE).write_text("a longer text than the request itself " * 50)
     assert pending.generateFailoverFile() is None
-    assert written(tmp_path) == {"12_34_request.json": pending.request.toJSON()["Value"]}
-    assert [call[0] for call in pending.log.calls if call[0] in {"warn", "error"}] == []
+    assert written(tmp_path) == {FILE: pending.request.toJSON()["Value"]}
+    assert pending.log.named("warn", "error") == []
+    assert "ForwardDISET:ForwardDISET:Waiting:0" in str(pending.log.named("info"))
 
 
 def test_the_job_reports_operation_joins_the_others(pending, kit, tmp_path):
-    mine, theirs = operation(kit), operation(kit, arguments="job report")
-    pending.request.addOperation(mine)
+    theirs = operation(kit, arguments="job report")
     pending.jobReport = Spy(generateForwardDISET={"OK": True, "Value": theirs})
     pending.generateFailoverFile()
-    assert list(pending.request) == [mine, theirs]
-    assert "job report" in written(tmp_path)["12_34_request.json"]
+    assert list(pending.request)[1:] == [theirs]
+    assert "job report" in written(tmp_path)[FILE]
 
 
-def test_a_job_report_that_is_not_ok_is_only_logged(pending, kit, tmp_path):
-    pending.request.addOperation(operation(kit))
+def test_a_job_report_that_is_not_ok_is_only_logged(pending, tmp_path):
     pending.jobReport = Spy(generateForwardDISET=FAILED)
     assert pending.generateFailoverFile() is None
     assert len(pending.request) == 1
-    assert list(written(tmp_path)) == ["12_34_request.json"]
-    assert "warn" in [call[0] for call in pending.log.calls]
+    assert list(written(tmp_path)) == [FILE]
+    assert pending.log.named("warn")
 
 
 @pytest.mark.parametrize(("answer", "kind"), [(None, TypeError), ({}, KeyError), ({"OK": True}, KeyError)])
-def test_a_job_report_that_answers_oddly_is_an_error(pending, answer, kind):
-    pending.jobReport = Spy(generateForwardDISET=answer)
+def test_a_job_report_that_answers_oddly_is_an_error(idle, answer, kind):
+    idle.jobReport = Spy(generateForwardDISET=answer)
     with pytest.raises(kind):
-        pending.generateFailoverFile()
+        idle.generateFailoverFile()
 
 
-def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_file(pending, kit, tmp_path):
+def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_file(pending, tmp_path):
     seen = []
 
     class Accounting:
@@ -876,70 +788,47 @@ def test_accounting_is_committed_after_the_job_report_was_asked_and_before_the_f
             seen.append((list(pending.jobReport.calls), written(tmp_path)))
             return {"OK": True}
 
-    pending.request.addOperation(operation(kit))
     pending.workflow_commons["AccountingReport"] = Accounting()
     assert pending.generateFailoverFile() is None
     assert seen == [([("generateForwardDISET",)], {})]
-    assert list(written(tmp_path)) == ["12_34_request.json"]
+    assert list(written(tmp_path)) == [FILE]
 
 
-def test_accounting_that_is_not_ok_ends_it_all(pending, kit, tmp_path):
-    pending.request.addOperation(operation(kit))
+def test_accounting_that_is_not_ok_ends_it_all(pending, tmp_path):
     pending.workflow_commons["AccountingReport"] = Spy(commit=FAILED)
     assert pending.generateFailoverFile() is FAILED
     assert written(tmp_path) == {}
 
 
-def test_accounting_that_counts_as_false_is_not_there(pending):
-    for nothing in (None, 0, []):
-        pending.workflow_commons["AccountingReport"] = nothing
-        assert pending.generateFailoverFile() is None
-
-
-def test_an_invalid_request_is_an_error_that_says_why(pending, kit, tmp_path):
-    pending.request.addOperation(operation(kit, None))
-    with pytest.raises(RuntimeError) as caught:
-        pending.generateFailoverFile()
+def test_a_request_that_is_invalid_or_has_no_json_is_an_error_and_not_written(idle, kit, tmp_path, monkeypatch):
+    idle.request.addOperation(operation(kit, None))
     reason = "Operation #0 in request 'job_77_request.xml' hasn't got Type set"
-    assert caught.value.args == (f"Failover request is not valid: {reason}",)
+    with pytest.raises(RuntimeError, match=rf"^Failover request is not valid: {reason}$"):
+        idle.generateFailoverFile()
+    idle.request[0].Type = "ForwardDISET"
+    monkeypatch.setattr(idle.request, "toJSON", lambda: FAILED)
+    with pytest.raises(RuntimeError, match=r"^before$"):
+        idle.generateFailoverFile()
     assert written(tmp_path) == {}
 
 
-def test_a_request_that_cannot_be_serialised_is_an_error_with_its_text(pending, kit, tmp_path, monkeypatch):
-    pending.request.addOperation(operation(kit))
-    monkeypatch.setattr(pending.request, "toJSON", lambda: FAILED)
-    with pytest.raises(RuntimeError) as caught:
-        pending.generateFailoverFile()
-    assert caught.value.args == ("before",)
-    assert written(tmp_path) == {}
-
-
-def test_the_file_holds_the_text_of_whatever_the_request_gives(pending, kit, tmp_path, monkeypatch):
-    pending.request.addOperation(operation(kit))
+def test_the_file_holds_what_the_request_gives_as_text(pending, tmp_path, monkeypatch):
     monkeypatch.setattr(pending.request, "toJSON", lambda: {"OK": True, "Value": ["a"]})
     pending.generateFailoverFile()
-    assert written(tmp_path) == {"12_34_request.json": "['a']"}
+    assert written(tmp_path) == {FILE: "['a']"}
 
 
-def test_a_digest_that_is_not_ok_is_only_logged(pending, kit, tmp_path, monkeypatch):
-    pending.request.addOperation(operation(kit))
+def test_a_digest_that_is_not_ok_is_only_logged_and_one_without_text_is_an_error(pending, tmp_path, monkeypatch):
     monkeypatch.setattr(pending.request, "getDigest", lambda: FAILED)
     assert pending.generateFailoverFile() is None
-    assert "before" in str([call for call in pending.log.calls if call[0] == "error"])
+    assert "before" in str(pending.log.named("error"))
     monkeypatch.setattr(pending.request, "getDigest", lambda: {"OK": False})
     with pytest.raises(KeyError):
         pending.generateFailoverFile()
-    assert list(written(tmp_path)) == ["12_34_request.json"]
+    assert list(written(tmp_path)) == [FILE]
 
 
-def test_the_digest_is_logged(pending, kit):
-    pending.request.addOperation(operation(kit))
-    pending.generateFailoverFile()
-    assert "ForwardDISET:ForwardDISET:Waiting:0" in str([call for call in pending.log.calls if call[0] == "info"])
-
-
-def test_the_number_of_a_task_that_is_a_text_is_refused(pending, kit):
-    pending.request.addOperation(operation(kit))
+def test_the_number_of_a_task_that_is_a_text_is_refused(pending):
     pending.prod_job_id = "34"
     with pytest.raises(TypeError):
         pending.generateFailoverFile()

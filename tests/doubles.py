@@ -1,0 +1,35 @@
+"""Doubles that tests of modules share."""
+
+WELL = {"OK": True, "Value": None}
+FAILED = {"OK": False, "Errno": 0, "Message": "before"}
+
+
+class Spy:
+    """Stand for any collaborator: note each call with its name, and answer as told, else ``S_OK()``.
+
+    An answer is returned, or raised if it is an exception; of a list, each call takes the first and the last one stays.
+    """
+
+    def __init__(self, calls=None, name="", **answers):
+        self.calls = [] if calls is None else calls
+        self.force = False
+        self._name, self._answers = name, answers
+
+    def __getattr__(self, method):
+        if method.startswith("_"):
+            raise AttributeError(method)
+
+        def call(*args, **kwargs):
+            self.calls.append((f"{self._name}{method}", *args, *sorted(kwargs.items())))
+            answer = self._answers.get(method, WELL)
+            if isinstance(answer, list):
+                answer = answer.pop(0) if len(answer) > 1 else answer[0]
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        return call
+
+    def named(self, *methods):
+        """Return the calls of these methods."""
+        return [call for call in self.calls if call[0] in methods]
