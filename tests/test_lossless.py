@@ -65,82 +65,76 @@ def test_every_clause_of_lossless_is_broken_by_the_reference_and_kept_by_it(refe
 
 def of(outcome):
     """Return the types of the operations that were written."""
-    case = CheckContext(Scenario(), outcome)
-    return [item[0] for item in case.written]
+    return [item[0] for item in CheckContext(Scenario(), outcome).written]
+
+
+def said(outcome):
+    """Return the arguments of the exception that is the result."""
+    return outcome.result["Value" if outcome.result["OK"] else "Message"]["args"]
+
+
+FORWARD = {"Type": "ForwardDISET", "Arguments": "x"}
+DOWN = ["accounting:down", "requests:down"]
+BARE = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
+NO_RECORDS = "Neither the accounting nor the request system took the accounting records"
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
+JOBS = {
+    # what is said at the end, the operations that are written, and what is given
+    "all is well": ("Workflow successful, end of FailoverRequest module execution.", [], {"inputs": ["/vo/a"]}),
+    "a failed job writes its request": (
+        "Workflow failed, FailoverRequest module completed",
+        ["ForwardDISET", "SetFileStatus"],
+        {"inputs": ["/vo/a"], "workflow_failed": True, "operations": [FORWARD], "faults": ["transformation:down"]},
+    ),
+    "all losses are said at once": (
+        f"{NO_RECORDS}; Operations that cannot be kept: {BARE}",
+        ["ForwardDISET"],
+        {"records": 1, "operations": [{"Type": "RemoveFile"}, FORWARD], "faults": DOWN},
+    ),
+    "every bad operation is named": (
+        f"Operations that cannot be kept: {BARE}, {BARE}",
+        [],
+        {"operations": [{"Type": "RemoveFile"}] * 2},
+    ),
+    "without a job, pending operations are no success": (
+        "1 operations are pending, and there is no job to keep them for",
+        [],
+        {"job_id": None, "operations": [FORWARD]},
+    ),
+    "without a job, nothing pending is skipped": ("Skipping FailoverRequest module", [], {"job_id": None}),
+}
+
+
+@pytest.mark.parametrize("case", JOBS)
+def test_nothing_is_lost_without_a_word(run, case):
+    message, operations, given = JOBS[case]
+    outcome = run(Scenario.of_job(**given))
+    assert said(outcome) == [message]
+    assert of(outcome) == operations
+    assert list(outcome.files) == ([FILE] if operations else [])
+    reports = [step.args for step in outcome.steps if step.method == "setJobStatusBulk"]
+    assert str(reports).count("cannot be kept") == ("cannot be kept" in message)
+    if case == "all is well":
+        assert [args[0] for args in reports] == [77, 77]
 
 
 def test_it_takes_no_arguments_and_is_a_failover_request():
     assert isinstance(LosslessFailoverRequest(), FailoverRequest)
 
 
-def test_all_is_well_when_all_is_well(run):
-    outcome = run(Scenario.of_job(inputs=["/vo/a"]))
-    assert outcome.result["Value"]["args"] == ["Workflow successful, end of FailoverRequest module execution."]
-    assert [step.args[0] for step in outcome.steps if step.method == "setJobStatusBulk"] == [77, 77]
-    assert outcome.files == {}
-
-
-def test_a_failed_job_writes_its_request(run):
-    operation = {"Type": "ForwardDISET", "Arguments": "x"}
-    outcome = run(
-        Scenario.of_job(inputs=["/vo/a"], workflow_failed=True, operations=[operation], faults=["transformation:down"])
-    )
-    assert of(outcome) == ["ForwardDISET", "SetFileStatus"]
-    assert outcome.result["Message"]["args"] == ["Workflow failed, FailoverRequest module completed"]
-
-
-def test_what_is_lost_is_said_all_at_once(run):
-    outcome = run(
-        Scenario.of_job(
-            records=1,
-            operations=[{"Type": "RemoveFile"}, {"Type": "ForwardDISET", "Arguments": "x"}],
-            faults=["accounting:down", "requests:down"],
-        )
-    )
-    assert outcome.result["Message"]["args"] == [
-        (
-            "Neither the accounting nor the request system took the accounting records; "
-            "Operations that cannot be kept: RemoveFile "
-            "(Operation #0 of type 'RemoveFile' hasn't got files to process.)"
-        )
-    ]
-    assert of(outcome) == ["ForwardDISET"]
-
-
 def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
-    outcome = run(
-        Scenario.of_job(
-            operations=[{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}, {"Type": "RemoveFile", "Files": ["/vo/x"]}]
-        )
-    )
-    assert "ForwardDISET (cannot be serialised)" in outcome.result["Message"]["args"][0]
+    operations = [{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}, {"Type": "RemoveFile", "Files": ["/vo/x"]}]
+    outcome = run(Scenario.of_job(operations=operations))
+    assert "ForwardDISET (cannot be serialised)" in said(outcome)[0]
     assert of(outcome) == ["RemoveFile"]
     assert '"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": "vo_user"' in outcome.files[FILE]
     assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
 
 
-def test_pending_operations_without_a_job_are_no_success(run):
-    outcome = run(Scenario.of_job(job_id=None, operations=[{"Type": "ForwardDISET", "Arguments": "x"}]))
-    assert outcome.result["Message"]["args"] == ["1 operations are pending, and there is no job to keep them for"]
-    assert of(outcome) == []
-
-
-def test_without_a_job_and_with_nothing_pending_it_is_skipped(run):
-    outcome = run(Scenario.of_job(job_id=None))
-    assert outcome.result["Value"]["args"] == ["Skipping FailoverRequest module"]
-
-
 def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
-    outcome = run(
-        Scenario(
-            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": 5},
-            operations=({"Type": "ForwardDISET", "Arguments": "x"},),
-        )
-    )
-    assert outcome.result["Message"] == {
-        "exception": "AttributeError",
-        "args": ["'int' object has no attribute 'split'"],
-    }
+    outcome = run(Scenario(workflow_commons={**DEFAULT_COMMONS, "InputData": 5}, operations=(FORWARD,)))
+    assert outcome.result["Message"]["exception"] == "AttributeError"
+    assert said(outcome) == ["'int' object has no attribute 'split'"]
     assert of(outcome) == ["ForwardDISET"]
 
 
@@ -154,77 +148,57 @@ def test_job_parameters_are_sent_or_kept(run, fault, expected):
     assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
 
 
-def test_the_file_of_an_earlier_run_goes_when_nothing_is_pending(run):
+def test_an_old_file_goes_when_nothing_is_pending_and_a_new_one_is_written_whole_or_not_at_all(run):
     assert run(Scenario(files={FILE: "old"})).files == {}
     assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
     assert run(Scenario(files={FILE: "full"})).files == {FILE: "<link>"}
-
-
-def test_the_file_is_written_whole_or_not_at_all(run):
-    operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
-    assert of(run(Scenario(files={FILE: "full"}, operations=operations))) == ["ForwardDISET"]
-    blocked = run(Scenario(files={FILE: "directory"}, operations=operations))
+    assert of(run(Scenario(files={FILE: "full"}, operations=(FORWARD,)))) == ["ForwardDISET"]
+    blocked = run(Scenario(files={FILE: "directory"}, operations=(FORWARD,)))
     assert blocked.files == {FILE: "<directory>"}
     assert blocked.result["Message"]["exception"] == "IsADirectoryError"
 
 
-@pytest.mark.parametrize(("answer", "message"), [("s_error=why", "why"), ("ok=[1]", "The request's JSON is no text")])
-def test_json_that_is_not_to_be_had_is_an_error(run, answer, message):
-    collaborators = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
-    outcome = run(
-        Scenario(
-            collaborators=collaborators,
-            answers={"Request.toJSON": (answer,)},
-            operations=({"Type": "ForwardDISET", "Arguments": "x"},),
-        )
-    )
-    assert outcome.result["Message"]["args"] == [message]
+@pytest.mark.parametrize(
+    ("answer", "exception", "message"),
+    [
+        ("s_error=why", "RuntimeError", "why"),
+        ("ok=[1]", "RuntimeError", "The request's JSON is no text"),
+        ('ok="\\u00e9"', "UnicodeEncodeError", "ascii"),
+    ],
+)
+def test_a_request_without_json_in_ascii_is_an_error_and_not_written(run, answer, exception, message):
+    outcome = run(Scenario(collaborators=SCRIPTED, answers={"Request.toJSON": (answer,)}, operations=(FORWARD,)))
+    assert (outcome.result["Message"]["exception"], said(outcome)[0]) == (exception, message)
     assert outcome.files == {}
 
 
-def test_executing_twice_forgets_the_first_time(run):
-    outcome = run(
-        Scenario(
-            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": "/vo/a"},
-            server_files={"/vo/a": "Assigned"},
-            faults=("transformation.getTransformationFiles:raises=ValueError: boom@first=1",),
-            executions=2,
-        )
-    )
-    assert outcome.result["OK"]
+def test_executing_twice_forgets_the_error_of_the_first_time(run):
+    fault = "transformation.getTransformationFiles:raises=ValueError: boom@first=1"
+    inputs = {**DEFAULT_COMMONS, "InputData": "/vo/a"}
+    given = {"workflow_commons": inputs, "server_files": {"/vo/a": "Assigned"}, "faults": (fault,)}
+    assert run(Scenario(**given, executions=2)).result["OK"]
 
 
-def test_files_that_the_transformation_does_not_know_are_named(run):
-    """Whichever of the two tries it was that reached the service; a status that stays as it is is no loss."""
-    for faults in ([], ["transformation:first=1"]):
-        outcome = run(Scenario.of_job(inputs=["/vo/a"], faults=faults))
-        assert outcome.result["OK"], faults
-        lost = Scenario(
-            workflow_commons=dict(DEFAULT_COMMONS) | {"InputData": "/vo/a;/vo/b"},
-            server_files={"/vo/a": "Processed"},
-            faults=tuple(faults),
-        )
-        assert run(lost).result["Message"]["args"] == ["Transformation 12 does not know /vo/b"], faults
-
-
-SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
+@pytest.mark.parametrize("faults", [(), ("transformation:first=1",)], ids=["first try", "second try"])
+def test_files_that_the_transformation_does_not_know_are_named(run, faults):
+    """It does not matter which try reached the service; a status that stays the same is no loss."""
+    assert run(Scenario.of_job(inputs=["/vo/a"], faults=list(faults))).result["OK"]
+    inputs = {**DEFAULT_COMMONS, "InputData": "/vo/a;/vo/b"}
+    lost = run(Scenario(workflow_commons=inputs, server_files={"/vo/a": "Processed"}, faults=faults))
+    assert said(lost) == ["Transformation 12 does not know /vo/b"]
 
 
 @pytest.mark.parametrize(
     ("methods", "message"),
     [
-        (
-            ("FileReport.commit", "FileReport.generateForwardDISET"),
-            "The statuses of input files could be neither sent nor kept",
-        ),
-        (("JobReport.generateForwardDISET",), "Statuses of the job could be neither sent nor kept"),
+        (("FileReport.commit", "FileReport.generateForwardDISET"), "The statuses of input files"),
+        (("JobReport.generateForwardDISET",), "Statuses of the job"),
     ],
 )
-def test_statuses_that_nobody_took_are_lost(run, methods, message):
-    answers = dict.fromkeys(methods, ("s_error=no",))
-    outcome = run(Scenario(collaborators=SCRIPTED, answers=answers))
-    assert outcome.result["OK"] is False
-    assert (outcome.result["Errno"], outcome.result["Message"]["args"]) == (0, [message])
+def test_statuses_that_neither_a_service_nor_the_request_took_are_lost(run, methods, message):
+    outcome = run(Scenario(collaborators=SCRIPTED, answers=dict.fromkeys(methods, ("s_error=no",))))
+    assert (outcome.result["OK"], outcome.result["Errno"]) == (False, 0)
+    assert said(outcome) == [f"{message} could be neither sent nor kept"]
 
 
 def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
@@ -238,7 +212,7 @@ def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
         replace(part, name)
 
     monkeypatch.setattr(lossless.os, "replace", watched)
-    files = run(Scenario(operations=({"Type": "ForwardDISET", "Arguments": "x"},))).files
+    files = run(Scenario(operations=(FORWARD,))).files
     ((part, name, text),) = moved
     assert name == FILE
     assert os.path.basename(part).startswith(f".{FILE}.")
@@ -247,23 +221,18 @@ def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
     assert '"Arguments": "x"' in text
 
 
-def test_what_is_in_the_request_is_not_added_again(run):
-    """Of two operations that do the same, one; type and arguments both count."""
-
-    for operations, written in (
+@pytest.mark.parametrize(
+    ("operations", "written"),
+    [
         ((), ["ForwardDISET"]),
         (({"Type": "ForwardDISET", "Arguments": "other"},), ["ForwardDISET", "ForwardDISET"]),
         (({"Type": "Other", "ArgumentsHex": b"job report".hex()},), ["Other", "ForwardDISET"]),
         (({"Type": "ForwardDISET", "ArgumentsHex": b"job report".hex()},), ["ForwardDISET"]),
-    ):
-        outcome = run(
-            Scenario(
-                collaborators=SCRIPTED,
-                answers={"JobReport.generateForwardDISET": ("operation",)},
-                operations=operations,
-            )
-        )
-        assert of(outcome) == written, operations
+    ],
+)
+def test_an_operation_of_equal_type_and_arguments_is_not_added_again(run, operations, written):
+    answers = {"JobReport.generateForwardDISET": ("operation",)}
+    assert of(run(Scenario(collaborators=SCRIPTED, answers=answers, operations=operations))) == written
 
 
 def test_the_prefix_of_an_lfn_is_a_prefix(run):
@@ -337,23 +306,6 @@ def test_a_failed_workflow_has_no_good_end(module, mocker):
     module._report_the_end()
     asked.assert_called_once_with(noPrint=True)
     module.jobReport.setApplicationStatus.assert_not_called()
-
-
-def test_every_bad_operation_is_named(run):
-    removal = {"Type": "RemoveFile"}
-    why = "RemoveFile (Operation #0 of type 'RemoveFile' hasn't got files to process.)"
-    outcome = run(Scenario(operations=(removal, removal)))
-    message = f"Operations that cannot be kept: {why}, {why}"
-    assert outcome.result["Message"]["args"] == [message]
-    assert str([step.args for step in outcome.steps if step.method == "setJobStatusBulk"]).count("cannot be kept") == 1
-
-
-def test_json_that_is_not_ascii_is_not_written(run):
-    answers = {"Request.toJSON": ('ok="\\u00e9"',)}
-    operations = ({"Type": "ForwardDISET", "Arguments": "x"},)
-    outcome = run(Scenario(collaborators=SCRIPTED, answers=answers, operations=operations))
-    assert outcome.result["Message"]["exception"] == "UnicodeEncodeError"
-    assert outcome.files == {}
 
 
 def test_a_link_is_nobodys_old_file(module, tmp_path, monkeypatch):

@@ -89,43 +89,35 @@ def test_a_step_puts_its_parameters_and_its_start_into_step_commons(monkeypatch)
     assert seen[0]["JOB_ID"] == "9"
 
 
-def test_own_parameters_of_a_module_go_before_the_given_ones():
+def test_own_parameters_and_names_of_a_module_go_before_the_given_ones():
     seen = []
     kind = module(S_OK(), seen).kind
-    run_workflow([Step("s", [Module(kind, {"STEP_NUMBER": 7, "own": [1], "stepStatus": "mine"})])])
-    assert (seen[0]["STEP_NUMBER"], seen[0]["own"], seen[0]["stepStatus"]) == (7, [1], {"OK": True, "Value": None})
-
-
-def test_a_module_without_a_name_has_that_of_its_class():
-    seen = []
-    kind = module(S_OK(), seen).kind
-    run_workflow([Step("s", [Module(partial(kind))])])
-    assert (seen[0]["MODULE_INSTANCE_NAME"], seen[0]["MODULE_DEFINITION_NAME"]) == ("Given", "Given")
+    run_workflow(
+        [Step("s", [Module(kind, {"STEP_NUMBER": 7, "own": [1], "stepStatus": "mine"}), Module(partial(kind))])]
+    )
+    assert (seen[0]["STEP_NUMBER"], seen[0]["own"], seen[0]["stepStatus"]) == (7, [1], S_OK())
+    assert (seen[1]["MODULE_INSTANCE_NAME"], seen[1]["MODULE_DEFINITION_NAME"]) == ("Given", "Given")
 
 
 def test_steps_and_modules_cannot_be_changed():
-    with pytest.raises(FrozenInstanceError):
-        Step("s", []).name = "t"  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
-        Module(object).name = "t"  # type: ignore[misc]
+    for value in (Step("s", []), Module(object)):
+        with pytest.raises(FrozenInstanceError):
+            value.name = "t"
     assert (Step("s", []).parameters, Module(object).parameters, Module(object).name) == ({}, {}, "")
 
 
-def test_workflow_commons_are_shared_and_get_the_ids_that_they_lack():
+def test_commons_of_the_workflow_are_the_callers_and_those_of_a_step_its_own():
     commons = {"JOB_ID": "00000034"}
     seen = []
-    run_workflow([Step("s", [module(S_OK(), seen), module(S_OK(), seen)])], commons)
+    given = module(S_OK(), seen)
+    run_workflow([Step("s", [given, given]), Step("t", [given])], commons)
     assert commons == {"JOB_ID": "00000034", "PRODUCTION_ID": "00000000"}
     assert all(had["workflow_commons"] is commons for had in seen)
-    run_workflow([Step("s", [module(S_OK(), seen)])])
-    assert seen[-1]["workflow_commons"] == {"JOB_ID": "00000000", "PRODUCTION_ID": "00000000"}
-
-
-def test_step_commons_are_shared_by_the_modules_of_one_step_only():
-    _, seen = run([S_OK(), S_OK()], [S_OK()])
-    first, second = (had["step_commons"] for had in seen[0])
+    first, second, third = (had["step_commons"] for had in seen)
     assert first is second
-    assert seen[1][0]["step_commons"] is not first
+    assert first is not third
+    run_workflow([Step("s", [given])])
+    assert seen[-1]["workflow_commons"] == {"JOB_ID": "00000000", "PRODUCTION_ID": "00000000"}
 
 
 def test_what_a_module_returns_reaches_the_later_modules_of_its_step():
@@ -159,54 +151,33 @@ def failed(message, number=0):
     return {"OK": False, "Errno": number, "Message": message}
 
 
+TWICE = "Unknown WMS error ( 1500 : Unknown WMS error ( 1500 : bad))"
+ONCE = "Unknown WMS error ( 1500 : bad)"
+ERROR = RuntimeError("bad")
+
+
+def raised(text, place=1):
+    """What is returned, and what is reported, where a module raises."""
+    return failed(f"Exception while m{place} module execution: {text}"), f"Exception in m{place} module"
+
+
 TABLE = {
-    "a text": ([S_ERROR("bad")], failed("bad"), ["bad"]),
-    "with number": (
-        [S_ERROR(1500, "bad")],
-        failed("Unknown WMS error ( 1500 : Unknown WMS error ( 1500 : bad))", 1500),
-        ["Unknown WMS error ( 1500 : bad)"],
-    ),
-    "number zero": ([S_ERROR(0, "bad")], failed("bad"), ["bad"]),
-    "number that is a text": ([failed("bad", "n")], failed("n"), ["bad"]),
-    "first counts": ([S_ERROR("one"), S_ERROR(1500, "two")], failed("one"), ["one"]),
-    "first counts, then OK": ([S_ERROR("one"), S_OK()], failed("one"), ["one"]),
-    "OK, then not": ([S_OK(), S_ERROR("two")], failed("two"), ["two"]),
-    "no number": (
-        [{"OK": False, "Message": "bad"}],
-        failed("Exception while m1 module execution: 'Errno'"),
-        ["Exception in m1 module"],
-    ),
-    "no text": (
-        [{"OK": False, "Errno": 5}],
-        failed("Exception while m1 module execution: 'Message'"),
-        ["Exception in m1 module"],
-    ),
-    "nothing": (
-        [None],
-        failed("Exception while m1 module execution: 'NoneType' object is not subscriptable"),
-        ["Exception in m1 module"],
-    ),
-    "neither": ([{}], failed("Exception while m1 module execution: 'OK'"), ["Exception in m1 module"]),
-    "raises": (
-        [S_OK(), ValueError("boom")],
-        failed("Exception while m2 module execution: boom"),
-        ["Exception in m2 module"],
-    ),
-    "fails, then raises": (
-        [S_ERROR(1500, "bad"), ValueError("boom")],
-        failed("Unknown WMS error ( 1500 : Unknown WMS error ( 1500 : bad))", 1500),
-        ["Unknown WMS error ( 1500 : bad)"],
-    ),
-    "raises, then fails": (
-        [ValueError("boom"), S_ERROR(1500, "bad")],
-        failed("Exception while m1 module execution: boom"),
-        ["Exception in m1 module"],
-    ),
-    "raises twice": (
-        [ValueError("boom"), ValueError("bang")],
-        failed("Exception while m1 module execution: boom"),
-        ["Exception in m1 module"],
-    ),
+    "a text": ([S_ERROR("bad")], failed("bad"), "bad"),
+    "an object": ([S_ERROR(ERROR)], failed(ERROR), ERROR),
+    "with number": ([S_ERROR(1500, "bad")], failed(TWICE, 1500), ONCE),
+    "number zero": ([S_ERROR(0, "bad")], failed("bad"), "bad"),
+    "number that is a text": ([failed("bad", "n")], failed("n"), "bad"),
+    "first counts": ([S_ERROR("one"), S_ERROR(1500, "two")], failed("one"), "one"),
+    "first counts, then OK": ([S_ERROR("one"), S_OK()], failed("one"), "one"),
+    "OK, then not": ([S_OK(), S_ERROR("two")], failed("two"), "two"),
+    "no number": ([{"OK": False, "Message": "bad"}], *raised("'Errno'")),
+    "no text": ([{"OK": False, "Errno": 5}], *raised("'Message'")),
+    "nothing": ([None], *raised("'NoneType' object is not subscriptable")),
+    "neither": ([{}], *raised("'OK'")),
+    "raises": ([S_OK(), ValueError("boom")], *raised("boom", 2)),
+    "fails, then raises": ([S_ERROR(1500, "bad"), ValueError("boom")], failed(TWICE, 1500), ONCE),
+    "raises, then fails": ([ValueError("boom"), S_ERROR(1500, "bad")], *raised("boom")),
+    "raises twice": ([ValueError("boom"), ValueError("bang")], *raised("boom")),
 }
 
 
@@ -216,15 +187,7 @@ def test_the_first_failure_of_a_step_is_reported_and_returned(case):
     outcomes, result, reported = TABLE[case]
     reports = Reports()
     assert run(outcomes, JobReport=reports)[0] == result
-    assert reports.seen == ["Executing s1", *reported]
-
-
-def test_message_of_a_failure_is_passed_on_as_it_is():
-    error = RuntimeError("bad")
-    reports = Reports()
-    result, _ = run([S_ERROR(error)], JobReport=reports)
-    assert result["Message"] is error
-    assert reports.seen[1] is error
+    assert reports.seen == ["Executing s1", reported]
 
 
 def test_step_status_changes_with_each_failure_and_loses_its_number():
