@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,8 +13,12 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.drivers.implementations import stopped
 
-Make = Callable[..., dict[str, Any]]
-"""Makes an answer."""
+OPTIONS = {
+    "DisableFailover": "/LocalSite/DisableFailover",
+    "DisableAccounting": "/LocalSite/DisableAccounting",
+    "FilesMaxResetCounter": "Transformations/FilesMaxResetCounter",
+    "ReqProxyURLs": "RequestManagement/ReqProxyURLs",
+}
 
 
 class Call(NamedTuple):
@@ -55,6 +58,16 @@ class Service:
         stub = {"rpcStub": ((service, {"timeout": 600, "useAccessToken": False}), method, list(seen))}
         return {**answer, **(stub if self.stubs else {})}
 
+    def refuses(self, *methods, message="down"):
+        """Answer these methods with an error."""
+        self.answers.update((method, [S_ERROR(message)]) for method in methods)
+
+    def knows(self, *files):
+        """Answer look-ups with files of (LFN, status, error count); their IDs count from 100."""
+        names = ("LFN", "Status", "ErrorCount", "FileID")
+        rows = [dict(zip(names, (*file, number), strict=True)) for number, file in enumerate(files, 100)]
+        self.answers["getTransformationFiles"] = [S_OK(json.dumps(S_OK(rows)))]
+
     @property
     def methods(self):
         """The names of the methods called, in order."""
@@ -63,19 +76,8 @@ class Service:
     @contextmanager
     def connected(self, **options):
         """Connect once more, with configuration options by their last name."""
-        paths = {
-            "DisableFailover": "/LocalSite/DisableFailover",
-            "DisableAccounting": "/LocalSite/DisableAccounting",
-            "FilesMaxResetCounter": "Transformations/FilesMaxResetCounter",
-            "ReqProxyURLs": "RequestManagement/ReqProxyURLs",
-        }
-        with self.kit.connect(
-            self,
-            owner="alice",
-            group="vo_user",
-            options={paths[name]: value for name, value in options.items()},
-            sleep=self.naps.append,
-        ):
+        paths = {OPTIONS[name]: value for name, value in options.items()}
+        with self.kit.connect(self, owner="alice", group="vo_user", options=paths, sleep=self.naps.append):
             yield
 
 
@@ -107,29 +109,3 @@ def clock(kit):
     clock = Clock()
     with stopped(lambda: clock.now, kit):
         yield clock
-
-
-def rows(*files):
-    """Answer of ``getTransformationFiles`` for (LFN, status, error count); file IDs count from 100."""
-    return S_OK(
-        json.dumps(
-            S_OK(
-                [
-                    {"LFN": lfn, "Status": status, "ErrorCount": errors, "FileID": number}
-                    for number, (lfn, status, errors) in enumerate(files, 100)
-                ]
-            )
-        )
-    )
-
-
-@pytest.fixture
-def files_are():
-    """Make the answer of ``getTransformationFiles``: see :func:`rows`."""
-    return rows
-
-
-@pytest.fixture
-def error():
-    """Make a failed return structure with a message."""
-    return S_ERROR

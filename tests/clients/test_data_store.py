@@ -77,7 +77,7 @@ def client(kit, service, now):
 @pytest.fixture
 def down(service):
     """The accounting refuses every call."""
-    service.answers["commitRegisters"] = [S_ERROR("down")]
+    service.refuses("commitRegisters")
 
 
 # Records
@@ -203,7 +203,7 @@ def test_the_commit_goes_on_after_fail_over(client, service):
 
 
 def test_records_are_kept_when_the_request_system_refuses_the_request(client, service, down):
-    service.answers["putRequest"] = [S_ERROR("down as well")]
+    service.refuses("putRequest", message="down as well")
     add(client, 1)
     result = client.commit()
     assert sorted(result) == ["Message", "OK", "RequestManager"]
@@ -250,10 +250,10 @@ def test_fail_over_can_be_disabled_by_the_caller(client, service, down):
 
 
 @pytest.mark.parametrize(
-    ("grace", "waited", "handed"), [(0, 0, False), (0, 1, True), (10, 10, False), (10, 10.5, True)]
+    ("grace", "waited", "handed"), [((), 0, False), ((), 1, True), ((10,), 10, False), ((10,), 10.5, True)]
 )
 def test_fail_over_waits_for_more_than_the_grace_time(kit, service, now, down, grace, waited, handed):
-    client = kit.DataStoreClient(retryGraceTime=grace)
+    client = kit.DataStoreClient(*grace)
     now[0] += waited
     add(client, 1)
     assert client.commit()["OK"] is handed

@@ -1,6 +1,7 @@
 """What FileReport keeps, sends and turns into an operation, on the reference and on the real DIRAC."""
 
 import pytest
+from DIRACCommon.Core.Utilities.ReturnValues import S_OK
 
 SERVICE = "Transformation/TransformationManager"
 
@@ -20,16 +21,13 @@ def test_a_report_starts_empty(kit):
 
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])
-def test_several_files_can_be_given_one_status(report, lfns):
-    assert report.setFileStatus(12, lfns, "Processed") == {"OK": True, "Value": None}
-    assert report.statusDict == {"/a": "Processed", "/b": "Processed"}
-
-
-def test_a_status_is_kept_and_the_last_one_counts(report, service):
-    assert report.setFileStatus(12, "/a", "Unused") == {"OK": True, "Value": None}
-    report.setFileStatus(12, "/b", "Problematic")
-    report.setFileStatus(12, "/a", "Processed")
+def test_the_last_status_of_each_file_is_kept_without_a_call(report, service, lfns):
+    assert report.setCommonStatus("Unused") == S_OK()
+    assert report.setFileStatus(12, lfns, "Processed") == S_OK()
+    assert report.setFileStatus(12, "/b", "Problematic") == S_OK()
     assert report.getFiles() == {"/a": "Processed", "/b": "Problematic"}
+    assert report.setCommonStatus("Unused") == S_OK()
+    assert report.statusDict == {"/a": "Unused", "/b": "Unused"}
     assert service.calls == []
 
 
@@ -42,76 +40,54 @@ def test_the_first_transformation_named_stays(report):
     assert report.transformation == 5
 
 
-def test_the_files_that_are_returned_are_a_copy(report):
-    status = ["Processed"]
-    report.setFileStatus(12, "/a", status)
+def test_the_files_that_are_returned_are_a_deep_copy(report):
+    report.setFileStatus(12, "/a", ["Processed"])
     files = report.getFiles()
     files["/a"].append("x")
     files["/b"] = "x"
     assert report.statusDict == {"/a": ["Processed"]}
 
 
-def test_a_common_status_replaces_that_of_every_file(report):
-    assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
-    report.setFileStatus(12, ["/a", "/b"], "Processed")
-    assert report.setCommonStatus("Unused") == {"OK": True, "Value": None}
-    assert report.statusDict == {"/a": "Unused", "/b": "Unused"}
-
-
-def test_an_empty_report_commits_without_a_call(report, service):
-    assert report.commit() == {"OK": True, "Value": {}}
-    assert service.calls == []
-
-
-def test_a_commit_sends_every_status_and_forgets_them(report, service, files_are):
+def test_a_commit_sends_every_status_and_forgets_them(report, service):
     """The Value says what changed; a file that is in its status already, or is unknown, is in the dark (H6, H7)."""
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0), ("/b", "Processed", 0))]
+    assert report.commit() == S_OK({})
+    assert service.calls == []
+    service.knows(("/a", "Assigned", 0), ("/b", "Processed", 0))
     report.setFileStatus(12, ["/a", "/b", "/c"], "Processed")
-    assert report.commit() == {"OK": True, "Value": {"/a": "Processed"}}
+    assert report.commit() == S_OK({"/a": "Processed"})
+    asked = {"TransformationID": 12, "LFN": ["/a", "/b", "/c"]}
     assert service.calls == [
-        (
-            SERVICE,
-            "getTransformationFiles",
-            ({"TransformationID": 12, "LFN": ["/a", "/b", "/c"]}, *(None, None, "LastUpdate", None, None, None, None)),
-            1800,
-        ),
+        (SERVICE, "getTransformationFiles", (asked, None, None, "LastUpdate", *[None] * 4), 1800),
         (SERVICE, "setFileStatusForTransformation", (12, {100: ["Processed", False]}), 600),
     ]
-    assert report.statusDict == {}
-    assert report.transformation == 12
+    assert (report.statusDict, report.transformation) == ({}, 12)
 
 
-def test_the_flag_commits_at_once(report, service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
-    assert report.setFileStatus(12, "/a", "Processed", sendFlag=True) == {"OK": True, "Value": {"/a": "Processed"}}
-
-
-def test_force_is_handed_on(report, service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
-    report.setFileStatus(12, "/a", "Unused")
+def test_the_flag_commits_at_once_and_force_is_handed_on(report, service):
+    service.knows(("/a", "Processed", 0))
     report.force = True
-    assert report.commit() == {"OK": True, "Value": {"/a": "Unused"}}
+    assert report.setFileStatus(12, "/a", "Unused", sendFlag=True) == S_OK({"/a": "Unused"})
 
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_what_was_not_taken_stays(report, service, files_are, error, method):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
-    service.answers[method] = [error("down")]
+def test_statuses_that_were_not_taken_stay(report, service, method):
+    service.knows(("/a", "Assigned", 0))
+    service.refuses(method)
     report.setFileStatus(12, "/a", "Processed")
     assert report.commit()["Message"] == "down"
     assert report.statusDict == {"/a": "Processed"}
 
 
-def test_no_operation_is_needed_when_the_statuses_are_taken(report, service, files_are):
-    assert report.generateForwardDISET() == {"OK": True, "Value": None}
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
+def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
+    assert report.generateForwardDISET() == S_OK()
+    service.knows(("/a", "Assigned", 0))
     report.setFileStatus(12, "/a", "Processed")
-    assert report.generateForwardDISET() == {"OK": True, "Value": None}
+    assert report.generateForwardDISET() == S_OK()
     assert report.statusDict == {}
 
 
-def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service, error):
-    service.answers["getTransformationFiles"] = [error("down")]
+def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service):
+    service.refuses("getTransformationFiles")
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")
     result = report.generateForwardDISET()
     assert result["OK"]

@@ -31,13 +31,7 @@ def kit(reference):
     return reference
 
 
-def forward(stub=STUB):
-    """Make a ForwardDISET of a stub."""
-    return operation("ForwardDISET", dencode.encode(stub))
-
-
 def operation(type_, arguments=None):
-    """Make an operation."""
     made = Operation()
     made.Type = type_
     if arguments is not None:
@@ -45,8 +39,17 @@ def operation(type_, arguments=None):
     return made
 
 
+def forward(stub=STUB):
+    """Make a ForwardDISET of a stub."""
+    return operation("ForwardDISET", dencode.encode(stub))
+
+
+def statuses(wanted=WANTED):
+    """Make a SetFileStatus."""
+    return operation("SetFileStatus", dencode.encode(wanted))
+
+
 def request_of(*operations):
-    """Make a request."""
     request = Request()
     for each in operations:
         request.addOperation(each)
@@ -58,29 +61,35 @@ def calls(service):
     return [call[:3] for call in service.calls]
 
 
-def only_step(request, **options):
-    """Replay a request of which one operation is tried."""
+def tried(*operations, **options):
+    """Replay a request of which one operation is tried; return the step and the operation's error."""
+    request = request_of(*operations)
     report = replay(request, **options)
     (step,) = report.steps
-    assert report.status == request.Status
-    return step
+    assert report.status == request.Status == step.status
+    return step, request[0].Error
 
 
-def test_a_call_is_repeated_as_it_was(service):
+def puzzled(service, *operations):
+    """Replay a request whose operation waits after an exception and without a call; return the exception."""
+    step, error = tried(*operations)
+    assert (step.answer, step.status, error, service.calls) == (None, "Waiting", None, [])
+    return step.error
+
+
+def test_a_call_is_repeated_as_it_was_but_with_the_default_timeout(service):
     service.answers["setJobStatusBulk"] = [S_OK("fine")]
     request = request_of(forward())
     request[0].Error = "down"
     report = replay(request)
     assert service.calls == [(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), 600)]
     (step,) = report.steps
-    assert (step.order, step.type, step.answer["Value"], step.error, step.status) == (
-        0, "ForwardDISET", "fine", None, "Done",
-    )  # fmt: skip
-    assert (report.status, report.done, request[0].Error) == ("Done", True, "")
+    assert (step.order, step.type, step.answer["Value"], step.error) == (0, "ForwardDISET", "fine", None)
+    assert (step.status, report.status, report.done, request[0].Error) == ("Done", "Done", True, "")
 
 
 def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service):
-    assert only_step(request_of(forward(DIRACX))).status == "Done"
+    assert tried(forward(DIRACX))[0].status == "Done"
     assert calls(service) == [(JOB_STATE, "setJobStatusBulk", (77, {}))]
     assert SERVICES == {"JobStateUpdateClient": JOB_STATE}
 
@@ -90,8 +99,7 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
     request = request_of(forward(), forward(), forward())
     report = replay(request)
     assert [(step.order, step.status) for step in report.steps] == [(0, "Done"), (1, "Waiting")]
-    assert report.steps[1].answer["Message"] == "still down"
-    assert report.steps[1].error is None
+    assert (report.steps[1].answer["Message"], report.steps[1].error) == ("still down", None)
     assert (report.status, report.done) == ("Waiting", False)
     assert request.subStatusList() == ["Done", "Waiting", "Queued"]
     assert [made.Error for made in request] == ["", "still down", None]
@@ -101,34 +109,31 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
 
 
 @pytest.mark.parametrize("arguments", [b"", b"i1", b"ixe", b"f\xffe"])
-def test_arguments_that_will_never_be_understood_fail_the_operation(service, arguments):
-    """Where DIRAC's decoder raises a ValueError; its text is the error."""
-    with pytest.raises(DecodeError) as error:
+def test_arguments_for_which_dirac_s_decoder_raises_a_value_error_fail_the_operation(service, arguments):
+    with pytest.raises(DecodeError) as caught:
         dencode.decode(arguments)
-    request = request_of(operation("ForwardDISET", arguments), forward())
-    step = only_step(request)
-    assert (step.answer["OK"], step.answer["Message"], step.error, step.status) == (
-        False, str(error.value), None, "Failed",
-    )  # fmt: skip
-    assert (request[0].Error, request.Status, service.calls) == (str(error.value), "Failed", [])
+    step, error = tried(operation("ForwardDISET", arguments), forward())
+    assert (step.answer["OK"], step.answer["Message"], step.error) == (False, str(caught.value), None)
+    assert (step.status, error, service.calls) == ("Failed", str(caught.value), [])
 
 
 @pytest.mark.parametrize("type_", ["ForwardDISET", "SetFileStatus"])
 @pytest.mark.parametrize("arguments", [None, b"x", b"l", b"dlei1ee", b"zxti1ee"])
-def test_arguments_that_puzzle_dirac_leave_the_operation_waiting(service, type_, arguments):
-    """Where its decoder raises anything else, which its agent reports."""
-    request = request_of(operation(type_, arguments))
-    step = only_step(request)
-    assert isinstance(step.error, DecodeError)
-    assert not issubclass(step.error.dirac, ValueError)
-    assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
+def test_arguments_for_which_dirac_s_decoder_raises_anything_else_leave_the_operation_waiting(
+    service, type_, arguments
+):
+    error = puzzled(service, operation(type_, arguments))
+    assert isinstance(error, DecodeError)
+    assert not issubclass(error.dirac, ValueError)
 
 
 def test_statuses_without_arguments_leave_the_operation_waiting(service):
     """DIRAC's handler trips over them in another way than that of calls."""
-    assert isinstance(only_step(request_of(operation("SetFileStatus", b""))).error, DecodeError)
-    assert only_step(request_of(operation("SetFileStatus", b"i1"))).status == "Failed"
-    assert service.calls == []
+    assert isinstance(puzzled(service, operation("SetFileStatus", b"")), DecodeError)
+    assert tried(operation("SetFileStatus", b"i1"))[0].status == "Failed"
+
+
+POPEN = "A stub of 'Popen' cannot be replayed, only of ['JobStateUpdateClient']"
 
 
 @pytest.mark.parametrize(
@@ -143,79 +148,59 @@ def test_statuses_without_arguments_leave_the_operation_waiting(service):
         ((("S", {}), 5, []), TypeError, "The method of a stub is a text, not int"),
         ((("S", {}), "m", 5), TypeError, "must be an iterable, not int"),
         ({}, TypeError, "A stub of None cannot be replayed, only of ['JobStateUpdateClient']"),
-        (
-            {**DIRACX, "dCls": "Popen"},
-            TypeError,
-            "A stub of 'Popen' cannot be replayed, only of ['JobStateUpdateClient']",
-        ),
+        ({**DIRACX, "dCls": "Popen"}, TypeError, POPEN),
         ({**DIRACX, "kwargs": {"a": 1}}, TypeError, "A stub with arguments by name cannot be replayed: {'a': 1}"),
         ({**DIRACX, "dMeth": 5}, TypeError, "The method of a stub is a text, not int"),
         ({"dCls": "JobStateUpdateClient"}, KeyError, "'kwargs'"),
     ],
 )
 def test_a_stub_that_describes_no_call_leaves_the_operation_waiting(service, stub, error, text):
-    request = request_of(forward(stub))
-    step = only_step(request)
-    assert type(step.error) is error
-    assert text in str(step.error)
-    assert (step.answer, step.status, request[0].Error, service.calls) == (None, "Waiting", None, [])
+    found = puzzled(service, forward(stub))
+    assert type(found) is error
+    assert text in str(found)
 
 
-def test_what_a_transport_raises_leaves_the_operation_waiting(service, caplog):
+def test_an_exception_of_the_transport_leaves_the_operation_waiting_and_is_logged(service, caplog):
     service.answers["setJobStatusBulk"] = [OSError("gone")]
-    step = only_step(request_of(forward()))
+    step, _ = tried(forward())
     assert (repr(step.error), step.status) == ("OSError('gone')", "Waiting")
     text = "ForwardDISET ended with an exception and stays as it is: OSError('gone')"
     assert caplog.record_tuples == [("dirac_failover.replay", logging.ERROR, text)]
 
 
 @pytest.mark.parametrize("type_", ["RemoveFile", "", None])
-def test_an_unknown_type_ends_the_replay(service, type_):
-    request = request_of(operation(type_), forward())
-    step = only_step(request)
-    assert step.answer["Message"] == request[0].Error == f"handler for operation '{type_}' not set"
-    assert (step.type, step.error, step.status, request.Status, service.calls) == (
-        type_, None, "Waiting", "Waiting", [],
-    )  # fmt: skip
+def test_an_operation_of_unknown_type_says_so_and_ends_the_replay(service, type_):
+    step, error = tried(operation(type_), forward())
+    assert step.answer["Message"] == error == f"handler for operation '{type_}' not set"
+    assert (step.type, step.error, step.status, service.calls) == (type_, None, "Waiting", [])
     assert list(HANDLERS) == ["ForwardDISET", "SetFileStatus"]
 
 
 @pytest.mark.parametrize(
-    ("honour", "sent"),
-    [(False, []), (True, [(TRANSFORMATION, "setFileStatusForTransformation", (12, {100: ["Unused", False]}))])],
+    ("force", "options", "sent"),
+    [(True, {}, False), (True, {"honour_force": True}, True), (False, {"honour_force": True}, False)],
 )
-def test_force_is_lost_unless_it_is_honoured(service, files_are, honour, sent):
+def test_force_is_lost_unless_it_is_honoured(service, force, options, sent):
     """As in DIRAC a forced status meets the state machine; here the fix is one switch (H8)."""
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
-    step = only_step(
-        request_of(operation("SetFileStatus", dencode.encode(WANTED))), **({"honour_force": True} if honour else {})
-    )
-    assert (step.answer, step.status) == (S_OK({"/a": "Unused"} if honour else {}), "Done")
-    assert calls(service)[1:] == sent
+    service.knows(("/a", "Processed", 0))
+    step, _ = tried(statuses({**WANTED, "force": force}), **options)
+    assert (step.answer, step.status) == (S_OK({"/a": "Unused"} if sent else {}), "Done")
+    update = (TRANSFORMATION, "setFileStatusForTransformation", (12, {100: ["Unused", False]}))
+    assert calls(service)[1:] == ([update] if sent else [])
 
 
-def test_without_force_none_is_honoured(service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
-    arguments = dencode.encode({**WANTED, "force": False})
-    assert only_step(request_of(operation("SetFileStatus", arguments)), honour_force=True).answer == S_OK({})
-
-
-def test_statuses_that_are_refused_stay_waiting(service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
+def test_statuses_that_are_refused_stay_waiting_with_the_reason(service):
+    service.knows(("/a", "Assigned", 0))
     service.answers["setFileStatusForTransformation"] = [S_ERROR(1500, "no")]
-    request = request_of(operation("SetFileStatus", dencode.encode(WANTED)))
-    step = only_step(request)
+    step, error = tried(statuses())
     message = "failed to change status: Unknown WMS error ( 1500 : no)"
-    assert (step.answer["Message"], step.answer["Errno"], request[0].Error, step.status) == (
-        message, 0, message, "Waiting",
-    )  # fmt: skip
+    assert (step.answer["Message"], step.answer["Errno"], error, step.status) == (message, 0, message, "Waiting")
 
 
 @pytest.mark.parametrize("key", WANTED)
 def test_statuses_need_all_their_parts(service, key):
-    arguments = dencode.encode({name: value for name, value in WANTED.items() if name != key})
-    step = only_step(request_of(operation("SetFileStatus", arguments)))
-    assert (type(step.error), str(step.error), service.calls) == (KeyError, repr(key), [])
+    error = puzzled(service, statuses({name: value for name, value in WANTED.items() if name != key}))
+    assert (type(error), str(error)) == (KeyError, repr(key))
 
 
 @pytest.mark.usefixtures("service")
@@ -229,11 +214,11 @@ def test_an_operation_with_files_is_done_when_they_are():
     assert replay(request_of(made)) == ReplayReport((), "Scheduled")
 
 
-@pytest.mark.parametrize("statuses", ["Done", "Failed"])
-def test_a_request_that_is_at_its_end_is_left(service, statuses):
+@pytest.mark.parametrize("status", ["Done", "Failed"])
+def test_a_request_that_is_at_its_end_is_left(service, status):
     request = request_of(forward())
-    request[0].Status = statuses
-    assert replay(request) == ReplayReport((), statuses)
+    request[0].Status = status
+    assert replay(request) == ReplayReport((), status)
     assert service.calls == []
 
 
@@ -248,7 +233,6 @@ def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, 
 
 def test_reports_cannot_be_changed():
     step = Step(0, "T", None, None, "Waiting")
-    report = ReplayReport((step,), "Waiting")
-    for value, name in ((step, "status"), (report, "steps")):
+    for value, name in ((step, "status"), (ReplayReport((step,), "Waiting"), "steps")):
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, "x")

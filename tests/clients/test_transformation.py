@@ -4,8 +4,10 @@ import json
 from itertools import chain
 
 import pytest
+from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 SERVICE = "Transformation/TransformationManager"
+BAD = {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
 
 
 @pytest.fixture
@@ -16,14 +18,14 @@ def client(kit, service):
 
 def inner(value):
     """The service's answer: JSON text of a second return structure."""
-    return {"OK": True, "Value": json.dumps(value)}
+    return S_OK(json.dumps(value))
 
 
 # Options
 
 
 @pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
-def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
+def test_the_counter_of_resets_is_an_option_that_is_read_when_the_client_is_made(kit, service, text, counter):
     with service.connected(FilesMaxResetCounter=text):
         client = kit.TransformationClient()
     assert client.maxResetCounter == counter
@@ -36,31 +38,24 @@ def test_the_counter_of_resets_is_an_option(kit, service, text, counter):
 def test_without_lfns_everything_is_asked_for_in_one_call(client, service):
     service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [{"LFN": "/a"}], "Records": [1]})]
     result = client.getTransformationFiles({"TransformationID": 12}, 1, 2, "T", "O", 3, 4, 5, 6, ["LFN"])
-    assert result == {"OK": True, "Value": [{"LFN": "/a"}]}
+    assert result == client.getTransformationFiles() == S_OK([{"LFN": "/a"}])
     assert service.calls == [
-        (SERVICE, "getTransformationFiles", ({"TransformationID": 12}, 1, 2, "T", "O", 5, 6, ["LFN"]), 4)
-    ]
-
-
-def test_without_arguments_defaults_are_sent(client, service):
-    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
-    assert client.getTransformationFiles() == {"OK": True, "Value": []}
-    assert service.calls == [
-        (SERVICE, "getTransformationFiles", ({}, None, None, "LastUpdate", None, 0, None, None), 1800)
+        (SERVICE, "getTransformationFiles", ({"TransformationID": 12}, 1, 2, "T", "O", 5, 6, ["LFN"]), 4),
+        (SERVICE, "getTransformationFiles", ({}, None, None, "LastUpdate", None, 0, None, None), 1800),
     ]
 
 
 @pytest.mark.parametrize("conditions", [{"TransformationID": 12}, {"LFN": ["/a"]}], ids=["all", "LFN"])
-def test_a_failed_call_is_not_repeated(client, service, error, conditions):
-    service.answers["getTransformationFiles"] = [error("down")]
+def test_a_failed_call_is_not_repeated(client, service, conditions):
+    service.refuses("getTransformationFiles")
     result = client.getTransformationFiles(conditions)
     assert (result["OK"], result["Message"], len(service.calls)) == (False, "down", 1)
     assert "rpcStub" in result
 
 
-def test_without_lfns_an_inner_error_is_returned_at_once(client, service):
-    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3, "More": 1})]
-    assert client.getTransformationFiles() == {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
+def test_without_lfns_an_inner_error_is_returned_at_once_as_it_is(client, service):
+    service.answers["getTransformationFiles"] = [inner(BAD)]
+    assert client.getTransformationFiles() == BAD
     assert len(service.calls) == 1
 
 
@@ -102,7 +97,7 @@ def test_no_more_chunks_are_asked_for_when_there_are_enough_files(client, servic
 
 
 def test_a_single_lfn_can_be_a_text(client, service):
-    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
+    service.knows()
     client.getTransformationFiles({"LFN": "/a"}, timeout=0, timeStamp="T", orderAttribute="O")
     assert service.calls == [
         (SERVICE, "getTransformationFiles", ({"LFN": ["/a"]}, None, None, "T", "O", None, None, None), 600)
@@ -110,30 +105,26 @@ def test_a_single_lfn_can_be_a_text(client, service):
 
 
 def test_the_caller_s_condition_keeps_the_last_chunk(client, service):
-    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": []})]
+    """DIRAC changes the dict that it was given."""
+    service.knows()
     conditions = {"LFN": ["/c", "/b", "/a"]}
     client.getTransformationFiles(conditions, limit=2)
     assert conditions == {"LFN": ["/c"]}
 
 
-def test_an_inner_error_is_tried_five_times_in_all(client, service):
-    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad", "Errno": 3})]
-    result = client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1)
-    assert result == {"OK": False, "Message": "bad", "Errno": 3}
-    assert [call.args[0]["LFN"] for call in service.calls] == [["/a"]] * 5
+def test_each_chunk_is_tried_five_times_when_there_is_an_inner_error(client, service):
+    good = inner(S_OK([1]))
+    service.answers["getTransformationFiles"] = [*[inner(BAD)] * 4, good, *[inner(BAD)] * 4, good]
+    assert client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1) == S_OK([1, 1])
+    assert len(service.calls) == 10
+    service.answers["getTransformationFiles"] = [inner(BAD)]
+    assert client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1) == BAD
+    assert [call.args[0]["LFN"] for call in service.calls[10:]] == [["/a"]] * 5
     assert service.naps == []
 
 
-def test_each_chunk_has_its_own_five_tries(client, service):
-    bad = inner({"OK": False, "Message": "bad"})
-    good = inner({"OK": True, "Value": [1]})
-    service.answers["getTransformationFiles"] = [*[bad] * 4, good, *[bad] * 4, good]
-    assert client.getTransformationFiles({"LFN": ["/a", "/b"]}, limit=1) == {"OK": True, "Value": [1, 1]}
-    assert len(service.calls) == 10
-
-
-def test_a_failed_call_ends_the_tries(client, service, error):
-    service.answers["getTransformationFiles"] = [inner({"OK": False, "Message": "bad"}), error("down")]
+def test_a_failed_call_ends_the_tries(client, service):
+    service.answers["getTransformationFiles"] = [inner(BAD), S_ERROR("down")]
     assert client.getTransformationFiles({"LFN": ["/a"]})["Message"] == "down"
     assert len(service.calls) == 2
 
@@ -162,90 +153,70 @@ def test_a_malformed_answer_raises(client, service, answer, exception):
     "arguments", [(), ({},), (None, ["/a"]), ("Unused",), ("Unused", []), ("Unused", None), ("Unused", "")]
 )
 def test_with_nothing_to_set_there_is_no_call(client, service, arguments):
-    assert client.setFileStatusForTransformation(12, *arguments) == {"OK": True, "Value": {}}
+    assert client.setFileStatusForTransformation(12, *arguments) == S_OK({})
     assert service.calls == []
 
 
+@pytest.mark.parametrize("status", ["Problematic", ""])
 @pytest.mark.parametrize("lfns", ["/a", ["/a"], ("/a",), {"/a"}], ids=repr)
-def test_one_status_can_be_given_for_several_files(client, service, files_are, lfns):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
-    result = client.setFileStatusForTransformation(12, "Problematic", lfns)
-    assert result == {"OK": True, "Value": {"/a": "Problematic"}}
+def test_one_status_can_be_given_for_several_files(client, service, lfns, status):
+    service.knows(("/a", "Unused", 0))
+    assert client.setFileStatusForTransformation(12, status, lfns) == S_OK({"/a": status})
     assert service.calls[0].args[0] == {"TransformationID": 12, "LFN": ["/a"]}
 
 
-def test_an_empty_status_is_a_status(client, service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
-    assert client.setFileStatusForTransformation(12, "", "/a") == {"OK": True, "Value": {"/a": ""}}
-
-
-def test_files_are_updated_by_their_numbers(client, service, files_are):
-    service.answers["getTransformationFiles"] = [
-        files_are(("/a", "Assigned", 0), ("/b", "Unused", 0), ("/c", "Assigned", 0))
-    ]
+def test_files_that_change_are_updated_by_their_numbers_and_whether_an_error_counts(client, service):
+    service.knows(("/a", "Assigned", 0), ("/b", "Unused", 0), ("/c", "Assigned", 0))
     wanted = {"/c": "Processed", "/x": "Processed", "/b": "Unused", "/a": "Unused"}
     result = client.setFileStatusForTransformation("name", wanted)
-    assert result == {"OK": True, "Value": {"/c": "Processed", "/a": "Unused"}}
+    assert result == S_OK({"/c": "Processed", "/a": "Unused"})
     assert list(result["Value"]) == ["/c", "/a"]
-    assert service.calls[0] == (
-        SERVICE,
-        "getTransformationFiles",
-        (
-            {"TransformationID": "name", "LFN": ["/a", "/b", "/c", "/x"]},
-            *(None, None, "LastUpdate", None, None, None, None),
-        ),
-        1800,
-    )
-    assert service.calls[1] == (
-        SERVICE, "setFileStatusForTransformation", ("name", {102: ["Processed", False], 100: ["Unused", True]}),
-        600,
-    )  # fmt: skip
+    asked = {"TransformationID": "name", "LFN": ["/a", "/b", "/c", "/x"]}
+    changes = {102: ["Processed", False], 100: ["Unused", True]}
+    assert service.calls == [
+        (SERVICE, "getTransformationFiles", (asked, None, None, "LastUpdate", *[None] * 4), 1800),
+        (SERVICE, "setFileStatusForTransformation", ("name", changes), 600),
+    ]
 
 
-def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service, files_are):
+def test_the_url_and_the_timeout_of_the_client_hold_for_the_update(client, service):
     client.setServer("X/Y")
     client.timeout = 7
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Unused", 0))]
+    service.knows(("/a", "Unused", 0))
     client.setFileStatusForTransformation(12, {"/a": "Processed"})
     assert [(call.service, call.timeout) for call in service.calls] == [("X/Y", 1800), ("X/Y", 7)]
 
 
-@pytest.mark.parametrize("wanted", [{"/a": "Processed"}, ["/a"]], ids=["dict", "list"])
-def test_files_that_nobody_knows_are_passed_over(client, service, files_are, wanted):
-    """No update, S_OK({}); the statuses are not even looked at (H6)."""
-    service.answers["getTransformationFiles"] = [files_are()]
-    assert client.setFileStatusForTransformation(12, wanted) == {"OK": True, "Value": {}}
-    assert service.methods == ["getTransformationFiles"]
-
-
-def test_without_a_change_there_is_no_update(client, service, files_are):
-    """S_OK({}) (H7)."""
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 0))]
-    assert client.setFileStatusForTransformation(12, {"/a": "Unused"}) == {"OK": True, "Value": {}}
+@pytest.mark.parametrize(
+    ("files", "wanted"), [((), {"/a": "Processed"}), ((), ["/a"]), ((("/a", "Processed", 0),), {"/a": "Unused"})]
+)
+def test_files_that_are_unknown_or_do_not_change_are_passed_over(client, service, files, wanted):
+    """The statuses of unknown ones are not even looked at (H6, H7)."""
+    service.knows(*files)
+    assert client.setFileStatusForTransformation(12, wanted) == S_OK({})
     assert service.methods == ["getTransformationFiles"]
 
 
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_a_failure_is_returned(client, service, files_are, error, method):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
-    service.answers[method] = [error(1500, "down")]
+def test_a_failure_is_returned(client, service, method):
+    service.knows(("/a", "Assigned", 0))
+    service.answers[method] = [S_ERROR(1500, "down")]
     result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
     assert (result["Errno"], result["Message"]) == (1500, "Unknown WMS error ( 1500 : down)")
     assert result["rpcStub"][1] == method
 
 
-def test_the_answer_to_the_update_is_not_the_result(client, service, files_are):
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Assigned", 0))]
-    service.answers["setFileStatusForTransformation"] = [{"OK": True, "Value": "nothing"}]
-    result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
-    assert result == {"OK": True, "Value": {"/a": "Processed"}}
+def test_the_result_says_what_was_asked_for_and_not_what_the_update_answers(client, service):
+    service.knows(("/a", "Assigned", 0))
+    service.answers["setFileStatusForTransformation"] = [S_OK("nothing")]
+    assert client.setFileStatusForTransformation(12, {"/a": "Processed"}) == S_OK({"/a": "Processed"})
 
 
 @pytest.mark.parametrize("missing", ["LFN", "Status", "ErrorCount", "FileID"])
 def test_a_row_that_lacks_a_column_raises(client, service, missing):
     row = {"LFN": "/a", "Status": "Unused", "ErrorCount": 0, "FileID": 100}
     del row[missing]
-    service.answers["getTransformationFiles"] = [inner({"OK": True, "Value": [row]})]
+    service.answers["getTransformationFiles"] = [inner(S_OK([row]))]
     with pytest.raises(KeyError, match=missing):
         client.setFileStatusForTransformation(12, {"/a": "Processed"})
     assert service.methods == ["getTransformationFiles"]
@@ -279,20 +250,21 @@ def test_what_a_file_becomes(client, current, wanted, errors, force):
     assert changes == ({} if expected == current else {"/a": expected})
 
 
+def rule_with(service, counter):
+    """Return the rule of a client that has this counter of resets."""
+    with service.connected(FilesMaxResetCounter=counter):
+        return service.kit.TransformationClient()._applyTransformationFilesStateMachine
+
+
 @pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
-def test_the_counter_decides_what_is_too_often(kit, service, errors, becomes):
-    with service.connected(FilesMaxResetCounter="3"):
-        client = kit.TransformationClient()
-    known = {"/a": ["Assigned", errors, 100]}
-    assert client._applyTransformationFilesStateMachine(known, {"/a": "Unused"}, False) == {"/a": becomes}
+def test_the_counter_decides_what_is_too_often(service, errors, becomes):
+    rule = rule_with(service, "3")
+    assert rule({"/a": ["Assigned", errors, 100]}, {"/a": "Unused"}, False) == {"/a": becomes}
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_the_counter_zero_is_a_division_by_zero(kit, service, force):
-    """Only for a file that failed and shall be unused, forced or not."""
-    with service.connected(FilesMaxResetCounter="0"):
-        client = kit.TransformationClient()
-    rule = client._applyTransformationFilesStateMachine
+def test_the_counter_zero_is_a_division_by_zero_for_a_file_that_failed_and_shall_be_unused(service, force):
+    rule = rule_with(service, "0")
     assert rule({"/a": ["Assigned", 0, 100]}, {"/a": "Unused"}, force) == {"/a": "Unused"}
     assert rule({"/a": ["Assigned", 1, 100]}, {"/a": "Processed"}, force) == {"/a": "Processed"}
     with pytest.raises(ZeroDivisionError):
@@ -305,7 +277,7 @@ def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
     assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
 
 
-def test_an_experiment_can_have_its_own_rules(kit, service, files_are):
+def test_an_experiment_can_have_its_own_rules(kit, service):
     class Client(kit.TransformationClient):
         def _applyTransformationFilesStateMachine(self, tsFilesAsDict, dictOfProposedLFNsStatus, force):
             assert tsFilesAsDict == {"/a": ["Processed", 3, 100]}
@@ -314,7 +286,7 @@ def test_an_experiment_can_have_its_own_rules(kit, service, files_are):
         def _wasFileInError(self, newStatus, currentStatus):
             return f"{newStatus}<{currentStatus}"
 
-    service.answers["getTransformationFiles"] = [files_are(("/a", "Processed", 3))]
+    service.knows(("/a", "Processed", 3))
     result = Client().setFileStatusForTransformation(12, {"/a": "Unused"}, force="f")
     assert result == {"OK": True, "Value": {"/a": "Unused-f"}}
     assert service.calls[1].args == (12, {100: ["Unused-f", "Unused-f<Processed"]})
