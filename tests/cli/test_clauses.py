@@ -1,16 +1,10 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 from dirac_failover.cli import main
 from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
 
-if TYPE_CHECKING:
-    import pytest
 
-
-def test_the_clauses_are_listed_by_level(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clauses_are_listed_by_level(capsys, monkeypatch):
     """Each with its sentence, below how many there are."""
     monkeypatch.setenv("COLUMNS", "160")
     assert main(["clauses"]) == 0
@@ -23,9 +17,7 @@ def test_the_clauses_are_listed_by_level(capsys: pytest.CaptureFixture[str], mon
         assert title == f"── {level}: {number} clauses ".ljust(160, "─")
 
 
-def test_a_long_sentence_is_wrapped_below_itself(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_sentence_is_wrapped_below_itself(capsys, monkeypatch):
     """So that the IDs stand alone; they have a colour."""
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["clauses", "--level", "contract", "--color", "always"]) == 0
@@ -35,7 +27,7 @@ def test_a_long_sentence_is_wrapped_below_itself(
     assert not any("DI-" in line or "LL-" in line for line in lines)
 
 
-def test_machines_get_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_machines_get_all_that_is_known(capsys):
     """And the hazards that no module can remove."""
     assert main(["clauses", "--json"]) == 0
     text = capsys.readouterr().out

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import argparse
 import contextlib
 import errno
@@ -17,7 +15,6 @@ import time
 import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import pytest
@@ -29,17 +26,14 @@ from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError, exit_
 from dirac_failover.drivers import sandbox, supervisor
 from dirac_failover.errors import AstrayWarning, MissingExtraError, PortBrokenError, PortError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 COMMAND = [sys.executable, "-m", "dirac_failover"]
 
 
 @pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+def verb(monkeypatch):
     """Replace what ``schema`` does."""
 
-    def replace(function: Callable[[], Any]) -> None:
+    def replace(function):
         module = ModuleType("stand_in")
         module.add_arguments = lambda parser: parser.add_argument("--option")  # type: ignore[attr-defined]
         module.execute = lambda _: function()  # type: ignore[attr-defined]
@@ -48,7 +42,7 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]
     return replace
 
 
-def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_arguments_there_is_help(capsys, monkeypatch):
     """The same as with --help: every command, every exit code."""
     monkeypatch.setenv("COLUMNS", "160")
     assert main([]) == 0
@@ -66,7 +60,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], mon
     assert text.endswith("\n  5  nothing ran\n")
 
 
-def test_the_exit_codes_are_these() -> None:
+def test_the_exit_codes_are_these():
     """Scripts rely on them."""
     assert {code.name: int(code) for code in Exit} == {
         "OK": 0,
@@ -79,14 +73,14 @@ def test_the_exit_codes_are_these() -> None:
     assert [exit_code(error) for error in (PortError("x"), PortBrokenError("x"), NeverStruckError("x"))] == [4, 3, 1]
 
 
-def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_the_packages(capsys):
     """One number."""
     assert main(["--version"]) == 0
     assert capsys.readouterr() == (f"dirac-failover {__version__}\n", "")
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str, snapshot: Callable[[str], None]) -> None:
+def test_every_command_has_help(capsys, name, snapshot):
     """Every option and argument has a text; line breaks, which versions of Python differ in, are left out."""
     assert main([name, "--help"]) == 0
     out, err = capsys.readouterr()
@@ -100,7 +94,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], name: str, s
     assert all(action.help for action in parser._actions)
 
 
-def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_of_a_command_keeps_its_lines(capsys):
     """A table at its end stays one."""
     assert main(["run", "--help"]) == 0
     assert re.search(r"^  kinds, and what the caller sees:\n    down ", capsys.readouterr().out, re.MULTILINE)
@@ -120,9 +114,7 @@ def test_the_help_of_a_command_keeps_its_lines(capsys: pytest.CaptureFixture[str
         (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
     ],
 )
-def test_a_wrong_command_line_is_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
-) -> None:
+def test_a_wrong_command_line_is_one_line(capsys, arguments, expected):
     """It says where to look; options cannot be shortened."""
     assert main(arguments) == 4
     out, err = capsys.readouterr()
@@ -130,7 +122,7 @@ def test_a_wrong_command_line_is_one_line(
     assert re.fullmatch(f"dirac-failover: error: {expected}\n", err)
 
 
-def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any]], None]) -> None:
+def test_the_code_of_a_command_is_the_exit_code(verb):
     """Whatever it is."""
     verb(lambda: Exit.NOTHING_RAN)
     assert main(["schema", "--option", "x"]) == 5
@@ -146,17 +138,10 @@ def test_the_code_of_a_command_is_the_exit_code(verb: Callable[[Callable[[], Any
     ],
 )
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_every_end_is_one_line(
-    verb: Callable[[Callable[[], Any]], None],
-    capsys: pytest.CaptureFixture[str],
-    error: BaseException,
-    code: int,
-    said: str,
-    debug: list[str],
-) -> None:
+def test_every_end_is_one_line(verb, capsys, error, code, said, debug):
     """With its exit code; a traceback only for who asks for it, before or after the command."""
 
-    def fail() -> None:
+    def fail():
         raise error
 
     verb(fail)
@@ -169,9 +154,7 @@ def test_every_end_is_one_line(
         assert (trace[:1] == ["Traceback (most recent call last):"]) is bool(debug)
 
 
-def test_a_checkout_that_is_not_installed_says_what_to_do(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkout_that_is_not_installed_says_what_to_do(capsys, monkeypatch):
     """Its fakes are in a folder of their own, which nobody looks into."""
     for name in [*sys.modules]:
         if name.startswith("dirac_fakes") or name == "dirac_failover.cli.run":
@@ -188,12 +171,12 @@ class _NoFakes:
     """Finds no fakes, wherever they are."""
 
     @staticmethod
-    def find_spec(name: str, *_: object) -> None:
+    def find_spec(name, *_):
         if name.split(".")[0] == "dirac_fakes":
             raise ModuleNotFoundError("No module named 'dirac_fakes'", name="dirac_fakes")
 
 
-def test_only_what_a_command_needs_is_loaded() -> None:
+def test_only_what_a_command_needs_is_loaded():
     """The help of the whole loads no command, and knows no DIRAC."""
     code = "import sys; from dirac_failover.cli import main; main(['--help']); print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -209,7 +192,7 @@ def test_only_what_a_command_needs_is_loaded() -> None:
     }
 
 
-def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_is_the_command(capsys, monkeypatch):
     """``python -m dirac_failover``; its arguments are the process's."""
     monkeypatch.setattr(supervisor, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
@@ -219,12 +202,12 @@ def test_the_package_is_the_command(capsys: pytest.CaptureFixture[str], monkeypa
     assert capsys.readouterr().out == f"dirac-failover {__version__}\n"
 
 
-def test_importing_the_command_runs_nothing() -> None:
+def test_importing_the_command_runs_nothing():
     """Tools import every module."""
     assert importlib.reload(script).main.__module__ == script.__name__
 
 
-def test_who_stops_reading_gets_no_complaint() -> None:
+def test_who_stops_reading_gets_no_complaint():
     """Output into a pipe that is closed ends the command quietly, as if interrupted."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -233,12 +216,10 @@ def test_who_stops_reading_gets_no_complaint() -> None:
     assert (run.returncode, run.stderr) == (2, b"")
 
 
-def test_output_that_nobody_reads_is_put_away(
-    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
+def test_output_that_nobody_reads_is_put_away(verb, monkeypatch, tmp_path):
     """So that the interpreter does not stumble over it when it ends."""
 
-    def fail() -> None:
+    def fail():
         raise BrokenPipeError
 
     verb(fail)
@@ -250,19 +231,13 @@ def test_output_that_nobody_reads_is_put_away(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF])
-def test_what_cannot_be_printed_is_said(
-    verb: Callable[[Callable[[], Any]], None],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Any,
-    number: int,
-) -> None:
+def test_what_cannot_be_printed_is_said(verb, monkeypatch, capsys, tmp_path, number):
     """A full disk, say, is noticed while somebody can still say so; it is no fault of the command."""
 
     class Full(io.TextIOWrapper):
         full = True
 
-        def flush(self) -> None:
+        def flush(self):
             if self.full:
                 raise OSError(number, "No space left on device")
             super().flush()
@@ -278,12 +253,10 @@ def test_what_cannot_be_printed_is_said(
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "Full", "/a/file"), OSError(errno.EPERM, "Not allowed")])
-def test_another_failure_of_the_system_is_not_about_printing(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], error: OSError
-) -> None:
+def test_another_failure_of_the_system_is_not_about_printing(verb, capsys, error):
     """It names a file, or is of another kind."""
 
-    def fail() -> None:
+    def fail():
         raise error
 
     verb(fail)
@@ -292,12 +265,10 @@ def test_another_failure_of_the_system_is_not_about_printing(
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_a_stream_that_is_closed_hears_nothing(
-    verb: Callable[[Callable[[], Any]], None], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_stream_that_is_closed_hears_nothing(verb, monkeypatch, name):
     """Whoever closes it wants the exit code alone."""
 
-    def fail() -> None:
+    def fail():
         raise CommandError("é")
 
     verb(fail)
@@ -308,18 +279,16 @@ def test_a_stream_that_is_closed_hears_nothing(
     stream.close()
 
 
-def test_a_warning_of_ours_is_one_line(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_warning_of_ours_is_one_line(verb, capsys, monkeypatch):
     """Others go their way."""
 
-    def warn() -> int:
+    def warn():
         warnings.warn("over\x1bthere", AstrayWarning, stacklevel=1)
         warnings.simplefilter("always", DeprecationWarning)
         warnings.warn("old", DeprecationWarning, stacklevel=1)
         return 0
 
-    shown: list[str] = []
+    shown = []
     monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
     verb(warn)
     assert main(["schema"]) == 0
@@ -327,12 +296,10 @@ def test_a_warning_of_ours_is_one_line(
     assert shown == ["old"]
 
 
-def test_control_characters_are_shown_as_escapes(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_control_characters_are_shown_as_escapes(verb, capsys):
     """A port's text is no command for the terminal."""
 
-    def fail() -> None:
+    def fail():
         raise CommandError("a\x1b[31m\udcffé")
 
     verb(fail)
@@ -341,14 +308,12 @@ def test_control_characters_are_shown_as_escapes(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_command_once(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], number: int
-) -> None:
+def test_a_signal_ends_a_command_once(verb, capsys, number):
     """What is put away is not interrupted again; whatever is made of the exception, it is an interrupt."""
-    done: list[str] = []
+    done = []
     handlers = {known: signal.getsignal(known) for known in cli._ENDING}
 
-    def works() -> None:
+    def works():
         try:
             signal.raise_signal(number)
         except KeyboardInterrupt:
@@ -363,24 +328,22 @@ def test_a_signal_ends_a_command_once(
     assert {known: signal.getsignal(known) for known in cli._ENDING} == handlers
 
 
-def test_a_signal_that_python_ignores_comes_again(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_that_python_ignores_comes_again(verb, capsys, monkeypatch):
     """Here in a destructor; other exceptions there are shown as ever."""
 
     class Interrupts:
-        def __del__(self) -> None:
+        def __del__(self):
             signal.raise_signal(signal.SIGTERM)
             sum(range(1000))
 
     class Fails:
-        def __del__(self) -> None:
+        def __del__(self):
             raise ValueError("shown")
 
-    others: list[Any] = []
+    others = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: others.append(found.exc_type))
 
-    def works() -> None:
+    def works():
         Fails()
         Interrupts()
         time.sleep(10)
@@ -391,20 +354,18 @@ def test_a_signal_that_python_ignores_comes_again(
     assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
 
 
-def test_a_command_that_does_not_end_is_ended(
-    verb: Callable[[Callable[[], Any]], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_that_does_not_end_is_ended(verb, capsys, monkeypatch):
     """After a few seconds."""
-    done: list[Any] = []
+    done = []
 
-    def exits(code: int) -> None:
+    def exits(code):
         done.append(code)
         raise SystemExit
 
     monkeypatch.setattr(cli, "_GRACE", 1)
     monkeypatch.setattr(os, "_exit", exits)
 
-    def works() -> None:
+    def works():
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGHUP)
         time.sleep(10)
@@ -415,26 +376,24 @@ def test_a_command_that_does_not_end_is_ended(
     assert capsys.readouterr().err == "dirac-failover: error: interrupted\n" * 2
 
 
-def test_only_the_main_thread_hears_signals(verb: Callable[[Callable[[], Any]], None]) -> None:
+def test_only_the_main_thread_hears_signals(verb):
     """In another one the command runs all the same."""
     verb(lambda: 0)
-    codes: list[int] = []
+    codes = []
     thread = threading.Thread(target=lambda: codes.append(main(["schema"])))
     thread.start()
     thread.join()
     assert codes == [0]
 
 
-def test_an_interrupt_while_the_command_is_loaded(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interrupt_while_the_command_is_loaded(monkeypatch, capsys):
     """Is one line as well."""
     monkeypatch.setattr(supervisor, "guard", lambda: None)
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
     assert script.main() == 0
     capsys.readouterr()
 
-    def interrupted(name: str, *how: Any) -> Any:
+    def interrupted(name, *how):
         if how[2] == ("cli",):
             raise KeyboardInterrupt
         return imported(name, *how)
@@ -446,7 +405,7 @@ def test_an_interrupt_while_the_command_is_loaded(
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_ends_the_process_well() -> None:
+def test_an_interrupt_ends_the_process_well():
     """Ctrl-C: one line, code 2."""
     code = (
         "import os, sys\n"
@@ -492,7 +451,7 @@ class Killed(Waits):
         (signal.SIGKILL, -signal.SIGKILL, "interrupted"),
     ],
 )
-def test_nothing_is_left_of_a_command_however_it_ends(tmp_path: Path, number: int, code: int, said: str) -> None:
+def test_nothing_is_left_of_a_command_however_it_ends(tmp_path, number, code, said):
     """Neither a process, wherever it went, nor a directory: also when a module kills the process that it runs in."""
     for name in ("code", "tmp"):
         (tmp_path / name).mkdir()
@@ -521,9 +480,7 @@ def test_nothing_is_left_of_a_command_however_it_ends(tmp_path: Path, number: in
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_command_works_where_no_directory_can_be_made(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_works_where_no_directory_can_be_made(monkeypatch, capsys):
     """One that needs a directory says so itself; the exit code comes from the process that has done the work."""
     monkeypatch.setattr(sandbox.tempfile, "TemporaryDirectory", Mock(side_effect=OSError))
     monkeypatch.setattr(sys, "argv", ["dirac_failover", "--version"])
@@ -539,9 +496,9 @@ def test_a_command_works_where_no_directory_can_be_made(
     )
 
 
-def test_a_verb_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verb_gets_its_arguments(monkeypatch):
     """Parsed, and only its own are looked up."""
-    seen: list[argparse.Namespace] = []
+    seen = []
     module = ModuleType("stand_in")
     module.add_arguments = lambda parser: parser.add_argument("name")  # type: ignore[attr-defined]
     module.execute = lambda arguments: seen.append(arguments) or 0  # type: ignore[attr-defined]

@@ -1,11 +1,8 @@
 """The command ``compare``, and the matrix on a terminal."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -18,22 +15,14 @@ from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style
 from dirac_failover.spec.profile_fit import Match
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from dirac_failover.conformance.results import Results
-
 
 @pytest.fixture(autouse=True)
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.mark.parametrize("style", [Style(80), Style(60), Style(80, colours=True)], ids=repr)
-def test_ports_stand_side_by_side(
-    alpha: Results, beta: Results, down: Results, style: Style, snapshot: Callable[[str], None]
-) -> None:
+def test_ports_stand_side_by_side(alpha, beta, down, style, snapshot):
     """What each port is, then the matrix level by level, then what the ports differ on; colours shift nothing."""
     matrix = Matrix.of([("alpha 1.0", "", alpha), ("beta", "", beta), ("gamma 2", "", down)])
     made = text(matrix, style)
@@ -41,7 +30,7 @@ def test_ports_stand_side_by_side(
     assert re.sub(r"\x1b\[\d+m", "", made) == text(matrix, Style(style.width))
 
 
-def test_what_a_port_was_held_against_is_said(alpha: Results) -> None:
+def test_what_a_port_was_held_against_is_said(alpha):
     """The levels that decide, unless all do; and the nearest profile."""
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     assert text(Matrix.of([("A", "", some)]), Style(80)).startswith("A  diverges, by contract and dirac\n")
@@ -50,13 +39,13 @@ def test_what_a_port_was_held_against_is_said(alpha: Results) -> None:
     assert ", profile dirac-9.1 (nearest: dirac-8.0), 2026" in text(Matrix.of([("A", "", known)]), Style(200))
 
 
-def test_one_port_alone_differs_from_nobody(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_port_alone_differs_from_nobody(files, capsys):
     """Nothing is said about differences."""
     assert main(["compare", files["alpha"]]) == 0
     assert "differ" not in capsys.readouterr().out
 
 
-def test_every_format_is_there(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_format_is_there(files, capsys):
     """Each is what its module makes of the same matrix."""
     paths = [files["alpha"], files["hostile"]]
     matrix = Matrix.load(paths)
@@ -70,7 +59,7 @@ def test_every_format_is_there(files: dict[str, str], capsys: pytest.CaptureFixt
         assert capsys.readouterr().out == said
 
 
-def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_is_as_published(files, capsys):
     """``dirac-failover schema compare`` describes it."""
     assert main(["compare", *files.values(), "--format", "json"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -82,9 +71,7 @@ def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureF
         del part["other"]
 
 
-def test_a_file_is_written_instead_of_the_terminal(
-    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_is_written_instead_of_the_terminal(files, tmp_path, capsys):
     """The ending of its name is enough."""
     path = tmp_path / "page.html"
     assert main(["compare", files["alpha"], "--output", str(path)]) == 0
@@ -102,9 +89,7 @@ def test_a_file_is_written_instead_of_the_terminal(
     ],
 )
 @pytest.mark.parametrize("verb", ["compare", "diff", "report"])
-def test_a_file_that_was_cut_or_changed_is_one_clear_line(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, change: object, complaint: str, verb: str
-) -> None:
+def test_a_file_that_was_cut_or_changed_is_one_clear_line(files, capsys, tmp_path, change, complaint, verb):
     """Nothing is reported from it, and nothing is written."""
     with open(files["alpha"]) as file:
         whole = file.read()
@@ -120,7 +105,7 @@ def test_a_file_that_was_cut_or_changed_is_one_clear_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_colours_say_what_words_say(alpha: Results, beta: Results) -> None:
+def test_colours_say_what_words_say(alpha, beta):
     """Green for what is well; a breach of a level that does not decide has the colour of what is known."""
     aside = replace(alpha, header=replace(alpha.header, levels=("dirac",)))
     assert "\x1b[36mbroken 1,300\x1b[0m" in text(Matrix.of([("a", "", aside)]), Style(80, colours=True))
@@ -130,13 +115,13 @@ def test_colours_say_what_words_say(alpha: Results, beta: Results) -> None:
     assert "  nothing asked\n" in text(Matrix.of([("a", "", silent)]), Style(80, colours=True))
 
 
-def heads(results: Results, labels: list[str], width: int) -> tuple[list[str], str]:
+def heads(results, labels, width):
     """The first line of each port, and the heads of the columns."""
     lines = text(Matrix.of((label, "", results) for label in labels), Style(width)).splitlines()
     return lines[: 2 * len(labels) : 2], lines[2 * len(labels) + 1]
 
 
-def test_labels_head_the_columns_where_they_fit(alpha: Results) -> None:
+def test_labels_head_the_columns_where_they_fit(alpha):
     """Otherwise letters do, which stand before the ports; 34 columns are left to the clauses."""
     assert heads(alpha, ["x" * 20], 80) == (["x" * 20 + "  diverges"], "Contract" + " " * 50 + "  " + "x" * 20)
     assert heads(alpha, ["x" * 21], 80) == (["A  " + "x" * 21 + "  diverges"], "Contract" + " " * 58 + "  A")
@@ -147,14 +132,14 @@ def test_labels_head_the_columns_where_they_fit(alpha: Results) -> None:
     assert heads(alpha, ["a", "b"], 34 + 23)[1].split() == ["Contract", "A", "B"]
 
 
-def test_two_ports_may_differ_on_nothing(alpha: Results) -> None:
+def test_two_ports_may_differ_on_nothing(alpha):
     """Which is said."""
     assert "\n4 clauses, 0 on which the ports differ\n" in text(
         Matrix.of([("a", "", alpha), ("b", "", alpha)]), Style()
     )
 
 
-def test_there_are_letters_for_any_number_of_ports(alpha: Results) -> None:
+def test_there_are_letters_for_any_number_of_ports(alpha):
     """After Z comes A1."""
     said, columns = heads(alpha, [f"port {n:02}" for n in range(54)], 80)
     assert [line.split()[0] for line in said] == columns.split()[1:]
@@ -162,11 +147,11 @@ def test_there_are_letters_for_any_number_of_ports(alpha: Results) -> None:
     assert said[26] == "A1  port 26  diverges"
 
 
-def test_a_clause_is_cut_to_what_is_left(alpha: Results) -> None:
+def test_a_clause_is_cut_to_what_is_left(alpha):
     """In one line, with a sign that something is missing; where hardly anything is left, the ID says it all."""
     long = replace(alpha, clauses=(replace(alpha.clauses[0], text="0123456789" * 9),))
 
-    def line(width: int, *, unicode: bool = True) -> str:
+    def line(width, *, unicode=True):
         matrix = Matrix.of([("A", "", long)])
         return text(matrix, Style(width, unicode=unicode)).splitlines()[4]
 
@@ -177,7 +162,7 @@ def test_a_clause_is_cut_to_what_is_left(alpha: Results) -> None:
     assert line(47) == "  CO-001  held"
 
 
-def test_a_hostile_file_cannot_move_the_terminal(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hostile_file_cannot_move_the_terminal(files, capsys):
     """Control characters are shown as what they are."""
     assert main(["compare", files["hostile"]]) == 0
     out = capsys.readouterr().out
@@ -185,7 +170,7 @@ def test_a_hostile_file_cannot_move_the_terminal(files: dict[str, str], capsys: 
     assert out.replace("\n", "").isprintable()
 
 
-def test_results_without_clauses_have_no_matrix(alpha: Results) -> None:
+def test_results_without_clauses_have_no_matrix(alpha):
     """Nothing was asked, and nothing breaks."""
     empty = text(Matrix.of([("A", "", replace(alpha, clauses=()))]), Style(80))
     head, numbers, gap = empty.splitlines()[:3]

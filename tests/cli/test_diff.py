@@ -1,11 +1,8 @@
 """The command ``diff``: what changed, what it is called, and when the command fails."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -17,12 +14,7 @@ from dirac_failover.conformance.results import ClauseResult, Known, PortInfo
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dirac_failover.conformance.results import Results
-
-STATES: dict[str, dict[str, Any]] = {
+STATES = {
     "held": {"verdict": "held"},
     "broken": {"verdict": "broken", "broken": 5},
     "known": {"verdict": "broken", "broken": 5, "baseline": Known("known-bug", "")},
@@ -37,19 +29,19 @@ CALLED = {
 }
 
 
-def item(state: str, **more: Any) -> tuple[ClauseResult, ...]:
+def item(state, **more):
     if state == "no verdict":
         return ()
     return (ClauseResult(**{"id": "CO-001", "level": "contract", "text": "Text.", "asked": 9} | STATES[state] | more),)
 
 
-def diff(results: Results, old: tuple[ClauseResult, ...], new: tuple[ClauseResult, ...]) -> Diff:
+def diff(results, old, new):
     sides = [("old", "o", replace(results, clauses=old)), ("new", "n", replace(results, clauses=new))]
     return Diff.of(Matrix.of(sides))
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.product([*STATES, "no verdict"], repeat=2)))
-def test_every_change_has_its_name(alpha: Results, old: str, new: str) -> None:
+def test_every_change_has_its_name(alpha, old, new):
     """And only what regressed makes the command fail."""
     made = diff(alpha, item(old), item(new))
     expected = [CALLED[old][new]] if old != new else []
@@ -59,18 +51,18 @@ def test_every_change_has_its_name(alpha: Results, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("state", ["broken", "known"])
 @pytest.mark.parametrize(("now", "kind"), [(4, ["better"]), (5, []), (6, ["regressed"])])
-def test_more_breaches_are_a_regression(alpha: Results, state: str, now: int, kind: list[str]) -> None:
+def test_more_breaches_are_a_regression(alpha, state, now, kind):
     """As long as the clause was asked equally often: otherwise the numbers mean nothing."""
     assert [change.kind for change in diff(alpha, item(state), item(state, broken=now)).changes] == kind
     assert diff(alpha, item(state), item(state, broken=now, asked=10)).changes == ()
 
 
-def test_a_number_beside_what_is_held_means_nothing(alpha: Results) -> None:
+def test_a_number_beside_what_is_held_means_nothing(alpha):
     """Only breaches are counted."""
     assert diff(alpha, item("held"), item("held", broken=3)).changes == ()
 
 
-def test_a_clause_may_change_and_be_reworded(alpha: Results) -> None:
+def test_a_clause_may_change_and_be_reworded(alpha):
     """It is named twice, and counted once."""
     made = diff(alpha, item("held"), item("broken", text="Other."))
     assert [(change.kind, change.text, change.texts) for change in made.changes] == [
@@ -81,7 +73,7 @@ def test_a_clause_may_change_and_be_reworded(alpha: Results) -> None:
     assert "| CO-001 | Other. | was: Text. |\n" in in_markdown(made)
 
 
-def test_changes_come_kind_by_kind(alpha: Results) -> None:
+def test_changes_come_kind_by_kind(alpha):
     """The worst first; within a kind, in the order of the clauses."""
     names = ["held", "broken", "held", "broken"]
     old = tuple(replace(item(name)[0], id=f"CO-{n}") for n, name in enumerate(names))
@@ -96,23 +88,19 @@ def test_changes_come_kind_by_kind(alpha: Results) -> None:
     assert list(KINDS) == ["regressed", "fixed", "better", "accepted", "new", "gone", "reworded"]
 
 
-def test_the_diff_is_printed(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str], snapshot: Callable[[str], None]
-) -> None:
+def test_the_diff_is_printed(files, capsys, snapshot):
     """Clause by clause, and exit code 1 since something regressed."""
     assert main(["diff", files["alpha"], files["beta"]]) == 1
     snapshot(capsys.readouterr().out)
 
 
-def test_the_other_way_round_it_is_better(files: dict[str, str]) -> None:
+def test_the_other_way_round_it_is_better(files):
     """What was broken and is known now is no regression, but what was held and is broken is."""
     assert main(["diff", files["beta"], files["alpha"]]) == 1
     assert main(["diff", files["alpha"], files["alpha"]]) == 0
 
 
-def test_breaking_down_is_a_regression(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str], snapshot: Callable[[str], None]
-) -> None:
+def test_breaking_down_is_a_regression(files, capsys, snapshot):
     """Unless the port had broken down before."""
     assert main(["diff", files["alpha"], files["down"], "--format", "markdown"]) == 1
     snapshot(capsys.readouterr().out)
@@ -123,7 +111,7 @@ def test_breaking_down_is_a_regression(
     assert main(["diff", files["down"], files["alpha"]]) == 0
 
 
-def test_what_else_differs_is_said(alpha: Results) -> None:
+def test_what_else_differs_is_said(alpha):
     """Other scenarios, or another profile, may be the reason for everything."""
     header = replace(
         alpha.header, port=PortInfo("other", "2", ""), profile="dirac-8.0", regions=("inputs", "faults"), shard="1/2"
@@ -139,7 +127,7 @@ def test_what_else_differs_is_said(alpha: Results) -> None:
     assert Diff.of(Matrix.of([("a", "", alpha), ("b", "", replace(alpha, header=version))])).runs == {}
 
 
-def test_machines_get_all_of_it(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_machines_get_all_of_it(files, capsys):
     """The JSON counts every kind, and has both sides of each change."""
     assert main(["diff", files["alpha"], files["beta"], "--format", "json"]) == 1
     out = capsys.readouterr().out
@@ -159,7 +147,7 @@ def test_machines_get_all_of_it(files: dict[str, str], capsys: pytest.CaptureFix
     }
 
 
-def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_is_as_published(files, capsys):
     """``dirac-failover schema diff`` describes it."""
     validator = jsonschema.Draft202012Validator(SCHEMAS["diff"]())
     for old, new in itertools.permutations(files.values(), 2):
@@ -168,7 +156,7 @@ def test_the_json_is_as_published(files: dict[str, str], capsys: pytest.CaptureF
     assert SCHEMAS["diff"]()["properties"]["counts"]["required"] == ["clauses", *KINDS]
 
 
-def test_colours_say_what_words_say(alpha: Results, beta: Results, down: Results) -> None:
+def test_colours_say_what_words_say(alpha, beta, down):
     """Red for what regressed and broke down, green for what is fixed or better."""
     made = text(Diff.of(Matrix.of([("a", "", alpha), ("b", "", beta)])), Style(colours=True))
     assert made.startswith("\x1b[1ma \u2192 b\x1b[0m\n")
@@ -180,7 +168,7 @@ def test_colours_say_what_words_say(alpha: Results, beta: Results, down: Results
     assert "\n\x1b[31mThe port broke down\x1b[0m: no answer in 10 s\n" in broke
 
 
-def test_a_hostile_file_stays_text(hostile: Results) -> None:
+def test_a_hostile_file_stays_text(hostile):
     """On a terminal and in Markdown."""
     made = Diff.of(Matrix.of([("a", "", hostile), ("b", "", replace(hostile, verdict="broken", error="<b>\x1b"))]))
     assert text(made, Style()).replace("\n", "").isprintable()

@@ -35,13 +35,13 @@ ENDED = {"exception": "GracefulTermination", "args": ["Workflow successful, end 
 class Changed(FailoverRequest):
     """Answers something else, where all is well."""
 
-    def execute(self) -> Any:
+    def execute(self):
         result = super().execute()
         return {**result, "Value": "changed"} if self.workflowStatus["OK"] else result
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch) -> None:
+def two(monkeypatch):
     """A space of two regions with three scenarios in all, and another 'dirac', which differs in two of them."""
     base = {"collaborators": dict.fromkeys(DEFAULT_COLLABORATORS, SCRIPTED)}
     health = Dimension(
@@ -53,7 +53,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: kit)
 
 
-def difference(name: str, *places: str, **scenario: Any) -> DifferingScenario:
+def difference(name, *places, **scenario):
     return DifferingScenario(name, scenario, tuple(Difference((place,), 1, 2) for place in places))
 
 
@@ -77,7 +77,7 @@ def difference(name: str, *places: str, **scenario: Any) -> DifferingScenario:
         ),
     ],
 )
-def test_a_difference_names_its_places(mine: Observation, theirs: Observation, places: tuple[Any, ...]) -> None:
+def test_a_difference_names_its_places(mine, theirs, places):
     """Beside what each of the two has there; True is not 1, though Python says so."""
     found = compared(SCENARIO, mine, theirs)
     assert found is not None
@@ -93,7 +93,7 @@ def test_a_difference_names_its_places(mine: Observation, theirs: Observation, p
         WELL._replace(steps=[]),  # type: ignore[arg-type]
     ],
 )
-def test_what_means_the_same_is_no_difference(theirs: Observation) -> None:
+def test_what_means_the_same_is_no_difference(theirs):
     """Neither the order of keys, nor whether a list is a tuple: both are the same to a reader of JSON."""
     assert compared(SCENARIO, WELL, theirs) is None
 
@@ -101,7 +101,7 @@ def test_what_means_the_same_is_no_difference(theirs: Observation) -> None:
 # All of them
 
 
-def test_differences_at_the_same_places_are_one_group() -> None:
+def test_differences_at_the_same_places_are_one_group():
     """Of each the smallest scenario is kept, by its size and then by its name; the groups begin with the smallest."""
     result = Comparison("a", "b")
     result.add(difference("s2", "result", executions=3))
@@ -116,13 +116,13 @@ def test_differences_at_the_same_places_are_one_group() -> None:
     assert [(count, item.name) for count, item in result.in_order()] == [(1, "s9"), (4, "s1")]
 
 
-def test_a_difference_stays_what_it_is() -> None:
+def test_a_difference_stays_what_it_is():
     """Whoever counts it."""
     with pytest.raises(FrozenInstanceError):
         difference("s", "result").name = "x"  # type: ignore[misc]
 
 
-def test_for_machines_it_is_plain_data() -> None:
+def test_for_machines_it_is_plain_data():
     """With a schema's name, and all groups."""
     result = Comparison("a", "b", 1000, seconds=1.23456)
     result.add(difference("s1", "result", "files.x", executions=2))
@@ -149,7 +149,7 @@ def test_for_machines_it_is_plain_data() -> None:
     assert json.loads(json.dumps(data)) == data
 
 
-def test_for_people_the_first_of_each_is_shown() -> None:
+def test_for_people_the_first_of_each_is_shown():
     """Five groups, five places of each, and how many more there are; a long value is cut."""
     result = Comparison("a 1", "b 2", 12345, seconds=2.0)
     result.add(DifferingScenario("s0", {"n": 0}, (Difference(("result",), "x" * 198, "y" * 299),)))
@@ -186,7 +186,7 @@ def test_for_people_the_first_of_each_is_shown() -> None:
     ]
 
 
-def test_nothing_is_said_to_be_left_out_where_nothing_is() -> None:
+def test_nothing_is_said_to_be_left_out_where_nothing_is():
     """Five groups, and five places of each, are all of them; less than a second is told exactly."""
     result = Comparison("a", "b", 10, seconds=0.5)
     for name in "abcde":
@@ -197,7 +197,7 @@ def test_nothing_is_said_to_be_left_out_where_nothing_is() -> None:
     assert "a beside b: 0 s, 20 scenarios a second\n" in text
 
 
-def test_where_nothing_differs_two_lines_say_so() -> None:
+def test_where_nothing_differs_two_lines_say_so():
     """Even if no time was measured."""
     assert report(Comparison("a", "b")) == "a beside b: 0 s, 0 scenarios a second\n0 scenarios, 0 differ"
 
@@ -215,9 +215,7 @@ def test_where_nothing_differs_two_lines_say_so() -> None:
         ("other", (0, 1), ["other: the good case", 1]),
     ],
 )
-def test_a_shard_yields_differences_and_counts(
-    region: str | None, part: tuple[int, int], expected: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_yields_differences_and_counts(region, part, expected, monkeypatch):
     """A count each time that so many scenarios have been run, and in the end."""
     monkeypatch.setattr(differential, "_CHUNK", 2)
     messages = shard(BOTH, region, *part)
@@ -225,16 +223,16 @@ def test_a_shard_yields_differences_and_counts(
     assert found == expected
 
 
-def test_who_waits_is_told_every_so_often() -> None:
+def test_who_waits_is_told_every_so_often():
     """How many scenarios have been run since."""
     assert list(shard((Target("reference"), Target("reference")), "identity", 0, 4)) == [250, 48]
 
 
 @pytest.mark.usefixtures("two")
-def test_what_one_does_not_take_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_one_does_not_take_is_not_compared(monkeypatch):
     """Nor counted; when nothing is left, the command says so."""
 
-    def supports(port: InProcessDriver, scenario: Scenario) -> bool:
+    def supports(port, scenario):
         return port.name == "reference" or scenario.executions == 1
 
     monkeypatch.setattr(InProcessDriver, "supports", supports)
@@ -248,18 +246,18 @@ class Told:
 
     seen: list[Any] = []  # noqa: RUF012 - of each test its own: the fixture empties it
 
-    def __init__(self, *given: Any) -> None:
+    def __init__(self, *given):
         self.seen.append(given)
 
-    def add(self, number: int) -> None:
+    def add(self, number):
         self.seen.append(number)
 
-    def close(self) -> None:
+    def close(self):
         self.seen.append("closed")
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def told(monkeypatch):
     """What the progress is told."""
     Told.seen = []
     monkeypatch.setattr(differential, "Progress", Told)
@@ -267,7 +265,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_run_puts_it_all_together(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_puts_it_all_together(told, monkeypatch):
     """Who was compared, how many scenarios, how many differ, and how long it took."""
     monkeypatch.setattr(differential, "time", SimpleNamespace(monotonic=iter([10.0, 12.5]).__next__))
     result = run(BOTH)
@@ -282,7 +280,7 @@ def test_a_run_puts_it_all_together(told: list[Any], monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("two")
-def test_progress_knows_how_large_the_part_is(told: list[Any]) -> None:
+def test_progress_knows_how_large_the_part_is(told):
     """The region's, and the shard's."""
     assert run(BOTH, region="one", part=(1, 2)).differ == 0
     assert run(BOTH, part=(0, 2)).differ == 2
@@ -290,10 +288,10 @@ def test_progress_knows_how_large_the_part_is(told: list[Any]) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_progress_is_taken_away_whatever_happens(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_taken_away_whatever_happens(told, monkeypatch):
     """An error is shown on a clean line."""
 
-    def breaks(*_: Any) -> None:
+    def breaks(*_):
         raise OSError("disk")
 
     monkeypatch.setattr(InProcessDriver, "run", breaks)
@@ -302,7 +300,7 @@ def test_progress_is_taken_away_whatever_happens(told: list[Any], monkeypatch: p
     assert told[-1] == "closed"
 
 
-def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_find_the_same(monkeypatch):
     """As one: the same counts, and the same smallest scenarios."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "conformance"))
     choices = (Target("reference"), Target("broken_ports:NoResult"))
@@ -317,7 +315,7 @@ def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("two")
-def test_the_command_says_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_differs(capsys):
     """And its exit code does."""
     assert main(["differential", "reference", "dirac", "--workers", "1"]) == Exit.DIFFERS
     lines = capsys.readouterr().out.splitlines()
@@ -331,7 +329,7 @@ def test_the_command_says_what_differs(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.usefixtures("two")
-def test_the_command_ends_well_where_nothing_differs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_ends_well_where_nothing_differs(capsys):
     """In a part of the space too."""
     assert main(["differential", "reference", "reference", "--workers", "1"]) == Exit.OK
     assert capsys.readouterr().out.splitlines()[-1] == "3 scenarios, 0 differ"
@@ -341,7 +339,7 @@ def test_the_command_ends_well_where_nothing_differs(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("two")
-def test_the_command_answers_machines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_answers_machines(capsys):
     """With JSON, and nothing else on stdout."""
     assert main(["differential", "dirac", "reference", "--workers", "1", "--json", "--region", "other"]) == Exit.DIFFERS
     text = capsys.readouterr().out
@@ -351,11 +349,11 @@ def test_the_command_answers_machines(capsys: pytest.CaptureFixture[str]) -> Non
     assert data["groups"][0]["differences"] == [{"place": "result.Value", "left": "changed", "right": ENDED}]
 
 
-def test_the_options_are_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_options_are_what_is_run(monkeypatch):
     """Each of them; the Python is that of the right one."""
-    asked: list[Any] = []
+    asked = []
 
-    def ran(*what: Any, **how: Any) -> Comparison:
+    def ran(*what, **how):
         asked.append((*what, how))
         return Comparison("a", "b", 1)
 
@@ -366,7 +364,7 @@ def test_the_options_are_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [((Target("mine"), Target("theirs", "/p")), how)]
 
 
-def test_the_command_finds_the_right_one_in_another_environment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_finds_the_right_one_in_another_environment(capsys):
     """There it runs in a process of its own; here that is the same Python."""
     given = ["reference", "reference", "--python", sys.executable, "--workers", "1", "--region", "identity"]
     assert main(["differential", *given, "--shard", "400/400"]) == Exit.OK
@@ -384,9 +382,7 @@ def test_the_command_finds_the_right_one_in_another_environment(capsys: pytest.C
         (["--region", "none"], Exit.USAGE, "--region: there is no region 'none' (there are "),
     ],
 )
-def test_what_cannot_be_asked_is_one_line(
-    given: list[str], code: Exit, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_asked_is_one_line(given, code, message, capsys):
     """It says what was expected and what was found."""
     assert main(["differential", "reference", "reference", *given]) == code
     said = capsys.readouterr()
@@ -395,12 +391,12 @@ def test_what_cannot_be_asked_is_one_line(
     assert said.err.count("\n") == 1
 
 
-def test_who_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_is_not_there_is_named(monkeypatch, capsys):
     """One that is unknown is the user's mistake; one that is not installed is not."""
     assert main(["differential", "reference", "nobody"]) == Exit.USAGE
     assert "there is no port 'nobody' (there are reference, " in capsys.readouterr().err
 
-    def missing() -> Any:
+    def missing():
         raise ImplementationUnavailableError("It is not installed: install it")
 
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", missing)
@@ -409,13 +405,13 @@ def test_who_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 @pytest.mark.parametrize(("text", "part"), [("1/1", (0, 1)), ("1/12", (0, 12)), ("12/12", (11, 12))])
-def test_a_shard_is_counted_from_one(text: str, part: tuple[int, int]) -> None:
+def test_a_shard_is_counted_from_one(text, part):
     """By people; from zero by the program."""
     assert parse_shard(text) == part
 
 
 @pytest.mark.parametrize("text", ["", "1", "/", "1/", "/2", "0/2", "3/2", "0/0", "-1/2", "1/2/3", "a/2", "1/b", "1 2"])
-def test_what_means_no_shard_is_refused(text: str) -> None:
+def test_what_means_no_shard_is_refused(text):
     """And shown."""
     with pytest.raises(SettingError) as caught:
         parse_shard(text)

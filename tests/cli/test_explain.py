@@ -1,9 +1,6 @@
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,12 +12,9 @@ from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 
-if TYPE_CHECKING:
-    from dirac_failover.spec.clauses import Clause
-
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
-def test_each_clause_has_an_example(clause: Clause) -> None:
+def test_each_clause_has_an_example(clause):
     """It is about it; a hazard is shown as it happens, and everything else as it should be."""
     found = example(clause)
     assert found is not None
@@ -33,7 +27,7 @@ def test_each_clause_has_an_example(clause: Clause) -> None:
     assert example(clause) == found if clause.id == "CO-003" else True
 
 
-def test_the_smallest_of_the_nearest_is_taken() -> None:
+def test_the_smallest_of_the_nearest_is_taken():
     """A change further at a time."""
     found = [example(find(name)) for name in ("CO-003", "CO-005", "LL-011")]
     assert [item and item[0].name for item in found] == [
@@ -43,7 +37,7 @@ def test_the_smallest_of_the_nearest_is_taken() -> None:
     ]
 
 
-def test_a_clause_about_everything_shows_what_it_alone_is_about() -> None:
+def test_a_clause_about_everything_shows_what_it_alone_is_about():
     """One change from the good case, in which that aspect is another, and as few others as can be."""
     assert {name: found[0].name for name in ("DI-002", "DI-012", "DI-017") if (found := example(find(name)))} == {
         "DI-002": "services: before=a first execution",
@@ -54,7 +48,7 @@ def test_a_clause_about_everything_shows_what_it_alone_is_about() -> None:
     assert (len(names), len(set(names))) == (21, 20)
 
 
-def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clause_is_explained(capsys, monkeypatch):
     """What it says, why, the harm, where it is from, and a job's end as ``run`` shows it; in any case."""
     monkeypatch.setenv("COLUMNS", "150")
     clause = find("LL-011")
@@ -73,7 +67,7 @@ def test_a_clause_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "── What happened ─" in printed
 
 
-def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_said_to_be_kept(capsys, monkeypatch):
     """A quirk says that it is one; a clause without hazard has no note."""
     monkeypatch.setenv("COLUMNS", "150")
     assert main(["explain", "DI-010"]) == 0
@@ -86,13 +80,13 @@ def test_what_is_kept_is_said_to_be_kept(capsys: pytest.CaptureFixture[str], mon
     assert "  met in" not in printed
 
 
-def test_a_thread_about_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_thread_about_it_is_named(capsys):
     """Where DIRAC's developers met it."""
     assert main(["explain", "LL-014"]) == 0
     assert "  met in  https://github.com/DIRACGrid/DIRAC/pull/8395\n" in capsys.readouterr().out
 
 
-def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_machines_get_the_report_of_the_run(capsys):
     """Beside what is known of the clause."""
     assert main(["explain", "CO-003", "--json"]) == 0
     text = capsys.readouterr().out
@@ -103,7 +97,7 @@ def test_machines_get_the_report_of_the_run(capsys: pytest.CaptureFixture[str]) 
     assert data["example"]["ended"] == "raised"
 
 
-def test_an_unknown_clause_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_clause_is_one_line_with_the_nearest(capsys):
     """And how to list them all."""
     assert main(["explain", "LL-0011"]) == 4
     assert capsys.readouterr().err == (
@@ -114,9 +108,7 @@ def test_an_unknown_clause_is_one_line_with_the_nearest(capsys: pytest.CaptureFi
         find("x")
 
 
-def test_a_clause_that_nothing_is_about_is_explained_without(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_clause_that_nothing_is_about_is_explained_without(monkeypatch, capsys):
     """No scenario, no timeline."""
     clause = replace(find("CO-001"), when=lambda *_: False)
     monkeypatch.setattr(explain, "CLAUSES", (clause,))
@@ -128,9 +120,7 @@ def test_a_clause_that_nothing_is_about_is_explained_without(
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", None), ("CO-001", ("a", "b")), ("DI-002", None)])
-def test_an_example_of_the_other_kind_is_better_than_none(
-    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
-) -> None:
+def test_an_example_of_the_other_kind_is_better_than_none(monkeypatch, name, verdict):
     """A hazard that never happens is shown where it could, and a promise that is always broken where it is."""
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
     found = example(replace(find(name), when=lambda *_: True, judge=lambda _: verdict))
@@ -140,9 +130,7 @@ def test_an_example_of_the_other_kind_is_better_than_none(
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", None)])
-def test_nobody_looks_further_than_the_first_example(
-    monkeypatch: pytest.MonkeyPatch, name: str, verdict: tuple[str, ...] | None
-) -> None:
+def test_nobody_looks_further_than_the_first_example(monkeypatch, name, verdict):
     """Each change more is a hundred times the scenarios."""
     monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS), (1, ("nowhere",))))
     clause = replace(find(name), when=lambda *_: True, judge=lambda _: verdict)
@@ -153,7 +141,7 @@ def test_nobody_looks_further_than_the_first_example(
         example(replace(clause, when=lambda *_: False))
 
 
-def test_a_port_is_asked_about_one_clause(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_is_asked_about_one_clause(capsys, monkeypatch):
     """Near the good case: the first breach with expected and observed calls side by side, as verify shows it."""
     monkeypatch.setenv("COLUMNS", "100")
     port = "dirac_failover.conformance.zoo:SkipsFinalize"
@@ -171,9 +159,7 @@ def test_a_port_is_asked_about_one_clause(capsys: pytest.CaptureFixture[str], mo
     )  # fmt: skip
 
 
-def test_a_port_that_keeps_the_clause_is_told_so(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_port_that_keeps_the_clause_is_told_so(capsys, monkeypatch):
     """In how many scenarios it was asked; one that breaks down is an error."""
     monkeypatch.setattr(explain, "_NEAR", 0)
     assert main(["explain", "CO-002", "--module", "reference"]) == 0

@@ -1,12 +1,9 @@
 """``dirac-failover learn``, on a terminal, in a pipe, and in scripts."""
 
-from __future__ import annotations
-
 import io
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +11,6 @@ from dirac_failover.cli import main
 from dirac_failover.cli.explain import find
 from dirac_failover.cli.learn import commands, find_lesson
 from dirac_failover.lessons.lessons import LESSONS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 WIDTH = 100
 RIGHT = "2. One operation with the statuses of both files"
@@ -28,21 +22,21 @@ class Terminal(io.StringIO):
 
     encoding = "utf-8"
 
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
 @pytest.fixture(autouse=True)
-def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+def _wide(monkeypatch):
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-def section(title: str) -> str:
+def section(title):
     return f"── {title} ".ljust(WIDTH, "─") + "\n"
 
 
-def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lessons_are_listed(capsys):
     """One line each, in order, and how to begin."""
     assert main(["learn"]) == 0
     printed = capsys.readouterr().out
@@ -56,12 +50,12 @@ STORY = ("Verdict", "What happened", "What the services hold", "The request", "A
 ANSWER = ("Why", "Go on", "The answer")
 
 
-def titles(printed: str) -> list[str]:
+def titles(printed):
     """The titles of the sections of a screen, in order."""
     return re.findall(r"^── (.*?) ─*$", printed, re.MULTILINE)
 
 
-def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys):
     """In this order: the lesson, the job, the question, the timeline, the reason, how to go on, the verdict."""
     assert main(["learn", "an-outage"]) == 0
     printed = capsys.readouterr().out
@@ -83,19 +77,17 @@ def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys: pyt
     ("answer", "code", "verdict"),
     [("2", 0, f"  ✓ Right: {RIGHT}\n"), ("1", 1, f"  ✗ No, it is {RIGHT}\n"), ("3", 1, f"  ✗ No, it is {RIGHT}\n")],
 )
-def test_a_script_gives_its_answer_and_gets_an_exit_code(
-    answer: str, code: int, verdict: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_script_gives_its_answer_and_gets_an_exit_code(answer, code, verdict, capsys):
     """0 when it is right, 1 when it is not."""
     assert main(["learn", "an-outage", "--answer", answer]) == code
     assert section("The answer") + verdict in capsys.readouterr().out
 
 
 @pytest.fixture
-def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+def on_terminal(monkeypatch):
     """Run the lesson of the outage on a terminal where these lines are typed."""
 
-    def learn(typed: str, *options: str) -> tuple[int, str]:
+    def learn(typed, *options):
         screen = Terminal()
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
         monkeypatch.setattr(sys, "stdout", screen)
@@ -108,7 +100,7 @@ PROMPT = "\nYour prediction (1 to 3; Enter to look without one): "
 OFFER = "\nEnter shows every call of the run; q and Enter ends: "
 
 
-def test_a_terminal_is_asked(on_terminal: Callable[..., tuple[int, str]]) -> None:
+def test_a_terminal_is_asked(on_terminal):
     """The question is shown, the answer waits; a wrong prediction is no failure of the command."""
     code, screen = on_terminal("1\n")
     assert code == 0
@@ -118,9 +110,7 @@ def test_a_terminal_is_asked(on_terminal: Callable[..., tuple[int, str]]) -> Non
 
 
 @pytest.mark.parametrize("last", ["q\n", "", "3\n"])
-def test_the_verdict_and_the_line_that_shows_it_are_last_on_the_screen(
-    last: str, on_terminal: Callable[..., tuple[int, str]]
-) -> None:
+def test_the_verdict_and_the_line_that_shows_it_are_last_on_the_screen(last, on_terminal):
     """Below them stands only the offer of the timeline."""
     screen = on_terminal(f"1\n{last}")[1]
     assert titles(screen)[3:] == list(ANSWER)
@@ -128,7 +118,7 @@ def test_the_verdict_and_the_line_that_shows_it_are_last_on_the_screen(
 
 
 @pytest.mark.parametrize("typed", ["2\n\n", "\n\n", "\n \n"])
-def test_the_timeline_is_behind_enter(typed: str, on_terminal: Callable[..., tuple[int, str]]) -> None:
+def test_the_timeline_is_behind_enter(typed, on_terminal):
     """With a prediction or without one."""
     screen = on_terminal(typed)[1]
     assert titles(screen)[3:] == [*ANSWER, *STORY]
@@ -138,9 +128,7 @@ def test_the_timeline_is_behind_enter(typed: str, on_terminal: Callable[..., tup
 @pytest.mark.parametrize(
     ("typed", "found"), [("4", "'4'"), ("0", "'0'"), ("two", "'two'"), ("-1", "'-1'"), ("²", "'²'"), (" 7 ", "'7'")]
 )
-def test_an_answer_that_is_no_choice_is_told_what_is_expected(
-    typed: str, found: str, on_terminal: Callable[..., tuple[int, str]]
-) -> None:
+def test_an_answer_that_is_no_choice_is_told_what_is_expected(typed, found, on_terminal):
     """And is asked for again, until it is a choice, or nothing."""
     complaint = f"Expected a number from 1 to 3, or Enter alone; found {found}.\n"
     for after, verdict in ((f"{typed}\n3\n", "✗ No"), ("\n", "→ 2."), ("", "→ 2.")):
@@ -149,9 +137,7 @@ def test_an_answer_that_is_no_choice_is_told_what_is_expected(
         assert f"\n  {verdict}" in screen
 
 
-def test_nobody_is_asked_who_cannot_see_the_question(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nobody_is_asked_who_cannot_see_the_question(monkeypatch, capsys):
     """A terminal for input alone is not enough, nor one for output alone."""
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
     assert main(["learn", "an-outage"]) == 0
@@ -162,7 +148,7 @@ def test_nobody_is_asked_who_cannot_see_the_question(
     assert "  → 2." in screen.getvalue()
 
 
-def test_nobody_is_asked_who_has_answered(on_terminal: Callable[..., tuple[int, str]]) -> None:
+def test_nobody_is_asked_who_has_answered(on_terminal):
     """Also on a terminal: no key is awaited, and the timeline comes before the verdict."""
     code, screen = on_terminal("1\n", "--answer", "2")
     assert code == 0
@@ -174,36 +160,34 @@ def test_nobody_is_asked_who_has_answered(on_terminal: Callable[..., tuple[int, 
     ("answer", "colour", "verdict"),
     [(["--answer", "2"], 32, "✓ Right: 2. "), (["--answer", "1"], 31, "✗ No, it is 2. "), ([], 1, "→ 2. ")],
 )
-def test_a_verdict_has_a_colour(
-    answer: list[str], colour: int, verdict: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_verdict_has_a_colour(answer, colour, verdict, capsys):
     """Green, red, or none, beside its sign and its words."""
     main(["learn", "an-outage", *answer, "--color", "always"])
     whole = f"{verdict}One operation with the statuses of both files"
     assert f"  \x1b[{colour}m{whole}\x1b[0m\n" in capsys.readouterr().out
 
 
-def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch):
     """Each prompt is flushed to the screen before a line is read."""
-    seen: list[str] = []
+    seen = []
 
     class Screen(Terminal):
-        def flush(self) -> None:
+        def flush(self):
             seen.append(self.getvalue())
 
     class Keyboard(Terminal):
-        def readline(self, *_: object) -> str:
+        def readline(self, *_):
             asked.append(seen[-1])
             return ""
 
-    asked: list[str] = []
+    asked = []
     monkeypatch.setattr(sys, "stdin", Keyboard())
     monkeypatch.setattr(sys, "stdout", Screen())
     assert main(["learn", "an-outage"]) == 0
     assert [text[-len(prompt) :] for text, prompt in zip(asked, (PROMPT, OFFER), strict=True)] == [PROMPT, OFFER]
 
 
-def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lesson_with_a_module_of_its_own_runs_that(capsys):
     """In place of the reference's."""
     assert main(["learn", "nothing-lost"]) == 0
     assert "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n" in capsys.readouterr().out
@@ -223,22 +207,20 @@ def test_a_lesson_with_a_module_of_its_own_runs_that(capsys: pytest.CaptureFixtu
         (["--answer", "1"], "--answer: expected the name of a lesson before it, found none"),
     ],
 )
-def test_what_cannot_be_used_is_one_line(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_used_is_one_line(arguments, complaint, capsys):
     """With the nearest name, or what was expected."""
     assert main(["learn", *arguments]) == 4
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"dirac-failover: error: {complaint}\n")
 
 
-def test_a_lesson_is_found_by_name_and_number() -> None:
+def test_a_lesson_is_found_by_name_and_number():
     """In any case."""
     assert find_lesson("1") is find_lesson("The-Hooks") is LESSONS[0]
     assert find_lesson(str(len(LESSONS))) is LESSONS[-1]
 
 
-def test_how_to_go_on() -> None:
+def test_how_to_go_on():
     """The job's end, the clauses, and the next lesson, if there is one."""
     outage, last = list(commands(find_lesson("an-outage"))), list(commands(LESSONS[-1]))
     assert outage[1:] == [
@@ -253,7 +235,7 @@ def test_how_to_go_on() -> None:
     assert last[1:] == ["dirac-failover explain LL-010", "dirac-failover explain LL-016"]
 
 
-def test_the_command_for_the_job_shows_the_same_job() -> None:
+def test_the_command_for_the_job_shows_the_same_job():
     """As a shell understands it."""
     command = next(commands(find_lesson("an-answer-without-stub"))).replace(
         "| dirac-failover", f"| {sys.executable} -m dirac_failover"

@@ -1,12 +1,9 @@
 """Where a report goes: by ``--format``, by the ending of ``--output``, or as text."""
 
-from __future__ import annotations
-
 import argparse
 import io
 import re
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,15 +11,12 @@ from dirac_failover.cli import output
 from dirac_failover.cli.exits import CommandError
 from dirac_failover.errors import FileError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FORMATS = {
     name: (lambda style, name=name: f"{name} {style.width} {style.colours}\n") for name in ("text", "html", "json")
 }
 
 
-def parsed(*given: str) -> argparse.Namespace:
+def parsed(*given):
     parser = argparse.ArgumentParser()
     output.add_arguments(parser, list(FORMATS))
     return parser.parse_args(given)
@@ -41,9 +35,7 @@ def parsed(*given: str) -> argparse.Namespace:
         ("a.html", ["--format", "text"], "text"),
     ],
 )
-def test_the_ending_chooses_the_format_unless_it_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, given: list[str], form: str
-) -> None:
+def test_the_ending_chooses_the_format_unless_it_is_said(tmp_path, capsys, name, given, form):
     """An ending that means nothing means text."""
     output.deliver(parsed("--output", str(tmp_path / name), "--color", "always", *given), FORMATS)
     assert (tmp_path / name).read_text() == f"{form} 100 False\n"
@@ -51,7 +43,7 @@ def test_the_ending_chooses_the_format_unless_it_is_said(
     assert capsys.readouterr().out == ""
 
 
-def test_an_ending_of_a_format_that_there_is_not_is_an_error(tmp_path: Path) -> None:
+def test_an_ending_of_a_format_that_there_is_not_is_an_error(tmp_path):
     """Nobody expects text in a file of that name."""
     said = (
         "--output: .svg is badge, which this report cannot be: another ending, or --format with one of text, html, json"
@@ -62,9 +54,7 @@ def test_an_ending_of_a_format_that_there_is_not_is_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("given", "form"), [([], "text"), (["--format", "html"], "html")])
-def test_without_a_file_it_is_printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, given: list[str], form: str
-) -> None:
+def test_without_a_file_it_is_printed(capsys, monkeypatch, given, form):
     """Text, on a terminal as in a pipe; colours by ``--color``."""
     monkeypatch.setenv("COLUMNS", "77")
     output.deliver(parsed(*given), FORMATS)
@@ -73,14 +63,12 @@ def test_without_a_file_it_is_printed(
 
 
 @pytest.mark.parametrize(("encoding", "seen"), [("ascii", b"\\xe9\n"), ("latin-1", b"\xe9\n"), (None, b"\xe9\n")])
-def test_what_the_terminal_cannot_show_is_escaped(
-    monkeypatch: pytest.MonkeyPatch, encoding: str | None, seen: bytes
-) -> None:
+def test_what_the_terminal_cannot_show_is_escaped(monkeypatch, encoding, seen):
     """No report ends in the middle because of a letter."""
 
     class Screen(io.StringIO):
         @property
-        def encoding(self) -> str | None:  # type: ignore[override]
+        def encoding(self):  # type: ignore[override]
             return encoding
 
     screen = Screen()
@@ -89,13 +77,13 @@ def test_what_the_terminal_cannot_show_is_escaped(
     assert screen.getvalue().encode("latin-1") == seen
 
 
-def test_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_an_error(tmp_path):
     """The error names the file and the reason."""
     with pytest.raises(FileError, match=r"Cannot write .*: No such file or directory"):
         output.deliver(parsed("--output", str(tmp_path / "no" / "a.html")), FORMATS)
 
 
-def test_an_ending_that_means_nothing_is_an_error(tmp_path: Path) -> None:
+def test_an_ending_that_means_nothing_is_an_error(tmp_path):
     """It is not taken for text; ``--format`` says what is meant, and a name without ending is text."""
     with pytest.raises(CommandError) as caught:
         output.deliver(parsed("--output", str(tmp_path / "a.htlm")), FORMATS)
@@ -109,14 +97,14 @@ def test_an_ending_that_means_nothing_is_an_error(tmp_path: Path) -> None:
     assert {path.name: path.read_text()[:4] for path in tmp_path.iterdir()} == {"a.pdf": "html", "a": "text"}
 
 
-def test_an_empty_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_name_is_a_name(tmp_path, monkeypatch):
     """``--output ""`` is refused, not ignored."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileError, match="Cannot write"):
         output.deliver(parsed("--output", ""), FORMATS)
 
 
-def test_a_file_has_no_colours() -> None:
+def test_a_file_has_no_colours():
     """And its lines are of one length everywhere."""
     style = output._IN_A_FILE
     assert (style.width, style.colours, style.unicode) == (100, False, True)

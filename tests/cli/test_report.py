@@ -1,9 +1,5 @@
 """The command ``report``."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from dirac_failover.cli import compare, main
@@ -11,13 +7,8 @@ from dirac_failover.reports import badge, html_page, junit, markdown
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def test_every_format_is_there(
-    files: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_format_is_there(files, capsys, monkeypatch):
     """Each is what its module makes of the results."""
     monkeypatch.setenv("COLUMNS", "90")
     matrix = Matrix.load([files["alpha"]])
@@ -36,13 +27,13 @@ def test_every_format_is_there(
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.xml", "<?xml"), ("a.svg", "<svg"), ("a.md", "# "), ("a.html", "<!do")])
-def test_the_ending_of_the_file_is_enough(files: dict[str, str], tmp_path: Path, name: str, start: str) -> None:
+def test_the_ending_of_the_file_is_enough(files, tmp_path, name, start):
     """A report of a port that broke down is a report like any other."""
     assert main(["report", files["down"], "--output", str(tmp_path / name)]) == 0
     assert (tmp_path / name).read_text().startswith(start)
 
 
-def test_there_is_one_port(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_is_one_port(files, capsys):
     """Several are compared; the help says how."""
     assert main(["report", files["alpha"], files["beta"]]) == 4
     assert "unrecognized arguments" in capsys.readouterr().err

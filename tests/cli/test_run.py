@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -7,7 +5,6 @@ import sys
 import tempfile
 from importlib import metadata
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -26,24 +23,19 @@ from dirac_failover.spec.scenario import Scenario
 from dirac_fakes.faults import SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dirac_failover.drivers.implementations import Implementation
-
 DEFAULT = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 
 @pytest.fixture(autouse=True)
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def terminal(monkeypatch):
     """80 columns, and nothing that says otherwise."""
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
 
 
-def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+def printed(capsys, *options):
     """What ``run`` prints, when it ends well."""
     code = main(["run", *options])
     out, err = capsys.readouterr()
@@ -51,12 +43,12 @@ def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return out
 
 
-def report(capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+def report(capsys, *options):
     """What ``run --json`` prints."""
     return json.loads(printed(capsys, "--json", *options))
 
 
-def complaint(capsys: pytest.CaptureFixture[str], *options: str, code: int = 4) -> str:
+def complaint(capsys, *options, code=4):
     """The one line that ``run`` says when it cannot."""
     assert main(["run", *options]) == code
     out, err = capsys.readouterr()
@@ -69,7 +61,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *options: str, code: int = 4) 
 # The situation
 
 
-def test_without_options_two_files_and_the_transformation_down(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_options_two_files_and_the_transformation_down(capsys):
     """The default is a situation worth looking at, and everything converges."""
     seen = report(capsys)
     usual = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
@@ -107,22 +99,20 @@ def test_without_options_two_files_and_the_transformation_down(capsys: pytest.Ca
         ),
     ],
 )
-def test_each_option_says_one_thing(
-    capsys: pytest.CaptureFixture[str], options: list[str], expected: dict[str, Any]
-) -> None:
+def test_each_option_says_one_thing(capsys, options, expected):
     """What is not said is as without any option."""
     usual = {"inputs": INPUTS, "faults": FAULTS}
     assert report(capsys, *options)["scenario"] == Scenario.of_job(**{**usual, **expected}).to_json()
 
 
-def test_the_services_know_inputs_without_their_prefix(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_services_know_inputs_without_their_prefix(capsys):
     """The prefix of an LFN in InputData is not part of the LFN."""
     seen = report(capsys, "--input", "LFN:/vo/a", "--input", "/vo/LFN:b")
     assert seen["scenario"]["workflow_commons"]["InputData"] == "LFN:/vo/a;/vo/LFN:b"
     assert seen["scenario"]["server_files"] == {"/vo/a": "Assigned", "/vo/LFN:b": "Assigned"}
 
 
-def test_a_scenario_can_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_scenario_can_be_a_file(capsys, tmp_path):
     """The scenario of a report is such a file; faults on the command line are added to it."""
     first = report(capsys, "--accounting", "2")
     path = tmp_path / "scenario.json"
@@ -133,20 +123,20 @@ def test_a_scenario_can_be_a_file(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert report(capsys, "--scenario", str(path), "--fault", "none") == first
 
 
-def test_a_scenario_can_have_any_encoding_of_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_scenario_can_have_any_encoding_of_json(capsys, tmp_path):
     """It is read as bytes."""
     path = tmp_path / "scenario.json"
     path.write_bytes('{"name": "é", "records": 1}'.encode("utf-16"))
     assert report(capsys, "--scenario", str(path))["scenario"] == {"name": "é", "records": 1}
 
 
-def test_a_scenario_can_come_from_stdin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scenario_can_come_from_stdin(capsys, monkeypatch):
     """Without default faults: the file says all."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
     assert report(capsys, "--scenario", "-")["scenario"] == {"records": 1}
 
 
-def test_a_scenario_of_the_space_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scenario_of_the_space_has_a_name(capsys):
     """It says what is changed from the good case, and any scenario is found by it."""
     for index in (0, 1, 5_000, 60_000):
         scenario = next(islice(space.scenarios(), index, None))
@@ -169,7 +159,7 @@ def test_a_scenario_of_the_space_has_a_name(capsys: pytest.CaptureFixture[str]) 
         ("input: reported=all", "cannot read input: reported=all: No such file or directory"),
     ],
 )
-def test_a_name_of_no_scenario_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
+def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
     """With the nearest change, when it is a change that does not exist."""
     assert complaint(capsys, "--scenario", name) == f"--scenario: {said}"
 
@@ -188,7 +178,7 @@ def test_a_name_of_no_scenario_is_one_clear_line(capsys: pytest.CaptureFixture[s
         ["--fault", "transformation:bad_shape=none"],
     ],
 )
-def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+def test_every_report_fits_the_schema(capsys, options):
     """And is the same each time; and the timeline can be made of it."""
     seen = report(capsys, *options)
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
@@ -198,7 +188,7 @@ def test_every_report_fits_the_schema(capsys: pytest.CaptureFixture[str], option
     assert printed(capsys, *options) == render(seen, Style(80))
 
 
-def test_a_report_without_services_fits_the_schema(reference: Implementation) -> None:
+def test_a_report_without_services_fits_the_schema(reference):
     """There is nothing to recover, and faults cannot strike."""
     scenario = Scenario.from_json({"collaborators": SCRIPTED, "faults": ["transformation:down"]})
     seen = run(reference, scenario)
@@ -209,7 +199,7 @@ def test_a_report_without_services_fits_the_schema(reference: Implementation) ->
     assert without["request"] is None
 
 
-def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_says_what_ran(capsys):
     """The implementation, the request, the file, faults that never struck."""
     assert main(["run", "--json", "--fault", "transformation:down", "--fault", "accounting.commit:down"]) == 1
     seen = json.loads(capsys.readouterr().out)
@@ -238,7 +228,7 @@ def test_a_report_says_what_ran(capsys: pytest.CaptureFixture[str]) -> None:
     assert seen["recovery"]["services"]["files"]["/vo/a"]["Status"] == "Processed"
 
 
-def test_times_are_numbered_over_the_whole_report(capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_are_numbered_over_the_whole_report(capsys):
     """The same time has the same number wherever it is; the scenario keeps its own times."""
     operation = '{"Type": "LogUpload", "Catalog": "2026-01-01 12:00:00.000001"}'
     seen = report(capsys, "--fault", "job-state:down", "--operation", operation)
@@ -250,7 +240,7 @@ def test_times_are_numbered_over_the_whole_report(capsys: pytest.CaptureFixture[
     assert list(forwarded["decoded"][2][1]) == [stamp]
 
 
-def test_json_has_no_nan(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_has_no_nan(capsys, tmp_path, monkeypatch):
     """What JSON cannot say becomes a text; texts that no encoding has are escaped."""
     (tmp_path / "odd_module.py").write_text(
         "from dirac_failover import FailoverRequest\n"
@@ -292,7 +282,7 @@ mine = Mine()
 
 
 @pytest.fixture
-def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def modules(tmp_path, monkeypatch):
     """A working directory with modules in it, which is not on the path."""
     (tmp_path / "my_modules.py").write_text(MODULE)
     (tmp_path / "broken_module.py").write_text("raise ZeroDivisionError('at import')")
@@ -304,7 +294,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("modules")
-def test_any_module_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_module_can_be_run(capsys):
     """From the working directory; also a class inside another."""
     for name in ("my_modules:Mine", "my_modules:Outer.Inner"):
         seen = report(capsys, "--module", name)
@@ -314,7 +304,7 @@ def test_any_module_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert sys.path.count(os.getcwd()) == 1
 
 
-def test_the_reference_is_a_module() -> None:
+def test_the_reference_is_a_module():
     """As any other."""
     assert find_class("dirac_failover:FailoverRequest") is FailoverRequest
 
@@ -338,7 +328,7 @@ def test_the_reference_is_a_module() -> None:
         ),
     ],
 )
-def test_what_is_no_module_is_one_clear_line(capsys: pytest.CaptureFixture[str], name: str, expected: str) -> None:
+def test_what_is_no_module_is_one_clear_line(capsys, name, expected):
     """Whatever is wrong with it."""
     assert complaint(capsys, "--module", name) == f"--module: {expected}"
 
@@ -352,21 +342,19 @@ def test_what_is_no_module_is_one_clear_line(capsys: pytest.CaptureFixture[str],
         ("needy_module", "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
     ],
 )
-def test_a_module_that_is_found_and_cannot_be_imported_is_broken(
-    capsys: pytest.CaptureFixture[str], name: str, expected: str
-) -> None:
+def test_a_module_that_is_found_and_cannot_be_imported_is_broken(capsys, name, expected):
     """A missing dependency of the module is its own fault too."""
     assert complaint(capsys, "--module", f"{name}:X", code=3) == f"--module: {expected}"
 
 
 @pytest.mark.usefixtures("modules")
-def test_a_module_that_cannot_be_created_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_module_that_cannot_be_created_is_broken(capsys):
     """The workflow creates it without arguments."""
     said = complaint(capsys, "--module", "my_modules:Greedy", code=3)
     assert said.startswith("The module cannot be created: TypeError: Greedy.__init__() missing 1 required")
 
 
-def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kit_must_be_there(capsys, monkeypatch):
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
     known = f"(there are {', '.join(IMPLEMENTATIONS)})"
     assert (
@@ -394,9 +382,7 @@ def test_a_kit_must_be_there(capsys: pytest.CaptureFixture[str], monkeypatch: py
         ),
     ],
 )
-def test_a_fault_that_never_struck_is_an_error(
-    capsys: pytest.CaptureFixture[str], options: list[str], said: str
-) -> None:
+def test_a_fault_that_never_struck_is_an_error(capsys, options, said):
     """The report is printed, without a tick, and one line says what the service was asked for."""
     assert main(["run", *options]) == 1
     out, err = capsys.readouterr()
@@ -405,7 +391,7 @@ def test_a_fault_that_never_struck_is_an_error(
     assert "✓" not in out
 
 
-def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_fault_that_nobody_gave_may_stay_away(capsys, tmp_path):
     """The default one, when there are no inputs; those of a file, which other ports may well be struck by."""
     assert "but not put to the test" in printed(capsys, "--input", "none")
     (tmp_path / "s.json").write_text('{"faults": ["accounting:down"]}')
@@ -520,7 +506,7 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys: pytest.CaptureFixture[st
         (["--scenario", "/"], "--scenario: cannot read /: Is a directory"),
     ],
 )
-def test_bad_options_are_one_clear_line(capsys: pytest.CaptureFixture[str], options: list[str], expected: str) -> None:
+def test_bad_options_are_one_clear_line(capsys, options, expected):
     """What was expected, and what was found."""
     assert complaint(capsys, *options) == expected
 
@@ -539,7 +525,7 @@ def test_bad_options_are_one_clear_line(capsys: pytest.CaptureFixture[str], opti
         (["--no-proxy", "--input", "/a"], "--input, --no-proxy"),
     ],
 )
-def test_a_scenario_says_all_about_the_job(capsys: pytest.CaptureFixture[str], option: list[str], name: str) -> None:
+def test_a_scenario_says_all_about_the_job(capsys, option, name):
     """So no option may say something else."""
     said = complaint(capsys, "--scenario", "-", *option)
     assert said == f"{name} cannot stand beside --scenario, which says all about the job"
@@ -556,9 +542,7 @@ def test_a_scenario_says_all_about_the_job(capsys: pytest.CaptureFixture[str], o
         ('{"executions": 0}', "executions: input should be greater than or equal to 1, found 0"),
     ],
 )
-def test_a_bad_scenario_is_one_clear_line(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str, expected: str
-) -> None:
+def test_a_bad_scenario_is_one_clear_line(capsys, monkeypatch, text, expected):
     """With the name of the file."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode("latin-1"))))
     assert complaint(capsys, "--scenario", "-").startswith(f"--scenario -: {expected}")
@@ -606,14 +590,14 @@ def test_a_bad_scenario_is_one_clear_line(
         ),
     ],
 )
-def test_what_nobody_can_execute_is_refused(fields: dict[str, Any], expected: str) -> None:
+def test_what_nobody_can_execute_is_refused(fields, expected):
     """Before anything runs."""
     with pytest.raises(ScenarioError) as caught:
         checked(Scenario.from_json(fields))
     assert f"{caught.value}\n".startswith(expected)
 
 
-def test_what_can_be_executed_is_accepted() -> None:
+def test_what_can_be_executed_is_accepted():
     """Doubles that answer as they are told, and a request that cannot be written."""
     scenario = Scenario.from_json(
         {
@@ -629,7 +613,7 @@ def test_what_can_be_executed_is_accepted() -> None:
     assert checked(scenario) is scenario
 
 
-def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Implementation) -> None:
+def test_a_scenario_that_this_machine_cannot_have_is_refused(reference):
     """A name that is too long, say."""
     with pytest.raises(
         ScenarioError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
@@ -637,16 +621,16 @@ def test_a_scenario_that_this_machine_cannot_have_is_refused(reference: Implemen
         run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
 
 
-def test_what_an_implementation_cannot_take_is_refused(reference: Implementation) -> None:
+def test_what_an_implementation_cannot_take_is_refused(reference):
     """More files than an operation holds, or an attribute that a module does not let be set."""
 
     class ReadOnly(FailoverRequest):
         @property
-        def workflowStatus(self) -> Any:
+        def workflowStatus(self):
             return {"OK": True}
 
         @workflowStatus.setter
-        def workflowStatus(self, value: Any) -> None:
+        def workflowStatus(self, value):
             if value != {}:
                 raise AttributeError("read only")
 
@@ -657,7 +641,7 @@ def test_what_an_implementation_cannot_take_is_refused(reference: Implementation
         run(reference, Scenario(), ReadOnly)
 
 
-def test_a_request_may_be_anything(reference: Implementation) -> None:
+def test_a_request_may_be_anything(reference):
     """What a scenario puts in its place has none of its fields."""
     scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
     request = run(reference, scenario)["request"]
@@ -667,23 +651,21 @@ def test_a_request_may_be_anything(reference: Implementation) -> None:
     }
 
 
-def test_nesting_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nesting_has_an_end(capsys):
     """Of the reader's patience, and of the parser's."""
     said = complaint(capsys, "--operation", '{"a":' * 100_000)
     assert said.startswith("--operation: expected a type or a JSON object, and ")
     assert "is not JSON: maximum recursion depth exceeded" in said
 
 
-def test_faults_beside_a_file_are_checked_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_faults_beside_a_file_are_checked_too(capsys, tmp_path):
     """They are the same option."""
     (path := tmp_path / "scenario.json").write_text("{}")
     said = complaint(capsys, "--scenario", str(path), "--fault", "none", "--fault", "x")
     assert said == "--fault: none cannot stand beside others"
 
 
-def test_without_a_directory_to_work_in_nothing_runs(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_directory_to_work_in_nothing_runs(capsys, monkeypatch):
     """TMPDIR, say, is gone."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
@@ -696,7 +678,7 @@ def test_without_a_directory_to_work_in_nothing_runs(
 # Output
 
 
-def test_check_says_whether_anything_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_whether_anything_is_missing(capsys):
     """By the exit code alone: the output is the same."""
     well = printed(capsys)
     assert printed(capsys, "--check") == well
@@ -706,7 +688,7 @@ def test_check_says_whether_anything_is_missing(capsys: pytest.CaptureFixture[st
         assert capsys.readouterr() == (lost, "")
 
 
-def test_what_cannot_converge_cannot_be_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_cannot_converge_cannot_be_checked(capsys, tmp_path):
     """Without services there is nothing to hold against anything."""
     path = tmp_path / "scripted.json"
     path.write_text(json.dumps({"collaborators": SCRIPTED}))
@@ -715,7 +697,7 @@ def test_what_cannot_converge_cannot_be_checked(capsys: pytest.CaptureFixture[st
     assert said == "--check: every collaborator is scripted, so there are no services that could converge"
 
 
-def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_is_for_the_terminal_that_there_is(monkeypatch):
     """As wide as it is, and coloured when asked."""
 
     class Screen(io.StringIO):
@@ -730,7 +712,7 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatc
     assert main(["run", "--color", "sometimes"]) == 4
 
 
-def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys):
     """In the order of the options; nothing else goes wrong then, and the others are the implementation's own."""
     options = [f"FileReport.{text}" for text in ("commit=s_error=a=b", "commit=ok", "generateForwardDISET=operation")]
     options.append("Request.getDigest=raises=RuntimeError:late:7")
@@ -750,7 +732,7 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys: pytest.C
     assert job["ApplicationStatus"] == "late"
 
 
-def test_an_answer_that_cannot_be_given_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_that_cannot_be_given_is_refused(capsys):
     """With the nearest one; and beside a file that says all about the job, answers have no place."""
     for options, said in (
         (
@@ -765,7 +747,7 @@ def test_an_answer_that_cannot_be_given_is_refused(capsys: pytest.CaptureFixture
         assert said in capsys.readouterr().err
 
 
-def test_the_help_lists_all_faults(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_all_faults(capsys):
     """Services, schedules, and the kinds that can hit a service with what the caller sees; and the schemas."""
     assert main(["run", "--help"]) == 0
     text = capsys.readouterr().out

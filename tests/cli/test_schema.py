@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -10,12 +7,9 @@ from dirac_failover.cli import main
 from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.spec import scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_schema_is_printed(capsys, name):
     """It is valid JSON Schema, for people to read."""
     assert main(["schema", name]) == 0
     text = capsys.readouterr().out
@@ -25,7 +19,7 @@ def test_a_schema_is_printed(capsys: pytest.CaptureFixture[str], name: str) -> N
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_nine() -> None:
+def test_there_are_nine():
     """What run reads and prints, what verify does, what is made of results, what ports are told, and what is served."""
     assert list(SCHEMAS) == [
         "run",
@@ -41,14 +35,14 @@ def test_there_are_nine() -> None:
     assert SCHEMAS["scenario"]() == scenario.schema()
 
 
-def test_the_report_holds_a_scenario() -> None:
+def test_the_report_holds_a_scenario():
     """The schema of the report has that of the scenario in it."""
     inner = SCHEMAS["run"]()["$defs"]["scenario"]
     assert inner == {key: value for key, value in scenario.schema().items() if key != "$schema"}
     assert "$schema" not in inner
 
 
-def objects(schema: object) -> Iterator[dict[str, object]]:
+def objects(schema):
     if isinstance(schema, dict):
         if "properties" in schema:
             yield schema
@@ -56,7 +50,7 @@ def objects(schema: object) -> Iterator[dict[str, object]]:
             yield from objects(value)
 
 
-def test_the_report_is_closed() -> None:
+def test_the_report_is_closed():
     """Every object of ours names what it requires; nothing unknown may be in it, unless it is extended elsewhere."""
     del (schema := SCHEMAS["run"]())["$defs"]["scenario"]
     found = list(objects(schema))
@@ -66,7 +60,7 @@ def test_the_report_is_closed() -> None:
     assert all("required" in item for item in found)
 
 
-def test_an_unknown_schema_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_schema_is_one_clear_line(capsys):
     """With what there is."""
     assert main(["schema", "nope"]) == 4
     said = capsys.readouterr().err

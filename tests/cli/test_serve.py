@@ -1,7 +1,5 @@
 """``dirac-failover serve``: what it says, what it serves, what it refuses, and how it stops."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -14,7 +12,6 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -29,11 +26,6 @@ from dirac_failover.serving.configuration import as_cfg, options
 from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import Caller
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pytest_mock import MockerFixture
-
 ANYWHERE = "0.0.0.0"  # noqa: S104 - to see that it is refused
 REACHED = f"--host: other machines can reach {ANYWHERE}, and the server has no authentication"
 NO_CERTIFICATE = "--http: there is no certificate without encryption"
@@ -43,16 +35,16 @@ SERVICE = "WorkloadManagement/JobStateUpdate"
 class Serve:
     """Runs the command; what is to be done while it serves stands where it waits for a signal."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, capsys, monkeypatch):
         self._capsys = capsys
         self._patch = monkeypatch
         self.said = ""
 
-    def __call__(self, *arguments: str, meanwhile: Callable[[str], Any] = lambda _: None) -> Any:
+    def __call__(self, *arguments, meanwhile=lambda _: None):
         """Serve; return what ``meanwhile`` returns of what was printed."""
         found = []
 
-        def wait(signals: Any) -> signal.Signals:
+        def wait(signals):
             assert signals == (signal.SIGINT, signal.SIGTERM)
             self.said = self._capsys.readouterr().out
             found.append(meanwhile(self.said))
@@ -65,21 +57,21 @@ class Serve:
 
 
 @pytest.fixture
-def serve(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Serve:
+def serve(capsys, monkeypatch):
     """The command."""
     return Serve(capsys, monkeypatch)
 
 
-def announced(text: str) -> dict[str, Any]:
+def announced(text):
     """What ``--json`` printed: one line, as its schema says."""
     assert text.count("\n") == 1
     assert text.endswith("}\n")
-    said: dict[str, Any] = json.loads(text)
+    said = json.loads(text)
     jsonschema.validate(said, SCHEMAS["serve"]())
     return said
 
 
-def session(said: dict[str, Any]) -> requests.Session:
+def session(said):
     """A session that trusts the server."""
     found = requests.Session()
     found.trust_env = False
@@ -87,17 +79,17 @@ def session(said: dict[str, Any]) -> requests.Session:
     return found
 
 
-def snapshot(text: str) -> Any:
+def snapshot(text):
     """What the services hold."""
     said = announced(text)
     with session(said) as asked:
         return asked.get(f"{said['admin']}/snapshot", timeout=10).json()
 
 
-def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -> None:
+def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve):
     """In one line, when there are answers; all paths exist."""
 
-    def look(text: str) -> dict[str, Any]:
+    def look(text):
         said = announced(text)
         assert all(os.path.exists(path) for path in said["environment"].values())
         with session(said) as asked:
@@ -120,17 +112,17 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve: Serve) -
     assert not any(os.path.exists(path) for path in said["environment"].values())
 
 
-def test_the_token_that_dirac_has_copied_is_removed(serve: Serve, mocker: MockerFixture) -> None:
+def test_the_token_that_dirac_has_copied_is_removed(serve, mocker):
     """Once nobody can use it any more."""
     forget = mocker.patch.object(credentials.Credentials, "forget")
     assert serve("--json", meanwhile=lambda text: (announced(text), forget.call_count))[1] == 0
     forget.assert_called_once_with()
 
 
-def test_our_own_client_can_use_what_it_says(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_client_can_use_what_it_says(serve, monkeypatch):
     """Variables and URLs."""
 
-    def call(text: str) -> Any:
+    def call(text):
         said = announced(text)
         for name, value in said["environment"].items():
             monkeypatch.setenv(name, value)
@@ -140,7 +132,7 @@ def test_our_own_client_can_use_what_it_says(serve: Serve, monkeypatch: pytest.M
     assert serve("--json", meanwhile=call)["Value"] == "job_parameters_vo_0m"
 
 
-def test_it_says_the_same_for_people(serve: Serve) -> None:
+def test_it_says_the_same_for_people(serve):
     """Variables to be exported, and the file of the configuration."""
     text = serve("--diracx", meanwhile=str)
     url = text.splitlines()[0].removeprefix("An in-memory DIRAC is at ")
@@ -152,7 +144,7 @@ def test_it_says_the_same_for_people(serve: Serve) -> None:
     assert text.endswith("}\n")
 
 
-def test_without_encryption_nothing_is_to_be_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_encryption_nothing_is_to_be_told(serve, monkeypatch):
     """Nor is any package needed."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     text = serve("--http", meanwhile=str)
@@ -162,7 +154,7 @@ def test_without_encryption_nothing_is_to_be_told(serve: Serve, monkeypatch: pyt
     assert (said["environment"], said["options"], said["configuration"]) == ({}, {}, "")
 
 
-def test_what_there_is_can_be_chosen(serve: Serve) -> None:
+def test_what_there_is_can_be_chosen(serve):
     """The job, the transformation, its files, and whose they are."""
     arguments = ["--job-id", "5", "--transformation", "6", "--file", "/x", "--file", "/y", "--owner", "bob"]
     found = serve("--json", "--http", *arguments, "--group", "prod", meanwhile=snapshot)
@@ -174,17 +166,17 @@ def test_what_there_is_can_be_chosen(serve: Serve) -> None:
     assert said["options"]["/Registry/Users/bob/DN"] == "/O=dirac-failover/CN=bob"
 
 
-def test_by_default_there_is_what_run_has(serve: Serve) -> None:
+def test_by_default_there_is_what_run_has(serve):
     """Job 77, transformation 12, two files."""
     found = serve("--json", "--http", meanwhile=snapshot)
     assert list(found["job-state"]["jobs"]) == ["77"]
     assert [row["LFN"] for row in found["transformation"]["files"]["12"].values()] == ["/vo/a", "/vo/b"]
 
 
-def test_faults_are_armed_from_the_start(serve: Serve) -> None:
+def test_faults_are_armed_from_the_start(serve):
     """In their order."""
 
-    def faults(text: str) -> Any:
+    def faults(text):
         said = announced(text)
         return requests.get(f"{said['admin']}/faults", timeout=10).json()["armed"]
 
@@ -196,9 +188,9 @@ def test_faults_are_armed_from_the_start(serve: Serve) -> None:
     ]
 
 
-def test_what_is_said_is_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_is_there_at_once(monkeypatch):
     """Whoever has started it need not wait for more lines, though its output is kept back."""
-    seen: list[bytes] = []
+    seen = []
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
     monkeypatch.setattr(command.signal, "sigwait", lambda _: seen.append(out.getvalue()))
@@ -206,13 +198,13 @@ def test_what_is_said_is_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [text[-2:] for text in seen] == [b"}\n"]
 
 
-def test_the_last_port_is_one(serve: Serve) -> None:
+def test_the_last_port_is_one(serve):
     """After it there are no others."""
     said = serve("--json", "--http", "--port", "65535", meanwhile=announced)
     assert said["url"] == "http://127.0.0.1:65535"
 
 
-def test_the_configuration_can_be_written(serve: Serve, tmp_path: Path) -> None:
+def test_the_configuration_can_be_written(serve, tmp_path):
     """It is the same as is printed."""
     path = tmp_path / "dirac.cfg"
     said = serve("--json", "--write-config", str(path), meanwhile=announced)
@@ -220,7 +212,7 @@ def test_the_configuration_can_be_written(serve: Serve, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["dirac.cfg"]
 
 
-def test_ones_own_certificate_is_shown(serve: Serve, tmp_path: Path) -> None:
+def test_ones_own_certificate_is_shown(serve, tmp_path):
     """Its authority is known to whoever brought it, so nothing is said of one."""
     own = credentials.make(str(tmp_path), owner="x", group="y")
     text = Path(own.host).read_text()
@@ -228,7 +220,7 @@ def test_ones_own_certificate_is_shown(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "only.pem").write_text(text[:cut])
     (tmp_path / "key.pem").write_text(text[cut:])
 
-    def look(text: str) -> dict[str, Any]:
+    def look(text):
         said = announced(text)
         with requests.Session() as asked:
             asked.trust_env = False
@@ -242,12 +234,12 @@ def test_ones_own_certificate_is_shown(serve: Serve, tmp_path: Path) -> None:
         assert "/DIRAC/Security/CALocation" not in said["options"]
 
 
-def test_host_and_port_can_be_chosen(serve: Serve) -> None:
+def test_host_and_port_can_be_chosen(serve):
     """The certificate names the host, and loopback."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
-    def look(text: str) -> str:
+    def look(text):
         said = announced(text)
         with session(said) as asked:
             for host in ("localhost", "127.0.0.1"):
@@ -257,16 +249,16 @@ def test_host_and_port_can_be_chosen(serve: Serve) -> None:
     assert serve("--json", "--host", "localhost", "--port", str(port), meanwhile=look) == f"https://localhost:{port}"
 
 
-def test_other_machines_are_let_in_only_when_that_is_said(serve: Serve) -> None:
+def test_other_machines_are_let_in_only_when_that_is_said(serve):
     """With the option the address is taken."""
     said = serve("--json", "--http", "--host", ANYWHERE, "--allow-remote", meanwhile=announced)
     assert said["url"].startswith(f"http://{ANYWHERE}:")
 
 
-def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve: Serve) -> None:
+def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve):
     """By its address and by its name."""
 
-    def look(text: str) -> x509.Certificate:
+    def look(text):
         port = int(announced(text)["url"].rpartition(":")[2])
         return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode())
 
@@ -294,9 +286,7 @@ def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve: Serve)
         (["--write-config", "/nowhere/x"], "Cannot write /nowhere/x: No such file or directory"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_one_clear_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
-) -> None:
+def test_what_cannot_be_is_one_clear_line(capsys, arguments, message):
     """And nothing is said to be served."""
     assert main(["serve", *arguments]) == 4
     out, err = capsys.readouterr()
@@ -304,7 +294,7 @@ def test_what_cannot_be_is_one_clear_line(
     assert err.startswith(f"dirac-failover: error: {message}")
 
 
-def test_a_port_that_is_taken_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_one_clear_line(capsys):
     """With the reason, and signals are as before."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -315,7 +305,7 @@ def test_a_port_that_is_taken_is_one_clear_line(capsys: pytest.CaptureFixture[st
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
-def test_without_the_package_it_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_is_named(capsys, monkeypatch):
     """And how to get it."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     assert main(["serve"]) == 3
@@ -324,13 +314,13 @@ def test_without_the_package_it_is_named(capsys: pytest.CaptureFixture[str], mon
     )
 
 
-def test_signals_are_blocked_before_there_are_threads(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signals_are_blocked_before_there_are_threads(serve, monkeypatch):
     """So that none of those gets them; afterwards they are as before."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    threads: list[int] = []
+    threads = []
     real = signal.pthread_sigmask
 
-    def mask(how: int, signals: Any) -> Any:
+    def mask(how, signals):
         threads.append(threading.active_count())
         return real(how, signals)
 
@@ -345,7 +335,7 @@ def test_signals_are_blocked_before_there_are_threads(serve: Serve, monkeypatch:
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("announced_one", [True, False], ids=["announced", "started"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_process_stops_cleanly_when_it_is_asked_to(how: signal.Signals, announced_one: bool, tmp_path: Path) -> None:
+def test_a_process_stops_cleanly_when_it_is_asked_to(how, announced_one, tmp_path):
     """Its first line can be read at once; it leaves no files, says nothing more, and ends with 0."""
     command = [sys.executable, "-m", "dirac_failover", "serve", "--json"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

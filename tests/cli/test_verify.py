@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -8,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -19,11 +16,11 @@ from dirac_failover.cli import verify as verify_module
 from dirac_failover.conformance import verification
 from dirac_failover.conformance.baseline import Baseline, Entry
 from dirac_failover.conformance.checking import Judgement, VerificationPlan
-from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, Results, load
+from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, load
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
 from dirac_failover.conformance.workers import cores
-from dirac_failover.errors import FailoverError, PortBrokenError, PortError
+from dirac_failover.errors import PortBrokenError, PortError
 from dirac_failover.reports import differences
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import report, run_command
@@ -37,7 +34,7 @@ COUNT = len(CLAUSES)
 
 
 @pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+def _importable(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "conformance"))
     monkeypatch.setenv("COLUMNS", "100")
 
@@ -48,15 +45,15 @@ MINIMAL = Minimal("inputs: it's", {"name": "inputs: it's", "records": 1}, {"a": 
 class Asked:
     """Stands for the judging: keeps what was asked, and gives the verdicts that it is told."""
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[VerificationPlan, int, tuple[int, int]]] = []
-        self.broken: set[str] = set()
+    def __init__(self):
+        self.calls = []
+        self.broken = set()
         self.silent = False
-        self.error: FailoverError | None = None
-        self.nearest: list[Match] = []
-        self.met: Any = None
+        self.error = None
+        self.nearest = []
+        self.met = None
 
-    def __call__(self, question: VerificationPlan, *, workers: int, part: tuple[int, int], met: Any) -> Any:
+    def __call__(self, question, *, workers, part, met):
         self.calls.append((question, workers, part))
         self.met = met
         if self.error:
@@ -71,13 +68,13 @@ class Asked:
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Asked:
+def judged(monkeypatch):
     asked = Asked()
     monkeypatch.setattr(verification, "judge", asked)
     return asked
 
 
-def test_the_reference_conforms_to_what_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_reference_conforms_to_what_is_asked(capsys, tmp_path):
     """From the command line, with real processes: table, results and exit code say the same."""
     path = tmp_path / "r.json"
     words = ["verify", "--region", "identity", "--shard", "3/40", "--workers", "2", "--output", str(path)]
@@ -92,7 +89,7 @@ def test_the_reference_conforms_to_what_is_asked(capsys: pytest.CaptureFixture[s
     assert results.header.command == "dirac-failover verify reference --region identity --shard 3/40"
 
 
-def test_a_port_that_diverges_is_shown_with_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_diverges_is_shown_with_a_scenario(capsys):
     """Expected beside observed, and commands that can be pasted: the first is run here."""
     words = ["verify", "broken_ports:NoResult", "--clause", "co-004", "--region", "identity", "--shard", "1/400"]
     assert main([*words, "--workers", "1"]) == 1
@@ -109,7 +106,7 @@ def test_a_port_that_diverges_is_shown_with_a_scenario(capsys: pytest.CaptureFix
     assert "✗ NoResult diverges" in printed
 
 
-def test_a_port_that_breaks_down_has_its_own_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_port_that_breaks_down_has_its_own_verdict(capsys, tmp_path):
     """One line, exit code 3, and results that say so and nothing of the clauses."""
     path = tmp_path / "r.json"
     words = ["verify", "broken_ports:Exits", "--region", "identity", "--shard", "1/400", "--output", str(path)]
@@ -134,16 +131,14 @@ def test_a_port_that_breaks_down_has_its_own_verdict(capsys: pytest.CaptureFixtu
         ("broken_ports:Exit", "Port broken_ports:Exit: there is no class 'Exit'; did you mean Exits? (looked for in "),
     ],
 )
-def test_a_name_that_means_nothing_is_an_error_of_usage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
-) -> None:
+def test_a_name_that_means_nothing_is_an_error_of_usage(tmp_path, capsys, name, said):
     """No results are written: nobody was judged."""
     assert main(["verify", name, "--output", str(tmp_path / "r.json")]) == 4
     assert os.listdir(tmp_path) == []
     assert capsys.readouterr().err.startswith(f"dirac-failover: error: {said}")
 
 
-def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_cannot_be_imported_is_broken(tmp_path, monkeypatch):
     """It was found, and its results are written down like any other."""
     (tmp_path / "raising_port.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -154,14 +149,14 @@ def test_a_port_that_cannot_be_imported_is_broken(tmp_path: Path, monkeypatch: p
     assert results.verdict == "broken"
 
 
-def test_without_options_everything_is_asked(judged: Asked) -> None:
+def test_without_options_everything_is_asked(judged):
     """All clauses in all of the space, by all processors, with time enough."""
     assert main(["verify"]) == 0
     question = VerificationPlan(Target("reference"), tuple(clause.id for clause in CLAUSES), REGIONS, 60.0, "dirac-9.1")
     assert judged.calls == [(question, cores(), (0, 1))]
 
 
-def test_the_options_are_what_is_asked(judged: Asked) -> None:
+def test_the_options_are_what_is_asked(judged):
     """Each of them, in the order of the contract, not of the command line."""
     words = "verify dirac_failover:FailoverRequest --clause LL-001 --clause co-002 --region services --region inputs"
     assert main([*words.split(), "--shard", "2/5", "--workers", "3", "--timeout", "1.5", "--profile", "dirac-8.0"]) == 0
@@ -170,13 +165,11 @@ def test_the_options_are_what_is_asked(judged: Asked) -> None:
     assert judged.calls == [(question, 3, (1, 5))]
 
 
-def test_what_is_asked_is_what_is_verified(
-    alpha: Results, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys):
     """By one worker too, in an environment of its own, and in no time; the report says how long it took."""
-    asked: list[Any] = []
+    asked = []
 
-    def verified(*what: Any, **how: Any) -> Results:
+    def verified(*what, **how):
         asked.append((*what, how))
         return alpha
 
@@ -220,9 +213,7 @@ def test_what_is_asked_is_what_is_verified(
         ),
     ],
 )
-def test_what_cannot_be_asked_is_one_line(
-    judged: Asked, capsys: pytest.CaptureFixture[str], words: str, message: str
-) -> None:
+def test_what_cannot_be_asked_is_one_line(judged, capsys, words, message):
     """Before anything runs."""
     assert main(["verify", *words.split()]) == 4
     said = capsys.readouterr().err
@@ -248,13 +239,13 @@ def test_what_cannot_be_asked_is_one_line(
         ("--level all", set(), 0),
     ],
 )
-def test_the_levels_decide(judged: Asked, words: str, broken: set[str], code: int) -> None:
+def test_the_levels_decide(judged, words, broken, code):
     """Contract and dirac, unless others are asked for; a clause that is asked for by its ID decides."""
     judged.broken = broken
     assert main(["verify", *words.split()]) == code
 
 
-def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_not_asked_about_is_no_result(judged, capsys):
     """Nothing ran, and so nothing conforms."""
     judged.silent = True
     assert main(["verify"]) == 5
@@ -264,14 +255,12 @@ def test_what_was_not_asked_about_is_no_result(judged: Asked, capsys: pytest.Cap
     assert printed.splitlines()[1] == f"  {verdict}"
 
 
-def write(path: Path, *entries: Entry) -> str:
+def write(path, *entries):
     Baseline(entries).save(str(path))
     return str(path)
 
 
-def test_what_is_known_does_not_make_a_port_diverge(
-    judged: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_known_does_not_make_a_port_diverge(judged, tmp_path, capsys):
     """It is said beside the clause, and in the results; another breach still counts."""
     judged.broken = {"CO-002"}
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "we know better"))
@@ -287,7 +276,7 @@ def test_what_is_known_does_not_make_a_port_diverge(
 
 
 @pytest.mark.usefixtures("judged")
-def test_a_baseline_that_is_not_true_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_baseline_that_is_not_true_fails(tmp_path, capsys):
     """With what is wrong; a part of the space cannot say that an entry is not needed."""
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "old"))
     assert main(["verify", "--baseline", path]) == 1
@@ -302,7 +291,7 @@ def test_a_baseline_that_is_not_true_fails(tmp_path: Path, capsys: pytest.Captur
     assert "The baseline" not in capsys.readouterr().out
 
 
-def test_what_diverges_is_accepted(judged: Asked, tmp_path: Path) -> None:
+def test_what_diverges_is_accepted(judged, tmp_path):
     """Of the levels that decide; a new file is made, an old one is brought up to date."""
     path = tmp_path / "b.json"
     judged.broken = {"CO-002", "LL-001"}
@@ -315,7 +304,7 @@ def test_what_diverges_is_accepted(judged: Asked, tmp_path: Path) -> None:
     assert [entry.clause for entry in Baseline.load(str(path)).entries] == ["DI-001"]
 
 
-def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: Path) -> None:
+def test_nothing_is_accepted_of_a_port_that_is_broken(judged, tmp_path):
     """The file is not made."""
     judged.error = PortBrokenError("dead")
     assert main(["verify", "--baseline", str(tmp_path / "b.json"), "--accept"]) == 3
@@ -323,7 +312,7 @@ def test_nothing_is_accepted_of_a_port_that_is_broken(judged: Asked, tmp_path: P
 
 
 @freeze_time("2026-03-01 12:34:56.7")
-def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
+def test_the_results_say_how_to_repeat_them(judged):
     """Everything in the header."""
     question = VerificationPlan(Target("dirac_failover:FailoverRequest"), ("CO-001",), ("inputs",), 2.0, "dirac-8.0")
     header = verify(question, ("contract",), workers=2, part=(1, 3)).header
@@ -351,23 +340,21 @@ def test_the_results_say_how_to_repeat_them(judged: Asked) -> None:
         (("dirac",), ("CO-001", "LL-001"), " --level dirac --clause CO-001 --clause LL-001"),
     ],
 )
-def test_the_command_says_no_more_than_it_needs(
-    judged: Asked, levels: tuple[str, ...], clauses: tuple[str, ...] | None, options: str
-) -> None:
+def test_the_command_says_no_more_than_it_needs(judged, levels, clauses, options):
     """What is the default is left out."""
     question = VerificationPlan(Target(), clauses) if clauses else VerificationPlan(Target())
     assert verify(question, levels).header.command == f"dirac-failover verify reference{options}"
     assert judged.calls == [(question, 1, (0, 1))]
 
 
-def test_an_error_of_usage_is_no_verdict(judged: Asked) -> None:
+def test_an_error_of_usage_is_no_verdict(judged):
     """It ends the command."""
     judged.error = PortError("wrong")
     with pytest.raises(PortError, match=r"^wrong$"):
         verify(VerificationPlan(Target()))
 
 
-def test_known_divergences_change_the_verdict(judged: Asked) -> None:
+def test_known_divergences_change_the_verdict(judged):
     """And it is changed back when they do not count any more."""
     judged.broken = {"CO-001"}
     results = verify(VerificationPlan(Target()))
@@ -378,7 +365,7 @@ def test_known_divergences_change_the_verdict(judged: Asked) -> None:
     assert known_divergences(replace(results, error="x"), Baseline()).verdict == "broken"
 
 
-def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
+def test_the_report_begins_with_the_verdict(alpha):
     """One line says how the port stands; below it, who was judged on what, and what does not decide."""
     alpha = replace(alpha, header=replace(alpha.header, regions=("inputs",)))
     lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
@@ -401,7 +388,7 @@ def test_the_report_begins_with_the_verdict(alpha: Results) -> None:
     assert lines[5] == "  regions    inputs, shard 1/3"
 
 
-def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
+def test_breaches_stand_before_the_table_of_clauses(alpha):
     """Of the levels that decide; a breach that does not decide has no cross."""
     lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
     assert lines[9:18] == [
@@ -429,7 +416,7 @@ def test_breaches_stand_before_the_table_of_clauses(alpha: Results) -> None:
     ]
 
 
-def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
+def test_the_report_says_which_profile_is_the_nearest(alpha):
     """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
     found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
     lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
@@ -443,7 +430,7 @@ def test_the_report_says_which_profile_is_the_nearest(alpha: Results) -> None:
     assert "better than" not in text
 
 
-def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
+def test_the_results_say_which_profile_is_the_nearest(judged):
     """As it was found."""
     judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
     results = verify(VerificationPlan(Target()))
@@ -453,7 +440,7 @@ def test_the_results_say_which_profile_is_the_nearest(judged: Asked) -> None:
     assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
 
 
-def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
+def test_a_breach_can_be_found_and_seen_again(alpha):
     """Where exactly it is, and the commands for the environment in which it was seen."""
     broken = [replace(item, minimal=MINIMAL) if item.id == "CO-002" else item for item in alpha.clauses]
     port = replace(alpha.header.port, target=Target("mine:Module", "/p").given)
@@ -470,7 +457,7 @@ def test_a_breach_can_be_found_and_seen_again(alpha: Results) -> None:
     assert "  scenarios  1,234 in 0 s, 2,468 a second" in lines
 
 
-def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_that_repeats_the_run_names_the_environment(judged, monkeypatch):
     """In which the port is."""
     monkeypatch.setattr(Target, "info", lambda _: PortInfo("mine", "1", "mine"))
     header = verify(VerificationPlan(Target("mine:Module", "/p"), regions=("inputs",))).header
@@ -478,7 +465,7 @@ def test_the_command_that_repeats_the_run_names_the_environment(judged: Asked, m
     assert len(judged.calls) == 1
 
 
-def test_long_lines_are_wrapped_below_their_words(alpha: Results) -> None:
+def test_long_lines_are_wrapped_below_their_words(alpha):
     """The problems of a baseline by two blanks, a fact below its words."""
     lines = report(alpha, ("contract",), ["problem " * 8], 1.0, Style(50)).splitlines()
     assert lines[1:5] == [
@@ -493,7 +480,7 @@ def test_long_lines_are_wrapped_below_their_words(alpha: Results) -> None:
     ]
 
 
-def test_the_report_has_colours(alpha: Results) -> None:
+def test_the_report_has_colours(alpha):
     """Green is held, red makes the port diverge, what does not is cyan."""
     text = report(alpha, ("contract",), [], 1.0, Style(100, colours=True))
     assert "\x1b[32m✓ CO-001  held                   10\x1b[0m  Text" in text
@@ -507,7 +494,7 @@ def test_the_report_has_colours(alpha: Results) -> None:
     assert "\x1b[31m" not in text
 
 
-def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
+def test_a_level_that_decides_says_nothing_of_deciding(beta):
     """A port without version has none; a long text is wrapped below itself."""
     held = replace(beta, clauses=tuple(item for item in beta.clauses if item.verdict == "held"), verdict="conforms")
     long = replace(held.clauses[0], text="word " * 30)
@@ -549,12 +536,12 @@ def test_a_level_that_decides_says_nothing_of_deciding(beta: Results) -> None:
         ("x" * 60 + "a" * 400, "x" * 60, ("", f'...{"x" * 50}{"a" * 192} ... {"a" * 49}"', f'...{"x" * 50}"')),
     ],
 )
-def test_expected_is_shown_beside_observed(expected: Any, observed: Any, shown: tuple[str, str, str]) -> None:
+def test_expected_is_shown_beside_observed(expected, observed, shown):
     """Where exactly the two differ, and no more of either than can be read."""
     assert differences.shown(differences.narrowed(expected, observed)) == shown
 
 
-def test_the_command_shows_the_scenario_in_a_shell() -> None:
+def test_the_command_shows_the_scenario_in_a_shell():
     """Quotes and all; the module is named as it was given, and the scenario too, if it has a name in the space."""
     assert run_command(MINIMAL, Target()) == "dirac-failover run --scenario 'inputs: it'\"'\"'s'"
     assert run_command(MINIMAL, Target("dirac")).endswith("s' --implementation dirac")
@@ -564,7 +551,7 @@ def test_the_command_shows_the_scenario_in_a_shell() -> None:
     assert run_command(MINIMAL, Target(), "lhcbdirac-12.0").startswith("printf %s ")
 
 
-def test_a_breach_is_printed_when_it_is_met(judged: Asked, tmp_path: Path) -> None:
+def test_a_breach_is_printed_when_it_is_met(judged, tmp_path):
     """Of a clause that decides, and is not known to be broken."""
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
     judged.broken = {"CO-002"}
@@ -578,7 +565,7 @@ def test_a_breach_is_printed_when_it_is_met(judged: Asked, tmp_path: Path) -> No
     assert [bool(judged.met(name, "x")) for name in ("CO-001", "LL-001")] == [False, True]
 
 
-def test_the_inner_loop_is_a_part_of_the_run(judged: Asked, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_inner_loop_is_a_part_of_the_run(judged, capsys, tmp_path):
     """The results say which part; it is not enough to call an entry of the baseline needless."""
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
     assert main(["verify", "--near", "1", "--fail-fast", "--baseline", path]) == 0
@@ -598,7 +585,7 @@ def test_the_inner_loop_is_a_part_of_the_run(judged: Asked, capsys: pytest.Captu
     assert "--near: expected a whole number that is not negative, found -1" in capsys.readouterr().err
 
 
-def test_a_bug_is_found_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_found_at_once(capsys):
     """In real processes: a few scenarios, then the cause; the clauses that break with it stand below."""
     words = ["verify", "dirac_failover.conformance.zoo:SkipsFinalize", "--fail-fast", "--workers", "1"]
     assert main(words) == 1
@@ -609,10 +596,10 @@ def test_a_bug_is_found_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"  scenarios  \d+ \(until the first breach\) in ", out)
 
 
-def test_an_interrupt_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_writes_nothing(tmp_path, monkeypatch):
     """Half a result is none."""
 
-    def interrupted(*_: Any, **__: Any) -> Any:
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(verification, "judge", interrupted)

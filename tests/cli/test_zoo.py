@@ -1,7 +1,5 @@
 """``dirac-failover zoo``: the list of bugs, and which of them tests miss."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

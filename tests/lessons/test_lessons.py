@@ -1,14 +1,11 @@
 """The lessons teach what is so: on the reference, and on the real DIRAC where it is installed."""
 
-from __future__ import annotations
-
 import re
 import runpy
 from dataclasses import FrozenInstanceError
 from itertools import pairwise
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,16 +13,13 @@ from dirac_failover.actors.run_report import run
 from dirac_failover.cli.run import checked, find_class
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
-from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right
+from dirac_failover.lessons.lessons import LESSONS, decisive, right
 from dirac_failover.lossless import LosslessFailoverRequest
 from dirac_failover.module_base import ModuleBase
 from dirac_failover.reports.terminal import Style
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import Scenario
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 DOCS = Path(__file__).parents[2] / "docs"
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
@@ -57,7 +51,7 @@ RIGHT = {
 """What a reader of each explanation expects; the explanations were written for these."""
 
 
-def on_kit(module: type[Any] | None, kit: Implementation) -> type[Any] | None:
+def on_kit(module, kit):
     """The module of a lesson, derived from the kit's base class."""
     if module is None or module.__base__ is not ModuleBase:
         return module
@@ -67,7 +61,7 @@ def on_kit(module: type[Any] | None, kit: Implementation) -> type[Any] | None:
 
 
 @EACH
-def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Lesson, kit: Implementation) -> None:
+def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson, kit):
     """Exactly one of the choices, on the reference and on the real DIRAC."""
     if lesson.module is LosslessFailoverRequest and kit.name != "reference":
         pytest.skip("the lesson is about a module of this package")
@@ -78,7 +72,7 @@ def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson: Less
 
 
 @EACH
-def test_the_situation_can_be_run_again_from_its_text(lesson: Lesson) -> None:
+def test_the_situation_can_be_run_again_from_its_text(lesson):
     """It is plain data, and the module can be named."""
     assert Scenario.from_json(lesson.scenario.to_json()) == lesson.scenario
     assert lesson.module is None or find_class(str(lesson.path)) is lesson.module
@@ -86,7 +80,7 @@ def test_the_situation_can_be_run_again_from_its_text(lesson: Lesson) -> None:
 
 
 @EACH
-def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson: Lesson) -> None:
+def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson):
     """And any other that helps; all of them exist."""
     port = InProcessDriver(IMPLEMENTATIONS["reference"](), lesson.module)
     with port.session():
@@ -95,7 +89,7 @@ def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson: Lesson) -> Non
     assert broken <= set(lesson.clauses) <= {clause.id for clause in CLAUSES}
 
 
-def test_each_lesson_is_complete_and_different() -> None:
+def test_each_lesson_is_complete_and_different():
     """Names, questions and choices: nothing is asked twice, and each question has a real choice."""
     assert len({lesson.name for lesson in LESSONS}) == len({lesson.title for lesson in LESSONS}) == len(LESSONS)
     assert [lesson.name for lesson in LESSONS] == list(RIGHT)
@@ -108,14 +102,14 @@ def test_each_lesson_is_complete_and_different() -> None:
         assert lesson.clauses
 
 
-def test_the_right_choice_is_not_always_in_the_same_place() -> None:
+def test_the_right_choice_is_not_always_in_the_same_place():
     """Nobody can guess it from the lessons before."""
     places = [list(lesson.choices).index(RIGHT[lesson.name]) for lesson in LESSONS]
     assert all(len(LESSONS) / 4 < places.count(place) < len(LESSONS) / 2 for place in range(3))
     assert not any(a == b == c for (a, b), (_, c) in pairwise(pairwise(places)))
 
 
-def test_some_lessons_are_about_any_module() -> None:
+def test_some_lessons_are_about_any_module():
     """Each hook answer, each method that the documentation names beside execute, and the inputs of a step."""
     scenarios = [lesson.scenario for lesson in LESSONS]
     answers = {text.partition("=")[0] for scenario in scenarios for text in scenario.hooks.values()}
@@ -125,7 +119,7 @@ def test_some_lessons_are_about_any_module() -> None:
     assert any(scenario.step_commons.get("inputData") == "previousStep" for scenario in scenarios)
 
 
-def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
+def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline():
     """It is found whatever the width and the colours, it is not wrapped, and its columns are closed."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "an-answer-without-stub")
     report = run(IMPLEMENTATIONS["reference"](), lesson.scenario)
@@ -134,7 +128,7 @@ def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline() -> None:
     assert decisive(lesson, report, Style(unicode=False)) == shown.format("x")
 
 
-def test_a_long_line_is_shortened_in_its_middle() -> None:
+def test_a_long_line_is_shortened_in_its_middle():
     """Its end has the answer."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "a-missing-output")
     line = decisive(lesson, run(IMPLEMENTATIONS["reference"](), lesson.scenario), Style())
@@ -143,22 +137,22 @@ def test_a_long_line_is_shortened_in_its_middle() -> None:
     assert len(line) < 100
 
 
-def test_what_no_choice_stands_for_is_an_error() -> None:
+def test_what_no_choice_stands_for_is_an_error():
     """A lesson whose run shows something else cannot be answered."""
     (lesson,) = [lesson for lesson in LESSONS if lesson.name == "an-outage"]
-    report: dict[str, Any] = {"files": {"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'}}
+    report = {"files": {"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'}}
     with pytest.raises(ValueError, match="not enough values"):
         right(lesson, report)
 
 
-def test_the_pages_of_the_lessons_are_current() -> None:
+def test_the_pages_of_the_lessons_are_current():
     """The copies in the repository are what the generator makes now, and there are no others."""
     pages = runpy.run_path(str(DOCS / "lessons_page.py"))["pages"]()
     found = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "lessons").glob("*.md")}
     assert found == pages, "run: python docs/lessons_page.py"
 
 
-def test_a_lesson_stays_what_it_is() -> None:
+def test_a_lesson_stays_what_it_is():
     """Everybody is told the same."""
     with pytest.raises(FrozenInstanceError):
         LESSONS[0].name = "x"  # type: ignore[misc]

@@ -1,9 +1,6 @@
 """Results as a badge."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,18 +8,13 @@ import pytest
 from dirac_failover.reports import badge
 from dirac_failover.reports.matrix import Port
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from dirac_failover.conformance.results import Results
-
-
-def test_a_badge_says_the_verdict_and_counts_the_breaches(alpha: Results, snapshot: Callable[[str], None]) -> None:
+def test_a_badge_says_the_verdict_and_counts_the_breaches(alpha, snapshot):
     """The colour says nothing that the words do not say."""
     snapshot(badge.picture(Port("", "", alpha)))
 
 
-def test_a_breach_of_a_level_that_does_not_decide_is_not_counted(alpha: Results) -> None:
+def test_a_breach_of_a_level_that_does_not_decide_is_not_counted(alpha):
     """The badge says what 'verify' says."""
     some = replace(alpha, header=replace(alpha.header, levels=("dirac", "lossless")), verdict="conforms")
     assert "<title>DIRAC failover: conforms: 1 known</title>" in badge.picture(Port("", "", some))
@@ -38,7 +30,7 @@ def test_a_breach_of_a_level_that_does_not_decide_is_not_counted(alpha: Results)
         (slice(2, 3), "conforms", "nothing asked", "#57606a"),
     ],
 )
-def test_each_verdict_has_its_colour(alpha: Results, kept: slice, verdict: str, message: str, colour: str) -> None:
+def test_each_verdict_has_its_colour(alpha, kept, verdict, message, colour):
     """What broke down, or was not asked about, is grey: neither good nor bad, but unknown."""
     results = replace(alpha, clauses=alpha.clauses[kept], verdict=verdict)
     picture = ET.fromstring(badge.picture(Port("", "", results)))  # noqa: S314 - our own

@@ -1,9 +1,6 @@
 """Breaches that begin with the same difference are shown as one cause."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,7 +12,7 @@ from dirac_failover.reports.terminal import Style, section
 LEVELS = {"CO": "contract", "DI": "dirac", "LL": "lossless"}
 
 
-def step(method: str, *args: Any, target: str = "FileReport", answer: Any = "ok") -> list[Any]:
+def step(method, *args, target="FileReport", answer="ok"):
     """A call as results have it."""
     return [target, method, list(args), answer]
 
@@ -24,17 +21,17 @@ HOOK = step("_execute", target="module", answer=None)
 ASK, SET, COMMIT = step("getFiles"), step("setFileStatus", 12, "/vo/a", "Processed"), step("commit")
 
 
-def minimal(name: str, observed: list[Any], expected: list[Any] | None = None, **scenario: Any) -> Minimal:
+def minimal(name, observed, expected=None, **scenario):
     """A scenario with what was called in it, and what should have been."""
     return Minimal(name, scenario, 1, 2, tuple(observed), tuple(expected or ()))
 
 
-def broken(id_: str, of: Minimal | None) -> ClauseResult:
+def broken(id_, of):
     """A clause that is broken in this scenario."""
     return ClauseResult(id_, LEVELS[id_[:2]], f"Text of {id_}.", BROKEN, 10, 5, of)
 
 
-def grouped(*clauses: ClauseResult) -> list[list[str]]:
+def grouped(*clauses):
     """The IDs of the clauses, cause by cause."""
     return [[clause.id for clause in group] for group in causes(clauses)]
 
@@ -50,12 +47,12 @@ def grouped(*clauses: ClauseResult) -> list[list[str]]:
         ([], [ASK], None),
     ],
 )
-def test_the_first_difference_is_a_call(expected: list[Any], observed: list[Any], at: int | None) -> None:
+def test_the_first_difference_is_a_call(expected, observed, at):
     """One that is another, is missing, or is one too many; where nothing is expected, there is none."""
     assert first_difference(expected, observed) == at
 
 
-def test_breaches_that_begin_alike_are_one_cause() -> None:
+def test_breaches_that_begin_alike_are_one_cause():
     """In the same call, whatever came instead, and in whichever scenario."""
     first = minimal("r: a=b", [HOOK, SET], [HOOK, ASK, SET])
     second = minimal("r: a=c", [HOOK, COMMIT], [HOOK, step("getFiles", answer="raises=ValueError:boom")])
@@ -67,7 +64,7 @@ def test_breaches_that_begin_alike_are_one_cause() -> None:
     assert grouped(broken("DI-001", first), broken("DI-004", more)) == [["DI-001", "DI-004"]]
 
 
-def test_breaches_without_a_call_that_differs_share_a_scenario() -> None:
+def test_breaches_without_a_call_that_differs_share_a_scenario():
     """And are apart in two scenarios."""
     same = [minimal("r: a=b", [HOOK], [HOOK], records=1), minimal("r: a=b", [HOOK], records=1)]
     far = minimal("r: a=b", [HOOK], records=2)
@@ -75,7 +72,7 @@ def test_breaches_without_a_call_that_differs_share_a_scenario() -> None:
     assert found == [["DI-001", "DI-002"], ["DI-003"]]
 
 
-def test_the_contract_and_the_nearest_scenario_come_first() -> None:
+def test_the_contract_and_the_nearest_scenario_come_first():
     """In a group, and among groups; a breach of which no scenario was kept is in none."""
     near, far = (minimal(name, [SET], [ASK]) for name in ("r: the good case", "r: a=b; c=d"))
     clauses = [broken("LL-001", near), broken("DI-002", near), broken("DI-001", far), broken("CO-009", far)]
@@ -86,12 +83,12 @@ def test_the_contract_and_the_nearest_scenario_come_first() -> None:
     assert grouped(broken("DI-001", large), broken("DI-002", near)) == [["DI-002", "DI-001"]]
 
 
-def shown(of: Minimal, style: Style) -> list[str]:
+def shown(of, style):
     """The rows beside each other, as lines."""
     return section(style, "", side_by_side(of, style)).splitlines()[1:]
 
 
-def test_calls_stand_side_by_side_around_the_first_difference() -> None:
+def test_calls_stand_side_by_side_around_the_first_difference():
     """Two before it and three behind it; the one that differs is marked, and may be long."""
     before = [step("one"), step("two"), step("three")]
     behind = [step(name) for name in ("four", "five", "six", "seven")]
@@ -113,7 +110,7 @@ def test_calls_stand_side_by_side_around_the_first_difference() -> None:
     assert shown(of, Style(72, colours=True))[4].startswith("  \x1b[31m✗ FileReport.setFileStatus(12,")
 
 
-def test_long_calls_are_cut() -> None:
+def test_long_calls_are_cut():
     """The one that differs to six lines, the others to two."""
     long = step("commit", "x" * 2000)
     lines = shown(minimal("r: a=b", [long, COMMIT], [long, ASK, long]), Style(80))
@@ -122,6 +119,6 @@ def test_long_calls_are_cut() -> None:
     assert len(lines) == 7
 
 
-def test_without_a_difference_there_is_nothing_to_show() -> None:
+def test_without_a_difference_there_is_nothing_to_show():
     """The calls are the expected ones, or nothing is known of them."""
     assert shown(minimal("r: a=b", [HOOK], [HOOK]), Style()) == shown(minimal("r: a=b", [HOOK]), Style()) == []

@@ -5,15 +5,12 @@ The page is read as XML, so each start tag needs its end tag and no attribute ma
 
 # ruff: noqa: RUF001 - the page's own signs
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
 import re
 from dataclasses import replace
 from importlib.resources import files
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,14 +20,11 @@ from dirac_failover.reports import html_page
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.spec.profile_fit import Match
 
-if TYPE_CHECKING:
-    from dirac_failover.conformance.results import Results
-
 TEMPLATES = files("dirac_failover.reports") / "templates"
 CSS, JS = (TEMPLATES.joinpath(f"page.{name}").read_bytes().decode("ascii") for name in ("css", "js"))
 
 
-def parsed(*ports: tuple[str, Results]) -> ET.Element:
+def parsed(*ports):
     """The page of these ports; the style sheet and the script, which are no XML, are taken out."""
     page = html_page.page(Matrix.of((label, f"{label}.json", results) for label, results in ports))
     assert page.isascii()
@@ -40,37 +34,37 @@ def parsed(*ports: tuple[str, Results]) -> ET.Element:
     return ET.fromstring(page)  # noqa: S314 - it is ours
 
 
-def all_(element: ET.Element, tag: str, class_: str = "") -> list[ET.Element]:
+def all_(element, tag, class_=""):
     """Every element below that has the tag and, if one is given, the class."""
     return [one for one in element.iter(tag) if not class_ or class_ in one.get("class", "").split()]
 
 
-def one(element: ET.Element, tag: str, class_: str = "") -> ET.Element:
+def one(element, tag, class_=""):
     """The only one."""
     (found,) = all_(element, tag, class_)
     return found
 
 
-def text(element: ET.Element) -> str:
+def text(element):
     """All text, spaces and ends of lines as one space."""
     return " ".join("".join(element.itertext()).split())
 
 
-def texts(element: ET.Element, tag: str, class_: str = "") -> list[str]:
+def texts(element, tag, class_=""):
     return [text(found) for found in all_(element, tag, class_)]
 
 
-def classes(element: ET.Element, tag: str, class_: str = "") -> list[str | None]:
+def classes(element, tag, class_=""):
     return [found.get("class") for found in all_(element, tag, class_)]
 
 
 @pytest.fixture
-def page(alpha: Results, beta: Results, down: Results) -> ET.Element:
+def page(alpha, beta, down):
     """Three ports side by side."""
     return parsed(("alpha 1.0", alpha), ("beta", beta), ("gamma 2", down))
 
 
-def test_each_port_says_what_it_is(page: ET.Element) -> None:
+def test_each_port_says_what_it_is(page):
     """Verdict, numbers, and all that is needed to run it again."""
     first, second, third = one(page, "ul", "ports")
     assert text(one(first, "h3")) == "alpha 1.0 diverges"
@@ -87,7 +81,7 @@ def test_each_port_says_what_it_is(page: ET.Element) -> None:
     assert [*zip(texts(third, "dt"), texts(third, "dd"), strict=True)] == [("no verdict", "2")]
 
 
-def test_the_levels_that_decide_and_the_nearest_profile_are_said(alpha: Results) -> None:
+def test_the_levels_that_decide_and_the_nearest_profile_are_said(alpha):
     """Unless all levels decide, and no other profile is nearer."""
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     some = replace(some, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
@@ -95,7 +89,7 @@ def test_the_levels_that_decide_and_the_nearest_profile_are_said(alpha: Results)
     assert facts[1:4] == ["profile dirac-9.1 (nearest: dirac-8.0)", "shape module", "judged by contract and dirac"]
 
 
-def test_the_bar_shows_the_shares(page: ET.Element, alpha: Results) -> None:
+def test_the_bar_shows_the_shares(page, alpha):
     """From what is well to what is unknown, without gap or overlap; screen readers have the numbers."""
     first, bar, _ = all_(page, "svg", "bar")
     assert (bar.get("viewBox"), bar.get("aria-hidden")) == ("0 0 4 1", "true")
@@ -108,7 +102,7 @@ def test_the_bar_shows_the_shares(page: ET.Element, alpha: Results) -> None:
     assert (empty.get("viewBox"), len(empty)) == ("0 0 1 1", 0)
 
 
-def test_the_table_is_a_table(page: ET.Element) -> None:
+def test_the_table_is_a_table(page):
     """Caption, scopes, and the roles that keep it one where style sheets lay it out otherwise."""
     table = one(page, "table")
     assert text(one(table, "caption")).startswith("For each clause")
@@ -134,7 +128,7 @@ def test_the_table_is_a_table(page: ET.Element) -> None:
     assert [cell.get("data-port") for cell in rows[0].iter("td")] == ["alpha 1.0", "beta", "gamma 2"]
 
 
-def test_a_verdict_is_a_sign_and_words(page: ET.Element) -> None:
+def test_a_verdict_is_a_sign_and_words(page):
     """The sign is not read aloud; a breach is a button that says what it opens."""
     cells = [[*row.iter("td")] for row in all_(page, "tr", "clause")]
     assert [text(cell) for cell in (cells[0][0], cells[2][0], cells[2][1])] == ["✓held", "–not asked", "–no verdict"]
@@ -149,7 +143,7 @@ def test_a_verdict_is_a_sign_and_words(page: ET.Element) -> None:
     }  # fmt: skip
 
 
-def test_every_button_opens_its_dialog(page: ET.Element) -> None:
+def test_every_button_opens_its_dialog(page):
     """One dialog a breach, named by its heading."""
     dialogs = {dialog.get("id", ""): dialog for dialog in page.iter("dialog")}
     assert [button.get("commandfor") for button in one(page, "table").iter("button")] == [*dialogs]
@@ -160,7 +154,7 @@ def test_every_button_opens_its_dialog(page: ET.Element) -> None:
     assert classes(page, "dialog") == ["contract is-broken", "lossless is-known", "lossless is-broken"]
 
 
-def test_a_dialog_shows_the_smallest_scenario(page: ET.Element) -> None:
+def test_a_dialog_shows_the_smallest_scenario(page):
     """Expected beside observed, what happened, and the scenario to try."""
     broken, known, bare = page.iter("dialog")
     assert texts(broken, "p", "verdict") == ["Broken in 1,300 of 2,000 scenarios"]
@@ -178,7 +172,7 @@ def test_a_dialog_shows_the_smallest_scenario(page: ET.Element) -> None:
     assert text(one(bare, "div", "inside")).endswith("No scenario was kept.")
 
 
-def test_the_filters_are_what_there_is(page: ET.Element, alpha: Results, beta: Results) -> None:
+def test_the_filters_are_what_there_is(page, alpha, beta):
     """Each level and each verdict that occurs, ticked and known to the style sheet; where several ports differ."""
     filters = one(page, "div", "filters")
     ids = [box.get("id", "") for box in filters.iter("input")]
@@ -194,7 +188,7 @@ def test_the_filters_are_what_there_is(page: ET.Element, alpha: Results, beta: R
     assert all_(parsed(("a", alpha), ("b", alpha)), "tr", "differs") == []
 
 
-def test_titles_say_which_ports(page: ET.Element, alpha: Results, beta: Results) -> None:
+def test_titles_say_which_ports(page, alpha, beta):
     """One, two, or more of them."""
     assert text(one(page, "title")) == "Conformance: alpha 1.0, beta, gamma 2"
     assert text(one(page, "h1")) == "Conformance of alpha 1.0, beta and gamma 2"
@@ -209,20 +203,20 @@ def test_titles_say_which_ports(page: ET.Element, alpha: Results, beta: Results)
 
 
 @pytest.mark.parametrize(("number", "frame"), [(1, "frame alone"), (6, "frame"), (7, "frame wide")])
-def test_many_ports_scroll_sideways(alpha: Results, number: int, frame: str) -> None:
+def test_many_ports_scroll_sideways(alpha, number, frame):
     """With the keyboard too."""
     around = one(parsed(*[(f"p{n}", alpha) for n in range(number)]), "div", "frame")
     assert (around.get("class"), around.get("tabindex")) == (frame, "0" if number == 7 else None)
 
 
-def test_ids_are_unique(page: ET.Element) -> None:
+def test_ids_are_unique(page):
     """No two elements share an ID, and each reference names an ID that exists."""
     ids = [found.get("id") for found in page.iter() if found.get("id")]
     assert len(ids) == len(set(ids))
     assert {found.get("aria-labelledby") for found in page.iter()} - {None} <= set(ids)
 
 
-def test_the_policy_lets_only_the_templates_in(alpha: Results) -> None:
+def test_the_policy_lets_only_the_templates_in(alpha):
     """The hashes are those of the one style sheet and the one script, which arrive unchanged and load nothing."""
     page = html_page.page(Matrix.of([("a", "", alpha)]))
     assert [f"<style>{CSS}</style>" in page, f"<script>{JS}</script>" in page] == [True, True]
@@ -232,14 +226,14 @@ def test_the_policy_lets_only_the_templates_in(alpha: Results) -> None:
     assert not re.search(r"https?:|//[a-z]|@import|url\(|fetch|XMLHttp", page)
 
 
-def loading(page: ET.Element) -> list[str | None]:
+def loading(page):
     """The values of all attributes that make a browser run or load something."""
     names = {"src", "srcset", "href", "style", "action", "data", "poster"}
     found = [(name, value) for element in page.iter() for name, value in element.items()]
     return [value for name, value in found if name in names or name.startswith("on")]
 
 
-def test_a_hostile_file_stays_text(hostile: Results, alpha: Results) -> None:
+def test_a_hostile_file_stays_text(hostile, alpha):
     """It adds no element, no attribute and no script, and is shown as it is, control characters escaped."""
     name = hostile.header.port.name
     page = parsed((name, hostile), ("alpha", alpha))
@@ -257,7 +251,7 @@ def test_a_hostile_file_stays_text(hostile: Results, alpha: Results) -> None:
     assert len(one(first, "ol")) == 9
 
 
-def test_a_breach_that_does_not_decide_is_no_alarm(alpha: Results) -> None:
+def test_a_breach_that_does_not_decide_is_no_alarm(alpha):
     """It has the colour of what is known, and is not in the bar."""
     page = parsed(("a", replace(alpha, header=replace(alpha.header, levels=("dirac",)))))
     assert classes(page, "button", "aside")[0] == "broken aside"

@@ -1,31 +1,23 @@
 """The matrix as Markdown."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dirac_failover.reports import markdown
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.spec.profile_fit import Match
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from dirac_failover.conformance.results import Results
-
-
-def test_a_port_is_a_table_and_its_breaches(alpha: Results, snapshot: Callable[[str], None]) -> None:
+def test_a_port_is_a_table_and_its_breaches(alpha, snapshot):
     """What it is, level by level, and of each breach the smallest scenario."""
     snapshot(markdown.page(Matrix.of([("alpha 1.0", "", alpha)])))
 
 
-def test_ports_stand_side_by_side(beta: Results, down: Results, snapshot: Callable[[str], None]) -> None:
+def test_ports_stand_side_by_side(beta, down, snapshot):
     """A state that no clause is in has no column; why a port broke down stands beside its verdict."""
     snapshot(markdown.page(Matrix.of([("beta", "", beta), ("gamma 2", "", down)])))
 
 
-def test_what_a_port_was_held_against_is_said(alpha: Results, down: Results) -> None:
+def test_what_a_port_was_held_against_is_said(alpha, down):
     """The levels that decide, unless all do; the nearest profile. Without breaches there is no such heading."""
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
     some = replace(some, nearest=(Match("dirac-8.0", 2, 1, 3), Match("dirac-9.1", 2, 1, 4)))
@@ -37,13 +29,13 @@ def test_what_a_port_was_held_against_is_said(alpha: Results, down: Results) -> 
     assert "## Breaches" not in markdown.page(Matrix.of([("g", "", down)]))
 
 
-def test_everything_is_escaped() -> None:
+def test_everything_is_escaped():
     """What means something in Markdown is shown as it is, and a line stays a line."""
     assert markdown.escape("\\`*_[]<>|~&#@!$") == "".join(f"\\{c}" for c in "\\`*_[]<>|~&#@!$")
     assert markdown.escape("a-b.c (d)\n") == "a-b.c (d)\\\\n"
 
 
-def test_a_hostile_file_breaks_neither_tables_nor_fences(hostile: Results) -> None:
+def test_a_hostile_file_breaks_neither_tables_nor_fences(hostile):
     """Every row has as many cells as its head, and each fence ends where it should."""
     lines = markdown.page(Matrix.of([("h", "", hostile)])).splitlines()
     for line in lines:

@@ -1,9 +1,6 @@
 """The matrix: which states there are, how ports are told apart, and in what order the clauses come."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,16 +8,13 @@ from dirac_failover.conformance.results import PortInfo
 from dirac_failover.errors import FileError
 from dirac_failover.reports.matrix import Matrix, labels, state
 
-if TYPE_CHECKING:
-    from dirac_failover.conformance.results import Results
 
-
-def named(results: Results, name: str, version: str) -> Results:
+def named(results, name, version):
     port = PortInfo(name, version, "")
     return replace(results, header=replace(results.header, port=port))
 
 
-def test_clauses_come_level_by_level_and_each_port_has_its_cell(alpha: Results, beta: Results) -> None:
+def test_clauses_come_level_by_level_and_each_port_has_its_cell(alpha, beta):
     """Within a level the order is that of the files; what a file does not have is without a verdict."""
     matrix = Matrix.of([("A", "a.json", alpha), ("B", "b.json", beta)])
     assert [(row.id, row.level, [cell.text for cell in row.cells]) for row in matrix.rows] == [
@@ -43,19 +37,19 @@ def test_clauses_come_level_by_level_and_each_port_has_its_cell(alpha: Results, 
     ]
 
 
-def test_a_level_without_clauses_is_not_there(beta: Results) -> None:
+def test_a_level_without_clauses_is_not_there(beta):
     """No empty headings."""
     assert [level for level, _ in Matrix.of([("B", "", beta)]).levels()] == ["contract", "lossless"]
 
 
-def test_a_clause_says_what_it_says_in_the_first_file(alpha: Results) -> None:
+def test_a_clause_says_what_it_says_in_the_first_file(alpha):
     """A clause that was reworded has one text."""
     other = replace(alpha, clauses=tuple(replace(item, text="Else.") for item in alpha.clauses))
     matrix = Matrix.of([("A", "", alpha), ("B", "", other)])
     assert {row.text for row in matrix.rows} == {f"Text of {row.id}." for row in matrix.rows}
 
 
-def test_the_tally_counts_every_state(alpha: Results, down: Results) -> None:
+def test_the_tally_counts_every_state(alpha, down):
     """A breach that the baseline knows is counted apart."""
     matrix = Matrix.of([("A", "", alpha), ("G", "", down)])
     none = dict.fromkeys(("broken", "known", "held", "not asked", "unchecked", "no verdict"), 0)
@@ -68,13 +62,13 @@ def test_the_tally_counts_every_state(alpha: Results, down: Results) -> None:
     assert [port.verdict for port in matrix.ports] == ["diverges", "broke down"]
 
 
-def test_of_a_port_that_broke_down_nothing_is_said(down: Results) -> None:
+def test_of_a_port_that_broke_down_nothing_is_said(down):
     """Neither a pass nor a list of failures."""
     assert [state(down, item) for item in down.clauses] == ["no verdict", "no verdict"]
     assert list(Matrix.of([("G", "", down)]).breaches()) == []
 
 
-def test_only_some_levels_decide(alpha: Results) -> None:
+def test_only_some_levels_decide(alpha):
     """A breach of another level is shown, and nothing depends on it."""
     header = replace(alpha.header, levels=("contract", "lossless"))
     every, some, one = (
@@ -86,7 +80,7 @@ def test_only_some_levels_decide(alpha: Results) -> None:
     assert [one.decides(item) for item in alpha.clauses] == [False] * 4
 
 
-def test_a_baseline_makes_only_breaches_known(alpha: Results) -> None:
+def test_a_baseline_makes_only_breaches_known(alpha):
     """A clause that is held is held, whatever else is written beside it."""
     known = alpha.clauses[3]
     assert state(alpha, known) == "known"
@@ -96,7 +90,7 @@ def test_a_baseline_makes_only_breaches_known(alpha: Results) -> None:
     assert state(alpha, None) == "no verdict"
 
 
-def test_ports_are_told_apart_by_the_least_that_does(alpha: Results) -> None:
+def test_ports_are_told_apart_by_the_least_that_does(alpha):
     """By name and version, then with the file's name, then by its path."""
     same = [named(alpha, "p", "1"), named(alpha, "p", "1")]
     assert labels([named(alpha, "p", ""), named(alpha, "p", "1")], ["x/a", "x/b"]) == ["p", "p 1"]
@@ -105,7 +99,7 @@ def test_ports_are_told_apart_by_the_least_that_does(alpha: Results) -> None:
     assert labels(same, ["a.json", "a.json"]) == ["a.json", "a.json"]
 
 
-def test_files_are_loaded_in_their_order(files: dict[str, str]) -> None:
+def test_files_are_loaded_in_their_order(files):
     """Labels, paths and results belong together."""
     matrix = Matrix.load([files["beta"], files["alpha"]])
     assert [(port.label, port.path, port.results.header.port.name) for port in matrix.ports] == [
@@ -114,13 +108,13 @@ def test_files_are_loaded_in_their_order(files: dict[str, str]) -> None:
     ]
 
 
-def test_a_file_without_results_is_an_error(files: dict[str, str]) -> None:
+def test_a_file_without_results_is_an_error(files):
     """One that is not there, for one."""
     with pytest.raises(FileError, match=r"Cannot read .*none: No such file"):
         Matrix.load([files["alpha"], files["alpha"] + "none"])
 
 
-def test_the_json_has_everything(alpha: Results, beta: Results) -> None:
+def test_the_json_has_everything(alpha, beta):
     """Ports with their headers and counts, and each cell with its numbers and its scenario."""
     data = Matrix.of([("A", "a.json", alpha), ("B", "b.json", beta)]).to_json()
     assert list(data) == ["schema", "ports", "clauses"]

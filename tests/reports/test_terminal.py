@@ -1,18 +1,12 @@
 """Text for a terminal: how rows are laid out for a width, and what terminals are like."""
 
-from __future__ import annotations
-
 import io
 import re
 import sys
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.reports.terminal import Row, Style, section, shortened, terminal_style
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PAINTED = re.compile(r"\x1b\[\d*m")
 ROWS = [
@@ -27,13 +21,13 @@ ROWS = [
 ]
 
 
-def lines(*rows: Row, style: Style | None = None) -> list[str]:
+def lines(*rows, style=None):
     """The lines of a section with these rows, without its heading."""
     return section(style or Style(40), "Title", rows).splitlines()[1:]
 
 
 @pytest.mark.parametrize("style", [Style(40), Style(60, colours=True), Style(50, unicode=False)], ids=repr)
-def test_rows_are_laid_out(snapshot: Callable[[str], None], style: Style) -> None:
+def test_rows_are_laid_out(snapshot, style):
     """Below a rule; answers share a column where they can, or stand below."""
     text = section(style, "One", ROWS)
     snapshot(text)
@@ -44,13 +38,13 @@ def test_rows_are_laid_out(snapshot: Callable[[str], None], style: Style) -> Non
     assert plain.isascii() is not style.unicode
 
 
-def test_colours_change_no_place() -> None:
+def test_colours_change_no_place():
     """The head of a text and the answer are painted after everything is laid out."""
     painted = lines(*ROWS, style=Style(40, colours=True))
     assert [PAINTED.sub("", line) for line in painted] == lines(*ROWS)
 
 
-def test_a_text_that_leaves_no_room_makes_no_column() -> None:
+def test_a_text_that_leaves_no_room_makes_no_column():
     """Seven tenths of the width is the most; its own answer follows it where it fits."""
     rows = (Row(0, "x" * 28, answer="1"), Row(0, "bb", answer="3"))
     assert lines(*rows) == [f"{'x' * 28}  1", f"bb{' ' * 28}3"]
@@ -59,7 +53,7 @@ def test_a_text_that_leaves_no_room_makes_no_column() -> None:
 
 
 @pytest.mark.parametrize("length", [34, 35])
-def test_an_answer_fits_up_to_the_last_column(length: int) -> None:
+def test_an_answer_fits_up_to_the_last_column(length):
     """One character more, and it goes below."""
     answer = "x" * length
     assert lines(Row(0, "four", answer=answer)) == ([f"four  {answer}"] if length == 34 else ["four", f"  {answer}"])
@@ -67,7 +61,7 @@ def test_an_answer_fits_up_to_the_last_column(length: int) -> None:
     assert beside == f"four  {'x' * 34}"
 
 
-def test_signs_and_colours() -> None:
+def test_signs_and_colours():
     """Every sign has a form in ASCII; colours are ANSI, and only where they are wanted."""
     names = ("arrow", "failed", "well", "more", "rule")
     assert [Style(unicode=False).sign(name) for name in names] == ["->", "x", "+", "...", "-"]
@@ -79,7 +73,7 @@ def test_signs_and_colours() -> None:
     assert Style(colours=True).paint("x", "") == "x"
 
 
-def test_what_would_confuse_a_terminal_is_escaped() -> None:
+def test_what_would_confuse_a_terminal_is_escaped():
     """Control characters and lone surrogates; a text of a foreign alphabet is not."""
     assert Style(unicode=False).clean("it's \\ \t é") == "it's \\ \\t \\xe9"
     assert Style().clean("a\x1b[0m\n\udcff é") == "a\\x1b[0m\\n\\udcff é"
@@ -91,20 +85,20 @@ def test_what_would_confuse_a_terminal_is_escaped() -> None:
 class Screen(io.StringIO):
     """A standard output of some kind."""
 
-    def __init__(self, encoding: str | None = "utf-8", *, terminal: bool = True) -> None:
+    def __init__(self, encoding="utf-8", *, terminal=True):
         super().__init__()
         self._encoding, self._terminal = encoding, terminal
 
     @property
-    def encoding(self) -> Any:
+    def encoding(self):
         return self._encoding
 
-    def isatty(self) -> bool:
+    def isatty(self):
         return self._terminal
 
 
 @pytest.fixture(autouse=True)
-def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+def usual(monkeypatch):
     """80 columns, and nothing that says otherwise."""
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "TERM"):
@@ -124,9 +118,7 @@ def usual(monkeypatch: pytest.MonkeyPatch) -> None:
         (False, {"NO_COLOR": "1", "TERM": "dumb"}, "always", True),
     ],
 )
-def test_colours_are_for_terminals(
-    monkeypatch: pytest.MonkeyPatch, terminal: bool, environment: dict[str, str], color: str, coloured: bool
-) -> None:
+def test_colours_are_for_terminals(monkeypatch, terminal, environment, color, coloured):
     """Unless somebody says otherwise."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -138,21 +130,21 @@ def test_colours_are_for_terminals(
     ("encoding", "unicode"),
     [("utf-8", True), ("UTF-16", True), ("ascii", False), ("latin-1", False), ("gb18030", False), (None, False)],
 )
-def test_signs_are_for_unicode(monkeypatch: pytest.MonkeyPatch, encoding: str | None, unicode: bool) -> None:
+def test_signs_are_for_unicode(monkeypatch, encoding, unicode):
     """Everywhere else ASCII will do."""
     monkeypatch.setattr(sys, "stdout", Screen(encoding))
     assert terminal_style("never") == Style(80, unicode=unicode)
 
 
 @pytest.mark.parametrize(("columns", "width"), [(100, 100), (39, 40), (161, 160)])
-def test_lines_are_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, width: int) -> None:
+def test_lines_are_as_wide_as_the_terminal(monkeypatch, columns, width):
     """Within reason."""
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", Screen())
     assert terminal_style("never").width == width
 
 
-def test_a_long_text_is_shortened_in_its_middle() -> None:
+def test_a_long_text_is_shortened_in_its_middle():
     """To just so many characters; a third of them at most, and no more than 50, are of its end."""
     assert shortened("x" * 160) == "x" * 160
     assert shortened("a" * 100 + "b" * 100) == "a" * 100 + "bbbbb ... " + "b" * 50
