@@ -1,4 +1,4 @@
-"""The matrix as Markdown, for merge requests, job summaries and wikis: tables, then the scenario of each breach."""
+"""Results as Markdown, for merge requests, job summaries and wikis: the matrix, or the changes between two results."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.reports.matrix import STATES, TITLES
+from dirac_failover.reports.changes import KINDS
+from dirac_failover.reports.matrix import BROKE_DOWN, STATES, TITLES
 from dirac_failover.reports.trace import clean, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dirac_failover.conformance.results import ClauseResult, Minimal
+    from dirac_failover.reports.changes import Diff
     from dirac_failover.reports.matrix import Cell, Matrix, Port
     from dirac_failover.spec.observation import Json
 
@@ -57,12 +59,10 @@ def _lines(matrix: Matrix) -> Iterator[str]:
 
 
 def _port(port: Port, states: Sequence[str]) -> list[str]:
-    header, tally = port.results.header, port.tally()
-    by = f", by {port.levels}" if port.levels else ""
-    verdict = port.verdict + by + (f": {escape(port.results.error)}" if port.results.error else "")
-    numbers = [str(tally[state]) for state in states]
-    scenarios = f"{port.results.scenarios:,}" + ("" if header.shard == "1/1" else f" (shard {escape(header.shard)})")
-    return [escape(port.label), verdict, *numbers, scenarios, escape(port.results.profile), escape(header.date)]
+    tally = port.tally()
+    verdict = port.judged + (f": {escape(port.results.error)}" if port.results.error else "")
+    texts = map(escape, (f"{port.results.scenarios:,}{port.shard}", port.results.profile, port.results.header.date))
+    return [escape(port.label), verdict, *(str(tally[state]) for state in states), *texts]
 
 
 def _cell(cell: Cell) -> str:
@@ -84,6 +84,25 @@ def _minimal(minimal: Minimal) -> Iterator[str]:
     yield from ("What happened:", "", "```text")
     yield from (f"{number}. {line}" for number, line in enumerate(lines(minimal.steps), 1))
     yield "```"
+
+
+def changes(diff: Diff) -> str:
+    """Return the changes as Markdown: a table for each kind."""
+    return "".join(f"{line}\n" for line in _changes(diff))
+
+
+def _changes(diff: Diff) -> Iterator[str]:
+    yield f"# {escape(diff.old.label)} -\\> {escape(diff.new.label)}"
+    yield from ("", diff.summary)
+    for name, (old, new) in diff.runs.items():
+        yield from ("", f"The runs differ: {name} {escape(old)} -\\> {escape(new)}")
+    if diff.broke_down:
+        yield from ("", f"**The port {BROKE_DOWN}**: {escape(str(diff.new.results.error))}")
+    for kind, meaning in KINDS.items():
+        if found := diff.of_kind(kind):
+            yield from ("", f"## {kind.capitalize()}", "", f"{meaning.capitalize()}.", "")
+            rows = [[*map(escape, (change.id, change.texts[1] or change.texts[0], change.text))] for change in found]
+            yield from table([["clause", "", "change"], *rows])
 
 
 def _fenced(value: Json) -> list[str]:

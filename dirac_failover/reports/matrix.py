@@ -52,6 +52,17 @@ class Port:
         levels = self.results.header.levels
         return "" if set(levels) == set(LEVELS) else " and ".join(levels)
 
+    @property
+    def judged(self) -> str:
+        """The verdict, and by which levels, unless by all."""
+        return self.verdict + (f", by {self.levels}" if self.levels else "")
+
+    @property
+    def shard(self) -> str:
+        """Which part of the space was run, in brackets; empty when it is the whole."""
+        shard = self.results.header.shard
+        return "" if shard == "1/1" else f" (shard {shard})"
+
     def decides(self, clause: ClauseResult) -> bool:
         """Return whether the clause makes the port diverge."""
         return state(self.results, clause) in OPEN and clause.level in self.results.header.levels

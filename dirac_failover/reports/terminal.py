@@ -49,7 +49,10 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry: its text, of which the first ``head`` characters have the colour, and what came of it."""
+    """One entry: its text, of which the first ``head`` characters have the colour, and its answer.
+
+    ``pieces`` are the lengths and colours of further parts of the first line.
+    """
 
     indent: int
     text: str
@@ -59,6 +62,7 @@ class Row:
     answer: str = ""
     answer_colour: str = ""
     hang: int = 4
+    pieces: tuple[tuple[int, str], ...] = ()
 
 
 def section(style: Style, title: str, rows: Iterable[Row] = ()) -> str:
@@ -79,9 +83,10 @@ def _row(style: Style, row: Row, column: int | None) -> list[str]:
     answer = (f"{style.sign(row.sign)} " if row.sign else "") + style.clean(row.answer)
     lines = _wrapped(style, indent, text, row.hang) or [""]
     used = len(indent) + len(text)
-    if row.head:
-        head = len(indent) + row.head
-        lines[0] = indent + style.paint(lines[0][len(indent) : head], row.colour) + lines[0][head:]
+    first, painted = lines[0][len(indent) :], indent
+    for length, colour in ((row.head, row.colour), *row.pieces):
+        painted, first = painted + style.paint(first[:length], colour), first[length:]
+    lines[0] = painted + first
     if not row.answer:
         return lines
     for gap in (" " * ((column or used) - used) + "  ", "  "):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dirac_failover.cli import compare, main
-from dirac_failover.reports import badge, html_page, junit, markdown
+from dirac_failover.cli import main
+from dirac_failover.reports import badge, html_page, junit, markdown, text
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style
 
@@ -13,7 +13,7 @@ def test_every_format_is_there(files, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "90")
     matrix = Matrix.load([files["alpha"]])
     expected = {
-        "text": compare.text(matrix, Style(90)),
+        "text": text.matrix(matrix, Style(90)),
         "markdown": markdown.page(matrix),
         "html": html_page.page(matrix),
         "junit": junit.document(matrix.ports[0]),
