@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import plain_steps
 from dirac_failover.drivers.sandbox import temporary
-from dirac_failover.drivers.setup import Record
+from dirac_failover.drivers.setup import Record, request_of
 from dirac_failover.drivers.subprocess_driver import RUN_SECONDS
 from dirac_failover.drivers.supervisor import descendants, end_descendants
 from dirac_failover.errors import FailoverError, Interrupted, PortBrokenError, PortError
 from dirac_failover.spec.facts import COMMANDS, Facts
 from dirac_failover.spec.observation import Observation, Scrubber, forget_frames
 from dirac_failover.wire.server import answer, parse_form
-from dirac_fakes.answers import Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +96,7 @@ class CommandsDriver(InProcessDriver):
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
         scrubber, deadline = Scrubber(), time.monotonic() + self._seconds
         self._calls = journal.calls
-        request = self.request(scenario, Script({}, journal, self._operation, {}))
+        request = request_of(self.kit, scenario)
         ended, result = "returned", {"OK": True, "Value": None}  # type: str, Any
         with temporary("commands-") as folder:
             path = os.path.join(folder, "job.json")

@@ -28,13 +28,12 @@ from dirac_failover.drivers.observe import (
     without_stack,
 )
 from dirac_failover.drivers.sandbox import Workplace, temporary
-from dirac_failover.drivers.setup import FAKES, Record, job_id, seed
+from dirac_failover.drivers.setup import collaborators, needs_services, script_of, seed
 from dirac_failover.drivers.supervisor import ending
 from dirac_failover.errors import Interrupted
 from dirac_failover.spec.facts import MODULE
 from dirac_failover.spec.observation import ATOMIC, Observation, Scrubber, attributes_of, forget_frames
-from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario, typed
-from dirac_fakes.answers import OPERATIONS, Script, answering
+from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 from dirac_fakes.journal import Call, Journal
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from dirac_failover.drivers.implementations import Implementation
+    from dirac_fakes.answers import Script
     from dirac_fakes.world import World
 
 
@@ -102,7 +102,6 @@ class InProcessDriver:
         self._class: type[Any] = module or implementation.FailoverRequest
         self._calls: list[Call] = []
         self._going_on: set[str] = set()
-        self._exceptions = {"GracefulTermination": implementation.GracefulTermination}
         self._world: World | None = None
         self._place: Workplace
 
@@ -171,7 +170,7 @@ class InProcessDriver:
         self._place.enter()
         self._place.lay_out(scenario.files)
         user, group = scenario.owner or (None, None)
-        if LIVE not in scenario.collaborators.values() and MISSING not in scenario.collaborators.values():
+        if not needs_services(scenario):
             self._world = None
             if not self.kit.own_request:
                 return self._observe(scenario, Journal())
@@ -183,7 +182,7 @@ class InProcessDriver:
             return self._observe(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
-        script = Script(scenario.answers, journal, self._operation, self._exceptions)
+        script = script_of(self.kit, scenario, journal)
         commons = _copy({**self.kit.commons, **scenario.workflow_commons})
         step = _copy(scenario.step_commons)
         self._collaborators(scenario, script, commons)
@@ -223,72 +222,7 @@ class InProcessDriver:
         return module()
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
-        for name, kind in scenario.collaborators.items():
-            if kind == NONE:
-                commons[name] = None
-            elif kind != MISSING:
-                commons[name] = MAKERS[name, kind](self, scenario, script)
-
-    def live_job_report(self, scenario: Scenario, _: Script) -> Any:
-        """Make the implementation's own job report, with what waits in it."""
-        number = job_id(scenario, 0)
-        report = self.kit.JobReport(scenario.report_job or number)
-        if scenario.report_job:
-            report.setJob(number)
-        for status in scenario.unsent_statuses:
-            if isinstance(status, str):
-                report.setApplicationStatus(status, sendFlag=False)
-            else:
-                report.setJobStatus(*status, sendFlag=False)
-        parameters = [(name, typed(value)) for name, value in scenario.unsent_parameters.items()]
-        report.setJobParameters(parameters, sendFlag=False)
-        return report
-
-    def live_file_report(self, scenario: Scenario, _: Script) -> Any:
-        """Make the implementation's own file report, with the statuses of earlier modules."""
-        report = self.kit.FileReport()
-        for lfn, status in scenario.reported.items():
-            report.setFileStatus(12, lfn, status)
-        return report
-
-    def live_accounting(self, scenario: Scenario, _: Script) -> Any:
-        """Make the implementation's own accounting client, with records waiting."""
-        client = self.kit.DataStoreClient()
-        for _number in range(scenario.records):
-            client.addRegister(Record())
-        return client
-
-    def request(self, scenario: Scenario, script: Script) -> Any:
-        """Make the implementation's own request, with the operations of earlier modules and the scripted answers."""
-        request = self.kit.Request()
-        if scenario.owner:
-            user, request.OwnerGroup = scenario.owner
-            setattr(request, self.kit.owner, user)
-        for fields in scenario.operations:
-            request.addOperation(self._earlier_operation(fields))
-        plain = scenario.answers.keys().isdisjoint(_REQUEST_ANSWERS)
-        return request if plain else answering(request, "Request", answers=script)
-
-    def _earlier_operation(self, fields: Any) -> Any:
-        operation = self.kit.Operation()
-        for name, value in fields.items():
-            if name == "Files":
-                for item in value:
-                    file = self.kit.File()
-                    for field, said in ({"LFN": item} if isinstance(item, str) else item).items():
-                        setattr(file, field, said)
-                    operation.addFile(file)
-            elif name == "ArgumentsHex":
-                operation.Arguments = bytes.fromhex(value)
-            else:
-                setattr(operation, name, value)
-        return operation
-
-    def _operation(self, target: str) -> Any:
-        """Make the operation that a scripted collaborator answers with."""
-        operation = self.kit.Operation()
-        operation.Type, operation.Arguments = OPERATIONS[target]
-        return operation
+        commons.update(collaborators(self.kit, scenario, script, scenario.collaborators))
 
     def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Observation:
         scrubber = Scrubber()
@@ -333,18 +267,6 @@ def sessions(*ports: Connected) -> Iterator[None]:
         for port in ports:
             stack.enter_context(port.connected(place))
         yield
-
-
-MAKERS: Final[dict[tuple[str, str], Callable[[InProcessDriver, Scenario, Script], Any]]] = {
-    **{(name, SCRIPTED): make for name, make in FAKES.items()},
-    ("JobReport", LIVE): InProcessDriver.live_job_report,
-    ("FileReport", LIVE): InProcessDriver.live_file_report,
-    ("AccountingReport", LIVE): InProcessDriver.live_accounting,
-    ("Request", SCRIPTED): InProcessDriver.request,
-    ("Request", LIVE): InProcessDriver.request,
-}
-"""What makes each collaborator of each kind."""
-_REQUEST_ANSWERS: Final = ("Request.toJSON", "Request.getDigest")
 
 
 def _copy(value: Any) -> Any:

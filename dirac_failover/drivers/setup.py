@@ -1,7 +1,7 @@
-"""What a scenario lays out before a run: the services, the scripted collaborators, and accounting records.
+"""The set-up of a run: the services, the collaborators and the request that a scenario describes.
 
-Each driver begins with it, whether the implementation is in this process or in another one. What may change here: how a
-field of a scenario becomes something that is there.
+The functions here are the only ones that make them, for implementations in this process, for ports in another one, and
+for the fixtures of tests.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, typed
+from dirac_fakes.answers import OPERATIONS, Script, answering
 from dirac_fakes.clients import FakeDataStoreClient, FakeFileReport, FakeJobReport
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.scenario import Scenario
-    from dirac_fakes.answers import Script
+    from dirac_fakes.journal import Journal
 
 
 def seed(scenario: Scenario) -> World:
@@ -36,28 +39,139 @@ def seed(scenario: Scenario) -> World:
     return world
 
 
-def _fake_job_report(_: Any, __: Scenario, script: Script) -> FakeJobReport:
+def needs_services(scenario: Scenario) -> bool:
+    """Return whether any collaborator of the scenario is a client that talks to the services."""
+    return any(kind in (LIVE, MISSING) for kind in scenario.collaborators.values())
+
+
+def script_of(implementation: Implementation, scenario: Scenario, journal: Journal) -> Script:
+    """Return the script of the scenario's answers; its calls are recorded in ``journal``."""
+
+    def operation(target: str) -> Any:
+        made = implementation.Operation()
+        made.Type, made.Arguments = OPERATIONS[target]
+        return made
+
+    return Script(scenario.answers, journal, operation, {"GracefulTermination": implementation.GracefulTermination})
+
+
+def fake_job_report(_: Scenario, script: Script) -> FakeJobReport:
+    """Return a fake job report, which gives the answers of the script."""
     return FakeJobReport(answers=script)
 
 
-def _fake_file_report(_: Any, scenario: Scenario, script: Script) -> FakeFileReport:
+def fake_file_report(scenario: Scenario, script: Script) -> FakeFileReport:
+    """Return a fake file report with the statuses of earlier modules."""
     report = FakeFileReport(answers=script)
     report.statusDict.update(scenario.reported)
     return report
 
 
-def _fake_accounting(_: Any, scenario: Scenario, script: Script) -> FakeDataStoreClient:
+def fake_accounting(scenario: Scenario, script: Script) -> FakeDataStoreClient:
+    """Return a fake accounting client with the records of earlier modules."""
     client = FakeDataStoreClient(answers=script)
     client._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
     return client
 
 
-FAKES: Final[dict[str, Callable[[Any, Scenario, Script], Any]]] = {
-    "JobReport": _fake_job_report,
-    "FileReport": _fake_file_report,
-    "AccountingReport": _fake_accounting,
+FAKES: Final[dict[str, Callable[[Scenario, Script], Any]]] = {
+    "JobReport": fake_job_report,
+    "FileReport": fake_file_report,
+    "AccountingReport": fake_accounting,
 }
-"""What makes each scripted collaborator, with what waits in it; the first argument is not looked at."""
+"""The functions that make the scripted collaborators."""
+
+
+def job_report(implementation: Implementation, scenario: Scenario) -> Any:
+    """Return the implementation's own job report, with the statuses and parameters that were not sent."""
+    number = job_id(scenario, 0)
+    report = implementation.JobReport(scenario.report_job or number)
+    if scenario.report_job:
+        report.setJob(number)
+    for status in scenario.unsent_statuses:
+        if isinstance(status, str):
+            report.setApplicationStatus(status, sendFlag=False)
+        else:
+            report.setJobStatus(*status, sendFlag=False)
+    parameters = [(name, typed(value)) for name, value in scenario.unsent_parameters.items()]
+    report.setJobParameters(parameters, sendFlag=False)
+    return report
+
+
+def file_report(implementation: Implementation, scenario: Scenario) -> Any:
+    """Return the implementation's own file report, with the statuses of earlier modules."""
+    report = implementation.FileReport()
+    for lfn, status in scenario.reported.items():
+        report.setFileStatus(12, lfn, status)
+    return report
+
+
+def accounting(implementation: Implementation, scenario: Scenario) -> Any:
+    """Return the implementation's own accounting client, with the records of earlier modules."""
+    client = implementation.DataStoreClient()
+    for _ in range(scenario.records):
+        client.addRegister(Record())
+    return client
+
+
+CLIENTS: Final[dict[str, Callable[[Implementation, Scenario], Any]]] = {
+    "JobReport": job_report,
+    "FileReport": file_report,
+    "AccountingReport": accounting,
+}
+"""The functions that make the collaborators that talk to services."""
+
+
+def request_of(implementation: Implementation, scenario: Scenario, script: Script | None = None) -> Any:
+    """Return the implementation's own request, with the operations of earlier modules and the script's answers."""
+    request = implementation.Request()
+    if scenario.owner:
+        user, request.OwnerGroup = scenario.owner
+        setattr(request, implementation.owner, user)
+    for fields in scenario.operations:
+        request.addOperation(_operation(implementation, fields))
+    if script is None or scenario.answers.keys().isdisjoint(REQUEST_ANSWERS):
+        return request
+    return answering(request, "Request", answers=script)
+
+
+REQUEST_ANSWERS: Final = ("Request.toJSON", "Request.getDigest")
+
+
+def _operation(implementation: Implementation, fields: Mapping[str, Any]) -> Any:
+    operation = implementation.Operation()
+    for name, value in fields.items():
+        if name == "Files":
+            for item in value:
+                file = implementation.File()
+                for field, text in ({"LFN": item} if isinstance(item, str) else item).items():
+                    setattr(file, field, text)
+                operation.addFile(file)
+        elif name == "ArgumentsHex":
+            operation.Arguments = bytes.fromhex(value)
+        else:
+            setattr(operation, name, value)
+    return operation
+
+
+def collaborators(
+    implementation: Implementation, scenario: Scenario, script: Script, kinds: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the collaborators by their key in ``workflow_commons``; ``kinds`` says of which kind each is.
+
+    A collaborator of the kind MISSING has no key, and one of the kind NONE has the value None.
+    """
+    made: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        if kind == NONE:
+            made[name] = None
+        elif kind != MISSING and name == "Request":
+            made[name] = request_of(implementation, scenario, script)
+        elif kind == SCRIPTED:
+            made[name] = FAKES[name](scenario, script)
+        elif kind == LIVE:
+            made[name] = CLIENTS[name](implementation, scenario)
+    return made
 
 
 def job_id(scenario: Scenario, otherwise: int) -> int:

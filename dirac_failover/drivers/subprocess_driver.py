@@ -23,12 +23,12 @@ from dirac_failover.drivers.derived import RESOLVE
 from dirac_failover.drivers.json_lines import Process, ProcessError, quote
 from dirac_failover.drivers.observe import ATTRIBUTES, HOOKS, REQUEST_FIELDS, held, plain_steps
 from dirac_failover.drivers.sandbox import Workplace, temporary
-from dirac_failover.drivers.setup import FAKES, seed
+from dirac_failover.drivers.setup import FAKES, REQUEST_ANSWERS, needs_services, seed
 from dirac_failover.drivers.supervisor import uninterrupted
 from dirac_failover.errors import PortBrokenError, PortError, visible
 from dirac_failover.spec.facts import MODULE, SHAPES
 from dirac_failover.spec.observation import FILE_FIELDS, OPERATION_FIELDS, Call, Observation, Scrubber
-from dirac_failover.spec.scenario import LIVE, MISSING, SCRIPTED
+from dirac_failover.spec.scenario import SCRIPTED
 from dirac_fakes.answers import OPERATIONS, Script
 from dirac_fakes.journal import Journal
 from dirac_fakes.service import ok
@@ -106,7 +106,7 @@ class SubprocessDriver:
     def supports(self, scenario: Scenario) -> bool:
         """Whether the port takes this scenario: it has the capabilities that the scenario needs."""
         needs = {
-            "services": not {LIVE, MISSING}.isdisjoint(scenario.collaborators.values()),
+            "services": needs_services(scenario),
             "methods": scenario.calls,
             "hooks": scenario.hooks or scenario.earlier or scenario.subject == "base",
         }
@@ -200,7 +200,6 @@ class SubprocessDriver:
             process.close()
 
 
-_REQUEST_METHODS: Final = frozenset({"toJSON", "getDigest"})
 _SETTABLE: Final = frozenset({("FileReport", "force")})
 """The attributes of collaborators that a module sets."""
 
@@ -219,12 +218,12 @@ class Host:
         self._hooks = [module.get("hooks", {}) for module in scenario.earlier] + [scenario.hooks]
         self._begun = 0
         kinds = scenario.collaborators
-        self._world = seed(scenario) if {LIVE, MISSING} & set(kinds.values()) else None
+        self._world = seed(scenario) if needs_services(scenario) else None
         self._journal = self._world.journal if self._world else Journal()
         exceptions = {"GracefulTermination": GracefulTermination}
         self._script = Script(scenario.answers, self._journal, _operation, exceptions)
         self._there = {
-            name: make(None, scenario, self._script) for name, make in FAKES.items() if kinds.get(name) == SCRIPTED
+            name: make(scenario, self._script) for name, make in FAKES.items() if kinds.get(name) == SCRIPTED
         }
 
     def call(self, call: Json) -> Json:
@@ -232,7 +231,7 @@ class Host:
         match call:
             case ["module", str(method), [*_]] if method in HOOKS:
                 return self._hook(method)
-            case ["Request", str(method), []] if method in _REQUEST_METHODS:
+            case ["Request", str(method), []] if f"Request.{method}" in REQUEST_ANSWERS:
                 if f"Request.{method}" not in self._scenario.answers:
                     return {"answer": {"OK": True, "Value": None}}
                 return _answered(lambda: self._script.asked("Request", method, (), ok))

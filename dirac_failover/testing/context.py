@@ -16,7 +16,7 @@ from dirac_failover.drivers.adapters import imports_dirac
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid_guard, running
-from dirac_failover.testing.job_setup import Collaborators, JobSetup
+from dirac_failover.testing.job_setup import JobSetup, clients
 from dirac_failover.testing.kit import (
     REFERENCE,
     connected,
@@ -126,7 +126,7 @@ class FixtureContext:
     def collaborator(self, name: str) -> Any:
         """Make the test's own client, which its modules get as well."""
         situation = JobSetup.of(self.dirac)
-        self._collaborators[name] = Collaborators(self.implementation).made(situation.scenario)[name]
+        self._collaborators[name] = clients(self.implementation, situation.scenario)[name]
         return self._collaborators[name]
 
     def workflow_commons(self, **given: Any) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.drivers.in_process import MAKERS, InProcessDriver
+from dirac_failover.drivers.setup import collaborators, script_of
 from dirac_failover.drivers.validate import answers_complaint, operation_complaint
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, LIVE, SCRIPTED, Scenario
 from dirac_failover.testing.kit import extra_commons
-from dirac_fakes.answers import Script
 from dirac_fakes.journal import Journal
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.testing.world import Dirac
+    from dirac_fakes.answers import Script
 
 
 class _Missing:
@@ -35,21 +35,18 @@ MISSING: Final = _Missing()
 """As a value of ``workflow_commons`` or ``step_commons``: the key is not there."""
 
 
-class Collaborators(InProcessDriver):
-    """Makes an implementation's own clients, with what earlier modules have left in them."""
+def clients(implementation: Implementation, scenario: Scenario, script: Script | None = None) -> dict[str, Any]:
+    """Return the clients of a job by their key in ``workflow_commons``.
 
-    def script(self, scenario: Scenario) -> Script:
-        """Return what they share, with the scenario's answers."""
-        return Script(scenario.answers, Journal(), self._operation, self._exceptions)
-
-    def made(self, scenario: Scenario, script: Script | None = None) -> dict[str, Any]:
-        """Return them by their key in ``workflow_commons``; where the scenario has answers of one, that is a fake."""
-        script = script or self.script(scenario)
-        kinds = {name: SCRIPTED if script.methods(name) else LIVE for name in DEFAULT_COLLABORATORS}
-        made = {name: MAKERS[name, kind](self, scenario, script) for name, kind in kinds.items()}
-        if scenario.reported:
-            made[v.COMMONS_FILE_REPORT].transformation = int(scenario.workflow_commons["PRODUCTION_ID"])
-        return made
+    They are the implementation's own ones, with what earlier modules have left in them; a client of which the scenario
+    has answers is a fake. ``script`` is the script of the answers; a new one by default.
+    """
+    script = script or script_of(implementation, scenario, Journal())
+    kinds = {name: SCRIPTED if script.methods(name) else LIVE for name in DEFAULT_COLLABORATORS}
+    made = collaborators(implementation, scenario, script, kinds)
+    if scenario.reported:
+        made[v.COMMONS_FILE_REPORT].transformation = int(scenario.workflow_commons["PRODUCTION_ID"])
+    return made
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ class JobSetup:
 
         ``script`` is the one that the answers come from; made anew unless it is given.
         """
-        made = Collaborators(implementation).made(self.scenario, script)
+        made = clients(implementation, self.scenario, script)
         usual = {
             **self.scenario.workflow_commons,
             **extra_commons(implementation, profile),

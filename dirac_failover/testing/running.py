@@ -24,10 +24,11 @@ from dirac_failover.actors.recovery import acting
 from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.recording import METHODS, Tape, Watcher
 from dirac_failover.drivers.sandbox import MOST_OF_ALL, Place, named
+from dirac_failover.drivers.setup import script_of
 from dirac_failover.drivers.witness import Witness
 from dirac_failover.reports.timeline import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
-from dirac_failover.testing.job_setup import Collaborators, JobSetup
+from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.kit import connected, implementation_named, name_for
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
 from dirac_failover.testing.system_faults import Crashed, MortalTape, SystemFaults
@@ -271,7 +272,7 @@ class _Run:
             self._witness.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
-            self._script = Collaborators(self.plan.implementation).script(situation.scenario)
+            self._script = script_of(self.plan.implementation, situation.scenario, Journal())
             self.commons = situation.workflow_commons(self.plan.implementation, self.plan.profile, self._script)
             self._witness.begin(self.commons, self.plan.inputs(self.commons))
             before = _settled(self.place)
