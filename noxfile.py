@@ -9,31 +9,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-DIRAC = "DIRAC==9.1.22"
-PORTS = {  # what is installed without its dependencies, and what they need
-    "dirac-8.0": (["DIRAC==8.0.86"], []),
-    "lhcbdirac": (["DIRAC==9.1.22", "LHCbDIRAC==12.0.21"], []),
-    "ilcdirac": (["DIRAC==8.0.86", "ILCDIRAC==35.0.12"], ["six", "setuptools<82"]),  # it imports pkg_resources
-}
-VERSIONS = {  # of DIRAC 9, and what else each needs to be imported
-    "9.0.0": ["diracx-client<0.1", "diracx-core<0.1"],
-    "9.0.28": ["diracx-cli"],
-    "9.1.2": [],
-    "9.1.20": [],
-    "9.1.22": [],
-}
+DIRAC = IMPLEMENTATIONS["dirac"]
+PORTS = [name for name in IMPLEMENTATIONS if name not in {"reference", "dirac"}]
+VERSIONS = {**DIRAC.releases, DIRAC.profile.versions[1]: ()}
 ANY_NUMBER = ("9.0.0", "9.1.2")  # these send parameters that are not finite, which later ones leave out
 ALL_BUT_PARAMETERS = (
     "from dirac_failover.spec.space import REGIONS; print(*(r.name for r in REGIONS if r.name != 'parameters'))"
 )
 PINNED = "from importlib.metadata import requires; print(*(r for r in requires('DIRAC') if 'DIRACCommon' in r))"
-PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
 OF_PORTS = ("tests/spec/test_profiles.py", "tests/differential/test_ports.py", "tests/fakes/test_clients.py",
             "tests/fakes/test_clients_on_world.py")  # fmt: skip
 WHOLE = "--whole"
@@ -60,10 +53,10 @@ def group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
-def with_dirac(session: nox.Session) -> None:
-    """Install the project beside the real DIRAC."""
-    session.install("--no-deps", DIRAC)
-    session.install("-e", ".[test]", *group("dirac"))
+def with_dirac(session: nox.Session, implementation: Implementation = DIRAC) -> None:
+    """Install the project beside the real DIRAC, or an extension of it."""
+    session.install("--no-deps", *implementation.requirements)
+    session.install("-e", ".[test]", *group("dirac"), *implementation.needs)
 
 
 def built(session: nox.Session) -> Path:
@@ -202,21 +195,20 @@ def live(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("port", list(PORTS), ids=list(PORTS))
+@nox.parametrize("port", PORTS, ids=PORTS)
 def ports(session: nox.Session, port: str) -> None:
     """DIRAC 8.0, LHCbDIRAC and ILCDIRAC, each in an environment of its own: their profiles, their ports, and the fakes.
 
     ``nox -s ports -- --whole`` proves the profiles on all of the space, instead of a sample: minutes for each.
     """
-    packages, more = PORTS[port]
-    session.install("--no-deps", *packages)
-    session.install("-e", ".[test]", *group("dirac"), *more)
+    profile = IMPLEMENTATIONS[port].profile.name
+    with_dirac(session, IMPLEMENTATIONS[port])
     warned = ("-W", "ignore:pkg_resources is deprecated:UserWarning")
     more_of_pytest = [word for word in session.posargs if word != WHOLE]
     session.run("pytest", *warned, *OF_PORTS, *more_of_pytest)
     whole = WHOLE in session.posargs
-    judged = ("dirac-failover", "verify", port, "--profile", PROFILES[port])
-    baseline = Path("tests/differential/baselines", f"{PROFILES[port]}.json")
+    judged = ("dirac-failover", "verify", port, "--profile", profile)
+    baseline = Path("tests/differential/baselines", f"{profile}.json")
     known = ("--baseline", str(baseline)) if baseline.exists() else ()
     session.run(*judged, "--level", "contract", *known, *(() if whole else ("--shard", "1/24")))
     if whole:
@@ -267,9 +259,7 @@ def discrimination(session: nox.Session, kit: str) -> None:
 
     Beside it, what the unit tests that the package brings make of the same faults.
     """
-    packages, more = PORTS.get(kit, ([DIRAC], []))
-    session.install("--no-deps", *packages)
-    session.install("-e", ".[test]", *group("dirac"), *more)
+    with_dirac(session, IMPLEMENTATIONS[kit])
     session.run("python", "-m", "tests.mutation.discrimination", kit, *session.posargs)
 
 

@@ -45,7 +45,7 @@ def _index() -> str:
 
 
 def _page(lesson: Lesson) -> str:
-    report = run(IMPLEMENTATIONS["reference"](), lesson.scenario, lesson.module)
+    report = run(IMPLEMENTATIONS["reference"].load(), lesson.scenario, lesson.module)
     choice = right(lesson, report)
     number = list(lesson.choices).index(choice) + 1
     place = LESSONS.index(lesson)

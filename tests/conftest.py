@@ -38,7 +38,7 @@ def installed() -> Iterator[str]:
     """Yield the names of the implementations that are installed here, the reference first."""
     for name, kit in IMPLEMENTATIONS.items():
         with suppress(ImplementationUnavailableError):
-            kit()
+            kit.load()
             yield name
 
 
@@ -55,7 +55,7 @@ def pytest_report_header() -> list[str]:
     dirac = "real DIRAC: not installed here, so tests/differential is left out ('nox -s differential' runs it)"
     chromium = "chromium: not installed here, so tests/browser is left out ('apt-get install chromium chromium-driver')"
     return [
-        f"real DIRAC: {IMPLEMENTATIONS['dirac']().version}, beside the reference" if HAVE_DIRAC else dirac,
+        f"real DIRAC: {IMPLEMENTATIONS['dirac'].load().version}, beside the reference" if HAVE_DIRAC else dirac,
         "chromium: looks at the page of reports" if HAVE_CHROMIUM else chromium,
     ]
 
@@ -66,7 +66,7 @@ def pytest_report_header() -> list[str]:
 )
 def kit(request: pytest.FixtureRequest) -> Implementation:
     """Each implementation in turn that is installed here: the reference, the real DIRAC, and its extensions."""
-    return IMPLEMENTATIONS[request.param]()
+    return IMPLEMENTATIONS[request.param].load()
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def snapshot(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def reference() -> Implementation:
     """The reference alone."""
-    return IMPLEMENTATIONS["reference"]()
+    return IMPLEMENTATIONS["reference"].load()
 
 
 @pytest.fixture(scope="session")

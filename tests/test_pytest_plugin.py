@@ -1,16 +1,17 @@
 import re
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from dirac_failover import pytest_plugin
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ImplementationUnavailableError
-from dirac_failover.testing import context, grid_guard, kit
+from dirac_failover.testing import context, grid_guard
 
 PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
@@ -248,7 +249,7 @@ def test_each_test_has_a_directory_of_its_own(run):
     run("""
 import os
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 REMOVAL = {"Type": "RemoveFile", "Files": ["/vo/x"]}
 
@@ -456,10 +457,10 @@ def real(monkeypatch):
     module = ModuleType("DIRAC")
     module.version = "v9.1.22"
     monkeypatch.setitem(sys.modules, "DIRAC", module)
-    kit.implementation_named.cache_clear()
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", IMPLEMENTATIONS["reference"])
-    yield monkeypatch
-    kit.implementation_named.cache_clear()
+    monkeypatch.setitem(
+        IMPLEMENTATIONS, "dirac", replace(IMPLEMENTATIONS["reference"].load(), name="dirac", package="DIRAC")
+    )
+    return monkeypatch
 
 
 REAL = """
@@ -501,7 +502,7 @@ def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
     def unavailable():
         raise ImplementationUnavailableError("it is not there")
 
-    real.setitem(IMPLEMENTATIONS, "dirac", unavailable)
+    real.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(**vars(IMPLEMENTATIONS["dirac"]), load=unavailable))
     result = run("", module=REAL)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines("it is not there")

@@ -62,7 +62,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.module:
         return _of_port(clause, Target(arguments.module), arguments)
     found = example(clause)
-    report = run(IMPLEMENTATIONS[DEFAULT](), found[0]) if found else None
+    report = run(IMPLEMENTATIONS[DEFAULT].load(), found[0]) if found else None
     if arguments.json:
         data = {"schema": SCHEMA, **as_json(clause), "example": report}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
@@ -130,7 +130,7 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
     preferred; at ``dirac``, where each clause is about all scenarios, one in which little but its aspect is special.
     """
     wanted = (True, False) if clause.level == LOSSLESS else (False, True)
-    port = InProcessDriver(IMPLEMENTATIONS[DEFAULT]())
+    port = InProcessDriver(IMPLEMENTATIONS[DEFAULT].load())
     found: dict[bool, list[Scenario]] = {True: [], False: []}
     with port.session():
         if clause.level == DIRAC and (special := _special(clause, port)):

@@ -59,7 +59,7 @@ def execute(arguments: argparse.Namespace) -> int:
     choices = list(lesson.choices)
     if arguments.answer is not None and not 1 <= arguments.answer <= len(choices):
         raise CommandError(f"--answer: expected a number from 1 to {len(choices)}, found {arguments.answer}")
-    report = run(IMPLEMENTATIONS[DEFAULT](), lesson.scenario, lesson.module)
+    report = run(IMPLEMENTATIONS[DEFAULT].load(), lesson.scenario, lesson.module)
     found, happened = right(lesson, report), f"\n{story(report, style)}"
     _write(_question(lesson, situation(report, style), style))
     asked = arguments.answer is None and sys.stdin.isatty() and sys.stdout.isatty()

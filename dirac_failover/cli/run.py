@@ -15,7 +15,7 @@ from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
 from dirac_failover.drivers import adapters
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
 from dirac_failover.errors import FailoverError, ScenarioError, no_such
@@ -120,7 +120,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
-    implementation = _kit(arguments.implementation or (adapters.family(module) if module else adapters.DEFAULT))
+    implementation = _kit(arguments.implementation or (implementation_of(module).name if module else adapters.DEFAULT))
     report = run(implementation, scenario, module, duties=arguments.duties)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")

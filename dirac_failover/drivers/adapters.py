@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from importlib import import_module, metadata
-from types import ModuleType
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from dirac_failover.drivers.commands import CommandsDriver
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+from dirac_failover.drivers.implementations import (
+    IMPLEMENTATIONS,
+    REFERENCE,
+    Implementation,
+    implementation_of,
+    version_of,
+)
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
@@ -24,7 +29,7 @@ from dirac_failover.spec.facts import COMMANDS, MODULE, SHAPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-DEFAULT: Final = "reference"
+DEFAULT: Final = REFERENCE
 
 
 def in_this_process(name: str) -> InProcessDriver:
@@ -42,17 +47,17 @@ def in_this_process(name: str) -> InProcessDriver:
     try:
         found = find(name)
         if isinstance(found, Implementation):
-            return InProcessDriver(found)
+            return InProcessDriver(found.load())
         if shape_of(found) == COMMANDS:
             port: InProcessDriver = commands_port(getattr(found, "commands", (found,)), attribute)
-            port.version = _version(package.partition(".")[0])
+            port.version = version_of(package.partition(".")[0])
             return port
-        of = implementation(family(checked_class(name, found)))
+        of = implementation_of(checked_class(name, found)).load()
     except (PortError, BrokenError) as error:
         raise type(error)(f"Port {name}: {error}") from error
     # Python's own texts name the class, and what a class is called is its author's affair
     port = InProcessDriver(of, type(of.FailoverRequest.__name__, (found,), {}))
-    port.name, port.version = attribute, _version(package.partition(".")[0])
+    port.name, port.version = attribute, version_of(package.partition(".")[0])
     return port
 
 
@@ -87,47 +92,13 @@ def commands_port(commands: Any, name: str, **options: Any) -> CommandsDriver:
         else:
             expected = "classes with execute(path), and lists of a program and its arguments"
             raise PortError(f"commands: expected a list of {expected}, found {_shown(commands)}")
-    real = any(imports_dirac(sys.modules.get(item.__module__)) for item in chain if isinstance(item, type))
-    return CommandsDriver(implementation(_dirac() if real else DEFAULT), chain, name=name, **options)
-
-
-def imports_dirac(module: Any) -> bool:
-    """Tell whether anything in a module's namespace comes from DIRAC or an extension of it."""
-    if "DIRAC" not in sys.modules or module is None:
-        return False
-    names = (
-        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
-        for value in list(vars(module).values())
-    )
-    return any(_BY_PACKAGE.get(str(name).partition(".")[0], DEFAULT) != DEFAULT for name in names)
+    of = implementation_of(*(item for item in chain if isinstance(item, type)))
+    return CommandsDriver(of.load(), chain, name=name, **options)
 
 
 def implementation(name: str) -> Implementation:
     """Return an implementation by its name; raises ImplementationUnavailableError when it is not installed here."""
-    return IMPLEMENTATIONS[name]()
-
-
-def family(module: type[Any]) -> str:
-    """Return the name of the implementation with whose clients a module runs: the first one that it is derived from."""
-    roots = [base.__module__.partition(".")[0] for base in module.__mro__]
-    found = next((_BY_PACKAGE[root] for root in roots if root in _BY_PACKAGE), DEFAULT)
-    return _dirac() if found == "dirac" else found
-
-
-def _dirac() -> str:
-    return "dirac-8.0" if _version("DIRAC").startswith("8.") else "dirac"
-
-
-_BY_PACKAGE: Final = {
-    "dirac_failover": "reference", "DIRAC": "dirac", "LHCbDIRAC": "lhcbdirac", "ILCDIRAC": "ilcdirac",
-}  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
+    return IMPLEMENTATIONS[name].load()
 
 
 def find(path: str) -> Any:

@@ -1,7 +1,9 @@
-"""What the harness needs of an implementation: its classes, and a way to connect its clients to an in-memory DIRAC.
+"""The implementations that this project knows: one record each, and the decision to which of them a class belongs.
 
-An :class:`Implementation` is a table of names. ``reference()`` is ours; ``dirac()`` is the real DIRAC 9, imported when
-asked for and never before. Everything else (ports, tests, benchmarks) is written once, against an implementation.
+An :class:`Implementation` says all about one: package, profile, versions, how it is installed, how its clients are
+connected, and its classes. Drivers, fixtures, the sessions of nox, tests and benchmarks read it. A new implementation
+is a row of :data:`IMPLEMENTATIONS` (and a profile, if its behaviour differs); a new version is a change of the row or
+of the profile's versions. Nothing of DIRAC is imported before it is loaded.
 """
 
 from __future__ import annotations
@@ -11,14 +13,13 @@ import re
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from unittest.mock import patch
 
-from DIRACCommon.Core.Utilities import TimeUtilities
-
+from dirac_failover import __version__
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import profiles
 
@@ -46,12 +47,9 @@ class Connect(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Implementation:
-    """The classes of one implementation, by DIRAC's names."""
+class Classes:
+    """The classes and modules of an implementation, by DIRAC's names."""
 
-    name: str
-    version: str
     ModuleBase: type[Any]
     FailoverRequest: type[Any]
     GracefulTermination: type[Exception]
@@ -67,16 +65,106 @@ class Implementation:
     RequestValidator: type[Any]
     DEncode: Any
     JEncode: Any
+
+
+@dataclass(frozen=True)
+class Implementation(Classes):
+    """All that this project knows of one implementation; its classes are attributes once :meth:`load` has found them.
+
+    >>> reference = IMPLEMENTATIONS["reference"].load()
+    >>> reference.JobReport.__module__
+    'dirac_failover.clients.job_report'
+    """
+
+    name: str
+    package: str
+    """The package of its modules, which is the name of its distribution, too."""
+    profile: Profile
+    """The behaviour that is expected of it, and the first and the last version of which that is proven."""
     connect: Connect
-    commons: Mapping[str, Any] = field(default_factory=dict)
-    """What its module needs in ``workflow_commons`` beyond what a scenario says."""
-    owner: str = "Owner"
-    """The attribute of a request that says whose it is."""
+    """Connects its clients to a transport."""
+    based_on: tuple[str, ...] = ()
+    """The requirements of the packages that it extends, which are installed without their dependencies as it is."""
+    needs: tuple[str, ...] = ()
+    """The requirements of other packages, beside those of the dependency group ``dirac``."""
+    releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Earlier versions that ``nox -s versions`` verifies, with the requirements of each."""
     own_request: bool = False
     """Whether its module makes a request of its own though there is one: then the proxy matters in every scenario."""
+    version: str = ""
+    """The version that is installed here; empty until it is loaded."""
+    classes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Its classes by name; empty until it is loaded."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return one of the classes."""
+            try:
+                return self.__dict__["classes"][name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+    @property
+    def owner(self) -> str:
+        """The attribute of a request that names its owner."""
+        return self.profile.owner
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The requirements that install the last version of which the profile is proven, without dependencies."""
+        return (*self.based_on, f"{self.package}=={self.profile.versions[1]}")
+
+    def load(self) -> Implementation:
+        """Return it with its version and its classes, which are imported now.
+
+        Raises :class:`~dirac_failover.errors.ImplementationUnavailableError` when it is not installed here in a
+        version from the first of its profile on and of no later major than the last, or cannot be imported.
+        """
+        if self.classes:
+            return self
+        found = self.installed_version()
+        if self.package == _OWN:
+            return replace(self, version=found, classes=_classes(_OWN, 0))
+        try:
+            return replace(self, version=found, classes=_real_classes(self.package))
+        except ImportError as error:
+            text = f"{self.package} {found} is installed in this environment, but cannot be imported ({error})"
+            raise ImplementationUnavailableError(f"{text}: install what it needs, too") from error
+
+    def installed_version(self) -> str:
+        """Return the version that is installed here, if it fits; raises as :meth:`load`, and imports nothing."""
+        if self.package == _OWN:
+            return __version__
+        first, last = (_numbers(version) for version in self.profile.versions)
+        session = "differential" if self.name == "dirac" else "ports"
+        how = f"'pip install {self.package}=={last[0]}.*' installs one; in a checkout, 'nox -s {session}' sets one up"
+        proven = " to ".join(dict.fromkeys(self.profile.versions))
+        known = f"'{self.name}' is proven for {self.package} {proven}: {how}"
+        found = version_of(self.package)
+        if not found:
+            raise ImplementationUnavailableError(f"{self.package} is not installed in this environment; {known}")
+        if not first <= _numbers(found) < [last[0] + 1]:
+            age = "old" if _numbers(found) < first else "new"
+            text = f"{self.package} {found} is installed in this environment, and too {age}"
+            raise ImplementationUnavailableError(f"{text}; {known}")
+        return found
 
 
-_PLACES = {
+def version_of(package: str) -> str:
+    """Return the version of the distribution ``package`` that is installed here; empty if there is none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _numbers(version: str) -> list[int]:
+    return [*map(int, re.findall(r"\d+", version)), 0, 0][:3]
+
+
+_OWN: Final = "dirac_failover"
+_PLACES: Final = {
     "ModuleBase": ("module_base", "Workflow.Modules.ModuleBase"),
     "FailoverRequest": ("failover_request", "Workflow.Modules.FailoverRequest"),
     "GracefulTermination": ("module_base", "Workflow.Modules.ModuleBase"),
@@ -91,21 +179,29 @@ _PLACES = {
     "File": ("request.file", "RequestManagementSystem.Client.File"),
     "RequestValidator": ("request.validator", "RequestManagementSystem.private.RequestValidator"),
 }
+_MODULES: Final = {
+    "DEncode": ("wire.dencode", "Core.Utilities.DEncode"),
+    "JEncode": ("wire.jencode", "Core.Utilities.JEncode"),
+}
 
 
 def _classes(package: str, column: int) -> dict[str, Any]:
-    return {name: getattr(import_module(f"{package}.{places[column]}"), name) for name, places in _PLACES.items()}
+    found = {name: getattr(import_module(f"{package}.{places[column]}"), name) for name, places in _PLACES.items()}
+    return found | {name: import_module(f"{package}.{places[column]}") for name, places in _MODULES.items()}
 
 
-def reference() -> Implementation:
-    """Return the reference implementation."""
-    from dirac_failover import __version__
-    from dirac_failover.wire import dencode, jencode
+def _real_classes(package: str) -> dict[str, Any]:  # needs DIRAC
+    import DIRAC
+
+    DIRAC.gLogger.setLevel("FATAL")
+    own = {name: f"{package}.Workflow.Modules.{name}" for name in ("ModuleBase", "FailoverRequest")}
+    return _classes("DIRAC", 1) | {name: getattr(import_module(place), name) for name, place in own.items()}
+
+
+def _connect_reference(transport: Transport, **given: Any) -> AbstractContextManager[Any]:
     from dirac_failover.wire.rpc import connect
 
-    return Implementation(
-        "reference", __version__, **_classes("dirac_failover", 0), DEncode=dencode, JEncode=jencode, connect=connect
-    )
+    return connect(transport, **given)
 
 
 class _DiracRpcClient:  # needs DIRAC
@@ -198,6 +294,7 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
     It is the clock of the real DIRAC too: later versions ask ``DiracTime.utcnow()`` of DIRACCommon, and the modules of
     earlier ones ``datetime.datetime.utcnow()``, for which the modules of ``implementations`` get another ``datetime``.
     """
+    from DIRACCommon.Core.Utilities import TimeUtilities
 
     class Datetime(dt.datetime, metaclass=_Naive):
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -211,7 +308,7 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
     homes = {
         cls.__module__
         for implementation in implementations
-        for cls in vars(implementation).values()
+        for cls in implementation.classes.values()
         if isinstance(cls, type)
     }
     with ExitStack() as stack:
@@ -225,74 +322,79 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
         yield
 
 
-def _fitting(name: str, distribution: str, profile: Profile) -> str:
-    """Return the version that is installed, from the first of the profile on and of no later major than its last."""
-    first, last = (_numbers(version) for version in profile.versions)
-    session = "differential" if name == "dirac" else "ports"
-    how = f"'pip install {distribution}=={last[0]}.*' installs one; in a checkout, 'nox -s {session}' sets one up"
-    known = f"'{name}' is proven for {distribution} {' to '.join(dict.fromkeys(profile.versions))}: {how}"
-    try:
-        found = metadata.version(distribution)
-    except metadata.PackageNotFoundError as error:
-        raise ImplementationUnavailableError(f"{distribution} is not installed in this environment; {known}") from error
-    if not first <= _numbers(found) < [last[0] + 1]:
-        age = "old" if _numbers(found) < first else "new"
-        raise ImplementationUnavailableError(
-            f"{distribution} {found} is installed in this environment, and too {age}; {known}"
-        )
-    return found
+# The table, and who belongs to whom
 
+REFERENCE: Final = "reference"
 
-def _numbers(version: str) -> list[int]:
-    return [*map(int, re.findall(r"\d+", version)), 0, 0][:3]
-
-
-def _real(name: str, distribution: str, profile: Profile, **facts: Any) -> Implementation:  # needs DIRAC
-    """Return an implementation of what is installed here, if it is what is asked for."""
-    found = _fitting(name, distribution, profile)
-    try:
-        import DIRAC
-
-        DIRAC.gLogger.setLevel("FATAL")
-        from DIRAC.Core.Utilities import DEncode, JEncode
-
-        places = _classes("DIRAC", 1) | {
-            key: getattr(import_module(f"{distribution}.Workflow.Modules.{key}"), key)
-            for key in ("ModuleBase", "FailoverRequest")
-        }
-    except ImportError as error:
-        said = f"{distribution} {found} is installed in this environment, but cannot be imported ({error})"
-        raise ImplementationUnavailableError(f"{said}: install what it needs, too") from error
-    table = {"DEncode": DEncode, "JEncode": JEncode, "connect": _connect_dirac, "commons": profile.commons} | facts
-    return Implementation(name, found, **places, **table)
-
-
-def dirac() -> Implementation:  # needs DIRAC
-    """Return this environment's real DIRAC 9; raises :class:`ImplementationUnavailableError` when there is none."""
-    return _real("dirac", "DIRAC", profiles.DIRAC_9_1)
-
-
-def dirac_8() -> Implementation:  # needs DIRAC
-    """Return the real DIRAC 8.0; its requests belong to a distinguished name."""
-    return _real("dirac-8.0", "DIRAC", profiles.DIRAC_8_0, connect=_connect_dirac_8, owner="OwnerDN")
-
-
-def lhcbdirac() -> Implementation:  # needs DIRAC
-    """Return LHCbDIRAC 12.0, on DIRAC 9.1; it cannot do without a job type."""
-    return _real("lhcbdirac", "LHCbDIRAC", profiles.LHCBDIRAC_12_0)
-
-
-def ilcdirac() -> Implementation:  # needs DIRAC
-    """Return ILCDIRAC 35.0, on DIRAC 8.0; where there is input it asks a catalogue unless it is told the events."""
-    facts = {"owner": "OwnerDN", "own_request": True, "connect": _connect_dirac_8}
-    return _real("ilcdirac", "ILCDIRAC", profiles.ILCDIRAC_35_0, **facts)
-
-
-IMPLEMENTATIONS: dict[str, Callable[[], Implementation]] = {
-    "reference": reference,
-    "dirac": dirac,
-    "dirac-8.0": dirac_8,
-    "lhcbdirac": lhcbdirac,
-    "ilcdirac": ilcdirac,
+IMPLEMENTATIONS: Final[dict[str, Implementation]] = {
+    known.name: known
+    for known in (
+        Implementation(REFERENCE, _OWN, profiles.DIRAC_9_1, _connect_reference),
+        Implementation(
+            "dirac",
+            "DIRAC",
+            profiles.DIRAC_9_1,
+            _connect_dirac,
+            releases={
+                "9.0.0": ("diracx-client<0.1", "diracx-core<0.1"),
+                "9.0.28": ("diracx-cli",),
+                "9.1.2": (),
+                "9.1.20": (),
+            },
+        ),
+        Implementation("dirac-8.0", "DIRAC", profiles.DIRAC_8_0, _connect_dirac_8),
+        Implementation("lhcbdirac", "LHCbDIRAC", profiles.LHCBDIRAC_12_0, _connect_dirac, based_on=("DIRAC==9.1.22",)),
+        Implementation(
+            "ilcdirac",
+            "ILCDIRAC",
+            profiles.ILCDIRAC_35_0,
+            _connect_dirac_8,
+            based_on=("DIRAC==8.0.86",),
+            needs=("six", "setuptools<82"),  # it imports pkg_resources
+            own_request=True,
+        ),
+    )
 }
-"""Implementations that are known by name."""
+"""The implementations that are known by name; an extension stands below the one that it extends."""
+
+
+def implementation_of(*things: Any) -> Implementation:
+    """Return the implementation whose clients belong to module classes, or to Python files; it need not be loaded.
+
+    The first class in the order of inheritance decides that is of an implementation's package, or whose file imports
+    something from DIRAC or an extension of it. Of several things, the one of the extension decides; without a decision
+    it is the reference.
+    """
+    names = list(IMPLEMENTATIONS)
+    return IMPLEMENTATIONS[max(map(_implementation_of, things), key=names.index, default=REFERENCE)]
+
+
+def _implementation_of(thing: Any) -> str:
+    kinds = thing.__mro__ if isinstance(thing, type) else ()
+    files = [(kind.__module__, sys.modules.get(kind.__module__)) for kind in kinds] or [("", thing)]
+    for name, file in files:
+        package = name.partition(".")[0]
+        if package in _PACKAGES:
+            return _installed(package)
+        if _imports_dirac(file):
+            return _installed("DIRAC")
+    return REFERENCE
+
+
+_PACKAGES: Final = frozenset(known.package for known in IMPLEMENTATIONS.values())
+
+
+def _installed(package: str) -> str:
+    """Return the implementation of a package of which the installed version is; the first one if none is installed."""
+    known = [item for item in IMPLEMENTATIONS.values() if item.package == package]
+    major = _numbers(version_of(package))[0:1]
+    return next((item for item in known if _numbers(item.profile.versions[1])[:1] == major), known[0]).name
+
+
+def _imports_dirac(file: Any) -> bool:
+    """Tell whether anything in a module's namespace comes from DIRAC or an extension of it."""
+    if "DIRAC" not in sys.modules or file is None:
+        return False
+    values = list(vars(file).values())
+    homes = (value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "") for value in values)
+    return any(str(home).partition(".")[0] in _PACKAGES - {_OWN} for home in homes)

@@ -183,7 +183,7 @@ class InProcessDriver:
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
         script = script_of(self.kit, scenario, journal)
-        commons = _copy({**self.kit.commons, **scenario.workflow_commons})
+        commons = _copy({**self.kit.profile.commons, **scenario.workflow_commons})
         step = _copy(scenario.step_commons)
         self._collaborators(scenario, script, commons)
         self._calls = journal.calls

@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
-from dirac_failover.drivers.adapters import imports_dirac
+from dirac_failover.drivers.implementations import REFERENCE, implementation_of
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid_guard, running
-from dirac_failover.testing.job_setup import JobSetup, clients
-from dirac_failover.testing.kit import (
-    REFERENCE,
-    connected,
-    implementation_named,
-    name_for,
-    profile_named,
-    real_name,
-)
-from dirac_failover.testing.world import Dirac
+from dirac_failover.testing.job_setup import JobSetup, clients, profile_named
+from dirac_failover.testing.world import Dirac, connected
 from dirac_fakes.faults import FaultError
 
 if TYPE_CHECKING:
@@ -86,16 +78,16 @@ class FixtureContext:
     def implementation(self) -> Implementation:
         """Whose clients the test gets: the real DIRAC's when its file imports from there."""
         module = getattr(self._request.node, "module", None)
-        return self._kit(real_name() if module is not None and imports_dirac(module) else REFERENCE)
+        return self._loaded(implementation_of(module))
 
-    def _kit(self, name: str) -> Implementation:
-        if name != REFERENCE and not self._allowed:
+    def _loaded(self, known: Implementation) -> Implementation:
+        if known.name != REFERENCE and not self._allowed:
             try:
                 grid_guard.refuse("--dirac-allow-grid, or dirac_allow_grid = true in pytest's settings")
             except grid_guard.GridInSightError as error:
                 raise pytest.fail.Exception(str(error), pytrace=False) from None
         try:
-            return implementation_named(name)
+            return known.load()
         except ImplementationUnavailableError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
 
@@ -152,7 +144,7 @@ class FixtureContext:
 
     def _around(self, kinds: Iterable[Any], given: dict[str, Any]) -> dict[str, Any]:
         classes = [kind for kind in kinds if isinstance(kind, type)]
-        self._kit(name_for(classes))
+        self._loaded(implementation_of(*classes))
         if classes and f"{classes[-1].__module__}:{classes[-1].__qualname__}" == self._setting("dirac_port"):
             given.setdefault("duties", INPUTS_DUE)  # a port ends jobs, whatever its class
         world = given.pop("world", None) or self.dirac

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.drivers.setup import collaborators, script_of
 from dirac_failover.drivers.validate import answers_complaint, operation_complaint
+from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, LIVE, SCRIPTED, Scenario
-from dirac_failover.testing.kit import extra_commons
 from dirac_fakes.journal import Journal
 
 if TYPE_CHECKING:
     from typing import Self
 
     from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.spec.profiles import Profile
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.answers import Script
 
@@ -138,7 +139,7 @@ class JobSetup:
         made = clients(implementation, self.scenario, script)
         usual = {
             **self.scenario.workflow_commons,
-            **extra_commons(implementation, profile),
+            **(implementation.profile if profile is None else profile_named(profile)).commons,
             **made,
             **self.collaborators,
         }
@@ -147,6 +148,13 @@ class JobSetup:
     def step_commons(self) -> dict[str, Any]:
         """Return the whole of ``step_commons``."""
         return _without_missing({**self.scenario.step_commons, **self.step})
+
+
+def profile_named(name: str) -> Profile:
+    """Return a profile; ValueError says which ones there are."""
+    if name not in PROFILES:
+        raise ValueError(f"There is no profile {name!r}: there are {', '.join(PROFILES)}")
+    return PROFILES[name]
 
 
 def _listed(name: str, given: Any, kind: Any, expected: str) -> list[Any]:

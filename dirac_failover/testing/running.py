@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.recovery import acting
 from dirac_failover.drivers.describe import PLAIN
+from dirac_failover.drivers.implementations import implementation_of
 from dirac_failover.drivers.recording import METHODS, Tape, Watcher
 from dirac_failover.drivers.sandbox import MOST_OF_ALL, Place, named
 from dirac_failover.drivers.setup import script_of
@@ -29,10 +30,9 @@ from dirac_failover.drivers.witness import Witness
 from dirac_failover.reports.timeline import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.testing.job_setup import JobSetup
-from dirac_failover.testing.kit import connected, implementation_named, name_for
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
 from dirac_failover.testing.system_faults import Crashed, MortalTape, SystemFaults
-from dirac_failover.testing.world import Dirac
+from dirac_failover.testing.world import Dirac, connected
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
 
@@ -78,7 +78,12 @@ def run_module(
     place = _place(world, "run_module")
     steps = (Step("", [Module(module, attributes)]),)
     plan = Plan(
-        steps, JobSetup.of(place, **about), implementation_named(name_for([module])), profile, executions, duties
+        steps,
+        JobSetup.of(place, **about),
+        implementation_of(module).load(),
+        profile,
+        executions,
+        duties,
     )
     return _warned(plan.run(place))
 
@@ -107,7 +112,7 @@ def run_job(
     _check_duties(duties, "run_job")
     place = _place(world, "run_job")
     about = JobSetup.of(place, **given)
-    return _warned(Plan(steps, about, implementation_named(name_for(kinds)), profile, None, duties).run(place))
+    return _warned(Plan(steps, about, implementation_of(*kinds).load(), profile, None, duties).run(place))
 
 
 class HookReturnWarning(UserWarning):

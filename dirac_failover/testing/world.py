@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dirac_failover.drivers.implementations import REFERENCE
+from dirac_failover.wire.rpc import connect
 from dirac_fakes.faults import LOCAL, PROCESS
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.duties import Act
+    from dirac_failover.wire.rpc import Transport
     from dirac_fakes.faults import Armed, Fault
 
 
@@ -75,6 +80,21 @@ class Dirac(World):
         known = self.transformation.statuses(self.transformation_id)
         if unknown := [lfn for lfn in map(_bare, inputs) if lfn not in known]:
             self.transformation.add(self.transformation_id, unknown)
+
+
+@contextmanager
+def connected(
+    implementation: Implementation, world: Dirac, transport: Transport | None = None, *, proxy: bool = True
+) -> Iterator[None]:
+    """Connect the reference's clients to a world for a ``with`` block, and those of ``implementation`` as well."""
+    caller = world.caller
+    who: dict[str, Any] = {"owner": caller.username, "group": caller.group} if proxy else {}
+    way = transport or world
+    with ExitStack() as stack:
+        stack.enter_context(connect(way, sleep=world.clock.sleep, **who))
+        if implementation.name != REFERENCE:
+            stack.enter_context(implementation.connect(way, sleep=world.clock.sleep, **who))
+        yield
 
 
 def _bare(lfn: str) -> str:

@@ -63,7 +63,7 @@ def _of_run(*options: str) -> tuple[str, str]:
 
 def _of_lesson(name: str) -> tuple[str, str]:
     lesson = find_lesson(name)
-    return lesson.title, draw(run(IMPLEMENTATIONS[DEFAULT](), lesson.scenario, lesson.module))
+    return lesson.title, draw(run(IMPLEMENTATIONS[DEFAULT].load(), lesson.scenario, lesson.module))
 
 
 @cache

@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     implementations = []
     for name in ("reference", "dirac"):
         try:
-            implementations.append(IMPLEMENTATIONS[name]())
+            implementations.append(IMPLEMENTATIONS[name].load())
         except ImplementationUnavailableError as error:
             print(f"{name}: {error}", file=sys.stderr)
     table = run(implementations, measures())

@@ -49,8 +49,9 @@ def two(monkeypatch):
     )
     regions = (Region("one", "", base | {"executions": 2}, (health,)), Region("other", "", base, ()))
     monkeypatch.setattr(space, "REGIONS", regions)
-    kit = replace(IMPLEMENTATIONS["reference"](), name="dirac", version="9.1.0", FailoverRequest=Changed)
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: kit)
+    reference = IMPLEMENTATIONS["reference"].load()
+    classes = {**reference.classes, "FailoverRequest": Changed}
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", replace(reference, name="dirac", version="9.1.0", classes=classes))
 
 
 def difference(name, *places, **scenario):
@@ -399,7 +400,7 @@ def test_who_is_not_there_is_named(monkeypatch, capsys):
     def missing():
         raise ImplementationUnavailableError("It is not installed: install it")
 
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", missing)
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=missing))
     assert main(["differential", "reference", "dirac"]) == Exit.BROKEN
     assert capsys.readouterr().err == "dirac-failover: error: It is not installed: install it\n"
 

@@ -19,7 +19,7 @@ def test_each_clause_has_an_example(clause):
     found = example(clause)
     assert found is not None
     scenario, breaks = found
-    port = InProcessDriver(IMPLEMENTATIONS["reference"]())
+    port = InProcessDriver(IMPLEMENTATIONS["reference"].load())
     with port.session():
         verdict = clause.violation(CheckContext(scenario, port.run(scenario)))
     assert clause.asked(scenario)

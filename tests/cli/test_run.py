@@ -707,7 +707,7 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert main(["run", "--color", "always"]) == 0
     assert screen.getvalue() == render(
-        run(IMPLEMENTATIONS["reference"](), DEFAULT), Style(100, colours=True, unicode=False)
+        run(IMPLEMENTATIONS["reference"].load(), DEFAULT), Style(100, colours=True, unicode=False)
     )
     assert main(["run", "--color", "sometimes"]) == 4
 

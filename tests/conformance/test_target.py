@@ -4,6 +4,7 @@ import os
 import pickle
 import sys
 from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,7 +75,7 @@ def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
     def missing() -> None:
         raise ImplementationUnavailableError("not installed: install it")
 
-    monkeypatch.setitem(IMPLEMENTATIONS, "other", missing)
+    monkeypatch.setitem(IMPLEMENTATIONS, "other", SimpleNamespace(load=missing))
     with pytest.raises(ImplementationUnavailableError, match=r"^not installed: install it$"):
         Target("other").info()
 

@@ -13,4 +13,4 @@ def pytest_itemcollected(item):
 @pytest.fixture(scope="session")
 def dirac():
     """The real DIRAC alone: here it takes the name of the plug-in's fixture."""
-    return IMPLEMENTATIONS["dirac"]()
+    return IMPLEMENTATIONS["dirac"].load()

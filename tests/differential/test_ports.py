@@ -32,7 +32,7 @@ DIRAC_8_TEXTS = {
 def own(name):
     """The kit, or skip."""
     try:
-        return IMPLEMENTATIONS[name]()
+        return IMPLEMENTATIONS[name].load()
     except ImplementationUnavailableError as error:
         pytest.skip(str(error))
 

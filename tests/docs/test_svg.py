@@ -152,7 +152,9 @@ def test_it_has_a_name_and_a_description_and_can_stand_in_a_page() -> None:
 
 def test_a_real_run_is_drawn_whole() -> None:
     """Every call of the report has its row."""
-    report = run(IMPLEMENTATIONS["reference"](), Scenario.of_job(inputs=("/vo/a",), faults=("transformation:down",)))
+    report = run(
+        IMPLEMENTATIONS["reference"].load(), Scenario.of_job(inputs=("/vo/a",), faults=("transformation:down",))
+    )
     said = rows(ET.fromstring(DRAW(report)))  # noqa: S314 - it is ours
     methods = re.findall(r"'method': '(\w+)'", str(report["calls"]))
     assert len(methods) > 10

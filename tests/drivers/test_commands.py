@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from importlib import metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -357,9 +358,10 @@ def test_the_clients_are_those_that_the_commands_import(monkeypatch: pytest.Monk
     home.report = type("JobReport", (), {"__module__": "DIRAC.X"})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "home_of_commands", home)
     monkeypatch.setitem(sys.modules, "DIRAC", type(sys)("DIRAC"))
-    monkeypatch.setattr(adapters.metadata, "version", {"DIRAC": "9.1.22"}.get)
-    monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", lambda: replace(reference, name="theirs"))
-    assert adapters.commands_port(["home_of_commands:Command"], "x").kit.name == "theirs"
+    monkeypatch.setattr(metadata, "version", {"DIRAC": "9.1.22"}.get)
+    theirs = replace(adapters.IMPLEMENTATIONS["dirac"], version="theirs", classes=reference.classes)
+    monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", theirs)
+    assert adapters.commands_port(["home_of_commands:Command"], "x").kit.version == "theirs"
     assert adapters.commands_port([DoesNothing], "x").kit.name == "reference"
 
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
+import re
 import sys
 import time
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, replace
 from importlib import metadata
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_failover import __version__, clock
+from dirac_failover import FailoverRequest, __version__, clock
 from dirac_failover.drivers import implementations
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes import Clock
 
-CLASSES = [
-    field.name
-    for field in fields(implementations.Implementation)
-    if field.name not in {"name", "version", "DEncode", "JEncode", "connect", "commons", "owner", "own_request"}
-]
+CLASSES = [name for name in implementations.Classes.__annotations__ if name not in {"DEncode", "JEncode"}]
 OK = {"OK": True, "Value": None}
 RESETS = "Transformations/FilesMaxResetCounter"
 
@@ -63,12 +61,93 @@ def test_the_classes_are_of_one_implementation(kit):
 def test_kits_are_known_by_their_names(kit):
     """And say which version they are."""
     assert list(IMPLEMENTATIONS) == ["reference", "dirac", "dirac-8.0", "lhcbdirac", "ilcdirac"]
-    assert (kit.owner, kit.own_request, kit.commons) == ("Owner", False, {})
-    assert IMPLEMENTATIONS[kit.name]() == kit
+    assert (kit.owner, kit.own_request) == ("Owner", False)
+    assert IMPLEMENTATIONS[kit.name].load() == kit
     assert kit.version == {"reference": __version__, "dirac": "9.1.22"}[kit.name]
     with pytest.raises(FrozenInstanceError):
         kit.name = "mine"
 
+
+def test_a_record_says_how_an_implementation_is_installed():
+    assert IMPLEMENTATIONS["dirac"].requirements == ("DIRAC==9.1.22",)
+    assert IMPLEMENTATIONS["ilcdirac"].requirements == ("DIRAC==8.0.86", "ILCDIRAC==35.0.12")
+    assert all(re.fullmatch(r"9\.\d+\.\d+", version) for version in IMPLEMENTATIONS["dirac"].releases)
+
+
+def test_a_record_that_is_not_loaded_has_no_classes(reference):
+    with pytest.raises(AttributeError, match=r"^JobReport$"):
+        _ = IMPLEMENTATIONS["dirac"].JobReport
+    assert copy.copy(reference) == reference.load() == reference
+
+
+# To which implementation a class belongs
+
+
+@pytest.fixture
+def fake_dirac(monkeypatch):
+    """Import something that is called DIRAC, of which this version is installed."""
+    module = ModuleType("DIRAC")
+    monkeypatch.setitem(sys.modules, "DIRAC", module)
+
+    def make(version="9.1.22"):
+        monkeypatch.setattr(metadata, "version", given(version))
+        return module
+
+    return make
+
+
+def class_of(module, *bases):
+    return type("Mine", bases, {"__module__": module})
+
+
+THEIRS = class_of("mine", class_of("DIRAC.Workflow.Modules.ModuleBase"))
+
+
+@pytest.mark.parametrize(
+    ("things", "name"),
+    [
+        ([], "reference"),
+        ([int], "reference"),
+        ([FailoverRequest], "reference"),
+        ([class_of("DIRACCommon.x")], "reference"),
+        ([THEIRS], "dirac"),
+        ([class_of("DIRACCommon.x", THEIRS)], "dirac"),
+        ([class_of("mine", FailoverRequest, THEIRS)], "reference"),
+        ([class_of("LHCbDIRAC.A", THEIRS)], "lhcbdirac"),
+        ([class_of("x", class_of("LHCbDIRAC.A", THEIRS)), FailoverRequest], "lhcbdirac"),
+        ([THEIRS, class_of("ILCDIRAC.A")], "ilcdirac"),
+    ],
+)
+def test_a_class_belongs_to_the_implementation_that_it_is_derived_from(fake_dirac, things, name):
+    fake_dirac()
+    assert implementation_of(*things) is IMPLEMENTATIONS[name]
+
+
+def test_the_installed_version_decides_between_implementations_of_one_package(fake_dirac):
+    for version, name in (("8.0.86", "dirac-8.0"), ("9.0.1", "dirac"), ("10.1", "dirac"), (None, "dirac")):
+        fake_dirac(version)
+        assert implementation_of(THEIRS).name == name
+
+
+def test_a_file_that_imports_from_dirac_belongs_to_the_real_one(fake_dirac, monkeypatch):
+    real = fake_dirac()
+    assert implementation_of(SimpleNamespace(os=sys, text="DIRAC", cls=FailoverRequest)).name == "reference"
+    for package in ("DIRAC", "LHCbDIRAC", "ILCDIRAC"):
+        assert implementation_of(SimpleNamespace(S_OK=class_of(f"{package}.Core.Utilities"))).name == "dirac"
+    home = ModuleType("home_of_mine")
+    monkeypatch.setitem(sys.modules, "home_of_mine", home)
+    assert implementation_of(class_of("home_of_mine")).name == "reference"
+    home.DIRAC = real
+    assert implementation_of(home) is implementation_of(class_of("home_of_mine")) is IMPLEMENTATIONS["dirac"]
+    monkeypatch.delitem(sys.modules, "DIRAC")
+    assert implementation_of(home).name == "reference"
+
+
+def test_the_classes_of_an_implementation_belong_to_it(kit):
+    assert implementation_of(kit.FailoverRequest, class_of("nowhere", kit.ModuleBase)).name == kit.name
+
+
+# What is installed
 
 INSTALLED = {
     None: "DIRAC is not installed in this environment; ",
@@ -84,7 +163,7 @@ def test_a_version_that_does_not_fit_is_refused_in_one_true_line(monkeypatch, ve
     monkeypatch.setitem(sys.modules, "DIRAC", None)
     monkeypatch.setattr(metadata, "version", given(version))
     with pytest.raises(ImplementationUnavailableError) as caught:
-        IMPLEMENTATIONS["dirac"]()
+        IMPLEMENTATIONS["dirac"].load()
     assert str(caught.value) == (
         f"{INSTALLED[version]}'dirac' is proven for DIRAC 9.0.0 to 9.1.22: 'pip install DIRAC==9.*' installs one; "
         "in a checkout, 'nox -s differential' sets one up"
@@ -99,7 +178,7 @@ def test_a_later_version_of_the_same_major_is_taken(monkeypatch, version):
     with pytest.raises(
         ImplementationUnavailableError, match=rf"^DIRAC {version} is installed .* cannot be imported \(.*DIRAC"
     ):
-        IMPLEMENTATIONS["dirac"]()
+        IMPLEMENTATIONS["dirac"].load()
 
 
 def given(version):
@@ -123,7 +202,7 @@ def test_stopped_time_is_everybodys(monkeypatch, reference, late):
     if not late:
         monkeypatch.delattr(TimeUtilities, "DiracTime", raising=False)
     now = dt.datetime.fromisoformat("2026-01-01T12:00")
-    with implementations.stopped(lambda: now, replace(reference, JobReport=report)):
+    with implementations.stopped(lambda: now, replace(reference, classes={**reference.classes, "JobReport": report})):
         assert (clock.utcnow(), Clock().now(), home.datetime.datetime.utcnow()) == (now, now, now)
         assert not late or not hasattr(TimeUtilities, "DiracTime") or TimeUtilities.DiracTime.utcnow() == now
         read = home.datetime.datetime.strptime("2026", "%Y")
@@ -275,7 +354,7 @@ def test_a_module_with_a_request_of_its_own_finds_the_scenarios_proxy(reference)
 
 def test_a_module_finds_what_its_kit_gives_it(reference):
     """In workflow_commons, unless the scenario says otherwise."""
-    kit = replace(reference, commons={"JobType": "a", "JOB_ID": "5"})
+    kit = replace(reference, profile=replace(reference.profile, commons={"JobType": "a", "JOB_ID": "5"}))
     with InProcessDriver(kit).session() as port:
         outcome = port.run(Scenario(collaborators={"JobReport": "scripted"}))
         attributes = outcome.attributes
@@ -285,7 +364,8 @@ def test_a_module_finds_what_its_kit_gives_it(reference):
 
 def test_a_request_belongs_to_whom_its_kit_says(reference):
     """By the attribute that the implementation has for it."""
-    with InProcessDriver(replace(reference, owner="SourceComponent")).session() as port:
+    kit = replace(reference, profile=replace(reference.profile, owner="SourceComponent"))
+    with InProcessDriver(kit).session() as port:
         outcome = port.run(Scenario(environment={}))
     assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("alice", "vo_user")
     assert outcome.request["SourceComponent"] == "alice"

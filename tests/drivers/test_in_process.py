@@ -593,7 +593,8 @@ def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(referenc
 
 def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
     """Commons of its own, which a scenario may replace, and another name for a request's owner."""
-    kit = replace(reference, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
+    profile = replace(reference.profile, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
+    kit = replace(reference, profile=profile)
     seen = []
 
     def execute(mine):

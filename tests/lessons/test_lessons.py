@@ -82,7 +82,7 @@ def test_the_situation_can_be_run_again_from_its_text(lesson):
 @EACH
 def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson):
     """And any other that helps; all of them exist."""
-    port = InProcessDriver(IMPLEMENTATIONS["reference"](), lesson.module)
+    port = InProcessDriver(IMPLEMENTATIONS["reference"].load(), lesson.module)
     with port.session():
         case = CheckContext(lesson.scenario, port.run(lesson.scenario))
     broken = {clause.id for clause in CLAUSES if clause.level != "dirac" and clause.violation(case)}
@@ -122,7 +122,7 @@ def test_some_lessons_are_about_any_module():
 def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline():
     """It is found whatever the width and the colours, it is not wrapped, and its columns are closed."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "an-answer-without-stub")
-    report = run(IMPLEMENTATIONS["reference"](), lesson.scenario)
+    report = run(IMPLEMENTATIONS["reference"].load(), lesson.scenario)
     shown = "JobReport.generateForwardDISET()  {} not OK: Could not create ForwardDISET operation"
     assert decisive(lesson, report, Style(width=40, colours=True)) == shown.format("✗")
     assert decisive(lesson, report, Style(unicode=False)) == shown.format("x")
@@ -131,7 +131,7 @@ def test_the_line_that_shows_the_answer_is_one_line_of_the_timeline():
 def test_a_long_line_is_shortened_in_its_middle():
     """Its end has the answer."""
     lesson = next(lesson for lesson in LESSONS if lesson.name == "a-missing-output")
-    line = decisive(lesson, run(IMPLEMENTATIONS["reference"](), lesson.scenario), Style())
+    line = decisive(lesson, run(IMPLEMENTATIONS["reference"].load(), lesson.scenario), Style())
     assert line.startswith("getCandidateFiles([{'stepName'")
     assert line.endswith("'root')  ✗ raised OSError()")
     assert len(line) < 100

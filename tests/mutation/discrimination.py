@@ -155,7 +155,7 @@ def port_of(kit: Implementation, subject: Subject, file: str, mutant: Mutant | N
             for name in CLASSES
             if getattr(vars(module).get(name), "__module__", "") == module.__name__
         }
-        port = InProcessDriver(replace(kit, **classes))
+        port = InProcessDriver(replace(kit, classes={**kit.classes, **classes}))
         with port.session():
             port.kit.FailoverRequest()
             port.kit.ModuleBase()
@@ -257,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", help="which of its files, without .py (default: all)")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = IMPLEMENTATIONS[options.kit](), SUBJECTS[options.kit]
+    kit, subject = IMPLEMENTATIONS[options.kit].load(), SUBJECTS[options.kit]
     asked = [clause for clause in CLAUSES if clause.level != LOSSLESS]
     everything = Court(asked, scenarios(), subject.profile)
     broken = set(everything.breaches(InProcessDriver(kit)))

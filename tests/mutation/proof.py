@@ -220,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kit", nargs="?", choices=list(PROVEN), default="reference", help="which implementation")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = IMPLEMENTATIONS[options.kit](), PROVEN[options.kit]
+    kit, subject = IMPLEMENTATIONS[options.kit].load(), PROVEN[options.kit]
     sample = sorted(_sample(), key=lambda scenario: changes(scenario.name))
     with InProcessDriver(kit).session() as port:
         sound = Sound(kit, subject, [(scenario, port.run(scenario)) for scenario in sample])

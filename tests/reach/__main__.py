@@ -84,7 +84,7 @@ def work(index: int, count: int, data: str) -> None:
     from dirac_failover.drivers.implementations import IMPLEMENTATIONS
     from dirac_failover.drivers.in_process import InProcessDriver
 
-    port = InProcessDriver(IMPLEMENTATIONS["dirac"]())
+    port = InProcessDriver(IMPLEMENTATIONS["dirac"].load())
     with port.session():
         for scenario in scenarios(index, count):
             port.run(scenario)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import FrozenInstanceError, replace
-from importlib import metadata
 
 import pytest
 
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
 from dirac_failover.spec.facts import Facts
@@ -21,51 +22,34 @@ STEP = {
     "row": 1,
 }  # fmt: skip
 REGIONS = [region for region in space.REGIONS if region.name in STEP]
-PROVEN = {
-    "reference": "dirac-9.1",
-    "dirac": "dirac-9.1",
-    "dirac-8.0": "dirac-8.0",
-    "lhcbdirac": "lhcbdirac-12.0",
-    "ilcdirac": "ilcdirac-35.0",
-}
-"""Which profile is proven on which kit."""
-DISTRIBUTIONS = {"dirac": "DIRAC 9", "dirac-8.0": "DIRAC 8", "lhcbdirac": "LHCbDIRAC 12", "ilcdirac": "ILCDIRAC 35"}
 
 
-def installed(name):
-    """Tell whether a kit can be had here, without importing anything of it."""
-    distribution, _, version = DISTRIBUTIONS.get(name, "pytest").partition(" ")
-    try:
-        return metadata.version(distribution).startswith(version)
-    except metadata.PackageNotFoundError:
-        return False
+def installed():
+    """Yield the names of the implementations that are installed here, without importing anything of DIRAC."""
+    for name, known in IMPLEMENTATIONS.items():
+        with suppress(ImplementationUnavailableError):
+            known.installed_version()
+            yield name if name == "reference" else pytest.param(name, marks=pytest.mark.dirac)
 
 
-HERE = [
-    pytest.param(name, marks=pytest.mark.dirac) if name != "reference" else name
-    for name in IMPLEMENTATIONS
-    if installed(name)
-]
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.name))
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", list(installed()))
 def test_a_profile_is_true_of_its_implementation(sample, name, region):
     """The complete outcome is the profile's, wherever all collaborators are scripted: no difference is left over."""
-    port = InProcessDriver(IMPLEMENTATIONS[name]())
-    profile = PROFILES[PROVEN[name]]
+    port = InProcessDriver(IMPLEMENTATIONS[name].load())
+    profile = IMPLEMENTATIONS[name].profile
     with port.session():
         for scenario in sample(region, STEP[region.name]):
             if Facts(scenario).scripted:
                 assert differences(port.run(scenario), expected(scenario, profile)) == [], scenario.name
 
 
-def test_each_kit_proves_a_profile_and_each_profile_is_proven():
-    """Nothing stands in the table that nobody has seen."""
-    assert set(PROVEN) == set(IMPLEMENTATIONS)
+def test_each_profile_is_proven_on_an_implementation():
     assert list(PROFILES) == ["dirac-9.1", "dirac-8.0", "lhcbdirac-12.0", "ilcdirac-35.0"]
-    assert set(PROVEN.values()) == set(PROFILES)
+    assert {known.profile.name for known in IMPLEMENTATIONS.values()} == set(PROFILES)
 
 
 def test_a_profile_is_frozen_and_says_only_what_is_different():

@@ -6,7 +6,7 @@ import pytest
 from dirac_failover.drivers.validate import OPERATION_FIELDS
 from dirac_failover.testing import MISSING, Dirac
 from dirac_failover.testing.job_setup import JobSetup
-from dirac_failover.testing.kit import connected
+from dirac_failover.testing.world import connected
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import threading
 from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from freezegun import freeze_time
@@ -19,7 +19,6 @@ from dirac_failover.clients.replay import replay
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import AstrayWarning
 from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
-from dirac_failover.testing import kit as implementations
 from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.running import Plan, kinds_of
 from dirac_failover.workflow import Module, Step
@@ -172,13 +171,14 @@ def test_the_job_is_in_the_environment_for_the_run_alone(on_failover_request, wo
 
 def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkeypatch):
     asked = []
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", lambda: asked.append("dirac") or IMPLEMENTATIONS["reference"]())
+    theirs = SimpleNamespace(
+        **vars(IMPLEMENTATIONS["dirac"]), load=lambda: asked.append("dirac") or IMPLEMENTATIONS["reference"].load()
+    )
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", theirs)
     monkeypatch.setitem(sys.modules, "DIRAC", sys.modules.get("DIRAC") or ModuleType("DIRAC"))
     real = type("Real", (), {"__module__": "DIRAC.x", "execute": lambda _: {"OK": True, "Value": None}})
     for run in (run_module, lambda module: run_job([on_failover_request, module])):
-        implementations.implementation_named.cache_clear()
         assert run(real).ok
-    implementations.implementation_named.cache_clear()
     assert asked == ["dirac", "dirac"]
 
 

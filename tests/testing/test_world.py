@@ -1,9 +1,13 @@
 import doctest
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
-from dirac_failover import testing
+from dirac_failover import JobReport, testing
 from dirac_failover.testing import Dirac, world
+from dirac_failover.testing.world import connected
+from dirac_failover.wire.rpc import call, connection
 from dirac_fakes import Call, Fault
 
 
@@ -74,3 +78,40 @@ def test_a_predicate_can_decide_about_the_process():
     dirac.arm(Fault("process", kind="crash_at", value="_execute", schedule=seen.append))
     assert [dirac.crashes_after(step) for step in ("_initialize", "_execute")] == [False, False]
     assert seen == [Call("process", "", (), None, applied=False)]
+
+
+def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
+    dirac = Dirac(owner="bob", group="g")
+    with connected(kit, dirac):
+        assert (connection().owner, connection().group) == ("bob", "g")
+        assert kit.JobReport(77).setApplicationStatus("x")["OK"]
+        assert JobReport(77).setApplicationStatus("y")["OK"]
+        assert (kit.Request().Owner, kit.Request().OwnerGroup) == ("bob", "g")
+        connection().sleep(7)
+    assert dirac.clock.slept == 7
+    assert dirac.journal.methods() == ["job-state.setJobStatusBulk"] * 2
+    assert not call("a/b", "c")["OK"]
+
+
+def test_without_a_proxy_requests_belong_to_nobody(kit):
+    seen = []
+
+    def way(*call, **_):
+        seen.append(call[1])
+        return {"OK": True, "Value": [[], []]}
+
+    with connected(kit, Dirac(), way, proxy=False):
+        assert kit.Request().Owner is None
+        kit.JobReport(77).setApplicationStatus("x")
+    assert seen == ["setJobStatusBulk"]
+
+
+def test_the_clients_of_another_kit_are_connected_beside_those_of_the_reference(reference):
+    seen = []
+    other = replace(reference, name="other", connect=lambda *way, **how: nullcontext(seen.append((way, how))))
+    dirac = Dirac(owner="bob", group="g")
+    with connected(other, dirac):
+        assert JobReport(77).setApplicationStatus("x")["OK"]
+    assert seen == [((dirac,), {"sleep": dirac.clock.sleep, "owner": "bob", "group": "g"})]
+    with connected(reference, dirac):
+        assert len(seen) == 1

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.drivers import in_process
+from dirac_failover.drivers import in_process, setup
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.spec import space
 from dirac_failover.spec.dimensions import ABSENT, Then
@@ -106,14 +106,14 @@ def scripts(monkeypatch):
     """The scripts of the runs, the last one at the end."""
     made = []
 
-    class Kept(in_process.Script):
+    class Kept(setup.Script):
         __slots__ = ()
 
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             made.append(self)
 
-    monkeypatch.setattr(in_process, "Script", Kept)
+    monkeypatch.setattr(setup, "Script", Kept)
     return made
 
 
