@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.baseline import LISTED, Baseline, today
-from dirac_failover.conformance.checking import VerificationPlan
+from dirac_failover.conformance.checking import SECONDS, VerificationPlan
 from dirac_failover.conformance.results import (
     DIVERGES,
     write,
@@ -22,11 +22,10 @@ from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verification import (
     DECIDING,
     PROFILE,
-    SECONDS,
     known_divergences,
     verify,
 )
-from dirac_failover.conformance.workers import cores, parse_shard
+from dirac_failover.conformance.workers import check_workers, cores, parse_shard
 from dirac_failover.errors import PortBrokenError, no_such
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.verdict import report
@@ -112,7 +111,7 @@ def execute(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     results = verify(
         question, levels, workers=arguments.workers, part=part,
-        met=lambda name, where: f"{name} is broken in '{where}'" if name in deciding else "",
+        note=lambda name, where: f"{name} is broken in '{where}'" if name in deciding else "",
     )  # fmt: skip
     complete = part == (0, 1) and not arguments.regions and not results.header.extent
     if arguments.accept and results.error is None:
@@ -147,8 +146,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, 
 
 def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
     """Return the shard; raises CommandError for what cannot be done, before anything runs."""
-    if arguments.workers < 1:
-        raise CommandError(f"--workers: expected a whole number of at least 1, found {arguments.workers}")
+    check_workers(arguments.workers)
     if (arguments.near or 0) < 0:
         raise CommandError(f"--near: expected a whole number that is not negative, found {arguments.near}")
     if not 0 < arguments.timeout < _LONGEST:

@@ -1,4 +1,4 @@
-"""Verifies a port: asks the clauses, and says which of them make it diverge, and which divergences are known."""
+"""Verify a port: check it against the clauses, and tell which of them make it diverge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
 from dirac_failover.conformance.baseline import Baseline, today
-from dirac_failover.conformance.checking import VerificationPlan, judge
+from dirac_failover.conformance.checking import SECONDS, VerificationPlan, check
 from dirac_failover.conformance.results import (
     BROKEN,
     CONFORMS,
@@ -36,46 +36,46 @@ if TYPE_CHECKING:
 PROFILE: Final = DIRAC_9_1.name
 DECIDING: Final = (CONTRACT, DIRAC)
 """The levels that decide, unless others are asked for: DIRAC itself does not keep the third."""
-SECONDS: Final = 60.0
 STOPPED: Final = "until the first breach"
 
 
 def verify(
-    question: VerificationPlan,
+    plan: VerificationPlan,
     levels: Sequence[str] = DECIDING,
     *,
     workers: int = 1,
     part: tuple[int, int] = (0, 1),
-    met: Callable[[str, str], str] | None = None,
+    note: Callable[[str, str], str] | None = None,
 ) -> Results:
-    """Return how a port stands to the clauses; a port that breaks down is a verdict of its own, not an exception.
+    """Return the results for the clauses of a plan; a port that breaks down is a verdict of its own, not an exception.
 
-    ``met`` is given the ID of a clause and the name of the scenario that is the first to break it; it returns the line
-    that is printed on stderr at once, or nothing.
+    ``levels`` are those that decide; the other arguments are those of :func:`~.checking.check`.
     """
-    target = question.target
+    target = plan.target
     info = PortInfo(target.text, "", target.given)
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    clauses = [ClauseResult(clause.id, clause.level, clause.text) for clause in question.asked()]
+    clauses = [ClauseResult(clause.id, clause.level, clause.text) for clause in plan.asked()]
     scenarios, error = 0, None
     matches: list[Match] = []
     try:
         info = target.info()
-        scenarios, clauses, matches = judge(question, workers=workers, part=part, met=met)
+        found = check(plan, workers=workers, part=part, note=note)
+        scenarios, matches = found.scenarios, found.fit.matches()
+        clauses = [found.stats[clause.id].result(clause) for clause in plan.asked()]
     except BrokenError as broken:
         error = str(broken)
     shard = f"{part[0] + 1}/{part[1]}"
     header = Header(
-        __version__, info, question.profile, platform.python_version(), platform.platform(), date,
-        shlex.join(_command(question, levels, shard)), question.regions, shard, len(clauses),
-        tuple(levels), _extent(question, clauses),
+        __version__, info, plan.profile, platform.python_version(), platform.platform(), date,
+        shlex.join(_command(plan, levels, shard)), plan.regions, shard, len(clauses),
+        tuple(levels), _extent(plan, clauses),
     )  # fmt: skip
     return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
 
 
-def _extent(question: VerificationPlan, clauses: Iterable[ClauseResult]) -> str:
-    near = "" if question.near is None else f"within {count(question.near, 'change')} of the good case"
-    stopped = any(clause.broken for clause in clauses if clause.id in question.fail_fast)
+def _extent(plan: VerificationPlan, clauses: Iterable[ClauseResult]) -> str:
+    near = "" if plan.near is None else f"within {count(plan.near, 'change')} of the good case"
+    stopped = any(clause.broken for clause in clauses if clause.id in plan.fail_fast)
     return ", ".join(filter(None, (near, STOPPED * stopped)))
 
 
@@ -95,23 +95,23 @@ def decides(clause: ClauseResult, levels: Sequence[str]) -> bool:
     return clause.verdict in OPEN and clause.baseline is None and clause.level in levels
 
 
-def _command(question: VerificationPlan, levels: Sequence[str], shard: str) -> Iterator[str]:
+def _command(plan: VerificationPlan, levels: Sequence[str], shard: str) -> Iterator[str]:
     """Yield the words of the command that repeats the run."""
-    every = len(question.clauses) == len(CLAUSES)
+    every = len(plan.clauses) == len(CLAUSES)
     options: dict[str, Iterable[str]] = {
         "--level": () if tuple(levels) == (DECIDING if every else LEVELS) else levels,
-        "--clause": () if every else question.clauses,
-        "--profile": () if question.profile == PROFILE else [question.profile],
-        "--region": () if len(question.regions) == len(space.REGIONS) else question.regions,
-        "--near": () if question.near is None else [str(question.near)],
+        "--clause": () if every else plan.clauses,
+        "--profile": () if plan.profile == PROFILE else [plan.profile],
+        "--region": () if len(plan.regions) == len(space.REGIONS) else plan.regions,
+        "--near": () if plan.near is None else [str(plan.near)],
         "--shard": () if shard == "1/1" else [shard],
-        "--timeout": () if question.seconds == SECONDS else [f"{question.seconds:g}"],
+        "--timeout": () if plan.seconds == SECONDS else [f"{plan.seconds:g}"],
     }
-    yield from ("dirac-failover", "verify", *words(question.target))
+    yield from ("dirac-failover", "verify", *words(plan.target))
     for option, values in options.items():
         for value in values:
             yield from (option, value)
-    if question.fail_fast:
+    if plan.fail_fast:
         yield "--fail-fast"
 
 

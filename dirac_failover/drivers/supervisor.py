@@ -2,9 +2,9 @@
 
 A keeper is a process that the kernel makes the parent of every orphan among its descendants (``prctl(2)``,
 PR_SET_CHILD_SUBREAPER). It forks the process that does the work, waits for its end, or for SIGTERM or SIGHUP, kills all
-descendants that are left, and ends as that process did. Workers have one (:func:`keep`), and so has the program of an
-adapter file, which is started by ``python supervisor.py PROGRAM ARGUMENT...``; this file imports the standard library
-alone, so that it starts quickly. The command has one as well (:func:`guard`), which leaves it to the command to end by
+descendants that are left, and ends as that process did. The program of an adapter file has one (:func:`keep`): it is
+started by ``python supervisor.py PROGRAM ARGUMENT...``; this file imports the standard library alone, so that it starts
+quickly. The command has one as well (:func:`guard`), which leaves it to the command to end by
 these signals, and which a SIGKILL of the command does not reach. Where there is no ``/proc`` (not Linux), nothing is
 found.
 """

@@ -15,11 +15,11 @@ from dirac_failover.cli import main
 from dirac_failover.cli import verify as verify_module
 from dirac_failover.conformance import verification
 from dirac_failover.conformance.baseline import Baseline, Entry
-from dirac_failover.conformance.checking import Judgement, VerificationPlan
-from dirac_failover.conformance.results import ClauseResult, Known, Minimal, PortInfo, load
+from dirac_failover.conformance.checking import ClauseStats, Findings, VerificationPlan
+from dirac_failover.conformance.results import Known, Minimal, PortInfo, load
 from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
-from dirac_failover.conformance.workers import cores
+from dirac_failover.conformance.workers import Smallest, cores
 from dirac_failover.errors import PortBrokenError, PortError
 from dirac_failover.reports import differences
 from dirac_failover.reports.terminal import Style
@@ -53,24 +53,23 @@ class Asked:
         self.nearest = []
         self.met = None
 
-    def __call__(self, question, *, workers, part, met):
+    def __call__(self, question, *, workers, part, note):
         self.calls.append((question, workers, part))
-        self.met = met
+        self.met = note
         if self.error:
             raise self.error
-        results = []
-        for clause in question.asked():
-            result = ClauseResult(clause.id, clause.level, clause.text, "held", 1200, 0)
-            if clause.id in self.broken:
-                result = replace(result, verdict="broken", broken=1000, minimal=MINIMAL)
-            results.append(replace(result, verdict="not asked", asked=0) if self.silent else result)
-        return Judgement(0 if self.silent else 1200, results, self.nearest)
+        stats = {
+            clause.id: ClauseStats(1200 * (not self.silent), 1000 * (clause.id in self.broken), 0,
+                                   Smallest((1, 1, ""), MINIMAL if clause.id in self.broken else None))
+            for clause in question.asked()
+        }  # fmt: skip
+        return Findings(stats, SimpleNamespace(matches=lambda: self.nearest), 0 if self.silent else 1200)
 
 
 @pytest.fixture
 def judged(monkeypatch):
     asked = Asked()
-    monkeypatch.setattr(verification, "judge", asked)
+    monkeypatch.setattr(verification, "check", asked)
     return asked
 
 
@@ -181,7 +180,7 @@ def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys)
     assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
     assert load("r.json").clauses == alpha.clauses
     question = VerificationPlan(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
-    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "met": asked[0][2]["met"]})]
+    assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "note": asked[0][2]["note"]})]
     assert main(["verify", "mine", "--timeout", "999999.5"]) == 1
     assert asked[1][0].seconds == 999999.5
 
@@ -193,7 +192,8 @@ def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys)
             "--clause CO-001 --clause LL-0011 --clause x",
             "--clause: there is no clause 'LL-0011'; did you mean LL-001? ('dirac-failover clauses' lists them)\n",
         ),
-        ("--workers 0", "--workers: expected a whole number of at least 1, found 0\n"),
+        ("--workers 0", "--workers: expected a whole number from 1 to "),
+        ("--workers 1000", "--workers: expected a whole number from 1 to "),
         ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0\n"),
         ("--timeout nan", "--timeout: expected a number of seconds above 0, found nan\n"),
         ("--timeout 1e6", "--timeout: expected a number of seconds above 0, found 1e+06\n"),
@@ -602,6 +602,6 @@ def test_an_interrupt_writes_nothing(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verification, "judge", interrupted)
+    monkeypatch.setattr(verification, "check", interrupted)
     assert main(["verify", "--output", str(tmp_path / "r.json")]) == 2
     assert os.listdir(tmp_path) == []

@@ -1,82 +1,94 @@
-"""What worker processes are given to do."""
+"""Work for worker processes."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
 
-from dirac_failover.drivers.sandbox import temporary
 from dirac_failover.errors import AstrayWarning, PortError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+
+def first(chunk):
+    """Return the number of the first scenario; 0 without any."""
+    return next(iter(chunk), (0, None))[0]
 
 
-def numbers(index: int, count: int) -> Iterator[Any]:
-    """Yield its share of the numbers below ten."""
-    yield from range(index, 10, count)
+def names(_, chunk):
+    """Return the numbers of the scenarios."""
+    return [number for number, _ in chunk]
 
 
-def raises(index: int, count: int) -> Iterator[Any]:
-    """Raise after the first message."""
-    yield (index, count)
-    raise ValueError("boom")
+def names_within(ports, chunk):
+    """Return the number of ports, the numbers of the scenarios, and the directory above the working directory."""
+    return len(ports), [number for number, _ in chunk], os.path.dirname(os.path.dirname(os.getcwd()))
 
 
-def complains(_: int, __: int) -> Iterator[Any]:
-    """Raise before the first message what has a text for users."""
+def says(ports, _):
+    """Return the process, the class of the port, and where it prints."""
+    return os.getpid(), type(ports[0]).__name__, sys.stdout is sys.stderr, sys.stdout.name, sys.stdout.encoding
+
+
+def raises(_, chunk):
+    """Raise for the second chunk."""
+    if first(chunk):
+        raise ValueError("boom")
+
+
+def complains(_, __):
+    """Raise an error that has a text for users."""
     raise PortError("No such port")
-    yield
 
 
-def is_interrupted(index: int, _: int) -> Iterator[Any]:
-    """Raise what Ctrl-C raises."""
-    yield index
+def is_interrupted(_, __):
+    """Raise the exception of Ctrl-C."""
     raise KeyboardInterrupt
 
 
-def ignores_interrupts(_: int, __: int) -> Iterator[Any]:
-    """Say which process this is, and go on."""
-    yield os.getpid()
-    time.sleep(0.1)
-    yield "went on"
-
-
-def goes_astray(index: int, _: int) -> Iterator[Any]:
-    """Warn twice, and of other things."""
-    for _ in range(2):
-        warnings.warn("somewhere", AstrayWarning, stacklevel=1)
+def goes_astray(_, __):
+    """Warn twice, and of something else."""
+    for text in ("somewhere", "elsewhere"):
+        warnings.warn(text, AstrayWarning, stacklevel=1)
         warnings.warn("other", stacklevel=1)
-    yield index
 
 
-def leaves_much(_: int, __: int) -> Iterator[Any]:
-    """Start a process in a session of its own, make a directory, and be killed."""
-    program = ["sh", "-c", "setsid sleep 1000 >&- & echo $!"]
-    started = subprocess.run(program, stdout=subprocess.PIPE, check=True)
-    with temporary("left-") as directory:
-        yield int(started.stdout), tempfile.mkdtemp(dir=directory)
+def leaves_much(_, chunk):
+    """Start a process in a session of its own, and make a directory; the second chunk kills the worker."""
+    if first(chunk):
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)
+    program = ["sh", "-c", "setsid sleep 1000 >&- & echo $!"]
+    started = subprocess.run(program, stdout=subprocess.PIPE, check=True)
+    return os.getpid(), int(started.stdout), tempfile.gettempdir()
 
 
-def second_dies(index: int, _: int) -> Iterator[Any]:
-    """End its process, if it has the second shard; otherwise never end."""
-    if index:
-        os._exit(7)
-    yield index
-    time.sleep(1000)
+def sleeps(_, chunk):
+    """Return at once for the first chunk, and never for the next."""
+    if first(chunk):
+        time.sleep(1000)
 
 
-told = "nothing"
-"""What a test may change in its own process."""
+def ends_at_700(_, chunk):
+    """End the process in one scenario."""
+    for number, _ in chunk:
+        if number == 700:
+            os._exit(7)
 
 
-def what_it_was_told(index: int, count: int) -> Iterator[str]:
-    """What is known of the process that started this one."""
-    yield told
+def ends_once(_, chunk):
+    """End the process, but only when the scenarios are not run one by one."""
+    if len(list(chunk)) > 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def knows_its_parent(_, __):
+    """Return the value that the parent may have changed after the start."""
+    return changed, multiprocessing.parent_process() is not None
+
+
+changed = False

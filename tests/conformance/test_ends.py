@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.conformance.checking import ClauseStats, VerificationPlan, _judge
+from dirac_failover.conformance.checking import ClauseStats, VerificationPlan, apply_clauses
 from dirac_failover.conformance.target import Target
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import ATTRIBUTES
@@ -188,7 +188,7 @@ def test_every_end_is_judged(reference):
                 assert outcome == port.run(scenario), seed
                 case = CheckContext(scenario, outcome, profile)
                 tallies = [(clause, ClauseStats()) for clause in clauses if clause.when(case.facts, profile)]
-                _judge(case, tallies)
+                apply_clauses(case, tallies)
                 assert tallies
                 assert all(tally.asked == 1 for _, tally in tallies)
 

@@ -6,165 +6,176 @@ import os
 import re
 import signal
 import sys
-from contextlib import nullcontext
-from pathlib import Path
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from dirac_failover.conformance import workers
-from dirac_failover.conformance.workers import Progress, WorkerDiedError, _kept, _send, cores, in_processes
-from dirac_failover.errors import AstrayWarning, PortBrokenError
+from dirac_failover.conformance.target import Target
+from dirac_failover.conformance.workers import (
+    Progress,
+    Smallest,
+    check_workers,
+    cores,
+    parse_shard,
+    run_sharded,
+)
+from dirac_failover.errors import AstrayWarning, PortBrokenError, SettingError
+from dirac_failover.spec.scenario import Scenario
+from tests.conformance import shards
 
 ERASED = "\r\x1b[K"
+SCENARIOS = [Scenario(name=f"s{number}") for number in range(1000)]
 
 
-@pytest.fixture
-def shards(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Work that other processes can import too."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    import shards
+def do(work, number=1000, count=1, part=(0, 1), progress=None, seconds=0):
+    """Run work on so many scenarios."""
+    progress = progress or Progress("work", 0, io.StringIO())
+    return run_sharded(work, (Target("reference"),), SCENARIOS[:number], count, part, progress, seconds)
 
-    return shards
+
+def alive(process):
+    return os.path.exists(f"/proc/{process}")
 
 
 # Processes
 
 
 @pytest.mark.parametrize(
-    ("workers", "shard", "expected"),
-    [(1, (0, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (2, (0, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (2, (1, 3), [1, 4, 7])],
+    ("count", "part", "expected"), [(1, (0, 1), range(600)), (2, (0, 1), range(600)), (2, (1, 3), range(1, 600, 3))]
 )
-def test_the_workers_together_do_the_shard(
-    shards: Any, workers: int, shard: tuple[int, int], expected: list[int]
-) -> None:
-    """Each number once, whatever the number of workers."""
-    assert sorted(in_processes(shards.numbers, workers, shard)) == expected
+def test_the_workers_together_do_the_shard(count, part, expected):
+    """Each scenario is in one chunk of at most 250, whatever the number of workers; the progress counts all."""
+    progress = Progress("work", 0, io.StringIO())
+    chunks = list(do(shards.names, 600, count, part, progress))
+    assert sorted(number for chunk in chunks for number in chunk) == list(expected)
+    assert max(map(len, chunks)) == min(250, len(expected))
+    assert progress.done == len(expected)
     assert multiprocessing.active_children() == []
 
 
-def test_a_worker_starts_afresh(shards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever its parent has loaded or changed, threads and locks among it, is not there."""
-    monkeypatch.setattr(shards, "told", "much")
-    assert list(in_processes(shards.what_it_was_told, 1, (0, 1))) == ["nothing"]
-
-
-def test_what_a_worker_raises_ends_it_all(shards: Any) -> None:
-    """What was found before arrives; the error says what it was."""
-    messages = in_processes(shards.raises, 1, (2, 5))
-    assert next(messages) == (2, 5)
-    with pytest.raises(PortBrokenError, match=r"^ValueError: boom$"):
-        next(messages)
-    assert multiprocessing.active_children() == []
-
-
-def test_a_text_for_users_stays_as_it_is(shards: Any) -> None:
-    """No class before it."""
-    with pytest.raises(PortBrokenError, match=r"^No such port$"):
-        list(in_processes(shards.complains, 1, (0, 1)))
-
-
-def test_a_worker_that_dies_ends_it_all(shards: Any) -> None:
-    """The error says which one, and how; the other one, which would never end, is ended."""
-    said = "A port ended its process (exit code 7): 'dirac-failover verify' says in which scenario"
-    with pytest.raises(WorkerDiedError, match=f"^{re.escape(said)}$") as caught:
-        list(in_processes(shards.second_dies, 2, (0, 1)))
-    assert (caught.value.worker, caught.value.exitcode) == (1, 7)
-    assert multiprocessing.active_children() == []
-
-
-def test_nobody_works_on_for_who_has_seen_enough(shards: Any) -> None:
-    """Closing the generator ends the processes."""
-    messages = in_processes(shards.second_dies, 1, (0, 1))
-    assert next(messages) == 0
-    assert len(multiprocessing.active_children()) == 1
-    messages.close()
-    assert multiprocessing.active_children() == []
-
-
-class Sent(list[Any]):
-    """A pipe's end that keeps what is sent."""
-
-    closed = False
-
-    def send(self, message: Any) -> None:
-        self.append(message)
-
-    def close(self) -> None:
-        self.closed = True
+def test_a_worker_starts_afresh_and_prints_nowhere(monkeypatch):
+    """Nothing that its parent has changed is there, and it prints to the null device, in UTF-8."""
+    monkeypatch.setattr(shards, "changed", True)
+    assert list(do(shards.knows_its_parent, 1)) == [(False, True)]
+    ((process, kind, *output),) = do(shards.says, 1)
+    assert process != os.getpid()
+    assert (kind, *output) == ("InProcessDriver", True, os.devnull, "utf-8")
 
 
 @pytest.mark.parametrize(
-    ("work", "expected"),
+    ("work", "message"),
+    [("raises", "ValueError: boom"), ("complains", "No such port"), ("is_interrupted", "KeyboardInterrupt")],
+)
+def test_an_error_in_a_worker_ends_the_run(work, message):
+    """Its text is in the error; a text for users stays as it is, without the name of a class."""
+    with pytest.raises(PortBrokenError, match=f"^{message}$"):
+        list(do(getattr(shards, work), 500))
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    ("work", "number", "message"),
     [
-        ("numbers", [1, 5, 9, "end of the shard"]),
-        ("raises", [(1, 4), ("broken", "ValueError: boom")]),
-        ("complains", [("broken", "No such port")]),
-        ("is_interrupted", [1, ("broken", "KeyboardInterrupt")]),
+        ("ends_at_700", 1000, "(exit code 7) in the scenario 's700'"),
+        ("ends_once", 260, "in a scenario from 's0' to 's249', and not when each was run again by itself"),
     ],
 )
-def test_a_worker_says_how_it_ends(shards: Any, work: str, expected: list[Any]) -> None:
-    """And then it hangs up."""
-    sent = Sent()
-    _send(getattr(shards, work), 1, 4, sent)
-    assert sent == expected
-    assert sent.closed
+def test_a_worker_that_dies_ends_the_run(work, number, message):
+    """The error names the scenario, if the worker dies in it again."""
+    with pytest.raises(PortBrokenError, match=re.escape(message)) as caught:
+        list(do(getattr(shards, work), number, count=2))
+    assert str(caught.value).startswith("The port ended its process ")
+    assert multiprocessing.active_children() == []
 
 
-def test_a_worker_takes_no_interrupt(shards: Any) -> None:
-    """Ctrl-C is for the process that has started it, which ends it."""
-    messages = in_processes(shards.ignores_interrupts, 1, (0, 1))
-    os.kill(next(messages), signal.SIGINT)
-    assert list(messages) == ["went on"]
+def test_a_consumer_that_has_seen_enough_ends_the_workers():
+    """Closing the generator does it, though a worker is busy."""
+    results = do(shards.sleeps)
+    next(results)
+    (worker,) = multiprocessing.active_children()
+    results.close()
+    assert not alive(worker.pid)
+    assert multiprocessing.active_children() == []
 
 
-def test_a_run_that_goes_astray_is_told_once(shards: Any) -> None:
-    """However many workers notice it how often."""
+def test_a_worker_takes_no_interrupt_and_leaves_nothing():
+    """A process in a session of its own and the worker's directory are gone, even though the worker is killed."""
+    results = do(shards.leaves_much)
+    worker, process, _ = next(results)
+    os.kill(worker, signal.SIGINT)
+    assert alive(worker)
+    assert alive(process)
+    with pytest.raises(PortBrokenError, match="signal SIGKILL"):
+        next(results)
+    assert not alive(worker)
+    assert not alive(process)
+
+
+def test_a_run_that_goes_astray_is_told_once():
+    """The number of workers and chunks does not matter."""
     with pytest.warns(AstrayWarning) as caught:
-        assert sorted(in_processes(shards.goes_astray, 2, (0, 1))) == [0, 1]
+        assert list(do(shards.goes_astray, count=2)) == [None] * 4
     assert [str(item.message) for item in caught] == ["somewhere"]
 
 
-def test_what_workers_start_and_make_is_gone(shards: Any) -> None:
-    """Also a process in a session of its own, and a directory of a worker that is killed."""
-    messages = in_processes(shards.leaves_much, 1, (0, 1))
-    process, directory = next(messages)
-    assert (alive(process), os.path.isdir(directory)) == (True, True)
-    with pytest.raises(WorkerDiedError) as caught:
-        next(messages)
-    assert caught.value.exitcode == -signal.SIGKILL
-    assert (alive(process), os.path.isdir(directory)) == (False, False)
+def test_each_scenario_has_its_time(monkeypatch):
+    """The kernel's timer is set anew for each, and stopped after the last and after an error."""
+    timers = []
+    monkeypatch.setattr(signal, "setitimer", lambda kind, seconds: timers.append((kind, seconds)))
+    assert list(workers._limited([(0, "a"), (1, "b")], 5.0)) == [(0, "a"), (1, "b")]
+    limited = workers._limited([(0, "a")], 5.0)
+    next(limited)
+    limited.close()
+    assert timers == [(signal.ITIMER_REAL, seconds) for seconds in (5.0, 5.0, 0, 5.0, 0)]
 
 
-def alive(process: int) -> bool:
-    """Whether the process is there."""
-    return os.path.exists(f"/proc/{process}")
+# What a worker does, in this process
 
 
-def test_a_worker_works_below_a_keeper(shards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its directories are in the one of the whole."""
-    order: list[Any] = []
-    monkeypatch.setattr(workers, "keep", lambda: order.append("keep"))
-    monkeypatch.setattr(workers, "stay_within", lambda path: nullcontext(order.append(path)))
-    sent = Sent()
-    _kept(shards.numbers, 8, 10, sent, "here")
-    assert order == ["keep", "here"]
-    assert sent == [8, "end of the shard"]
+class Pipe(list):
+    """The chunks that come to a worker; the list holds its answers."""
+
+    chunks = iter([[(3, SCENARIOS[0])], []])
+
+    def recv(self):
+        for chunk in self.chunks:
+            return chunk
+        raise EOFError
+
+    send = list.append
 
 
-def test_a_worker_whose_parent_is_gone_just_ends(shards: Any) -> None:
-    """There is nobody to tell."""
+@pytest.fixture
+def here(monkeypatch):
+    """Let this process be a worker for the length of a test; return the calls that would disturb it."""
+    calls = []
+    monkeypatch.setattr(workers.faulthandler, "register", lambda *given, **more: calls.append((given[0], more)))
+    before = signal.getsignal(signal.SIGINT)
+    workers._ports.cache_clear()
+    yield calls
+    workers._ports.cache_clear()
+    signal.signal(signal.SIGINT, before)
 
-    class Closed(Sent):
-        def send(self, _: Any) -> None:
-            raise BrokenPipeError
 
-    _send(shards.numbers, 1, 4, closed := Closed())
-    assert closed.closed
+@pytest.mark.parametrize("stack", [True, False])
+def test_a_worker_serves_until_the_pipe_ends(here, tmp_path, stack):
+    """It ignores Ctrl-C, prints nowhere, and writes where its code is only when that is looked for."""
+    Pipe.chunks = iter([[(3, SCENARIOS[0])], []])
+    targets = (Target("reference"), Target("reference"))
+    task = partial(workers._task, shards.names_within, targets[stack:], 0)
+    workers._serve(task, pipe := Pipe(), str(tmp_path), str(tmp_path / "stack") if stack else "")
+    assert pipe == [((2 - stack, [3], str(tmp_path)), [], None), ((2 - stack, [], str(tmp_path)), [], None)]
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert here == [(signal.SIGALRM, {"all_threads": False, "chain": True})] * stack
+    assert (tmp_path / "stack").exists() is stack
 
 
-def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+# Numbers
+
+
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch):
     """Where the system cannot say that, all there are; at least one."""
     monkeypatch.setattr(os, "sched_getaffinity", {0: {1, 5, 7}}.__getitem__, raising=False)
     assert cores() == 3
@@ -175,90 +186,120 @@ def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.Monke
     assert cores() == 1
 
 
+@pytest.mark.parametrize("number", [-1, 0, 17, 1000])
+def test_the_number_of_workers_is_sane(number, monkeypatch):
+    """From one to eight a processor."""
+    monkeypatch.setattr(workers, "cores", lambda: 2)
+    check_workers(1)
+    check_workers(16)
+    text = f"--workers: expected a whole number from 1 to 16, 8 a processor, found {number}"
+    with pytest.raises(SettingError, match=f"^{text}$"):
+        check_workers(number)
+
+
+@pytest.mark.parametrize(("text", "part"), [("1/1", (0, 1)), ("1/12", (0, 12)), ("12/12", (11, 12))])
+def test_a_shard_is_counted_from_one(text, part):
+    """The user counts from one, and the program from zero."""
+    assert parse_shard(text) == part
+
+
+@pytest.mark.parametrize("text", ["", "1", "/", "1/", "/2", "0/2", "3/2", "0/0", "-1/2", "1/2/3", "a/2", "1/b", "1 2"])
+def test_a_text_that_means_no_shard_is_refused(text):
+    """The error shows it."""
+    with pytest.raises(SettingError, match=re.escape(f"--shard: expected I/N with I from 1 to N, found {text!r}")):
+        parse_shard(text)
+
+
+def test_the_smallest_is_kept_in_any_order():
+    """Of two that are as small the first stays; the others are not even made."""
+    small, other, none = Smallest((1, 5, "a"), "small"), Smallest((1, 5, "b"), "other"), Smallest()
+    for first, second in ((small, other), (other, small)):
+        total = Smallest()
+        for one in (none, first, second, none, Smallest((1, 5, "a"), "later")):
+            total.add(one)
+        assert (total.size, total.found) == ((1, 5, "a"), "small")
+    small.offer((2, 0, "a"), lambda: pytest.fail("it is not needed"))
+
+
 # Progress
 
 
 class Terminal(io.StringIO):
     """A stream that is a terminal."""
 
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What the runner takes for the time: ``now`` seconds."""
+def clock(monkeypatch):
+    """The time that the module sees: ``now`` seconds."""
     clock = SimpleNamespace(now=100.0)
     clock.monotonic = lambda: clock.now
     monkeypatch.setattr(workers, "time", clock)
     return clock
 
 
-def test_progress_is_one_line(clock: SimpleNamespace) -> None:
-    """How far, how quick, and how long still; drawn anew at most ten times a second, and taken away in the end."""
+def test_progress_is_one_line(clock):
+    """It is drawn at most ten times a second, and taken away in the end."""
     stream = Terminal()
-    progress = Progress("work", 2000, stream)
-    clock.now = 100.0625
-    progress.add(250)
-    assert stream.getvalue() == ""
-    clock.now = 102.0
-    progress.add(250)
-    first = f"{ERASED}work [########......................]  25% 500 of 2,000, 250 a second, 6 s left"
-    assert stream.getvalue() == first
-    clock.now = 102.0625
-    progress.add(1)
-    assert stream.getvalue() == first
-    clock.now = 110.0
-    progress.add(1499)
-    assert progress.done == 2000
-    second = f"{ERASED}work [##############################] 100% 2,000 of 2,000, 200 a second, 0 s left"
-    assert stream.getvalue() == first + second
-    progress.close()
+    with Progress("work", 2000, stream) as progress:
+        clock.now = 100.0625
+        progress.add(250)
+        assert stream.getvalue() == ""
+        clock.now = 102.0
+        progress.add(250)
+        first = f"{ERASED}work [########......................]  25% 500 of 2,000, 250 a second, 6 s left"
+        assert stream.getvalue() == first
+        clock.now = 102.0625
+        progress.add(1)
+        assert stream.getvalue() == first
+        clock.now = 110.0
+        progress.add(1499)
+        second = f"{ERASED}work [##############################] 100% 2,000 of 2,000, 200 a second, 0 s left"
+        assert stream.getvalue() == first + second
     assert stream.getvalue() == first + second + ERASED
 
 
-def test_progress_is_never_more_than_all(clock: SimpleNamespace) -> None:
-    """And is seen at once: nothing waits in a buffer."""
-    flushed: list[str] = []
+@pytest.mark.parametrize(
+    ("total", "done", "line"),
+    [
+        (10, 20, f"work [{'#' * 30}] 100% 20 of 10, 20 a second, "),
+        (0, 0, f"work [{'.' * 30}]   0% 0 of 1, 0 a second, 0 s left"),
+    ],
+)
+def test_progress_is_never_more_than_all_and_can_be_none(clock, total, done, line):
+    """Each line is flushed."""
+    flushed = []
     stream = Terminal()
-    stream.flush = lambda: flushed.append(stream.getvalue())  # type: ignore[method-assign]
-    progress = Progress("work", 10, stream)
-    clock.now = 100.5
-    progress.add(20)
-    assert stream.getvalue().startswith(f"{ERASED}work [{'#' * 30}] 100% 20 of 10, 40 a second, ")
-    assert flushed == [stream.getvalue()]
-    progress.close()
-    assert flushed[1:] == [stream.getvalue()]
-
-
-def test_progress_can_be_none(clock: SimpleNamespace) -> None:
-    """Nothing done in no time, of nothing."""
-    stream = Terminal()
-    progress = Progress("work", 0, stream)
+    stream.flush = lambda: flushed.append(stream.getvalue())
+    progress = Progress("work", total, stream)
     clock.now = 101.0
-    progress.add(0)
-    assert stream.getvalue() == f"{ERASED}work [..............................]   0% 0 of 1, 0 a second, 0 s left"
+    progress.add(done)
+    assert stream.getvalue().startswith(f"{ERASED}{line}")
+    progress.close()
+    assert len(flushed) == 2
+    assert flushed[-1] == stream.getvalue()
 
 
-def test_progress_is_silent_where_nobody_looks(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It counts all the same; without a stream, it is stderr that says whether anybody looks."""
+def test_progress_is_silent_without_a_terminal(clock, monkeypatch):
+    """Without a stream it goes to stderr; only for a terminal are the scenarios counted, since that takes a second."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    progress = Progress("work", 10)
+    progress = Progress.of("work", (pytest.fail("they are counted") for _ in range(1)), (0, 1))
     clock.now = 200.0
     progress.add(3)
-    progress.add(4)
     progress.close()
-    assert progress.done == 7
-    assert stream.getvalue() == ""
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    Progress("work", 10).close()
-    assert terminal.getvalue() == ERASED
+    assert (progress.done, stream.getvalue()) == (3, "")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress = Progress.of("work", SCENARIOS[:9], (1, 4))
+    clock.now = 300.0
+    progress.add(1)
+    assert " 1 of 2, " in sys.stderr.getvalue()
 
 
-def test_a_note_stays_above_the_progress(clock: SimpleNamespace) -> None:
-    """The line is taken away for it, and drawn anew later; where nobody looks the note is written alone."""
+def test_a_note_stays_above_the_progress(clock):
+    """The progress is taken away for the line, and drawn anew later; without a terminal the line is written alone."""
     stream = Terminal()
     progress = Progress("work", 10, stream)
     progress.note("Look at this")
