@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.cli.explain import find
-from dirac_failover.cli.learn import commands
+from dirac_failover.conformance.examples import find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
-from dirac_failover.lessons.lessons import LESSONS, Lesson, decisive, right
+from dirac_failover.lessons.lessons import LESSONS, Lesson, commands, decisive, right
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import situation, story
 
@@ -17,7 +16,7 @@ STYLE = Style(width=84)  # what fits on the site beside its menu
 
 INDEX = """# Predict, then look
 
-*Made from the table in `dirac_failover/lessons/lessons.py` by `python docs/lessons_page.py`.*
+*Made from the table in `dirac_failover/lessons/lessons.toml` by `python docs/lessons_page.py`.*
 
 {total} short lessons, from simple to subtle: the first ones about any workflow module, the others about the last module
 of a job. Each shows a situation and asks one question about it. Make a prediction, then open the answer: it comes from

@@ -9,28 +9,24 @@ are told.
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit
-from dirac_failover.cli.explain import find
+from dirac_failover.conformance.examples import find
 from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
-from dirac_failover.errors import no_such
-from dirac_failover.lessons.lessons import LESSONS, decisive, right
+from dirac_failover.lessons.lessons import LESSONS, PROGRAM, commands, decisive, find_lesson, right
 from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
 from dirac_failover.reports.timeline import situation, story, table
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from dirac_failover.lessons.lessons import Lesson
 
-PROGRAM: Final = "dirac-failover"
 _MARGIN: Final = 2
 
 
@@ -71,24 +67,6 @@ def execute(arguments: argparse.Namespace) -> int:
     return Exit.DIFFERS if arguments.answer and said != found else Exit.OK
 
 
-def find_lesson(name: str) -> Lesson:
-    """Return the lesson of this name or number; raises CommandError, which names the nearest, when there is none."""
-    for number, lesson in enumerate(LESSONS, 1):
-        if name.lower() in {lesson.name, str(number)}:
-            return lesson
-    raise CommandError(no_such("lesson", name, [lesson.name for lesson in LESSONS], f"'{PROGRAM} learn' lists them"))
-
-
-def commands(lesson: Lesson) -> Iterator[str]:
-    """Yield what one may type to go on from a lesson, for a shell."""
-    scenario = shlex.quote(json.dumps(lesson.scenario.to_json()))
-    module = ["--module", lesson.path] if lesson.path else []
-    yield f"printf %s {scenario} | {shlex.join([PROGRAM, 'run', '--scenario', '-', *module])}"
-    yield from (f"{PROGRAM} explain {name}" for name in lesson.clauses)
-    number = LESSONS.index(lesson) + 1
-    yield from (f"{PROGRAM} learn {following.name}" for following in LESSONS[number : number + 1])
-
-
 def _ask(most: int) -> int | None:
     """Return the reader's choice, or None when the reader wants to look only or the input has ended."""
     while line := _read(f"Your prediction (1 to {most}; Enter to look without one): ").strip():
@@ -116,7 +94,7 @@ def _list(style: Style) -> str:
 
 
 def _question(lesson: Lesson, facts: str, style: Style) -> str:
-    title = f"Lesson {LESSONS.index(lesson) + 1} of {len(LESSONS)}: {lesson.title}"
+    title = f"Lesson {lesson.number} of {len(LESSONS)}: {lesson.title}"
     asked = section(style, "What do you think?", [*_prose(lesson.question), *_choices(lesson.choices)])
     return f"{section(style, title, _prose(lesson.told))}\n{facts}\n{asked}"
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from dirac_failover.cli import explain, main
-from dirac_failover.cli.exits import CommandError
-from dirac_failover.cli.explain import example, find
+from dirac_failover.conformance import examples
+from dirac_failover.conformance.examples import example, find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.errors import SettingError
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 
@@ -104,15 +105,15 @@ def test_an_unknown_clause_is_one_line_with_the_nearest(capsys):
         "dirac-failover: error: there is no clause 'LL-0011'; did you mean LL-001? "
         "('dirac-failover clauses' lists them)\n"
     )
-    with pytest.raises(CommandError, match=r"^there is no clause 'x' \('dirac-failover clauses' lists them\)$"):
+    with pytest.raises(SettingError, match=r"^there is no clause 'x' \('dirac-failover clauses' lists them\)$"):
         find("x")
 
 
 def test_a_clause_that_nothing_is_about_is_explained_without(monkeypatch, capsys):
     """No scenario, no timeline."""
     clause = replace(find("CO-001"), when=lambda *_: False)
-    monkeypatch.setattr(explain, "CLAUSES", (clause,))
-    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    monkeypatch.setattr(examples, "CLAUSES", (clause,))
+    monkeypatch.setattr(examples, "_NEIGHBOURHOOD", ((0, examples.REGIONS),))
     assert main(["explain", "CO-001"]) == 0
     assert "a job's end" not in capsys.readouterr().out
     assert main(["explain", "CO-001", "--json"]) == 0
@@ -122,7 +123,7 @@ def test_a_clause_that_nothing_is_about_is_explained_without(monkeypatch, capsys
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", None), ("CO-001", ("a", "b")), ("DI-002", None)])
 def test_an_example_of_the_other_kind_is_better_than_none(monkeypatch, name, verdict):
     """A hazard that never happens is shown where it could, and a promise that is always broken where it is."""
-    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS),))
+    monkeypatch.setattr(examples, "_NEIGHBOURHOOD", ((0, examples.REGIONS),))
     found = example(replace(find(name), when=lambda *_: True, judge=lambda _: verdict))
     usual = "accounting: the good case"
     assert found is not None
@@ -132,7 +133,7 @@ def test_an_example_of_the_other_kind_is_better_than_none(monkeypatch, name, ver
 @pytest.mark.parametrize(("name", "verdict"), [("LL-011", ("a", "b")), ("CO-001", None)])
 def test_nobody_looks_further_than_the_first_example(monkeypatch, name, verdict):
     """Each change more is a hundred times the scenarios."""
-    monkeypatch.setattr(explain, "_NEIGHBOURHOOD", ((0, explain.REGIONS), (1, ("nowhere",))))
+    monkeypatch.setattr(examples, "_NEIGHBOURHOOD", ((0, examples.REGIONS), (1, ("nowhere",))))
     clause = replace(find(name), when=lambda *_: True, judge=lambda _: verdict)
     found = example(clause)
     assert found is not None

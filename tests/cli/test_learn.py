@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from dirac_failover.cli import main
-from dirac_failover.cli.explain import find
-from dirac_failover.cli.learn import commands, find_lesson
-from dirac_failover.lessons.lessons import LESSONS
+from dirac_failover.conformance.examples import find
+from dirac_failover.lessons.lessons import LESSONS, commands, find_lesson
 
 WIDTH = 100
 RIGHT = "2. One operation with the statuses of both files"

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from freezegun import freeze_time
 
-from dirac_failover.cli.explain import find
 from dirac_failover.conformance import baseline as module
 from dirac_failover.conformance.baseline import NEW, Baseline, Entry, today
+from dirac_failover.conformance.examples import find
 from dirac_failover.conformance.results import BROKEN, NOT_ASKED, ClauseResult, Known
 from dirac_failover.errors import FileError
 from dirac_failover.spec.profiles import PROFILES
