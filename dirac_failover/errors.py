@@ -60,10 +60,15 @@ def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str
     ``listed`` says where they are listed, when they are too many for a line.
     """
     names = list(known)
-    likeness = [SequenceMatcher(None, name.casefold(), other.casefold()).ratio() for other in names]
+    likeness = [_likeness(name.casefold(), other.casefold()) for other in names]
     best = max(likeness, default=0.0)
     hint = f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
     return f"there is no {kind} {name!r}{hint} ({listed or 'there are ' + (', '.join(names) or 'none')})"
+
+
+def _likeness(name: str, other: str) -> float:
+    """Return how alike two names are, up to 1; a name that was begun is as good as the whole."""
+    return 1.0 if len(name) > 1 and other.startswith(name) else SequenceMatcher(None, name, other).ratio()
 
 
 def visible(text: str) -> str:

@@ -22,7 +22,7 @@ from dirac_failover.drivers import sandbox, supervisor
 from dirac_failover.errors import FailoverError, Interrupted, MissingExtraError, astray_told, no_such, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
 PROGRAM: Final = "dirac-failover"
@@ -41,6 +41,7 @@ VERBS: Final = {
     "diff": "say what changed between two results, and what regressed",
     "report": "turn results into Markdown, HTML, JUnit XML or a badge",
     "schema": "print the JSON Schema of what is read or printed",
+    "completion": "print a script that completes commands, options and values in a shell",
 }
 """Each command, and its effect in a few words; the module of this package with that name has its options."""
 
@@ -180,7 +181,8 @@ def _ended(given: Sequence[str], message: str, code: Exit) -> int:
     return code
 
 
-def _run(given: list[str]) -> int:
+def make_parser(verbs: Iterable[str]) -> argparse.ArgumentParser:
+    """Return the parser of the command; of the commands, only ``verbs`` have their options, since that imports them."""
     parser = _Parser(
         prog=PROGRAM,
         description="The end of a DIRAC job on an in-memory DIRAC that can be broken on purpose.",
@@ -190,10 +192,9 @@ def _run(given: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     parser.add_argument(_DEBUG, action="store_true", help="show where an error comes from")
-    verbs = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
-    asked = [argument for argument in given if not argument.startswith("-")][:1]
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", dest="verb")
     for name, summary in VERBS.items():
-        added = verbs.add_parser(
+        added = commands.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
@@ -201,20 +202,33 @@ def _run(given: list[str]) -> int:
             allow_abbrev=False,
         )
         added.add_argument(_DEBUG, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-        if name in asked:
+        added.set_defaults(parser=added)
+        if name in verbs:
             _verb(name).add_arguments(added)
+    return parser
+
+
+def _run(given: list[str]) -> int:
+    parser = make_parser([argument for argument in given if not argument.startswith("-")][:1])
     try:
         arguments, unknown = parser.parse_known_args(given)
     except SystemExit:  # --help and --version have been answered
         return Exit.OK
     if unknown:
-        parser.prog = " ".join(filter(None, (PROGRAM, arguments.verb)))
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        _refuse(getattr(arguments, "parser", parser), unknown)
     if arguments.verb is None:
         parser.print_help()
         return Exit.OK
     code: int = _verb(arguments.verb).execute(arguments)
     return code
+
+
+def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    name = unknown[0].partition("=")[0]
+    if name.startswith("--"):
+        known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001 - no other way
+        raise CommandError(no_such("option", name, known, f"'{parser.prog} --help' lists them"))
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}")
 
 
 def _verb(name: str) -> ModuleType:

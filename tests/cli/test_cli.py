@@ -103,13 +103,18 @@ def test_the_help_of_a_command_keeps_its_lines(capsys):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["bogus"], r"there is no command 'bogus' \(there are run, verify, .*, schema\)"),
-        (["vrify"], r"there is no command 'vrify'; did you mean verify\? \(there are run, verify, .*, schema\)"),
+        (["bogus"], r"there is no command 'bogus' \(there are run, verify, .*, completion\)"),
+        (["vrify"], r"there is no command 'vrify'; did you mean verify\? \(there are run, verify, .*, completion\)"),
         (["schema", "resuls"], r"there is no name 'resuls'; did you mean results\? \(there are run, .*\)"),
         (["run", "--color", "red"], r"--color: there is no color 'red' \(there are auto, always, never\)"),
-        (["run", "--bogus"], r"unrecognized arguments: --bogus \(see 'dirac-failover run --help'\)"),
-        (["--vers"], r"unrecognized arguments: --vers \(see 'dirac-failover --help'\)"),
-        (["run", "--acc", "1"], r"unrecognized arguments: --acc 1 \(see 'dirac-failover run --help'\)"),
+        (["run", "--bogus"], r"there is no option '--bogus' \('dirac-failover run --help' lists them\)"),
+        (["run", "--acounting=3"], r"there is no option '--acounting'; did you mean --accounting\? \(.*\)"),
+        (["run", "job", "--no"], r"unrecognized arguments: job --no \(see 'dirac-failover run --help'\)"),
+        (["--vers"], r"there is no option '--vers'; did you mean --version\? \('dirac-failover --help' lists them\)"),
+        (
+            ["run", "--acc", "1"],
+            r"there is no option '--acc'; did you mean --accounting\? \('dirac-failover run --help' lists them\)",
+        ),
         (["schema"], r"the following arguments are required: name \(see 'dirac-failover schema --help'\)"),
         (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
     ],
