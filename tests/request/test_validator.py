@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import pytest
 
-OK = {"OK": True, "Value": None}
 WHOLE_FILE = {
     "LFN": "/a", "PFN": "p", "ChecksumType": "MD5", "Checksum": "1", "GUID": "00000000-0000-0000-0000-000000000000",
 }  # fmt: skip
@@ -61,16 +60,13 @@ def test_there_is_one_validator(kit):
     assert kit.RequestValidator().opHandlers == set()
 
 
-def test_the_table_is_diracs(kit):
+def test_the_table_is_diracs_and_operations_that_have_all_are_valid(kit, request_of):
     assert kit.RequestValidator.reqAttrs == {
         type_: {"Operation": [needed] if needed else [], "Files": files or []}
         for type_, (needed, files) in NEEDS.items()
     }
-
-
-def test_what_is_whole_is_valid(kit, request_of):
     request = request_of(*(whole(kit, type_) for type_ in NEEDS), kit.Operation({"Type": "SetFileStatus"}))
-    assert kit.RequestValidator().validate(request) == OK
+    assert kit.RequestValidator().validate(request) == {"OK": True, "Value": None}
 
 
 def test_the_checks_follow_each_other(kit, judge):
@@ -97,27 +93,28 @@ def test_the_checks_follow_each_other(kit, judge):
     assert judge(request) is None
 
 
-def test_messages_number_the_operation(kit, request_of, judge):
-    good = kit.Operation({"Type": "ForwardDISET", "Arguments": "x"})
-    pairs = {
-        "Operation #1 in request 'r' hasn't got Type set": {},
-        "Operation #1 of type 'RemoveFile' hasn't got files to process.": {"Type": "RemoveFile"},
-        "Operation #1 of type 'ForwardDISET' has got files to process.": {
-            "Type": "ForwardDISET",
-            "Files": [WHOLE_FILE],
-        },
-        "Operation #1 of type 'ForwardDISET' is missing Arguments attribute.": {"Type": "ForwardDISET"},
-        "Operation #1 of type 'RemoveFile' is missing LFN attribute for file.": {"Type": "RemoveFile", "Files": [{}]},
-        "File in operation #1 is missing Checksum () or ChecksumType (MD5)": {
-            "Type": "RemoveFile",
-            "Files": [{"LFN": "/a"}, {"LFN": "/b", "ChecksumType": "MD5"}],
-        },
-    }
-    for message, source in pairs.items():
-        operation = kit.Operation(source)
-        for file in operation:
-            file.Checksum = ""
-        assert judge(request_of(good, operation)) == message
+@pytest.mark.parametrize(
+    ("message", "source"),
+    [
+        ("Operation #1 in request 'r' hasn't got Type set", {}),
+        ("Operation #1 of type 'RemoveFile' hasn't got files to process.", {"Type": "RemoveFile"}),
+        (
+            "Operation #1 of type 'ForwardDISET' has got files to process.",
+            {"Type": "ForwardDISET", "Files": [WHOLE_FILE]},
+        ),
+        ("Operation #1 of type 'ForwardDISET' is missing Arguments attribute.", {"Type": "ForwardDISET"}),
+        ("Operation #1 of type 'RemoveFile' is missing LFN attribute for file.", {"Type": "RemoveFile", "Files": [{}]}),
+        (
+            "File in operation #1 is missing Checksum () or ChecksumType (MD5)",
+            {"Type": "RemoveFile", "Files": [{"LFN": "/a"}, {"LFN": "/b", "ChecksumType": "MD5"}]},
+        ),
+    ],
+)
+def test_messages_number_the_operation(kit, request_of, judge, message, source):
+    operation = kit.Operation(source)
+    for file in operation:
+        file.Checksum = ""
+    assert judge(request_of(kit.Operation({"Type": "ForwardDISET", "Arguments": "x"}), operation)) == message
 
 
 def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
@@ -129,29 +126,27 @@ def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
 
 
 @pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_needs_its_attributes(kit, request_of, judge, type_):
+def test_each_type_needs_its_attributes_and_has_files_or_has_none(kit, request_of, judge, type_):
+    def judged(change):
+        operation = whole(kit, type_)
+        change(operation)
+        message = judge(request_of(operation))
+        assert message.startswith(f"Operation #0 of type '{type_}' ")
+        return message.removeprefix(f"Operation #0 of type '{type_}' ")
+
     needed, files = NEEDS[type_]
     if needed:
-        operation = whole(kit, type_)
-        setattr(operation, needed, "")
-        assert judge(request_of(operation)) == f"Operation #0 of type '{type_}' is missing {needed} attribute."
+        assert judged(lambda made: setattr(made, needed, "")) == f"is missing {needed} attribute."
     for attribute in files or []:
-        operation = whole(kit, type_)
-        operation.addFile(kit.File({key: value for key, value in WHOLE_FILE.items() if key != attribute}))
-        message = f"Operation #0 of type '{type_}' is missing {attribute} attribute for file."
-        assert judge(request_of(operation)) == message
-
-
-@pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_has_files_or_has_none(kit, request_of, judge, type_):
-    operation = whole(kit, type_)
-    if len(operation):
-        del operation[0]
-        message = f"Operation #0 of type '{type_}' hasn't got files to process."
+        part = {key: value for key, value in WHOLE_FILE.items() if key != attribute}
+        assert (
+            judged(lambda made, part=part: made.addFile(kit.File(part)))
+            == f"is missing {attribute} attribute for file."
+        )
+    if files:
+        assert judged(lambda made: made.__delitem__(0)) == "hasn't got files to process."
     else:
-        operation.addFile(kit.File(WHOLE_FILE))
-        message = f"Operation #0 of type '{type_}' has got files to process."
-    assert judge(request_of(operation)) == message
+        assert judged(lambda made: made.addFile(kit.File(WHOLE_FILE))) == "has got files to process."
 
 
 def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, judge, operation):
