@@ -10,6 +10,8 @@ import json
 import re
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
+from operator import attrgetter
 from unittest.mock import patch
 
 import pytest
@@ -76,13 +78,23 @@ class Told:
         """Return the story's time in seconds."""
         return self.now.timestamp()
 
-    def do(self, step, held):
+    def do(self, step, held=lambda: None):
         """Let one step happen, and remember how it ended and what is held now."""
         try:
             end = ("returned", plain(step()))
         except Exception as error:  # noqa: BLE001 - any is part of the story
             end = ("raised", plain(error))
         self.seen.append((end, plain(held())))
+
+    def do_all(self, target, steps, held):
+        """Let a target take steps: a method with its arguments, the time that passes, or an attribute that is set."""
+        for name, arguments in steps:
+            if name == "wait":
+                self.now += timedelta(seconds=arguments)
+            elif isinstance(arguments, tuple):
+                self.do(partial(getattr(target, name), *copy.deepcopy(arguments)), held)
+            else:
+                setattr(target, name, arguments)
 
 
 def plain(value):
@@ -111,9 +123,25 @@ def tell(kit, story, answers, stubs, options):
     return told.seen
 
 
-def compare(reference, dirac, story, answers, stubs=True, options=None):
-    """Tell the story to both and compare."""
-    assert tell(reference, story, answers, stubs, options or {}) == tell(dirac, story, answers, stubs, options or {})
+@pytest.fixture(scope="session")
+def compare(reference, dirac):
+    """Tell a story to both and compare."""
+
+    def compare(story, answers, stubs=True, options=None):
+        ours, theirs = (tell(kit, story, answers, stubs, options or {}) for kit in (reference, dirac))
+        assert ours == theirs
+
+    return compare
+
+
+def call(name, *arguments):
+    """A step: the method and its arguments, each a strategy."""
+    return st.tuples(st.just(name), st.tuples(*arguments))
+
+
+def calls(*names):
+    """Steps: one of these methods, without arguments."""
+    return st.tuples(st.sampled_from(names), st.just(()))
 
 
 # What services answer
@@ -142,30 +170,22 @@ ANYTHING = st.one_of(TEXTS, st.sampled_from([None, 5, True, 1.5, b"x", ["a"], ("
 
 # JobReport
 
+NUMBERS = st.one_of(st.integers(), st.floats(), st.decimals())
 VALUES = st.recursive(
-    st.one_of(
-        TEXTS,
-        st.integers(),
-        st.floats(),
-        st.decimals(),
-        st.sampled_from([None, True, 10**400, float("nan"), float("inf")]),
-    ),
+    st.one_of(TEXTS, NUMBERS, st.sampled_from([None, True, 10**400, float("nan"), float("inf")])),
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.tuples(inner), st.dictionaries(TEXTS, inner, max_size=2)),
     max_leaves=4,
 )
 JOB_STEPS = st.one_of(
-    st.tuples(st.just("setJobStatus"), st.tuples(TEXTS, TEXTS, TEXTS, st.booleans())),
+    call("setJobStatus", TEXTS, TEXTS, TEXTS, st.booleans()),
     st.tuples(st.just("setJobStatus"), st.lists(ANYTHING, max_size=4).map(tuple)),
-    st.tuples(st.just("setApplicationStatus"), st.tuples(ANYTHING, st.booleans())),
-    st.tuples(st.just("setJobParameter"), st.tuples(TEXTS, VALUES, st.booleans())),
-    st.tuples(st.just("setJobParameters"), st.tuples(st.lists(st.tuples(TEXTS, VALUES), max_size=3), st.booleans())),
-    st.tuples(st.just("setJobParameters"), st.tuples(st.sampled_from([None, [5], [("a",)], ["ab"], {"ab": 1}, "ab"]))),
-    st.tuples(
-        st.sampled_from(["sendStoredStatusInfo", "sendStoredJobParameters", "commit", "generateForwardDISET"]),
-        st.just(()),
-    ),
-    st.tuples(st.just("setJob"), st.tuples(st.sampled_from([0, 78, "78", None]))),
-    st.tuples(st.just("tick"), st.just(())),
+    call("setApplicationStatus", ANYTHING, st.booleans()),
+    call("setJobParameter", TEXTS, VALUES, st.booleans()),
+    call("setJobParameters", st.lists(st.tuples(TEXTS, VALUES), max_size=3), st.booleans()),
+    call("setJobParameters", st.sampled_from([None, [5], [("a",)], ["ab"], {"ab": 1}, "ab"])),
+    calls("sendStoredStatusInfo", "sendStoredJobParameters", "commit", "generateForwardDISET"),
+    call("setJob", st.sampled_from([0, 78, "78", None])),
+    st.just(("wait", 1)),
 )
 
 
@@ -177,25 +197,16 @@ JOB_STEPS = st.one_of(
     answers=st.fixed_dictionaries({"setJobStatusBulk": script(TAKEN), "setJobParameters": script(TAKEN)}),
     stubs=st.sampled_from([True, True, False]),
 )
-def test_job_reports_are_alike(reference, dirac, jobid, source, steps, answers, stubs):
+def test_job_reports_are_alike(compare, jobid, source, steps, answers, stubs):
+    held = attrgetter("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters")
+
     def story(kit, told):
         reports = []
-        told.do(lambda: reports.append(kit.JobReport(jobid, source)), lambda: None)
-        for method, arguments in steps if reports else []:
-            report = reports[0]
-            if method == "tick":
-                told.now += timedelta(seconds=1)
-                continue
-            told.do(
-                lambda report=report, method=method, arguments=arguments: getattr(report, method)(
-                    *copy.deepcopy(arguments)
-                ),
-                lambda report=report: (
-                    report.jobID, report.source, report.jobStatusInfo, report.appStatusInfo, report.jobParameters,
-                ),
-            )  # fmt: skip
+        told.do(lambda: reports.append(kit.JobReport(jobid, source)))
+        for report in reports:
+            told.do_all(report, steps, partial(held, report))
 
-    compare(reference, dirac, story, answers, stubs)
+    compare(story, answers, stubs)
 
 
 # The files of a transformation
@@ -258,16 +269,12 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     stubs=st.booleans(),
     options=OPTIONS,
 )
-def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, force, answers, stubs, options):
+def test_statuses_of_files_are_set_alike(compare, name, wanted, lfns, force, answers, stubs, options):
     def story(kit, told):
-        told.do(
-            lambda: kit.TransformationClient().setFileStatusForTransformation(
-                name, copy.deepcopy(wanted), copy.deepcopy(lfns), force
-            ),
-            lambda: None,
-        )
+        setting = kit.TransformationClient().setFileStatusForTransformation
+        told.do(partial(setting, name, copy.deepcopy(wanted), copy.deepcopy(lfns), force))
 
-    compare(reference, dirac, story, answers, stubs, options)
+    compare(story, answers, stubs, options)
 
 
 @thorough
@@ -293,48 +300,33 @@ def test_statuses_of_files_are_set_alike(reference, dirac, name, wanted, lfns, f
     ),
     answers=FILE_ANSWERS,
 )  # fmt: skip
-def test_files_are_looked_up_alike(reference, dirac, conditions, keywords, answers):
+def test_files_are_looked_up_alike_and_the_condition_is_changed_alike(compare, conditions, keywords, answers):
     def story(kit, told):
-        given_conditions = copy.deepcopy(conditions)
-        told.do(
-            lambda: kit.TransformationClient().getTransformationFiles(given_conditions, **keywords),
-            lambda: given_conditions,
-        )
+        mine = copy.deepcopy(conditions)
+        told.do(lambda: kit.TransformationClient().getTransformationFiles(mine, **keywords), lambda: mine)
 
-    compare(reference, dirac, story, answers)
+    compare(story, answers)
 
 
+LFN = st.one_of(st.sampled_from([*LFNS, 5, None]), SOME_LFNS, SOME_LFNS.map(tuple), SOME_LFNS.map(dict.fromkeys))
 FILE_STEPS = st.one_of(
-    st.tuples(
-        st.just("setFileStatus"),
-        st.tuples(
-            st.sampled_from([12, 12, 5, 0, None]),
-            st.one_of(st.sampled_from([*LFNS, 5, None]), SOME_LFNS, SOME_LFNS.map(tuple), SOME_LFNS.map(dict.fromkeys)),
-            STATUS,
-            st.sampled_from([False, False, True]),
-        ),
-    ),
-    st.tuples(st.just("setCommonStatus"), st.tuples(STATUS)),
-    st.tuples(st.sampled_from(["getFiles", "commit", "generateForwardDISET"]), st.just(())),
+    call("setFileStatus", st.sampled_from([12, 12, 5, 0, None]), LFN, STATUS, st.sampled_from([False, False, True])),
+    call("setCommonStatus", STATUS),
+    calls("getFiles", "commit", "generateForwardDISET"),
     st.tuples(st.just("force"), st.booleans()),
 )
 
 
 @thorough
 @given(steps=st.lists(FILE_STEPS, max_size=8), answers=FILE_ANSWERS, stubs=st.booleans(), options=OPTIONS)
-def test_file_reports_are_alike(reference, dirac, steps, answers, stubs, options):
+def test_file_reports_are_alike(compare, steps, answers, stubs, options):
+    held = attrgetter("transformation", "statusDict", "force")
+
     def story(kit, told):
         report = kit.FileReport()
-        for method, arguments in steps:
-            if method == "force":
-                report.force = arguments
-                continue
-            told.do(
-                lambda method=method, arguments=arguments: getattr(report, method)(*copy.deepcopy(arguments)),
-                lambda: (report.transformation, report.statusDict, report.force),
-            )
+        told.do_all(report, steps, partial(held, report))
 
-    compare(reference, dirac, story, answers, stubs, options)
+    compare(story, answers, stubs, options)
 
 
 # Accounting and requests
@@ -346,12 +338,11 @@ RECORDS = st.one_of(
     st.sampled_from([5, None, BaseAccountingType()]),
 )
 STORE_STEPS = st.one_of(
-    st.tuples(st.just("addRegister"), RECORDS),
-    st.tuples(st.just("addRegister"), RECORDS),
-    st.tuples(st.just("commit"), st.none()),
-    st.tuples(st.just("commit"), st.none()),
+    call("addRegister", RECORDS),
+    call("addRegister", RECORDS),
+    calls("commit"),
+    calls("commit", "disableFailover"),
     st.tuples(st.just("wait"), st.sampled_from([0.5, 1, 9, 10])),
-    st.tuples(st.just("disableFailover"), st.none()),
 )
 PUT = st.one_of(TAKEN, st.sampled_from([S_OK({"set": True}), S_OK({"set": 0, "saved": 1}), S_OK({"set": False})]))
 YES_NO = st.sampled_from(["yes", "no", "TRUE", "1", "x", ""])
@@ -373,21 +364,12 @@ STORE_OPTIONS = st.fixed_dictionaries(
     stubs=st.sampled_from([True, True, True, False]),
     options=STORE_OPTIONS,
 )
-def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, options):
+def test_accounting_is_alike(compare, grace, steps, answers, stubs, options):
     def story(kit, told):
         client = kit.DataStoreClient(retryGraceTime=grace)
-        for method, argument in steps:
-            if method == "wait":
-                told.now += timedelta(seconds=argument)
-                continue
-            told.do(
-                lambda method=method, argument=argument: getattr(client, method)(
-                    *([argument] if method == "addRegister" else [])
-                ),
-                lambda: client._DataStoreClient__registersList,
-            )
+        told.do_all(client, steps, lambda: client._DataStoreClient__registersList)
 
-    compare(reference, dirac, story, answers, stubs, options)
+    compare(story, answers, stubs, options)
 
 
 @thorough
@@ -399,7 +381,7 @@ def test_accounting_is_alike(reference, dirac, grace, steps, answers, stubs, opt
     answers=st.fixed_dictionaries({"putRequest": script(PUT)}),
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
-def test_requests_are_put_alike(reference, dirac, name, operations, proxies, retries, answers, options):
+def test_requests_are_put_alike(compare, name, operations, proxies, retries, answers, options):
     def story(kit, told):
         request = kit.Request()
         request.RequestName = name
@@ -407,20 +389,17 @@ def test_requests_are_put_alike(reference, dirac, name, operations, proxies, ret
             operation = kit.Operation()
             operation.Type, operation.Arguments = "ForwardDISET", b"x"
             request.addOperation(operation)
-        told.do(lambda: kit.ReqClient().putRequest(request, proxies, retries), lambda: None)
+        told.do(lambda: kit.ReqClient().putRequest(request, proxies, retries))
 
-    compare(reference, dirac, story, answers, True, options)
+    compare(story, answers, True, options)
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
 @thorough
 @given(number=st.sampled_from([0, 5, "5", "x", None]), answers=script(st.sampled_from([S_OK(), S_OK("")])))
-def test_requests_are_got_alike(reference, dirac, method, number, answers):
-    def story(kit, told):
-        told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number)), lambda: None)
-
+def test_requests_are_got_alike(compare, method, number, answers):
     def look_at(result):
         value = result.get("Value")
         return {**result, "Value": value.RequestName} if hasattr(value, "RequestName") else result
 
-    compare(reference, dirac, story, {method: answers})
+    compare(lambda kit, told: told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number))), {method: answers})

@@ -4,7 +4,9 @@ import copy
 import json
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import metadata
+from types import SimpleNamespace
 from unittest.mock import Mock, patch
 
 import pytest
@@ -24,20 +26,10 @@ EARLIER = metadata.version("DIRAC") in {"9.0.0", "9.1.2", "9.1.20"}
 SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-class Clock:
-    """Stops the time for both implementations: each asks its own."""
-
-    def __init__(self):
-        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)
-
-    def tick(self):
-        self.now += timedelta(seconds=1)
-
-
 @pytest.fixture(autouse=True)
 def clock(dirac):
-    """One stopped clock for both."""
-    clock = Clock()
+    """One stopped clock for both, of which each asks its own."""
+    clock = SimpleNamespace(now=datetime(2026, 1, 2, 3, 4, 5, 678901))
     with stopped(lambda: clock.now, dirac):
         yield clock
 
@@ -49,10 +41,8 @@ def connected(reference, dirac):
     def nowhere(*_, **__):
         raise AssertionError("nothing here may call a service")
 
-    with (
-        reference.connect(nowhere, owner="alice", group="vo_user"),
-        dirac.connect(nowhere, owner="alice", group="vo_user"),
-    ):
+    owner = {"owner": "alice", "group": "vo_user"}
+    with reference.connect(nowhere, **owner), dirac.connect(nowhere, **owner):
         yield
 
 
@@ -99,10 +89,8 @@ def machine(  # noqa: C901 - its rules are its methods
 
         def both(self, action, *pairs):
             """Do ``action`` on each side and compare what came of it."""
-            ours, theirs = [
-                outcome(lambda side=side: action(self.requests[side], *(pair[side] for pair in pairs)))
-                for side in (0, 1)
-            ]
+            sides = zip(self.requests, *pairs, strict=True)
+            ours, theirs = (outcome(partial(action, *side)) for side in sides)
             assert ours == theirs
 
         def operation(self, index):
@@ -125,9 +113,8 @@ def machine(  # noqa: C901 - its rules are its methods
         @rule(new=INDEX, old=INDEX, name=st.sampled_from(["insertBefore", "insertAfter"]))
         def insert(self, new, old, name):
             self.both(
-                lambda request, first, second: getattr(request, name)(first, second),
-                self.operation(new),
-                self.operation(old),
+                lambda request, *operations: getattr(request, name)(*operations),
+                *(self.operation(new), self.operation(old)),
             )
 
         @rule(index=INDEX)
@@ -192,7 +179,7 @@ def machine(  # noqa: C901 - its rules are its methods
 
         @rule()
         def tick(self):
-            clock.tick()
+            clock.now += timedelta(seconds=1)
 
         @rule()
         def exchange(self):
