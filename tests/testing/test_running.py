@@ -132,19 +132,13 @@ def test_a_result_that_is_not_ignored_is_no_warning(kit):
     assert run_module(Asks).ok
 
 
-def test_a_hook_that_is_no_function_is_warned_of_too(kit):
+def test_a_hook_that_is_no_function_is_warned_of_too_but_a_replay_warns_no_second_time(kit):
     class Full:
         def __call__(self):
             return FULL
 
     with pytest.warns(HookReturnWarning, match=r"^Fills\._execute returned not OK: disk full"):
-        run_module(type("Fills", (kit.ModuleBase,), {"_execute": Full()}))
-
-
-def test_a_replay_warns_no_second_time(kit):
-    module = type("Fills", (kit.ModuleBase,), {"_execute": lambda _: FULL})
-    with pytest.warns(HookReturnWarning):
-        outcome = run_module(module)
+        outcome = run_module(type("Fills", (kit.ModuleBase,), {"_execute": Full()}))
     outcome.replay()
 
 
@@ -182,27 +176,25 @@ def test_modules_get_the_clients_that_belong_to_them(on_failover_request, monkey
     assert asked == ["dirac", "dirac"]
 
 
-def test_modules_run_in_the_workflows_of_a_profile(on_failover_request):
-    for outcome in (
-        run_module(on_failover_request, profile="lhcbdirac-12.0"),
-        run_job([on_failover_request], profile="lhcbdirac-12.0"),
-    ):
-        assert outcome.workflow_commons["JobType"] == "MCSimulation"
+def test_modules_run_in_the_workflows_of_a_profile_that_exists(on_failover_request):
+    for run, what in ((run_module, on_failover_request), (run_job, [on_failover_request])):
+        assert run(what, profile="lhcbdirac-12.0").workflow_commons["JobType"] == "MCSimulation"
+        with pytest.raises(ValueError, match=r"^There is no profile 'x': there are dirac-9\.1, "):
+            run(what, profile="x")
 
 
-def test_without_a_proxy_the_job_is_nobodys(kit):
+def test_what_is_to_be_run_cannot_be_changed(reference, world):
+    with pytest.raises(FrozenInstanceError):
+        Plan((), JobSetup.of(world), reference, None, 1, None).executions = 2
+
+
+def test_without_a_proxy_the_job_and_its_requests_are_nobodys(kit):
     class Makes(kit.ModuleBase):
         def execute(self):
             return {"OK": True, "Value": kit.Request().Owner}
 
     assert run_module(Makes).message == "alice"
     assert run_module(Makes, proxy=False).message == ""
-
-
-def test_what_is_to_be_run_stays_as_it_is(reference, world):
-    plan = Plan((), JobSetup.of(world), reference, None, 1, None)
-    with pytest.raises(FrozenInstanceError):
-        plan.executions = 2
 
 
 def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, world, mocker):
@@ -244,65 +236,43 @@ class Instance:
         return "an instance"
 
 
+LIST = "expected a list of module classes, found"
+PAIR = "expected a module class and a dictionary of its attributes, found"
+REFUSED = [
+    (Instance(), {}, "expected a module class, found an instance: pass the class, Instance"),
+    ("x", {}, "expected a module class, found 'x'"),
+    (Nothing, {}, "Nothing is not a module: it has no execute() (derive it from ModuleBase)"),
+    *((Instance, {"world": it}, f"world: expected what make_dirac() returns, found {it!r}") for it in (3, 0, "x")),
+    (Instance, {"duties": "all"}, "duties: expected 'inputs' or None, found 'all'"),
+]
+REFUSED_MODULES = [
+    *(
+        (Instance, {"executions": number}, f"executions: expected a number from 1, found {number}")
+        for number in (0, -1)
+    ),
+]
+REFUSED_JOBS = [
+    ([], {}, "expected at least one module class, found none"),
+    (dict, {}, f"{LIST} <class 'dict'>"),
+    (PurePosixPath("x"), {}, f"{LIST} PurePosixPath('x')"),
+    ([Instance], {"y": 1, "x": 2}, "unknown argument 'x'; attributes stand beside the class, in a pair"),
+    *(([pair], {}, f"{PAIR} {pair!r}") for pair in ((), (Instance,), (Instance, 5), (Instance, {}, {}))),
+]
+
+
 @pytest.mark.parametrize(
-    ("thing", "message"),
+    ("run", "what", "given", "message"),
     [
-        (Instance(), "expected a module class, found an instance: pass the class, Instance"),
-        ("x", "expected a module class, found 'x'"),
-        (Nothing, "Nothing is not a module: it has no execute() (derive it from ModuleBase)"),
+        *((run_module, *refused) for refused in (*REFUSED, *REFUSED_MODULES)),
+        *((run_job, [what], *refused) for what, *refused in REFUSED),
+        *((run_job, *refused) for refused in REFUSED_JOBS),
     ],
 )
-def test_what_is_no_module_class_is_refused(thing, message):
-    with pytest.raises(TypeError) as refused:
-        run_module(thing)
-    assert str(refused.value) == f"run_module: {message}"
-    with pytest.raises(TypeError) as refused:
-        run_job([thing])
-    assert str(refused.value) == f"run_job: {message}"
-
-
-@pytest.mark.parametrize("world", [3, 0, "dirac"])
-def test_a_world_is_one_of_ours(world, on_failover_request):
-    for run, what in ((run_module, on_failover_request), (run_job, [on_failover_request])):
-        with pytest.raises(TypeError) as refused:
-            run(what, world=world)
-        assert str(refused.value) == f"{run.__name__}: world: expected what make_dirac() returns, found {world!r}"
-
-
-def test_a_job_has_modules_and_no_attributes_of_its_own(on_failover_request):
-    with pytest.raises(TypeError, match=r"^run_job: expected at least one module class, found none$"):
-        run_job([])
-    with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found <class 'dict'>$"):
-        run_job(dict)
-    with pytest.raises(TypeError, match=r"^run_job: expected a list of module classes, found PurePosixPath\('x'\)$"):
-        run_job(PurePosixPath("x"))
-    with pytest.raises(
-        TypeError, match=r"^run_job: unknown argument 'x'; attributes stand beside the class, in a pair$"
-    ):
-        run_job([on_failover_request], y=1, x=2)
-
-
-@pytest.mark.parametrize("pair", [(), (Instance,), (Instance, 5), (Instance, {}, {})])
-def test_attributes_stand_beside_the_class_in_a_dictionary(pair):
-    with pytest.raises(TypeError) as refused:
-        run_job([pair])
-    assert str(refused.value) == (
-        f"run_job: expected a module class and a dictionary of its attributes, found {pair!r}"
-    )
-
-
-@pytest.mark.parametrize("number", [0, -1])
-def test_a_module_is_executed_at_least_once(on_failover_request, number):
-    with pytest.raises(ValueError, match=rf"^run_module: executions: expected a number from 1, found {number}$"):
-        run_module(on_failover_request, executions=number)
-
-
-def test_a_profile_that_does_not_exist_is_refused(on_failover_request):
-    message = r"^There is no profile 'x': there are dirac-9\.1, dirac-8\.0, lhcbdirac-12\.0, ilcdirac-35\.0$"
-    with pytest.raises(ValueError, match=message):
-        run_module(on_failover_request, profile="x")
-    with pytest.raises(ValueError, match=message):
-        run_job([on_failover_request], profile="x")
+def test_what_cannot_be_run_is_refused_before_anything_runs(run, what, given, message):
+    with pytest.raises((TypeError, ValueError)) as refused:
+        run(what, **given)
+    assert str(refused.value) == f"{run.__name__}: {message}"
+    assert refused.type is (ValueError if {"duties", "executions"} & set(given) else TypeError)
 
 
 def test_a_class_that_is_no_module_base_is_a_module_too(world):
@@ -505,9 +475,6 @@ def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, ki
     assert run_job([on_failover_request, Idle], inputs=["/vo/a"]).replay().converged
     assert run_job([Idle, silent], inputs=["/vo/a"]).replay().lost == lost
     assert run_job([on_base, Idle], inputs=["/vo/a"], duties="inputs").replay().converged
-    for run, given in ((run_module, Idle), (run_job, [Idle])):
-        with pytest.raises(ValueError, match=rf"^{run.__name__}: duties: expected 'inputs' or None, found 'all'$"):
-            run(given, duties="all")
 
 
 def test_a_module_that_forgets_or_spoils_loses(on_failover_request, world):
