@@ -43,16 +43,9 @@ def extension(certificate, oid):
 
 def test_the_names_are_those_of_the_grid(own):
     (authority,), (host,), (proxy, user) = map(certificates, (own.authority, own.host, own.proxy))
-    names = [
-        (certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string())
-        for certificate in (authority, host, user)
-    ]
-    own_name = "CN=authority,O=dirac-failover"
-    assert names == [
-        (own_name, own_name),
-        ("CN=host,O=dirac-failover", own_name),
-        ("CN=alice,O=dirac-failover", own_name),
-    ]
+    for certificate, name in ((authority, "authority"), (host, "host"), (user, "alice")):
+        assert certificate.subject.rfc4514_string() == f"CN={name},O=dirac-failover"
+        assert certificate.issuer.rfc4514_string() == "CN=authority,O=dirac-failover"
     assert own.dn == "/O=dirac-failover/CN=alice"
     assert proxy.issuer == user.subject
     *parts, last = proxy.subject.rdns

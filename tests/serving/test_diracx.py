@@ -56,13 +56,8 @@ def test_a_status_is_kept_as_the_call_of_dirac_that_means_the_same(world):
 
 
 @pytest.mark.parametrize("zone", ["UTC-9", "UTC+9"])
-def test_the_zone_of_the_machine_does_not_matter(world, elsewhere, zone):
+def test_an_application_status_has_its_source_and_the_zone_of_the_machine_does_not_matter(world, elsewhere, zone):
     elsewhere(zone)
-    told(ask(world, "status", {"77": {LATER: {"MinorStatus": "m"}}}))
-    assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Unknown", "MinorStatus": "m"}}, False)]
-
-
-def test_an_application_status_has_its_source(world):
     told(ask(world, "status", {"77": {LATER: {"ApplicationStatus": "x", "Source": "Job_77"}}}))
     assert calls(world) == [("setJobStatusBulk", 77, {AS_DIRAC: {"Source": "Job_77", "ApplicationStatus": "x"}}, False)]
     assert world.job_state.status(77)[2] == "x"
@@ -99,28 +94,26 @@ def test_jobs_that_do_not_exist_are_told(world):
     assert told(ask(world, "status", {"78": update}), 404) == alone
 
 
+NO_OBJECT = "Expected an object of objects, by job ID: "
+
+
 @pytest.mark.parametrize(
-    ("body", "status", "detail"),
+    ("body", "detail"),
     [
-        (b"{", 422, "Expected an object of objects, by job ID: "),
-        (b"\xff", 422, "Expected an object of objects, by job ID: "),
-        ([], 422, "Expected an object of objects, by job ID: 'list' object has no attribute 'items'"),
-        ({"x": {}}, 422, "Expected an object of objects, by job ID: "),
-        ({"77": 5}, 422, "Expected an object of objects, by job ID: "),
-        ({"77": [[LATER, {}]]}, 422, "Expected an object of objects, by job ID: "),
-        (b"[" * 200_000, 422, "Expected an object of objects, by job ID: "),
-        (b'{"77": {"a": NaN}}', 422, "Expected an object of objects, by job ID: "),
-        (b'{"77": {"a": 1e999}}', 422, "Expected an object of objects, by job ID: "),
-        ({"77": {"0001-01-01T00:00:00+01:00": {}}}, 422, "Expected an object by time, found ('0001-"),
-        ({"77": {LATER: {"Status": []}}}, 422, "Expected the status of a job, found []"),
-        ({"77": {"now": {}}}, 422, "Expected an object by time, found ('now', {})"),
-        ({"77": {LATER: 5}}, 422, f"Expected an object by time, found ('{LATER}', 5)"),
-        ({"77": {LATER: {"Status": "Dancing"}}}, 422, "Expected the status of a job, found 'Dancing'"),
-        ({"77": {LATER: {"Status": ""}}}, 422, "Expected the status of a job, found ''"),
+        *((body, NO_OBJECT) for body in (b"{", b"\xff", {"x": {}}, {"77": 5}, {"77": [[LATER, {}]]}, b"[" * 200_000)),
+        *((body, NO_OBJECT) for body in (b'{"77": {"a": NaN}}', b'{"77": {"a": 1e999}}')),
+        ([], f"{NO_OBJECT}'list' object has no attribute 'items'"),
+        ({"77": {"0001-01-01T00:00:00+01:00": {}}}, "Expected an object by time, found ('0001-"),
+        ({"77": {"now": {}}}, "Expected an object by time, found ('now', {})"),
+        ({"77": {LATER: 5}}, f"Expected an object by time, found ('{LATER}', 5)"),
+        *(
+            ({"77": {LATER: {"Status": it}}}, f"Expected the status of a job, found {it!r}")
+            for it in ([], "Dancing", "")
+        ),
     ],
 )
-def test_what_is_no_update_is_refused_before_anything_is_done(world, body, status, detail):
-    assert told(ask(world, "status", body), status)["detail"].startswith(detail)
+def test_a_body_that_is_no_update_is_refused_before_anything_is_done(world, body, detail):
+    assert told(ask(world, "status", body), 422)["detail"].startswith(detail)
     assert not calls(world)
 
 
@@ -151,20 +144,21 @@ def test_who_shows_no_token_is_refused(world, name, headers, status, detail):
     assert not calls(world)
 
 
+PILOT = Caller("bob", properties=("GenericPilot",))
+
+
 @pytest.mark.parametrize(
     ("caller", "job", "may"),
     [
-        (Caller(), "77", True), (Caller("bob"), "77", False), (Caller(), "78", False),
-        (Caller(properties=("ProductionManagement",)), "77", False),
-        (Caller("bob", properties=("GenericPilot",)), "77", True), (ADMIN, "77", True),
+        (Caller(), "77", True), (Caller("bob"), "77", False), (Caller(), "78", False), (PILOT, "77", True),
+        (Caller(properties=("ProductionManagement",)), "77", False), (ADMIN, "77", True),
         (Caller("bob", properties=("JobAdministrator",)), "77", True),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["status", "metadata"])
-def test_owners_pilots_and_administrators_may(world, caller, job, may, name):
+def test_owners_of_jobs_that_there_are_pilots_and_administrators_may(world, caller, job, may, name):
     world.caller = caller
-    body = {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}
-    reply = ask(world, name, {job: body})
+    reply = ask(world, name, {job: {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}})
     assert isinstance(reply, Reply)
     assert (reply.status < 400) is may
     assert len(calls(world)) == may
@@ -244,21 +238,19 @@ def test_the_site_of_a_job_is_said_not_to_be_faked(world):
 
 
 @pytest.mark.parametrize("name", ["status", "heartbeat", "metadata"])
-def test_faults_of_the_service_strike_here_too(world, name):
-    body = {"77": {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}}
-    seen = []
-    for fault in ("down", "http=503", "empty_reply", "bad_shape=none", "limit_data=3"):
-        world.arm(f"job-state:{fault}")
-        seen.append(ask(world, name, body))
-        world.recover()
-    refused, unavailable, empty, nothing, cut = seen
-    assert isinstance(refused, Broken)
-    assert refused.event == "refused"
-    assert isinstance(unavailable, Reply)
-    assert unavailable.status == 503
-    assert empty == nothing == Reply(200, "text/html; charset=UTF-8")
-    assert isinstance(cut, Reply)
-    assert cut.limit == 3
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ("down", {"event": "refused"}), ("http=503", {"status": 503}), ("limit_data=3", {"limit": 3}),
+        ("empty_reply", {"content_type": "text/html; charset=UTF-8", "body": b"", "status": 200}),
+        ("bad_shape=none", {"content_type": "text/html; charset=UTF-8", "body": b"", "status": 200}),
+    ],
+)  # fmt: skip
+def test_faults_of_the_service_strike_here_too(world, name, fault, seen):
+    world.arm(f"job-state:{fault}")
+    reply = ask(world, name, {"77": {LATER: {"MinorStatus": "x"}} if name == "status" else {"a": "b"}})
+    assert isinstance(reply, Broken if fault == "down" else Reply)
+    assert {key: getattr(reply, key) for key in seen} == seen
 
 
 def test_a_success_that_is_none_shows_what_there_is(world):
@@ -297,13 +289,12 @@ def test_who_shows_none_gets_none(world, body):
 
 
 @pytest.mark.parametrize(
-    ("verb", "path", "status", "detail"),
+    ("verb", "path", "status"),
     [
-        ("GET", "/api/jobs/search", 404, "Not Found"),
-        ("GET", "/.well-known/x", 404, "Not Found"),
-        ("GET", "/api/jobs/status", 405, "Method Not Allowed"),
-        ("POST", "/.well-known/openid-configuration", 405, "Method Not Allowed"),
+        ("GET", "/api/jobs/search", 404), ("GET", "/.well-known/x", 404), ("GET", "/api/jobs/status", 405),
+        ("POST", "/.well-known/openid-configuration", 405),
     ],
-)
-def test_other_paths_and_verbs_are_not_there(world, verb, path, status, detail):
+)  # fmt: skip
+def test_other_paths_and_verbs_are_not_there(world, verb, path, status):
+    detail = {404: "Not Found", 405: "Method Not Allowed"}[status]
     assert told(answer(world, Request(verb, path), ""), status) == {"detail": detail}

@@ -1,6 +1,5 @@
 """A site behind a port: real replies, and real failures."""
 
-import json
 import logging
 import socket
 import ssl
@@ -39,77 +38,78 @@ def raw(server, data):
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_a_call_is_answered(server):
-    reply = call(server)
+def post(length, body=b""):
+    """A call with this length and body."""
+    return f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode("latin-1") + body
+
+
+def test_a_call_is_answered_and_logged_for_those_who_debug(server, caplog):
+    with caplog.at_level(logging.DEBUG, logger="dirac_failover"):
+        reply = call(server)
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/json")
     assert reply.json() == {"OK": True, "Value": "job_parameters_vo_0m"}
     assert server.site.world.job_state.state["parameters"][77]["a"] == "b"
+    assert reply.headers["Server"] == "dirac_failover "
+    assert f'"POST /{SERVICE} HTTP/1.1" 200 -' in caplog.messages
 
 
-@pytest.mark.parametrize("fault", ["down", "timeout"])
-def test_a_connection_ends_without_a_word(server, fault):
+@pytest.mark.parametrize(
+    ("fault", "error", "message", "event"),
+    [
+        ("down", requests.ConnectionError, "Remote end closed connection without response", "refused"),
+        ("timeout", requests.ConnectionError, "Remote end closed connection without response", "late"),
+        ("reset_peer=applied", requests.ConnectionError, "Connection reset by peer", "reset"),
+        ("limit_data=9", requests.exceptions.ChunkedEncodingError, "9 bytes read, 36 more expected", None),
+    ],
+)
+def test_a_fault_of_the_connection_is_real_and_logged(server, caplog, fault, error, message, event):
     server.site.world.arm(f"job-state:{fault}")
-    with pytest.raises(requests.ConnectionError, match="Remote end closed connection without response"):
+    with caplog.at_level(logging.DEBUG, logger="dirac_failover"), pytest.raises(error, match=message):
         call(server)
+    assert event is None or f"POST /{SERVICE}: {event}" in caplog.messages
+    assert server.site.world.journal[0].applied is (fault in ("reset_peer=applied", "limit_data=9"))
     server.site.world.recover()
     assert call(server).ok
 
 
-def test_a_reset_is_a_reset(server):
-    server.site.world.arm("job-state:reset_peer=applied")
-    with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
-        call(server)
-    assert server.site.world.journal[0].applied
-
-
 def test_a_reply_is_cut_before_its_announced_length(server):
     server.site.world.arm("job-state:limit_data=9")
-    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="9 bytes read, 36 more expected"):
-        call(server)
-    body = urlencode(FORM)
-    request = f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    head, _, found = raw(server, request.encode()).partition(b"\r\n\r\n")
-    assert b"\r\nContent-Length: 27" in head
+    head, _, found = raw(server, post(len(urlencode(FORM)), urlencode(FORM).encode())).partition(b"\r\n\r\n")
+    assert b"\r\nContent-Length: 45" in head
     assert found == b'{"OK": tr'
 
 
 @pytest.mark.parametrize(("status", "reason"), [(503, "Service Unavailable"), (499, "Unknown")])
-def test_a_status_is_a_status(server, status, reason):
+def test_a_status_has_its_reason_also_where_http_knows_none(server, status, reason):
     server.site.world.arm(f"job-state:http={status}")
     reply = call(server)
     assert (reply.status_code, reply.reason) == (status, reason)
     assert reply.text == f"<html><title>{status}: {reason}</title><body>{status}: {reason}</body></html>"
 
 
-def test_what_broke_is_told_to_those_who_debug(server, caplog):
-    server.site.world.arm("job-state:reset_peer")
-    with caplog.at_level(logging.DEBUG, logger="dirac_failover"), pytest.raises(requests.ConnectionError):
-        call(server)
-    assert f"POST /{SERVICE}: reset" in caplog.messages
+def test_a_query_and_headers_arrive_and_the_site_knows_where_it_is(server):
+    def patch(path, headers, **body):
+        return requests.patch(f"{server.url}/api/jobs/{path}", headers=headers, timeout=10, **body)
 
-
-def test_a_query_and_headers_arrive(server):
-    url, body = f"{server.url}/api/jobs/metadata?x=1", json.dumps({"77": {"a": "b"}})
-    assert requests.patch(url, data=body, timeout=10).status_code == 401
-    reply = requests.patch(url, data=body, headers={"Authorization": "Bearer x"}, timeout=10)
+    bearer, metadata = {"Authorization": "Bearer x"}, {"77": {"a": "b"}}
+    assert patch("metadata?x=1", {}, json=metadata).status_code == 401
+    reply = patch("metadata?x=1", bearer, json=metadata)
     assert (reply.status_code, reply.content) == (204, b"")
     assert "Content-Length" not in reply.headers
     status = {"77": {"2026-01-01T00:00:00Z": {"Status": "Running"}}}
-    forced = requests.patch(
-        f"{server.url}/api/jobs/status?force=true", json=status, headers={"Authorization": "Bearer x"}, timeout=10
-    )
-    assert forced.status_code == 403
-
-
-def test_the_site_knows_where_it_is(server):
+    assert patch("status?force=true", bearer, json=status).status_code == 403
     found = requests.get(f"{server.url}/.well-known/openid-configuration", timeout=10).json()
     assert found["token_endpoint"] == f"{server.url}/api/auth/token"
 
 
-def test_what_asks_for_nothing_needs_no_length(server):
-    assert raw(server, b"GET /admin/faults HTTP/1.0\r\n\r\n").endswith(b'{"armed": [], "unfired": []}\n')
-    assert raw(server, b"DELETE /admin/faults HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 OK\r\n")
-    assert raw(server, b"POST /admin/recover HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 411 Length Required\r\n")
+def test_only_a_verb_that_sends_something_needs_a_length(server):
+    for request, begins, ends in (
+        (b"GET /admin/faults", b"HTTP/1.0 200 OK\r\n", b'{"armed": [], "unfired": []}\n'),
+        (b"DELETE /admin/faults", b"HTTP/1.0 200 OK\r\n", b"}\n"),
+        (b"POST /admin/recover", b"HTTP/1.0 411 Length Required\r\n", b""),
+    ):
+        reply = raw(server, request + b" HTTP/1.0\r\n\r\n")
+        assert (reply.startswith(begins), reply.endswith(ends)) == (True, True)
     assert raw(server, b"GET /admin/faults HTTP/1.0\r\nContent-Length: x\r\n\r\n").startswith(b"HTTP/1.0 400 ")
 
 
@@ -117,17 +117,13 @@ def test_what_asks_for_nothing_needs_no_length(server):
 @pytest.mark.parametrize("verb", ["GET", "DELETE", "POST"])
 def test_a_request_arrives_as_it_was_sent(server, monkeypatch, verb, body):
     seen = []
-
-    def answer(request, url):
-        seen.append((*request[:3], request.body, url))
-        return Reply(204)
-
-    monkeypatch.setattr(server.site, "answer", answer)
+    monkeypatch.setattr(server.site, "answer", lambda *request: seen.append(request) or Reply(204))
     assert requests.request(verb, f"{server.url}/x/y?a=b", data=body, timeout=10).status_code == 204
-    assert seen == [(verb, "/x/y", {"a": "b"}, body, server.url)]
+    ((request, url),) = seen
+    assert (*request[:3], request.body, url) == (verb, "/x/y", {"a": "b"}, body, server.url)
 
 
-def test_other_verbs_are_refused(server):
+def test_other_verbs_are_refused_and_a_reply_to_head_has_no_body(server):
     assert requests.put(f"{server.url}/admin/reset", timeout=10).json() == {"error": "/admin/reset takes POST, not PUT"}
     for verb in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
         body = b"" if verb in {"PUT", "PATCH"} else None
@@ -136,20 +132,10 @@ def test_other_verbs_are_refused(server):
     for path, status in ((SERVICE, b"405"), ("", b"404")):
         reply = raw(server, f"HEAD /{path} HTTP/1.0\r\n\r\n".encode())
         assert reply.startswith(b"HTTP/1.0 " + status)
-        assert reply.endswith(b"\r\n\r\n")  # a reply to HEAD has no body
+        assert reply.endswith(b"\r\n\r\n")
 
 
 # What cannot be read
-
-
-def post(length, body=b""):
-    """A call with this length and body."""
-    return f"POST /{SERVICE} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode("latin-1") + body
-
-
-def alive(server):
-    """Whether the server still answers."""
-    return call(server).ok
 
 
 def test_the_limit_is_for_the_body(server):
@@ -178,10 +164,7 @@ def test_a_bad_length_is_refused(server, length):
     """A length is a plain number of at most 18 digits; half a form could be another call, so it is no call."""
     assert raw(server, post(length, b"method=m&args=[1]")).startswith(b"HTTP/1.0 400 Bad Request\r\n")
     assert not len(server.site.world.journal)
-    assert alive(server)
-
-
-def test_a_length_of_eighteen_digits_is_a_length(server):
+    assert call(server).ok
     assert b" 413 " in raw(server, post("9" * 18)).partition(b"\r\n")[0]
 
 
@@ -206,7 +189,7 @@ def test_nonsense_is_refused_and_the_server_lives(server, data):
     except ConnectionError:  # it was refused before all of it was read
         reply = b""
     assert not {word for word in (b"Traceback", b".py", b"script") if word in reply}
-    assert alive(server)
+    assert call(server).ok
 
 
 def test_a_connection_that_dies_is_logged(server, caplog, mocker):
@@ -215,13 +198,6 @@ def test_a_connection_that_dies_is_logged(server, caplog, mocker):
         server.process_request_thread(mocker.Mock(name="request"), ("127.0.0.1", 1))
     assert caplog.messages == ["A connection failed ('127.0.0.1', 1) Mock"]
     assert caplog.records[0].exc_info
-
-
-def test_requests_are_logged_for_those_who_debug(server, caplog):
-    with caplog.at_level(logging.DEBUG, logger="dirac_failover"):
-        reply = call(server)
-    assert f'"POST /{SERVICE} HTTP/1.1" 200 -' in caplog.messages
-    assert reply.headers["Server"] == "dirac_failover "
 
 
 def test_requests_reach_the_world_one_by_one(server, monkeypatch):
@@ -237,7 +213,7 @@ def test_requests_reach_the_world_one_by_one(server, monkeypatch):
         return Reply(204)
 
     monkeypatch.setattr(server.site, "answer", answer)
-    threads = [threading.Thread(target=alive, args=(server,)) for _ in range(8)]
+    threads = [threading.Thread(target=call, args=(server,)) for _ in range(8)]
     with socket.create_connection(server.server_address, timeout=10) as idle:
         idle.sendall(b"POST")
         for thread in threads:

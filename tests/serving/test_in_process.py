@@ -97,11 +97,6 @@ def test_a_broken_connection_is_the_exception_of_requests(connection, world, fau
     assert caught.type is kind
 
 
-@pytest.mark.usefixtures("connection")
-def test_the_port_may_be_named():
-    assert requests.get("https://dirac.invalid:443/admin/faults", timeout=1).json() == {"armed": [], "unfired": []}
-
-
 @pytest.mark.parametrize("verb", ["GET", "POST", "PATCH", "PUT", "DELETE"])
 def test_every_verb_is_answered(connection, verb):
     reply = requests.request(verb, f"{connection.url}/api/nothing?a=b", data="é", timeout=1)
@@ -109,17 +104,22 @@ def test_every_verb_is_answered(connection, verb):
     assert reply.headers["Content-Type"] == "application/json"
 
 
-def test_queries_and_headers_arrive(connection, world):
+def test_queries_headers_and_bodies_of_any_kind_arrive(connection, world):
     url, bearer = f"{connection.url}/api/jobs/status", {"Authorization": "Bearer x"}
     update = {"77": {"2099-01-01T00:00:00Z": {"MinorStatus": "x"}}}
     assert requests.patch(url, json=update, timeout=1).status_code == 401
     assert requests.patch(url, params={"force": "true"}, json=update, headers=bearer, timeout=1).status_code == 403
     assert requests.patch(url, json=update, headers=bearer, timeout=1).ok
     assert world.job_state.status(77)[1] == "x"
+    body = json.dumps({"faults": ["job-state:down"]})
+    for data in (body, body.encode()):
+        assert requests.post(f"{connection.url}/admin/faults", data=data, timeout=1).ok
+    assert len(world.armed()) == 2
 
 
 @pytest.mark.usefixtures("connection")
-def test_clients_are_told_where_it_is():
+def test_the_port_may_be_named_and_clients_are_told_where_it_is():
+    assert requests.get("https://dirac.invalid:443/admin/faults", timeout=1).json() == {"armed": [], "unfired": []}
     found = requests.get("https://dirac.invalid/.well-known/openid-configuration", timeout=1).json()
     assert found["token_endpoint"] == "https://dirac.invalid/api/auth/token"  # noqa: S105 - an address
 
@@ -134,13 +134,6 @@ def test_the_reference_names_the_vo_of_the_caller(world, monkeypatch):
     with over_https(world):
         JobReport(77).setApplicationStatus("x")
     assert [parse_qs(body.decode())["clientVO"] for body in asked] == [["lhcb"]]
-
-
-def test_text_and_bytes_are_sent_alike(connection, world):
-    body = json.dumps({"faults": ["job-state:down"]})
-    for data in (body, body.encode()):
-        assert requests.post(f"{connection.url}/admin/faults", data=data, timeout=1).ok
-    assert len(world.armed()) == 2
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.invalid/", "http://dirac.invalid/", "https://dirac.invalid.org/"])
