@@ -2,7 +2,7 @@
 
 import pytest
 
-from dirac_failover.testing import grid_guard
+from dirac_failover.testing import Dirac, grid_guard
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +35,9 @@ def on_base(kit):
 def on_failover_request(kit):
     """A user's module on FailoverRequest."""
     return type("OnFailoverRequest", (kit.FailoverRequest,), {})
+
+
+@pytest.fixture
+def world():
+    """An in-memory DIRAC."""
+    return Dirac()

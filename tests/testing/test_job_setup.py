@@ -9,11 +9,6 @@ from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.world import connected
 
 
-@pytest.fixture
-def world():
-    return Dirac()
-
-
 def commons(situation, kit, world, profile=None):
     with connected(kit, world):
         return situation.workflow_commons(kit, profile)

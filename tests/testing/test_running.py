@@ -30,11 +30,6 @@ REMOVAL = {"Type": "RemoveFile", "Files": ["/vo/x"]}
 END = "Workflow successful, end of FailoverRequest module execution."
 
 
-@pytest.fixture
-def world():
-    return Dirac()
-
-
 def test_a_module_survives_an_outage(on_base, on_failover_request):
     for module in (on_base, on_failover_request):
         world = Dirac()
@@ -207,16 +202,10 @@ def test_what_is_no_part_of_the_situation_is_an_attribute(on_failover_request, w
     assert outcome.statuses == []
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("input", "inputs"),
-        ("jobs_id", "job_id"),
-        ("execution", "executions"),
-        ("worlds", "world"),
-        ("recorted", "reported"),  # rather than records
-    ],
-)
+@pytest.mark.parametrize(("name", "meant"), [
+    ("input", "inputs"), ("jobs_id", "job_id"), ("execution", "executions"), ("worlds", "world"),
+    ("recorted", "reported"),  # rather than records
+])  # fmt: skip
 def test_a_slip_of_the_pen_is_no_attribute(on_failover_request, name, meant):
     with pytest.raises(TypeError, match=rf"^run_module: unknown argument '{name}': did you mean '{meant}'[?]$"):
         run_module(on_failover_request, **{name: 1})
@@ -331,25 +320,16 @@ def test_several_modules_share_one_job(kit, on_failover_request, world):
         def execute(self):
             return {"OK": False, "Message": self.step_commons["given"], "Errno": 5}
 
-    outcome = run_job(
-        [(Gives, {"gift": "a gift"}), Fails, on_failover_request],
-        world=world,
-        inputs=["/vo/a"],
-        step_commons={"STEP_INSTANCE_NAME": "ignored", "extra": 1},
-    )
-    assert not outcome.ok
-    assert outcome.statuses == ["Executing job", "a gift"]
-    assert [type(module).__name__ for module in outcome.modules] == ["Gives", "Fails", "OnFailoverRequest"]
+    modules = [(Gives, {"gift": "a gift"}), Fails, on_failover_request]
+    step = {"STEP_INSTANCE_NAME": "ignored", "extra": 1}
+    outcome = run_job(modules, world=world, inputs=["/vo/a"], step_commons=step)
+    assert (outcome.ok, outcome.statuses) == (False, ["Executing job", "a gift"])
+    names = ["Gives", "Fails", "OnFailoverRequest"]
+    assert [type(module).__name__ for module in outcome.modules] == names == outcome.name.split(", ")
+    assert [event.target for event in outcome.events if event.method == "execute"] == names
     assert [result["OK"] for result in outcome.results] == [True, False, False]
-    assert outcome.name == "Gives, Fails, OnFailoverRequest"
-    assert outcome.module.step_commons["extra"] == 1
-    assert outcome.module.step_commons["STEP_INSTANCE_NAME"] == "job"
+    assert (outcome.module.step_commons["extra"], outcome.module.step_commons["STEP_INSTANCE_NAME"]) == (1, "job")
     assert world.transformation.statuses(12)["/vo/a"] == "Unused"
-    assert [event.target for event in outcome.events if event.method == "execute"] == [
-        "Gives",
-        "Fails",
-        "OnFailoverRequest",
-    ]
     assert "execute" not in vars(outcome.module)
 
 
@@ -376,9 +356,7 @@ def test_what_escapes_is_part_of_the_outcome(world):
     for error in (ValueError("x"), SystemExit(3), GeneratorExit()):
         outcome = run_module(Escapes, world=world, error=error)
         assert outcome.raised is error
-        assert not outcome.ok
-        assert outcome.result is None
-        assert outcome.results == ()
+        assert (outcome.ok, outcome.result, outcome.results) == (False, None, ())
     for error in (KeyboardInterrupt(), pytest.fail.Exception("x")):
         with pytest.raises(type(error)):
             run_module(Escapes, world=world, error=error)
@@ -386,12 +364,9 @@ def test_what_escapes_is_part_of_the_outcome(world):
 
 
 def test_what_the_constructor_raises_is_the_tests_affair(world):
-    class Cannot:
+    class Cannot(Instance):
         def __init__(self):
             raise RuntimeError("cannot be made")
-
-        def execute(self):
-            return None
 
     with pytest.raises(RuntimeError, match=r"^cannot be made$"):
         run_module(Cannot, world=world)
@@ -417,9 +392,11 @@ def test_only_what_this_run_has_written_counts(on_failover_request, world):
             os.remove("old_request.json")
             os.mkdir("other")
             os.mkdir("a_request.json")
+            os.mkfifo("pipe_request.json")
+            os.mkfifo("pipe")
 
     wrote = run_module(Writes, world=world)
-    assert wrote.others == {"data": "<4 bytes>", "other": "<directory>"}
+    assert wrote.others == {"data": "<4 bytes>", "other": "<directory>", "pipe": "<fifo>"}
     assert wrote.texts == {}
     assert os.stat("data").st_mtime_ns > 5_000_000_000
 
@@ -611,22 +588,18 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, moc
     assert not replay.converged
 
 
-def test_a_run_touches_no_file_of_others(on_failover_request, world, monkeypatch):
-    names = ("own", "empty_request.json")
-    for name in names:
+def test_a_run_changes_no_time_of_files_of_others(on_failover_request, world, monkeypatch):
+    def times():
+        return [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in ("own", "empty_request.json")]
+
+    for name in ("own", "empty_request.json"):
         Path(name).touch()
         os.utime(name, ns=(5, 5_000_000_000))
-    seen = []
-
-    class Looks(on_failover_request):
-        def _execute(self):
-            seen.extend(os.stat(name).st_mtime_ns for name in names)
-
-    before = [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in names]
+    seen, before = [], times()
+    looks = type("Looks", (on_failover_request,), {"_execute": lambda _: seen.extend(times())})
     monkeypatch.setattr(os, "utime", None)
-    assert run_module(Looks, world=world).file is None
-    assert seen == [5_000_000_000] * 2
-    assert [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in names] == before
+    assert run_module(looks, world=world).file is None
+    assert seen == before == times()
 
 
 def test_what_is_written_at_once_is_seen(on_failover_request, world):
@@ -663,16 +636,6 @@ def test_a_run_that_leaves_the_process_elsewhere_says_so(on_failover_request, wo
     assert os.getcwd() == here
     assert outcome.file == Path(here) / "12_34_request.json"
     assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
-
-
-def test_what_is_no_plain_file_is_named(on_failover_request, world):
-    class Makes(on_failover_request):
-        def _execute(self):
-            os.mkfifo("a_request.json")
-            os.mkfifo("pipe")
-
-    outcome = run_module(Makes, world=world)
-    assert (outcome.texts, outcome.others) == ({}, {"pipe": "<fifo>"})
 
 
 def test_a_process_that_ends_leaves_what_it_has_left(on_failover_request, world):

@@ -4,15 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dirac_failover.testing import Crashed, Dirac
+from dirac_failover.testing import Crashed
 from dirac_failover.testing.system_faults import MortalTape, SystemFaults
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
-
-
-@pytest.fixture
-def world():
-    return Dirac()
 
 
 def write(text, mode="w", name="file", **how):
