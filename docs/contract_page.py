@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dirac_failover.spec.algorithm import by_id
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 PAGE = Path(__file__).with_name("contract.md")
@@ -23,7 +24,8 @@ or retired, its ID is never given to another.
 
 LEVEL = {
     "contract": "what a module promises to its workflow",
-    "dirac": "what DIRAC 9.1 observably does beyond that, one aspect a clause; together they leave nothing out",
+    "dirac": "the observable behaviour of DIRAC 9.1 beyond that, one aspect a clause; together they leave nothing out. "
+    "It is described [step by step](algorithm.md), and each clause names the steps whose effect it compares",
     "lossless": "rules that DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
     "called a success. H1 to H22 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
     "or reports a loss as a success",
@@ -49,15 +51,20 @@ def page() -> str:
         for clause in clauses:
             note = "" if not clause.note else f" (a {clause.note})" if clause.note == "quirk" else f" ({clause.note})"
             lines += [
-                f"\n### {clause.id}\n",
+                f"\n### {_markdown(clause.heading)}\n",
                 f"\n**{_markdown(clause.text)}**\n",
                 f"\n- Why: {_markdown(clause.reason)}\n",
                 f"- When it is broken: {_markdown(clause.harm)}\n",
                 f"- From: `{clause.source}`{note}\n",
+                *([f"- Steps: {', '.join(map(_step, clause.steps))}\n"] if clause.steps else []),
                 *([f"- Met in: <{clause.issue}>\n"] if clause.issue else []),
             ]
     lines += [TAIL, *(f"| {hazard} | {_markdown(why)} |\n" for hazard, why in OUT_OF_REACH.items())]
     return "".join(lines)
+
+
+def _step(name: str) -> str:
+    return f"[{name}](algorithm.md#{by_id()[name.partition('.')[0]].anchor})"
 
 
 def _markdown(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli.exits import Exit
 from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
+from dirac_failover.spec.algorithm import PAGE, step_ids
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def as_json(clause: Clause) -> dict[str, Json]:
     """Return what is known of a clause, its check apart."""
-    names = ("id", "level", "text", "reason", "harm", "source", "note", "issue")
-    return {name: getattr(clause, name) for name in names}
+    names = ("id", "level", "title", "text", "reason", "harm", "source", "note", "issue")
+    steps = {"steps": step_ids(clause.steps), "algorithm": PAGE} if clause.steps else {}
+    return {name: getattr(clause, name) for name in names} | steps
 
 
 def _text(clauses: list[Clause], style: Style) -> str:

@@ -21,6 +21,7 @@ from dirac_failover.reports.causes import causes
 from dirac_failover.reports.terminal import add_color, section, terminal_style
 from dirac_failover.reports.timeline import render, table
 from dirac_failover.reports.verdict import cause_of
+from dirac_failover.spec.algorithm import PAGE
 
 if TYPE_CHECKING:
     import argparse
@@ -94,6 +95,7 @@ def _facts(clause: Clause) -> dict[str, str]:
         "why": clause.reason,
         "harm": clause.harm,
         "from": clause.source,
+        "steps": f"{', '.join(clause.steps)} of {PAGE}" if clause.steps else "",
         "note": notes.get(clause.note, hazard),
         "met in": clause.issue,
     }

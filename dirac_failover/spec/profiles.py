@@ -22,8 +22,8 @@ class Profile:
     name: str
     versions: tuple[str, str]
     """The first and the last version of its package for which it is proven."""
-    story: str = "dirac"
-    """The order of its execution: a key of :data:`~dirac_failover.spec.model.variants.VARIANTS`."""
+    variant: str = "dirac"
+    """The order of its execution: a key of :data:`~dirac_failover.spec.model.variants.MODULES`."""
     fresh: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of a new module that have other values."""
     commons: Mapping[str, Any] = field(default_factory=dict)
@@ -39,7 +39,7 @@ DIRAC_8_0: Final = Profile("dirac-8.0", ("8.0.54", "8.0.86"), owner="OwnerDN", s
 LHCBDIRAC_12_0: Final = Profile(
     "lhcbdirac-12.0",
     ("12.0.0", "12.0.21"),
-    story="lhcbdirac",
+    variant="lhcbdirac",
     fresh={
         "production_id": "", "prod_job_id": "", "step_number": "", "step_id": "", "jobType": None,
         "executable": "gaudirun.py", "command": "(absent)", "applicationName": "Unknown",
@@ -51,7 +51,7 @@ LHCBDIRAC_12_0: Final = Profile(
 ILCDIRAC_35_0: Final = Profile(
     "ilcdirac-35.0",
     ("35.0.0", "35.0.12"),
-    story="ilcdirac",
+    variant="ilcdirac",
     fresh={
         "jobID": "", "applicationLog": "",
         **dict.fromkeys(("production_id", "step_number", "step_id", "executable", "command", "stepName",

@@ -1,7 +1,6 @@
-"""The page of the contract, on the site: each clause gets its ID as an anchor, its level, and its timeline.
+"""The pages of the contract and of the algorithm, on the site: anchors for clauses and steps, and timelines of clauses.
 
-The page itself is ``docs/contract.md``, made by ``docs/contract_page.py``, and can be read without this. What may
-change here: what the site adds to a clause.
+The pages themselves are made by ``docs/contract_page.py`` and ``docs/algorithm_page.py``, and can be read without this.
 """
 
 from __future__ import annotations
@@ -16,36 +15,40 @@ from dirac_failover.spec.clauses import CLAUSES
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-PAGE = "contract"
-HEADING = re.compile(r"^### ([A-Z]{2}-\d{3})\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-LEVELS = {clause.id: clause.level for clause in CLAUSES}
-NOTES = {clause.id: f"hazard {clause.note}" if clause.note.startswith("H") else clause.note for clause in CLAUSES}
+HEADING = re.compile(r"^### (.+) \(([A-Z]{2}-\d{3})\)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+STEP = re.compile(r"^- \*\*([A-Z]{1,2})\.(\d+)\*\*", re.MULTILINE)
+LINK = re.compile(r"\[([A-Z]{1,2})\.(\d+)\]\(([\w.]*)#[\w-]+\)")
+CLAUSE = {clause.id: clause for clause in CLAUSES}
 
 
 def enriched(text: str) -> str:
-    """Return the page with a badge and a timeline for each clause."""
+    """Return the contract with a badge and a timeline for each clause."""
 
     def clause(match: re.Match[str]) -> str:
-        name, body = match[1], match[2].rstrip("\n")
-        level, note = LEVELS[name], NOTES[name]
+        title, name, body = match[1], match[2], match[3].rstrip("\n")
+        level, note = CLAUSE[name].level, CLAUSE[name].note
         badge = f'<span class="badge {level}">{level}</span>'
+        note = f"hazard {note}" if note.startswith("H") else note
         badge += f' <span class="badge note">{note}</span>' if note else ""
-        return f"### {name}\n\n{badge}\n{body}\n\n```{{timeline}} {name}\n:folded:\n```\n\n"
+        return f"### {title} ({name})\n\n{badge}\n{body}\n\n```{{timeline}} {name}\n:folded:\n```\n\n"
 
     return HEADING.sub(clause, text)
 
 
 def _read(_app: Sphinx, name: str, source: list[str]) -> None:
-    if name == PAGE:
+    if name == "contract":
         source[0] = enriched(source[0])
+    if name in {"contract", "algorithm"}:
+        source[0] = LINK.sub(r"[\1.\2](\3#\1-\2)", STEP.sub(r"- [**\1.\2**]{#\1-\2}", source[0]))
 
 
 def _anchored(app: Sphinx, doctree: nodes.document) -> None:
-    """Let ``#CO-001`` lead to the clause, as ``#co-001`` does."""
-    if app.env.docname == PAGE:
+    """Let ``#CO-001`` and ``#co-001`` lead to the clause."""
+    if app.env.docname == "contract":
         for section in doctree.findall(nodes.section):
-            if section.children[0].astext() in LEVELS:
-                section["ids"].insert(0, section.children[0].astext())
+            name = section.children[0].astext()[-7:-1]
+            if name in CLAUSE:
+                section["ids"][:0] = [name, name.lower()]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

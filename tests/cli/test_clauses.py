@@ -1,6 +1,7 @@
 import json
 
 from dirac_failover.cli import main
+from dirac_failover.spec.algorithm import step_ids
 from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
 
 
@@ -34,7 +35,11 @@ def test_machines_get_all_that_is_known(capsys):
     data = json.loads(text)
     assert text == json.dumps(data, indent=2) + "\n"
     assert (data["schema"], data["out of reach"]) == ("dirac-failover/clauses/1", OUT_OF_REACH)
-    names = ("id", "level", "text", "reason", "harm", "source", "note", "issue")
-    assert data["clauses"] == [{name: getattr(clause, name) for name in names} for clause in CLAUSES]
+    names = ("id", "level", "title", "text", "reason", "harm", "source", "note", "issue")
+    for item, clause in zip(data["clauses"], CLAUSES, strict=True):
+        steps = {name: item.pop(name, None) for name in ("steps", "algorithm")}
+        assert item == {name: getattr(clause, name) for name in names}
+        assert steps["steps"] == (step_ids(clause.steps) or None)
+        assert steps["algorithm"] == ("docs/algorithm.md" if clause.steps else None)
     assert main(["clauses", "--json", "--level", "dirac"]) == 0
     assert {item["level"] for item in json.loads(capsys.readouterr().out)["clauses"]} == {"dirac"}

@@ -1,16 +1,16 @@
 """The contract, clause by clause: the source of the page, of every report and of ``explain``.
 
-A clause is one decorated function, which judges what was observed. Its rule is the function's docstring; the reason for
-the rule, the harm that its breach does, and its source are arguments of the decorator, and so is the question *when* it
-is asked: a function of the scenario alone. So a clause is asked equally often of every implementation, and one that
-does nothing breaks it. An ID is for ever: a clause may be reworded or retired, but its ID is never given to another.
+A clause has a sentence, a reason, the harm that its violation does, a source, a function of the scenario that tells
+whether the clause is asked, and a function that judges an observation. The scenario alone decides whether it is asked:
+so it is asked equally often of every implementation, and one that does nothing violates it. An ID is permanent: a
+clause may be reworded or retired, but its ID is never given to another.
 
 There are three levels:
 
-- ``contract``: what a module owes to the workflow that runs it, whatever its texts;
-- ``dirac``: what DIRAC 9.1 observably does beyond that, one aspect a clause; together they are total;
-- ``lossless``: rules that DIRAC itself breaks: nothing that is pending is ever dropped, and no
-  success is reported while something is lost. Each names the hazard that keeping it removes.
+- ``contract``: the duties of a module to the workflow that runs it, whatever its texts;
+- ``dirac``: the observable behaviour of DIRAC 9.1 beyond that, one aspect a clause; together they leave nothing out;
+- ``lossless``: rules that DIRAC itself violates: nothing that is pending is ever dropped, and no success is reported
+  while something is lost. Each names the hazard that keeping it removes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dirac_failover.spec.clauses.clause import (
 
 __all__ = ["CLAUSES", "CONTRACT", "DIRAC", "LEVELS", "LOSSLESS", "OUT_OF_REACH", "Clause", "Verdict", "Violation"]
 
-CLAUSES: Final = tuple(clause for module in (contract, dirac, lossless) for clause in defined_in(module))
+CLAUSES: Final = (*defined_in(contract), *dirac.CLAUSES, *defined_in(lossless))
 """All clauses, in the order of the page."""
 
 OUT_OF_REACH: Final = {

@@ -1,4 +1,4 @@
-"""How a clause is made: the decorator, and the values that a judgement has."""
+"""The definition of a clause: the class, the decorator that makes one, and the possible verdicts."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ LOSSLESS: Final = "lossless"
 LEVELS: Final = (CONTRACT, DIRAC, LOSSLESS)
 _LEVELS: Final = {"CO": CONTRACT, "DI": DIRAC, "LL": LOSSLESS}
 THREADS: Final = "https://github.com/DIRACGrid/DIRAC/"
-"""Where DIRAC's developers discuss: a clause names the thread that is about the same thing, in any part of DIRAC."""
+"""The discussions of DIRAC's developers: a clause names the thread about the same problem, in any part of DIRAC."""
 
 
 class Verdict(StrEnum):
-    """How an implementation stands to one clause over all scenarios that were run."""
+    """The verdict on an implementation by one clause, over all scenarios that were run."""
 
     HELD = "held"
     BROKEN = "broken"
     NOT_ASKED = "not asked"
     UNCHECKED = "unchecked"
-    """Scenarios ask for it, and the implementation cannot be asked: nothing is known."""
+    """Scenarios ask for it, but this implementation cannot be asked."""
 
 
 class Violation(NamedTuple):
-    """How an observation breaks a clause: what should have been there, and what was."""
+    """A violation of a clause: the expected value and the observed one."""
 
     expected: Json
     observed: Json
@@ -46,9 +46,10 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of the contract: when it is asked, and how an observation is judged by it."""
+    """One rule of the contract: the scenarios that ask for it, and the function that judges an observation by it."""
 
     id: str
+    title: str
     text: str
     reason: str
     harm: str
@@ -61,12 +62,19 @@ class Clause:
     issue: str = ""
     """The address of a public thread in which DIRAC's developers learned it, if there is one."""
     commands: bool = False
-    """Whether a chain of commands is asked, too: the clause is about what is there in the end, not about hooks."""
+    """Whether a chain of commands is asked, too: the clause is about the final state, not about hooks."""
+    steps: tuple[str, ...] = ()
+    """The steps and procedures of :mod:`~dirac_failover.spec.algorithm` whose effect a clause of ``dirac`` compares."""
 
     @property
     def level(self) -> str:
         """``contract``, ``dirac`` or ``lossless``."""
         return _LEVELS[self.id[:2]]
+
+    @property
+    def heading(self) -> str:
+        """The heading of the clause in ``docs/contract.md``."""
+        return f"{self.title} ({self.id})"
 
     def suits(self, shape: str) -> bool:
         """Tell whether an implementation of this shape is asked about the clause in any scenario."""
@@ -100,8 +108,9 @@ def clause(  # noqa: PLR0913 - what there is to say of a clause
 
     def decorate(judge: Callable[[CheckContext], Violation | None]) -> Clause:
         issue = f"{THREADS}{thread}" if thread else ""
+        title = judge.__name__.replace("_", " ").capitalize()
         return Clause(
-            id_, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue, commands
+            id_, title, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue, commands
         )
 
     return decorate

@@ -1,14 +1,13 @@
-"""The executable specification: from a scenario to the complete outcome, in the order in which things happen.
+"""The executable specification of the module: the algorithm of one execution, in numbered steps.
 
-It is the story of the module, and total: nothing observable is left unsaid, so that any observable change of an
-implementation shows. It shares no code with the reference and knows no clients and no services: :func:`expected` speaks
-of scenarios in which every collaborator is scripted, where whatever happens is the module's doing. What clients and
-services do in the same story is in :mod:`~dirac_failover.spec.model.clients`.
+The docstring of a function that belongs to the algorithm has the steps that its code takes, in words; together they
+are ``docs/algorithm.md``, which :mod:`~dirac_failover.spec.algorithm` collects. A step refers to others by their IDs.
+This file shares no code with the reference, and knows neither clients nor services: :func:`expected` is about
+scenarios in which every collaborator is scripted. What clients do is in :mod:`~dirac_failover.spec.model.clients`.
 
-Read :func:`expected` and :func:`contract` first: they are the story of one execution, and the functions after them are
-its chapters. What Python itself says (the text of a KeyError, say) is left to Python: the model asks the same question
-of the same value. Where implementations differ, the model asks a :class:`~dirac_failover.spec.profiles.Profile`; what
-they tell in another order is in :mod:`~dirac_failover.spec.model.variants`.
+Texts of Python's own exceptions (of a KeyError, for example) are not repeated: the code asks the same question of the
+same value. Where implementations differ, it asks a :class:`~dirac_failover.spec.profiles.Profile`; an implementation
+with another order of steps has its own functions in :mod:`~dirac_failover.spec.model.variants`.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.spec.scenario import Json, Scenario
 
-NUMBERS: Final = (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID"))
-"""The attributes that identify the task, and where each is found in ``workflow_commons``."""
+TASK: Final = (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID"))
+"""The attributes that identify the task, and the key of each in ``workflow_commons``."""
 
-STEP_SAYS: Final = ("executable", "applicationName", "applicationVersion")
-"""What the step says of its application; Unknown when it does not."""
+APPLICATION: Final = ("executable", "applicationName", "applicationVersion")
+"""The attributes that describe the application of the step."""
 
 NEEDS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "ForwardDISET": (("Arguments",), ()),
@@ -44,7 +43,7 @@ NEEDS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "RegisterFile": ((), ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")),
     "RegisterReplica": (("TargetSE",), ("LFN", "PFN")),
 }
-"""What the validator asks of the operations of each type, and of each of their files; without these there are none."""
+"""The fields that an operation of each type needs, and those that each of its files needs; without these, no files."""
 
 SKIPPED: Final = "Skipping FailoverRequest module"
 FINISHED: Final = "Job Finished Successfully"
@@ -53,250 +52,396 @@ FAILED: Final = "Workflow failed, FailoverRequest module completed"
 
 
 def expected(scenario: Scenario, profile: Profile = DIRAC_9_1) -> Observation:
-    """Return what must be observed in a scenario in which every collaborator is scripted."""
-    job = ModelRun(scenario, profile)
-    return job.outcome(*step(job))
+    """Return the observation that an implementation must make in a scenario with scripted collaborators."""
+    run = ModelRun(scenario, profile)
+    return run.outcome(*run_step(run))
 
 
-def step(job: ModelRun) -> tuple[str, Json]:
-    """How the last module of a step ends, and its result: the step has failed if one before it did not return OK."""
-    scenario = job.scenario
+def run_step(run: ModelRun) -> tuple[str, Json]:
+    """Run the modules of a workflow step.
+
+    W.1. For each module that the step has before this one, in order, execute it (E). All modules of the step share
+         `workflow_commons` and the collaborators in it.
+    W.2. If that module raised, or returned nothing, or returned OK false, set `stepStatus` to a failure for all modules
+         after it.
+    W.3. Execute this module (E), as often as the step repeats it. The last execution's result is the result.
+    """
+    scenario = run.scenario
     for earlier in scenario.earlier:
         before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
-        job.begin(replace(before, **earlier))
-        ended, result = execution(job)
+        run.begin(replace(before, **earlier))
+        ended, result = execution(run)
         if ended == "raised" or not result or not result["OK"]:
             scenario = replace(scenario, attributes={**scenario.attributes, "stepStatus": FAILED_STATUS})
-        job.begin(scenario)
-    *_, last = (execution(job) for _ in range(scenario.executions))
+        run.begin(scenario)
+    *_, last = (execution(run) for _ in range(scenario.executions))
     return last
 
 
-def execution(job: ModelRun) -> tuple[str, Json]:
-    """How one execution ends, and its result; or how the methods do that are called instead."""
-    from dirac_failover.spec.model.methods import called  # they are told in chapters of this module
-    from dirac_failover.spec.model.variants import BASES, VARIANTS
+def execution(run: ModelRun) -> tuple[str, Json]:
+    """Return how one execution ends, and its result; or those of the methods that the scenario calls instead."""
+    from dirac_failover.spec.model.methods import call_methods  # they are made of functions of this file
+    from dirac_failover.spec.model.variants import BASES, CALLED, MODULES
 
-    if job.scenario.calls:
-        return called(job)
+    if run.scenario.calls:
+        return call_methods(run, CALLED[run.profile.variant])
     try:
-        return "returned", (VARIANTS if job.scenario.subject == "module" else BASES)[job.profile.story](job)
+        return "returned", (MODULES if run.scenario.subject == "module" else BASES)[run.profile.variant](run)
     except BaseException as error:  # noqa: BLE001 - what escapes is part of the outcome
         return "raised", error
 
 
-def contract(job: ModelRun) -> Json:
-    """The hooks in order, how the first exception becomes the result, and the end, which nothing prevents."""
-    identify(job)
+def execute(run: ModelRun) -> Json:
+    """Execute a module: `ModuleBase.execute`.
+
+    E.1. Identify the task (I). If that raises, the exception leaves `execute`: no hook is called, nor `finalize`.
+    E.2. Call the hooks in this order: `_resolveInputVariables`, `_initialize`, `_setCommand`, `_executeCommand`,
+         `_execute`, `_finalize`. Ignore the values that they return. The first exception, of any class, interrupts and
+         exits included, ends this step: the hooks after it are not called.
+    E.3. In `FailoverRequest` the hooks are (R), (N), nothing, nothing, (X) and (F). In `ModuleBase` they are R.1 and
+         R.2, four times nothing, and a `_finalize` that raises GracefulTermination(`<class 'derived.Module'> correctly
+         finalized`) with the name of the module's class. A derived class that replaces a hook runs its own code in
+         place of these steps; in the space, one that replaces `_resolveInputVariables` takes these steps first, and
+         then its own.
+    E.4. If the exception is a GracefulTermination, report its text (A), and let the result be OK true with the
+         exception as Value.
+    E.5. If it is a RuntimeError with two or more arguments, let Message be the first and Errno the second; of any other
+         exception let Message be the exception and Errno 0. Report the text of Message (A), and let the result be OK
+         false with Errno and Message.
+    E.6. If no hook raised, let the result be null.
+    E.7. Call `finalize`, also when E.4 or E.5 raised; such an exception then leaves `execute`.
+    E.8. Return the result.
+    """
+    identify(run)
     try:
         try:
-            for name, chapter in CHAPTERS[job.scenario.subject].items():
-                job.hook(name)
-                replaced = name in job.scenario.hooks
-                if not replaced or chapter in {resolve, resolve_workflow}:  # a module extends this one
-                    chapter(job)
+            for name, steps in HOOKS[run.scenario.subject].items():
+                run.hook(name)
+                replaced = name in run.scenario.hooks
+                if not replaced or steps in {resolve, resolve_workflow}:
+                    steps(run)
                 if replaced:
-                    job.answer(job.scenario.hooks[name])  # the value is not used
+                    run.answer(run.scenario.hooks[name])
         except GracefulTermination as end:
-            report_status(job, str(end))
+            report_status(run, str(end))
             return {"OK": True, "Value": end}
-        except RuntimeError as error:
-            message, *rest = error.args if len(error.args) > 1 else (error,)
-            report_status(job, str(message))
-            return {"OK": False, "Errno": rest[0] if rest else 0, "Message": message}
-        except BaseException as error:  # noqa: BLE001 - the contract: no exception of a hook reaches the workflow
-            report_status(job, str(error))
-            return {"OK": False, "Errno": 0, "Message": error}
+        except BaseException as error:  # noqa: BLE001 - no exception of a hook reaches the workflow
+            numbered = isinstance(error, RuntimeError) and len(error.args) > 1
+            message, number = error.args[:2] if numbered else (error, 0)
+            report_status(run, str(message))
+            return {"OK": False, "Errno": number, "Message": message}
         return None
     finally:
-        job.hook("finalize")
+        run.hook("finalize")
 
 
-def identify(job: ModelRun) -> None:
-    """Who is it? What is set already stays; anything missing or malformed escapes, and no hook is called."""
-    has = job.attributes
-    for attribute, key in NUMBERS:
+def identify(run: ModelRun) -> None:
+    """Identify the task.
+
+    An attribute that is already set (that is neither missing nor 0 nor empty) is never changed here.
+
+    I.1. Set `production_id` to the integer of `workflow_commons[PRODUCTION_ID]`, then `prod_job_id` to that of
+         `workflow_commons[JOB_ID]`. A missing key is a KeyError, a malformed number a ValueError, null a TypeError.
+    I.2. Set `jobID` to the integer of the environment variable JOBID if there is one, else leave it 0.
+    I.3. Set `step_number` to the integer of the attribute `STEP_NUMBER`. Without that attribute raise
+         AttributeError(`'FailoverRequest' object has no attribute 'STEP_NUMBER'`).
+    I.4. Set `step_id` to `production_id`, `prod_job_id` and `step_number`, joined by `_`.
+    """
+    has = run.attributes
+    for attribute, key in TASK:
         if not has[attribute]:
-            has[attribute] = int(job.commons[key])
+            has[attribute] = int(run.commons[key])
     if not has["jobID"]:
-        has["jobID"] = int(job.scenario.environment.get("JOBID", has["jobID"]))
+        has["jobID"] = int(run.scenario.environment.get("JOBID", has["jobID"]))
     if not has["step_number"]:
-        if "STEP_NUMBER" not in job.scenario.attributes:
+        if "STEP_NUMBER" not in run.scenario.attributes:
             raise AttributeError("'FailoverRequest' object has no attribute 'STEP_NUMBER'")
-        has["step_number"] = int(job.scenario.attributes["STEP_NUMBER"])
+        has["step_number"] = int(run.scenario.attributes["STEP_NUMBER"])
     if not has["step_id"]:
         has["step_id"] = "_".join(str(has[name]) for name in ("production_id", "prod_job_id", "step_number"))
 
 
-def resolve(job: ModelRun) -> None:
-    """The input files of the job, then those of the step; quirks included."""
-    resolve_workflow(job)
-    resolve_step(job)
+def resolve(run: ModelRun) -> None:
+    """Resolve the input variables: the hook `_resolveInputVariables`.
+
+    R.1. Take FileReport, JobReport and Request from `workflow_commons`. Make each one that has no key there (the job
+         report for `jobID`), and put it there.
+    R.2. Resolve what the workflow says (RW).
+    R.3. Resolve what the step says (RS).
+    """
+    resolve_workflow(run)
+    resolve_step(run)
 
 
-def resolve_workflow(job: ModelRun) -> None:
-    """What the workflow says: the input files of the job, its steps, and which outputs are wanted."""
-    has, commons = job.attributes, job.commons
+def resolve_workflow(run: ModelRun) -> None:
+    """Resolve what the workflow says: `ModuleBase._resolveInputWorkflow`.
+
+    RW.1. If `workflow_commons` has JobType, set `jobType` to it.
+    RW.2. Set `InputData` to `workflow_commons[InputData]`, or to the empty text if that is missing or empty.
+    RW.3. If `workflow_commons[ParametricInputData]` is there and not empty, set `InputData` to it; join a list with
+          `;`. Then remove every `;` at the end.
+    RW.4. If `InputData` is `;`, set it to the empty text.
+    RW.5. Split `InputData` at `;`, drop empty parts, strip each (B), and set `inputDataList` to the list. A value that
+          is no text cannot be split: AttributeError.
+    RW.6. If `workflow_commons` has appSteps, set `appSteps` to it.
+    RW.7. If `workflow_commons` has outputDataFileMask, set `outputDataFileMask` to it; if that is a text, to the list
+          of its parts between `;`, in lower case and without blanks around them.
+    """
+    has, commons = run.attributes, run.commons
     has["jobType"] = commons.get("JobType", has["jobType"])
     has["InputData"] = commons.get("InputData") or ""
-    replaced = commons.get("ParametricInputData")
+    resolve_input_data(run)
+    has["appSteps"] = commons.get("appSteps", has["appSteps"])
+    resolve_mask(run)
+
+
+def resolve_input_data(run: ModelRun) -> None:
+    """Take the steps RW.3 to RW.5, which LHCbDIRAC has too."""
+    has, replaced = run.attributes, run.commons.get("ParametricInputData")
     if replaced:
         has["InputData"] = ";".join(replaced) if isinstance(replaced, list) else replaced
         has["InputData"] = has["InputData"].rstrip(";")
     if has["InputData"] == ";":
         has["InputData"] = ""
     has["inputDataList"] = [bare(part) for part in has["InputData"].split(";") if part]
-    has["appSteps"] = commons.get("appSteps", has["appSteps"])
-    mask = commons.get("outputDataFileMask", has["outputDataFileMask"])
-    has["outputDataFileMask"] = [part.lower().strip() for part in mask.split(";")] if isinstance(mask, str) else mask
 
 
-def resolve_step(job: ModelRun) -> None:
-    """What the step says: its application, and the input files of its own."""
-    has, step = job.attributes, job.scenario.step_commons
+def resolve_mask(run: ModelRun) -> None:
+    """Take the step RW.7, which LHCbDIRAC has too."""
+    mask = run.commons.get("outputDataFileMask", run.attributes["outputDataFileMask"])
+    names = [part.lower().strip() for part in mask.split(";")] if isinstance(mask, str) else mask
+    run.attributes["outputDataFileMask"] = names
+
+
+def resolve_step(run: ModelRun) -> None:
+    """Resolve what the step says: `ModuleBase._resolveInputStep`.
+
+    RS.1. Set `stepName` to `step_commons[STEP_INSTANCE_NAME]`: KeyError without that key.
+    RS.2. Set `executable`, `applicationName` and `applicationVersion` to the values of these keys in `step_commons`, or
+          to `Unknown`.
+    RS.3. Set `applicationLog` to `step_commons[applicationLog]`, else to `step_commons[logFile]`, if either is there.
+    RS.4. If `step_commons` has inputDataType, set `inputDataType` to it.
+    RS.5. Let source be `step_commons[inputData]`, or `InputData` if that is missing or empty. If source is empty, stop.
+    RS.6. If source is `previousStep`, let names be the outputs of the previous step (P). Otherwise split source at `;`
+          and strip each part (B), empty parts included.
+    RS.7. Set `stepInputData` to the list of names, each stripped (B).
+    """
+    has, step = run.attributes, run.scenario.step_commons
     has["stepName"] = step["STEP_INSTANCE_NAME"]
-    for name in STEP_SAYS:
+    for name in APPLICATION:
         has[name] = step.get(name, "Unknown")
     has["applicationLog"] = step.get("applicationLog", step.get("logFile", has["applicationLog"]))
     has["inputDataType"] = step.get("inputDataType", has["inputDataType"])
     source = step.get("inputData") or has["InputData"]
     if source:
-        names = outputs_of_previous_step(job) if source == "previousStep" else map(bare, source.split(";"))
+        names = outputs_of_previous_step(run) if source == "previousStep" else map(bare, source.split(";"))
         has["stepInputData"] = [bare(name) for name in names]
 
 
 def bare(name: str) -> str:
-    """An LFN without its prefix: the characters L, F, N and : at both ends are taken off."""
-    while name and name[0] in "LFN:":
-        name = name[1:]
-    while name and name[-1] in "LFN:":
-        name = name[:-1]
-    return name
+    """Strip the prefix of an LFN.
+
+    B.1. Remove the characters `L`, `F`, `N` and `:` from the start and from the end of the text, until another
+         character is there. They are removed as characters: `LFN:/vo/FILE.L` becomes `/vo/FILE.`.
+    """
+    return name.strip("LFN:")
 
 
-def outputs_of_previous_step(job: ModelRun) -> list[str]:
-    """The outputs, of the wanted type, of the step before this one; before the first one comes the last."""
-    steps = job.attributes["appSteps"]
-    previous = steps[steps.index(job.attributes["stepName"]) - 1]
-    names = []
-    for output in job.commons["outputList"]:
+def outputs_of_previous_step(run: ModelRun) -> list[str]:
+    """Find the outputs of the previous step.
+
+    P.1. Let previous be the element of `appSteps` before `stepName`; before the first element stands the last one. If
+         `stepName` is not in `appSteps`, that is a ValueError.
+    P.2. For each output in `workflow_commons[outputList]` (KeyError if that is missing): if its stepName is previous,
+         and its outputDataType is `inputDataType` in any case of letters, take its outputDataName.
+    P.3. If an output lacks one of the keys that P.2 reads, raise RuntimeError(`Can't find output of step {previous}`).
+    """
+    steps = run.attributes["appSteps"]
+    previous = steps[steps.index(run.attributes["stepName"]) - 1]
+    kind, names = str(run.attributes["inputDataType"]).lower(), []
+    for output in run.commons["outputList"]:
         try:
-            wanted = output["stepName"] == previous and same_type(output["outputDataType"], job)
-            if wanted:
+            if output["stepName"] == previous and output["outputDataType"].lower() == kind:
                 names.append(output["outputDataName"])
         except KeyError:
             raise RuntimeError(f"Can't find output of step {previous}") from None
     return names
 
 
-def same_type(kind: str, job: ModelRun) -> bool:
-    """Whether an output is of the type that the step wants, in whatever case."""
-    return kind.lower() == str(job.attributes["inputDataType"]).lower()
+def initialize(run: ModelRun) -> None:
+    """Initialize: the hook `_initialize` of `FailoverRequest`.
 
-
-def initialize(job: ModelRun) -> None:
-    """Without a job there is nothing to do; else the request is named after it."""
-    number = job.attributes["jobID"]
+    N.1. If `jobID` is 0, raise GracefulTermination(`Skipping FailoverRequest module`).
+    N.2. If `jobID` is a text, raise TypeError(`%d format: a real number is required, not str`).
+    N.3. Name the request (Q).
+    """
+    number = run.attributes["jobID"]
     if not number:
         raise GracefulTermination(SKIPPED)
     if isinstance(number, str):
         raise TypeError("%d format: a real number is required, not str")
-    name_request(job, number)
+    name_request(run, number)
 
 
-def name_request(job: ModelRun, number: int) -> None:
-    """The request is named after the job."""
-    job.request |= {
+def name_request(run: ModelRun, number: int) -> None:
+    """Name the request.
+
+    Q.1. Set RequestName to `job_{jobID}_request.xml`, JobID to `jobID`, and SourceComponent to `Job_{jobID}`.
+    """
+    run.request |= {
         "RequestName": f"job_{number}_request.xml", "JobID": number, "SourceComponent": f"Job_{number}"
     }  # fmt: skip
 
 
 def nothing(_: ModelRun) -> None:
-    """A hook in which this module does nothing."""
+    """Do nothing, as a hook does that the module does not need."""
 
 
-def execute(job: ModelRun) -> None:
-    """Each input gets a status; the statuses are sent, or kept for later; the job is finished, and the file written."""
-    known = job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
-    well = is_well(job)
+def report_inputs(run: ModelRun) -> None:
+    """Report the inputs and end the job: the hook `_execute` of `FailoverRequest`.
+
+    X.1. Call `FileReport.getFiles()`, which returns the statuses that earlier modules gave, by LFN. If the job is well
+         (H), call it once more; only the last answer counts.
+    X.2. For each LFN of `inputDataList`, in order, that is not in the answer: if the job is not well, set the attribute
+         `force` of the file report to true; then call `FileReport.setFileStatus(production_id, lfn, status, false)`
+         with the status `Processed` if the job is well, else `Unused`. Ignore its answer.
+    X.3. Call `FileReport.commit()`, which sends the statuses (TC). If its answer is OK, go to X.5.
+    X.4. Otherwise call `FileReport.generateForwardDISET()` (TF). Read OK and Value of its answer, whether it is OK or
+         not: a missing key is a KeyError. If it is OK and Value is not null, append Value to the operations of the
+         request.
+    X.5. If the job is well, report the status `Job Finished Successfully` (A), then generate the file (G) and ignore
+         its result. If the job is not well, no file is generated.
+    """
+    known = files_so_far(run)
+    well = is_well(run)
     if well:
-        known = job.ask("FileReport", "getFiles", (), dict(job.statuses), bare=True)
-    for lfn in job.attributes["inputDataList"]:
+        known = files_so_far(run)
+    for lfn in run.attributes["inputDataList"]:
         if lfn in known:
             continue
         if not well:
-            job.force = True
-        job.report_file(job.attributes["production_id"], lfn, "Processed" if well else "Unused")
-    if not send_file_report(job, "commit")["OK"]:
-        again = send_file_report(job, "generateForwardDISET")
-        done, value = again["OK"], again["Value"]  # both, so an error, which has no Value, is a KeyError
+            run.force = True
+        run.report_file(run.attributes["production_id"], lfn, "Processed" if well else "Unused")
+    if not send_file_report(run, "commit")["OK"]:
+        again = send_file_report(run, "generateForwardDISET")
+        done, value = again["OK"], again["Value"]
         if done and value is not None:
-            job.request["Operations"].append(value)
+            run.request["Operations"].append(value)
     if well:
-        report_status(job, FINISHED)
-        failover_file(job)
+        report_status(run, FINISHED)
+        failover_file(run)
 
 
-def send_file_report(job: ModelRun, method: str) -> Json:
-    """Send the file report's statuses, which are gone when that was done."""
-    answer = job.ask("FileReport", method, (), None)
-    if job.applied:
-        job.statuses = {}
+def files_so_far(run: ModelRun) -> Json:
+    """Ask the file report for the statuses that it has."""
+    return run.ask("FileReport", "getFiles", (), dict(run.statuses), bare=True)
+
+
+def send_file_report(run: ModelRun, method: str) -> Json:
+    """Let the file report send its statuses, and forget them if it did."""
+    answer = run.ask("FileReport", method, (), None)
+    if run.applied:
+        run.statuses = {}
     return answer
 
 
-def failover_file(job: ModelRun) -> Json:
-    """The job report's operation, the accounting, and, if anything is pending, the request in its file."""
-    take_job_report(job)
-    committed = commit_accounting(job)
+def failover_file(run: ModelRun) -> Json:
+    """Generate the request's file: `ModuleBase.generateFailoverFile`.
+
+    G.1. Call `JobReport.generateForwardDISET()` (UF). If its answer is OK and Value is not empty, append Value to the
+         operations of the request. An answer that is not OK is only logged.
+    G.2. If `workflow_commons` has an AccountingReport that is not null, call its `commit()` (ZC). If the answer is not
+         OK, return that answer: nothing is written.
+    G.3. If the request has no operations, go to G.8.
+    G.4. Compute the statuses of the operations (O), and validate the request (V). If it is not valid, raise
+         RuntimeError(`Failover request is not valid: {text}`) with the text of the first rule that it breaks.
+    G.5. Call `Request.toJSON()` (J). If its answer is not OK, raise RuntimeError with its Message.
+    G.6. Write Value, as a text, to the file `{production_id}_{prod_job_id}_request.json` in the working directory, over
+         an old file. A directory of that name raises IsADirectoryError(21, `Is a directory`, name), a full disk
+         OSError(28, `No space left on device`).
+    G.7. Call `Request.getDigest()`, which needs the LFN of the first file of each operation: TypeError without it. If
+         its answer is not OK, read its Message, which is logged.
+    G.8. Return null.
+    """
+    take_job_report(run)
+    committed = commit_accounting(run)
     if not committed["OK"]:
         return committed
-    write_request(job, "{production_id}_{prod_job_id}_request.json".format(**job.attributes))
+    write_request(run, "{production_id}_{prod_job_id}_request.json".format(**run.attributes))
     return None
 
 
-def take_job_report(job: ModelRun) -> None:
-    """The operation that carries the unsent statuses goes into the request."""
-    answer = job.ask("JobReport", "generateForwardDISET", (), None)
-    job.sent()
+def take_job_report(run: ModelRun) -> None:
+    """Take the step G.1."""
+    answer = run.ask("JobReport", "generateForwardDISET", (), None)
+    run.sent()
     if answer["OK"] and answer["Value"]:
-        job.request["Operations"].append(answer["Value"])
+        run.request["Operations"].append(answer["Value"])
 
 
-def commit_accounting(job: ModelRun) -> Json:
-    """The records are sent, if there are any."""
-    if job.scenario.collaborators.get("AccountingReport", NONE) == NONE:
+def commit_accounting(run: ModelRun) -> Json:
+    """Take the step G.2, and return the answer; OK if there is nothing to call."""
+    if run.scenario.collaborators.get("AccountingReport", NONE) == NONE:
         return {"OK": True, "Value": None}
-    committed = job.ask("AccountingReport", "commit", (), job.records)
-    if job.applied:
-        job.records = 0
+    committed = run.ask("AccountingReport", "commit", (), run.records)
+    if run.applied:
+        run.records = 0
     return committed
 
 
-def write_request(job: ModelRun, name: str) -> None:
-    """If anything is pending, the request is written to its file."""
-    operations = job.request["Operations"]
+def write_request(run: ModelRun, name: str) -> None:
+    """Take the steps G.3 to G.7."""
+    operations = run.request["Operations"]
     if not operations:
         return
     number_operations(operations)
-    if problem := invalid(job.request, job.profile):
+    if problem := invalid(run.request, run.profile):
         raise RuntimeError(f"Failover request is not valid: {problem}")
-    serialised = job.ask_request("toJSON", lambda: as_text(job.request, job.profile))
+    serialised = run.ask_request("toJSON", lambda: as_text(run.request, run.profile))
     if not serialised["OK"]:
         raise RuntimeError(serialised["Message"])
-    write(job, name, str(serialised["Value"]))
-    digest = job.ask_request("getDigest", lambda: first_files(operations))
+    write(run, name, str(serialised["Value"]))
+    digest = run.ask_request("getDigest", lambda: first_files(operations))
     if not digest["OK"]:
         digest["Message"]
 
 
+def write(run: ModelRun, name: str, text: str) -> None:
+    """Take the step G.6."""
+    there = run.files.get(name)
+    if there == "<directory>":
+        raise IsADirectoryError(21, "Is a directory", name)
+    if there == "<link>":
+        raise OSError(28, "No space left on device")
+    run.files[name] = text
+
+
 def first_files(operations: Json) -> str:
-    """The part of the digest that may not be there: the first file of each operation; TypeError without LFN."""
+    """Return the LFNs of the first file of each operation; raises TypeError without LFN."""
     return "".join(file_of(item["Files"][0])["LFN"] + "" for item in operations if item["Files"])
 
 
 def invalid(request: Json, profile: Profile) -> str:
-    """What is wrong with a request, in the order in which it is looked at; nothing when it is valid."""
+    """Validate the request: `RequestValidator.validate`.
+
+    The result is the text of the first rule that the request breaks. Operations are counted from 0. The table says what
+    operations of each type need.
+
+    V.1. Without RequestName: `RequestName not set`.
+    V.2. Without Owner: `Request '{RequestName}' is missing both Owner and OwnerDN value`; in DIRAC 8.0, where the field
+         is OwnerDN: `Request '{RequestName}' is missing OwnerDN value`.
+    V.3. Without OwnerGroup: `Request '{RequestName}' is missing OwnerGroup value`.
+    V.4. For each operation without Type: `Operation #{index} in request '{RequestName}' hasn't got Type set`.
+    V.5. For each operation, up to the first one whose type is not in the table: if it has files, and the table names no
+         field of files: `Operation #{index} of type '{Type}' has got files to process.`; if it has none, and the table
+         names one: `Operation #{index} of type '{Type}' hasn't got files to process.`
+    V.6. For each operation whose type is in the table, and each field that it lacks: `Operation #{index} of type
+         '{Type}' is missing {field} attribute.`; then for each of its files, and each field that the file lacks:
+         `Operation #{index} of type '{Type}' is missing {field} attribute for file.`
+    V.7. For each file of any operation that has only one of Checksum and ChecksumType: `File in operation #{index} is
+         missing Checksum ({Checksum}) or ChecksumType ({ChecksumType})`.
+    V.8. Otherwise the request is valid.
+    """
     name = request["RequestName"]
     if not name:
         return "RequestName not set"
@@ -320,7 +465,7 @@ def invalid(request: Json, profile: Profile) -> str:
 
 
 def wrong_files(operations: list[tuple[int, Json]]) -> Iterator[str]:
-    """Yield the operations that lack files or have forbidden ones, up to the first operation of an unknown type."""
+    """Yield the texts of V.5."""
     for index, item in operations:
         kind, has = item["Type"], bool(item["Files"])
         if kind not in NEEDS:
@@ -331,57 +476,67 @@ def wrong_files(operations: list[tuple[int, Json]]) -> Iterator[str]:
 
 
 def lacks(operation: Json) -> Iterator[str]:
-    """What an operation lacks, and its files, of all that its type needs."""
+    """Yield what V.6 says that an operation lacks."""
     of_operation, of_files = NEEDS.get(operation["Type"], ((), ()))
     yield from (f"{name} attribute." for name in of_operation if not operation.get(name))
     for file in map(file_of, operation["Files"]):
         yield from (f"{name} attribute for file." for name in of_files if not file[name])
 
 
-def write(job: ModelRun, name: str, text: str) -> None:
-    """Write the file, over an old one; a directory there, or a full disk, is the operating system's error."""
-    there = job.files.get(name)
-    if there == "<directory>":
-        raise IsADirectoryError(21, "Is a directory", name)
-    if there == "<link>":
-        raise OSError(28, "No space left on device")
-    job.files[name] = text
+def is_well(run: ModelRun) -> bool:
+    """Decide whether the job is well.
+
+    H.1. The job is well if OK is true in `workflowStatus` and in `stepStatus`. Read `stepStatus` only if OK is true in
+         `workflowStatus`. A status without OK is a KeyError.
+    """
+    return bool(run.attributes["workflowStatus"]["OK"] and run.attributes["stepStatus"]["OK"])
 
 
-def is_well(job: ModelRun) -> bool:
-    """Whether nothing has failed; the step is asked only if the workflow is well."""
-    return bool(job.attributes["workflowStatus"]["OK"] and job.attributes["stepStatus"]["OK"])
+def report_status(run: ModelRun, status: str, send: Json = True) -> Json:
+    """Report an application status.
 
-
-def report_status(job: ModelRun, status: str, send: Json = True) -> Json:
-    """Report an application status, of a job that is well."""
-    if not job.attributes["jobID"]:
+    A.1. If `jobID` is 0, return 0.
+    A.2. If the job is well (H), call `JobReport.setApplicationStatus(status, sendFlag)` (US); `sendFlag` is true unless
+         MS hands on another. If its answer is not OK, read its Message, which is logged: a missing key is a KeyError.
+    A.3. Return null.
+    """
+    if not run.attributes["jobID"]:
         return 0
-    if is_well(job):
-        answer = job.send_status(status, send)
-        if not answer["OK"]:
-            answer["Message"]  # it is to be logged, and so must be there
+    if is_well(run):
+        logged(run.send_status(status, send))
     return None
 
 
-def the_end(job: ModelRun) -> None:
-    """How it all went: an exception in either case."""
-    raise GracefulTermination(SUCCEEDED) if is_well(job) else RuntimeError(FAILED)
+def logged(answer: Json) -> Json:
+    """Return an answer; that of an error must have a Message, which is logged."""
+    if not answer["OK"]:
+        answer["Message"]
+    return answer
 
 
-def end_of_any(_: ModelRun) -> None:
-    """Any module ends well, unless it says otherwise."""
+def finish(run: ModelRun) -> None:
+    """Finish: the hook `_finalize` of `FailoverRequest`.
+
+    F.1. If the job is well (H), raise GracefulTermination(`Workflow successful, end of FailoverRequest module
+         execution.`).
+    F.2. Otherwise raise RuntimeError(`Workflow failed, FailoverRequest module completed`).
+    """
+    raise GracefulTermination(SUCCEEDED) if is_well(run) else RuntimeError(FAILED)
+
+
+def finish_base(_: ModelRun) -> None:
+    """Finish a module that does not replace `_finalize`, as E.3 says."""
     raise GracefulTermination("<class 'derived.Module'> correctly finalized")
 
 
-CHAPTERS: Final[dict[str, dict[str, Callable[[ModelRun], None]]]] = {
+HOOKS: Final[dict[str, dict[str, Callable[[ModelRun], None]]]] = {
     "module": {
         "_resolveInputVariables": resolve, "_initialize": initialize, "_setCommand": nothing,
-        "_executeCommand": nothing, "_execute": execute, "_finalize": the_end,
+        "_executeCommand": nothing, "_execute": report_inputs, "_finalize": finish,
     },
     "base": {
         "_resolveInputVariables": resolve_workflow, "_initialize": nothing, "_setCommand": nothing,
-        "_executeCommand": nothing, "_execute": nothing, "_finalize": end_of_any,
+        "_executeCommand": nothing, "_execute": nothing, "_finalize": finish_base,
     },
 }  # fmt: skip
-"""What each hook does, in order: of the module, and of a module that adds nothing to its base class."""
+"""The steps of each hook, in order: of FailoverRequest, and of a module that adds nothing to its base class."""

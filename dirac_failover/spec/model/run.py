@@ -1,6 +1,6 @@
-"""The state of one modelled execution: what is known so far, and the outcome that is recorded.
+"""The state of one modelled execution: its attributes, collaborators and calls; and requests with their JSON text.
 
-:mod:`~dirac_failover.spec.model.module` calls it; here the calls become steps, and the end becomes an outcome.
+:mod:`~dirac_failover.spec.model.module` calls it; the calls of collaborators become the steps of an observation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FRESH: Final[dict[str, Json]] = {
 
 
 class GracefulTermination(Exception):  # noqa: N818 - not an error
-    """The module ends well."""
+    """The exception with which a module ends well."""
 
 
 EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
@@ -46,15 +46,15 @@ EXCEPTIONS: Final[dict[str, type[BaseException]]] = {
 MADE: Final = {"JobReport": ("ForwardDISET", "job report"), "FileReport": ("SetFileStatus", "file report")}
 """Type and arguments of the operation that a scripted collaborator answers with."""
 
-LIES_THERE: Final = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
-"""What an outcome says of a file that was there before."""
+BEFORE: Final = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
+"""The content that an observation has of a file that was there before, by the kind of file."""
 
 
 class ModelRun:
-    """One execution: the scenario, what has become of everything in it, and the calls so far."""
+    """One execution: the scenario, the state of everything in it, and the calls so far."""
 
     def __init__(self, scenario: Scenario, profile: Profile) -> None:
-        """Begin with what the scenario lays out."""
+        """Begin in the situation of the scenario."""
         self.profile = profile
         self.commons = {**profile.commons, **scenario.workflow_commons}
         self.begin(scenario)
@@ -67,7 +67,7 @@ class ModelRun:
         self.unsent: list[Json] = []
         self.parameters: list[Json] = []
         self.records = scenario.records
-        self.files = {name: LIES_THERE[kind] for name, kind in scenario.files.items()}
+        self.files = {name: BEFORE[kind] for name, kind in scenario.files.items()}
         owner, group = scenario.owner or (None, None)
         self.request: dict[str, Json] = {
             "RequestName": None, "JobID": 0, "SourceComponent": None, "Owner": owner, "OwnerGroup": group,
@@ -75,7 +75,7 @@ class ModelRun:
         }  # fmt: skip
 
     def begin(self, scenario: Scenario) -> None:
-        """Begin with a module, as the scenario has it."""
+        """Begin with a new module, whose attributes are preset as the scenario says."""
         self.scenario = scenario
         self.attributes = {**FRESH, **self.profile.fresh} | {
             name: value for name, value in scenario.attributes.items() if name in FRESH
@@ -83,16 +83,16 @@ class ModelRun:
         self.resolved = self.own_request = False
 
     def hook(self, name: str) -> None:
-        """Write down that a hook was called."""
+        """Record the call of a hook."""
         self.steps.append(Call("module", name, [], None))
 
     def ask(
         self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
     ) -> Json:
-        """Write down a call; return what the scenario answers, or raise it.
+        """Record a call of a collaborator; return the scenario's answer, or raise its exception.
 
-        ``healthy`` is the Value of ``ok``; a ``bare`` answer has no return structure. ``applied`` then says whether the
-        collaborator has done what it was asked for.
+        ``healthy`` is the Value of the answer ``ok``; a ``bare`` answer has no return structure. Afterwards ``applied``
+        tells whether the collaborator has executed the call.
         """
         key = f"{target}.{method}"
         text, *more = self.answers.get(key, ("ok",))
@@ -104,7 +104,7 @@ class ModelRun:
         return answer["Value"] if bare and not text.startswith(("s_error", "bad_shape")) else answer
 
     def answer(self, text: str, target: str = "", healthy: Json = None) -> Json:
-        """What the answer ``text`` says, or raises; ``healthy`` is the Value of a plain ``ok``."""
+        """Return the answer that ``text`` describes, or raise its exception; ``healthy`` is the Value of ``ok``."""
         kind, equals, rest = text.partition("=")
         if kind == "raises":
             name, *arguments = rest.split(":")
@@ -133,7 +133,7 @@ class ModelRun:
         return answer
 
     def sent(self) -> None:
-        """If the job report did what it was asked for, the statuses are sent; if none says anything, they stay."""
+        """Forget the statuses if the job report has executed the call; those that are all empty are never sent."""
         if self.applied and any(self.unsent):
             self.unsent.clear()
 
@@ -146,57 +146,57 @@ class ModelRun:
         return answer
 
     def ask_request(self, method: str, healthy: Callable[[], Json]) -> Json:
-        """Ask the request, which does what it always does unless its answer is scripted."""
+        """Call a method of the request, which computes its answer unless the scenario scripts one."""
         if self.own_request or f"Request.{method}" not in self.scenario.answers:
             return {"OK": True, "Value": healthy()}
         answer = self.ask("Request", method, (), self)
         return {"OK": True, "Value": healthy()} if self.applied and answer["Value"] is self else answer
 
     def outcome(self, ended: str, result: Json) -> Observation:
-        """Return everything that can be observed."""
+        """Return the observation, given how the execution ended."""
         forget_frames(result)
         scrubber = Scrubber()
         there = self.scenario.collaborators
         number_operations(self.request["Operations"])
-        held: dict[str, Json] = {
+        state: dict[str, Json] = {
             "workflow_commons": sorted({*self.commons, *there}),
-            "JobReport": self.held_by_job_report(),
+            "JobReport": self.job_report_state(),
             "FileReport": {"transformation": self.transformation, "force": self.force, "statusDict": self.statuses},
         }
         if there.get("AccountingReport", NONE) != NONE:
-            held["AccountingReport"] = self.held_by_accounting()
+            state["AccountingReport"] = self.accounting_state()
         request = self.request | {"Operations": [_observed(item) for item in self.request["Operations"]]}
-        return Observation(ended, scrubber.plain(result), tuple(self.steps), scrubber.plain(self.attributes | held),
-                       scrubber.plain(request), self.files, self.held_by_services())  # fmt: skip
+        return Observation(ended, scrubber.plain(result), tuple(self.steps), scrubber.plain(self.attributes | state),
+                       scrubber.plain(request), self.files, self.services_state())  # fmt: skip
 
-    def held_by_job_report(self) -> Json:
-        """What the job report has not sent."""
+    def job_report_state(self) -> Json:
+        """Return the statuses and parameters that the job report has not sent."""
         return {"jobID": 77, "statuses": self.unsent, "parameters": self.parameters}
 
-    def held_by_accounting(self) -> Json:
-        """What the accounting client has not sent."""
+    def accounting_state(self) -> Json:
+        """Return the records that the accounting client has not sent."""
         return {"records": self.records}
 
-    def held_by_services(self) -> Json:
-        """What the services hold, where there are any."""
+    def services_state(self) -> Json:
+        """Return the state of the services; None without services."""
         return None
 
 
 def plain(status: Json) -> str:
-    """A status as the job report keeps it: without apostrophes."""
+    """Return a status as the job report keeps it: as a text without apostrophes."""
     return (status if isinstance(status, str) else repr(status)).replace("'", "")
 
 
 def operation(
     Type: str | None = None, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = (), **fields: Json
 ) -> dict[str, Json]:
-    """The fields of an operation, of those that differ in the space."""
+    """Return the fields of an operation, of which ``fields`` are those beyond the usual."""
     given = bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments
     return {"Type": Type, "Arguments": given, "Files": list(Files), **fields}
 
 
 def file_of(given: Json) -> dict[str, Json]:
-    """A file of an operation, in the order of its JSON, from its LFN or from the fields that differ."""
+    """Return the fields of an operation's file in the order of J.3; ``given`` is its LFN, or fields that are set."""
     return {
         "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None,
         "Attempt": 0, "Size": 0, "Error": None,
@@ -212,7 +212,19 @@ _TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<ti
 
 
 def as_text(request: dict[str, Json], profile: Profile) -> str:
-    """The request's JSON, with times as an outcome shows them."""
+    """Serialise the request: `Request.toJSON`.
+
+    Separators are `, ` and `: `; text that is not ASCII is escaped. Times are texts such as `2026-01-01 12:00:00`.
+
+    J.1. Write an object with these keys, in this order: RequestName, Owner (in DIRAC 8.0: OwnerDN), OwnerGroup, Status
+         and Error (both from O), in DIRAC 8.0 DIRACSetup with null, SourceComponent, JobID, CreationTime, SubmitTime,
+         LastUpdate, NotBefore, Operations.
+    J.2. Each operation is an object with Type, Status, Arguments, Order (its index, from 0), SourceSE, TargetSE,
+         Catalog, Error, CreationTime, SubmitTime, LastUpdate and Files. Arguments that are bytes are decoded as UTF-8;
+         UnicodeDecodeError if that fails.
+    J.3. Each file is an object with Status (`Waiting`), LFN, PFN, ChecksumType, Checksum, GUID, Attempt (0), Size (0)
+         and Error.
+    """
     numbered = [{**operation} for operation in request["Operations"]]
     status, error = number_operations(numbered)
     operations = []
@@ -234,11 +246,20 @@ def as_text(request: dict[str, Json], profile: Profile) -> str:
 
 
 def number_operations(operations: list[Json]) -> tuple[str, str | None]:
-    """The first operation that is not done waits, the others queue; return the request's status, and its error.
+    """Compute the statuses of the operations.
 
-    An operation that has failed, or is scheduled, holds up those after it. The error is forgotten when one is done.
+    The result is the Status and the Error of the request.
+
+    O.1. An operation without Status is Queued. The request's Status begins as Waiting, its Error as null.
+    O.2. Take each operation in order. "Behind" means that an operation before it had another Status than Done.
+    O.3. If it is Done, its Error becomes empty; unless it is behind, so does the request's Error, and the request's
+         Status becomes Done.
+    O.4. If it is Queued or Waiting, it becomes Queued if it is behind, otherwise Waiting. The request's Status becomes
+         Waiting if the operation was Waiting, or is not behind.
+    O.5. If it has any other Status (such as Failed or Scheduled) and is not behind, the request's Status becomes that;
+         if it is Failed, stop.
     """
-    status, error, held_up = "Waiting", None, False
+    status, error, behind = "Waiting", None, False
     for operation in operations:
         operation.setdefault("Status", "Queued")
     for operation in operations:
@@ -246,11 +267,11 @@ def number_operations(operations: list[Json]) -> tuple[str, str | None]:
         if has == "Done":
             operation["Error"] = ""
         if has in {"Queued", "Waiting"}:
-            operation["Status"] = "Queued" if held_up else "Waiting"
-            status = "Waiting" if has == "Waiting" or not held_up else status
-        elif not held_up:
+            operation["Status"] = "Queued" if behind else "Waiting"
+            status = "Waiting" if has == "Waiting" or not behind else status
+        elif not behind:
             status, error = has, "" if has == "Done" else error
-        if has == "Failed" and not held_up:
+        if has == "Failed" and not behind:
             break
-        held_up = held_up or has != "Done"
+        behind = behind or has != "Done"
     return status, error

@@ -1,11 +1,7 @@
-"""The executable specification of the services: what they hold, what they answer, and what a fault makes of a call.
+"""The executable specification of the services: their state, their answers, and the effect of a fault on a call.
 
-It says this of one job, one transformation, the accounting and the requests, as far as the end of a job goes, and in
-the form in which an outcome shows it. It shares no code with the services in memory that scenarios are run against,
-which do the same in DIRAC's way.
-
-A new fault of the space is a row of :data:`FAULTS`; a new call of a client is a method of :class:`Services`, and a line
-of :data:`ADDRESSES` if its service is new.
+The state is that of one job, one transformation, the accounting and the requests, as far as the end of a job changes
+it, in the form of an observation. This file shares no code with the services in memory against which scenarios are run.
 """
 
 from __future__ import annotations
@@ -29,26 +25,26 @@ ADDRESSES: Final = {
     "requests": "RequestManagement/ReqManager",
     "req-proxy": "RequestManagement/ReqProxy",
 }
-"""Where clients call each service."""
+"""The address of each service."""
 
 JOB: Final = "77"
 TRANSFORMATION: Final = "12"
 FIRST_FILE: Final = 100
-"""The ID of the first file that the transformation knows; the others follow."""
-WORKING: Final = ("alice", "vo_user")
-"""The owner of the job when there is no proxy."""
+"""The ID of the first file of the transformation; the others follow."""
+DEFAULT_OWNER: Final = ("alice", "vo_user")
+"""The owner of the job without a proxy."""
 
 INDEX: Final = "job_parameters_vo_0m"
-"""Where the parameters of the job are kept."""
+"""The index that has the parameters of the job."""
 
 NOON: Final = 1767268800
-"""When all happens, in seconds since the epoch; the job began a minute before, and accounts for the last hour."""
+"""The present time, in seconds since the epoch; the job began a minute before."""
 RECORD: Final = ["Job", NOON - 3600, NOON - 60, ["alice", 59]]
-"""A record as the accounting keeps it: with numbers for its times."""
+"""A record as the accounting keeps it: its times are numbers."""
 
 LOOK_UP_TIMEOUT: Final = 1800
 TIMEOUT: Final = 600
-"""How many seconds a client waits for an answer: to the question for files, and to all others."""
+"""The seconds that a client waits for an answer: to a lookup of files, and to any other call."""
 
 _POOL: Final = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
 _NO_CONNECTION: Final = (
@@ -57,12 +53,11 @@ _NO_CONNECTION: Final = (
 )
 
 SHOWN: Final[dict[str, Callable[[Json], Json]]] = {"commitRegisters": Scrubber().plain}
-"""How the arguments of a call become those of a step, where they hold what JSON does not know."""
+"""The methods whose arguments have values that JSON does not know, and the function that makes JSON of them."""
 
 
 SLOWEST: Final = -60
-"""By how many seconds a node's clock may be slow before all that the job says of itself seems to be from before it
-began: the job began a minute ago."""
+"""The seconds by which a node's clock may be slow before the job's statuses seem to be older than its start."""
 
 NEXT: Final[dict[str, frozenset[str]]] = {
     "Running": frozenset({"Stalled", "Done", "Failed", "Rescheduled", "Completing", "Killed", "Received"}),
@@ -71,108 +66,108 @@ NEXT: Final[dict[str, frozenset[str]]] = {
     "Done": frozenset({"Deleted"}),
     "Waiting": frozenset({"Matched", "Rescheduled", "Deleted", "Killed"}),
 }
-"""The statuses that may follow each status of a job, among the statuses that scenarios use."""
+"""The statuses that may follow each status of a job, among those that scenarios use."""
 FINAL: Final = frozenset({"Done", "Completed", "Failed", "Killed"})
 SOURCE_LENGTH: Final = 32
 
 
 class RefusedError(Exception):
-    """A service refuses a call, with this text."""
+    """A service refuses a call; the text is the Message of its answer."""
 
 
-class Moment:
-    """When something happened: like no other moment, and later than those that were made before."""
+class Instant:
+    """An instant: equal only to itself, and later than those that were made before."""
 
     _numbers = count()
 
     def __init__(self) -> None:
-        """Be now."""
+        """Take the present instant."""
         self.number = next(self._numbers)
 
 
 class Times:
-    """Moments by the names that an outcome gives them: numbers, in the order in which they are shown."""
+    """The names of instants in an observation: numbers, in the order in which they are shown."""
 
     def __init__(self) -> None:
-        """Begin when nothing is shown."""
-        self._names: dict[Moment, str] = {}
+        """Begin without names."""
+        self._names: dict[Instant, str] = {}
 
-    def show(self, moment: Moment) -> str:
-        """Return the name of a moment."""
-        return self._names.setdefault(moment, f"<T{len(self._names) + 1}>")
+    def show(self, instant: Instant) -> str:
+        """Return the name of an instant."""
+        return self._names.setdefault(instant, f"<T{len(self._names) + 1}>")
 
     def in_order(self, names: Iterable[str]) -> list[str]:
-        """Return names of moments in the order of the moments."""
-        moments = {name: moment for moment, name in self._names.items()}
-        return sorted(names, key=lambda name: moments[name].number)
+        """Return names in the order of their instants."""
+        instants = {name: instant for instant, name in self._names.items()}
+        return sorted(names, key=lambda name: instants[name].number)
 
 
-class Fault(NamedTuple):
-    """What goes wrong with calls, and with which."""
+class ModelFault(NamedTuple):
+    """A fault of a service: the calls that it strikes, and its effect."""
 
     service: str
     method: str | None
-    """None: all of them."""
+    """None: all methods."""
     kind: str
     first: int | None
-    """How many calls it strikes; None: all of them."""
+    """The number of calls that it strikes; None: all."""
     text: str
-    """What is said, or raised."""
+    """The text of the error, the exception, or the answer."""
 
 
-def _refused(fault: Fault, _: str) -> Json:
+def _refused(fault: ModelFault, _: str) -> Json:
     path = ADDRESSES[fault.service]
     return error(f"{_POOL}: Max retries exceeded with url: /{path} {_NO_CONNECTION}: None")
 
 
-def _late(_: Fault, method: str) -> Json:
+def _lost(_: ModelFault, method: str) -> Json:
     seconds = LOOK_UP_TIMEOUT if method == "getTransformationFiles" else TIMEOUT
     return error(f"{_POOL}: Read timed out. (read timeout={seconds}): None")
 
 
-def _said(fault: Fault, _: str) -> Json:
+def _error(fault: ModelFault, _: str) -> Json:
     return error(fault.text.removesuffix(NO_STUB))
 
 
-def _raised(fault: Fault, _: str) -> Json:
+def _raised(fault: ModelFault, _: str) -> Json:
     return {"raises": repr(exception(fault))}
 
 
-def _shaped(fault: Fault, _: str) -> Json:
+def _misshapen(fault: ModelFault, _: str) -> Json:
     return {"OK": True, "Value": json.loads(fault.text)}
 
 
-def exception(fault: Fault) -> BaseException:
-    """What a fault raises instead of an answer."""
+def exception(fault: ModelFault) -> BaseException:
+    """Return the exception that a fault raises in the place of an answer."""
     name, text = fault.text.split(":")
     return RAISED[name](text)
 
 
 def error(message: str) -> Json:
-    """The return structure of an error."""
+    """Return an answer that is not OK."""
     return {"OK": False, "Errno": 0, "Message": message}
 
 
-FAULTS: Final[dict[str, Callable[[Fault, str], Json]]] = {
+FAULTS: Final[dict[str, Callable[[ModelFault, str], Json]]] = {
     "down": _refused,
     "refuse": _refused,
     "first": _refused,
-    "lost_reply": _late,
-    "s_error": _said,
+    "lost_reply": _lost,
+    "s_error": _error,
     "raises": _raised,
-    "bad_shape": _shaped,
+    "bad_shape": _misshapen,
 }
-"""What the client sees, by the kind of the fault."""
+"""The answer that the client gets, by the kind of the fault."""
 
 DONE: Final = frozenset({"lost_reply", "bad_shape"})
-"""The kinds of faults with which the service has done what was asked all the same."""
+"""The kinds of faults with which the service has executed the call."""
 
 RAISED: Final[dict[str, type[BaseException]]] = {
     kind.__name__: kind for kind in (ValueError, RuntimeError, KeyboardInterrupt)
 }
 
 NO_STUB: Final = ";stub=no"
-"""At the end of an error's text: the answer does not tell how to repeat the call."""
+"""The end of an error's text if the answer has no rpcStub."""
 
 _TEXT: Final = re.compile(
     rf"({'|'.join(ADDRESSES)})(?:\.(\w+))?:(?:(down|refuse|lost_reply)|(first)=([1-9]\d*)|(s_error)=([^;@]+(?:{NO_STUB})?)"
@@ -181,40 +176,40 @@ _TEXT: Final = re.compile(
 _CLOCK: Final = re.compile(r"clock:skew=(-?[1-9]\d*)")
 
 
-def fault(text: str) -> Fault | None:
-    """Return the fault that a scenario names; None for one of which the specification does not speak."""
+def fault(text: str) -> ModelFault | None:
+    """Return the fault that a scenario names; None if the model does not know it."""
     if skew := _CLOCK.fullmatch(text):
-        return Fault("clock", None, "skew", None, skew[1])
+        return ModelFault("clock", None, "skew", None, skew[1])
     found = _TEXT.fullmatch(text)
     if not found:
         return None
     service, method, *rest, at_first = found.groups()
-    kind, said = ([part for part in rest if part] + [""])[:2]
+    kind, value = ([part for part in rest if part] + [""])[:2]
     if kind == "first":
-        return Fault(service, method, kind, int(said), "")
-    return Fault(service, method, kind, int(at_first) if at_first else None, said)
+        return ModelFault(service, method, kind, int(value), "")
+    return ModelFault(service, method, kind, int(at_first) if at_first else None, value)
 
 
 METHODS: Final = {("req-proxy", "putRequest"): "saveRequest"}
-"""What does a call, where it is not the method of that name."""
+"""The methods of this class that have another name than the service's."""
 
 _UNKNOWN_TO_JSON: Final = re.compile(r"'<(Decimal|set)>'")
-"""How an outcome shows values that cannot be sent."""
+"""Values in an observation that cannot be sent."""
 
 
 class Services:
-    """What the services hold, and what has been asked of them: each call becomes a step."""
+    """The state of the services; each call of them becomes a step of the observation."""
 
     def __init__(self, scenario: Scenario, times: Times, steps: list[Call]) -> None:
-        """Begin with a job that runs since a minute, and with the files that the transformation knows."""
-        self._owner = scenario.owner or WORKING
+        """Begin with a job that has run for a minute, and with the transformation's files."""
+        self._owner = scenario.owner or DEFAULT_OWNER
         self._times, self._steps = times, steps
         self._faults = [known for known in map(fault, scenario.faults) if known]
         self._struck = [0] * len(self._faults)
         self._skew = next((int(known.text) for known in self._faults if known.kind == "skew"), 0)
-        self._began = self._updated = Moment()
-        self._ended: Moment | None = None
-        self._says = {"Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown"}
+        self._began = self._updated = Instant()
+        self._ended: Instant | None = None
+        self._shown = {"Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown"}
         self._history: list[tuple[str, dict[str, str]]] = []
         self._files = {
             str(number): _file(lfn, number, status, scenario.error_counts.get(lfn, 0))
@@ -226,9 +221,24 @@ class Services:
         self._saved: dict[str, Json] = {}
 
     def call(self, service: str, method: str, *args: Json) -> Json:
-        """Ask a service; the answer tells how to repeat the call. A fault may have it otherwise, or be raised.
+        """Call a service.
 
-        Raises TypeError for an argument that JSON does not know.
+        SC.1. An argument that JSON does not know cannot be sent: TypeError(`Object of type {type} is not JSON
+              serializable`).
+        SC.2. If faults strike the call, the first of them decides; each one counts the call.
+        SC.3. A service that cannot be reached executes nothing, and the answer is the error
+              `HTTPSConnectionPool(host='{host}', port={port}): Max retries exceeded with url: /{service} (Caused by
+              NewConnectionError("HTTPSConnection(host='{host}', port={port}): Failed to establish a new connection:
+              [Errno 111] Connection refused")): None`.
+        SC.4. If the service executes the call and the reply is lost, the answer is the error
+              `HTTPSConnectionPool(host='{host}', port={port}): Read timed out. (read timeout={seconds}): None`, after
+              1800 seconds for getTransformationFiles, 600 for any other method.
+        SC.5. A service may also refuse the call with an error of its own, answer a value of another shape after it has
+              executed the call, or be replaced by code that raises.
+        SC.6. Otherwise the service executes the call, and answers OK with its value, or the error with which it
+              refuses.
+        SC.7. The answer gets an rpcStub, from which the call can be repeated: the tuple ((`{system}/{service}`,
+              {"timeout": 600, "useAccessToken": false}), method, [arguments]). Errors of SC.5 may lack it.
         """
         if unknown := _UNKNOWN_TO_JSON.search(repr(args)):
             raise TypeError(f"Object of type {unknown[1]} is not JSON serializable")
@@ -248,8 +258,8 @@ class Services:
         whom = (ADDRESSES[service], {"timeout": TIMEOUT, "useAccessToken": False})
         return {**answer, "rpcStub": (whom, method, list(args))}
 
-    def _fault(self, service: str, method: str) -> Fault | None:
-        """The first fault that strikes a call; each one counts it."""
+    def _fault(self, service: str, method: str) -> ModelFault | None:
+        """Return the first fault that strikes a call; each one counts it."""
         striking = []
         for index, known in enumerate(self._faults):
             if known.service == service and known.method in {None, method}:
@@ -259,55 +269,83 @@ class Services:
         return striking[0] if striking else None
 
     def getTransformationFiles(self, wanted: Json, *_: Json) -> Json:
-        """The rows of the files that the transformation knows, as the text of another answer."""
+        """Look up files: `getTransformationFiles` of TransformationManager.
+
+        SF.1. Return the JSON text of an answer whose Value has one row for each file of the transformation that is
+              among the LFNs: an object with LFN, TransformationID, FileID, Status, TaskID, TargetSE, UsedSE,
+              ErrorCount, LastUpdate and InsertedTime. A time is {"__dCls": "dt", "obj": `2026-01-01 12:00:00`}.
+        """
         rows = [row | _SENT for row in self._files.values() if row["LFN"] in wanted["LFN"]]
         return json.dumps({"OK": True, "Value": rows})
 
     def setFileStatusForTransformation(self, _: Json, changes: dict[str, Json]) -> Json:
-        """The files have the status that was given, and an error more if it was said to be one."""
+        """Change files: `setFileStatusForTransformation` of TransformationManager.
+
+        SS.1. For each FileID set Status to the first element; if the second is true, add 1 to ErrorCount. Return null.
+        """
         for number, (status, failed) in changes.items():
             self._files[number]["Status"] = status
             self._files[number]["ErrorCount"] += failed
 
     def setJobStatusBulk(self, _: Json, updates: dict[str, Json], __: Json) -> Json:
-        """All updates are in the history; what they say in the end is what the job says of itself, unless it is late.
+        """Take statuses of a job: `setJobStatusBulk` of JobStateUpdate.
 
-        A status that may not follow the present one leaves it, and the history tells so by the source. Raises
-        RefusedError for one that does not exist.
+        SB.1. Take the updates in the order of their times. If the last time is older than the start of the job (its
+              clock is slow by a minute or more), go to SB.4.
+        SB.2. For each update with a Status: if that does not exist, refuse the call with `getNextState: '{Status}' is
+              not a valid state`. If it differs from the present status and may not follow it (see the table below),
+              replace it by the present status, and append `(SM)` to the update's Source. Otherwise it is the present
+              status.
+        SB.3. Set the Status, MinorStatus and ApplicationStatus of the job to the last value that the updates give for
+              each, and LastUpdateTime to the present.
+        SB.4. If any update came with a final Status (Done, Completed, Failed or Killed), set EndExecTime, unless it is
+              set. Append every update to the history with its time, its Source (32 characters of it), and `idem` for
+              each field that it does not give. The time of the last update is the HeartBeatTime.
+        SB.5. Return the names and the values of the MinorStatus and ApplicationStatus that SB.3 has set.
         """
         in_order = self._times.in_order(updates)
-        told = {time: {**updates[time]} for time in in_order}
-        wanted = {update.get("Status") for update in told.values()}
-        says: dict[str, str] = {}
+        given = {time: {**updates[time]} for time in in_order}
+        wanted = {update.get("Status") for update in given.values()}
+        last: dict[str, str] = {}
         if self._skew > SLOWEST:
-            has = self._says["Status"]
-            for update in told.values():
+            has = self._shown["Status"]
+            for update in given.values():
                 asked = update.get("Status", has)
                 if asked not in NEXT:
                     raise RefusedError(f"getNextState: {asked!r} is not a valid state")
                 if asked != has and asked not in NEXT[has]:
                     update |= {"Status": has, "Source": update["Source"] + "(SM)"}
                 has = update.get("Status", has)
-                says |= {name: text for name, text in update.items() if name != "Source"}
-            self._says |= says
-            self._updated = Moment()
+                last |= {name: text for name, text in update.items() if name != "Source"}
+            self._shown |= last
+            self._updated = Instant()
         if wanted & FINAL:
-            self._ended = self._ended or Moment()
-        self._history += told.items()
-        changed = {name: says[name] for name in ("MinorStatus", "ApplicationStatus") if name in says}
+            self._ended = self._ended or Instant()
+        self._history += given.items()
+        changed = {name: last[name] for name in ("MinorStatus", "ApplicationStatus") if name in last}
         return [[*changed], [*changed.values()]]
 
     def setJobParameters(self, _: Json, pairs: list[Json]) -> Json:
-        """The parameters have these values; the first of them make the job's document, whose index is answered."""
+        """Take parameters of a job: `setJobParameters` of JobStateUpdate.
+
+        SP.1. Set each parameter to its value. Return null; the first call, which makes the job's document, returns the
+              name of the index `job_parameters_{VO}_{job ID in millions}m`.
+        """
         new, self._parameters = not self._parameters, self._parameters | dict(pairs)
         return INDEX if new else None
 
     def commitRegisters(self, records: list[Json]) -> Json:
-        """The records are kept."""
+        """Take accounting records: `commitRegisters` of DataStore.
+
+        SA.1. Keep the records, and return null.
+        """
         self._records += len(records)
 
     def putRequest(self, text: str) -> Json:
-        """The request is kept; it and its operation get a number."""
+        """Take a request: `putRequest` of ReqManager.
+
+        SR.1. Give the request and its operations the next IDs, keep the request, and return its ID.
+        """
         number = len(self._requests) + 1
         request = json.loads(text)
         (pending,) = request["Operations"]
@@ -316,23 +354,27 @@ class Services:
         return number
 
     def saveRequest(self, text: str) -> Json:
-        """A request proxy keeps the request until its next sweep."""
+        """Take a request on its way: `putRequest` of ReqProxy.
+
+        SX.1. Keep the request, owned by the caller, until it is handed to ReqManager; return {"set": false, "saved":
+              true}.
+        """
         user, group = self._owner
         self._saved["<digest>"] = json.dumps(json.loads(text) | {"Owner": user, "OwnerGroup": group})
         return {"set": False, "saved": True}
 
     def state(self) -> Json:
-        """What all services hold."""
+        """Return the state of all services."""
         user, group = self._owner
         count = len(self._requests)
         return {
             "job-state": {
-                "jobs": {JOB: self._says | {
+                "jobs": {JOB: self._shown | {
                     "Owner": user, "OwnerGroup": group, "StartExecTime": self._times.show(self._began),
-                    "EndExecTime": self._ended and self._times.show(self._ended), "HeartBeatTime": self._heard(),
+                    "EndExecTime": self._ended and self._times.show(self._ended), "HeartBeatTime": self._heartbeat(),
                     "LastUpdateTime": self._times.show(self._updated),
                 }},
-                "history": {JOB: self._told()}, "parameters": self._documents(), "heartbeats": {},
+                "history": {JOB: self._job_history()}, "parameters": self._documents(), "heartbeats": {},
             },
             "transformation": {
                 "transformations": {TRANSFORMATION: {"Author": user, "AuthorGroup": group}},
@@ -347,16 +389,16 @@ class Services:
         }  # fmt: skip
 
     def _documents(self) -> Json:
-        """The parameters of the job, if there are any."""
+        """Return the document of the job's parameters, if there are any."""
         about = {"JobID": int(JOB), "timestamp": (NOON - self._skew) * 1000}
         return {JOB: about | self._parameters} if self._parameters else {}
 
-    def _heard(self) -> str:
-        """When the job was last heard of: by its own clock."""
+    def _heartbeat(self) -> str:
+        """Return the HeartBeatTime."""
         return self._history[-1][0] if self._history else self._times.show(self._began)
 
-    def _told(self) -> list[Json]:
-        """The history of the job."""
+    def _job_history(self) -> list[Json]:
+        """Return the history of the job."""
         began = {
             "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown",
             "StatusTime": self._times.show(self._began), "StatusSource": "JobManager",
@@ -381,4 +423,4 @@ def _file(lfn: str, number: int, status: str, errors: int) -> dict[str, Json]:
 
 _TIME: Final = {"__dCls": "dt", "obj": "<time>"}
 _SENT: Final = {"LastUpdate": _TIME, "InsertedTime": _TIME}
-"""How a row says its times on the way to a client."""
+"""The times of a row on the way to a client."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dirac_failover.spec.model.methods import METHODS
 from dirac_failover.spec.model.module import expected
+from dirac_failover.spec.model.variants import CALLED
 from dirac_failover.spec.observation import Call
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED
@@ -49,7 +49,7 @@ def error(name: str, *arguments: str) -> dict[str, Any]:
 
 def test_each_implementation_has_the_documented_methods() -> None:
     """There is a story of each method."""
-    assert all(list(methods) == list(DOCUMENTED) for methods in METHODS.values())
+    assert all(list(methods) == list(DOCUMENTED) for methods in CALLED.values())
 
 
 @pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))

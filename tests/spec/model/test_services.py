@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dirac_failover.spec.model.services import Fault, Moment, Services, Times, fault
+from dirac_failover.spec.model.services import Instant, ModelFault, Services, Times, fault
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -30,27 +30,27 @@ def services(*faults: str, **fields: Any) -> tuple[Services, list[Call]]:
 
 def test_moments_are_named_in_the_order_in_which_they_are_shown() -> None:
     """Whenever they were."""
-    times, first, second = Times(), Moment(), Moment()
+    times, first, second = Times(), Instant(), Instant()
     assert [times.show(moment) for moment in (second, first, second)] == ["<T1>", "<T2>", "<T1>"]
 
 
 @pytest.mark.parametrize(
     ("text", "known"),
     [
-        ("transformation:down", Fault("transformation", None, "down", None, "")),
-        ("job-state.setJobStatusBulk:refuse", Fault("job-state", "setJobStatusBulk", "refuse", None, "")),
-        ("accounting:lost_reply", Fault("accounting", None, "lost_reply", None, "")),
-        ("requests:first=12", Fault("requests", None, "first", 12, "")),
-        ("requests:s_error=no", Fault("requests", None, "s_error", None, "no")),
-        ("requests:s_error=no;stub=no", Fault("requests", None, "s_error", None, "no;stub=no")),
-        ("requests:raises=ValueError:x y", Fault("requests", None, "raises", None, "ValueError:x y")),
-        ("req-proxy:bad_shape=[1]", Fault("req-proxy", None, "bad_shape", None, "[1]")),
-        ("requests:s_error=a@first=2", Fault("requests", None, "s_error", 2, "a")),
-        ("requests:down@first=3", Fault("requests", None, "down", 3, "")),
-        ("clock:skew=-600", Fault("clock", None, "skew", None, "-600")),
+        ("transformation:down", ModelFault("transformation", None, "down", None, "")),
+        ("job-state.setJobStatusBulk:refuse", ModelFault("job-state", "setJobStatusBulk", "refuse", None, "")),
+        ("accounting:lost_reply", ModelFault("accounting", None, "lost_reply", None, "")),
+        ("requests:first=12", ModelFault("requests", None, "first", 12, "")),
+        ("requests:s_error=no", ModelFault("requests", None, "s_error", None, "no")),
+        ("requests:s_error=no;stub=no", ModelFault("requests", None, "s_error", None, "no;stub=no")),
+        ("requests:raises=ValueError:x y", ModelFault("requests", None, "raises", None, "ValueError:x y")),
+        ("req-proxy:bad_shape=[1]", ModelFault("req-proxy", None, "bad_shape", None, "[1]")),
+        ("requests:s_error=a@first=2", ModelFault("requests", None, "s_error", 2, "a")),
+        ("requests:down@first=3", ModelFault("requests", None, "down", 3, "")),
+        ("clock:skew=-600", ModelFault("clock", None, "skew", None, "-600")),
     ],
 )
-def test_faults_are_read(text: str, known: Fault) -> None:
+def test_faults_are_read(text: str, known: ModelFault) -> None:
     """Those that say for themselves what they do."""
     assert fault(text) == known
 
@@ -74,7 +74,7 @@ def test_other_faults_are_not_spoken_of(text: str) -> None:
 def test_an_answer_tells_how_to_repeat_the_call() -> None:
     """And the step that it leaves does not."""
     here, steps = services()
-    updates = {here._times.show(Moment()): {"Source": "Job_77", "ApplicationStatus": "x"}}
+    updates = {here._times.show(Instant()): {"Source": "Job_77", "ApplicationStatus": "x"}}
     answer = here.call("job-state", "setJobStatusBulk", 77, updates, False)
     stub = answer.pop("rpcStub")
     address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
@@ -173,7 +173,7 @@ def test_a_job_that_says_nothing_stays_as_it_began() -> None:
 def test_a_job_is_what_it_said_last() -> None:
     """Its history is all that it said, each time it was said."""
     here, _ = services()
-    first, second = (here._times.show(Moment()) for _ in range(2))
+    first, second = (here._times.show(Instant()) for _ in range(2))
     a, b = ({"Source": "Job_77", "ApplicationStatus": text} for text in "ab")
     for told in ({first: a, second: b}, {second: b}):
         here.call("job-state", "setJobStatusBulk", 77, told, False)
@@ -220,7 +220,7 @@ def test_what_json_does_not_know_cannot_be_sent() -> None:
 def tell(here: Services, *said: dict[str, str]) -> Any:
     """Report statuses, each at a moment of its own; they are handed over latest first."""
     times = here._times
-    names = [times.show(Moment()) for _ in said]
+    names = [times.show(Instant()) for _ in said]
     updates = {name: {"Source": "Job_77", **update} for name, update in zip(names, said, strict=True)}
     return here.call("job-state", "setJobStatusBulk", 77, dict(reversed(updates.items())), False)
 
