@@ -31,7 +31,7 @@ nitpick_ignore = [
 
 suppress_warnings = ["ref.python"]  # several classes are named Step, each in its own module
 
-myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"

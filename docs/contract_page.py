@@ -51,7 +51,7 @@ def page() -> str:
         for clause in clauses:
             note = "" if not clause.note else f" (a {clause.note})" if clause.note == "quirk" else f" ({clause.note})"
             lines += [
-                f"\n### {_markdown(clause.heading)}\n",
+                f'\n<a id="{clause.id.lower()}"></a>\n\n### {_markdown(clause.heading)}\n',
                 f"\n**{_markdown(clause.text)}**\n",
                 f"\n- Why: {_markdown(clause.reason)}\n",
                 f"- When it is broken: {_markdown(clause.harm)}\n",

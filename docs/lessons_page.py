@@ -10,7 +10,6 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.lessons.lessons import LESSONS, Lesson, commands, decisive, right
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import situation, story
-from dirac_failover.spec.algorithm import slug
 
 FOLDER = Path(__file__).with_name("lessons")
 STYLE = Style(width=84)  # what fits on the site beside its menu
@@ -81,7 +80,7 @@ def _clauses(lesson: Lesson) -> str:
 
 
 def _link(clause: str) -> str:
-    return f"[{clause}](../contract.md#{slug(find(clause).heading)})"
+    return f"[{clause}](../contract.md#{clause.lower()})"
 
 
 def _markdown(text: str) -> str:

@@ -15,7 +15,9 @@ from dirac_failover.spec.clauses import CLAUSES
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-HEADING = re.compile(r"^### (.+) \(([A-Z]{2}-\d{3})\)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(
+    r"^<a id=[^\n]*\n\n### ([^\n]+) \(([A-Z]{2}-\d{3})\)\n(.*?)(?=^<a id|^##|\Z)", re.MULTILINE | re.DOTALL
+)
 STEP = re.compile(r"^- \*\*([A-Z]{1,2})\.(\d+)\*\*", re.MULTILINE)
 LINK = re.compile(r"\[([A-Z]{1,2})\.(\d+)\]\(([\w.]*)#[\w-]+\)")
 CLAUSE = {clause.id: clause for clause in CLAUSES}
@@ -30,7 +32,9 @@ def enriched(text: str) -> str:
         badge = f'<span class="badge {level}">{level}</span>'
         note = f"hazard {note}" if note.startswith("H") else note
         badge += f' <span class="badge note">{note}</span>' if note else ""
-        return f"### {title} ({name})\n\n{badge}\n{body}\n\n```{{timeline}} {name}\n:folded:\n```\n\n"
+        return (
+            f"({name.lower()})=\n\n### {title} ({name})\n\n{badge}\n{body}\n\n```{{timeline}} {name}\n:folded:\n```\n\n"
+        )
 
     return HEADING.sub(clause, text)
 
@@ -39,16 +43,17 @@ def _read(_app: Sphinx, name: str, source: list[str]) -> None:
     if name == "contract":
         source[0] = enriched(source[0])
     if name in {"contract", "algorithm"}:
-        source[0] = LINK.sub(r"[\1.\2](\3#\1-\2)", STEP.sub(r"- [**\1.\2**]{#\1-\2}", source[0]))
+        text = STEP.sub(r"- (\1-\2)=\n\n  **\1.\2**", source[0])
+        source[0] = LINK.sub(lambda match: f"[{match[1]}.{match[2]}]({match[3]}#{match[1].lower()}-{match[2]})", text)
 
 
 def _anchored(app: Sphinx, doctree: nodes.document) -> None:
-    """Let ``#CO-001`` and ``#co-001`` lead to the clause."""
+    """Let ``#CO-001`` lead to the clause, as ``#co-001`` does."""
     if app.env.docname == "contract":
         for section in doctree.findall(nodes.section):
             name = section.children[0].astext()[-7:-1]
             if name in CLAUSE:
-                section["ids"][:0] = [name, name.lower()]
+                section["ids"].insert(0, name)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
