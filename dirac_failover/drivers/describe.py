@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.duties import Kind
+from dirac_failover.spec.duties import DueKind
 from dirac_failover.spec.observation import Scrubber
 from dirac_failover.wire import dencode
 
@@ -94,22 +94,22 @@ def told_of(dues: Iterable[Due]) -> list[str]:
     return [_TOLD[kind](place, names, said) for (kind, place, said), names in groups.items()]
 
 
-_GROUPED: Final[dict[Kind, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
-    Kind.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
-    Kind.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
-    Kind.RECORD: lambda _: ("", ""),
-    Kind.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
+_GROUPED: Final[dict[DueKind, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
+    DueKind.FILE: lambda of: of,  # type: ignore[dict-item,return-value] # transformation and LFN
+    DueKind.INPUT: lambda of: of,  # type: ignore[dict-item,return-value]
+    DueKind.RECORD: lambda _: ("", ""),
+    DueKind.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
 }
 """What dues of a kind are grouped by, and the name of one in its group; of other kinds each stands alone."""
-_TOLD: Final[dict[Kind, Callable[[Any, list[str], str], str]]] = {
-    Kind.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
-    Kind.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
-    Kind.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
-    Kind.SHOWN: lambda of, _, text: f"{_FIELDS[of[1]]} {text!r} as the one that job {of[0]} shows",
-    Kind.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
-    Kind.RECORD: lambda _, records, __: count(len(records), "accounting record"),
-    Kind.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),
-    Kind.UNSEEN: lambda of, *_: str(of[0]),
+_TOLD: Final[dict[DueKind, Callable[[Any, list[str], str], str]]] = {
+    DueKind.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
+    DueKind.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",
+    DueKind.STATUS: lambda of, _, text: f"{_FIELDS[of[2]]} {text!r} of job {of[0]}",
+    DueKind.SHOWN: lambda of, _, text: f"{_FIELDS[of[1]]} {text!r} as the one that job {of[0]} shows",
+    DueKind.PARAMETER: lambda of, _, value: f"parameter {of[1]!r} of job {of[0]}, {value}",
+    DueKind.RECORD: lambda _, records, __: count(len(records), "accounting record"),
+    DueKind.OPERATION: lambda of, lfns, call: f"operation {of[0] or 'of no type'}" + _in_brackets(call or some(lfns)),
+    DueKind.UNSEEN: lambda of, *_: str(of[0]),
 }
 
 

@@ -1,7 +1,7 @@
-"""A case: one scenario, what was observed of an implementation in it, and the questions that clauses ask of the two.
+"""The context of a check: one scenario, the observation of an implementation in it, and values that clauses read.
 
-Nothing here judges, and nothing here decides whether a clause is asked: that is a matter of the scenario alone, see
-:mod:`~dirac_failover.spec.facts`. A question that only one clause asks belongs to that clause.
+Nothing here decides whether a clause is asked: see :mod:`~dirac_failover.spec.facts`. A value that only one clause
+reads belongs to that clause.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class CheckContext:
-    """The facts of a scenario, an outcome, and the profile of the implementation that the outcome is expected of."""
+    """The facts of a scenario, an observation, and the profile and the shape of the implementation."""
 
     def __init__(
         self, facts: Facts | Scenario, outcome: Observation, profile: Profile = DIRAC_9_1, shape: str = MODULE
     ) -> None:
-        """Hold them together."""
+        """Take the calls of the observation apart."""
         self.facts = facts if isinstance(facts, Facts) else Facts(facts)
         self.scenario = self.facts.scenario
         self.outcome = outcome
@@ -48,17 +48,17 @@ class CheckContext:
 
     @cached_property
     def expected(self) -> Observation:
-        """The outcome that the specification describes; to be asked for only where it is :func:`specified`."""
+        """The observation of the model; only for scenarios that are :func:`specified`."""
         return expected(self.scenario, self.profile) if self.facts.scripted else clients.expected(self.scenario)
 
     @property
     def expected_steps(self) -> tuple[Call, ...]:
-        """The calls that the specification describes: those of a module, so none of any other shape."""
+        """The calls of the model: those of a module, so none for any other shape."""
         return self.expected.steps if self.shape == MODULE else ()
 
     @cached_property
     def as_expected(self) -> bool:
-        """Whether the outcome is the expected one in every respect."""
+        """Whether the observation equals the expected one."""
         return equal(self.outcome, self.expected)
 
     @cached_property
@@ -77,12 +77,12 @@ class CheckContext:
 
     @cached_property
     def statuses(self) -> list[str]:
-        """The application statuses that a scripted job report was given, in order, as texts."""
+        """The application statuses that a scripted job report took, in order, as texts."""
         return [str(call.args[0]) if call.args else "" for call in self.calls(STATUS)]
 
     @cached_property
     def ok(self) -> bool:
-        """Whether the module says that all is well."""
+        """Whether the module returned a result that is OK."""
         return self.outcome.ended == "returned" and isinstance(self.result, dict) and self.result.get("OK") is True
 
     @property
@@ -91,7 +91,7 @@ class CheckContext:
         return self.outcome.result
 
     @cached_property
-    def held(self) -> list[Json]:
+    def in_request(self) -> list[Json]:
         """The operations in the request afterwards: type, arguments, LFNs."""
         return [_key(operation) for operation in (self.outcome.request or {}).get("Operations", [])]
 
@@ -115,25 +115,25 @@ class CheckContext:
 
     @cached_property
     def written(self) -> list[Json]:
-        """The operations in the file, in the same form; none when there is no file, or it is not a request."""
+        """The operations in the file, in the same form; none if there is no file, or it is not a request."""
         try:
             return [_key(operation) for operation in self.content["Operations"]]
         except (KeyError, TypeError):
             return []
 
     def service(self, name: str, part: str) -> Json:
-        """Return a part of the state of a service afterwards; empty where it is not to be seen."""
+        """Return a part of the state of a service afterwards; empty if it was not observed."""
         return ((self.outcome.services or {}).get(name) or {}).get(part) or {}
 
     @cached_property
     def unwritten(self) -> list[Json]:
         """The operations that are owed, or are in the request, and are not in the file."""
-        owed = [*self.held, *(item for item in self.facts.pending if item not in self.held)]
+        owed = [*self.in_request, *(item for item in self.facts.pending if item not in self.in_request)]
         return [operation for operation in owed if operation not in self.written]
 
 
 def specified(facts: Facts, profile: Profile) -> bool:
-    """Tell whether the specification speaks of a scenario, for this profile."""
+    """Tell whether the model is complete for a scenario, with this profile."""
     return facts.scripted or (profile == DIRAC_9_1 and clients.speaks_of(facts.scenario))
 
 

@@ -1,8 +1,8 @@
 """Products of named dimensions: how a region of the space is described, and how its scenarios are made.
 
-A dimension is a question that the module asks of its surroundings. It is branched on only if ``when`` says that the
-module gets to ask: neither an exception nor an earlier answer has made the question moot. The tables are in
-:mod:`dirac_failover.spec.space`; here is only the multiplication, which must stay quick: it makes every scenario.
+A dimension is a question that the module asks of its surroundings. It is branched on only if ``when`` is true: neither
+an exception nor an earlier answer keeps the module from asking. The tables are in :mod:`dirac_failover.spec.space`;
+this module multiplies them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Then:
-    """As a value in ``sets``: what the method answers after the answers that it has already."""
+    """As a value in ``sets``: one more answer of the method, after those that it has."""
 
     method: str
     answer: str
@@ -37,10 +37,10 @@ class Argument:
 
 
 GOOD: Final = "the good case"
-"""What the name of a region's first scenario says, from which nothing is changed."""
+"""The end of the name of a region's first scenario, in which nothing is changed."""
 
 _AND: Final = "; "
-"""What stands between two changes in the name of a scenario."""
+"""The separator of two changes in the name of a scenario."""
 
 Choices = dict[str, str]
 """The name of the value chosen in each dimension."""
@@ -48,7 +48,7 @@ Choices = dict[str, str]
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a dimension: its name, why it is there, and what it sets in the scenario."""
+    """One value of a dimension: its name, the reason for it, and the fields of the scenario that it sets."""
 
     name: str
     reason: str
@@ -57,7 +57,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One question that the module asks of its surroundings, and all the answers that it can tell apart."""
+    """One question that the module asks of its surroundings, and all the answers that it distinguishes."""
 
     name: str
     reason: str

@@ -1,14 +1,12 @@
-"""What must be there when a job is over, and what became of it: kept, twice, waiting, lost, or unchecked.
+"""The duties of a job that is over, and the fate of each: kept, twice, waiting, lost, or unchecked.
 
-Two things oblige. The *situation*: operations, records and unsent reports that are laid out before the job ends and,
-if its last module is a FailoverRequest, a status for each input file. And a *report*: whatever a collaborator has taken
-must reach its service, once; directly, or by a request that is handed over and executed. A module that says that
-something is lost has lost it all the same.
+The situation and the reports make duties. The situation: operations, records and unsent reports that are laid out
+before the job ends and, if its last module is a FailoverRequest, a status for each input file. A report: it must reach
+its service once, directly or by a request that is handed over and executed. A loss that a module reports is a loss.
 
-:func:`judge` is pure. It reads what collaborators took (:class:`Taken`), the state of the services before and after
-each act (in the form of ``dirac_fakes.World.snapshot()``) and the requests that are there (in DIRAC's JSON form, the
-arguments of operations decoded), and never asks what a module was meant to do. What may change here: another kind of
-due is a constructor, a line in :func:`_arrivals` or :func:`_states`, and one in ``conformance.wording``.
+:func:`judge` is pure. It reads the reports that collaborators took (:class:`Taken`), the state of the services before
+and after each act (in the form of ``dirac_fakes.World.snapshot()``) and the stored requests (in DIRAC's JSON form, the
+arguments of operations decoded). The intention of a module plays no part.
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
 Json = Any
 
 
-class Kind(StrEnum):
-    """What a due is about."""
+class DueKind(StrEnum):
+    """The subject of a due."""
 
     FILE = auto()
     STATUS = auto()
@@ -49,24 +47,24 @@ FIELDS: Final = ("Status", "MinorStatus", "ApplicationStatus")
 _OPERATION: Final = ("Type", "Arguments", "SourceSE", "TargetSE")
 _FILE: Final = ("LFN", "PFN", "ChecksumType", "Checksum", "GUID")
 _DIRACX: Final = {"JobStateUpdateClient": v.JOB_STATE}
-_REPLACED: Final = (Kind.FILE, Kind.PARAMETER)
+_REPLACED: Final = (DueKind.FILE, DueKind.PARAMETER)
 """Kinds of which a later one takes the place of an earlier one."""
 _REFUSED: Final = "(SM)"
 """How the source of an update ends whose status the job's state machine has replaced."""
 _PAIR: Final = 2
 
 
-_State = tuple[Kind, tuple[str, ...]]
+_State = tuple[DueKind, tuple[str, ...]]
 
 
 class Due(NamedTuple):
-    """One thing that must be there. Two that are equal are the same, or, of records, as many."""
+    """One thing that must be there. Two that are equal are the same one; only records are counted."""
 
-    kind: Kind
+    kind: DueKind
     of: tuple[str, ...]
     """The file (transformation, LFN), the moment (job, time, field), what a job shows (job, field), the parameter (job,
     name), the record, or the operation's fields and one of its files."""
-    said: str = ""
+    value: str = ""
     """The status, the text, the value, or the call that an operation repeats."""
     force: bool = False
     """Of a file's status: whether the rules about which may follow which do not apply."""
@@ -82,16 +80,16 @@ class Taken(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """All that a job owes."""
+    """The dues of a job."""
 
     taken: Sequence[Taken]
-    """What its collaborators took, in that order."""
+    """The reports that its collaborators took, in that order."""
     inputs: Sequence[tuple[str, str]] = ()
     """Transformation and LFN of each input file that must be given a status."""
     unseen: Sequence[str] = ()
-    """In words, what was taken where it cannot be seen."""
+    """In words, the reports that could not be observed."""
     files_unseen: bool = False
-    """Whether statuses of files are among that."""
+    """Whether statuses of files are among them."""
 
 
 class Act(NamedTuple):
@@ -107,17 +105,17 @@ class Act(NamedTuple):
         return {*self.after["requests"]["requests"]} - {*self.before["requests"]["requests"]}
 
 
-class Verdict(NamedTuple):
-    """What became of everything that was owed."""
+class JobVerdict(NamedTuple):
+    """The fate of everything that was owed."""
 
     kept: list[Due]
     twice: list[Due]
-    """What arrived, and more often than it was owed."""
+    """Dues that arrived more often than they were owed."""
     waiting: list[Due]
-    """What is in a request that is not done yet."""
+    """Dues in a request that is not done yet."""
     lost: list[Due]
     unchecked: list[Due]
-    """What nothing here can see or execute."""
+    """Dues that cannot be observed or executed here."""
 
     @property
     def converged(self) -> bool:
@@ -126,7 +124,7 @@ class Verdict(NamedTuple):
 
 
 def ends_jobs(module: type[Any]) -> bool:
-    """Tell whether a module class is a FailoverRequest: an ancestor of that name will do, whosever it is."""
+    """Tell whether a module class is a FailoverRequest: any ancestor of that name makes it one."""
     return any(base.__name__ == "FailoverRequest" for base in module.__mro__)
 
 
@@ -139,9 +137,6 @@ def inputs_of(commons: Mapping[str, Any], attributes: Mapping[str, Any]) -> tupl
     return tuple((transformation, lfn) for lfn in lfns if lfn)
 
 
-# What is due
-
-
 def number(value: Any) -> str:
     """Return the number of a job or a transformation, which some write with zeros before it, as text."""
     text = str(value).strip()
@@ -150,17 +145,19 @@ def number(value: Any) -> str:
 
 def of_file(transformation: Any, lfn: Any, status: Any, force: Any) -> tuple[Due]:
     """Return that a file is to have a status."""
-    return (Due(Kind.FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
+    return (Due(DueKind.FILE, (number(transformation), str(lfn)), str(status), bool(force)),)
 
 
 def of_update(job: Any, time: Any, update: Mapping[str, Any]) -> tuple[Due, ...]:
     """Return that an update is to be in the history of a job."""
-    return tuple(Due(Kind.STATUS, (number(job), str(time), key), str(update[key])) for key in FIELDS if update.get(key))
+    return tuple(
+        Due(DueKind.STATUS, (number(job), str(time), key), str(update[key])) for key in FIELDS if update.get(key)
+    )
 
 
 def of_parameter(job: Any, name: Any, value: Json) -> tuple[Due]:
     """Return that a job is to have a parameter."""
-    return (Due(Kind.PARAMETER, (number(job), str(name)), _text(value)),)
+    return (Due(DueKind.PARAMETER, (number(job), str(name)), _text(value)),)
 
 
 def of_record(record: Json) -> tuple[Due]:
@@ -168,7 +165,7 @@ def of_record(record: Json) -> tuple[Due]:
     match record:
         case [kind, start, end, values]:
             record = [kind, _epoch(start), _epoch(end), values]
-    return (Due(Kind.RECORD, (_text(record),)),)
+    return (Due(DueKind.RECORD, (_text(record),)),)
 
 
 def of_operation(operation: Mapping[str, Json]) -> tuple[Due, ...]:
@@ -221,7 +218,7 @@ def _executions(operation: Mapping[str, Json]) -> Iterator[Due]:
     own = [str(operation[key] or "") for key in _OPERATION]
     for file in operation["Files"] or [{}]:
         its = [str(file.get(key) or "") for key in _FILE]
-        yield Due(Kind.OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
+        yield Due(DueKind.OPERATION, (*own, catalogs, *its), f"{call[0]}.{call[1]}" if call else "")
 
 
 def _text(value: Json) -> str:
@@ -246,9 +243,6 @@ def _epoch(time: Json) -> Json:
         return time
 
 
-# What is there
-
-
 def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
     """Count what arrives and stays: the updates in the histories of jobs, and accounting records."""
     updates = (
@@ -263,15 +257,19 @@ def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
 def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     """Return what later takes the place of: the statuses of files, what jobs show, and their parameters."""
     files = {
-        (Kind.FILE, (number(transformation), row["LFN"])): row["Status"]
+        (DueKind.FILE, (number(transformation), row["LFN"])): row["Status"]
         for transformation, rows in snapshot["transformation"]["files"].items()
         for row in rows.values()
     }
     shown = {
-        (Kind.SHOWN, (job, field)): row[field] for job, row in snapshot["job-state"]["jobs"].items() for field in FIELDS
+        (DueKind.SHOWN, (job, field)): row[field]
+        for job, row in snapshot["job-state"]["jobs"].items()
+        for field in FIELDS
     }
     kept = snapshot["job-state"]["parameters"].items()
-    parameters = {(Kind.PARAMETER, (job, name)): _text(value) for job, named in kept for name, value in named.items()}
+    parameters = {
+        (DueKind.PARAMETER, (job, name)): _text(value) for job, named in kept for name, value in named.items()
+    }
     return files | shown | parameters
 
 
@@ -280,7 +278,7 @@ _KEPT: Final = len("2026-01-01 12:00:00.001")
 
 
 class _Found:
-    """What is there of one job's: nothing that came of the acts of others."""
+    """The traces of one job, without those of the acts of others."""
 
     def __init__(
         self,
@@ -316,26 +314,26 @@ class _Found:
         """Count how often it is there."""
         if due.kind in _REPLACED:  # it is, or was when the job had done all that it did
             return int(any(_holds(states.get(due[:2]), due) for states in (self._left, self._now)))
-        if due.kind == Kind.OPERATION:
+        if due.kind == DueKind.OPERATION:
             return self._handed[due]
-        return self._arrived[due] or self._arrived[due._replace(said=_REFUSED)]
+        return self._arrived[due] or self._arrived[due._replace(value=_REFUSED)]
 
     def shows(self, due: Due) -> bool:
         """Tell whether a job shows its last update, or one that came later, or at the same time as far as is kept."""
         job, time, field = due.of
-        shown = {states.get((Kind.SHOWN, (job, field))) for states in (self._left, self._now)}
-        later = (other for other in self._arrived if (other.kind, other.of[::2]) == (Kind.STATUS, (job, field)))
-        return due.said in shown or any(other.of[1] >= time[:_KEPT] and other.said in shown for other in later)
+        shown = {states.get((DueKind.SHOWN, (job, field))) for states in (self._left, self._now)}
+        later = (other for other in self._arrived if (other.kind, other.of[::2]) == (DueKind.STATUS, (job, field)))
+        return due.value in shown or any(other.of[1] >= time[:_KEPT] and other.value in shown for other in later)
 
     def fate(self, due: Due) -> str:
-        """Return what became of one that is not there."""
+        """Return the fate of one that is not there."""
         return "unchecked" if due in self._elsewhere else "waiting" if due in self._pending else "lost"
 
 
 def _holds(state: str | None, due: Due) -> bool:
     """Tell whether a state is the one that is due, or of a file whose service took the report and kept its own."""
-    keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.said == v.UNUSED)
-    return state == due.said or (keeps and not due.force)
+    keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.value == v.UNUSED)
+    return state == due.value or (keeps and not due.force)
 
 
 def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
@@ -347,7 +345,7 @@ def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
     times = {
         # What a module adds to the request repeats what it has reported; what was in there before is something else,
         # unless it is an update of a job, which is known by its time.
-        due: reported[due] or 1 if due.kind == Kind.STATUS else earlier[due] + (reported | added)[due]
+        due: reported[due] or 1 if due.kind == DueKind.STATUS else earlier[due] + (reported | added)[due]
         for item in taken
         for due in item.dues
     }
@@ -361,35 +359,35 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
     now: Mapping[str, Json],
     requests: Mapping[str, Mapping[str, Json]],
     services: Mapping[str, Iterable[str]],
-) -> Verdict:
-    """Say what became of everything that a job owes.
+) -> JobVerdict:
+    """Return the fate of everything that a job owes.
 
     ``acts`` are those on its services so far, in order, the job's own among them; ``now`` is a snapshot of the
     services, ``requests`` are the stored requests by ID, ``services`` is as for :func:`executable`.
     """
-    verdict = Verdict([], [], [], [], [])
+    verdict = JobVerdict([], [], [], [], [])
     since = list(dropwhile(lambda act: act.by != job, acts))
     mine: set[Hashable] = {job}.union(*(act.put() for act in since if act.by == job))
     stored = [request for name, request in requests.items() if name in mine]
     found = _Found(since, now, stored, services, mine)
     for due, times in _owed_times(owed.taken).items():
-        there, wanted = found.times(due), times if due.kind == Kind.RECORD else 1
+        there, wanted = found.times(due), times if due.kind == DueKind.RECORD else 1
         if there > times:
             verdict.twice.extend([due] * (there - times))
             continue
-        if due.kind == Kind.OPERATION:
+        if due.kind == DueKind.OPERATION:
             there = int(due in found.executed)
         for nth in range(wanted):
             (verdict.kept if nth < there else getattr(verdict, found.fate(due))).append(due)
-    updates = [due for due in verdict.kept + verdict.twice if due.kind == Kind.STATUS]
+    updates = [due for due in verdict.kept + verdict.twice if due.kind == DueKind.STATUS]
     for_the_state_machine = {due.of[:2] for due in updates if due.of[2] == FIELDS[0]}
     shown = sorted((due for due in updates if due.of[:2] not in for_the_state_machine), key=lambda due: due.of[1])
     last = {due.of[::2]: due for due in shown}
-    verdict.lost.extend(Due(Kind.SHOWN, of, due.said) for of, due in last.items() if not found.shows(due))
-    told = {due.of for item in owed.taken for due in item.dues}
+    verdict.lost.extend(Due(DueKind.SHOWN, of, due.value) for of, due in last.items() if not found.shows(due))
+    reported = {due.of for item in owed.taken for due in item.dues}
     for of in owed.inputs:
-        if of not in told:
-            untold = verdict.unchecked if owed.files_unseen else verdict.lost
-            (verdict.kept if (Kind.FILE, of) in found.changed else untold).append(Due(Kind.INPUT, of))
-    verdict.unchecked.extend(Due(Kind.UNSEEN, (text,)) for text in owed.unseen)
+        if of not in reported:
+            otherwise = verdict.unchecked if owed.files_unseen else verdict.lost
+            (verdict.kept if (DueKind.FILE, of) in found.changed else otherwise).append(Due(DueKind.INPUT, of))
+    verdict.unchecked.extend(Due(DueKind.UNSEEN, (text,)) for text in owed.unseen)
     return verdict

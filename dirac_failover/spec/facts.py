@@ -1,7 +1,6 @@
-"""What a scenario says before anything is run: the facts by which it is decided which clauses are asked.
+"""The facts of a scenario, which decide the clauses that are asked. Nothing here depends on an observation.
 
-Nothing here looks at an observation, so each clause is asked equally often of every implementation, also of one that
-does nothing. A new fact is a property of :class:`Facts`; a fact that only one clause needs belongs to that clause.
+A fact that only one clause needs belongs to that clause.
 """
 
 from __future__ import annotations
@@ -34,7 +33,6 @@ _PLAIN_LFN: Final = re.compile(r"(?:LFN:)?(?:/[a-z0-9.~]+)+")
 _USUAL_FAULT: Final = re.compile(r"[a-z-]+(\.\w+)?:(down|refuse|lost_reply|first=\d+)")
 _PLAIN: Final = ("ok", "operation", "s_error")
 
-
 MODULE: Final = "module"
 COMMANDS: Final = "commands"
 SHAPES: Final = {
@@ -45,15 +43,14 @@ SHAPES: Final = {
 
 
 class Raised(NamedTuple):
-    """What is raised inside a hook, and where."""
+    """The exception that is raised inside a hook."""
 
     name: str
-    """The name of the exception."""
     arguments: tuple[str, ...]
 
 
 class End(NamedTuple):
-    """The hook that ends the module, and whether the module ends well; None where that is not said."""
+    """The hook that ends the module, and whether the module ends well; None where that is free."""
 
     hook: str
     ok: bool | None
@@ -62,21 +59,19 @@ class End(NamedTuple):
 INVALID: Final = "invalid"
 NO_TEXT: Final = "no text"
 NO_DIGEST: Final = "no digest"
-"""What may be wrong with an operation: DIRAC's validator refuses it, its arguments cannot be written as text, or its
-first file has no name."""
+"""The defects of an operation: DIRAC's validator refuses it, its arguments are no text, its first file has no LFN."""
 
 
 class Facts:
     """The facts of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
-        """Hold the scenario; each fact is found when it is asked for."""
+        """Keep the scenario; a fact is computed when it is read."""
         self.scenario = scenario
         self.executed = not scenario.calls and not scenario.earlier
-        """Whether ``execute`` is called, and not single methods, of one module: several in a row take each other's
-        work, and are compared as a whole."""
+        """Whether ``execute`` is called, of one module: several in a row are compared as a whole."""
         self.own = self.executed and scenario.subject == "module" and not scenario.hooks
-        """Whether the implementation's FailoverRequest is executed as it is."""
+        """Whether the implementation's FailoverRequest is executed, without replaced hooks."""
         self.scripted = not {LIVE, MISSING} & set(scenario.collaborators.values())
         """Whether every collaborator is scripted."""
 
@@ -86,22 +81,20 @@ class Facts:
 
     @cached_property
     def _suits_commands(self) -> bool:
-        """Whether it is one end of a job, with clients of the implementation's own, and a file can say all of it."""
+        """Whether it is one end of a job with the implementation's own clients, and a file can hold all of it."""
         scenario = self.scenario
         live = not self.scripted and set(scenario.collaborators.values()) <= {LIVE, MISSING, NONE}
-        said = self.identified and self.inputs is not None and self.health != "unset" and not self.bad(NO_TEXT)
+        usual = self.identified and self.inputs is not None and self.health != "unset" and not self.bad(NO_TEXT)
         plain = not any(isinstance(value, dict | list) for value in self.unsent_parameters.values())
-        return self.own and live and said and plain and not scenario.report_job and scenario.executions == 1
+        return self.own and live and usual and plain and not scenario.report_job and scenario.executions == 1
 
     def answer(self, method: str) -> str:
         """Return the first answer of a scripted method."""
         return self.scenario.answers.get(method, ("ok",))[0]
 
     def answered(self, method: str, *kinds: str) -> bool:
-        """Tell whether the first answer of a scripted method is one of these, or begins with one of them."""
+        """Tell whether the first answer of a scripted method begins with one of these."""
         return self.answer(method).startswith(kinds)
-
-    # Who
 
     @cached_property
     def task(self) -> tuple[int, int] | None:
@@ -143,16 +136,14 @@ class Facts:
         production, task = self.task or (0, 0)
         return re.compile(rf"0*{production}_0*{task}_request\.json")
 
-    # What happened before
-
     @cached_property
     def health(self) -> str:
-        """``well``, ``failed`` before, or ``unset``: the module was not told."""
+        """``well``, ``failed`` before, or ``unset``: the module does not know."""
         statuses = (self.scenario.attributes.get(name, {}) for name in ("workflowStatus", "stepStatus"))
-        told = [status.get("OK") for status in statuses]
-        if False in told[: 1 + bool(told[0])]:
+        known = [status.get("OK") for status in statuses]
+        if False in known[: 1 + bool(known[0])]:
             return "failed"
-        return "unset" if None in told else "well"
+        return "unset" if None in known else "well"
 
     @property
     def well(self) -> bool:
@@ -161,23 +152,23 @@ class Facts:
 
     @cached_property
     def inputs(self) -> list[str] | None:
-        """The LFNs of the job's input; None when they are said in a form that is odd."""
+        """The LFNs of the job's input; None if they are given in an odd form."""
         commons = self.scenario.workflow_commons
-        said = commons.get("ParametricInputData") or commons.get("InputData") or ""
-        parts = said if isinstance(said, list) else str(said).split(";")
+        given = commons.get("ParametricInputData") or commons.get("InputData") or ""
+        parts = given if isinstance(given, list) else str(given).split(";")
         names = [str(part) for part in parts if part]
-        odd = not isinstance(said, str | list) or (isinstance(said, list) and said is commons.get("InputData"))
+        odd = not isinstance(given, str | list) or (isinstance(given, list) and given is commons.get("InputData"))
         odd = odd or not all(map(_PLAIN_LFN.fullmatch, names)) or len(set(names)) < len(names)
         return None if odd or not self._step_is_plain else [name.removeprefix("LFN:") for name in names]
 
     @property
     def _step_is_plain(self) -> bool:
-        """Whether the step says where it is, and no input of its own."""
+        """Whether the step has a name, and no input of its own."""
         step = self.scenario.step_commons
         return "STEP_INSTANCE_NAME" in step and not step.get("inputData")
 
     def has(self, collaborator: str) -> bool:
-        """Tell whether a collaborator is there, with what earlier modules left in it; else the module makes one."""
+        """Tell whether a collaborator is there, with the reports of earlier modules; otherwise the module makes one."""
         return self.scenario.collaborators.get(collaborator, NONE) not in {MISSING, NONE}
 
     @cached_property
@@ -189,7 +180,7 @@ class Facts:
     def unsent_statuses(self) -> list[str]:
         """The application statuses that wait in the job report; the job's state service may refuse other kinds."""
         waiting = self.scenario.unsent_statuses if self.has("JobReport") else ()
-        return [text for told in waiting if (text := told if isinstance(told, str) else "".join(told[2:3]))]
+        return [text for item in waiting if (text := item if isinstance(item, str) else "".join(item[2:3]))]
 
     @cached_property
     def unsent_parameters(self) -> Mapping[str, str]:
@@ -226,8 +217,6 @@ class Facts:
         """Whether there is an accounting client."""
         return self.scenario.collaborators.get("AccountingReport", NONE) != NONE
 
-    # What goes wrong
-
     @cached_property
     def refusable(self) -> bool:
         """Whether DIRAC's validator refuses the operations of earlier modules together: it may not get to a bad one."""
@@ -245,7 +234,7 @@ class Facts:
 
     @cached_property
     def plain(self) -> bool:
-        """Whether no answer raises or has a wrong shape, and none but that to a status changes from call to call."""
+        """Whether no answer raises or has a wrong shape, and only those to a status change from call to call."""
         return (
             self.answer("Request.toJSON")[:3] != "ok="
             and self.scripted
@@ -305,14 +294,12 @@ class Facts:
 
     @cached_property
     def raised(self) -> Raised | None:
-        """The one thing that is raised inside a hook; None if there is nothing, or more than one thing goes wrong.
+        """The exception of a replaced hook, or of a collaborator that the end of a job must call.
 
-        It is raised by a hook that the scenario replaces, or by a collaborator whose method the end of a job must call.
+        None if nothing is raised, or if more than one thing fails.
         """
         if self.scenario.hooks:
-            told = self.end
-            answer = self.scenario.hooks.get(told.hook, "") if told else ""
-            return _raised(answer)
+            return _raised(self.scenario.hooks.get(self.end.hook, "")) if self.end else None
         raising = [
             (method, answers[0]) for method, answers in self.scenario.answers.items() if answers[0][:7] == "raises="
         ]
@@ -343,8 +330,8 @@ class Facts:
     @cached_property
     def end(self) -> End | None:
         """Return the hook that ends the module, and the way it ends; None where the answers of collaborators decide."""
-        told = self.identified and self.executed and self.health != "unset" and self.plain
-        if not told or (self.scenario.subject == "module" and (self.inputs is None or not self._is_quiet)):
+        known = self.identified and self.executed and self.health != "unset" and self.plain
+        if not known or (self.scenario.subject == "module" and (self.inputs is None or not self._is_quiet)):
             return None
         for hook in HOOKS:
             answer = self.scenario.hooks.get(hook)
@@ -357,7 +344,7 @@ class Facts:
 
     @property
     def _is_quiet(self) -> bool:
-        """Whether nothing that is asked in ``_execute`` can fail."""
+        """Whether no call of ``_execute`` can fail."""
         if "_execute" in self.scenario.hooks:
             return True
         return self.valid and self.disk and not self.refused and "_initialize" not in self.scenario.hooks
@@ -368,12 +355,10 @@ class Facts:
         return disabled or hook == HOOKS[-1]
 
     def _ends_well(self, hook: str) -> bool | None:
-        """Tell whether it ends well there; None without a job if operations are pending, which is another question."""
+        """Tell whether it ends well there; None without a job if operations are pending."""
         if hook != HOOKS[-1]:
             return None if self.operations else True
         return self.well or self.scenario.subject == "base"
-
-    # Single methods
 
     @cached_property
     def called(self) -> str:

@@ -3,7 +3,7 @@
 Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
 (``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, digests of texts
 ``<digest>``, exceptions are their class name and arguments, and an operation is its fields. Two implementations behave
-alike in a scenario when their outcomes are equal. What may change here: what is observed.
+alike in a scenario when their outcomes are equal.
 """
 
 from __future__ import annotations

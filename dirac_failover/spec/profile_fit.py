@@ -1,4 +1,4 @@
-"""Finds the profile that explains a port best: the one whose model agrees with its observations most often.
+"""Finds the profile that fits a port best: the one whose model agrees with its observations most often.
 
 A few hundred scenarios are enough. The counts of several :class:`ProfileFit` add up to the same in any order.
 """
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Match:
-    """How well a profile explains a port."""
+    """The fit of a profile to a port."""
 
     profile: str
     scenarios: int
-    """How many were looked at: those of which all profiles speak."""
+    """The number of scenarios that were compared: those for which every profile has a model."""
     alike: int
-    """In how many the complete outcome is the profile's."""
+    """The number of scenarios in which the complete observation is the profile's."""
     places: int
-    """How many single differences there are in the others."""
+    """The number of single differences in the others."""
 
 
 @dataclass
 class ProfileFit:
-    """What is known so far of how near a port is to each profile: scenarios, and by profile those alike, and places."""
+    """The comparisons so far: the number of scenarios and, by profile, those alike and the places that differ."""
 
     scenarios: int = 0
     alike: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROFILES, 0))
     places: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROFILES, 0))
 
     def look(self, scenario: Scenario, outcome: Observation) -> None:
-        """Look at one more; scenarios with services, of which most profiles say nothing, are left out."""
+        """Compare one more observation; scenarios with services, for which most profiles have no model, are skipped."""
         if {LIVE, MISSING} & set(scenario.collaborators.values()):
             return
         self.scenarios += 1
@@ -52,14 +52,14 @@ class ProfileFit:
             self.places[name] += different
 
     def add(self, other: ProfileFit) -> None:
-        """Take what another process has seen."""
+        """Add the counts of another process."""
         self.scenarios += other.scenarios
         for name in PROFILES:
             self.alike[name] += other.alike[name]
             self.places[name] += other.places[name]
 
     def matches(self) -> list[Match]:
-        """Return all profiles, the best explanation first; none when nothing was looked at.
+        """Return all profiles, the best fit first; none without a comparison.
 
         Alike in more scenarios is better; then, fewer single differences; then, the order of the profiles.
         """
@@ -68,7 +68,7 @@ class ProfileFit:
 
 
 def nearest(outcomes: Iterable[tuple[Scenario, Observation]]) -> list[Match]:
-    """Return all profiles, the best explanation of these outcomes first."""
+    """Return all profiles, the best fit to these observations first."""
     seen = ProfileFit()
     for scenario, outcome in outcomes:
         seen.look(scenario, outcome)

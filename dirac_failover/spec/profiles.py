@@ -1,9 +1,6 @@
 """The choices in which real implementations differ, as a table that the model reads.
 
-A :class:`Profile` is one implementation; each field is one choice, with DIRAC 9.1's as the default, so that a profile
-says only what is different. What may change here: a new implementation is a new profile; a field is added when two
-implementations are found to differ in something that no field speaks of, together with the place in
-:mod:`~dirac_failover.spec.model.module` that reads it.
+A :class:`Profile` is one implementation; each field is one choice, with that of DIRAC 9.1 as the default.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Profile:
-    """What an implementation has chosen."""
+    """The choices of one implementation."""
 
     name: str
     versions: tuple[str, str]
@@ -27,11 +24,11 @@ class Profile:
     fresh: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of a new module that have other values."""
     commons: Mapping[str, Any] = field(default_factory=dict)
-    """What its module needs in ``workflow_commons`` beyond what a scenario says."""
+    """The keys that its module needs in ``workflow_commons`` beside those of a scenario."""
     owner: str = "Owner"
-    """The key under which a request's JSON says whose it is."""
+    """The key of the owner in a request's JSON."""
     setup: bool = False
-    """Whether a request's JSON speaks of a setup."""
+    """Whether a request's JSON has a setup."""
 
 
 DIRAC_9_1: Final = Profile("dirac-9.1", ("9.0.0", "9.1.22"))

@@ -4,8 +4,7 @@ Everything that a module can find is in it literally: the environment, ``workflo
 attributes, what the collaborators hold, how they and the services answer, and what lies in the working directory. A key
 that is absent is missing for the module too, so missing and None are different things.
 
-A field may be added here with a default that changes nothing; its type and its docstring check it and describe it to
-other programs (:func:`schema`). Nothing here knows how a scenario is run.
+The type and the docstring of a field check it and describe it to other programs (:func:`schema`).
 """
 
 from __future__ import annotations
@@ -123,7 +122,7 @@ class Scenario:
     server_files: Mapping[str, str] = _map(NOTHING)
     """Status by LFN in the transformation system."""
     error_counts: Mapping[str, _Count] = _map(NOTHING)
-    """How often a file of the transformation system has failed, by LFN; 0 unless said."""
+    """How often a file of the transformation system has failed, by LFN; 0 by default."""
     options: Mapping[str, str] = _map(NOTHING)
     """Options of the configuration, by path."""
     files: Mapping[_FileName, _FileKind] = _map(NOTHING)
@@ -239,7 +238,7 @@ def _plain(value: Any) -> Json:
 
 
 _DEFAULTS: Final = {key.name: (value := getattr(Scenario(), key.name), repr(_plain(value))) for key in fields(Scenario)}
-"""The default of each field, and its text: True == 1, but a module may be told either."""
+"""The default of each field, and its text, since True == 1."""
 
 
 def schema() -> dict[str, Json]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dirac_failover.drivers.describe import count, describe, grouped, operation_of, some, stub_of, told_of
-from dirac_failover.spec.duties import Due, Kind
+from dirac_failover.spec.duties import Due, DueKind
 from dirac_failover.wire import dencode
 
 STUB = [["Accounting/DataStore", {"timeout": 600}], "commitRegisters", [[1]]]
@@ -107,24 +107,24 @@ def test_dues_are_told_in_words() -> None:
     """Files of one status, files of equal operations, and records together; the rest one by one."""
     removal = ("RemoveFile", "", "", "", "")
     dues = [
-        Due(Kind.FILE, ("12", "/a"), "Unused"),
-        Due(Kind.RECORD, ("x",)),
-        Due(Kind.OPERATION, (*removal, "/x"), ""),
-        Due(Kind.FILE, ("12", "/b"), "Processed"),
-        Due(Kind.FILE, ("12", "/c"), "Unused"),
-        Due(Kind.FILE, ("5", "/c"), "Unused"),
-        Due(Kind.OPERATION, (*removal, "")),
-        Due(Kind.OPERATION, (*removal, "/y")),
-        Due(Kind.OPERATION, ("ForwardDISET", "s", "", "", "", ""), "A/B.go"),
-        Due(Kind.OPERATION, ("", "", "", "", "", "")),
-        Due(Kind.RECORD, ("y",)),
-        Due(Kind.STATUS, ("7", "T", "MinorStatus"), "it's"),
-        Due(Kind.STATUS, ("7", "U", "Status"), "Done"),
-        Due(Kind.SHOWN, ("7", "ApplicationStatus"), "x"),
-        Due(Kind.PARAMETER, ("7", "Events"), '"5"'),
-        Due(Kind.INPUT, ("12", "/a")),
-        Due(Kind.INPUT, ("12", "/b")),
-        Due(Kind.UNSEEN, ("what there is",)),
+        Due(DueKind.FILE, ("12", "/a"), "Unused"),
+        Due(DueKind.RECORD, ("x",)),
+        Due(DueKind.OPERATION, (*removal, "/x"), ""),
+        Due(DueKind.FILE, ("12", "/b"), "Processed"),
+        Due(DueKind.FILE, ("12", "/c"), "Unused"),
+        Due(DueKind.FILE, ("5", "/c"), "Unused"),
+        Due(DueKind.OPERATION, (*removal, "")),
+        Due(DueKind.OPERATION, (*removal, "/y")),
+        Due(DueKind.OPERATION, ("ForwardDISET", "s", "", "", "", ""), "A/B.go"),
+        Due(DueKind.OPERATION, ("", "", "", "", "", "")),
+        Due(DueKind.RECORD, ("y",)),
+        Due(DueKind.STATUS, ("7", "T", "MinorStatus"), "it's"),
+        Due(DueKind.STATUS, ("7", "U", "Status"), "Done"),
+        Due(DueKind.SHOWN, ("7", "ApplicationStatus"), "x"),
+        Due(DueKind.PARAMETER, ("7", "Events"), '"5"'),
+        Due(DueKind.INPUT, ("12", "/a")),
+        Due(DueKind.INPUT, ("12", "/b")),
+        Due(DueKind.UNSEEN, ("what there is",)),
     ]
     assert told_of(dues) == [
         "status Unused of /a, /c in transformation 12",

@@ -114,7 +114,7 @@ HELD = ["ForwardDISET", "x", []]
 def test_what_is_pending_is_looked_for_in_the_file() -> None:
     """An operation is known by its type, its arguments and its LFNs."""
     case = CheckContext(WELL, OUTCOME)
-    assert case.held == case.written == [HELD]
+    assert case.in_request == case.written == [HELD]
     assert case.unwritten == []
     assert case.content["JobID"] == 77
     removed = replace(WELL, operations=({"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]},))

@@ -7,7 +7,7 @@ import pytest
 from dirac_failover.spec.duties import (
     Act,
     Due,
-    Kind,
+    DueKind,
     Owed,
     Taken,
     call_of,
@@ -127,21 +127,21 @@ def test_times_of_records_count_to_the_second_and_floats_to_twelve_digits() -> N
     assert len({of_record(record) for record in (["Job", 1, 2, []], ["Job", 1, 3, []], ["J", 1, 2, []])}) == 3
     assert of_record(["Job", 0, 0, [object]]) == of_record(["Job", 0, 0, [str(object)]])
     assert of_record(["Job", "never", 0, {"a": 1}]) != of_record(["Job", "once", 0, {"a": 1}])
-    assert of_record(None) == (Due(Kind.RECORD, ("null",)),)
+    assert of_record(None) == (Due(DueKind.RECORD, ("null",)),)
 
 
 def test_an_operation_that_reports_promises_what_it_reports() -> None:
     """Statuses of files and of jobs, parameters, and records."""
     statuses = {"transformation": "12", "statusDict": {"/a": "Unused", "/b": "Processed"}, "force": True}
     assert of_operation(operation("SetFileStatus", statuses)) == (
-        Due(Kind.FILE, ("12", "/a"), "Unused", force=True),
-        Due(Kind.FILE, ("12", "/b"), "Processed", force=True),
+        Due(DueKind.FILE, ("12", "/a"), "Unused", force=True),
+        Due(DueKind.FILE, ("12", "/b"), "Processed", force=True),
     )
     update = {"T": {"Source": "Job_77", "MinorStatus": "m", "ApplicationStatus": "a"}, "U": None}
     bulk = [[f"dips://x:9/{JOB_STATE}", {}], "setJobStatusBulk", [77, update, False]]
     expected = (
-        Due(Kind.STATUS, ("77", "T", "MinorStatus"), "m"),
-        Due(Kind.STATUS, ("77", "T", "ApplicationStatus"), "a"),
+        Due(DueKind.STATUS, ("77", "T", "MinorStatus"), "m"),
+        Due(DueKind.STATUS, ("77", "T", "ApplicationStatus"), "a"),
     )
     assert of_operation(operation("ForwardDISET", bulk)) == expected
     diracx = {
@@ -154,8 +154,8 @@ def test_an_operation_that_reports_promises_what_it_reports() -> None:
     assert of_operation(operation("ForwardDISET", diracx)) == expected
     pairs = [[JOB_STATE, {}], "setJobParameters", [77, [["Events", "5"], ["x", None]]]]
     assert of_operation(operation("ForwardDISET", pairs)) == (
-        Due(Kind.PARAMETER, ("77", "Events"), '"5"'),
-        Due(Kind.PARAMETER, ("77", "x"), "null"),
+        Due(DueKind.PARAMETER, ("77", "Events"), '"5"'),
+        Due(DueKind.PARAMETER, ("77", "x"), "null"),
     )
     records = [["Accounting/DataStore", {}], "commitRegisters", [[RECORD_, RECORD_]]]
     assert of_operation(operation("ForwardDISET", records)) == of_record(STORED) * 2
@@ -186,7 +186,7 @@ def test_any_other_operation_promises_that_it_is_executed(kind: Any, decoded: An
     """With all that it is; of several files, for each."""
     assert of_operation(operation(kind, decoded))[0].of[1:5] == ("", "", "", "")
     (due,) = of_operation(operation(kind, decoded, Arguments="x", TargetSE="SE", Catalog="b,a"))
-    assert due == Due(Kind.OPERATION, (kind or "", "x", "", "SE", "a,b", "", "", "", "", ""), call)
+    assert due == Due(DueKind.OPERATION, (kind or "", "x", "", "SE", "a,b", "", "", "", "", ""), call)
     first, second = of_operation(
         {
             **operation(),
@@ -287,7 +287,7 @@ def test_a_job_shows_its_last_update_or_a_later_one() -> None:
     said = {time: of_update(77, time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2")}
     rows = tuple((time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2", "T3"))
     kept = [*said["T1"], *said["T2"]]
-    lost = [Due(Kind.SHOWN, ("77", "ApplicationStatus"), "T2")]
+    lost = [Due(DueKind.SHOWN, ("77", "ApplicationStatus"), "T2")]
     for order in (("T1", "T2"), ("T2", "T1")):
         taken = [said[time] for time in order]
         for shown, verdict in (("T2", {}), ("T3", {}), ("T1", {"lost": lost}), ("a", {"lost": lost})):
@@ -306,7 +306,7 @@ def test_what_a_job_shows_is_judged_by_its_own_updates() -> None:
     assert judged(first, last, after=shows_y) == kept
     assert judged(first, last, after=shows_x, more=(Act("other", shows_x, shows_y),)) == kept
     assert judged(first, last, after=shows_y, more=(Act("other", shows_y, shows_x),)) == kept
-    lost = {"lost": [Due(Kind.SHOWN, ("77", "ApplicationStatus"), "x")]}
+    lost = {"lost": [Due(DueKind.SHOWN, ("77", "ApplicationStatus"), "x")]}
     for time, found in (("00.0019", {}), ("00.002", lost), ("01", lost)):
         times = ("2026-01-01 12:00:00.001", f"2026-01-01 12:00:{time}")
         told = [of_update(77, at, {"ApplicationStatus": text}) for at, text in zip(times, "yx", strict=True)]
@@ -406,7 +406,7 @@ def test_what_is_on_its_way_waits() -> None:
 def test_inputs_need_a_report() -> None:
     """Or that the job itself changed them; where statuses of files cannot be seen, this cannot be checked."""
     inputs = (("12", A),)
-    (due,) = dues = [Due(Kind.INPUT, ("12", A))]
+    (due,) = dues = [Due(DueKind.INPUT, ("12", A))]
     before, after = snapshot({A: "Assigned"}), snapshot({A: "Processed"})
     assert judged(inputs=inputs, before=before) == {"lost": dues}
     assert judged(inputs=inputs, before=after) == {"lost": dues}
@@ -422,4 +422,4 @@ def test_inputs_need_a_report() -> None:
 
 def test_what_cannot_be_seen_is_unchecked() -> None:
     """By its name."""
-    assert judged(unseen=("a", "b")) == {"unchecked": [Due(Kind.UNSEEN, ("a",)), Due(Kind.UNSEEN, ("b",))]}
+    assert judged(unseen=("a", "b")) == {"unchecked": [Due(DueKind.UNSEEN, ("a",)), Due(DueKind.UNSEEN, ("b",))]}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dirac_failover.spec.clauses import contract, dirac, lossless
+from dirac_failover.spec.clauses import contract, contract_methods, dirac, lossless
 from dirac_failover.spec.clauses.clause import (
     CONTRACT,
     DIRAC,
@@ -31,7 +31,7 @@ from dirac_failover.spec.clauses.clause import (
 
 __all__ = ["CLAUSES", "CONTRACT", "DIRAC", "LEVELS", "LOSSLESS", "OUT_OF_REACH", "Clause", "Verdict", "Violation"]
 
-CLAUSES: Final = (*defined_in(contract), *dirac.CLAUSES, *defined_in(lossless))
+CLAUSES: Final = (*defined_in(contract, contract_methods), *dirac.CLAUSES, *defined_in(lossless))
 """All clauses, in the order of the page."""
 
 OUT_OF_REACH: Final = {

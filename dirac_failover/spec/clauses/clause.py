@@ -121,9 +121,9 @@ def rule(judge: Any) -> str:
     return " ".join(inspect.cleandoc(judge.__doc__).split())
 
 
-def defined_in(module: ModuleType) -> Iterator[Clause]:
-    """Yield the clauses of a module in the order of their IDs."""
-    found = [value for value in vars(module).values() if isinstance(value, Clause)]
+def defined_in(*modules: ModuleType) -> Iterator[Clause]:
+    """Yield the clauses of modules in the order of their IDs."""
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Clause)]
     yield from sorted(found, key=lambda one: one.id)
 
 

@@ -1,8 +1,9 @@
-"""The level ``contract``: what a module owes to the workflow that runs it, whatever its texts.
+"""The level ``contract``: the duties of a module to the workflow that runs it, whatever its texts.
 
-The rules from CO-012 on are obligations. They are asked in *calm* scenarios, in which nothing but one collaborator
-refuses; the scenarios in which DIRAC itself loses something belong to the clauses of the level ``lossless``, and there
-those clauses oblige. An order in which nothing is lost is free at this level.
+The rules from CO-012 on are obligations. They are asked in *calm* scenarios, in which at most one collaborator refuses;
+where DIRAC itself loses something, the clauses of the level ``lossless`` oblige. Any order of calls in which nothing is
+lost is free at this level. The clauses about single methods are in
+:mod:`~dirac_failover.spec.clauses.contract_methods`.
 """
 
 from __future__ import annotations
@@ -19,15 +20,12 @@ from dirac_failover.spec.facts import (
     INVALID,
     JOB_FORWARD,
     MADE,
-    PARAMETER,
     STATUS,
     Facts,
 )
 from dirac_failover.spec.scenario import HOOKS, MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dirac_failover.spec.check_context import CheckContext
     from dirac_failover.spec.scenario import Json
 
@@ -36,15 +34,13 @@ MODULE: Final = "FailoverRequest"
 
 _SURPRISES: Final = re.compile("raises=|bad_shape=")
 
-# Execution
-
 
 def _can_run(facts: Facts) -> bool:
     """Tell whether ``execute`` gets as far as the hooks."""
     return facts.executed and facts.identified
 
 
-def _can_report(facts: Facts) -> bool:
+def can_report(facts: Facts) -> bool:
     """Tell whether nothing goes wrong while the end of the module itself is reported."""
     answers = [*facts.scenario.answers.get(STATUS, ()), *(fault.partition(":")[2] for fault in facts.scenario.faults)]
     return _can_run(facts) and facts.health != "unset" and not any(map(_SURPRISES.match, answers))
@@ -53,7 +49,7 @@ def _can_report(facts: Facts) -> bool:
 @clause(
     "CO-001", when=_can_run, source=f"{BASE}.execute",
     reason="A module is written as hooks that rely on the work of the hooks before.",
-    harm="A module works with inputs that are not resolved, or acts after it was told to stop.",
+    harm="A module works with inputs that are not resolved, or acts after the end.",
 )  # fmt: skip
 def hooks_in_order(case: CheckContext) -> Violation | None:
     """The hooks are called in their order, and the first one that raises is the last one called."""
@@ -92,7 +88,7 @@ def identified_first(case: CheckContext) -> Violation | None:
 
 def _returns(facts: Facts) -> bool:
     silent = "_finalize" in facts.scenario.hooks and (facts.end is None or facts.end.ok is None)
-    return _can_report(facts) and not silent
+    return can_report(facts) and not silent
 
 
 @clause(
@@ -111,7 +107,7 @@ def return_structure(case: CheckContext) -> Violation | None:
 
 
 def _raises(facts: Facts) -> bool:
-    return _can_report(facts) and facts.raised is not None
+    return can_report(facts) and facts.raised is not None
 
 
 @clause(
@@ -163,12 +159,12 @@ def error_number(case: CheckContext) -> Violation | None:
     return equal([text, int(number)], [result.get("Message"), result.get("Errno")])
 
 
-def _is_told(facts: Facts) -> bool:
+def _must_report(facts: Facts) -> bool:
     return _raises(facts) and facts.job and facts.well and not (_is_graceful(facts) and facts.refused - {STATUS})
 
 
 @clause(
-    "CO-008", when=_is_told, source=f"{BASE}.execute",
+    "CO-008", when=_must_report, source=f"{BASE}.execute",
     reason="It is what people see of a job.", harm="Nobody can tell from outside why a job failed.",
 )  # fmt: skip
 def ends_are_reported(case: CheckContext) -> Violation | None:
@@ -199,9 +195,6 @@ def silent_after_failure(case: CheckContext) -> Violation | None:
 def disabled_without_job(case: CheckContext) -> Violation | None:
     """Without a job of the WMS the module calls no collaborator, and ends well if nothing is pending."""
     return equal([True, []], [case.ok or bool(case.facts.pending), case.collaboration])
-
-
-# The inputs
 
 
 def _reports_inputs(facts: Facts) -> bool:
@@ -243,9 +236,9 @@ def statuses_by_health(case: CheckContext) -> Violation | None:
     return equal(wanted, {lfn: given.get(lfn, reported.get(lfn)) for lfn in inputs})
 
 
-def _is_transformation(said: Json, task: tuple[int, int] | None) -> bool:
-    """Tell whether a transformation is said by its number, which may be a text."""
-    return str(said).isdecimal() and int(said) == (task or (0, 0))[0]
+def _is_transformation(given: Json, task: tuple[int, int] | None) -> bool:
+    """Tell whether a value is the transformation's number, which may be a text."""
+    return str(given).isdecimal() and int(given) == (task or (0, 0))[0]
 
 
 def _commits(facts: Facts) -> bool:
@@ -275,7 +268,7 @@ def _taken(method: str, ask: str, facts: Facts) -> bool:
 )  # fmt: skip
 def file_operation_is_taken(case: CheckContext) -> Violation | None:
     """The operation that the file report answers with is in the request, once."""
-    return equal(1, case.held.count(MADE[COMMIT]))
+    return equal(1, case.in_request.count(MADE[COMMIT]))
 
 
 @clause(
@@ -284,10 +277,7 @@ def file_operation_is_taken(case: CheckContext) -> Violation | None:
 )  # fmt: skip
 def job_operation_is_taken(case: CheckContext) -> Violation | None:
     """The operation that the job report answers with is in the request, once."""
-    return equal(1, case.held.count(MADE[JOB_FORWARD]))
-
-
-# The file
+    return equal(1, case.in_request.count(MADE[JOB_FORWARD]))
 
 
 @clause(
@@ -335,9 +325,6 @@ def collaborators_are_made(case: CheckContext) -> Violation | None:
     return equal(made, sorted(there))
 
 
-# With clients and services
-
-
 def _inputs_can_arrive(facts: Facts) -> bool:
     """Tell whether inputs are waited for; those of a failed job whose service fails are lost with its file."""
     reached = facts.well or not any(fault.startswith("transformation") for fault in facts.scenario.faults)
@@ -371,12 +358,12 @@ def inputs_arrive(case: CheckContext) -> Violation | None:
 def statuses_arrive(case: CheckContext) -> Violation | None:
     """After a good job its statuses, but the last if it is refused, are held by their service or are in the file."""
     rows = [row for history in case.service("job-state", "history").values() for row in history]
-    told = [str(row["ApplicationStatus"]) for row in rows if row["ApplicationStatus"] not in {"Unknown", "idem"}]
-    told += [str(item[1]) for item in case.written if "setJobStatusBulk" in str(item[1])]
+    reported = [str(row["ApplicationStatus"]) for row in rows if row["ApplicationStatus"] not in {"Unknown", "idem"}]
+    reported += [str(item[1]) for item in case.written if "setJobStatusBulk" in str(item[1])]
     owed = [status.replace("'", "") for status in case.facts.unsent_statuses] + _reported(case)[:-1]
     return holds(
-        bool(told) and all(any(status in text for text in told) for status in owed),
-        [*dict.fromkeys(owed), "a status of its own"], told,
+        bool(reported) and all(any(status in text for text in reported) for status in owed),
+        [*dict.fromkeys(owed), "a status of its own"], reported,
     )  # fmt: skip
 
 
@@ -406,175 +393,3 @@ def records_arrive(case: CheckContext) -> Violation | None:
     waiting += [item for item in case.written if "commitRegisters" in str(item[1])]
     wanted = case.scenario.records
     return holds(sent == wanted or bool(waiting), f"{wanted} records", {"held": sent, "in requests": waiting})
-
-
-# Hooks and single methods
-
-
-@clause(
-    "CO-019",
-    when=lambda facts: bool(facts.scenario.hooks) and facts.end is not None and _can_report(facts),
-    source=f"{BASE}.execute",
-    reason="A hook says how it went by what it raises; what it returns is not read.",
-    harm="A module that works with DIRAC fails, or a module that works with the port hides its failure.",
-)  # fmt: skip
-def returned_values_are_ignored(case: CheckContext) -> Violation | None:
-    """Nothing that a hook returns changes which hooks are called, or how the module ends."""
-    end = case.facts.end
-    wanted: list[Json] = [end.hook, end.ok] if end else []
-    last = [hook for hook in case.hooks if hook != "finalize"][-1:]
-    ok = case.ok if end and end.ok is not None else None
-    return equal([*wanted, "returned"], [last[0] if last else None, ok, case.outcome.ended])
-
-
-_DESCRIBED: Final = ("outputDataType", "outputDataSE", "outputDataName")
-
-
-def _asks_for_files(facts: Facts) -> bool:
-    """Tell whether the arguments of getCandidateFiles are well-formed."""
-    if facts.called != "getCandidateFiles" or facts.named:
-        return False
-    outputs, lfns, file_mask, step_mask = [*facts.arguments, ""][:4]
-    described = isinstance(outputs, list) and all(isinstance(output, dict) for output in outputs)
-    return described and isinstance(lfns, list) and _is_mask(file_mask) and _is_mask(step_mask)
-
-
-def _is_mask(mask: Json) -> bool:
-    """Tell whether a mask is a text, or a list of texts, in the form in which types and steps are written."""
-    if isinstance(mask, int):
-        return mask > 0
-    texts = mask if isinstance(mask, list) else [mask or ""]
-    return all(isinstance(text, str) and text.isalnum() and text.islower() | text.isdigit() for text in texts if text)
-
-
-def _described(facts: Facts) -> dict[str, str]:
-    """Return the type of each output that is described in full, in lower case, by its name."""
-    return {
-        output["outputDataName"]: output["outputDataType"].lower()
-        for output in facts.arguments[0]
-        if all(key in output for key in _DESCRIBED)
-    }
-
-
-def _wanted(facts: Facts) -> dict[str, str | None]:
-    """Return the LFN of each output that the masks let through, None where there is none, by its name."""
-    file_mask, step_mask = [*facts.arguments, ""][2:4]
-    lfns = {lfn.rpartition("/")[2]: lfn for lfn in facts.arguments[1]}
-    return {
-        name: lfns.get(name)
-        for name, kind in _described(facts).items()
-        if _lets(file_mask, kind) and _lets(step_mask, name.rpartition("_")[2].partition(".")[0])
-    }
-
-
-def _lets(mask: Json, text: str) -> bool:
-    return not mask or mask == [""] or text in (mask if isinstance(mask, list) else [str(mask)])
-
-
-def _are_there(facts: Facts) -> bool:
-    return _described(facts).keys() <= facts.scenario.files.keys()
-
-
-def _can_upload(facts: Facts) -> bool:
-    return _asks_for_files(facts) and _are_there(facts) and None not in _wanted(facts).values()
-
-
-@clause(
-    "CO-020", when=_can_upload, source=f"{BASE}.getCandidateFiles",
-    reason="A module that uploads goes by these names.", harm="Outputs are not uploaded, or are uploaded elsewhere.",
-)  # fmt: skip
-def candidates_are_found(case: CheckContext) -> Violation | None:
-    """The method getCandidateFiles returns the LFN of each output that is described in full and wanted by the masks."""
-    found = case.result[0] if isinstance(case.result, list) and case.result else None
-    found = found if isinstance(found, dict) else {"returned": found}
-    observed = {name: known.get("lfn") if isinstance(known, dict) else known for name, known in found.items()}
-    return equal([_wanted(case.facts), "returned"], [observed, case.outcome.ended])
-
-
-@clause(
-    "CO-021",
-    when=lambda facts: _asks_for_files(facts) and not _can_upload(facts),
-    source=f"{BASE}.getCandidateFiles",
-    reason="A module that uploads must not go on without one of its files.",
-    harm="A job whose output is missing is a success.",
-)  # fmt: skip
-def missing_candidates_raise(case: CheckContext) -> Violation | None:
-    """The method getCandidateFiles raises when an output is not in the directory, or one to upload has no LFN."""
-    return holds(case.outcome.ended == "raised", "an exception", case.result)
-
-
-def _calls_once(method: str) -> Callable[[Facts], bool]:
-    """Return whether a method is called once, with arguments in their order, of a module that was told its health."""
-
-    def when(facts: Facts) -> bool:
-        report = {"setApplicationStatus": STATUS, "setJobParameter": PARAMETER}[method]
-        usual = facts.scripted and facts.answered(report, "ok", "s_error")
-        return facts.called == method and not facts.named and facts.health != "unset" and usual
-
-    return when
-
-
-def _said(facts: Facts, texts: int) -> list[Json]:
-    """Return the arguments that the job report gets: the first ones as texts, and whether to send at once."""
-    given = list(facts.arguments)
-    return [*map(str, given[:texts]), given[texts] if len(given) > texts else True]
-
-
-@clause(
-    "CO-022", when=_calls_once("setApplicationStatus"), source=f"{BASE}.setApplicationStatus",
-    reason="It is how any module says how far it is.", harm="The job looks as if it did nothing.",
-)  # fmt: skip
-def status_is_reported(case: CheckContext) -> Violation | None:
-    """The method setApplicationStatus gives the job report the status as a text, once, if nothing failed before."""
-    job = case.scenario.attributes["jobID"]
-    wanted = [_said(case.facts, 1)] if job and case.facts.well else []
-    return equal([wanted, "returned"], [[call.args for call in case.calls(STATUS)], case.outcome.ended])
-
-
-@clause(
-    "CO-023", when=_calls_once("setJobParameter"), source=f"{BASE}.setJobParameter",
-    reason="Parameters of a failed job say why it failed.", harm="Parameters such as the CPU time used are lost.",
-)  # fmt: skip
-def parameter_is_reported(case: CheckContext) -> Violation | None:
-    """The method setJobParameter gives the job report name and value as texts, once, even after a failure."""
-    wanted = [_said(case.facts, 2)] if case.scenario.attributes["jobID"] else []
-    return equal([wanted, "returned"], [[call.args for call in case.calls(PARAMETER)], case.outcome.ended])
-
-
-def _ends_by_itself(facts: Facts) -> bool:
-    refusing = facts.refused - {STATUS}
-    return facts.called == "generateFailoverFile" and facts.plain and facts.valid and facts.disk and not refusing
-
-
-@clause(
-    "CO-024", when=_ends_by_itself, source=f"{BASE}.generateFailoverFile",
-    reason="A module may write the file without being the last one.", harm="Everything that is pending is lost.",
-)  # fmt: skip
-def file_by_itself(case: CheckContext) -> Violation | None:
-    """The method generateFailoverFile asks for unsent statuses, commits the accounting, and writes the request."""
-    facts = case.facts
-    answered = [MADE[JOB_FORWARD]] if facts.answered(JOB_FORWARD, "operation") else []
-    asked = [JOB_FORWARD, *([ACCOUNTING] if facts.accounting else [])]
-    owed = [*facts.operations, *answered]
-    made = [method for method in asked if case.calls(method)]
-    return equal([asked, owed], [made, [item for item in owed if item in case.written]])
-
-
-@clause(
-    "CO-025", when=lambda facts: facts.called == "finalize", source=f"{BASE}.finalize",
-    reason="It flushes the logs, and the workflow is not to be disturbed by that.",
-    harm="A module that ended well is counted as failed.",
-)  # fmt: skip
-def finalize_is_there(case: CheckContext) -> Violation | None:
-    """The method finalize can be called, and returns."""
-    return equal("returned", case.outcome.ended)
-
-
-@clause(
-    "CO-026", when=lambda facts: facts.named and facts.scripted and facts.health != "unset" and facts.plain,
-    source=BASE,
-    reason="Modules name the parameters that they give.", harm="A module that works with DIRAC dies of a TypeError.",
-)  # fmt: skip
-def parameters_have_names(case: CheckContext) -> Violation | None:
-    """Each method of the documentation takes its parameters by the names that they have there."""
-    return equal("returned", case.outcome.ended)

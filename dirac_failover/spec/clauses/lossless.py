@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 BASE: Final = "ModuleBase"
 MODULE: Final = "FailoverRequest"
 
-# Where does everything that is pending end?
-
 
 def _settled(facts: Facts) -> bool:
-    """Tell whether a job meets no trouble but that which a clause is about."""
+    """Tell whether nothing fails in a job but the subject of a clause."""
     scenario = facts.scenario
     usual = scenario.answers.get("Request.toJSON", ("ok",)) == ("ok",) and all(scenario.owner or [""]) and facts.disk
     return facts.own and facts.job and facts.inputs is not None and usual and not scenario.faults
@@ -132,9 +130,6 @@ def kept_beside_no_text(case: CheckContext) -> Violation | None:
     return _others_written(case)
 
 
-# A loss is not a success
-
-
 def _not_a_success(case: CheckContext, loss: str) -> Violation | None:
     return holds(not case.ok, f"not OK: {loss}", "OK")
 
@@ -145,7 +140,7 @@ def _not_a_success(case: CheckContext, loss: str) -> Violation | None:
     source=f"{BASE}.generateFailoverFile", note="H4", thread="pull/2892", commands=True,
     reason="The sender may own it.", harm="Everything pending is lost without a message.",
 )  # fmt: skip
-def no_owner(case: CheckContext) -> Violation | None:
+def owner_is_missing(case: CheckContext) -> Violation | None:
     """A request without owner is written, or the module does not say OK."""
     return _not_a_success(case, "the request is not valid") if case.unwritten else None
 
@@ -249,8 +244,8 @@ def _has_right_names(facts: Facts) -> bool:
     scenario = facts.scenario
     asked = facts.own and facts.job and facts.scripted and facts.health != "unset"
     usual = not scenario.workflow_commons.get("ParametricInputData") and not scenario.step_commons.get("inputData")
-    told = "STEP_INSTANCE_NAME" in scenario.step_commons and not facts.reported and not scenario.answers
-    return asked and usual and told and bool(_names(facts))
+    plain = "STEP_INSTANCE_NAME" in scenario.step_commons and not facts.reported and not scenario.answers
+    return asked and usual and plain and bool(_names(facts))
 
 
 @clause(
@@ -278,7 +273,7 @@ def _files_are_unknown(facts: Facts) -> bool:
 )  # fmt: skip
 def unknown_files(case: CheckContext) -> Violation | None:
     """Statuses of files that the transformation does not know are not a success, unless they are in the request."""
-    kept = any(item[0] == "SetFileStatus" for item in [*case.held, *case.written])
+    kept = any(item[0] == "SetFileStatus" for item in [*case.in_request, *case.written])
     return None if kept else _not_a_success(case, "the files' statuses reached no service")
 
 
@@ -288,7 +283,7 @@ def unknown_files(case: CheckContext) -> Violation | None:
     source=f"{BASE}.generateFailoverFile", note="H9", thread="pull/8395", commands=True,
     reason="They belong to the job as its status does.", harm="Parameters such as the CPU time used are lost.",
 )  # fmt: skip
-def parameters(case: CheckContext) -> Violation | None:
+def parameters_are_kept(case: CheckContext) -> Violation | None:
     """Job parameters that were not sent are sent, or are in the file, or the module is not OK."""
     report = case.outcome.attributes.get("JobReport", {})
     left = report.get("jobParameters", []) if isinstance(report, dict) else [report]
@@ -305,9 +300,9 @@ def parameters(case: CheckContext) -> Violation | None:
     source=f"{MODULE}._execute", note="H19",
     reason="A step may be repeated.", harm="Statuses are given twice, the later one perhaps over a newer one.",
 )  # fmt: skip
-def twice(case: CheckContext) -> Violation | None:
+def no_report_twice(case: CheckContext) -> Violation | None:
     """Executing the module twice does not report anything twice."""
-    kinds = [item[0] for item in case.held]
+    kinds = [item[0] for item in case.in_request]
     return holds(kinds.count("SetFileStatus") <= 1, "one SetFileStatus", kinds)
 
 
