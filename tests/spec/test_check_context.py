@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from dirac_failover.spec.facts import STATUS, Facts
 from dirac_failover.spec.model import clients
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.observation import Call
-from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, Profile
+from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE, SCRIPTED, Scenario
 
 SCRIPTED_ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
@@ -25,7 +24,7 @@ OUTCOME = expected(WELL)
 
 
 @pytest.mark.parametrize(("kind", "scripted"), [(LIVE, False), (MISSING, False), (NONE, True), (SCRIPTED, True)])
-def test_the_specification_speaks_of_scripted_collaborators(kind: str, scripted: bool) -> None:
+def test_the_specification_speaks_of_scripted_collaborators(kind, scripted):
     """All of them are scripted: of one client among doubles the specification says nothing."""
     facts = Facts(replace(WELL, collaborators={**SCRIPTED_ALL, "AccountingReport": kind}))
     for profile in (DIRAC_9_1, DIRAC_8_0):
@@ -37,7 +36,7 @@ def test_the_specification_speaks_of_scripted_collaborators(kind: str, scripted:
 
 
 @pytest.mark.parametrize("profile", [DIRAC_9_1, DIRAC_8_0], ids=lambda profile: str(profile.name))
-def test_the_specification_speaks_of_clients_of_one_profile(profile: Profile) -> None:
+def test_the_specification_speaks_of_clients_of_one_profile(profile):
     """The clients of DIRAC 9.1 are specified, where their services fail in a known way."""
     scenario = Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"])
     assert specified(Facts(scenario), profile) is (profile == DIRAC_9_1)
@@ -50,7 +49,7 @@ def test_the_specification_speaks_of_clients_of_one_profile(profile: Profile) ->
     assert CheckContext(WELL, expected(WELL, profile), profile).as_expected
 
 
-def test_a_case_is_made_of_a_scenario_or_of_its_facts() -> None:
+def test_a_case_is_made_of_a_scenario_or_of_its_facts():
     """Facts that are known already are not found again."""
     facts = Facts(WELL)
     assert CheckContext(facts, OUTCOME).facts is facts
@@ -58,7 +57,7 @@ def test_a_case_is_made_of_a_scenario_or_of_its_facts() -> None:
     assert CheckContext(WELL, OUTCOME).profile is DIRAC_9_1
 
 
-def test_calls_are_found_by_their_names() -> None:
+def test_calls_are_found_by_their_names():
     """Calls are in order, and hooks are not calls of collaborators."""
     case = CheckContext(WELL, OUTCOME)
     assert [step.args for step in case.calls(STATUS)] == [[status, True] for status in case.statuses]
@@ -74,7 +73,7 @@ def test_calls_are_found_by_their_names() -> None:
     assert CheckContext(WELL, odd).statuses == ["", "5"]
 
 
-def seen(*calls: str, **change: Any) -> CheckContext:
+def seen(*calls, **change):
     """A case in which these were called: ``hook``, or ``Collaborator.method answer``."""
     steps = []
     for call in calls:
@@ -84,25 +83,20 @@ def seen(*calls: str, **change: Any) -> CheckContext:
     return CheckContext(replace(WELL, **change), OUTCOME._replace(steps=tuple(steps)))
 
 
-@pytest.mark.parametrize(
-    ("hooks", "executions"),
-    [
-        ("", []),
-        ("_initialize finalize", [["_initialize", "finalize"]]),
-        ("a finalize finalize b", [["a", "finalize"], ["finalize"], ["b"]]),
-    ],
-)
-def test_finalize_ends_an_execution(hooks: str, executions: list[list[str]]) -> None:
+@pytest.mark.parametrize(("hooks", "executions"), [
+    ("", []), ("_initialize finalize", [["_initialize", "finalize"]]),
+    ("a finalize finalize b", [["a", "finalize"], ["finalize"], ["b"]]),
+])  # fmt: skip
+def test_finalize_ends_an_execution(hooks, executions):
     """Even the first hook of one; what comes after the last is an execution that did not come so far."""
     assert seen(*hooks.split()).executions == executions
 
 
-@pytest.mark.parametrize(
-    ("change", "ok"),
-    [({}, True), ({"ended": "raised"}, False), ({"result": None}, False), ({"result": {"OK": 1}}, False),
-     ({"result": {"OK": False}}, False)],
-)  # fmt: skip
-def test_ok_is_a_return_structure_that_says_so(change: dict[str, Any], ok: bool) -> None:
+@pytest.mark.parametrize(("change", "ok"), [
+    ({}, True), ({"ended": "raised"}, False), ({"result": None}, False), ({"result": {"OK": 1}}, False),
+    ({"result": {"OK": False}}, False),
+])  # fmt: skip
+def test_ok_is_a_return_structure_that_says_so(change, ok):
     """True itself."""
     assert CheckContext(WELL, OUTCOME._replace(**change)).ok is ok
 
@@ -111,7 +105,7 @@ NAME = "12_34_request.json"
 HELD = ["ForwardDISET", "x", []]
 
 
-def test_what_is_pending_is_looked_for_in_the_file() -> None:
+def test_what_is_pending_is_looked_for_in_the_file():
     """An operation is known by its type, its arguments and its LFNs."""
     case = CheckContext(WELL, OUTCOME)
     assert case.in_request == case.written == [HELD]
@@ -124,21 +118,21 @@ def test_what_is_pending_is_looked_for_in_the_file() -> None:
 @pytest.mark.parametrize(
     "text", ["{", "[]", "{}", '{"Operations": [1]}', '{"Operations": [{}]}', "null", '"{"', '"x"', "5"]
 )
-def test_what_is_no_request_holds_nothing(text: str) -> None:
+def test_what_is_no_request_holds_nothing(text):
     """A file of another kind is no error of the suite."""
     case = CheckContext(WELL, OUTCOME._replace(files={NAME: text}))
     assert case.written == []
     assert case.unwritten == [HELD]
 
 
-def test_a_request_within_a_text_counts_as_that_request() -> None:
+def test_a_request_within_a_text_counts_as_that_request():
     """DIRAC reads it as well; a text within a text is none."""
     once = json.dumps(OUTCOME.files[NAME])
     assert CheckContext(WELL, OUTCOME._replace(files={NAME: once})).written == [HELD]
     assert CheckContext(WELL, OUTCOME._replace(files={NAME: json.dumps(once)})).written == []
 
 
-def test_operations_are_owed_whether_they_are_in_the_request_or_not() -> None:
+def test_operations_are_owed_whether_they_are_in_the_request_or_not():
     """An operation that the module has dropped, or has added, is missed once when it is not in the file."""
     added = {**OUTCOME.request["Operations"][0], "Arguments": "y"}
     lost = OUTCOME._replace(files={})
@@ -146,24 +140,19 @@ def test_operations_are_owed_whether_they_are_in_the_request_or_not() -> None:
     assert CheckContext(WELL, lost._replace(request=None)).unwritten == [HELD]
     both = lost._replace(request={"Operations": [*OUTCOME.request["Operations"], added]})
     assert CheckContext(WELL, both).unwritten == [HELD, ["ForwardDISET", "y", []]]
-    assert CheckContext(WELL, OUTCOME._replace(request=None)).held == []
+    assert CheckContext(WELL, OUTCOME._replace(request=None)).in_request == []
     answered = replace(WELL, answers={"JobReport.generateForwardDISET": ("operation",)})
     assert CheckContext(answered, OUTCOME).unwritten == [["ForwardDISET", "job report", []]]
 
 
-@pytest.mark.parametrize(
-    ("files", "new", "read"),
-    [
-        ({}, [], False),
-        ({NAME: "{}"}, [NAME], True),
-        ({"00012_00034_request.json": "{}"}, ["00012_00034_request.json"], True),
-        ({"12_35_request.json": "{}"}, ["12_35_request.json"], False),
-        ({"o": "output", "p": "[]", "q": "<directory>", "r": "<link>"}, [], False),
-        ({"r": "x", "o": "other", "p": "[1]"}, ["o", "p", "r"], False),
-        ({"p": "output", "o": "[]"}, ["o", "p"], False),
-    ],
-)
-def test_a_file_is_new_when_it_was_not_there_or_held_something_else(files: Any, new: list[str], read: bool) -> None:
+@pytest.mark.parametrize(("files", "new", "read"), [
+    ({}, [], False), ({NAME: "{}"}, [NAME], True),
+    ({"00012_00034_request.json": "{}"}, ["00012_00034_request.json"], True),
+    ({"12_35_request.json": "{}"}, ["12_35_request.json"], False),
+    ({"o": "output", "p": "[]", "q": "<directory>", "r": "<link>"}, [], False),
+    ({"r": "x", "o": "other", "p": "[1]"}, ["o", "p", "r"], False), ({"p": "output", "o": "[]"}, ["o", "p"], False),
+])  # fmt: skip
+def test_a_file_is_new_when_it_was_not_there_or_held_something_else(files, new, read):
     """The request is read from a new file of its name only."""
     before = {"o": "output", "p": "old", "q": "directory", "r": "full"}
     case = CheckContext(replace(WELL, files=before), OUTCOME._replace(files=files))
@@ -175,6 +164,6 @@ def test_a_file_is_new_when_it_was_not_there_or_held_something_else(files: Any, 
     ("services", "part"),
     [({"a": {"b": [1]}}, [1]), ({"a": {"b": None}}, {}), ({"a": {}}, {}), ({"a": None}, {}), ({}, {}), (None, {})],
 )
-def test_a_part_of_a_service_that_is_not_to_be_seen_is_empty(services: Any, part: Any) -> None:
+def test_a_part_of_a_service_that_is_not_to_be_seen_is_empty(services, part):
     """A port may have no services to look at."""
     assert CheckContext(WELL, OUTCOME._replace(services=services)).service("a", "b") == part

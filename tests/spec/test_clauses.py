@@ -7,7 +7,6 @@ import runpy
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,12 +21,6 @@ from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import HOOKS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.scenario import Scenario
-
 REGISTER = Path(__file__).with_name("clause_register.txt")
 DOCS = Path(__file__).parents[2] / "docs"
 BROKEN = {clause.id for clause in CLAUSES if clause.level == "lossless"}
@@ -35,14 +28,14 @@ BROKEN = {clause.id for clause in CLAUSES if clause.level == "lossless"}
 STEP = 307  # a prime: no dimension has so many values, so that all of them take part
 
 
-def test_no_id_is_ever_reused_or_removed() -> None:
+def test_no_id_is_ever_reused_or_removed():
     """Whoever adds a clause adds its ID at the end of its level here; a line of the register is never changed."""
     registered = REGISTER.read_text(encoding="ascii").split()
     assert len(set(registered)) == len(registered)
     assert [clause.id for clause in CLAUSES] == registered
 
 
-def test_an_id_says_its_level() -> None:
+def test_an_id_says_its_level():
     """Two letters, a number that grows, and nothing else."""
     prefixes = {"contract": "CO", "dirac": "DI", "lossless": "LL"}
     for clause in CLAUSES:
@@ -55,7 +48,7 @@ def test_an_id_says_its_level() -> None:
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
-def test_a_clause_is_made_of_sentences(clause: object) -> None:
+def test_a_clause_is_made_of_sentences(clause):
     """What holds, why, and what its breach does; and where it is from."""
     for name in ("text", "reason", "harm"):
         text = getattr(clause, name)
@@ -66,7 +59,7 @@ def test_a_clause_is_made_of_sentences(clause: object) -> None:
     assert re.fullmatch(r"|https://github\.com/DIRACGrid/DIRAC/(issues|pull)/\d+", clause.issue)  # type: ignore[attr-defined]
 
 
-def test_some_were_learned_in_public() -> None:
+def test_some_were_learned_in_public():
     """Where there is a thread about the same thing, it is named."""
     named = {clause.id: clause.issue for clause in CLAUSES if clause.issue}
     assert named["LL-001"] == "https://github.com/DIRACGrid/DIRAC/issues/2416"
@@ -75,7 +68,7 @@ def test_some_were_learned_in_public() -> None:
     }  # fmt: skip
 
 
-def test_each_hazard_is_named_by_a_clause_or_out_of_reach() -> None:
+def test_each_hazard_is_named_by_a_clause_or_out_of_reach():
     """H1 to H22, and no other; none is both."""
     named = {clause.note for clause in CLAUSES if clause.note.startswith("H")}
     assert all(clause.note for clause in CLAUSES if clause.level == "lossless")
@@ -83,7 +76,7 @@ def test_each_hazard_is_named_by_a_clause_or_out_of_reach() -> None:
     assert not named & set(OUT_OF_REACH)
 
 
-def test_the_page_is_what_the_clauses_say() -> None:
+def test_the_page_is_what_the_clauses_say():
     """The copy in the repository is what the generator makes now."""
     generator = runpy.run_path(str(DOCS / "contract_page.py"))
     assert (DOCS / "contract.md").read_text(encoding="utf-8") == generator["page"](), (
@@ -91,7 +84,7 @@ def test_the_page_is_what_the_clauses_say() -> None:
     )
 
 
-def some() -> Iterator[Scenario]:
+def some():
     """Scenarios that ask for each clause: those near the good case, some services, and a few of all."""
     for region in space.REGIONS:
         yield from region.near(0)
@@ -103,11 +96,11 @@ def some() -> Iterator[Scenario]:
     yield from islice(space.scenarios(), 0, None, STEP)
 
 
-def test_contract_and_dirac_hold_and_each_hazard_shows(kit: Implementation) -> None:
+def test_contract_and_dirac_hold_and_each_hazard_shows(kit):
     """Each clause is asked, of the reference as of the real DIRAC, and exactly the lossless ones are broken."""
     port = InProcessDriver(kit)
-    asked: set[str] = set()
-    broken: set[str] = set()
+    asked = set()
+    broken = set()
     with port.session():
         for scenario in some():
             case = CheckContext(scenario, port.run(scenario))
@@ -124,7 +117,7 @@ def test_contract_and_dirac_hold_and_each_hazard_shows(kit: Implementation) -> N
 
 
 @pytest.mark.parametrize("animal", ["SkipsFinalize", "ForgetsAccounting"])
-def test_each_clause_is_asked_equally_often_of_every_port(animal: str) -> None:
+def test_each_clause_is_asked_equally_often_of_every_port(animal):
     """A port that does other things, or nothing, is asked the same: only what it breaks is different."""
     ports = (Target(), Target(f"dirac_failover.conformance.zoo:{animal}"))
     reference, other = (check(VerificationPlan(port, regions=("hooks", "end")), part=(0, 31)) for port in ports)
@@ -138,28 +131,28 @@ def test_each_clause_is_asked_equally_often_of_every_port(animal: str) -> None:
 class DoesNothing(FailoverRequest):
     """Its hooks are called, and do nothing."""
 
-    def _execute(self) -> None:
+    def _execute(self):
         pass
 
 
 class NeverWrites(FailoverRequest):
     """Nothing gets into a file."""
 
-    def _write_request(self) -> None:
+    def _write_request(self):
         pass
 
 
 class EndsWithoutFile(FailoverRequest):
     """The end of the job is left out: unsent statuses, accounting and the file."""
 
-    def generateFailoverFile(self) -> Any:
+    def generateFailoverFile(self):
         return None
 
 
 class NeverAccounts(FailoverRequest):
     """The accounting records are not sent."""
 
-    def generateFailoverFile(self) -> Any:
+    def generateFailoverFile(self):
         accounting = self.workflow_commons.pop("AccountingReport", None)
         try:
             return super().generateFailoverFile()
@@ -171,7 +164,7 @@ class NeverAccounts(FailoverRequest):
 class LeavesFailedInputs(FailoverRequest):
     """After a failure the inputs get no status."""
 
-    def _execute(self) -> None:
+    def _execute(self):
         if self._checkWFAndStepStatus(noPrint=True):
             super()._execute()
 
@@ -179,7 +172,7 @@ class LeavesFailedInputs(FailoverRequest):
 class ReportsTheFirst(FailoverRequest):
     """Only the first input gets a status."""
 
-    def _resolveInputWorkflow(self) -> None:
+    def _resolveInputWorkflow(self):
         super()._resolveInputWorkflow()
         self.inputDataList = self.inputDataList[:1]
 
@@ -187,33 +180,33 @@ class ReportsTheFirst(FailoverRequest):
 class FindsNoFiles(FailoverRequest):
     """There is nothing to upload."""
 
-    def getCandidateFiles(self, *_: Any, **__: Any) -> Any:
+    def getCandidateFiles(self, *_, **__):
         return {}
 
 
 class HasNoParameters(FailoverRequest):
     """Job parameters are not reported."""
 
-    def setJobParameter(self, *_: Any, **__: Any) -> Any:
+    def setJobParameter(self, *_, **__):
         return None
 
 
 class HasNoStatuses(FailoverRequest):
     """Application statuses are not reported."""
 
-    def setApplicationStatus(self, *_: Any, **__: Any) -> Any:
+    def setApplicationStatus(self, *_, **__):
         return None
 
 
 class ObeysHooks(FailoverRequest):
     """What a hook returns is looked at: a result that is not OK ends the module."""
 
-    def execute(self) -> Any:
+    def execute(self):
         for name in HOOKS:
             setattr(self, name, partial(self._obeyed, getattr(self, name)))
         return super().execute()
 
-    def _obeyed(self, hook: Callable[[], Any]) -> None:
+    def _obeyed(self, hook):
         result = hook()
         if isinstance(result, dict) and result.get("OK") is False:
             raise RuntimeError(result["Message"])
@@ -222,12 +215,12 @@ class ObeysHooks(FailoverRequest):
 class StopsAtErrors(FailoverRequest):
     """A hook that returns a result that is not OK ends the module well."""
 
-    def execute(self) -> Any:
+    def execute(self):
         for name in HOOKS:
             setattr(self, name, partial(self._stopped, getattr(self, name)))
         return super().execute()
 
-    def _stopped(self, hook: Callable[[], Any]) -> None:
+    def _stopped(self, hook):
         result = hook()
         if isinstance(result, dict) and result.get("OK") is False:
             raise GracefulTermination(result["Message"])
@@ -236,7 +229,7 @@ class StopsAtErrors(FailoverRequest):
 class TakesPlaces(FailoverRequest):
     """The parameters of methods have other names."""
 
-    def setApplicationStatus(self, *arguments: Any) -> Any:
+    def setApplicationStatus(self, *arguments):
         return super().setApplicationStatus(*arguments)
 
 
@@ -258,13 +251,11 @@ IDLE = {
 
 
 @pytest.mark.parametrize("module", IDLE, ids=lambda module: str(module.__name__))
-def test_a_module_that_leaves_something_out_breaks_the_contract(
-    reference: Implementation, module: type[FailoverRequest]
-) -> None:
+def test_a_module_that_leaves_something_out_breaks_the_contract(reference, module):
     """The clauses that are about it notice it, in scenarios near the good case."""
     port = InProcessDriver(reference, module)
     contract = [clause for clause in CLAUSES if clause.level == "contract"]
-    broken: set[str] = set()
+    broken = set()
     with port.session():
         for region in space.REGIONS:
             for scenario in (*region.near(0), *region.near(1)):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
-from typing import Any
 
 import pytest
 
@@ -24,24 +23,20 @@ SMALL = Region(
 )
 
 
-@pytest.mark.parametrize(
-    ("changes", "names"),
-    [
-        (0, ["small: the good case"]),
-        (1, [
-            "small: c=bad", "small: b=bad", "small: b=worse", "small: a=bad",
-        ]),
-        (2, ["small: b=bad; c=bad", "small: b=worse; c=bad", "small: a=bad; c=bad"]),
-        (3, []),
-    ],
-)  # fmt: skip
-def test_scenarios_near_the_good_case_are_those_with_so_many_changes(changes: int, names: list[str]) -> None:
+@pytest.mark.parametrize(("changes", "names"), [
+    (0, ["small: the good case"]),
+    (1, [
+        "small: c=bad", "small: b=bad", "small: b=worse", "small: a=bad",
+    ]),
+    (2, ["small: b=bad; c=bad", "small: b=worse; c=bad", "small: a=bad; c=bad"]), (3, []),
+])  # fmt: skip
+def test_scenarios_near_the_good_case_are_those_with_so_many_changes(changes, names):
     """A dimension that is not asked is no change; a name says what is changed, and so how much."""
     assert [scenario.name for scenario in SMALL.near(changes)] == names
     assert {dimensions.changes(name) for name in names} <= {changes}
 
 
-def test_all_neighbourhoods_together_are_the_region() -> None:
+def test_all_neighbourhoods_together_are_the_region():
     """The same scenarios, with the same contents."""
     identity = REGIONS[0]
     near = [scenario for changes in range(len(identity.dimensions) + 1) for scenario in identity.near(changes)]
@@ -51,9 +46,9 @@ def test_all_neighbourhoods_together_are_the_region() -> None:
     assert [scenario.records for scenario in SMALL.near(1)] == [2, 2, 2, 3]
 
 
-def test_what_is_too_far_away_is_not_looked_at() -> None:
+def test_what_is_too_far_away_is_not_looked_at():
     """Once there is no change left, only the first value of a dimension is followed."""
-    asked: list[str] = []
+    asked = []
     _, b, c = SMALL.dimensions
     counted = replace(c, when=lambda choices: not asked.append(choices["b"]))
     region = replace(SMALL, dimensions=(replace(b, when=lambda _: True), counted))
@@ -62,13 +57,13 @@ def test_what_is_too_far_away_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("thing", [SMALL, *SMALL.dimensions[:1], SMALL.dimensions[0].values[0], Then("a", "b")])
-def test_what_describes_the_space_is_frozen(thing: Any) -> None:
+def test_what_describes_the_space_is_frozen(thing):
     """Scenarios share it."""
     with pytest.raises(FrozenInstanceError):
         thing.name = "x"
 
 
-def of(*sets: dict[str, Any], **base: Any) -> list[Scenario]:
+def of(*sets, **base):
     """The scenarios of a region with one dimension for each: to set it, or not."""
     both = [(Value("no", ""), Value("yes", "", given)) for given in sets]
     return list(
@@ -76,7 +71,7 @@ def of(*sets: dict[str, Any], **base: Any) -> list[Scenario]:
     )
 
 
-def test_a_mapping_is_merged_and_a_key_can_be_removed() -> None:
+def test_a_mapping_is_merged_and_a_key_can_be_removed():
     """Into the base, and into the scenario's defaults; neither is changed."""
     base = {"JOBID": "5", "HOME": "/"}
     found = of({"environment": {"HOME": ABSENT, "USER": "a"}}, {"environment": {"USER": ABSENT}}, environment=base)
@@ -92,7 +87,7 @@ def test_a_mapping_is_merged_and_a_key_can_be_removed() -> None:
     assert Scenario().environment == {"JOBID": "77"}
 
 
-def test_what_comes_then_is_answered_after_what_came_before() -> None:
+def test_what_comes_then_is_answered_after_what_came_before():
     """Whatever it stands under; also where nothing came before."""
     then = {"later": Then("JobReport.setApplicationStatus", "s_error")}
     first = {"answers": {"JobReport.setApplicationStatus": ("ok", "none")}}
@@ -108,9 +103,9 @@ def test_what_comes_then_is_answered_after_what_came_before() -> None:
     ]
 
 
-def test_lists_grow_and_anything_else_is_replaced() -> None:
+def test_lists_grow_and_anything_else_is_replaced():
     """Faults, operations and unsent statuses accumulate over the dimensions."""
-    given: dict[str, Any] = {"faults": ("a",), "unsent_statuses": ("s",), "operations": ({"Type": "x"},), "records": 1}
+    given = {"faults": ("a",), "unsent_statuses": ("s",), "operations": ({"Type": "x"},), "records": 1}
     assert of(given, given | {"owner": None, "executions": 3}, records=5) == [
         Scenario(records=5),
         Scenario(
@@ -128,20 +123,20 @@ def test_lists_grow_and_anything_else_is_replaced() -> None:
     ]
 
 
-def test_two_values_of_a_dimension_have_two_names() -> None:
+def test_two_values_of_a_dimension_have_two_names():
     """Else choices could not tell them apart."""
     with pytest.raises(ValueError, match=r"^Dimension 'd' has two values of the same name among \['a', 'b', 'a'\]$"):
         Dimension("d", "", (Value("a", ""), Value("b", ""), Value("a", "")))
 
 
 @pytest.mark.parametrize(("dimension", "value"), [("a; b", "c"), ("a", "b; c")])
-def test_no_name_holds_what_stands_between_two_changes(dimension: str, value: str) -> None:
+def test_no_name_holds_what_stands_between_two_changes(dimension, value):
     """Else the name of a scenario would not say how many there are."""
     with pytest.raises(ValueError, match=r"expected names without '; ', found '. ?.*; .'$"):
         Dimension(dimension, "", (Value(value, ""),))
 
 
-def test_near_and_far_make_the_whole() -> None:
+def test_near_and_far_make_the_whole():
     """A region may be gone through in bands: the same scenarios, each once."""
     for region in REGIONS[:2]:
         bands = [*region.scenarios(0, 1), *region.scenarios(2, 2), *region.scenarios(3)]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from dirac_failover.spec.duties import (
@@ -31,13 +29,13 @@ A = "/vo/a"
 
 
 def snapshot(
-    files: dict[str, str] | None = None,
-    updates: tuple[tuple[str, dict[str, str]], ...] = (),
-    parameters: dict[str, Any] | None = None,
-    records: tuple[Any, ...] = (),
-    requests: tuple[str, ...] = (),
-    **shows: str,
-) -> dict[str, Any]:
+    files=None,
+    updates=(),
+    parameters=None,
+    records=(),
+    requests=(),
+    **shows,
+):
     """The services with transformation 12 and job 77, as a world has them."""
     idem = dict.fromkeys(("Status", "MinorStatus", "ApplicationStatus"), "idem")
     rows = [{**idem, "StatusTime": time, "StatusSource": "Job_77", **update} for time, update in updates]
@@ -51,7 +49,7 @@ def snapshot(
     }
 
 
-def operation(kind: str = "RemoveFile", decoded: Any = None, *lfns: str, **fields: Any) -> dict[str, Any]:
+def operation(kind="RemoveFile", decoded=None, *lfns, **fields):
     """An operation in DIRAC's JSON form, with its arguments decoded."""
     own = dict.fromkeys(("Arguments", "SourceSE", "TargetSE", "Catalog"))
     return {
@@ -65,13 +63,13 @@ def operation(kind: str = "RemoveFile", decoded: Any = None, *lfns: str, **field
 
 
 def judged(
-    *taken: Taken | tuple[Due, ...],
-    before: Any = None,
-    after: Any = None,
-    more: tuple[Act, ...] = (),
-    requests: dict[str, Any] | None = None,
-    **owed: Any,
-) -> dict[str, list[Due]]:
+    *taken,
+    before=None,
+    after=None,
+    more=(),
+    requests=None,
+    **owed,
+):
     """What is not empty of the verdict on the job J."""
     before = before or snapshot()
     after = after or before
@@ -86,26 +84,22 @@ def judged(
 # What is due
 
 
-@pytest.mark.parametrize(
-    ("commons", "attributes", "inputs"),
-    [
-        ({}, {}, ()),
-        ({"PRODUCTION_ID": "00000012", "InputData": "LFN:/a; /b;;"}, {}, (("12", "/a"), ("12", "/b"))),
-        ({"PRODUCTION_ID": 12, "InputData": ["LFN:/a.L"]}, {"production_id": 5}, (("5", "/a.L"),)),
-        (
-            {"PRODUCTION_ID": "x", "InputData": "/a", "ParametricInputData": ("/p",)},
-            {"production_id": 0},
-            (("x", "/p"),),
-        ),
-        ({"PRODUCTION_ID": "1", "InputData": 7}, {}, ()),
-    ],
-)
-def test_inputs_are_what_the_workflow_says(commons: Any, attributes: Any, inputs: Any) -> None:
+@pytest.mark.parametrize(("commons", "attributes", "inputs"), [
+    ({}, {}, ()), ({"PRODUCTION_ID": "00000012", "InputData": "LFN:/a; /b;;"}, {}, (("12", "/a"), ("12", "/b"))),
+    ({"PRODUCTION_ID": 12, "InputData": ["LFN:/a.L"]}, {"production_id": 5}, (("5", "/a.L"),)),
+    (
+        {"PRODUCTION_ID": "x", "InputData": "/a", "ParametricInputData": ("/p",)},
+        {"production_id": 0},
+        (("x", "/p"),),
+    ),
+    ({"PRODUCTION_ID": "1", "InputData": 7}, {}, ()),
+])  # fmt: skip
+def test_inputs_are_what_the_workflow_says(commons, attributes, inputs):
     """With their prefix removed, which is a prefix; parametric ones take the place of others."""
     assert inputs_of(commons, attributes) == inputs
 
 
-def test_a_failover_request_is_known_by_its_name() -> None:
+def test_a_failover_request_is_known_by_its_name():
     """Whosever it is."""
     theirs = type("FailoverRequest", (), {})
     assert ends_jobs(theirs)
@@ -113,12 +107,12 @@ def test_a_failover_request_is_known_by_its_name() -> None:
     assert not ends_jobs(type("MyFailoverRequest", (), {}))
 
 
-def test_numbers_are_texts_without_zeros_before_them() -> None:
+def test_numbers_are_texts_without_zeros_before_them():
     """What is no number is left as it is."""
     assert [*map(number, ("00000012", 12, " 7 ", "x9", None))] == ["12", "12", "7", "x9", "None"]
 
 
-def test_times_of_records_count_to_the_second_and_floats_to_twelve_digits() -> None:
+def test_times_of_records_count_to_the_second_and_floats_to_twelve_digits():
     """So much survives the way through DEncode, and into the accounting."""
     assert of_record(RECORD_) == of_record(STORED)
     assert of_record(["Job", 20260101, 0, [1.1e-10]]) == of_record(["Job", 20260101, 0, (1.1000000000000001e-10,)])
@@ -130,7 +124,7 @@ def test_times_of_records_count_to_the_second_and_floats_to_twelve_digits() -> N
     assert of_record(None) == (Due(DueKind.RECORD, ("null",)),)
 
 
-def test_an_operation_that_reports_promises_what_it_reports() -> None:
+def test_an_operation_that_reports_promises_what_it_reports():
     """Statuses of files and of jobs, parameters, and records."""
     statuses = {"transformation": "12", "statusDict": {"/a": "Unused", "/b": "Processed"}, "force": True}
     assert of_operation(operation("SetFileStatus", statuses)) == (
@@ -161,28 +155,21 @@ def test_an_operation_that_reports_promises_what_it_reports() -> None:
     assert of_operation(operation("ForwardDISET", records)) == of_record(STORED) * 2
 
 
-@pytest.mark.parametrize(
-    ("kind", "decoded", "call"),
-    [
-        ("SetFileStatus", None, ""),
-        ("SetFileStatus", {"statusDict": []}, ""),
-        ("SetFileStatus", {"statusDict": {}}, ""),
-        ("RemoveFile", {"statusDict": {"/a": "Unused"}}, ""),
-        ("ForwardDISET", None, ""),
-        ("ForwardDISET", "text", ""),
-        (
-            "ForwardDISET",
-            [[JOB_STATE, {}], "setJobParameters", [7, [["a", "b", "c"]]]],
-            f"{JOB_STATE}.setJobParameters",
-        ),
-        ("ForwardDISET", [["A/B", {}], "go", []], "A/B.go"),
-        ("ForwardDISET", [[JOB_STATE, {}], "setJobParameters", [7, ["ab"]]], f"{JOB_STATE}.setJobParameters"),
-        ("ForwardDISET", [[JOB_STATE, {}], "setJobStatusBulk", [7]], f"{JOB_STATE}.setJobStatusBulk"),
-        ("ForwardDISET", {"dCls": "Other", "dMeth": "go", "args": []}, "Other.go"),
-        (None, None, ""),
-    ],
-)
-def test_any_other_operation_promises_that_it_is_executed(kind: Any, decoded: Any, call: str) -> None:
+@pytest.mark.parametrize(("kind", "decoded", "call"), [
+    ("SetFileStatus", None, ""), ("SetFileStatus", {"statusDict": []}, ""),
+    ("SetFileStatus", {"statusDict": {}}, ""), ("RemoveFile", {"statusDict": {"/a": "Unused"}}, ""),
+    ("ForwardDISET", None, ""), ("ForwardDISET", "text", ""),
+    (
+        "ForwardDISET",
+        [[JOB_STATE, {}], "setJobParameters", [7, [["a", "b", "c"]]]],
+        f"{JOB_STATE}.setJobParameters",
+    ),
+    ("ForwardDISET", [["A/B", {}], "go", []], "A/B.go"),
+    ("ForwardDISET", [[JOB_STATE, {}], "setJobParameters", [7, ["ab"]]], f"{JOB_STATE}.setJobParameters"),
+    ("ForwardDISET", [[JOB_STATE, {}], "setJobStatusBulk", [7]], f"{JOB_STATE}.setJobStatusBulk"),
+    ("ForwardDISET", {"dCls": "Other", "dMeth": "go", "args": []}, "Other.go"), (None, None, ""),
+])  # fmt: skip
+def test_any_other_operation_promises_that_it_is_executed(kind, decoded, call):
     """With all that it is; of several files, for each."""
     assert of_operation(operation(kind, decoded))[0].of[1:5] == ("", "", "", "")
     (due,) = of_operation(operation(kind, decoded, Arguments="x", TargetSE="SE", Catalog="b,a"))
@@ -197,19 +184,13 @@ def test_any_other_operation_promises_that_it_is_executed(kind: Any, decoded: An
     assert second.of[5:] == ("/b", "", "", "", "")
 
 
-@pytest.mark.parametrize(
-    ("kind", "decoded", "expected"),
-    [
-        ("SetFileStatus", None, True),
-        ("RemoveFile", None, False),
-        (None, None, False),
-        ("ForwardDISET", None, True),
-        ("ForwardDISET", [[JOB_STATE, {}], "setJobStatus", []], True),
-        ("ForwardDISET", [[JOB_STATE, {}], "setJobSite", []], False),
-        ("ForwardDISET", [["No/One", {}], "x", []], False),
-    ],
-)
-def test_what_can_be_executed_is_known(kind: Any, decoded: Any, expected: bool) -> None:
+@pytest.mark.parametrize(("kind", "decoded", "expected"), [
+    ("SetFileStatus", None, True), ("RemoveFile", None, False), (None, None, False), ("ForwardDISET", None, True),
+    ("ForwardDISET", [[JOB_STATE, {}], "setJobStatus", []], True),
+    ("ForwardDISET", [[JOB_STATE, {}], "setJobSite", []], False),
+    ("ForwardDISET", [["No/One", {}], "x", []], False),
+])  # fmt: skip
+def test_what_can_be_executed_is_known(kind, decoded, expected):
     """Statuses of files, and calls of services that are here; what cannot be decoded is tried, and fails."""
     assert executable(operation(kind, decoded), SERVICES) is expected
     assert call_of(operation("RemoveFile", [["A/B", {}], "x", []])) is None
@@ -218,7 +199,7 @@ def test_what_can_be_executed_is_known(kind: Any, decoded: Any, expected: bool) 
 # What became of it
 
 
-def test_statuses_of_files_arrive() -> None:
+def test_statuses_of_files_arrive():
     """The last one counts; one that the service keeps instead was taken; with force it keeps none."""
     assert judged(
         of_file(12, A, "Unused", False), of_file(12, A, "Processed", False), after=snapshot({A: "Processed"})
@@ -235,7 +216,7 @@ def test_statuses_of_files_arrive() -> None:
     assert judged(of_file(12, "/none", "Processed", False)) == {"lost": [*of_file(12, "/none", "Processed", False)]}
 
 
-def test_what_others_make_of_a_file_later_does_not_matter() -> None:
+def test_what_others_make_of_a_file_later_does_not_matter():
     """But what comes of the job's own request does."""
     assigned, unused, problematic = (snapshot({A: status}) for status in ("Assigned", "Unused", "Problematic"))
     due = of_file(12, A, "Problematic", False)
@@ -254,14 +235,14 @@ def test_what_others_make_of_a_file_later_does_not_matter() -> None:
     assert judged(due, before=assigned, after=handed, more=(own,)) == {"lost": [*due]}
 
 
-def test_parameters_arrive() -> None:
+def test_parameters_arrive():
     """By their last value."""
     first, last = of_parameter(77, "p", "1"), of_parameter(77, "p", 2)
     assert judged(first, last, after=snapshot(parameters={"p": 2, "q": 1})) == {"kept": [*last]}
     assert judged(last, first, after=snapshot(parameters={"p": 2})) == {"lost": [*first]}
 
 
-def test_updates_of_jobs_arrive_once() -> None:
+def test_updates_of_jobs_arrive_once():
     """Two that are equal and of one instant are one; any other counts, and one that comes again is told."""
     due = of_update(77, "T", {"ApplicationStatus": "x"})
     update = "T", {"ApplicationStatus": "x"}
@@ -282,7 +263,7 @@ def test_updates_of_jobs_arrive_once() -> None:
     }
 
 
-def test_a_job_shows_its_last_update_or_a_later_one() -> None:
+def test_a_job_shows_its_last_update_or_a_later_one():
     """Unless an older one has overtaken it, or it came too late."""
     said = {time: of_update(77, time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2")}
     rows = tuple((time, {"ApplicationStatus": time, "MinorStatus": "m"}) for time in ("T1", "T2", "T3"))
@@ -296,7 +277,7 @@ def test_a_job_shows_its_last_update_or_a_later_one() -> None:
             assert found == verdict
 
 
-def test_what_a_job_shows_is_judged_by_its_own_updates() -> None:
+def test_what_a_job_shows_is_judged_by_its_own_updates():
     """Not by what others say later, nor by another field; of one millisecond, any of them may be shown."""
     first, last = (of_update(77, "T", {"ApplicationStatus": text}) for text in ("y", "x"))
     rows = ("T", {"ApplicationStatus": "y"}), ("T", {"ApplicationStatus": "x"}), ("U", {"MinorStatus": "y"})
@@ -315,7 +296,7 @@ def test_what_a_job_shows_is_judged_by_its_own_updates() -> None:
         assert judged(*told, after=after) == {"kept": [due for dues in told for due in dues], **found}
 
 
-def test_what_the_state_machine_refuses_is_kept() -> None:
+def test_what_the_state_machine_refuses_is_kept():
     """The service took it, and decides for itself whether the job shows it."""
     update = {"Status": "Waiting", "MinorStatus": "x", "ApplicationStatus": "y"}
     dues = of_update(77, "T", update)
@@ -324,7 +305,7 @@ def test_what_the_state_machine_refuses_is_kept() -> None:
     assert judged(dues, after=snapshot(updates=(("T", {"Status": "Running"}),))) == {"lost": [*dues]}
 
 
-def test_records_arrive_as_often_as_they_were_taken() -> None:
+def test_records_arrive_as_often_as_they_were_taken():
     """What a module adds to the request repeats them; what was in there before is more."""
     due = of_record(RECORD_)
     added, earlier = Taken(due, operation=True), Taken(due, operation=True, laid_out=True)
@@ -340,7 +321,7 @@ def test_records_arrive_as_often_as_they_were_taken() -> None:
     assert judged(due, more=(Act("other", one, one), Act("nobody's", three, three))) == {"twice": [*due] * 2}
 
 
-def test_operations_are_kept_when_they_were_executed() -> None:
+def test_operations_are_kept_when_they_were_executed():
     """In a request of the job's own; what nothing here can execute is unchecked, and what waits is not lost."""
     done = operation("ForwardDISET", [[JOB_STATE, {}], "setJobStatus", [77]])
     due = of_operation(done)
@@ -365,12 +346,12 @@ def test_operations_are_kept_when_they_were_executed() -> None:
             assert judged(Taken(taken, operation=True), more=theirs, requests=requests) == lost
 
 
-def test_operations_are_told_apart_by_all_that_they_are() -> None:
+def test_operations_are_told_apart_by_all_that_they_are():
     """One whose storage element or file is another one was not handed over; equal ones may become one, but not more."""
     owed = operation("ReplicateAndRegister", None, "/x", TargetSE="SE")
     after = snapshot(requests=("1",))
 
-    def verdict(*handed: dict[str, Any], times: int = 1) -> dict[str, list[Due]]:
+    def verdict(*handed, times=1):
         requests = {"1": {"Status": "Done", "Operations": list(handed)}}
         return judged(*[Taken(of_operation(owed), operation=True)] * times, after=after, requests=requests)
 
@@ -383,7 +364,7 @@ def test_operations_are_told_apart_by_all_that_they_are() -> None:
     assert verdict({**owed, "Files": [{"LFN": "/y"}, {"LFN": "/x"}]}) == verdict(owed)
 
 
-def test_what_is_on_its_way_waits() -> None:
+def test_what_is_on_its_way_waits():
     """Until its request is done; and a report that arrived by another way is there."""
     statuses = {"transformation": 12, "statusDict": {A: "Unused"}, "force": False}
     held = operation("SetFileStatus", statuses, Status="Waiting")
@@ -403,7 +384,7 @@ def test_what_is_on_its_way_waits() -> None:
     assert found == {"kept": [*record], "waiting": [*record]}
 
 
-def test_inputs_need_a_report() -> None:
+def test_inputs_need_a_report():
     """Or that the job itself changed them; where statuses of files cannot be seen, this cannot be checked."""
     inputs = (("12", A),)
     (due,) = dues = [Due(DueKind.INPUT, ("12", A))]
@@ -420,6 +401,6 @@ def test_inputs_need_a_report() -> None:
     }
 
 
-def test_what_cannot_be_seen_is_unchecked() -> None:
+def test_what_cannot_be_seen_is_unchecked():
     """By its name."""
     assert judged(unseen=("a", "b")) == {"unchecked": [Due(DueKind.UNSEEN, ("a",)), Due(DueKind.UNSEEN, ("b",))]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -31,12 +30,12 @@ NOT_TEXT = {"Type": "ForwardDISET", "ArgumentsHex": "ff00"}
 WELL = replace(Scenario.of_job(inputs=["/vo/a", "/vo/b"]), collaborators=ALL, records=1)
 REAL = Scenario.of_job(inputs=["/vo/a"])
 FAILED = {"workflowStatus": FAILED_STATUS}
-UNSET: dict[str, Any] = {"workflowStatus": {}}
+UNSET = {"workflowStatus": {}}
 BAD_ID = {"STEP_NUMBER": "x"}
 CALLED = (["finalize", []],)
 
 
-def given(scenario: Scenario = WELL, **fields: Any) -> Facts:
+def given(scenario=WELL, **fields):
     """The situation in which these fields have other values; mappings are merged, and None removes a key."""
     both = {
         name: {key: item for key, item in {**getattr(scenario, name), **value}.items() if item is not None}
@@ -47,7 +46,7 @@ def given(scenario: Scenario = WELL, **fields: Any) -> Facts:
     return Facts(replace(scenario, **both))
 
 
-def answers(**texts: str) -> dict[str, Any]:
+def answers(**texts):
     """The answers of methods, as the field of a scenario: ``FileReport_commit="ok s_error"``."""
     return {"answers": {name.replace("_", ".", 1): tuple(text.split()) for name, text in texts.items()}}
 
@@ -58,28 +57,23 @@ REFUSES = answers(FileReport_commit="s_error")
 # What is run
 
 
-@pytest.mark.parametrize(
-    ("fields", "executed", "own"),
-    [
-        ({}, True, True),
-        ({"subject": "base"}, True, False),
-        ({"hooks": {"_execute": "ok"}}, True, False),
-        ({"calls": CALLED}, False, False),
-    ],
-)
-def test_a_module_is_executed_as_it_is_or_in_parts(fields: dict[str, Any], executed: bool, own: bool) -> None:
+@pytest.mark.parametrize(("fields", "executed", "own"), [
+    ({}, True, True), ({"subject": "base"}, True, False), ({"hooks": {"_execute": "ok"}}, True, False),
+    ({"calls": CALLED}, False, False),
+])  # fmt: skip
+def test_a_module_is_executed_as_it_is_or_in_parts(fields, executed, own):
     """A class of another kind, hooks that are replaced, and single methods are not the module as it is."""
     facts = given(**fields)
     assert (facts.executed, facts.own) == (executed, own)
 
 
 @pytest.mark.parametrize(("kind", "scripted"), [(SCRIPTED, True), (NONE, True), (LIVE, False), (MISSING, False)])
-def test_all_collaborators_are_scripted_or_not(kind: str, scripted: bool) -> None:
+def test_all_collaborators_are_scripted_or_not(kind, scripted):
     """One collaborator of another kind is enough; None is no collaborator."""
     assert given(collaborators={"JobReport": kind}).scripted is scripted
 
 
-def test_the_first_answer_is_asked_for() -> None:
+def test_the_first_answer_is_asked_for():
     """A method without an answer is answered well; an answer may be told by its beginning."""
     facts = given(**answers(FileReport_commit="s_error=no ok"))
     assert (facts.answer(COMMIT), facts.answer(STATUS)) == ("s_error=no", "ok")
@@ -91,42 +85,28 @@ def test_the_first_answer_is_asked_for() -> None:
 # Identity
 
 
-@pytest.mark.parametrize(
-    ("fields", "task"),
-    [
-        ({}, (12, 34)),
-        ({"workflow_commons": {"PRODUCTION_ID": 7, "JOB_ID": "0"}}, (7, 0)),
-        ({"attributes": {"production_id": 5, "prod_job_id": "6"}}, (5, 6)),
-        ({"attributes": {"production_id": 5}, "workflow_commons": {"PRODUCTION_ID": None}}, (5, 34)),
-        ({"attributes": {"prod_job_id": 0}}, (12, 34)),
-        ({"workflow_commons": {"PRODUCTION_ID": None}}, None),
-        ({"workflow_commons": {"JOB_ID": None}}, None),
-        ({"workflow_commons": {"JOB_ID": "x"}}, None),
-        ({"workflow_commons": {"JOB_ID": ["1"]}}, None),
-    ],
-)
-def test_a_task_is_a_transformation_and_a_number(fields: dict[str, Any], task: tuple[int, int] | None) -> None:
+@pytest.mark.parametrize(("fields", "task"), [
+    ({}, (12, 34)), ({"workflow_commons": {"PRODUCTION_ID": 7, "JOB_ID": "0"}}, (7, 0)),
+    ({"attributes": {"production_id": 5, "prod_job_id": "6"}}, (5, 6)),
+    ({"attributes": {"production_id": 5}, "workflow_commons": {"PRODUCTION_ID": None}}, (5, 34)),
+    ({"attributes": {"prod_job_id": 0}}, (12, 34)), ({"workflow_commons": {"PRODUCTION_ID": None}}, None),
+    ({"workflow_commons": {"JOB_ID": None}}, None), ({"workflow_commons": {"JOB_ID": "x"}}, None),
+    ({"workflow_commons": {"JOB_ID": ["1"]}}, None),
+])  # fmt: skip
+def test_a_task_is_a_transformation_and_a_number(fields, task):
     """What is set on the module goes before ``workflow_commons``; anything missing or malformed is None."""
     facts = given(**fields)
     assert facts.task == task
     assert facts.identified is facts.job is (task is not None)
 
 
-@pytest.mark.parametrize(
-    ("fields", "number"),
-    [
-        ({}, 77),
-        ({"attributes": {"jobID": 78}}, 78),
-        ({"attributes": {"jobID": 0}}, 77),
-        ({"attributes": {"jobID": "78"}}, None),
-        ({"environment": {"JOBID": None}}, 0),
-        ({"environment": {"JOBID": "0"}}, 0),
-        ({"environment": {"JOBID": " 5 "}}, 5),
-        ({"environment": {"JOBID": "x"}}, None),
-        ({"environment": {"JOBID": "x"}, "attributes": {"jobID": 78}}, 78),
-    ],
-)
-def test_a_job_has_a_number(fields: dict[str, Any], number: int | None) -> None:
+@pytest.mark.parametrize(("fields", "number"), [
+    ({}, 77), ({"attributes": {"jobID": 78}}, 78), ({"attributes": {"jobID": 0}}, 77),
+    ({"attributes": {"jobID": "78"}}, None), ({"environment": {"JOBID": None}}, 0),
+    ({"environment": {"JOBID": "0"}}, 0), ({"environment": {"JOBID": " 5 "}}, 5),
+    ({"environment": {"JOBID": "x"}}, None), ({"environment": {"JOBID": "x"}, "attributes": {"jobID": 78}}, 78),
+])  # fmt: skip
+def test_a_job_has_a_number(fields, number):
     """Without a number there is no job; a malformed one identifies nothing."""
     facts = given(**fields)
     assert facts.number == number
@@ -134,35 +114,21 @@ def test_a_job_has_a_number(fields: dict[str, Any], number: int | None) -> None:
     assert facts.job is bool(number)
 
 
-@pytest.mark.parametrize(
-    ("attributes", "identified"),
-    [
-        ({}, True),
-        ({"STEP_NUMBER": 3}, True),
-        ({"STEP_NUMBER": None}, False),
-        ({"STEP_NUMBER": "one"}, False),
-        ({"STEP_NUMBER": None, "step_number": 3}, True),
-        ({"step_number": 3, "STEP_NUMBER": "one"}, True),
-        ({"step_number": 0}, True),
-    ],
-)
-def test_a_step_has_a_number(attributes: dict[str, Any], identified: bool) -> None:
+@pytest.mark.parametrize(("attributes", "identified"), [
+    ({}, True), ({"STEP_NUMBER": 3}, True), ({"STEP_NUMBER": None}, False), ({"STEP_NUMBER": "one"}, False),
+    ({"STEP_NUMBER": None, "step_number": 3}, True), ({"step_number": 3, "STEP_NUMBER": "one"}, True),
+    ({"step_number": 0}, True),
+])  # fmt: skip
+def test_a_step_has_a_number(attributes, identified):
     """The number that is set on the module goes before the one that the workflow sets."""
     assert given(attributes=attributes).identified is identified
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("12_34_request.json", True),
-        ("00000012_00000034_request.json", True),
-        ("112_34_request.json", False),
-        ("12_134_request.json", False),
-        ("12_34_requestXjson", False),
-        ("12_34_request.json2", False),
-    ],
-)
-def test_the_requests_file_may_have_zeros_in_its_name(name: str, found: bool) -> None:
+@pytest.mark.parametrize(("name", "found"), [
+    ("12_34_request.json", True), ("00000012_00000034_request.json", True), ("112_34_request.json", False),
+    ("12_134_request.json", False), ("12_34_requestXjson", False), ("12_34_request.json2", False),
+])  # fmt: skip
+def test_the_requests_file_may_have_zeros_in_its_name(name, found):
     """The name is that of the transformation and its task."""
     assert bool(given().request_file.fullmatch(name)) is found
     nameless = given(workflow_commons={"JOB_ID": None})
@@ -172,20 +138,12 @@ def test_the_requests_file_may_have_zeros_in_its_name(name: str, found: bool) ->
 # What happened before
 
 
-@pytest.mark.parametrize(
-    ("statuses", "health"),
-    [
-        (({"OK": True}, {"OK": True}), "well"),
-        ((FAILED_STATUS, {"OK": True}), "failed"),
-        (({"OK": True}, FAILED_STATUS), "failed"),
-        ((FAILED_STATUS, {}), "failed"),
-        (({}, FAILED_STATUS), "unset"),
-        (({}, {"OK": True}), "unset"),
-        (({"OK": True}, {}), "unset"),
-        ((None, None), "unset"),
-    ],
-)
-def test_health_is_asked_of_the_step_only_if_the_workflow_is_well(statuses: tuple[Any, Any], health: str) -> None:
+@pytest.mark.parametrize(("statuses", "health"), [
+    (({"OK": True}, {"OK": True}), "well"), ((FAILED_STATUS, {"OK": True}), "failed"),
+    (({"OK": True}, FAILED_STATUS), "failed"), ((FAILED_STATUS, {}), "failed"), (({}, FAILED_STATUS), "unset"),
+    (({}, {"OK": True}), "unset"), (({"OK": True}, {}), "unset"), ((None, None), "unset"),
+])  # fmt: skip
+def test_health_is_asked_of_the_step_only_if_the_workflow_is_well(statuses, health):
     """A module asks the workflow first, and then the step."""
     attributes = dict(zip(("workflowStatus", "stepStatus"), statuses, strict=True))
     facts = given(attributes=attributes)
@@ -193,51 +151,33 @@ def test_health_is_asked_of_the_step_only_if_the_workflow_is_well(statuses: tupl
     assert facts.well is (health == "well")
 
 
-@pytest.mark.parametrize(
-    ("said", "inputs"),
-    [
-        ({}, ["/vo/a", "/vo/b"]),
-        ({"InputData": None}, []),
-        ({"InputData": ""}, []),
-        ({"InputData": "LFN:/vo/a.b;;/vo/9;"}, ["/vo/a.b", "/vo/9"]),
-        ({"InputData": "/vo/a;/vo/a"}, None),
-        ({"InputData": "/vo/a;LFN:/vo/FILE"}, None),
-        ({"InputData": "lfn:/vo/a"}, None),
-        ({"InputData": "LFN:LFN:/vo/a"}, None),
-        ({"InputData": " /vo/a"}, None),
-        ({"InputData": ["/vo/a"]}, None),
-        ({"InputData": []}, []),
-        ({"InputData": 5}, None),
-        ({"InputData": {"/vo/a": 1}}, None),
-        ({"ParametricInputData": "/vo/p"}, ["/vo/p"]),
-        ({"ParametricInputData": ["/vo/p", "LFN:/vo/q"]}, ["/vo/p", "/vo/q"]),
-        ({"ParametricInputData": ["/vo/p", 1]}, None),
-        ({"ParametricInputData": ""}, ["/vo/a", "/vo/b"]),
-        ({"ParametricInputData": 5}, None),
-    ],
-)
-def test_inputs_are_the_names_that_every_implementation_reads_alike(said: dict[str, Any], inputs: Any) -> None:
+@pytest.mark.parametrize(("said", "inputs"), [
+    ({}, ["/vo/a", "/vo/b"]), ({"InputData": None}, []), ({"InputData": ""}, []),
+    ({"InputData": "LFN:/vo/a.b;;/vo/9;"}, ["/vo/a.b", "/vo/9"]), ({"InputData": "/vo/a;/vo/a"}, None),
+    ({"InputData": "/vo/a;LFN:/vo/FILE"}, None), ({"InputData": "lfn:/vo/a"}, None),
+    ({"InputData": "LFN:LFN:/vo/a"}, None), ({"InputData": " /vo/a"}, None), ({"InputData": ["/vo/a"]}, None),
+    ({"InputData": []}, []), ({"InputData": 5}, None), ({"InputData": {"/vo/a": 1}}, None),
+    ({"ParametricInputData": "/vo/p"}, ["/vo/p"]),
+    ({"ParametricInputData": ["/vo/p", "LFN:/vo/q"]}, ["/vo/p", "/vo/q"]),
+    ({"ParametricInputData": ["/vo/p", 1]}, None), ({"ParametricInputData": ""}, ["/vo/a", "/vo/b"]),
+    ({"ParametricInputData": 5}, None),
+])  # fmt: skip
+def test_inputs_are_the_names_that_every_implementation_reads_alike(said, inputs):
     """What is said in an odd form is None: there the level dirac alone knows what to expect."""
     assert given(workflow_commons=said).inputs == inputs
 
 
-@pytest.mark.parametrize(
-    ("step", "plain"),
-    [
-        ({}, True),
-        ({"inputData": ""}, True),
-        ({"inputData": "/vo/s"}, False),
-        ({"STEP_INSTANCE_NAME": None}, False),
-    ],
-)
-def test_a_step_that_has_inputs_of_its_own_or_no_name_is_odd(step: dict[str, Any], plain: bool) -> None:
+@pytest.mark.parametrize(("step", "plain"), [
+    ({}, True), ({"inputData": ""}, True), ({"inputData": "/vo/s"}, False), ({"STEP_INSTANCE_NAME": None}, False),
+])  # fmt: skip
+def test_a_step_that_has_inputs_of_its_own_or_no_name_is_odd(step, plain):
     """Its inputs may be those of another step."""
     assert given(step_commons=step).inputs == (["/vo/a", "/vo/b"] if plain else None)
 
 
-def test_a_collaborator_that_is_not_there_holds_nothing() -> None:
+def test_a_collaborator_that_is_not_there_holds_nothing():
     """What a scenario lays into it reaches no module; the module makes a collaborator of its own."""
-    left: dict[str, Any] = {
+    left = {
         "reported": {"/vo/c": "Unused"}, "unsent_statuses": ("half",), "unsent_parameters": {"CPU": "1"},
         "operations": (FORWARD,), "workflow_commons": {"InputData": None},
     }  # fmt: skip
@@ -252,7 +192,7 @@ def test_a_collaborator_that_is_not_there_holds_nothing() -> None:
         assert facts.accounting is (there or kind == MISSING)
 
 
-def test_a_file_report_has_a_status_to_send_for_each_input() -> None:
+def test_a_file_report_has_a_status_to_send_for_each_input():
     """Earlier statuses are sent, too; odd inputs are unknown."""
     assert given().held
     assert not given(workflow_commons={"InputData": None}).held
@@ -260,7 +200,7 @@ def test_a_file_report_has_a_status_to_send_for_each_input() -> None:
     assert given(workflow_commons={"InputData": 5}, reported={"/vo/a": "Unused"}).held
 
 
-def test_operations_are_told_by_type_arguments_and_files() -> None:
+def test_operations_are_told_by_type_arguments_and_files():
     """Arguments that are no text are shown as an outcome shows them."""
     remove = {"Type": "RemoveFile", "Files": ("/vo/o",)}
     facts = given(operations=(FORWARD, remove, NOT_TEXT))
@@ -277,48 +217,34 @@ def test_operations_are_told_by_type_arguments_and_files() -> None:
 
 
 @pytest.mark.parametrize(("kind", "disk"), [("output", True), ("old", True), ("directory", False), ("full", False)])
-def test_a_disk_can_be_written_to_unless_something_is_in_the_way(kind: str, disk: bool) -> None:
+def test_a_disk_can_be_written_to_unless_something_is_in_the_way(kind, disk):
     """Files that lie there are not in the way."""
     assert given(files={"x": "output", "y": kind}).disk is disk
 
 
-@pytest.mark.parametrize(
-    ("fields", "valid"),
-    [
-        ({}, True),
-        ({"operations": (FORWARD,)}, True),
-        ({"operations": (FORWARD, REMOVE)}, False),
-        ({"operations": (FORWARD, NOT_TEXT)}, False),
-        ({"operations": (REMOVE,), "collaborators": {"Request": MISSING}}, True),
-        ({"owner": None}, False),
-    ],
-)
-def test_a_request_is_valid_when_it_has_an_owner_and_valid_operations(fields: dict[str, Any], valid: bool) -> None:
+@pytest.mark.parametrize(("fields", "valid"), [
+    ({}, True), ({"operations": (FORWARD,)}, True), ({"operations": (FORWARD, REMOVE)}, False),
+    ({"operations": (FORWARD, NOT_TEXT)}, False),
+    ({"operations": (REMOVE,), "collaborators": {"Request": MISSING}}, True), ({"owner": None}, False),
+])  # fmt: skip
+def test_a_request_is_valid_when_it_has_an_owner_and_valid_operations(fields, valid):
     """One operation that is not valid is enough."""
     assert given(**fields).valid is valid
 
 
-@pytest.mark.parametrize(
-    ("fields", "plain"),
-    [
-        ({}, True),
-        (answers(FileReport_commit="operation", JobReport_generateForwardDISET="s_error=no"), True),
-        (answers(JobReport_setApplicationStatus="ok s_error"), True),
-        (answers(FileReport_getFiles="ok ok={}"), False),
-        (answers(FileReport_commit="raises=OSError"), False),
-        (answers(FileReport_commit="bad_shape=null"), False),
-        (answers(JobReport_setApplicationStatus="ok raises=OSError"), False),
-        (answers(Request_toJSON="ok"), True),
-        (answers(Request_toJSON="ok=[1]"), False),
-        ({"collaborators": {"JobReport": LIVE}}, False),
-    ],
-)
-def test_answers_are_plain_unless_they_raise_change_or_have_a_wrong_shape(fields: dict[str, Any], plain: bool) -> None:
+@pytest.mark.parametrize(("fields", "plain"), [
+    ({}, True), (answers(FileReport_commit="operation", JobReport_generateForwardDISET="s_error=no"), True),
+    (answers(JobReport_setApplicationStatus="ok s_error"), True), (answers(FileReport_getFiles="ok ok={}"), False),
+    (answers(FileReport_commit="raises=OSError"), False), (answers(FileReport_commit="bad_shape=null"), False),
+    (answers(JobReport_setApplicationStatus="ok raises=OSError"), False), (answers(Request_toJSON="ok"), True),
+    (answers(Request_toJSON="ok=[1]"), False), ({"collaborators": {"JobReport": LIVE}}, False),
+])  # fmt: skip
+def test_answers_are_plain_unless_they_raise_change_or_have_a_wrong_shape(fields, plain):
     """The status may be reported twice, and be answered differently."""
     assert given(**fields).plain is plain
 
 
-def test_methods_that_refuse_are_known() -> None:
+def test_methods_that_refuse_are_known():
     """Each of their answers counts."""
     facts = given(
         **answers(JobReport_setApplicationStatus="ok s_error", FileReport_commit="s_error=no", Request_toJSON="ok")
@@ -328,7 +254,7 @@ def test_methods_that_refuse_are_known() -> None:
 
 
 NO_INPUTS = {"workflow_commons": {"InputData": None}}
-DISTURBED: dict[str, dict[str, Any]] = {
+DISTURBED = {
     "another class": {"subject": "base"},
     "no job": {"environment": {"JOBID": None}},
     "told nothing": {"attributes": UNSET},
@@ -340,83 +266,67 @@ DISTURBED: dict[str, dict[str, Any]] = {
 """What makes a job of scripted or of real collaborators one in which more may be lost."""
 
 
-@pytest.mark.parametrize(
-    ("fields", "calm"),
-    [
-        ({}, True),
-        ({"attributes": FAILED}, True),
-        (REFUSES, True),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="s_error"), True),
-        (answers(FileReport_commit="s_error", JobReport_generateForwardDISET="s_error"), False),
-        (REFUSES | NO_INPUTS, False),
-        (REFUSES | NO_INPUTS | {"reported": {"/vo/c": "Unused"}}, True),
-        (answers(AccountingReport_commit="s_error"), True),
-        (answers(AccountingReport_commit="s_error") | {"records": 0}, False),
-        (answers(JobReport_setApplicationStatus="s_error") | NO_INPUTS | {"records": 0}, True),
-        (answers(FileReport_commit="raises=OSError"), False),
-        ({"collaborators": {"JobReport": LIVE}}, False),
-        *((fields, False) for fields in DISTURBED.values()),
-    ],
-)
-def test_a_calm_job_meets_at_most_one_collaborator_that_refuses(fields: dict[str, Any], calm: bool) -> None:
+@pytest.mark.parametrize(("fields", "calm"), [
+    ({}, True), ({"attributes": FAILED}, True), (REFUSES, True),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="s_error"), True),
+    (answers(FileReport_commit="s_error", JobReport_generateForwardDISET="s_error"), False),
+    (REFUSES | NO_INPUTS, False), (REFUSES | NO_INPUTS | {"reported": {"/vo/c": "Unused"}}, True),
+    (answers(AccountingReport_commit="s_error"), True),
+    (answers(AccountingReport_commit="s_error") | {"records": 0}, False),
+    (answers(JobReport_setApplicationStatus="s_error") | NO_INPUTS | {"records": 0}, True),
+    (answers(FileReport_commit="raises=OSError"), False), ({"collaborators": {"JobReport": LIVE}}, False),
+    *((fields, False) for fields in DISTURBED.values()),
+])  # fmt: skip
+def test_a_calm_job_meets_at_most_one_collaborator_that_refuses(fields, calm):
     """A collaborator that has nothing to send cannot refuse in earnest."""
     facts = given(**fields)
     assert facts.calm is calm
     assert not facts.calm_live
 
 
-@pytest.mark.parametrize(
-    ("fields", "calm"),
-    [
-        ({}, True),
-        ({"collaborators": {"JobReport": MISSING}}, True),
-        ({"collaborators": {"JobReport": NONE}}, False),
-        ({"collaborators": {"JobReport": SCRIPTED}}, False),
-        *(({"faults": (fault,)}, True) for fault in (
-            "job-state:down", "accounting:refuse", "transformation:first=2",
-            "transformation.setFileStatusForTransformation:lost_reply")),
-        *(({"faults": (fault,)}, False) for fault in (
-            "job-state:raises=OSError", "job-state:s_error=no", "job-state:downcast", "job-state:first=x")),
-        ({"faults": ("transformation.getTransformationFiles:down", "transformation:first=1")}, True),
-        ({"faults": ("transformation:down", "job-state:down")}, False),
-        *((fields, False) for fields in DISTURBED.values()),
-    ],
-)  # fmt: skip
-def test_a_calm_job_with_clients_meets_at_most_one_service_that_fails(fields: dict[str, Any], calm: bool) -> None:
+@pytest.mark.parametrize(("fields", "calm"), [
+    ({}, True), ({"collaborators": {"JobReport": MISSING}}, True), ({"collaborators": {"JobReport": NONE}}, False),
+    ({"collaborators": {"JobReport": SCRIPTED}}, False),
+    *(({"faults": (fault,)}, True) for fault in (
+        "job-state:down", "accounting:refuse", "transformation:first=2",
+        "transformation.setFileStatusForTransformation:lost_reply")),
+    *(({"faults": (fault,)}, False) for fault in (
+        "job-state:raises=OSError", "job-state:s_error=no", "job-state:downcast", "job-state:first=x")),
+    ({"faults": ("transformation.getTransformationFiles:down", "transformation:first=1")}, True),
+    ({"faults": ("transformation:down", "job-state:down")}, False),
+    *((fields, False) for fields in DISTURBED.values()),
+])  # fmt: skip
+def test_a_calm_job_with_clients_meets_at_most_one_service_that_fails(fields, calm):
     """A service fails as services do: it is down, refuses, loses its reply, or is down at first."""
     facts = given(REAL, **fields)
     assert facts.calm_live is calm
     assert not facts.calm
 
 
-@pytest.mark.parametrize(
-    ("fields", "found"),
-    [
-        ({}, []),
-        (answers(JobReport_generateForwardDISET="operation"), [MADE[JOB_FORWARD]]),
-        (answers(JobReport_generateForwardDISET="operation") | {"attributes": FAILED}, []),
-        (answers(FileReport_generateForwardDISET="operation"), []),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation"), [MADE[COMMIT]]),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation") | NO_INPUTS, []),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="ok"), []),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation",
-                 JobReport_generateForwardDISET="operation"), [MADE[COMMIT], MADE[JOB_FORWARD]]),
-    ],
-)  # fmt: skip
-def test_operations_of_collaborators_arise_where_the_end_of_a_job_asks(fields: dict[str, Any], found: Any) -> None:
+@pytest.mark.parametrize(("fields", "found"), [
+    ({}, []), (answers(JobReport_generateForwardDISET="operation"), [MADE[JOB_FORWARD]]),
+    (answers(JobReport_generateForwardDISET="operation") | {"attributes": FAILED}, []),
+    (answers(FileReport_generateForwardDISET="operation"), []),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation"), [MADE[COMMIT]]),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation") | NO_INPUTS, []),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="ok"), []),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET="operation",
+             JobReport_generateForwardDISET="operation"), [MADE[COMMIT], MADE[JOB_FORWARD]]),
+])  # fmt: skip
+def test_operations_of_collaborators_arise_where_the_end_of_a_job_asks(fields, found):
     """They are pending beside what earlier modules left."""
     facts = given(**fields, operations=(FORWARD,))
     assert facts.forwarded == found
     assert facts.pending == [["ForwardDISET", "x", []], *found]
 
 
-def test_operations_of_clients_are_not_foretold() -> None:
+def test_operations_of_clients_are_not_foretold():
     """A double's answer means nothing where a client takes its place."""
     facts = given(**answers(JobReport_generateForwardDISET="operation"), collaborators={"JobReport": LIVE})
     assert facts.pending == []
 
 
-def test_operations_that_doubles_answer_with_are_those_of_the_specification() -> None:
+def test_operations_that_doubles_answer_with_are_those_of_the_specification():
     """Type, arguments and files are what the doubles of the suite make."""
     assert MADE == {COMMIT: ["SetFileStatus", "file report", []], JOB_FORWARD: ["ForwardDISET", "job report", []]}
 
@@ -425,41 +335,33 @@ BOOM = "raises=ValueError:boom"
 RAISED = Raised("ValueError", ("boom",))
 
 
-@pytest.mark.parametrize(
-    ("fields", "raised"),
-    [
-        ({}, None),
-        (answers(FileReport_commit=BOOM), RAISED),
-        (answers(FileReport_commit="raises=RuntimeError:a:5"), Raised("RuntimeError", ("a", "5"))),
-        (answers(FileReport_commit="raises=OSError"), Raised("OSError", ())),
-        (answers(FileReport_commit=f"s_error {BOOM}"), None),
-        (answers(FileReport_commit=f"{BOOM} ok"), RAISED),
-        (answers(JobReport_generateForwardDISET=BOOM) | {"workflow_commons": {"InputData": 5}}, None),
-        (answers(FileReport_commit=BOOM, JobReport_setApplicationStatus="s_error"), RAISED),
-        (answers(FileReport_commit=BOOM, JobReport_setApplicationStatus="ok raises=OSError"), None),
-        (answers(FileReport_commit=BOOM, JobReport_generateForwardDISET="bad_shape=null"), None),
-        (answers(FileReport_commit=BOOM, JobReport_generateForwardDISET=BOOM), None),
-        (answers(FileReport_commit=BOOM) | NO_INPUTS, None),
-        (answers(FileReport_getFiles=BOOM), None),
-        (answers(JobReport_setApplicationStatus=BOOM), None),
-        (answers(FileReport_setFileStatus=BOOM), None),
-        (answers(FileReport_generateForwardDISET=BOOM), None),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET=BOOM), RAISED),
-        (answers(FileReport_commit="s_error", FileReport_generateForwardDISET=BOOM) | NO_INPUTS, None),
-        (answers(JobReport_generateForwardDISET=BOOM), RAISED),
-        (answers(JobReport_generateForwardDISET=BOOM) | {"attributes": FAILED}, None),
-        (answers(FileReport_commit=BOOM) | {"attributes": FAILED}, RAISED),
-        (answers(AccountingReport_commit=BOOM), RAISED),
-        (answers(AccountingReport_commit=BOOM) | {"records": 0}, None),
-        (answers(AccountingReport_commit=BOOM) | {"attributes": FAILED}, None),
-        (answers(AccountingReport_commit=BOOM) | {"collaborators": {"AccountingReport": NONE}}, None),
-        (answers(FileReport_commit=BOOM, Request_toJSON="s_error"), None),
-        (answers(FileReport_commit=BOOM, Request_getDigest="s_error"), RAISED),
-        *((answers(FileReport_commit=BOOM) | fields, None) for what, fields in DISTURBED.items() if what != "twice"),
-        (answers(FileReport_commit=BOOM) | {"calls": CALLED}, None),
-    ],
-)  # fmt: skip
-def test_what_is_raised_inside_a_hook_is_one_thing(fields: dict[str, Any], raised: Raised | None) -> None:
+@pytest.mark.parametrize(("fields", "raised"), [
+    ({}, None), (answers(FileReport_commit=BOOM), RAISED),
+    (answers(FileReport_commit="raises=RuntimeError:a:5"), Raised("RuntimeError", ("a", "5"))),
+    (answers(FileReport_commit="raises=OSError"), Raised("OSError", ())),
+    (answers(FileReport_commit=f"s_error {BOOM}"), None), (answers(FileReport_commit=f"{BOOM} ok"), RAISED),
+    (answers(JobReport_generateForwardDISET=BOOM) | {"workflow_commons": {"InputData": 5}}, None),
+    (answers(FileReport_commit=BOOM, JobReport_setApplicationStatus="s_error"), RAISED),
+    (answers(FileReport_commit=BOOM, JobReport_setApplicationStatus="ok raises=OSError"), None),
+    (answers(FileReport_commit=BOOM, JobReport_generateForwardDISET="bad_shape=null"), None),
+    (answers(FileReport_commit=BOOM, JobReport_generateForwardDISET=BOOM), None),
+    (answers(FileReport_commit=BOOM) | NO_INPUTS, None), (answers(FileReport_getFiles=BOOM), None),
+    (answers(JobReport_setApplicationStatus=BOOM), None), (answers(FileReport_setFileStatus=BOOM), None),
+    (answers(FileReport_generateForwardDISET=BOOM), None),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET=BOOM), RAISED),
+    (answers(FileReport_commit="s_error", FileReport_generateForwardDISET=BOOM) | NO_INPUTS, None),
+    (answers(JobReport_generateForwardDISET=BOOM), RAISED),
+    (answers(JobReport_generateForwardDISET=BOOM) | {"attributes": FAILED}, None),
+    (answers(FileReport_commit=BOOM) | {"attributes": FAILED}, RAISED),
+    (answers(AccountingReport_commit=BOOM), RAISED), (answers(AccountingReport_commit=BOOM) | {"records": 0}, None),
+    (answers(AccountingReport_commit=BOOM) | {"attributes": FAILED}, None),
+    (answers(AccountingReport_commit=BOOM) | {"collaborators": {"AccountingReport": NONE}}, None),
+    (answers(FileReport_commit=BOOM, Request_toJSON="s_error"), None),
+    (answers(FileReport_commit=BOOM, Request_getDigest="s_error"), RAISED),
+    *((answers(FileReport_commit=BOOM) | fields, None) for what, fields in DISTURBED.items() if what != "twice"),
+    (answers(FileReport_commit=BOOM) | {"calls": CALLED}, None),
+])  # fmt: skip
+def test_what_is_raised_inside_a_hook_is_one_thing(fields, raised):
     """It is foretold where the end of a job must call the method, whatever the order of the others."""
     assert given(**fields).raised == raised
 
@@ -467,45 +369,36 @@ def test_what_is_raised_inside_a_hook_is_one_thing(fields: dict[str, Any], raise
 HOOK_RAISES = {"_setCommand": BOOM}
 
 
-@pytest.mark.parametrize(
-    ("fields", "end", "raised"),
-    [
-        ({}, End("_finalize", True), None),
-        ({"attributes": FAILED}, End("_finalize", False), None),
-        ({"subject": "base", "attributes": FAILED}, End("_finalize", True), None),
-        ({"attributes": UNSET}, None, None),
-        ({"attributes": BAD_ID}, None, None),
-        ({"calls": CALLED}, None, None),
-        (answers(FileReport_getFiles="ok ok"), None, None),
-        ({"workflow_commons": {"InputData": 5}}, None, None),
-        ({"workflow_commons": {"InputData": 5}, "subject": "base"}, End("_finalize", True), None),
-        ({"environment": {"JOBID": None}}, End("_initialize", True), None),
-        ({"environment": {"JOBID": None}, "attributes": FAILED}, End("_initialize", True), None),
-        ({"environment": {"JOBID": None}, "operations": (FORWARD,)}, End("_initialize", None), None),
-        ({"environment": {"JOBID": None}, "subject": "base"}, End("_finalize", True), None),
-        ({"hooks": HOOK_RAISES}, End("_setCommand", False), RAISED),
-        ({"hooks": HOOK_RAISES, "attributes": UNSET}, None, None),
-        ({"hooks": HOOK_RAISES, "environment": {"JOBID": None}}, End("_initialize", True), None),
-        ({"hooks": HOOK_RAISES, "environment": {"JOBID": None}, "subject": "base"}, End("_setCommand", False), RAISED),
-        ({"hooks": {"_setCommand": "raises=GracefulTermination:a:b"}}, End("_setCommand", True),
-         Raised("GracefulTermination", ("a", "b"))),
-        ({"hooks": {HOOKS[0]: BOOM, "_setCommand": "ok"}}, End(HOOKS[0], False), RAISED),
-        ({"hooks": {"_setCommand": "ok", "_finalize": BOOM}}, End("_finalize", False), RAISED),
-        ({"hooks": {"_setCommand": "s_error", "_executeCommand": "bad_shape=null"}}, End("_finalize", True), None),
-        ({"hooks": {"_finalize": "ok"}}, End("_finalize", None), None),
-        ({"hooks": dict.fromkeys(HOOKS, "s_error")}, End("_finalize", None), None),
-        (REFUSES, None, None),
-        (REFUSES | {"subject": "base"}, End("_finalize", True), None),
-        (REFUSES | {"hooks": {"_execute": "ok"}}, End("_finalize", True), None),
-        ({"owner": None}, None, None),
-        ({"files": {"x": "full"}}, None, None),
-        ({"files": {"x": "full"}, "hooks": {"_execute": "ok"}}, End("_finalize", True), None),
-        ({"hooks": {"_initialize": "ok"}}, None, None),
-        ({"hooks": {"_initialize": "ok", "_execute": "ok"}}, End("_finalize", True), None),
-        ({"hooks": {"_initialize": "ok"}, "subject": "base"}, End("_finalize", True), None),
-    ],
-)  # fmt: skip
-def test_the_end_of_a_module_is_foretold_by_its_hooks(fields: dict[str, Any], end: End | None, raised: Any) -> None:
+@pytest.mark.parametrize(("fields", "end", "raised"), [
+    ({}, End("_finalize", True), None), ({"attributes": FAILED}, End("_finalize", False), None),
+    ({"subject": "base", "attributes": FAILED}, End("_finalize", True), None), ({"attributes": UNSET}, None, None),
+    ({"attributes": BAD_ID}, None, None), ({"calls": CALLED}, None, None),
+    (answers(FileReport_getFiles="ok ok"), None, None), ({"workflow_commons": {"InputData": 5}}, None, None),
+    ({"workflow_commons": {"InputData": 5}, "subject": "base"}, End("_finalize", True), None),
+    ({"environment": {"JOBID": None}}, End("_initialize", True), None),
+    ({"environment": {"JOBID": None}, "attributes": FAILED}, End("_initialize", True), None),
+    ({"environment": {"JOBID": None}, "operations": (FORWARD,)}, End("_initialize", None), None),
+    ({"environment": {"JOBID": None}, "subject": "base"}, End("_finalize", True), None),
+    ({"hooks": HOOK_RAISES}, End("_setCommand", False), RAISED),
+    ({"hooks": HOOK_RAISES, "attributes": UNSET}, None, None),
+    ({"hooks": HOOK_RAISES, "environment": {"JOBID": None}}, End("_initialize", True), None),
+    ({"hooks": HOOK_RAISES, "environment": {"JOBID": None}, "subject": "base"}, End("_setCommand", False), RAISED),
+    ({"hooks": {"_setCommand": "raises=GracefulTermination:a:b"}}, End("_setCommand", True),
+     Raised("GracefulTermination", ("a", "b"))),
+    ({"hooks": {HOOKS[0]: BOOM, "_setCommand": "ok"}}, End(HOOKS[0], False), RAISED),
+    ({"hooks": {"_setCommand": "ok", "_finalize": BOOM}}, End("_finalize", False), RAISED),
+    ({"hooks": {"_setCommand": "s_error", "_executeCommand": "bad_shape=null"}}, End("_finalize", True), None),
+    ({"hooks": {"_finalize": "ok"}}, End("_finalize", None), None),
+    ({"hooks": dict.fromkeys(HOOKS, "s_error")}, End("_finalize", None), None), (REFUSES, None, None),
+    (REFUSES | {"subject": "base"}, End("_finalize", True), None),
+    (REFUSES | {"hooks": {"_execute": "ok"}}, End("_finalize", True), None), ({"owner": None}, None, None),
+    ({"files": {"x": "full"}}, None, None),
+    ({"files": {"x": "full"}, "hooks": {"_execute": "ok"}}, End("_finalize", True), None),
+    ({"hooks": {"_initialize": "ok"}}, None, None),
+    ({"hooks": {"_initialize": "ok", "_execute": "ok"}}, End("_finalize", True), None),
+    ({"hooks": {"_initialize": "ok"}, "subject": "base"}, End("_finalize", True), None),
+])  # fmt: skip
+def test_the_end_of_a_module_is_foretold_by_its_hooks(fields, end, raised):
     """The first hook that raises ends it; nothing is foretold where a collaborator's answer decides."""
     facts = given(**fields)
     assert facts.end == end
@@ -515,7 +408,7 @@ def test_the_end_of_a_module_is_foretold_by_its_hooks(fields: dict[str, Any], en
 # Single methods
 
 
-def test_a_single_call_is_known_by_its_name_and_arguments() -> None:
+def test_a_single_call_is_known_by_its_name_and_arguments():
     """Of several calls none is the one."""
     facts = given(calls=(["setJobParameter", ["CPU", 1]],))
     assert (facts.called, facts.arguments, facts.named) == ("setJobParameter", ["CPU", 1], False)
@@ -526,7 +419,7 @@ def test_a_single_call_is_known_by_its_name_and_arguments() -> None:
     assert not given(calls=CALLED * 2).named
 
 
-def test_methods_have_the_names_that_answers_have() -> None:
+def test_methods_have_the_names_that_answers_have():
     """Each name is a collaborator's and its method's, as in the answers of a scenario."""
     assert (STATUS, PARAMETER, JOB_FORWARD) == (
         "JobReport.setApplicationStatus", "JobReport.setJobParameter", "JobReport.generateForwardDISET",

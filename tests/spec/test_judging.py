@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,9 +14,6 @@ from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.observation import Call, Observation
 from dirac_failover.spec.profiles import DIRAC_8_0
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, MISSING, SCRIPTED, Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 BY_ID = {clause.id: clause for clause in CLAUSES}
 ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
@@ -36,61 +32,61 @@ NOTHING = Observation(
 """What is observed of a module whose hooks are called, and do nothing."""
 
 
-def answering(scenario: Scenario = WELL, **answers: str) -> Scenario:
+def answering(scenario=WELL, **answers):
     """The scenario in which these are answered: ``FileReport_commit="s_error"``."""
     return replace(scenario, answers={name.replace("_", ".", 1): (text,) for name, text in answers.items()})
 
 
-def specified(scenario: Scenario) -> Observation:
+def specified(scenario):
     """The outcome that the specification describes."""
     return CheckContext(scenario, NOTHING).expected
 
 
-def judged(id_: str, scenario: Scenario, outcome: Observation) -> Violation | None:
+def judged(id_, scenario, outcome):
     """How an outcome breaks a clause that the scenario asks for."""
     assert BY_ID[id_].asked(scenario), f"{id_} is not asked"
     return BY_ID[id_].violation(CheckContext(scenario, outcome))
 
 
-def of(**fields: Any) -> Callable[[Observation], Observation]:
+def of(**fields):
     """A change: these fields are others."""
     return lambda outcome: outcome._replace(**fields)
 
 
-def attributes(**values: Any) -> Callable[[Observation], Observation]:
+def attributes(**values):
     return lambda outcome: outcome._replace(attributes={**outcome.attributes, **values})
 
 
-def request(**values: Any) -> Callable[[Observation], Observation]:
+def request(**values):
     return lambda outcome: outcome._replace(request={**outcome.request, **values})
 
 
-def without(method: str) -> Callable[[Observation], Observation]:
+def without(method):
     """A change: these calls were not made."""
     return lambda outcome: outcome._replace(steps=tuple(step for step in outcome.steps if step.method != method))
 
 
-def called(method: str, **values: Any) -> Callable[[Observation], Observation]:
+def called(method, **values):
     """A change: in the calls of this method something is another."""
     return lambda outcome: outcome._replace(
         steps=tuple(step._replace(**values) if step.method == method else step for step in outcome.steps)
     )
 
 
-def twice(method: str) -> Callable[[Observation], Observation]:
+def twice(method):
     return lambda outcome: outcome._replace(
         steps=tuple(step for step in outcome.steps for _ in range(2 if step.method == method else 1))
     )
 
 
-def more(step: Call) -> Callable[[Observation], Observation]:
+def more(step):
     return lambda outcome: outcome._replace(steps=(*outcome.steps, step))
 
 
-def written(change: Callable[[Any], Any]) -> Callable[[Observation], Observation]:
+def written(change):
     """A change: the file holds something else."""
 
-    def changed(outcome: Observation) -> Observation:
+    def changed(outcome):
         text = json.dumps(change(json.loads(outcome.files[FILE])))
         return outcome._replace(files={**outcome.files, FILE: text})
 
@@ -119,7 +115,7 @@ OUTPUTS = [
 LFNS = ["/vo/a_1.txt", "/vo/b_2.root"]
 
 
-def calling(method: str, *arguments: Any, scenario: Scenario = WELL, **named: Any) -> Scenario:
+def calling(method, *arguments, scenario=WELL, **named):
     """The scenario in which this method is called, of a module that has been told who it is."""
     told = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1}
     files = {"a_1.txt": "output", "b_2.root": "output"}
@@ -144,12 +140,12 @@ RECORDS = replace(LIVE, records=2)
 ACCOUNTING_DOWN = replace(RECORDS, faults=("accounting:down",))
 
 
-def services(**parts: Any) -> Callable[[Observation], Observation]:
+def services(**parts):
     """A change: the services hold something else afterwards."""
     return lambda outcome: outcome._replace(services={**outcome.services, **parts})
 
 
-def rows(outcome: Observation, status: str) -> Any:
+def rows(outcome, status):
     """The state of the transformation system in which each file has this status."""
     files = {
         number: {name: {**row, "Status": status} for name, row in known.items()}
@@ -158,7 +154,7 @@ def rows(outcome: Observation, status: str) -> Any:
     return {"transformation": {**outcome.services["transformation"], "files": files}}
 
 
-def history(outcome: Observation, *texts: str) -> Any:
+def history(outcome, *texts):
     """The state of the job's state service in which these statuses were held."""
     held = [{"ApplicationStatus": text} for text in ("Unknown", "idem", *texts)]
     return {"job-state": {**outcome.services["job-state"], "history": {"77": held}}}
@@ -166,7 +162,7 @@ def history(outcome: Observation, *texts: str) -> Any:
 
 NO_OPERATIONS = written(lambda data: {**data, "Operations": []})
 
-BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
+BREAKS = [
     ("CO-001", WELL, without("_initialize")),
     ("CO-001", WELL, without("_finalize")),
     ("CO-001", RAISES, lambda o: o._replace(steps=(*o.steps[:-1], Call("module", "_execute", [], None), o.steps[-1]))),
@@ -325,9 +321,7 @@ BREAKS: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
 
 
 @pytest.mark.parametrize(("id_", "scenario", "change"), BREAKS, ids=[f"{row[0]}-{i}" for i, row in enumerate(BREAKS)])
-def test_a_clause_is_held_as_specified_and_broken_by_a_change(
-    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
-) -> None:
+def test_a_clause_is_held_as_specified_and_broken_by_a_change(id_, scenario, change):
     """The specified outcome holds the clause, and the changed one breaks it."""
     outcome = specified(scenario)
     assert judged(id_, scenario, outcome) is None
@@ -344,14 +338,14 @@ OBLIGATIONS = {
 
 
 @pytest.mark.parametrize("id_", OBLIGATIONS)
-def test_a_module_that_does_nothing_does_not_fulfil_an_obligation(id_: str) -> None:
+def test_a_module_that_does_nothing_does_not_fulfil_an_obligation(id_):
     """An observation without any call of a collaborator breaks the clause, although the module says OK."""
     scenario = OBLIGATIONS[id_]
     outcome = NOTHING._replace(result=[None]) if scenario.calls else NOTHING
     assert judged(id_, scenario, outcome) is not None
 
 
-HOLDS: dict[str, tuple[str, Scenario, Callable[[Observation], Observation]]] = {
+HOLDS = {
     "a status with more than the exception's text": (
         "CO-008", RAISES, called("setApplicationStatus", args=["ValueError: boom!", True])),
     "a status that comes before the last one": (
@@ -392,7 +386,7 @@ HOLDS: dict[str, tuple[str, Scenario, Callable[[Observation], Observation]]] = {
 
 
 @pytest.mark.parametrize("what", HOLDS)
-def test_the_contract_leaves_free_what_harms_nothing(what: str) -> None:
+def test_the_contract_leaves_free_what_harms_nothing(what):
     """An outcome that differs from DIRAC's in what a clause is not about does not break it."""
     id_, scenario, change = HOLDS[what]
     changed = change(specified(scenario))
@@ -403,16 +397,16 @@ def test_the_contract_leaves_free_what_harms_nothing(what: str) -> None:
 OF_DIRAC = [clause for clause in CLAUSES if clause.level == "dirac"]
 
 
-def broken(scenario: Scenario, outcome: Observation) -> set[str]:
+def broken(scenario, outcome):
     """The clauses of the level dirac that an outcome breaks."""
     case = CheckContext(scenario, outcome)
     return {clause.id for clause in OF_DIRAC if clause.judge(case)}
 
 
-def late(method: str) -> Callable[[Observation], Observation]:
+def late(method):
     """A change: a step is done after the one that follows it."""
 
-    def changed(outcome: Observation) -> Observation:
+    def changed(outcome):
         steps = list(outcome.steps)
         index = next(i for i, step in enumerate(steps) if step.method == method)
         steps[index : index + 2] = steps[index + 1], steps[index]
@@ -421,7 +415,7 @@ def late(method: str) -> Callable[[Observation], Observation]:
     return changed
 
 
-REST: dict[str, Callable[[Observation], Observation]] = {
+REST = {
     "order of hooks among calls": late("_execute"),
     "arguments of other calls": called("commit", args=[1]),
     "arguments and answers of hooks": called("_initialize", result=1),
@@ -432,7 +426,7 @@ REST: dict[str, Callable[[Observation], Observation]] = {
 
 
 @pytest.mark.parametrize("name", REST)
-def test_the_last_clause_is_about_what_is_left(name: str) -> None:
+def test_the_last_clause_is_about_what_is_left(name):
     """It alone is broken, and shows that and nothing else."""
     outcome = REST[name](expected(WELL))
     assert broken(WELL, outcome) == {"DI-099"}
@@ -445,16 +439,14 @@ def test_the_last_clause_is_about_what_is_left(name: str) -> None:
 @pytest.mark.parametrize(
     ("id_", "scenario", "change"), [row for row in BREAKS if row[0][:2] == "DI" and row[0] != "DI-099"]
 )
-def test_what_another_clause_is_about_does_not_break_the_last_one(
-    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
-) -> None:
+def test_what_another_clause_is_about_does_not_break_the_last_one(id_, scenario, change):
     """Or it would say everything twice, calls and hooks included."""
     found = broken(scenario, change(expected(scenario)))
     assert id_ in found
     assert "DI-099" not in found
 
 
-def changes(value: Any) -> Iterator[Any]:
+def changes(value):
     """Each JSON value that is one small change away: another leaf, one item less, more, twice, or in another place."""
     if isinstance(value, dict):
         yield {**value, "another": 0}
@@ -479,7 +471,7 @@ def changes(value: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("scenario", [WELL, FAILED, NUMBERED, REPORTED, JOB_OPERATION], ids=lambda s: str(s.answers))
-def test_together_the_clauses_are_total(scenario: Scenario) -> None:
+def test_together_the_clauses_are_total(scenario):
     """Whatever is changed in an outcome, wherever, breaks one of them."""
     outcome = expected(scenario)
     assert broken(scenario, outcome) == set()
@@ -495,7 +487,7 @@ def test_together_the_clauses_are_total(scenario: Scenario) -> None:
     assert count > 200
 
 
-def test_each_clause_of_contract_and_dirac_is_broken_somewhere_above() -> None:
+def test_each_clause_of_contract_and_dirac_is_broken_somewhere_above():
     """A clause that no outcome breaks would prove nothing."""
     assert {clause.id for clause in CLAUSES if clause.level != "lossless"} == {row[0] for row in BREAKS}
 
@@ -510,10 +502,10 @@ OLD = replace(WELL, operations=(), files={FILE: "old"})
 LAST = replace(WELL, answers={"JobReport.setApplicationStatus": ("ok", "s_error")})
 
 
-def saved(*kept: int) -> Callable[[Observation], Observation]:
+def saved(*kept):
     """A change: these operations of the request are in the file."""
 
-    def changed(outcome: Observation) -> Observation:
+    def changed(outcome):
         operations = [outcome.request["Operations"][number] for number in kept]
         names = ("RequestName", "JobID")
         text = json.dumps({name: outcome.request[name] for name in names} | {"Operations": operations})
@@ -522,7 +514,7 @@ def saved(*kept: int) -> Callable[[Observation], Observation]:
     return changed
 
 
-def changed(scenario: Scenario, **fields: Any) -> Scenario:
+def changed(scenario, **fields):
     """The scenario in which these fields have other values; mappings are merged, unless they are empty."""
     both = {
         name: {**getattr(scenario, name), **value} if isinstance(value, dict) and value else value
@@ -531,12 +523,12 @@ def changed(scenario: Scenario, **fields: Any) -> Scenario:
     return replace(scenario, **both)
 
 
-def others(scenario: Scenario, *changes: dict[str, Any]) -> list[Scenario]:
+def others(scenario, *changes):
     """The scenarios that differ from this one in one change each."""
     return [changed(scenario, **change) for change in changes]
 
 
-def said(**answers: str) -> dict[str, Any]:
+def said(**answers):
     """A change: these methods answer otherwise."""
     return {"answers": {name.replace("_", ".", 1): tuple(text.split()) for name, text in answers.items()}}
 
@@ -546,12 +538,12 @@ PARAMETERS = replace(LIVE, unsent_parameters={"CPU": "1"})
 AGAIN = replace(Scenario.of_job(inputs=["/vo/a"]), executions=2, faults=("transformation:down",))
 
 
-def kept(**operation: Any) -> Callable[[Observation], Observation]:
+def kept(**operation):
     """A change: this operation is in the file, too."""
     return written(lambda data: {**data, "Operations": [*data["Operations"], {"Files": [], **operation}]})
 
 
-LOSES: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
+LOSES = [
     ("LL-001", FAILS_HERE, saved(0)),
     ("LL-002", answering(AccountingReport_commit="raises=ValueError:x"), saved(0)),
     ("LL-002", answering(AccountingReport_commit="bad_shape=null"), saved(0)),
@@ -585,27 +577,25 @@ LOSES: list[tuple[str, Scenario, Callable[[Observation], Observation]]] = [
 
 
 @pytest.mark.parametrize(("id_", "scenario", "change"), LOSES, ids=[f"{row[0]}-{i}" for i, row in enumerate(LOSES)])
-def test_a_hazard_is_seen_in_what_dirac_does_and_not_in_what_is_better(
-    id_: str, scenario: Scenario, change: Callable[[Observation], Observation]
-) -> None:
+def test_a_hazard_is_seen_in_what_dirac_does_and_not_in_what_is_better(id_, scenario, change):
     """DIRAC's outcome breaks the clause; an outcome that loses nothing, or says that something is lost, holds it."""
     outcome = specified(scenario)
     assert judged(id_, scenario, outcome) is not None
     assert judged(id_, scenario, change(outcome)) is None
 
 
-def test_each_hazard_is_seen_above() -> None:
+def test_each_hazard_is_seen_above():
     """The clause about the last status has a test of its own."""
     assert {clause.id for clause in CLAUSES if clause.level == "lossless"} - {row[0] for row in LOSES} == {"LL-010"}
 
 
-def test_a_job_report_that_is_not_to_be_seen_has_lost_its_parameters() -> None:
+def test_a_job_report_that_is_not_to_be_seen_has_lost_its_parameters():
     """An observation of something else than a job report is a violation, not an error of the suite."""
     outcome = attributes(JobReport="(absent)")(specified(PARAMETERS))
     assert judged("LL-014", PARAMETERS, outcome) == Violation("sent, in the file, or not OK", ["(absent)"])
 
 
-def test_the_last_status_is_kept_when_it_is_reported_early() -> None:
+def test_the_last_status_is_kept_when_it_is_reported_early():
     """A status that is reported before the job report is asked for its operation is in that operation."""
     outcome = specified(LAST)
     assert judged("LL-010", LAST, outcome) == Violation(
@@ -625,31 +615,31 @@ def test_the_last_status_is_kept_when_it_is_reported_early() -> None:
         assert judged("LL-010", LAST, without(method)(outcome)) == violation
 
 
-FAIL: dict[str, Any] = {"attributes": {"workflowStatus": FAILED_STATUS}}
-UNSET: dict[str, Any] = {"attributes": {"workflowStatus": {}}}
-BASE: dict[str, Any] = {"subject": "base"}
-NO_NUMBER: dict[str, Any] = {"environment": {}}
-BAD_NUMBER: dict[str, Any] = {"environment": {"JOBID": "x"}}
-BAD_STEP: dict[str, Any] = {"attributes": {"STEP_NUMBER": "x"}}
-ODD: dict[str, Any] = {"workflow_commons": {"InputData": 5}}
-EMPTY: dict[str, Any] = {"workflow_commons": {"InputData": ""}}
-NOT_VALID: dict[str, Any] = {"operations": ({"Type": "RemoveFile"},)}
-NOTHING_LEFT: dict[str, Any] = {"operations": ()}
-OWNERLESS: dict[str, Any] = {"owner": None}
-NO_ACCOUNTING: dict[str, Any] = {"collaborators": {"AccountingReport": "none"}}
-REQUEST_LIVE: dict[str, Any] = {"collaborators": {"Request": "live"}}
-TWICE: dict[str, Any] = {"executions": 2}
-STATE_FAILS: dict[str, Any] = {"faults": ("job-state:down",)}
+FAIL = {"attributes": {"workflowStatus": FAILED_STATUS}}
+UNSET = {"attributes": {"workflowStatus": {}}}
+BASE = {"subject": "base"}
+NO_NUMBER = {"environment": {}}
+BAD_NUMBER = {"environment": {"JOBID": "x"}}
+BAD_STEP = {"attributes": {"STEP_NUMBER": "x"}}
+ODD = {"workflow_commons": {"InputData": 5}}
+EMPTY = {"workflow_commons": {"InputData": ""}}
+NOT_VALID = {"operations": ({"Type": "RemoveFile"},)}
+NOTHING_LEFT = {"operations": ()}
+OWNERLESS = {"owner": None}
+NO_ACCOUNTING = {"collaborators": {"AccountingReport": "none"}}
+REQUEST_LIVE = {"collaborators": {"Request": "live"}}
+TWICE = {"executions": 2}
+STATE_FAILS = {"faults": ("job-state:down",)}
 NAMED = calling("setApplicationStatus", **BY_NAME)
 SILENT = changed(WELL, hooks={"_finalize": "ok"})
 GRACEFUL_HERE = changed(STOPPED, **said(FileReport_commit="s_error"), subject="base")
 
 
-def candidates(*arguments: Any, **named: Any) -> Scenario:
+def candidates(*arguments, **named):
     return calling("getCandidateFiles", *arguments, **named)
 
 
-NOT_ASKED: dict[str, list[Scenario]] = {
+NOT_ASKED = {
     "CO-001": [STATUS, *others(WELL, BAD_STEP, BAD_NUMBER)],
     "CO-002": [STATUS, *others(WELL, BAD_STEP, BAD_NUMBER)],
     "CO-003": [WELL, replace(WELL, workflow_commons={}, calls=STATUS.calls),
@@ -747,7 +737,7 @@ NOT_ASKED: dict[str, list[Scenario]] = {
 
 
 COMMIT_TWICE = said(FileReport_commit="s_error", FileReport_generateForwardDISET="ok")
-ASKED_TOO: dict[str, list[Scenario]] = {
+ASKED_TOO = {
     "CO-004": [RAISES, changed(WELL, hooks={"_finalize": "raises=GracefulTermination"}), FAILED],
     "CO-006": [changed(GRACEFUL, **said(JobReport_setApplicationStatus="s_error"))],
     "CO-008": [changed(RAISES, **said(JobReport_generateForwardDISET="s_error")), GRACEFUL,
@@ -772,12 +762,12 @@ ASKED_TOO: dict[str, list[Scenario]] = {
 @pytest.mark.parametrize(
     ("id_", "scenario"), [(id_, scenario) for id_, scenarios in ASKED_TOO.items() for scenario in scenarios]
 )
-def test_a_clause_is_asked_where_nothing_else_decides(id_: str, scenario: Scenario) -> None:
+def test_a_clause_is_asked_where_nothing_else_decides(id_, scenario):
     """What the specification describes holds there."""
     assert judged(id_, scenario, specified(scenario)) is None
 
 
-LOST_TOO: dict[str, list[Scenario]] = {
+LOST_TOO = {
     "LL-001": [changed(FAILS_HERE, **COMMIT_TWICE),
                changed(FAILS_HERE, operations=(), **said(AccountingReport_commit="s_error",
                                                          JobReport_generateForwardDISET="operation"))],
@@ -790,13 +780,13 @@ LOST_TOO: dict[str, list[Scenario]] = {
 @pytest.mark.parametrize(
     ("id_", "scenario"), [(id_, scenario) for id_, scenarios in LOST_TOO.items() for scenario in scenarios]
 )
-def test_a_hazard_is_seen_whatever_else_is_refused(id_: str, scenario: Scenario) -> None:
+def test_a_hazard_is_seen_whatever_else_is_refused(id_, scenario):
     """The loss is the same, and so is the verdict."""
     assert judged(id_, scenario, specified(scenario)) is not None
 
 
 FORWARDED, WHOLE = ["ForwardDISET", "x", []], {"in the file": [["ForwardDISET", "x", []]]}
-SAYS: dict[str, tuple[Any, Any]] = {
+SAYS = {
     "CO-001": ([list(HOOKS)], [[hook for hook in HOOKS if hook != "_initialize"]]),
     "CO-002": (["finalize"], ["_finalize"]),
     "CO-003": (["raised", []], ["raised", ["_initialize"]]),
@@ -840,7 +830,7 @@ SAYS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("id_", SAYS)
-def test_a_violation_says_what_should_have_been_there_and_what_was(id_: str) -> None:
+def test_a_violation_says_what_should_have_been_there_and_what_was(id_):
     """The first outcome above that breaks the clause is told in values that a porter can compare."""
     _, scenario, change = next(row for row in (*BREAKS, *LOSES) if row[0] == id_)
     outcome = specified(scenario)
@@ -850,18 +840,18 @@ def test_a_violation_says_what_should_have_been_there_and_what_was(id_: str) -> 
 @pytest.mark.parametrize(
     ("id_", "scenario"), [(id_, scenario) for id_, scenarios in NOT_ASKED.items() for scenario in scenarios]
 )
-def test_a_clause_is_not_asked_where_something_else_decides(id_: str, scenario: Scenario) -> None:
+def test_a_clause_is_not_asked_where_something_else_decides(id_, scenario):
     """Each scenario differs in one thing from one that asks for the clause, or is the usual one."""
     assert not BY_ID[id_].asked(scenario)
     assert BY_ID[id_].violation(CheckContext(scenario, NOTHING)) is None
 
 
-def test_each_clause_has_scenarios_that_do_not_ask_for_it() -> None:
+def test_each_clause_has_scenarios_that_do_not_ask_for_it():
     """Those of the level dirac are asked wherever the specification speaks, which has a test of its own."""
     assert set(NOT_ASKED) == {clause.id for clause in CLAUSES if clause.level != "dirac"}
 
 
-def test_clauses_of_the_specification_are_asked_where_it_speaks() -> None:
+def test_clauses_of_the_specification_are_asked_where_it_speaks():
     """The specification speaks neither of clients of another DIRAC, nor of one scripted collaborator among clients."""
     mixed = replace(LIVE, collaborators={**LIVE.collaborators, "JobReport": SCRIPTED})
     for clause in OF_DIRAC:
@@ -876,10 +866,10 @@ def test_clauses_of_the_specification_are_asked_where_it_speaks() -> None:
 LOST_REPLY = replace(LIVE, faults=("transformation.setFileStatusForTransformation:lost_reply", "job-state:down"))
 
 
-def step(number: int, **fields: Any) -> Callable[[Observation], Observation]:
+def step(number, **fields):
     """A change: in the call of a service, counted from 0, these fields are others."""
 
-    def change(outcome: Observation) -> Observation:
+    def change(outcome):
         steps = list(outcome.steps)
         place = [index for index, step in enumerate(steps) if step.target != "module"][number]
         steps[place] = steps[place]._replace(**fields)
@@ -888,23 +878,14 @@ def step(number: int, **fields: Any) -> Callable[[Observation], Observation]:
     return change
 
 
-@pytest.mark.parametrize(
-    ("change", "by"),
-    [
-        (lambda outcome: outcome, set()),
-        (step(0, method="getFiles"), {"DI-001"}),
-        (step(1, args=[12, {"100": ["Unused", False]}]), {"DI-099"}),
-        (step(1, result={"OK": True, "Value": None}), {"DI-007"}),
-        (of(services={}), {"DI-099"}),
-        (of(result={"OK": True, "Value": None}), {"DI-004"}),
-        (attributes(JobReport={}), {"DI-014"}),
-        (attributes(AccountingReport={}), {"DI-016"}),
-        (of(files={}), {"DI-019", "DI-020"}),
-    ],
-)
-def test_clauses_of_the_specification_judge_clients_and_services(
-    change: Callable[[Observation], Observation], by: set[str]
-) -> None:
+@pytest.mark.parametrize(("change", "by"), [
+    (lambda outcome: outcome, set()), (step(0, method="getFiles"), {"DI-001"}),
+    (step(1, args=[12, {"100": ["Unused", False]}]), {"DI-099"}),
+    (step(1, result={"OK": True, "Value": None}), {"DI-007"}), (of(services={}), {"DI-099"}),
+    (of(result={"OK": True, "Value": None}), {"DI-004"}), (attributes(JobReport={}), {"DI-014"}),
+    (attributes(AccountingReport={}), {"DI-016"}), (of(files={}), {"DI-019", "DI-020"}),
+])  # fmt: skip
+def test_clauses_of_the_specification_judge_clients_and_services(change, by):
     """What differs is told by the clause that it is about, and by the last one if there is none."""
     outcome = expected_live(LOST_REPLY)
     assert outcome.services is not None

@@ -210,7 +210,7 @@ class Operation:
 
     Type, Status, Arguments, SourceSE, TargetSE, Catalog, Error = "T", "Waiting", STAMP.encode(), None, "SE", "FC", None
 
-    def __init__(self, *files: object) -> None:
+    def __init__(self, *files):
         self._files = files
 
     def __iter__(self):

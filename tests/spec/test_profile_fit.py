@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,10 +11,7 @@ from dirac_failover.spec import space
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.profile_fit import Match, ProfileFit, nearest
 from dirac_failover.spec.profiles import PROFILES
-from dirac_failover.spec.scenario import LIVE, MISSING, NONE, Scenario
-
-if TYPE_CHECKING:
-    from dirac_failover.spec.observation import Observation
+from dirac_failover.spec.scenario import LIVE, MISSING, NONE
 
 SOME = [
     scenario
@@ -24,13 +20,13 @@ SOME = [
 ]
 
 
-def outcomes(profile: str, scenarios: list[Scenario]) -> list[tuple[Scenario, Observation]]:
+def outcomes(profile, scenarios):
     """What that profile says of the scenarios."""
     return [(scenario, expected(scenario, PROFILES[profile])) for scenario in scenarios]
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_the_nearest_profile_is_the_ports_own(name: str) -> None:
+def test_the_nearest_profile_is_the_ports_own(name):
     """Told from the outcomes alone; the others are found to differ."""
     first, second, *_ = found = nearest(outcomes(name, SOME))
     assert first == Match(name, len(SOME), len(SOME), 0)
@@ -39,14 +35,14 @@ def test_the_nearest_profile_is_the_ports_own(name: str) -> None:
     assert {match.profile for match in found} == set(PROFILES)
 
 
-def test_a_port_of_its_own_is_nearest_to_what_it_differs_least_from() -> None:
+def test_a_port_of_its_own_is_nearest_to_what_it_differs_least_from():
     """Though it is never alike."""
     mine = [(scenario, outcome._replace(services=5)) for scenario, outcome in outcomes("lhcbdirac-12.0", SOME)]
     assert nearest(mine)[0] == Match("lhcbdirac-12.0", len(SOME), 0, len(SOME))
 
 
 @pytest.mark.parametrize(("kind", "seen"), [(LIVE, 0), (MISSING, 0), (NONE, 1)])
-def test_scenarios_with_services_say_nothing(kind: str, seen: int) -> None:
+def test_scenarios_with_services_say_nothing(kind, seen):
     """One client among doubles is enough; a collaborator that is None is no client."""
     scenario = replace(SOME[0], collaborators={**SOME[0].collaborators, "AccountingReport": kind})
     told = expected(replace(scenario, collaborators={**SOME[0].collaborators, "AccountingReport": NONE}))
@@ -56,7 +52,7 @@ def test_scenarios_with_services_say_nothing(kind: str, seen: int) -> None:
     assert [match.scenarios for match in nearness.matches()] == [1] * len(PROFILES) * seen
 
 
-def test_each_difference_counts_and_each_scenario_that_has_none() -> None:
+def test_each_difference_counts_and_each_scenario_that_has_none():
     """For each profile by itself."""
     nearness = ProfileFit()
     same = expected(SOME[0])
@@ -66,7 +62,7 @@ def test_each_difference_counts_and_each_scenario_that_has_none() -> None:
     assert nearness.matches()[0] == Match("dirac-9.1", 4, 2, 3)
 
 
-def test_what_several_have_seen_adds_up_in_any_order() -> None:
+def test_what_several_have_seen_adds_up_in_any_order():
     """As if one had seen it all."""
     seen = outcomes("dirac-8.0", SOME)
     whole, parts = ProfileFit(), [ProfileFit(), ProfileFit()]
@@ -81,7 +77,7 @@ def test_what_several_have_seen_adds_up_in_any_order() -> None:
     assert whole.matches() == nearest(seen)
 
 
-def test_the_best_is_alike_most_often_then_differs_least_then_stands_first() -> None:
+def test_the_best_is_alike_most_often_then_differs_least_then_stands_first():
     """In this order, the best first."""
     names = list(PROFILES)
     nearness = ProfileFit(9, dict(zip(names, (1, 2, 2, 1), strict=True)), dict(zip(names, (5, 7, 6, 5), strict=True)))
@@ -90,7 +86,7 @@ def test_the_best_is_alike_most_often_then_differs_least_then_stands_first() -> 
     ]  # fmt: skip
 
 
-def test_nothing_is_near_to_what_was_not_looked_at() -> None:
+def test_nothing_is_near_to_what_was_not_looked_at():
     """No profile explains nothing."""
     assert nearest([]) == []
     assert ProfileFit().matches() == []

@@ -255,32 +255,20 @@ def test_malformed_scenarios_are_refused_with_a_message(data, message):
     assert not jsonschema.Draft202012Validator(schema()).is_valid(data)
 
 
-@pytest.mark.parametrize(
-    ("value", "python"),
-    [
-        (5, 5),
-        ([{"float": "1.5"}, {"decimal": "2"}], [1.5, Decimal(2)]),
-        ({"tuple": [1, {"tuple": []}]}, (1, ())),
-        ({"set": [1, 1]}, {1}),
-        ({"float": "1", "decimal": "1"}, {"float": "1", "decimal": "1"}),
-        ({"a": {"set": []}}, {"a": set()}),
-        ({}, {}),
-    ],
-)
+@pytest.mark.parametrize(("value", "python"), [
+    (5, 5), ([{"float": "1.5"}, {"decimal": "2"}], [1.5, Decimal(2)]), ({"tuple": [1, {"tuple": []}]}, (1, ())),
+    ({"set": [1, 1]}, {1}), ({"float": "1", "decimal": "1"}, {"float": "1", "decimal": "1"}),
+    ({"a": {"set": []}}, {"a": set()}), ({}, {}),
+])  # fmt: skip
 def test_values_that_json_does_not_know_are_objects_with_one_key(value, python):
     """At any depth; an object with more keys is one."""
     assert repr(typed(value)) == repr(python)
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ({"float": "x"}, '{"float": "x"} is no float'),
-        ([{"decimal": "x"}], '{"decimal": "x"} is no decimal'),
-        ({"tuple": 1}, '{"tuple": 1} is no tuple'),
-        ({"set": [[]]}, '{"set": [[]]} is no set'),
-    ],
-)
+@pytest.mark.parametrize(("value", "message"), [
+    ({"float": "x"}, '{"float": "x"} is no float'), ([{"decimal": "x"}], '{"decimal": "x"} is no decimal'),
+    ({"tuple": 1}, '{"tuple": 1} is no tuple'), ({"set": [[]]}, '{"set": [[]]} is no set'),
+])  # fmt: skip
 def test_values_that_do_not_fit_are_refused(value, message):
     """When the scenario is read."""
     with pytest.raises(ScenarioError) as caught:

@@ -23,28 +23,24 @@ class Item:
     note: str | None = None
 
 
-def test_what_has_the_shape_becomes_a_value() -> None:
+def test_what_has_the_shape_becomes_a_value():
     """What is left out has its default; lists become tuples."""
     assert parse(Item, {"name": "x", "parts": [{"name": "y", "kind": "b"}]}) == Item("x", "a", (Item("y", "b"),))
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ([], "all of it: input should be an object, found []"),
-        ({}, "name: field required, found {}"),
-        ({"name": "x", "more": 1}, "more: unknown key, found 1 (there are name, kind, parts, note)"),
-        ({"name": "x", "parts": [{"name": 1}]}, "parts[0].name: input should be a valid string, found 1"),
-        ({"name": "x", "kind": "c"}, "kind: input should be 'a' or 'b', found \"c\""),
-    ],
-)
-def test_what_has_not_is_said_with_its_place(value: object, message: str) -> None:
+@pytest.mark.parametrize(("value", "message"), [
+    ([], "all of it: input should be an object, found []"), ({}, "name: field required, found {}"),
+    ({"name": "x", "more": 1}, "more: unknown key, found 1 (there are name, kind, parts, note)"),
+    ({"name": "x", "parts": [{"name": 1}]}, "parts[0].name: input should be a valid string, found 1"),
+    ({"name": "x", "kind": "c"}, "kind: input should be 'a' or 'b', found \"c\""),
+])  # fmt: skip
+def test_what_has_not_is_said_with_its_place(value, message):
     """Where, what is expected there, and what was found."""
     with pytest.raises(ShapeError, match=f"^{re.escape(message)}$"):
         parse(Item, value)
 
 
-def test_a_type_is_described_with_its_docstrings() -> None:
+def test_a_type_is_described_with_its_docstrings():
     """The description is JSON Schema, which forbids other keys in objects, nested ones included."""
     rules = described(Item)
     jsonschema.Draft202012Validator.check_schema(rules)
@@ -55,7 +51,7 @@ def test_a_type_is_described_with_its_docstrings() -> None:
     assert item["additionalProperties"] is False
 
 
-def test_a_long_value_is_cut() -> None:
+def test_a_long_value_is_cut():
     """The message stays one line; a value that is no JSON is shown as Python shows it."""
     assert shown("x" * 58) == f'"{"x" * 58}"'
     assert shown("x" * 59) == f'"{"x" * 56}...'

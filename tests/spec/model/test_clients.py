@@ -7,7 +7,6 @@ import gc
 from dataclasses import replace
 from functools import partial
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,9 +15,6 @@ from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
 from dirac_failover.spec.model.clients import ClientRun, encoded, expected, is_worn, next_status, speaks_of
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
-
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
 
 STEP = 11
 """Every how many-th scenario is run, about a thousand: no divisor of what the dimensions multiply to.
@@ -37,10 +33,10 @@ BUSY = replace(
     unsent_statuses=("one's", "two"),
     unsent_parameters={"CPU": "1", "Host": "h"},
 )
-UNSET: dict[str, Any] = {"STEP_NUMBER": "2", "workflowStatus": {}, "stepStatus": {"OK": True}}
+UNSET = {"STEP_NUMBER": "2", "workflowStatus": {}, "stepStatus": {"OK": True}}
 FAILED = {"STEP_NUMBER": "2", "workflowStatus": {"OK": True}, "stepStatus": FAILED_STATUS}
 
-BEYOND: dict[str, dict[str, Any]] = {
+BEYOND = {
     "nothing wrong": {},
     "all failed": {"attributes": FAILED},
     "told nothing": {"attributes": UNSET},
@@ -92,7 +88,7 @@ BEYOND: dict[str, dict[str, Any]] = {
 """Situations that the space leaves out, and of which the specification speaks all the same."""
 
 
-def test_the_specification_and_the_implementation_agree(kit: Implementation) -> None:
+def test_the_specification_and_the_implementation_agree(kit):
     """The complete outcome is the expected one: calls, collaborators, request, file and services."""
     port = InProcessDriver(kit)
     with port.session():
@@ -101,7 +97,7 @@ def test_the_specification_and_the_implementation_agree(kit: Implementation) -> 
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_they_agree_beyond_the_space(kit: Implementation, name: str) -> None:
+def test_they_agree_beyond_the_space(kit, name):
     """The clients are specified, not the scenarios."""
     scenario = replace(BUSY, **BEYOND[name])
     port = InProcessDriver(kit)
@@ -110,7 +106,7 @@ def test_they_agree_beyond_the_space(kit: Implementation, name: str) -> None:
         assert differences(port.run(scenario), expected(scenario)) == []
 
 
-def test_they_agree_on_many_faults_at_once(kit: Implementation) -> None:
+def test_they_agree_on_many_faults_at_once(kit):
     """Each service fails in its own way, and the job is executed twice."""
     port = InProcessDriver(kit)
     faults = product(
@@ -125,54 +121,38 @@ def test_they_agree_on_many_faults_at_once(kit: Implementation) -> None:
             assert differences(port.run(scenario), expected(scenario)) == [], armed
 
 
-def test_the_specification_speaks_of_the_whole_region() -> None:
+def test_the_specification_speaks_of_the_whole_region():
     """And of no scenario of another one."""
     assert all(map(speaks_of, space.SERVICES.scenarios()))
     for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
         assert not any(map(speaks_of, islice(region.scenarios(), 500)))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"collaborators": {**DEFAULT_COLLABORATORS, "JobReport": "scripted"}},
-        {"collaborators": {**DEFAULT_COLLABORATORS, "FileReport": "none"}},
-        {"collaborators": {**DEFAULT_COLLABORATORS, "AccountingReport": "scripted"}},
-        {"collaborators": {**DEFAULT_COLLABORATORS, "AccountingReport": "missing"}},
-        {"collaborators": {"JobReport": "live", "FileReport": "live"}},
-        {"faults": ("job-state:down", "job-state:partial=1")},
-        {"options": {"/LocalSite/Site": "x"}},
-        {"workflow_commons": {**DEFAULT_COMMONS, "JOB_ID": "35"}},
-        {"workflow_commons": {**DEFAULT_COMMONS, "JobType": "user"}},
-        {"environment": {"JOBID": "78"}},
-        {"environment": {}},
-        {"step_commons": {}},
-        {"attributes": {**UNSET, "jobID": 78}},
-        {"attributes": {"STEP_NUMBER": "1"}},
-        {"answers": {"Request.toJSON": ("s_error",)}},
-    ],
-    ids=repr,
-)
-def test_the_specification_is_silent_where_it_knows_nothing(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [
+    {"collaborators": {**DEFAULT_COLLABORATORS, "JobReport": "scripted"}},
+    {"collaborators": {**DEFAULT_COLLABORATORS, "FileReport": "none"}},
+    {"collaborators": {**DEFAULT_COLLABORATORS, "AccountingReport": "scripted"}},
+    {"collaborators": {**DEFAULT_COLLABORATORS, "AccountingReport": "missing"}},
+    {"collaborators": {"JobReport": "live", "FileReport": "live"}},
+    {"faults": ("job-state:down", "job-state:partial=1")}, {"options": {"/LocalSite/Site": "x"}},
+    {"workflow_commons": {**DEFAULT_COMMONS, "JOB_ID": "35"}},
+    {"workflow_commons": {**DEFAULT_COMMONS, "JobType": "user"}}, {"environment": {"JOBID": "78"}},
+    {"environment": {}}, {"step_commons": {}}, {"attributes": {**UNSET, "jobID": 78}},
+    {"attributes": {"STEP_NUMBER": "1"}}, {"answers": {"Request.toJSON": ("s_error",)}},
+], ids=repr)  # fmt: skip
+def test_the_specification_is_silent_where_it_knows_nothing(change):
     """Other jobs, other collaborators, other faults."""
     assert speaks_of(Scenario())
     assert not speaks_of(replace(Scenario(), **change))
 
 
-@pytest.mark.parametrize(
-    ("has", "wanted", "forced", "becomes"),
-    [
-        ("Assigned", "Processed", False, "Processed"),
-        ("Assigned", "Unused", False, "Unused"),
-        ("Processed", "Unused", False, "Processed"),
-        ("Processed", "Unused", True, "Unused"),
-        ("MaxReset", "Unused", False, "MaxReset"),
-        ("MaxReset", "Unused", True, "Unused"),
-        ("MaxReset", "Processed", False, "Processed"),
-        ("Unused", "Processed", False, "Processed"),
-    ],
-)
-def test_final_statuses_change_by_force_only(has: str, wanted: str, forced: bool, becomes: str) -> None:
+@pytest.mark.parametrize(("has", "wanted", "forced", "becomes"), [
+    ("Assigned", "Processed", False, "Processed"), ("Assigned", "Unused", False, "Unused"),
+    ("Processed", "Unused", False, "Processed"), ("Processed", "Unused", True, "Unused"),
+    ("MaxReset", "Unused", False, "MaxReset"), ("MaxReset", "Unused", True, "Unused"),
+    ("MaxReset", "Processed", False, "Processed"), ("Unused", "Processed", False, "Processed"),
+])  # fmt: skip
+def test_final_statuses_change_by_force_only(has, wanted, forced, becomes):
     """Known cases, without asking any implementation."""
     assert next_status(has, wanted, forced=forced) == becomes
 
@@ -180,7 +160,7 @@ def test_final_statuses_change_by_force_only(has: str, wanted: str, forced: bool
 @pytest.mark.parametrize(
     ("failed", "limit", "worn"), [(0, "", False), (9, "", False), (10, "", True), (20, "often", True), (6, "3", True)]
 )
-def test_a_file_that_failed_too_often_is_not_tried_once_more(failed: int, limit: str, worn: bool) -> None:
+def test_a_file_that_failed_too_often_is_not_tried_once_more(failed, limit, worn):
     """Unless forced; other statuses do not mind."""
     asked = partial(is_worn, failed, limit)
     assert next_status("Assigned", "Unused", forced=False, worn=asked) == ("MaxReset" if worn else "Unused")
@@ -188,34 +168,25 @@ def test_a_file_that_failed_too_often_is_not_tried_once_more(failed: int, limit:
     assert next_status("Assigned", "Processed", forced=False, worn=asked) == "Processed"
 
 
-def test_no_number_is_a_multiple_of_zero() -> None:
+def test_no_number_is_a_multiple_of_zero():
     """It is an error even if forced, but for a file that never failed."""
     with pytest.raises(ZeroDivisionError):
         next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 1, "0"))
     assert next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 0, "0")) == "Unused"
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (True, "b1"),
-        (False, "b0"),
-        (-5, "i-5e"),
-        ("abc", "s3:abc"),
-        ("é€", "s5:é€"),
-        ("<T12>", "s26:<T12>"),
-        ([1, ("a",), {}], "li1ets1:aedee"),
-        ({"a": 1, "b": {"c": []}}, "ds1:ai1es1:bds1:cleee"),
-        (dt.datetime(2024, 1, 2, 3, 4, 5, 6), "zati2024ei1ei2ei3ei4ei5ei6ene"),
-    ],
-)
-def test_values_are_encoded_as_dirac_encodes_them(value: Any, text: str) -> None:
+@pytest.mark.parametrize(("value", "text"), [
+    (True, "b1"), (False, "b0"), (-5, "i-5e"), ("abc", "s3:abc"), ("é€", "s5:é€"), ("<T12>", "s26:<T12>"),
+    ([1, ("a",), {}], "li1ets1:aedee"), ({"a": 1, "b": {"c": []}}, "ds1:ai1es1:bds1:cleee"),
+    (dt.datetime(2024, 1, 2, 3, 4, 5, 6), "zati2024ei1ei2ei3ei4ei5ei6ene"),
+])  # fmt: skip
+def test_values_are_encoded_as_dirac_encodes_them(value, text):
     """Known cases; a time has the length that it had before it was given a name."""
     assert encoded(value) == text
 
 
 @pytest.mark.parametrize("fault", ["job-state:down", "job-state:raises=ValueError:no"])
-def test_a_story_is_gone_when_it_was_told(fault: str) -> None:
+def test_a_story_is_gone_when_it_was_told(fault):
     """What escapes does not keep the frames in which it was raised, nor those of what came before."""
     gc.collect()  # whatever other tests have left
     gc.disable()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.model.variants import CALLED
 from dirac_failover.spec.observation import Call
-from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
+from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
 
@@ -33,7 +32,7 @@ MESSAGE = {"OK": False, "Errno": 0, "Message": "no"}
 OK = {"OK": True, "Value": None}
 
 
-def called(profile: Profile, *call: Any, attributes: Any = (), **fields: Any) -> tuple[Any, list[Call]]:
+def called(profile, *call, attributes=(), **fields):
     """The result of one call, and the calls of collaborators that were made."""
     has = {**SCENARIO.attributes, **TOLD, **dict(attributes)}
     outcome = expected(replace(SCENARIO, calls=(list(call),), attributes=has, **fields), profile)
@@ -43,17 +42,17 @@ def called(profile: Profile, *call: Any, attributes: Any = (), **fields: Any) ->
     return outcome.result[0], [step for step in outcome.steps if step.target != "module"]
 
 
-def error(name: str, *arguments: str) -> dict[str, Any]:
+def error(name, *arguments):
     return {"exception": name, "args": list(arguments)}
 
 
-def test_each_implementation_has_the_documented_methods() -> None:
+def test_each_implementation_has_the_documented_methods():
     """There is a story of each method."""
     assert all(list(methods) == list(DOCUMENTED) for methods in CALLED.values())
 
 
 @pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
-def test_statuses_are_reported_as_texts_unless_something_failed(profile: Profile) -> None:
+def test_statuses_are_reported_as_texts_unless_something_failed(profile):
     """Nothing is returned but 0 without a job; an error without a text cannot be logged."""
     step = Call("JobReport", "setApplicationStatus", ["12", True], "ok")
     call = ("setApplicationStatus", [12])
@@ -66,7 +65,7 @@ def test_statuses_are_reported_as_texts_unless_something_failed(profile: Profile
 
 
 @pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
-def test_parameters_are_reported_as_texts_whatever_failed(profile: Profile) -> None:
+def test_parameters_are_reported_as_texts_whatever_failed(profile):
     """The caller may say that the parameter waits."""
     step = Call("JobReport", "setJobParameter", ["CPU", "12", False], "ok")
     call = ("setJobParameter", ["CPU", 12, False])
@@ -77,7 +76,7 @@ def test_parameters_are_reported_as_texts_whatever_failed(profile: Profile) -> N
     assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
 
 
-def test_ilcdirac_hands_the_answer_on_whatever_failed() -> None:
+def test_ilcdirac_hands_the_answer_on_whatever_failed():
     """The status is reported as it is; without a job the answer says so."""
     status, parameter = ("setApplicationStatus", [12]), ("setJobParameter", ["CPU", 12, False])
     for attributes in ({}, FAILED):
@@ -92,7 +91,7 @@ def test_ilcdirac_hands_the_answer_on_whatever_failed() -> None:
         assert called(ILCDIRAC_35_0, *call, answers=shapeless)[0] == error("KeyError", "Message")
 
 
-def candidates(profile: Profile, *arguments: Any, **fields: Any) -> Any:
+def candidates(profile, *arguments, **fields):
     """What getCandidateFiles returns or raises, without the storage elements."""
     found, steps = called(profile, "getCandidateFiles", list(arguments), **fields)
     assert steps == []
@@ -101,30 +100,20 @@ def candidates(profile: Profile, *arguments: Any, **fields: Any) -> Any:
     return {name: {key: known[key] for key in ("type", "lfn")} for name, known in found.items()}
 
 
-@pytest.mark.parametrize(
-    ("masks", "dirac", "lhcb"),
-    [
-        (("",), A | B, A | B),
-        ((None, ""), A | B, A | B),
-        (([""], [""]), A | B, A | B),
-        (("txt",), A, A),
-        (("TXT",), {}, A),
-        ((["ROOT", "x"],), {}, B),
-        (("", 1), A, A),
-        (("", ["1", "2"]), A | B, A | B),
-        (("", "2"), B, B),
-        (("root", "1"), {}, {}),
-        (([1],), error("TypeError", "sequence item 0: expected str instance, int found"),
-         error("AttributeError", "'int' object has no attribute 'lower'")),
-    ],
-)  # fmt: skip
-def test_masks_choose_the_outputs_to_upload(masks: Any, dirac: Any, lhcb: Any) -> None:
+@pytest.mark.parametrize(("masks", "dirac", "lhcb"), [
+    (("",), A | B, A | B), ((None, ""), A | B, A | B), (([""], [""]), A | B, A | B), (("txt",), A, A),
+    (("TXT",), {}, A), ((["ROOT", "x"],), {}, B), (("", 1), A, A), (("", ["1", "2"]), A | B, A | B),
+    (("", "2"), B, B), (("root", "1"), {}, {}),
+    (([1],), error("TypeError", "sequence item 0: expected str instance, int found"),
+     error("AttributeError", "'int' object has no attribute 'lower'")),
+])  # fmt: skip
+def test_masks_choose_the_outputs_to_upload(masks, dirac, lhcb):
     """LHCbDIRAC does not look at the case of types."""
     assert candidates(DIRAC_9_1, OUTPUTS, LFNS, *masks) == dirac
     assert candidates(LHCBDIRAC_12_0, OUTPUTS, LFNS, *masks) == lhcb
 
 
-def test_a_step_is_the_number_behind_the_last_underscore() -> None:
+def test_a_step_is_the_number_behind_the_last_underscore():
     """LHCbDIRAC takes the type out of the name before it looks for the step; without an underscore all is the step."""
     outputs = [{**OUTPUTS[0], "outputDataName": name} for name in ("C_3TXT", "D_1_4.a.b", "plain")]
     lfns, files = ["/C_3TXT", "/D_1_4.a.b", "/plain"], dict.fromkeys(("C_3TXT", "D_1_4.a.b", "plain"), "output")
@@ -136,7 +125,7 @@ def test_a_step_is_the_number_behind_the_last_underscore() -> None:
         assert list(candidates(LHCBDIRAC_12_0, outputs, lfns, "", step, files=files)) == lhcb
 
 
-def test_outputs_are_described_in_full() -> None:
+def test_outputs_are_described_in_full():
     """DIRAC wants a storage element, too; other outputs are left out."""
     described = [{name: text for name, text in OUTPUTS[0].items() if name != "outputDataSE"}, *OUTPUTS[1:]]
     assert candidates(DIRAC_9_1, described, LFNS, "") == B
@@ -149,7 +138,7 @@ def test_outputs_are_described_in_full() -> None:
     assert result == A
 
 
-def test_an_output_must_be_there_and_have_a_name_in_the_catalogue() -> None:
+def test_an_output_must_be_there_and_have_a_name_in_the_catalogue():
     """LHCbDIRAC says what is missing, finds files of another case, and LFNs that have a number before the name."""
     for profile, missing, nameless in (
         (DIRAC_9_1, error("OSError"), error("ValueError")),
@@ -171,7 +160,7 @@ def test_an_output_must_be_there_and_have_a_name_in_the_catalogue() -> None:
     }
 
 
-def test_ilcdirac_knows_no_such_outputs_and_no_step_mask() -> None:
+def test_ilcdirac_knows_no_such_outputs_and_no_step_mask():
     """Outputs are described by other keys there."""
     call = "getCandidateFiles"
     assert called(ILCDIRAC_35_0, call, [OUTPUTS, LFNS, ""])[0] == {"OK": True, "Value": {}}
@@ -187,17 +176,13 @@ NO_ACCOUNTING = {"AccountingReport.commit": ("s_error=no",)}
 ASKED = ["generateForwardDISET", "commit"]
 
 
-@pytest.mark.parametrize(
-    ("profile", "subject", "name", "result", "refused"),
-    [
-        (DIRAC_9_1, "module", "12_34_request.json", None, MESSAGE),
-        (LHCBDIRAC_12_0, "module", "12_34_request.json", None, None),
-        (ILCDIRAC_35_0, "module", "None_34_request.json", OK, MESSAGE),
-        (ILCDIRAC_35_0, "base", "0_34_request.json", OK, MESSAGE),
-    ],
-    ids=lambda value: getattr(value, "name", None),
-)
-def test_the_file_is_written_by_itself(profile: Profile, subject: str, name: str, result: Any, refused: Any) -> None:
+@pytest.mark.parametrize(("profile", "subject", "name", "result", "refused"), [
+    (DIRAC_9_1, "module", "12_34_request.json", None, MESSAGE),
+    (LHCBDIRAC_12_0, "module", "12_34_request.json", None, None),
+    (ILCDIRAC_35_0, "module", "None_34_request.json", OK, MESSAGE),
+    (ILCDIRAC_35_0, "base", "0_34_request.json", OK, MESSAGE),
+], ids=lambda value: getattr(value, "name", None))  # fmt: skip
+def test_the_file_is_written_by_itself(profile, subject, name, result, refused):
     """LHCbDIRAC writes it before the accounting; ILCDIRAC has found no transformation to name it after."""
     has = {**SCENARIO.attributes, **TOLD}
     scenario = replace(SCENARIO, calls=(["generateFailoverFile", []],), attributes=has, subject=subject, files={})
@@ -209,7 +194,7 @@ def test_the_file_is_written_by_itself(profile: Profile, subject: str, name: str
     assert bool(outcome.files) is (profile is LHCBDIRAC_12_0)
 
 
-def test_finalize_is_only_to_be_seen() -> None:
+def test_finalize_is_only_to_be_seen():
     """In ILCDIRAC it tells how the job went, and the base class has none."""
     for profile in (DIRAC_9_1, LHCBDIRAC_12_0):
         assert called(profile, "finalize", [], attributes=FAILED) == (None, [])
@@ -221,7 +206,7 @@ def test_finalize_is_only_to_be_seen() -> None:
     assert called(ILCDIRAC_35_0, "finalize", [], subject="base") == (error("AttributeError", text), [])
 
 
-def test_methods_are_called_in_turn_of_a_module_that_has_named_its_request() -> None:
+def test_methods_are_called_in_turn_of_a_module_that_has_named_its_request():
     """One that raises does not keep the others from being called; without a job the request has no name."""
     calls = (["getCandidateFiles", [None, [], ""]], ["setJobParameter", [], {"name": 1, "value": 2}], ["finalize", []])
     has = {**SCENARIO.attributes, **TOLD}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,16 +14,12 @@ from dirac_failover.spec.model.module import bare, expected
 from dirac_failover.spec.model.run import ModelRun
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.dimensions import Region
-
 SCRIPTED = [space.IDENTITY, space.INPUTS, space.ANSWERS]
 STEP = {"identity": 1, "inputs": 11, "answers": 239}
 
 
 @pytest.mark.parametrize("region", SCRIPTED, ids=lambda region: str(region.name))
-def test_the_model_and_the_implementation_agree(kit: Implementation, sample: Any, region: Region) -> None:
+def test_the_model_and_the_implementation_agree(kit, sample, region):
     """The complete outcome is the expected one; the whole space is for the commands."""
     port = InProcessDriver(kit)
     with port.session():
@@ -35,7 +30,7 @@ def test_the_model_and_the_implementation_agree(kit: Implementation, sample: Any
 @pytest.mark.parametrize(
     ("text", "left"), [("LFN:/vo/a", "/vo/a"), ("/vo/FILE.L", "/vo/FILE."), ("LFN:", ""), ("", "")]
 )
-def test_a_bare_lfn_loses_characters_at_both_ends(text: str, left: str) -> None:
+def test_a_bare_lfn_loses_characters_at_both_ends(text, left):
     """Known cases, without asking any implementation."""
     assert bare(text) == left
 
@@ -43,16 +38,11 @@ def test_a_bare_lfn_loses_characters_at_both_ends(text: str, left: str) -> None:
 SCRIPTED_ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"attributes": {"STEP_NUMBER": "1", "workflowStatus": FAILED_STATUS, "stepStatus": {"OK": True}}},
-        {"answers": {"JobReport.setApplicationStatus": ("raises=ValueError:first", "raises=ValueError:second")}},
-    ],
-    ids=["well", "failed", "raised"],
-)
-def test_a_story_is_gone_when_it_was_told(change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", [
+    {}, {"attributes": {"STEP_NUMBER": "1", "workflowStatus": FAILED_STATUS, "stepStatus": {"OK": True}}},
+    {"answers": {"JobReport.setApplicationStatus": ("raises=ValueError:first", "raises=ValueError:second")}},
+], ids=["well", "failed", "raised"])  # fmt: skip
+def test_a_story_is_gone_when_it_was_told(change):
     """An exception in the outcome does not keep the frames in which it was raised: they are many."""
     told = replace(Scenario(collaborators=SCRIPTED_ALL), **change)  # type: ignore[arg-type]
     gc.disable()

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from dirac_failover.spec.model.run import FRESH, ModelRun, as_text, number_operations, operation
-from dirac_failover.spec.observation import Call, Observation
-from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0, Profile
+from dirac_failover.spec.observation import Call
+from dirac_failover.spec.profiles import DIRAC_8_0, DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0
 from dirac_failover.spec.scenario import Scenario
 
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
 OK = {"OK": True, "Value": None}
 
 
-def job(profile: Profile = DIRAC_9_1, **fields: Any) -> ModelRun:
+def job(profile=DIRAC_9_1, **fields):
     """A job with scripted collaborators."""
     return ModelRun(Scenario(**{"collaborators": SCRIPTED, **fields}), profile)
 
 
-def observed(one: ModelRun) -> Observation:
+def observed(one):
     """What can be observed of it now."""
     return one.outcome("returned", None)
 
@@ -34,7 +33,7 @@ NEW = {
 }  # fmt: skip
 
 
-def test_a_new_module_has_these_attributes_in_this_order() -> None:
+def test_a_new_module_has_these_attributes_in_this_order():
     """The scenario may preset them and no others; a profile may have other values."""
     assert list(FRESH.items()) == list(NEW.items())
     assert job(attributes={}).attributes == NEW
@@ -44,7 +43,7 @@ def test_a_new_module_has_these_attributes_in_this_order() -> None:
     assert FRESH["jobID"] == 0
 
 
-def test_the_scenario_says_what_is_in_the_workflow() -> None:
+def test_the_scenario_says_what_is_in_the_workflow():
     """And the profile, what its module needs beyond that."""
     assert job().commons == {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034"}
     assert job(DIRAC_8_0).profile is DIRAC_8_0
@@ -52,7 +51,7 @@ def test_the_scenario_says_what_is_in_the_workflow() -> None:
     assert job(LHCBDIRAC_12_0, workflow_commons={"JobType": "Merge"}).commons == {"JobType": "Merge"}
 
 
-def test_hooks_and_questions_are_written_down_in_order() -> None:
+def test_hooks_and_questions_are_written_down_in_order():
     """A hook has neither arguments nor answer; a question has both."""
     one = job(answers={"JobReport.commit": ("s_error=no",)})
     one.hook("_execute")
@@ -66,23 +65,20 @@ def test_hooks_and_questions_are_written_down_in_order() -> None:
     assert observed(one).steps == tuple(one.steps)
 
 
-@pytest.mark.parametrize(
-    ("target", "text", "answer", "bare", "applied"),
-    [
-        ("JobReport", "ok", {"OK": True, "Value": "healthy"}, "healthy", True),
-        ("JobReport", "ok=[1]", {"OK": True, "Value": [1]}, [1], True),
-        ("JobReport", 'other="x=y"', {"OK": True, "Value": "x=y"}, "x=y", False),
-        ("JobReport", "other", {"OK": True, "Value": "healthy"}, "healthy", False),
-        ("JobReport", "s_error", {"OK": False, "Errno": 0, "Message": "refused"}, None, False),
-        ("JobReport", "s_error=a=b", {"OK": False, "Errno": 0, "Message": "a=b"}, None, False),
-        ("JobReport", 'bad_shape={"OK": 1}', {"OK": 1}, None, False),
-        ("JobReport", "operation", {"OK": True, "Value": operation("ForwardDISET", "job report")},
-         operation("ForwardDISET", "job report"), False),
-        ("FileReport", "operation", {"OK": True, "Value": operation("SetFileStatus", "file report")},
-         operation("SetFileStatus", "file report"), False),
-    ],
-)  # fmt: skip
-def test_an_answer_is_what_its_text_says(target: str, text: str, answer: Any, bare: Any, applied: bool) -> None:
+@pytest.mark.parametrize(("target", "text", "answer", "bare", "applied"), [
+    ("JobReport", "ok", {"OK": True, "Value": "healthy"}, "healthy", True),
+    ("JobReport", "ok=[1]", {"OK": True, "Value": [1]}, [1], True),
+    ("JobReport", 'other="x=y"', {"OK": True, "Value": "x=y"}, "x=y", False),
+    ("JobReport", "other", {"OK": True, "Value": "healthy"}, "healthy", False),
+    ("JobReport", "s_error", {"OK": False, "Errno": 0, "Message": "refused"}, None, False),
+    ("JobReport", "s_error=a=b", {"OK": False, "Errno": 0, "Message": "a=b"}, None, False),
+    ("JobReport", 'bad_shape={"OK": 1}', {"OK": 1}, None, False),
+    ("JobReport", "operation", {"OK": True, "Value": operation("ForwardDISET", "job report")},
+     operation("ForwardDISET", "job report"), False),
+    ("FileReport", "operation", {"OK": True, "Value": operation("SetFileStatus", "file report")},
+     operation("SetFileStatus", "file report"), False),
+])  # fmt: skip
+def test_an_answer_is_what_its_text_says(target, text, answer, bare, applied):
     """An error and a bad shape are what they are; other answers are values, in a return structure or bare."""
     one = job(answers={f"{target}.method": (text,)})
     assert one.applied is False
@@ -92,15 +88,11 @@ def test_an_answer_is_what_its_text_says(target: str, text: str, answer: Any, ba
     assert one.ask(target, "method", (), "healthy", bare=True) == (answer if bare is None else bare)
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "arguments"),
-    [
-        ("raises=ValueError:bad", ValueError, ("bad",)),
-        ("raises=RuntimeError:no:5", RuntimeError, ("no", 5)),
-        ("raises=KeyboardInterrupt", KeyboardInterrupt, ()),
-    ],
-)
-def test_an_answer_may_be_an_exception(text: str, kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize(("text", "kind", "arguments"), [
+    ("raises=ValueError:bad", ValueError, ("bad",)), ("raises=RuntimeError:no:5", RuntimeError, ("no", 5)),
+    ("raises=KeyboardInterrupt", KeyboardInterrupt, ()),
+])  # fmt: skip
+def test_an_answer_may_be_an_exception(text, kind, arguments):
     """With its arguments, of which those that look like numbers are; nothing is applied then."""
     one = job(answers={"JobReport.commit": (text,)})
     one.applied = True
@@ -112,7 +104,7 @@ def test_an_answer_may_be_an_exception(text: str, kind: type[BaseException], arg
     assert one.steps == [Call("JobReport", "commit", [], text)]
 
 
-def test_graceful_termination_is_an_answer_too() -> None:
+def test_graceful_termination_is_an_answer_too():
     """By the name that it has in the scenarios."""
     one = job(answers={"JobReport.commit": ("raises=GracefulTermination:enough",)})
     with pytest.raises(Exception, match=r"^enough$") as caught:
@@ -120,7 +112,7 @@ def test_graceful_termination_is_an_answer_too() -> None:
     assert type(caught.value).__name__ == "GracefulTermination"
 
 
-def test_answers_are_given_in_turn_and_the_last_one_is_repeated() -> None:
+def test_answers_are_given_in_turn_and_the_last_one_is_repeated():
     """For each method by itself."""
     one = job(answers={"JobReport.commit": ("ok=1", "ok=2", "ok=3"), "FileReport.commit": ("ok=7", "ok=8")})
     values = [one.ask("JobReport", "commit", (), None)["Value"] for _ in range(2)]
@@ -130,7 +122,7 @@ def test_answers_are_given_in_turn_and_the_last_one_is_repeated() -> None:
     assert one.ask("FileReport", "commit", (), None)["Value"] == 8
 
 
-def test_a_file_report_holds_what_it_was_given() -> None:
+def test_a_file_report_holds_what_it_was_given():
     """Beside what earlier modules left; the transformation is the first that it was told."""
     before = {"/vo/a": "Processed", "/vo/d": "Problematic"}
     one = job(reported=before)
@@ -144,14 +136,14 @@ def test_a_file_report_holds_what_it_was_given() -> None:
     assert one.scenario.reported == before == {"/vo/a": "Processed", "/vo/d": "Problematic"}
 
 
-def test_a_refused_status_is_not_in_the_file_report() -> None:
+def test_a_refused_status_is_not_in_the_file_report():
     """Nor the transformation."""
     one = job(answers={"FileReport.setFileStatus": ("s_error",)})
     one.report_file(12, "/vo/b", "Unused")
     assert observed(one).attributes["FileReport"] == {"transformation": None, "force": False, "statusDict": {}}
 
 
-def test_a_job_report_sends_a_status_or_keeps_it() -> None:
+def test_a_job_report_sends_a_status_or_keeps_it():
     """When it sends, it sends all that it has kept."""
     one = job(answers={"JobReport.setApplicationStatus": ("s_error=down", "s_error", "ok", "s_error")})
     assert one.send_status("a") == {"OK": False, "Errno": 0, "Message": "down"}
@@ -164,7 +156,7 @@ def test_a_job_report_sends_a_status_or_keeps_it() -> None:
     assert one.steps[0] == Call("JobReport", "setApplicationStatus", ["a", True], "s_error=down")
 
 
-def test_statuses_that_say_nothing_are_not_sent() -> None:
+def test_statuses_that_say_nothing_are_not_sent():
     """Until another one is; and none is when it is not to be sent."""
     one = job()
     one.send_status("")
@@ -176,7 +168,7 @@ def test_statuses_that_say_nothing_are_not_sent() -> None:
     assert one.unsent == []
 
 
-def test_the_request_does_what_it_always_does_unless_it_is_scripted() -> None:
+def test_the_request_does_what_it_always_does_unless_it_is_scripted():
     """Then it is asked first, and does it if the answer says so; the module's own request is never scripted."""
     one = job(answers={"Request.toJSON": ("ok", "s_error=no", "ok=5")})
     assert one.ask_request("getDigest", lambda: "digest") == {"OK": True, "Value": "digest"}
@@ -190,7 +182,7 @@ def test_the_request_does_what_it_always_does_unless_it_is_scripted() -> None:
     assert len(one.steps) == 3
 
 
-def test_an_outcome_says_what_is_left() -> None:
+def test_an_outcome_says_what_is_left():
     """Of everything: attributes, collaborators, request, files, and no services."""
     operations = ({"Type": "RemoveFile", "Files": ["/vo/o"]}, {"Type": "T", "ArgumentsHex": "ff41"})
     files = {"a": "old", "b": "directory", "c": "full"}
@@ -220,14 +212,14 @@ def test_an_outcome_says_what_is_left() -> None:
     }  # fmt: skip
 
 
-def test_who_has_no_proxy_owns_nothing() -> None:
+def test_who_has_no_proxy_owns_nothing():
     """Neither user nor group is known."""
     request = observed(job(owner=None)).request
     assert (request["Owner"], request["OwnerGroup"]) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["none", None])
-def test_accounting_that_is_not_there_holds_nothing(kind: str | None) -> None:
+def test_accounting_that_is_not_there_holds_nothing(kind):
     """None in its place, or nothing."""
     there = {name: known for name, known in SCRIPTED.items() if name != "AccountingReport"}
     one = job(collaborators=there if kind is None else {**there, "AccountingReport": kind})
@@ -235,7 +227,7 @@ def test_accounting_that_is_not_there_holds_nothing(kind: str | None) -> None:
     assert ("AccountingReport" in observed(one).attributes["workflow_commons"]) is (kind is not None)
 
 
-def test_an_exception_loses_its_frames() -> None:
+def test_an_exception_loses_its_frames():
     """Wherever it stands in the result."""
     for wrap in (lambda error: error, lambda error: {"OK": False, "Message": error}):
         with pytest.raises(ValueError, match=r"^invalid literal") as info:
@@ -246,7 +238,7 @@ def test_an_exception_loses_its_frames() -> None:
         assert caught.__traceback__ is None
 
 
-def test_the_text_of_a_request_is_its_json() -> None:
+def test_the_text_of_a_request_is_its_json():
     """In this order, with times as an outcome shows them; a profile names the owner, and may speak of a setup."""
     one = job(operations=({"Type": "RemoveFile", "Files": ["/vo/o"]}, {"Type": "T", "ArgumentsHex": "4142"}))
     one.request |= {"RequestName": "job_77", "JobID": 77, "SourceComponent": "Job_77"}
@@ -269,15 +261,15 @@ def test_the_text_of_a_request_is_its_json() -> None:
     assert json.loads(text)["Operations"][0]["Files"][0]["LFN"] == "/vo/o"
 
 
-def test_an_operation_has_arguments_in_one_of_two_forms() -> None:
+def test_an_operation_has_arguments_in_one_of_two_forms():
     """Text, or bytes told in hexadecimal digits."""
     assert operation("T") == {"Type": "T", "Arguments": None, "Files": []}
     assert operation("T", "x", Files=("/vo/o",)) == {"Type": "T", "Arguments": "x", "Files": ["/vo/o"]}
     assert operation("T", ArgumentsHex="ff") == {"Type": "T", "Arguments": b"\xff", "Files": []}
 
 
-def test_only_the_first_operation_waits() -> None:
+def test_only_the_first_operation_waits():
     """The others queue, whatever they were."""
-    operations: list[dict[str, Any]] = [{}, {"Status": "Waiting"}, {}]
+    operations = [{}, {"Status": "Waiting"}, {}]
     number_operations(operations)
     assert [item["Status"] for item in operations] == ["Waiting", "Queued", "Queued"]

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.spec.model.services import Instant, ModelFault, Services, Times, fault
 from dirac_failover.spec.scenario import Scenario
-
-if TYPE_CHECKING:
-    from dirac_failover.spec.observation import Call
 
 LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
 GONE = (
@@ -21,57 +17,50 @@ GONE = (
 )
 
 
-def services(*faults: str, **fields: Any) -> tuple[Services, list[Call]]:
+def services(*faults, **fields):
     """Services with faults, and the steps that they write."""
-    steps: list[Call] = []
+    steps = []
     scenario = Scenario(faults=faults, server_files={"/vo/a": "Assigned", "/vo/b": "Unused"}, **fields)
     return Services(scenario, Times(), steps), steps
 
 
-def test_moments_are_named_in_the_order_in_which_they_are_shown() -> None:
+def test_moments_are_named_in_the_order_in_which_they_are_shown():
     """Whenever they were."""
     times, first, second = Times(), Instant(), Instant()
     assert [times.show(moment) for moment in (second, first, second)] == ["<T1>", "<T2>", "<T1>"]
 
 
-@pytest.mark.parametrize(
-    ("text", "known"),
-    [
-        ("transformation:down", ModelFault("transformation", None, "down", None, "")),
-        ("job-state.setJobStatusBulk:refuse", ModelFault("job-state", "setJobStatusBulk", "refuse", None, "")),
-        ("accounting:lost_reply", ModelFault("accounting", None, "lost_reply", None, "")),
-        ("requests:first=12", ModelFault("requests", None, "first", 12, "")),
-        ("requests:s_error=no", ModelFault("requests", None, "s_error", None, "no")),
-        ("requests:s_error=no;stub=no", ModelFault("requests", None, "s_error", None, "no;stub=no")),
-        ("requests:raises=ValueError:x y", ModelFault("requests", None, "raises", None, "ValueError:x y")),
-        ("req-proxy:bad_shape=[1]", ModelFault("req-proxy", None, "bad_shape", None, "[1]")),
-        ("requests:s_error=a@first=2", ModelFault("requests", None, "s_error", 2, "a")),
-        ("requests:down@first=3", ModelFault("requests", None, "down", 3, "")),
-        ("clock:skew=-600", ModelFault("clock", None, "skew", None, "-600")),
-    ],
-)
-def test_faults_are_read(text: str, known: ModelFault) -> None:
+@pytest.mark.parametrize(("text", "known"), [
+    ("transformation:down", ModelFault("transformation", None, "down", None, "")),
+    ("job-state.setJobStatusBulk:refuse", ModelFault("job-state", "setJobStatusBulk", "refuse", None, "")),
+    ("accounting:lost_reply", ModelFault("accounting", None, "lost_reply", None, "")),
+    ("requests:first=12", ModelFault("requests", None, "first", 12, "")),
+    ("requests:s_error=no", ModelFault("requests", None, "s_error", None, "no")),
+    ("requests:s_error=no;stub=no", ModelFault("requests", None, "s_error", None, "no;stub=no")),
+    ("requests:raises=ValueError:x y", ModelFault("requests", None, "raises", None, "ValueError:x y")),
+    ("req-proxy:bad_shape=[1]", ModelFault("req-proxy", None, "bad_shape", None, "[1]")),
+    ("requests:s_error=a@first=2", ModelFault("requests", None, "s_error", 2, "a")),
+    ("requests:down@first=3", ModelFault("requests", None, "down", 3, "")),
+    ("clock:skew=-600", ModelFault("clock", None, "skew", None, "-600")),
+])  # fmt: skip
+def test_faults_are_read(text, known):
     """Those that say for themselves what they do."""
     assert fault(text) == known
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "file:disk_full", "clock:skew", "clock:skew=0", "clock.now:skew=5",
-         "requests:timeout", "requests:down=1", "requests:down@nth=2",
-        "requests:first=0", "requests:first", "requests:s_error", "requests:s_error=a;errno=1",
-        "requests:s_error=a@first=0", "requests:bad_shape",
-        "requests:raises=OSError:x", "requests:raises=ValueError", "requests:raises=ValueError:a:b", "requests", "",
-        "requests:raises=ValueError:a@nth=2", "x requests:down", "requests:down x",
-    ],
-)  # fmt: skip
-def test_other_faults_are_not_spoken_of(text: str) -> None:
+@pytest.mark.parametrize("text", [
+    "file:disk_full", "clock:skew", "clock:skew=0", "clock.now:skew=5", "requests:timeout", "requests:down=1",
+    "requests:down@nth=2", "requests:first=0", "requests:first", "requests:s_error", "requests:s_error=a;errno=1",
+    "requests:s_error=a@first=0", "requests:bad_shape", "requests:raises=OSError:x", "requests:raises=ValueError",
+    "requests:raises=ValueError:a:b", "requests", "", "requests:raises=ValueError:a@nth=2", "x requests:down",
+    "requests:down x",
+])  # fmt: skip
+def test_other_faults_are_not_spoken_of(text):
     """They say None, not something near."""
     assert fault(text) is None
 
 
-def test_an_answer_tells_how_to_repeat_the_call() -> None:
+def test_an_answer_tells_how_to_repeat_the_call():
     """And the step that it leaves does not."""
     here, steps = services()
     updates = {here._times.show(Instant()): {"Source": "Job_77", "ApplicationStatus": "x"}}
@@ -83,19 +72,16 @@ def test_an_answer_tells_how_to_repeat_the_call() -> None:
     assert [step.step for step in steps] == [["job-state", "setJobStatusBulk", [77, updates, False], answer]]
 
 
-@pytest.mark.parametrize(
-    ("how", "answer", "done"),
-    [
-        ("down", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-        ("refuse", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-        ("first=1", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-        ("lost_reply", {"OK": False, "Errno": 0, "Message": LOST.format(600)}, 1),
-        ('bad_shape={"a": 1}', {"OK": True, "Value": {"a": 1}}, 1),
-        ("s_error=why", {"OK": False, "Errno": 0, "Message": "why"}, 0),
-        ("s_error=why;stub=no", {"OK": False, "Errno": 0, "Message": "why"}, 0),
-    ],
-)
-def test_a_fault_decides_what_is_seen_and_what_is_done(how: str, answer: Any, done: int) -> None:
+@pytest.mark.parametrize(("how", "answer", "done"), [
+    ("down", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+    ("refuse", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+    ("first=1", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
+    ("lost_reply", {"OK": False, "Errno": 0, "Message": LOST.format(600)}, 1),
+    ('bad_shape={"a": 1}', {"OK": True, "Value": {"a": 1}}, 1),
+    ("s_error=why", {"OK": False, "Errno": 0, "Message": "why"}, 0),
+    ("s_error=why;stub=no", {"OK": False, "Errno": 0, "Message": "why"}, 0),
+])  # fmt: skip
+def test_a_fault_decides_what_is_seen_and_what_is_done(how, answer, done):
     """Where the reply is lost, or has another shape, the service has done what it was asked for."""
     here, steps = services(f"accounting:{how}")
     seen = here.call("accounting", "commitRegisters", [["Job"]])
@@ -106,7 +92,7 @@ def test_a_fault_decides_what_is_seen_and_what_is_done(how: str, answer: Any, do
     assert len(here.state()["accounting"]["records"]) == done
 
 
-def test_what_is_raised_is_a_step_all_the_same() -> None:
+def test_what_is_raised_is_a_step_all_the_same():
     """With the exception as its answer."""
     here, steps = services("accounting:raises=ValueError:no")
     with pytest.raises(ValueError, match=r"^no$"):
@@ -114,14 +100,14 @@ def test_what_is_raised_is_a_step_all_the_same() -> None:
     assert [step.step for step in steps] == [["accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"}]]
 
 
-def test_a_question_waits_longer_than_a_report() -> None:
+def test_a_question_waits_longer_than_a_report():
     """Half an hour, and ten minutes."""
     here, _ = services("transformation:lost_reply")
     assert here.call("transformation", "getTransformationFiles", {"LFN": []})["Message"] == LOST.format(1800)
     assert here.call("transformation", "setFileStatusForTransformation", 12, {})["Message"] == LOST.format(600)
 
 
-def test_the_first_of_two_faults_acts_and_both_count() -> None:
+def test_the_first_of_two_faults_acts_and_both_count():
     """A fault of another service, or of another method, does neither, and an unknown one nothing."""
     here, steps = services(
         "requests:down", "accounting:partial=1", "accounting.commit:down", "accounting:first=1",
@@ -132,7 +118,7 @@ def test_the_first_of_two_faults_acts_and_both_count() -> None:
     assert [step.result["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
 
 
-def test_files_are_found_and_changed() -> None:
+def test_files_are_found_and_changed():
     """Those that are known; an error more for each that was said to be one."""
     here, _ = services()
     here.call("transformation", "setFileStatusForTransformation", 12, {"101": ["Problematic", True]})
@@ -150,7 +136,7 @@ def test_files_are_found_and_changed() -> None:
     assert held["transformations"] == {"12": {"Author": "alice", "AuthorGroup": "vo_user"}}
 
 
-def test_a_job_that_says_nothing_stays_as_it_began() -> None:
+def test_a_job_that_says_nothing_stays_as_it_began():
     """A minute before; all belongs to whoever has a proxy, or to the one who always has."""
     here, _ = services(owner=("bob", "vo_prod"))
     began = {
@@ -170,7 +156,7 @@ def test_a_job_that_says_nothing_stays_as_it_began() -> None:
     assert services(owner=None)[0].state()["transformation"]["transformations"]["12"]["Author"] == "alice"
 
 
-def test_a_job_is_what_it_said_last() -> None:
+def test_a_job_is_what_it_said_last():
     """Its history is all that it said, each time it was said."""
     here, _ = services()
     first, second = (here._times.show(Instant()) for _ in range(2))
@@ -190,7 +176,7 @@ def test_a_job_is_what_it_said_last() -> None:
     assert rest == {"Status": "idem", "MinorStatus": "idem", "StatusSource": "Job_77", "Epoch": 1767268800.0}
 
 
-def test_records_and_requests_are_kept() -> None:
+def test_records_and_requests_are_kept():
     """With numbers for times, and numbers for names."""
     here, _ = services()
     here.call("accounting", "commitRegisters", [["Job"], ["Job"]])
@@ -208,7 +194,7 @@ def test_records_and_requests_are_kept() -> None:
     assert state["requests"] == {"requests": numbered, "last": {"RequestID": 2, "OperationID": 2, "FileID": 0}}
 
 
-def test_what_json_does_not_know_cannot_be_sent() -> None:
+def test_what_json_does_not_know_cannot_be_sent():
     """It is no call: nothing is written down."""
     here, steps = services()
     for kind in ("Decimal", "set"):
@@ -217,7 +203,7 @@ def test_what_json_does_not_know_cannot_be_sent() -> None:
     assert steps == []
 
 
-def tell(here: Services, *said: dict[str, str]) -> Any:
+def tell(here, *said):
     """Report statuses, each at a moment of its own; they are handed over latest first."""
     times = here._times
     names = [times.show(Instant()) for _ in said]
@@ -225,7 +211,7 @@ def tell(here: Services, *said: dict[str, str]) -> Any:
     return here.call("job-state", "setJobStatusBulk", 77, dict(reversed(updates.items())), False)
 
 
-def test_the_last_word_counts_whatever_order_the_updates_are_in() -> None:
+def test_the_last_word_counts_whatever_order_the_updates_are_in():
     """And all of them are in the history, in the order of their times."""
     here, _ = services()
     answer = tell(here, {"MinorStatus": "a"}, {"Status": "Completing", "MinorStatus": "b"}, {"ApplicationStatus": "c"})
@@ -237,7 +223,7 @@ def test_the_last_word_counts_whatever_order_the_updates_are_in() -> None:
     assert [row["MinorStatus"] for row in held["history"]["77"]] == ["Application", "a", "b", "idem"]
 
 
-def test_a_status_that_may_not_follow_leaves_the_present_one() -> None:
+def test_a_status_that_may_not_follow_leaves_the_present_one():
     """The source says so; a job that has ended stays so, and one that nobody knows is refused."""
     here, _ = services()
     tell(here, {"Status": "Waiting"}, {"Status": "Failed"}, {"Status": "Done"})
@@ -253,7 +239,7 @@ def test_a_status_that_may_not_follow_leaves_the_present_one() -> None:
 
 
 @pytest.mark.parametrize(("skew", "late"), [(-600, True), (-60, True), (-59, False), (600, False)])
-def test_a_slow_clock_makes_the_job_late(skew: int, late: bool) -> None:
+def test_a_slow_clock_makes_the_job_late(skew, late):
     """What is from before the job began is in the history only, but for the time at which it ended."""
     here, _ = services(f"clock:skew={skew}")
     answer = tell(here, {"Status": "Failed", "ApplicationStatus": "x"})
@@ -264,7 +250,7 @@ def test_a_slow_clock_makes_the_job_late(skew: int, late: bool) -> None:
     assert [row["Epoch"] for row in held["history"]["77"]] == [1767268800 - skew - 60, 1767268800]
 
 
-def test_a_request_proxy_keeps_requests_in_the_name_of_the_job() -> None:
+def test_a_request_proxy_keeps_requests_in_the_name_of_the_job():
     """Until its next sweep, which is not at the end of a job."""
     here, _ = services()
     answer = here.call("req-proxy", "putRequest", json.dumps({"RequestName": "r", "Owner": None}))
@@ -273,7 +259,7 @@ def test_a_request_proxy_keeps_requests_in_the_name_of_the_job() -> None:
     assert here.state()["req-proxy"] == {"cache": {"<digest>": json.dumps(kept)}}
 
 
-def test_files_have_failed_as_often_as_the_scenario_says() -> None:
+def test_files_have_failed_as_often_as_the_scenario_says():
     """Not at all, if it says nothing."""
     here, _ = services(error_counts={"/vo/b": 9})
     assert [file["ErrorCount"] for file in here.state()["transformation"]["files"]["12"].values()] == [0, 9]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,16 +14,12 @@ from dirac_failover.spec.model import module as model
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.space.client_regions import CLIENT_REGIONS
 
-if TYPE_CHECKING:
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.dimensions import Region
-
 STEPS = {"statuses": 5, "files": 7, "accounting": 3}
 EACH_REGION = pytest.mark.parametrize("region", CLIENT_REGIONS, ids=lambda region: region.name)
 
 
 @EACH_REGION
-def test_all_scenarios_come_back_from_json(region: Region) -> None:
+def test_all_scenarios_come_back_from_json(region):
     """Values that JSON does not know are said in ones that it does."""
     for scenario in region.scenarios():
         text = json.dumps(scenario.to_json(), allow_nan=False)
@@ -32,7 +27,7 @@ def test_all_scenarios_come_back_from_json(region: Region) -> None:
 
 
 @EACH_REGION
-def test_the_specification_and_the_implementation_agree(kit: Implementation, region: Region) -> None:
+def test_the_specification_and_the_implementation_agree(kit, region):
     """The complete outcome is the expected one; 'nox -s differential' asks about all of the scenarios."""
     port = InProcessDriver(kit)
     with port.session():
