@@ -1,7 +1,9 @@
-"""``python -m tests.bench [--json]``: time and scale of the reference, side by side with the real DIRAC.
+"""``python -m tests.bench [--json]``: time of the reference beside the real DIRAC, and its growth with the work.
 
-``MEASURES`` is the table: add a row to measure more. Each measure takes a kit and returns seconds, or a rate a second;
-the median of several runs is shown. Where DIRAC is not installed, its columns stay empty: ``nox -s bench`` installs it.
+``measures()`` and ``growths()`` are the tables: add a row to measure more. A measure does the same work with both
+implementations; a growth does ten times the work, and must not take much more than ten times as long. Everything is
+processor time. The two sides of a row take turns; the least of their times counts, and the range is shown. Without
+DIRAC its columns stay empty: ``nox -s bench`` installs it. The exit code is 1 when something does not grow linearly.
 """
 
 from __future__ import annotations
@@ -13,201 +15,277 @@ import sys
 import time
 from functools import partial
 from itertools import islice
-from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dirac_failover import FailoverRequest, vocabulary
+from dirac_failover.clients.replay import replay
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.space import scenarios
+from dirac_failover.testing import Dirac, run_module
 from tests.bench import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dirac_failover.spec.scenario import Scenario
-
-RUNS: Final = 5
-PATIENCE: Final = 10.0
-"""Seconds after which a measure is not repeated."""
-
+ROUNDS: Final = 5
+PATIENCE: Final = 30.0
+"""Seconds after which a row is not repeated."""
+TENFOLD: Final = 20
+"""Ten times the work may take so many times as long: linear work takes 10, quadratic work 100."""
 EVERY: Final = 101
-"""Of how many scenarios of the space one is taken."""
+"""One scenario of the space in so many is run."""
+LOAD: Final = """
+import time
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+start = time.process_time()
+IMPLEMENTATIONS[{!r}]()
+print(time.process_time() - start)
+"""
 
-LFNS: Final = 100_000
-FILES: Final = (1_000, 3_000, 10_000)
 
-
-class Measure(NamedTuple):
-    """One row: its name, its unit (``ms``: less is better; ``/s``: more is better), and how to take it."""
+class Row(NamedTuple):
+    """A row of a table, and how to take its time in seconds; ``take`` gets an implementation, or a size."""
 
     name: str
-    unit: str
-    take: Callable[[Implementation], float]
-
-
-def import_time(kit: Implementation) -> float:
-    """Seconds that a fresh interpreter takes to import the module, without the start of the interpreter."""
-    home = (
-        f"import time; a = time.perf_counter(); import {kit.FailoverRequest.__module__}; print(time.perf_counter() - a)"
-    )
-    return float(subprocess.run([sys.executable, "-c", home], capture_output=True, text=True, check=True).stdout)
-
-
-def chosen() -> list[Scenario]:
-    """Scenarios from all over the space."""
-    return list(islice(scenarios(), 0, None, EVERY))
-
-
-def scenario_rate(kit: Implementation) -> float:
-    """Situations that the module goes through in one second, laying out and observing included."""
-    work = chosen()
-    with InProcessDriver(kit).session() as port:
-        return len(work) / timed(lambda: [port.run(scenario) for scenario in work])
-
-
-def execution_rate(kit: Implementation) -> float:
-    """Executions of the module in one second, in these situations: only what happens inside ``execute`` counts."""
-    spent: list[float] = []
-
-    class Timed(kit.FailoverRequest):  # type: ignore[misc]
-        def execute(self) -> Any:
-            start = time.perf_counter()
-            try:
-                return super().execute()
-            finally:
-                spent.append(time.perf_counter() - start)
-
-    with InProcessDriver(kit, Timed).session() as port:
-        for scenario in chosen():
-            port.run(scenario)
-    return len(spent) / sum(spent)
-
-
-def statuses(count: int) -> dict[str, str]:
-    """A file report of ``count`` files."""
-    return {f"/lhcb/data/2026/RAW/{i:08}.raw": "Processed" for i in range(count)}
-
-
-def encoding(count: int, kit: Implementation) -> float:
-    """Seconds to encode ``count`` statuses."""
-    value = statuses(count)
-    return timed(lambda: kit.DEncode.encode(value))
-
-
-def decoding(count: int, kit: Implementation) -> float:
-    """Seconds to decode ``count`` statuses."""
-    text = kit.DEncode.encode(statuses(count))
-    return timed(lambda: kit.DEncode.decode(text))
-
-
-def request(count: int, kit: Implementation) -> Any:
-    """A request whose one operation has ``count`` files."""
-    with kit.connect(lambda *_, **__: {"OK": True, "Value": None}, owner="someone", group="vo_user"):
-        made = kit.Request()
-        made.RequestName = "bench"
-        operation = kit.Operation()
-        operation.Type = "SetFileStatus"
-        for lfn in statuses(count):
-            file = kit.File()
-            file.LFN = lfn
-            operation.addFile(file)
-        made.addOperation(operation)
-        return made
-
-
-def building(count: int, kit: Implementation) -> float:
-    """Seconds to build a request of ``count`` files."""
-    return timed(lambda: request(count, kit))
-
-
-def serialising(count: int, kit: Implementation) -> float:
-    """Seconds to write a request of ``count`` files as JSON."""
-    made = request(count, kit)
-    return timed(lambda: made.toJSON()["Value"])
-
-
-def loading(count: int, kit: Implementation) -> float:
-    """Seconds to make a request of ``count`` files from its JSON."""
-    text = request(count, kit).toJSON()["Value"]
-    return timed(lambda: kit.Request(text))
+    take: Callable[[Any], float]
+    size: int = 0
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Seconds that ``work`` takes."""
-    start = time.perf_counter()
+    """Return the processor time that ``work`` takes, in seconds."""
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def measures(scale: float = 1.0) -> list[Measure]:
-    """Return the table; ``scale`` makes everything smaller, to try it out."""
-    lfns = int(LFNS * scale)
-    of_files = {"build": building, "write": serialising, "load": loading}
+# Beside DIRAC
+
+
+def loading_classes(implementation: Implementation) -> float:
+    """Import all classes that a run needs, in a fresh interpreter."""
+    command = [sys.executable, "-c", LOAD.format(implementation.name)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def going_through(implementation: Implementation) -> float:
+    """Arrange, execute and observe a scenario: the mean over scenarios from all over the space."""
+    work = list(islice(scenarios(), 0, None, EVERY))
+    with InProcessDriver(implementation).session() as driver:
+        return timed(lambda: [driver.run(scenario) for scenario in work]) / len(work)
+
+
+def executing(implementation: Implementation) -> float:
+    """Execute the module in these scenarios: only the time inside ``execute`` counts."""
+    spent: list[float] = []
+
+    class Timed(implementation.FailoverRequest):  # type: ignore[misc, name-defined]
+        def execute(self) -> Any:
+            start = time.process_time()
+            try:
+                return super().execute()
+            finally:
+                spent.append(time.process_time() - start)
+
+    with InProcessDriver(implementation, Timed).session() as driver:
+        for scenario in islice(scenarios(), 0, None, EVERY):
+            driver.run(scenario)
+    return sum(spent) / len(spent)
+
+
+def statuses(count: int) -> dict[str, str]:
+    """Return a file report of ``count`` files."""
+    return {f"/lhcb/data/2026/RAW/{i:08}.raw": "Processed" for i in range(count)}
+
+
+def coding(count: int, implementation: Implementation) -> float:
+    """Encode ``count`` statuses and decode them."""
+    codec, value = implementation.DEncode, statuses(count)
+    return timed(lambda: codec.decode(codec.encode(value)))
+
+
+def request(implementation: Implementation, files: int) -> Any:
+    """Return a request whose one operation has so many files."""
+    made, operation = implementation.Request(), implementation.Operation()
+    made.RequestName, operation.Type = "bench", vocabulary.SET_FILE_STATUS
+    for lfn in statuses(files):
+        file = implementation.File()
+        file.LFN = lfn
+        operation.addFile(file)
+    made.addOperation(operation)
+    return made
+
+
+def of_request(step: str, files: int, implementation: Implementation) -> float:
+    """Build a request of so many files, write it as JSON, or load it."""
+    with implementation.connect(lambda *_, **__: {"OK": True, "Value": None}, owner="someone", group="vo_user"):
+        if step == "build":
+            return timed(lambda: request(implementation, files))
+        made = request(implementation, files)
+        if step == "write":
+            return timed(lambda: made.toJSON()["Value"])
+        text = made.toJSON()["Value"]
+        return timed(lambda: implementation.Request(text))
+
+
+def measures(scale: float = 1.0) -> list[Row]:
+    """Return what is measured beside DIRAC; ``scale`` makes the data smaller, to try it out."""
+    lfns = int(100_000 * scale)
     return [
-        Measure("import the module", "ms", import_time),
-        Measure("execute the module", "/s", execution_rate),
-        Measure("go through scenarios", "/s", scenario_rate),
-        Measure(f"DEncode {lfns:,} statuses", "ms", partial(encoding, lfns)),
-        Measure(f"DEncode back {lfns:,} statuses", "ms", partial(decoding, lfns)),
+        Row("load all classes", loading_classes),
+        Row("execute the module", executing),
+        Row("go through a scenario", going_through),
+        Row(f"encode and decode {lfns:,} statuses", partial(coding, lfns)),
         *(
-            Measure(f"{name} a request of {int(count * scale):,} files", "ms", partial(take, int(count * scale)))
-            for name, take in of_files.items()
-            for count in FILES
+            Row(f"{step} a request of {files:,} files", partial(of_request, step, files))
+            for step in ("build", "write", "load")
+            for files in (int(1_000 * scale), int(10_000 * scale))
         ),
     ]
 
 
-def several(take: Callable[[], float], runs: int) -> float:
-    """Return the median of ``runs`` takes, or of fewer where they last long."""
-    found: list[float] = []
-    start = time.monotonic()
-    while len(found) < runs and (not found or time.monotonic() - start < PATIENCE):
-        found.append(take())
-    return median(found)
+# With ten times the work
 
 
-def run(implementations: Sequence[Implementation], rows: Sequence[Measure], runs: int = RUNS) -> list[dict[str, Any]]:
-    """Take every measure of every kit; ``ratio`` says how many times better the first is than the last."""
-    table = []
-    for row in rows:
-        values = {kit.name: several(partial(row.take, kit), runs) for kit in implementations}
-        first, last = values[implementations[0].name], values[implementations[-1].name]
-        ratio = first / last if row.unit == "/s" else last / first
-        scale = 1 if row.unit == "/s" else 1000
-        shown = {name: value * scale for name, value in values.items()}
-        table.append(
-            {"measure": row.name, "unit": row.unit, **shown, "ratio": ratio if len(implementations) > 1 else None}
-        )
-        print(".", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return table
+def operations(step: str, count: int) -> float:
+    """Build, load or replay one request of ``count`` operations."""
+    reference = IMPLEMENTATIONS["reference"]()
+    stub = ((vocabulary.JOB_STATE, {}), "setJobStatus", (77, "Running", "x", "y"))
+    arguments = reference.DEncode.encode(stub)
+
+    def build() -> Any:
+        made = reference.Request()
+        made.RequestName = "bench"
+        for _ in range(count):
+            operation = reference.Operation()
+            operation.Type, operation.Arguments = vocabulary.FORWARD_DISET, arguments
+            made.addOperation(operation)
+        return made
+
+    with reference.connect(lambda *_, **__: {"OK": True, "Value": None}, owner="someone", group="vo_user"):
+        if step == "build":
+            return timed(build)
+        text = build().toJSON()["Value"]
+        if step == "load":
+            return timed(lambda: reference.Request(text))
+        loaded = reference.Request(text)
+        return timed(lambda: replay(loaded))
 
 
-def render(table: Sequence[dict[str, Any]]) -> str:
-    """Lay the table out in columns."""
-    names = ["measure", "reference", "dirac", "", "ratio"]
-    cells = [
-        [row["measure"], *(_number(row.get(name)) for name in names[1:3]), row["unit"], _number(row["ratio"])]
-        for row in table
-    ]
-    widths = [max(len(line[i]) for line in [names, *cells]) for i in range(len(names))]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in [names, *cells]
+def jobs(count: int) -> float:
+    """Run a module at the end of ``count`` jobs in one world."""
+    world = Dirac()
+    return timed(
+        lambda: [
+            run_module(FailoverRequest, world=world, jobID=1000 + number, inputs=[f"/vo/{number}"])
+            for number in range(count)
+        ]
     )
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.2f}"
+def requests_due(count: int) -> float:
+    """Put ``count`` requests, then take one after the other until none is due."""
+    world = Dirac()
+    operation = {"Type": "ForwardDISET", "Arguments": "d0:e", "Files": []}
+    due = {"NotBefore": "2020-01-01 00:00:00", "Operations": [operation]}
+
+    def work() -> None:
+        for number in range(count):
+            text = json.dumps(due | {"RequestName": f"bench-{number}"})
+            assert world(vocabulary.REQ_MANAGER, "putRequest", (text,))["OK"]
+        for _ in range(count):
+            assert world(vocabulary.REQ_MANAGER, "getRequest", ())["Value"]
+
+    return timed(work)
+
+
+def updates(count: int) -> float:
+    """Update the status of one job ``count`` times."""
+    world = Dirac()
+    return timed(
+        lambda: [
+            world(vocabulary.JOB_STATE, "setJobStatus", (77, "Running", f"minor {number}", "bench"))
+            for number in range(count)
+        ]
+    )
+
+
+def growths(scale: float = 1.0) -> list[Row]:
+    """Return what must grow linearly, up to what size."""
+    size = int(10_000 * scale)
+    return [
+        *(
+            Row(f"{step} a request of operations", partial(operations, step), size)
+            for step in ("build", "load", "replay")
+        ),
+        Row("jobs in one world", jobs, size),
+        Row("requests due", requests_due, size),
+        Row("updates of one job", updates, int(3_000 * scale)),
+    ]
+
+
+# Taking turns
+
+
+def take_turns(row: Row, sides: Sequence[Any]) -> list[list[float]]:
+    """Return the times of each side of a row, in seconds: they take turns, so that a busy moment hits all of them."""
+    times: list[list[float]] = [[] for _ in sides]
+    start = time.monotonic()
+    while not times[-1] or (len(times[-1]) < ROUNDS and time.monotonic() - start < PATIENCE):
+        for side, found in zip(sides, times, strict=True):
+            found.append(row.take(side))
+    print(".", end="", file=sys.stderr, flush=True)
+    return times
+
+
+def beside(rows: Sequence[Row], implementations: Sequence[Implementation]) -> list[dict[str, Any]]:
+    """Take every measure; ``ratio`` says how many times as long the last implementation takes as the first."""
+    table = []
+    for row in rows:
+        times = take_turns(row, implementations)
+        named = {implementation.name: found for implementation, found in zip(implementations, times, strict=True)}
+        ratio = min(times[-1]) / min(times[0]) if len(times) > 1 else None
+        table.append({"measure": row.name, **named, "ratio": ratio})
+    return table
+
+
+def growing(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Take every growth; ``ratio`` says how many times as long ten times the work takes."""
+    table = []
+    for row in rows:
+        tenth, whole = take_turns(row, (row.size // 10, row.size))
+        ratio = min(whole) / min(tenth)
+        growth = "linear" if ratio <= TENFOLD else "not linear"
+        table.append(
+            {"measure": f"{row.size:,} {row.name}", "tenth": tenth, "whole": whole, "ratio": ratio, "growth": growth}
+        )
+    return table
+
+
+def render(table: Sequence[dict[str, Any]], *names: str) -> str:
+    """Lay a table out in columns; of times the least and the largest are shown, in milliseconds."""
+    lines = [["measure", *names], *([row["measure"], *(shown(row.get(name)) for name in names)] for row in table)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{text:{side}{width}}" for text, side, width in zip(line, f"<{'>' * len(names)}", widths, strict=True)
+        )
+        for line in lines
+    )
+
+
+def shown(value: Any) -> str:
+    """Return what stands in a cell."""
+    if isinstance(value, list):
+        return f"{min(value) * 1000:,.2f} - {max(value) * 1000:,.2f}"
+    return f"{value:,.1f}" if isinstance(value, float) else str(value or "-")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print; return 1 when something does not grow linearly."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print the table as JSON, with the versions")
+    parser.add_argument("--json", action="store_true", help="print the tables as JSON, with the versions")
     options = parser.parse_args(arguments)
     implementations = []
     for name in ("reference", "dirac"):
@@ -215,20 +293,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             implementations.append(IMPLEMENTATIONS[name].load())
         except ImplementationUnavailableError as error:
             print(f"{name}: {error}", file=sys.stderr)
-    table = run(implementations, measures())
-    plugs = plugin.costs()
-    versions = {"python": sys.version.split()[0], **{kit.name: kit.version for kit in implementations}}
+    tables = {"measures": beside(measures(), implementations), "growth": growing(growths()), "pytest": plugin.costs()}
+    print(file=sys.stderr)
+    versions = {"python": sys.version.split()[0], **{each.name: each.version for each in implementations}}
     if options.json:
-        print(
-            json.dumps(
-                {"versions": versions, "runs": RUNS, "measures": table, "pytest": plugin.to_json(plugs)}, indent=2
-            )
-        )
+        print(json.dumps({"versions": versions, "rounds": ROUNDS, **tables}, indent=2))
     else:
-        print(", ".join(f"{name} {version}" for name, version in versions.items()))
-        print(render(table))
-        print(plugin.render(plugs))
-    return 0
+        print(", ".join(f"{name} {version}" for name, version in versions.items()) + "; milliseconds of the processor")
+        print(render(tables["measures"], "reference", "dirac", "ratio"))
+        print(render(tables["growth"], "tenth", "whole", "ratio", "growth"))
+        print(render(tables["pytest"], "without", "with", "adds", "target"))
+    return int(any(row["ratio"] > TENFOLD for row in tables["growth"]))
 
 
 if __name__ == "__main__":

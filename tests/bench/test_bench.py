@@ -1,89 +1,99 @@
+"""Every row of the benchmark can be taken, and what is made of the times is right."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
 
 import pytest
 
+from dirac_failover.errors import ImplementationUnavailableError
 from tests.bench import __main__ as bench
 from tests.bench import plugin
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dirac_failover.drivers.implementations import Implementation
 
 pytestmark = pytest.mark.ci
 
 
-def test_every_measure_can_be_taken(kit: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a small scale, each row of the table yields a number above zero."""
+def test_every_measure_can_be_taken(kit, monkeypatch):
+    """On a small scale, each row of the table takes some time."""
     monkeypatch.setattr(bench, "EVERY", 30_000)
-    for measure in bench.measures(0.001):
-        assert measure.take(kit) > 0, measure.name
+    for row in bench.measures(0.001):
+        assert row.take(kit) > 0, row.name
 
 
-def test_the_request_has_as_many_files_as_asked_for(kit: Implementation) -> None:
-    """What is measured is what the row says."""
-    (operation,) = bench.request(7, kit)
+@pytest.mark.parametrize("row", bench.growths(0.002), ids=lambda row: row.name)
+def test_every_growth_can_be_taken(row):
+    """On a small scale, each row of the table takes some time."""
+    assert row.take(row.size) > 0
+
+
+def test_the_request_has_as_many_files_as_asked_for(kit):
+    """The row measures what its name says."""
+    with kit.connect(lambda *_, **__: None, owner="someone", group="vo_user"):
+        (operation,) = bench.request(kit, 7)
     assert len(operation) == 7
 
 
-def test_the_ratio_says_how_many_times_better_the_reference_is(
-    reference: Implementation, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Less time is better, a higher rate is better; milliseconds are shown."""
-    slow = bench.Measure("time", "ms", lambda kit: {"reference": 1.0, "dirac": 3.0}[kit.name])
-    rate = bench.Measure("rate", "/s", lambda kit: {"reference": 8.0, "dirac": 2.0}[kit.name])
+def test_the_sides_take_turns_until_patience_ends(monkeypatch):
+    """No side is measured in one go, and each is measured once at least."""
+    taken: list[str] = []
+
+    def take(side: str) -> float:
+        taken.append(side)
+        return float(len(taken))
+
+    assert bench.take_turns(bench.Row("x", take), "ab") == [[1, 3, 5, 7, 9], [2, 4, 6, 8, 10]]
+    assert "".join(taken) == "ab" * bench.ROUNDS
+    monkeypatch.setattr(bench, "PATIENCE", 0)
+    assert bench.take_turns(bench.Row("x", take), "ab") == [[11], [12]]
+
+
+def quick(seconds):
+    """A row that takes these seconds, by side."""
+    return bench.Row("work", lambda side: seconds[getattr(side, "name", side)], 100)
+
+
+def test_the_ratio_is_of_the_least_times(reference):
+    """The range is shown beside it; a side that is not there has a dash."""
     other = type(reference)(**{**vars(reference), "name": "dirac"})
-    table = bench.run([reference, other], [slow, rate], runs=3)
-    assert table == [
-        {"measure": "time", "unit": "ms", "reference": 1000.0, "dirac": 3000.0, "ratio": 3.0},
-        {"measure": "rate", "unit": "/s", "reference": 8.0, "dirac": 2.0, "ratio": 4.0},
+    (row,) = table = bench.beside([quick({"reference": 1.0, "dirac": 3.0})], [reference, other])
+    assert row["ratio"] == 3.0
+    row["dirac"][0] = 5.0
+    assert bench.render(table, "reference", "dirac", "ratio").splitlines() == [
+        "measure            reference                dirac  ratio",
+        "work     1,000.00 - 1,000.00  3,000.00 - 5,000.00    3.0",
     ]
-    assert bench.render(table).splitlines() == [
-        "measure  reference     dirac      ratio",
-        "time      1,000.00  3,000.00  ms   3.00",
-        "rate          8.00      2.00  /s   4.00",
-    ]
-    assert capsys.readouterr().err == "..\n"
+    table = bench.beside([quick({"reference": 1.0})], [reference])
+    assert bench.render(table, "dirac", "ratio").split()[-2:] == ["-", "-"]
 
 
-def test_without_dirac_its_column_is_empty(reference: Implementation) -> None:
-    """One kit has no ratio."""
-    table = bench.run([reference], [bench.Measure("time", "ms", lambda _: 1.0)], runs=1)
-    assert bench.render(table).splitlines()[1].split() == ["time", "1,000.00", "-", "ms", "-"]
+@pytest.mark.parametrize(("whole", "growth", "code"), [(11.0, "linear", 0), (100.0, "not linear", 1)])
+def test_growth_that_is_not_linear_is_said_and_fails(monkeypatch, capsys, reference, whole, growth, code):
+    """Ten times the work may take some more than ten times as long, and not a hundred times."""
+
+    def absent():
+        raise ImplementationUnavailableError("not here")
+
+    monkeypatch.setattr(bench, "IMPLEMENTATIONS", {"reference": lambda: reference, "dirac": absent})
+    monkeypatch.setattr(bench, "measures", list)
+    monkeypatch.setattr(bench, "growths", lambda: [quick({10: 1.0, 100: whole})])
+    monkeypatch.setattr(plugin, "costs", list)
+    assert bench.main([]) == code
+    assert growth in capsys.readouterr().out
+    assert bench.main(["--json"]) == code
+    told = capsys.readouterr()
+    assert json.loads(told.out)["growth"][0]["growth"] == growth
+    assert "dirac: not here" in told.err
 
 
-def test_the_median_of_several_takes_counts() -> None:
-    """One slow take does not show."""
-    takes = iter([1.0, 50.0, 2.0])
-    assert bench.several(lambda: next(takes), 3) == 2.0
+def test_the_cost_of_the_plug_in_is_measured():
+    """Each side of both rows takes some time; the start of a pytest may get lost in the noise."""
+    rows = plugin.costs(tests=10, rounds=1)
+    assert all(min(row["with"]) > 0 and min(row["without"]) > 0 for row in rows)
+    assert [row["target"] for row in rows] == [5, 50]
+    assert rows[0]["adds"] == pytest.approx((rows[0]["with"][0] - rows[0]["without"][0]) * 100)
 
 
-def test_what_lasts_long_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patience ends the repetition, never the first take."""
-    monkeypatch.setattr(bench, "PATIENCE", 0.0)
-    takes = iter([4.0])
-    assert bench.several(lambda: next(takes), 3) == 4.0
-
-
-def test_what_the_plug_in_costs_is_measured() -> None:
-    """A test costs something; a start may get lost in the noise."""
-    test, start = plugin.costs(tests=10, starts=2)
-    assert test.usual > 0
-    assert test.least > 0
-    assert (test.target, start.target) == (5, 50)
-
-
-def test_only_what_comes_on_top_counts() -> None:
-    """The least against the least, the median against the median."""
-    assert plugin._beyond([3.0, 5.0, 10.0], [1.0, 2.0, 9.0]) == (2000.0, 3000.0)
-    row = plugin.Cost("a test", 1.0, 2.345, 5)
-    assert plugin.render([row]) == "a test adds 2.35 ms (at least 1.00 ms; target: under 5 ms)"
-    assert plugin.to_json([row]) == [{"measure": "a test", "unit": "ms", "min": 1.0, "median": 2.345, "target": 5}]
-
-
-def test_a_measure_that_fails_is_an_error(tmp_path: Path) -> None:
-    """With what pytest has printed."""
+def test_a_pytest_that_fails_is_an_error(tmp_path):
+    """The error holds what pytest has printed."""
     with pytest.raises(RuntimeError, match=r"^pytest ended with 4: "):
-        plugin._pytest(tmp_path, "nothing.py")
+        plugin.pytest_in(str(tmp_path), "nothing.py")
