@@ -242,7 +242,7 @@ def versions(session: nox.Session, version: str) -> None:
 def mutants(session: nox.Session) -> None:
     """Every single fault of a module is noticed: ``nox -s mutants -- [FILE ...]``."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "tests.mutation", *session.posargs)
+    session.run("python", "-m", "tests.mutation.runner", *session.posargs)
 
 
 @nox.session

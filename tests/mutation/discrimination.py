@@ -3,7 +3,7 @@
 The mutants are made in memory from the files of the installed package; nothing of them is stored. Each is executed in
 scenarios of the space until a clause of ``contract`` or ``dirac`` is broken, which kills it; then, for comparison, it
 faces the unit tests that the package brings. The package itself must break none of the clauses that judge, and pass its
-tests. What survives is printed with the fault; ``alive.toml`` explains those that nothing can notice, by file, function
+tests. What survives is printed with the fault; ``alive.txt`` explains those that nothing can notice, by file, function
 and the digest of the fault, since the fault itself is others' work.
 
 Of DIRAC's ``ModuleBase`` only what a module's end consists of is mutated: finding output files for upload is held by
@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import hashlib
 import os
 import random
 import sys
-import tomllib
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,7 +34,7 @@ from dirac_failover.spec import space
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, LOSSLESS
 from dirac_failover.spec.profiles import DIRAC_9_1, LHCBDIRAC_12_0, Profile
-from tests.mutation.operators import Mutant, mutants
+from tests.mutation.operators import Mutant, digests, explained, mutants
 from tests.mutation.runner import race, within
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ SUBJECTS: Final = {
         "LHCbDIRAC.Workflow.Modules", LHCBDIRAC_12_0, {"FailoverRequest": "test/Test_Modules_FailoverRequest.py"}
     ),
 }
-ALIVE: Final = Path(__file__).with_name("alive.toml")
+ALIVE: Final = Path(__file__).with_name("alive.txt")
 TOGETHER: Final = {region.name: 3 if region.name == "answers" else 2 for region in space.REGIONS}
 SECONDS: Final = 120
 SURVIVED, KILLED, BROKE_DOWN = 0, 1, 2
@@ -192,19 +190,6 @@ def own_tests(subject: Subject, file: str, mutant: Mutant | None) -> int:
     return SURVIVED if ended == pytest.ExitCode.OK else KILLED
 
 
-def digest(mutant: Mutant) -> str:
-    """Return what tells a fault from the others of its function, and says nothing of what it is a fault in."""
-    return hashlib.sha256("\0".join([str(mutant.line), *mutant.change()]).encode()).hexdigest()[:8]
-
-
-def reasons(path: Path = ALIVE) -> dict[tuple[str, str, str], str]:
-    """Read why faults are alive, by module, function and digest."""
-    entries = tomllib.loads(path.read_text())["alive"] if path.exists() else []
-    return {
-        (entry["file"], entry["function"], each): entry["reason"] for entry in entries for each in entry["digests"]
-    }  # fmt: skip
-
-
 def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], workers: int) -> dict[int, int]:
     """Return what became of the jobs, by index; running out of time is noticed, too."""
     ended = race(range(len(jobs)), lambda index: work(jobs[index]), workers)
@@ -213,29 +198,27 @@ def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], w
 
 def examine(kit: Implementation, subject: Subject, file: str, court: Court, workers: int) -> int:
     """Run all mutants of a file; print what became of them, and return how many are alive without a reason."""
-    path = subject.path(file)
-    jobs: list[Mutant | None] = [None]
-    jobs += mutants(path, path.read_text())
+    path, module = subject.path(file), subject.module(file)
+    named = digests(mutants(path, path.read_text()))
+    jobs: list[Mutant | None] = [None, *named]
     judged = fates(partial(judge, kit, subject, file, court), jobs, workers)
     if judged.pop(0) != SURVIVED:
         print(f"{file}.py, made anew without any fault, is not found right: nothing can be said about its mutants")
         return 1
-    known = {key: reason for key, reason in reasons().items() if key[0] == subject.module(file)}
+    known = {key: reason.text for key, reason in explained(ALIVE).items() if key[0] == module}
     stale = set(known)
     bad = broken = 0
     for index, code in sorted(judged.items()):
         mutant = jobs[index]
         if code == KILLED or mutant is None:
             continue
-        if code != SURVIVED:
-            broken += 1
-            print(f"broke down: {file}.py:{mutant.line} in {mutant.function}, {digest(mutant)}: {mutant.diff()}")
-            continue
-        key = (subject.module(file), mutant.function, digest(mutant))
+        key = (module, mutant.function, named[mutant])
         stale.discard(key)
-        reason = known.get(key)
-        bad += reason is None
-        print(f"alive: {file}.py:{mutant.line} in {mutant.function}, {digest(mutant)}: {reason or mutant.diff()}")
+        reason = known.get(key) if code == SURVIVED else None
+        broken += code != SURVIVED
+        bad += code == SURVIVED and reason is None
+        fate = "alive" if code == SURVIVED else "broke down"
+        print(f"{fate}: {file}.py:{mutant.line} in {mutant.function}, {key[2]}: {reason or mutant.diff()}")
     for key in sorted(stale):
         print(f"{ALIVE.name}: no mutant that is alive is {key}")
     counts = Counter(judged.values())

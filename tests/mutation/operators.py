@@ -1,60 +1,47 @@
 """Which single faults a module can have: a table from the kind of a syntax node to its faulty variants.
 
-An operator takes a node and yields nodes that could stand in its place. What has no behaviour of its own (docstrings,
-annotations, ``__all__``, what only a type checker reads) and what is deliberately free (the wording of logs) is left
-alone: see the ``_is_...`` functions and ``UNTOUCHED``. Add an operator to ``OPERATORS``; its test names it.
+An operator takes a node and yields nodes that could stand in its place. Code without behaviour (docstrings, types,
+``__all__``, code for type checkers) and wording that is free (logs, help; prose, if the caller asks for it) are left
+alone: see the ``_is_...`` functions and ``UNTOUCHED``. A new operator is a row of ``OPERATORS``, and of its test.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-Operator = Callable[[Any], Iterator[ast.AST]]
+Operator = Callable[[Any], Iterable[ast.AST]]
 Place = tuple[ast.AST, str, int | None]
 
 COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-}
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+}  # fmt: skip
 ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.RShift: ast.LShift,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-    ast.BitXor: ast.BitOr,
-}
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr, ast.BitXor: ast.BitOr,
+}  # fmt: skip
 SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MARK: Final = "~"
-WIDTH: Final = 120
-CONTEXT: Final = 30
 LOGGERS: Final = {"log", "_log", "logger", "gLogger"}
 LOG_METHODS: Final = {"debug", "verbose", "info", "warn", "warning", "notice", "error", "always", "fatal", "exception"}
 GENERICS: Final = {"dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Mapping", "Iterator", "Iterable"}
 NAMED_ONLY: Final = {"TypeVar", "NewType", "ParamSpec", "ContextVar"}
+FREE_WORDS: Final = {"slots", "help", "description", "epilog", "usedforsecurity"}
+"""Arguments by name that only people read, or that change nothing."""
+CODECS: Final = {"utf-8", "ascii"}
+"""Python finds these under their faulty names, too."""
 
 
 def _with(node: ast.AST, **changes: Any) -> ast.AST:
@@ -79,14 +66,6 @@ def join(node: ast.BoolOp) -> Iterator[ast.AST]:
         yield rest[0] if len(rest) == 1 else _with(node, values=rest)
 
 
-def unary(node: ast.UnaryOp) -> Iterator[ast.AST]:
-    yield node.operand
-
-
-def arithmetic(node: ast.BinOp | ast.AugAssign) -> Iterator[ast.AST]:
-    yield _with(node, op=ARITHMETIC.get(type(node.op), ast.Add)())
-
-
 def constant(node: ast.Constant) -> Iterator[ast.AST]:
     value = node.value
     if isinstance(value, bool):
@@ -94,7 +73,7 @@ def constant(node: ast.Constant) -> Iterator[ast.AST]:
     elif isinstance(value, int | float):
         yield ast.Constant(value + 1)
         yield ast.Constant(value - 1)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and value not in CODECS:
         yield ast.Constant(value + MARK)
     elif isinstance(value, bytes):
         yield ast.Constant(value + MARK.encode())
@@ -123,10 +102,6 @@ def no_finally(node: ast.Try) -> Iterator[ast.AST]:
         yield _with(node, finalbody=[] if node.handlers else [ast.Pass()])
 
 
-def never(node: ast.For) -> Iterator[ast.AST]:
-    yield _with(node, iter=ast.Tuple([], ast.Load()))
-
-
 def reraise(node: ast.ExceptHandler) -> Iterator[ast.AST]:
     if not (len(node.body) == 1 and isinstance(node.body[0], ast.Raise)):
         yield _with(node, body=[ast.Raise()])
@@ -134,10 +109,6 @@ def reraise(node: ast.ExceptHandler) -> Iterator[ast.AST]:
 
 def drop(_node: ast.stmt) -> Iterator[ast.AST]:
     yield ast.Pass()
-
-
-def uncalled(_node: ast.Call) -> Iterator[ast.AST]:
-    yield ast.Constant(None)
 
 
 def drop_value(node: ast.AnnAssign) -> Iterator[ast.AST]:
@@ -148,10 +119,6 @@ def drop_value(node: ast.AnnAssign) -> Iterator[ast.AST]:
 def to_none(node: ast.Return | ast.Yield) -> Iterator[ast.AST]:
     if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
         yield _with(node, value=ast.Constant(None))
-
-
-def lambda_none(node: ast.Lambda) -> Iterator[ast.AST]:
-    yield _with(node, body=ast.Constant(None))
 
 
 def empty(node: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -176,20 +143,12 @@ def arguments(node: ast.Call) -> Iterator[ast.AST]:
         yield _with(node, args=_without(node.args, i))
     for i in range(len(node.args) - 1):
         swapped = [*node.args[:i], node.args[i + 1], node.args[i], *node.args[i + 2 :]]
-        differ = ast.dump(node.args[i]) != ast.dump(node.args[i + 1])
+        differ = ast.dump(node.args[i]) != ast.dump(node.args[i + 1]) and _last(node.func) not in {"max", "min"}
         if differ and not any(isinstance(argument, ast.Starred) for argument in swapped):
             yield _with(node, args=swapped)
     for i, word in enumerate(node.keywords):
         if not _is_typing(word):
             yield _with(node, keywords=_without(node.keywords, i))
-
-
-def to_continue(_node: ast.Break) -> Iterator[ast.AST]:
-    yield ast.Continue()
-
-
-def to_break(_node: ast.Continue) -> Iterator[ast.AST]:
-    yield ast.Break()
 
 
 def bounds(node: ast.Slice) -> Iterator[ast.AST]:
@@ -208,6 +167,10 @@ def undecorated(node: ast.FunctionDef) -> Iterator[ast.AST]:
         yield _with(node, decorator_list=_without(node.decorator_list, i))
 
 
+def arithmetic(node: ast.BinOp | ast.AugAssign) -> Iterator[ast.AST]:
+    yield _with(node, op=ARITHMETIC.get(type(node.op), ast.Add)())
+
+
 OPERATORS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
     ast.AnnAssign: (drop_value,),
     ast.Assert: (negate, drop),
@@ -216,21 +179,21 @@ OPERATORS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
     ast.AugAssign: (arithmetic, drop),
     ast.BinOp: (arithmetic,),
     ast.BoolOp: (join,),
-    ast.Break: (to_continue, drop),
+    ast.Break: (lambda _: [ast.Continue()], drop),
     ast.Call: (arguments,),
     ast.Compare: (compare,),
     ast.Constant: (constant,),
-    ast.Continue: (to_break, drop),
+    ast.Continue: (lambda _: [ast.Break()], drop),
     ast.Delete: (drop,),
     ast.Dict: (entries,),
     ast.ExceptHandler: (reraise,),
     ast.Expr: (drop,),
-    ast.For: (never, no_else),
+    ast.For: (lambda node: [_with(node, iter=ast.Tuple([], ast.Load()))], no_else),
     ast.FormattedValue: (conversion,),
     ast.FunctionDef: (empty, undecorated),
     ast.If: (negate, no_else),
     ast.IfExp: (negate,),
-    ast.Lambda: (lambda_none,),
+    ast.Lambda: (lambda node: [_with(node, body=ast.Constant(None))],),
     ast.List: (elements,),
     ast.Raise: (drop,),
     ast.Return: (to_none,),
@@ -238,7 +201,7 @@ OPERATORS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
     ast.Slice: (bounds,),
     ast.Try: (no_else, no_finally),
     ast.Tuple: (elements,),
-    ast.UnaryOp: (unary,),
+    ast.UnaryOp: (lambda node: [node.operand],),
     ast.While: (negate, no_else),
     ast.Yield: (to_none,),
     ast.comprehension: (filters,),
@@ -248,7 +211,7 @@ REMOVALS: Final[dict[type[ast.AST], tuple[Operator, ...]]] = {
     ast.AnnAssign: (drop_value,),
     ast.Assign: (drop,),
     ast.AugAssign: (drop,),
-    ast.Call: (uncalled,),
+    ast.Call: (lambda _: [ast.Constant(None)],),
     ast.Raise: (drop,),
 }
 """Another table: each call, assignment and raise is missing. A call that is not made has the value None."""
@@ -296,8 +259,8 @@ def _is_typing(node: ast.AST) -> bool:  # noqa: PLR0911 - a table of patterns
             return _last(function) in NAMED_ONLY
         case ast.Assign(targets=[target]):
             return _last(target) in {"__all__", "__slots__"}
-        case ast.keyword(arg="slots"):
-            return True
+        case ast.keyword(arg=name):
+            return name in FREE_WORDS
     return isinstance(node, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
 
 
@@ -352,46 +315,32 @@ class Mutant:
         return tuple("\n".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "-+")  # type: ignore[return-value]
 
     def diff(self) -> str:
-        """Return the changed lines of the statement as a unified diff without header, long ones cut to the change."""
+        """Return the changed lines of the statement as a unified diff without header."""
         old = self._old
         before = ast.unparse(self.statement).splitlines()
         self._put(self.new)
         after = ast.unparse(self.new if old is self.statement else self.statement).splitlines()
         self._put(old)
-        lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[3:]
-        if len(lines) == 2 and max(map(len, lines)) > WIDTH:
-            lines = _cut(lines[0][1:], lines[1][1:])
-        return "\n".join(lines)
+        return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=0))[3:])
 
 
-def _shared(one: str, other: str) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+def _is_prose(node: ast.AST) -> bool:
+    """Tell whether a node is a text of several words, or the part of one."""
+    text = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and " " in text and any(map(str.isalpha, text))
 
 
-def _cut(old: str, new: str) -> list[str]:
-    """Leave out what both lines begin and end with, but for some characters."""
-    start = max(_shared(old, new) - CONTEXT, 0)
-    rest = [old[start:], new[start:]]
-    end = max(_shared(*(text[:CONTEXT:-1] for text in rest)) - CONTEXT, 0)
-    return [
-        f"{sign}{'…' * (start > 0)}{text[: len(text) - end]}{'…' * (end > 0)}"
-        for sign, text in zip("-+", rest, strict=True)
-    ]
-
-
-def mutants(path: Path, source: str, table: Mapping[type[ast.AST], tuple[Operator, ...]] = OPERATORS) -> list[Mutant]:
-    """Return every single fault that the table knows for ``source``, the text of ``path``."""
+def mutants(
+    path: Path, source: str, table: Mapping[type[ast.AST], tuple[Operator, ...]] = OPERATORS, *, prose: bool = True
+) -> list[Mutant]:
+    """Return every single fault that the table knows for ``source``, the text of ``path``; in ``prose`` too, or not."""
     tree = ast.parse(source)
     found: list[Mutant] = []
     elsewhere = {number for number, line in enumerate(source.splitlines(), 1) if line.endswith("# needs DIRAC")}
 
     def visit(node: ast.AST, place: Place, scope: tuple[str, ...], live: bool, at: Any) -> None:
-        if (
-            _is_text(node)
-            or _is_log(node)
-            or _is_typing(node)
-            or (isinstance(node, ast.stmt) and node.lineno in elsewhere)
-        ):
+        free = _is_text(node) or _is_log(node) or _is_typing(node) or (not prose and _is_prose(node))
+        if free or (isinstance(node, ast.stmt) and node.lineno in elsewhere):
             return
         at = node if isinstance(node, ast.stmt | ast.ExceptHandler) else at
         if isinstance(node, SCOPES):
@@ -414,4 +363,42 @@ def mutants(path: Path, source: str, table: Mapping[type[ast.AST], tuple[Operato
 
     for i, statement in enumerate(tree.body):
         visit(statement, (tree, "body", i), (), False, statement)
+    return found
+
+
+# Explanations
+
+
+def digests(found: Iterable[Mutant]) -> dict[Mutant, str]:
+    """Return a name for each fault that tells it from the others of its function, and quotes nothing of the file."""
+    seen, named = Counter[tuple[str, ...]](), {}
+    for mutant in found:
+        change = mutant.change()
+        seen[mutant.function, *change] += 1
+        number = str(seen[mutant.function, *change])
+        named[mutant] = hashlib.sha256("\0".join([number, *change]).encode()).hexdigest()[:8]
+    return named
+
+
+class Reason(NamedTuple):
+    """Why a fault is left alone, and the clause that sees it nevertheless, if one does."""
+
+    text: str
+    clause: str = ""
+
+
+def explained(path: Path) -> dict[tuple[str, str, str], Reason]:
+    """Read a list of explanations, by place, function and digest.
+
+    A line is a reason, with a clause and a bar before it or without; indented lines below it hold place, function
+    (``-`` for none), and digests: without any, the function itself is explained.
+    """
+    found, reason = {}, Reason("")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            place, function, *names = line.split()
+            found |= {(place, function.removeprefix("-"), name): reason for name in names or [""]}
+        elif not line.startswith("#"):
+            clause, _, text = line.rpartition(" | ")
+            reason = Reason(text, clause)
     return found

@@ -3,7 +3,7 @@
 Each call, assignment and raise of the two classes is removed, one at a time, and the module without it is executed in
 scenarios of the space, the nearest to the good case first. A clause of ``contract`` or ``lossless`` obliges to the step
 when it is broken in a scenario in which the whole module keeps it. Logging is exempt. Each other step that no such
-clause obliges to is listed in ``free.toml`` with the reason, and with the clause of ``dirac`` that sees its absence, if
+clause obliges to is listed in ``free.txt`` with the reason, and with the clause of ``dirac`` that sees its absence, if
 one does: the run fails when that clause does not, and when an entry fits no step. A step of an installed package is
 named by a digest, since its text is others' work.
 """
@@ -16,7 +16,6 @@ import json
 import sys
 import tempfile
 import time
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +29,8 @@ from dirac_failover.spec.compare import equal
 from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.space import ANSWERS, REGIONS
-from tests.mutation.discrimination import SECONDS, SUBJECTS, SURVIVED, Subject, breaks, digest, port_of, scenarios
-from tests.mutation.operators import REMOVALS, Mutant, mutants
+from tests.mutation.discrimination import SECONDS, SUBJECTS, SURVIVED, Subject, breaks, port_of, scenarios
+from tests.mutation.operators import REMOVALS, Mutant, Reason, digests, explained, mutants
 from tests.mutation.runner import race, within
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ PROVEN: Final = {
     "reference": Subject("dirac_failover", DIRAC_9_1, dict.fromkeys(("module_base", "failover_request"), "")),
     "dirac": SUBJECTS["dirac"],
 }
-FREE: Final = Path(__file__).with_name("free.toml")
+FREE: Final = Path(__file__).with_name("free.txt")
 CANNOT_BE_MADE, NEVER_ENDS = "the module cannot be made", "the module never ends"
 
 
@@ -113,35 +112,7 @@ def _of_logging(step: Mutant) -> bool:
 EXEMPT: Final = (_of_another_class, _of_raise, _of_logging)
 
 
-def keys(subject: Subject, found: Sequence[Mutant]) -> dict[Mutant, tuple[str, str]]:
-    """Return the function of each step, and what tells it from the others there: its text and number, or a digest."""
-    seen, named = Counter[tuple[str, str]](), {}
-    for step in found:
-        key = step.function, " -> ".join(step.change()) if subject is PROVEN["reference"] else digest(step)
-        seen[key] += 1
-        named[step] = key if seen[key] == 1 else (key[0], f"{key[1]} ({seen[key]})")
-    return named
-
-
-@dataclass
-class Entry:
-    """Why steps are free, and the clause of ``dirac`` that sees that they are missing, if there is one."""
-
-    reason: str
-    clause: str
-
-
-def entries(subject: Subject, file: str, path: Path = FREE) -> dict[tuple[str, str], Entry]:
-    """Read why steps of a file are free, by function and name."""
-    return {
-        (entry["function"], step): Entry(entry["reason"], entry.get("clause", ""))
-        for entry in tomllib.loads(path.read_text())["free"]
-        if entry["file"] == subject.module(file)
-        for step in entry["steps"]
-    }  # fmt: skip
-
-
-def wrong(found: Found | str | None, entry: Entry | None) -> str:
+def wrong(found: Found | str | None, entry: Reason | None) -> str:
     """Return what is wrong with a step that is missing, and with its entry; an empty text when all is well."""
     if found is None:
         return "broke down"
@@ -157,9 +128,9 @@ def wrong(found: Found | str | None, entry: Entry | None) -> str:
 def examine(sound: Sound, file: str, workers: int) -> int:
     """Remove every step of a file; print what became of them, and return how many are not as they should be."""
     subject, start = sound.subject, time.monotonic()
-    named = keys(subject, steps(subject, file))
+    named = {step: (subject.module(file), step.function, name) for step, name in digests(steps(subject, file)).items()}
     removed: list[Mutant | None] = [None, *named]
-    known = entries(subject, file)
+    known = {key: reason for key, reason in explained(FREE).items() if key[0] == subject.module(file)}
     stale, counts, bad = set(known), Counter[str](), 0
     for step, found in sorted(_search(sound, file, removed, workers), key=lambda pair: pair[0].line if pair[0] else 0):
         if step is None:
@@ -172,7 +143,7 @@ def examine(sound: Sound, file: str, workers: int) -> int:
         counts[_kind(found, known.get(key))] += 1
         if problem := wrong(found, known.get(key)):
             bad += 1
-            print(f"{file}.py:{step.line} in {step.function}, {key[1]}: {problem}\n{step.diff()}")
+            print(f"{file}.py:{step.line} in {step.function}, {key[2]}: {problem}\n{step.diff()}")
     for key in sorted(stale):
         print(f"{FREE.name}: {file}.py has no step {key}")
     told = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
@@ -180,7 +151,7 @@ def examine(sound: Sound, file: str, workers: int) -> int:
     return bad + len(stale)
 
 
-def _kind(found: Found | str | None, entry: Entry | None) -> str:
+def _kind(found: Found | str | None, entry: Reason | None) -> str:
     if found is None or isinstance(found, str):
         return found or "broke down"
     if found.contract or found.lossless:

@@ -10,7 +10,8 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
 from tests.mutation import proof
-from tests.mutation.proof import CANNOT_BE_MADE, PROVEN, Entry, Found, Sound, steps, wrong
+from tests.mutation.operators import Reason
+from tests.mutation.proof import CANNOT_BE_MADE, PROVEN, Found, Sound, steps, wrong
 
 SUBJECT = PROVEN["reference"]
 FREE = Found("", "", ("DI-001", "DI-020"))
@@ -32,7 +33,7 @@ def test_a_step_to_which_a_clause_obliges_is_counted(capsys: pytest.CaptureFixtu
     """Without it, entries of the list fit no step, and are named."""
     bad, said = found(capsys, "self.generateFailoverFile()")
     assert "failover_request.py: 1 steps: 1 contract; " in said
-    assert bad == said.count("free.toml: failover_request.py has no step") > 0
+    assert bad == said.count("free.txt: failover_request.py has no step") > 0
 
 
 def test_a_step_that_is_listed_is_seen_by_the_clause_that_the_list_names(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,17 +49,17 @@ def test_a_step_that_is_listed_is_seen_by_the_clause_that_the_list_names(capsys:
         (Found("CO-001", "", ()), None, ""),
         (Found("", "LL-001", ()), None, ""),
         (CANNOT_BE_MADE, None, ""),
-        (FREE, Entry("why", "DI-020"), ""),
-        (Found("", "", ()), Entry("why", ""), ""),
-        (None, Entry("why", ""), "broke down"),
-        (Found("CO-001", "", ()), Entry("why", ""), "is listed, and yet"),
-        (CANNOT_BE_MADE, Entry("why", ""), "is listed, and yet"),
+        (FREE, Reason("why", "DI-020"), ""),
+        (Found("", "", ()), Reason("why", ""), ""),
+        (None, Reason("why", ""), "broke down"),
+        (Found("CO-001", "", ()), Reason("why", ""), "is listed, and yet"),
+        (CANNOT_BE_MADE, Reason("why", ""), "is listed, and yet"),
         (FREE, None, "no clause obliges to it; DI-001, DI-020 sees"),
-        (FREE, Entry("why", "DI-002"), "DI-002 is said to see"),
-        (FREE, Entry("why", ""), "no clause is said to see"),
-        (Found("", "", ()), Entry("why", "DI-002"), "DI-002 is said to see"),
+        (FREE, Reason("why", "DI-002"), "DI-002 is said to see"),
+        (FREE, Reason("why", ""), "no clause is said to see"),
+        (Found("", "", ()), Reason("why", "DI-002"), "DI-002 is said to see"),
     ],
 )
-def test_the_list_must_be_true(seen: Any, entry: Entry | None, said: str) -> None:
+def test_the_list_must_be_true(seen: Any, entry: Reason | None, said: str) -> None:
     """What is obliged is not listed; what is not is, with the clause that sees its absence, if one does."""
     assert wrong(seen, entry)[: len(said) or None] == said

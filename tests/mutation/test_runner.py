@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 TOY = '''\
 """A toy."""
 LIMIT = 3
-SPARE = "never looked at"
+SPARE = "unseen"
+ABOUT = "Prose is left alone."
 
 
 def grade(points):
@@ -78,37 +79,15 @@ class Left:
 def test_keep():
     keep(Left())
 """
-EXPLAINED = """\
-[[equivalent]]
-file = "toys/toy.py"
-function = "double"
-line = "n = n + 0"
-mutant = "n = n - 0"
-reason = "Nothing is added"
-
-[[equivalent]]
-file = "toys/toy.py"
-function = "double"
-line = "n = n + 0"
-mutant = "pass"
-reason = "Nothing is added"
-"""
-STALE = """
-[[equivalent]]
-file = "toys/toy.py"
-function = "grade"
-line = "gone"
-mutant = "away"
-reason = "The line was changed since"
-"""
+EXPLAINED = "Nothing is added\n    toys/toy.py double b8fb6abe 1c9b2066\n"
+STALE = "The line was changed since\n    toys/toy.py grade 01234567\n"
 START = """\
 import sys
 from pathlib import Path
-from tests.mutation import __main__, runner
+from tests.mutation import runner
 runner.SOURCES.clear()
 runner.SOURCES["toys"] = "checks"
-runner.WIDER = (("toys", ("checks",)),)
-sys.exit(__main__.main(sys.argv[1:], Path.cwd(), Path("equivalent.toml")))
+sys.exit(runner.main(sys.argv[1:], Path.cwd(), Path("equivalent.txt")))
 """
 
 
@@ -121,7 +100,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "toys/toy.py": TOY,
         "checks/test_toy.py": NEAR,
         "checks/test_other.py": FAR,
-        "equivalent.toml": EXPLAINED,
+        "equivalent.txt": EXPLAINED,
         "pytest.ini": "[pytest]\npythonpath = .\nfilterwarnings = error\n",
     }.items():
         (root / path).parent.mkdir(exist_ok=True)
@@ -139,38 +118,38 @@ def mutate(root: Path, *arguments: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def whole(toys: Path) -> tuple[int, str]:
+    (toys / "equivalent.txt").write_text(EXPLAINED + STALE)
     return mutate(toys)
-
-
-def survivors(output: str) -> set[tuple[str, str]]:
-    lines = output.splitlines()
-    return {(lines[i - 2], line) for i, line in enumerate(lines) if line.startswith("+")}
 
 
 def test_what_no_test_looks_at_survives_and_nothing_else(whole: tuple[int, str]) -> None:
     """Constants, functions, tests near and far: exactly the faults that no test notices are reported."""
-    assert survivors(whole[1]) == {
-        ("toys/toy.py:3 ", "+SPARE = 'never looked at~'"),
-        ("toys/toy.py:24 unused", "+return None"),
-        ("toys/toy.py:24 unused", "+return 2"),
-        ("toys/toy.py:24 unused", "+return 0"),
-    }
+    lines = whole[1].splitlines()
+    survivors = {(lines[i - 2].rpartition(" ")[0], line) for i, line in enumerate(lines) if line.startswith("+")}
+    assert survivors == {
+        ("toys/toy.py:3 ", "+SPARE = 'unseen~'"), ("toys/toy.py:25 unused", "+return None"),
+        ("toys/toy.py:25 unused", "+return 2"), ("toys/toy.py:25 unused", "+return 0"),
+    }  # fmt: skip
 
 
-def test_a_survivor_makes_the_run_fail(whole: tuple[int, str]) -> None:
-    """One unexplained survivor is enough; explained ones are counted apart."""
+def test_survivors_and_explanations_that_fit_none_make_the_run_fail(whole: tuple[int, str]) -> None:
+    """Explained survivors are counted apart; a fault that never ends is killed by the clock."""
     code, output = whole
     assert code == 1
-    assert output.splitlines()[-1].endswith("explained: 2; to be dealt with: 4")
+    assert " 3 timeout," in output
+    assert "equivalent.txt: no surviving mutant is ('toys/toy.py', 'grade', '01234567')" in output
+    assert output.splitlines()[-1].endswith("explained: 2; to be dealt with: 5")
 
 
-def test_a_fault_that_never_ends_is_killed_by_the_clock(whole: tuple[int, str]) -> None:
-    """Where ``n`` no longer shrinks, the loop hangs, and that is counted as noticed."""
-    assert " 3 timeout," in whole[1]
+def test_nothing_is_written_beside_the_sources(toys: Path, whole: tuple[int, str]) -> None:
+    """Faults live in memory only."""
+    assert whole
+    assert (toys / "toys/toy.py").read_text() == TOY
+    assert {path.name for path in (toys / "toys").iterdir()} == {"__init__.py", "toy.py"}
 
 
-def test_what_is_left_behind_when_the_tests_have_passed_is_noticed(toys: Path) -> None:
-    """As pytest says it at its very end, by raising an error."""
+def test_an_error_at_the_very_end_of_pytest_is_noticed(toys: Path) -> None:
+    """Something that is left behind when the tests have passed kills the mutant."""
     files = {toys / "toys/left.py": LEFT, toys / "checks/test_left.py": LEAVES}
     for path, text in files.items():
         path.write_text(text)
@@ -181,27 +160,11 @@ def test_what_is_left_behind_when_the_tests_have_passed_is_noticed(toys: Path) -
     assert output.startswith("toys/left.py: 2 killed, 0 timeout, 0 survived")
 
 
-def test_explained_faults_that_are_not_there_make_the_run_fail(toys: Path) -> None:
-    """An explanation must fit a surviving mutant."""
-    explained = toys / "equivalent.toml"
-    explained.write_text(EXPLAINED + STALE)
-    code, output = mutate(toys, "toys/toy.py")
-    explained.write_text(EXPLAINED)
-    assert code == 1
-    assert "equivalent.toml: no surviving mutant is ('toys/toy.py', 'grade', 'gone', 'away')" in output
-
-
-def test_tests_that_fail_without_a_fault_say_nothing(toys: Path) -> None:
+def test_tests_that_fail_without_a_fault_end_the_run(toys: Path) -> None:
     """The run stops where the sound module fails its tests."""
-    broken = toys / "checks/broken.py"
+    broken = toys / "checks/test_toy_broken.py"
     broken.write_text("def test_it():\n    assert 0\n")
-    code, output = mutate(toys, "toys/toy.py", "--tests", str(broken))
+    code, output = mutate(toys, "toys/toy.py")
+    broken.unlink()
     assert code == 1
-    assert "Without any fault, these fail already: checks/broken.py::test_it" in output
-
-
-def test_nothing_is_written_beside_the_sources(toys: Path, whole: tuple[int, str]) -> None:
-    """Faults live in memory only."""
-    assert whole
-    assert (toys / "toys/toy.py").read_text() == TOY
-    assert {path.name for path in (toys / "toys").iterdir()} == {"__init__.py", "toy.py"}
+    assert "Without any fault, these fail already: checks/test_toy_broken.py::test_it" in output

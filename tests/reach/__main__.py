@@ -2,7 +2,7 @@
 
 The scenarios are run as ``verify dirac`` runs them: on a port of the real DIRAC 9.1, in worker processes, each of them
 under coverage.py. Large regions are sampled by a stride, which is a prime, so that each value of each dimension takes
-part. ``unreached.toml`` names the branches that no end of a module can take, one by one with
+part. ``unreached.txt`` names the branches that no end of a module can take, one by one with
 the reason; an entry that is taken after all, or that is no branch, is itself an error.
 """
 
@@ -15,16 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import coverage
 
+from tests.mutation.operators import explained
 from tests.reach.branches import Branch, branches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dirac_failover.spec.scenario import Scenario
 
@@ -52,16 +52,7 @@ SOURCES: Final[dict[str, tuple[str, ...]]] = {
 STRIDES: Final = {"identity": 5, "inputs": 97, "answers": 97, "services": 3}
 """Every how many-th scenario of a region is run; all of them elsewhere."""
 
-UNREACHED: Final = Path(__file__).with_name("unreached.toml")
-
-
-class Unreached(NamedTuple):
-    """A branch that no end of a module can take: where it is, and why."""
-
-    file: str
-    function: str
-    digest: str
-    reason: str
+UNREACHED: Final = Path(__file__).with_name("unreached.txt")
 
 
 def scenarios(index: int, count: int) -> Iterator[Scenario]:
@@ -121,30 +112,23 @@ def measure(workers: int) -> dict[str, dict[Branch, bool]]:
     }
 
 
-def listed(path: Path = UNREACHED) -> list[Unreached]:
-    """Read the branches that are not reached, and why; an entry without digests is a function that is never entered."""
-    return [
-        Unreached(entry["file"], entry["function"], digest, entry["reason"])
-        for entry in tomllib.loads(path.read_text())["unreached"]
-        for digest in entry.get("digests", [""])
+def judge(reached: Mapping[str, Mapping[Branch, bool]], known: Collection[tuple[str, str, str]]) -> list[str]:
+    """Return what is wrong: branches that are neither taken nor listed, and entries that are taken or nothing.
+
+    An entry is file, function and digest, which is empty for a function that is never entered.
+    """
+    there = {
+        (file, branch.function, branch.digest): (taken, branch)
+        for file, ways in reached.items()
+        for branch, taken in ways.items()
+    }
+    wrong = [
+        f"{key[0]}: not taken: {branch}" for key, (taken, branch) in there.items() if not taken and key not in known
     ]
-
-
-def judge(reached: Mapping[str, Mapping[Branch, bool]], entries: Sequence[Unreached]) -> list[str]:
-    """Return what is wrong: branches that are neither taken nor listed, and entries that are taken or nothing."""
-    known = {(entry.file, entry.function, entry.digest) for entry in entries}
-    wrong = []
-    there = {}
-    for file, ways in reached.items():
-        for branch, taken in ways.items():
-            key = file, branch.function, branch.digest
-            there[key] = taken
-            if not taken and key not in known:
-                wrong.append(f"{file}: not taken: {branch}")
-    for entry in sorted(known):
-        if there.get(entry, True):
-            why = "is taken" if entry in there else "is no branch"
-            wrong.append(f"{UNREACHED.name}: {' '.join(entry).rstrip()} {why}: remove the entry")
+    for key in sorted(known):
+        if key not in there or there[key][0]:
+            why = "is taken" if key in there else "is no branch"
+            wrong.append(f"{UNREACHED.name}: {' '.join(key).rstrip()} {why}: remove the entry")
     return wrong
 
 
@@ -159,10 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work(int(index), int(count), data)
         return 0
     started = time.monotonic()
-    reached, entries = measure(options.workers), listed()
+    reached, entries = measure(options.workers), explained(UNREACHED)
     for file, ways in reached.items():
         share = sum(ways.values())
-        excused = sum(entry.file == file for entry in entries)
+        excused = sum(entry[0] == file for entry in entries)
         print(f"{file}: {share} of {len(ways)} branches taken, {excused} listed as out of reach")
     wrong = judge(reached, entries)
     print(*wrong, sep="\n", end="\n" if wrong else "")
