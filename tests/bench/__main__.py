@@ -40,7 +40,7 @@ LOAD: Final = """
 import time
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 start = time.process_time()
-IMPLEMENTATIONS[{!r}]()
+IMPLEMENTATIONS[{!r}].load()
 print(time.process_time() - start)
 """
 
@@ -150,7 +150,7 @@ def measures(scale: float = 1.0) -> list[Row]:
 
 def operations(step: str, count: int) -> float:
     """Build, load or replay one request of ``count`` operations."""
-    reference = IMPLEMENTATIONS["reference"]()
+    reference = IMPLEMENTATIONS["reference"].load()
     stub = ((vocabulary.JOB_STATE, {}), "setJobStatus", (77, "Running", "x", "y"))
     arguments = reference.DEncode.encode(stub)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,7 +74,11 @@ def test_growth_that_is_not_linear_is_said_and_fails(monkeypatch, capsys, refere
     def absent():
         raise ImplementationUnavailableError("not here")
 
-    monkeypatch.setattr(bench, "IMPLEMENTATIONS", {"reference": lambda: reference, "dirac": absent})
+    monkeypatch.setattr(
+        bench,
+        "IMPLEMENTATIONS",
+        {"reference": SimpleNamespace(load=lambda: reference), "dirac": SimpleNamespace(load=absent)},
+    )
     monkeypatch.setattr(bench, "measures", list)
     monkeypatch.setattr(bench, "growths", lambda: [quick({10: 1.0, 100: whole})])
     monkeypatch.setattr(plugin, "costs", list)
