@@ -24,7 +24,8 @@ or retired, its ID is never given to another.
 
 LEVEL = {
     "contract": "what a module promises to its workflow",
-    "dirac": "the observable behaviour of DIRAC 9.1 beyond that, one aspect a clause; together they leave nothing out. "
+    "dirac": "the observable behaviour of DIRAC 9.1, or of another profile (DIRAC 8.0, LHCbDIRAC, ILCDIRAC), beyond "
+    "that, one aspect a clause; together they leave nothing out. "
     "It is described [step by step](algorithm.md), and each clause names the steps whose effect it compares",
     "lossless": "rules that DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
     "called a success. H1 to H22 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
