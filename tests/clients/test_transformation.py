@@ -154,6 +154,7 @@ def test_a_malformed_answer_raises(client, service, answer, exception):
 )
 def test_with_nothing_to_set_there_is_no_call(client, service, arguments):
     assert client.setFileStatusForTransformation(12, *arguments) == S_OK({})
+    assert client.setFileStatusForTransformation(12, lfns=["/a"]) == S_OK({})
     assert service.calls == []
 
 

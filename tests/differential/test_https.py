@@ -262,34 +262,3 @@ def test_a_dead_server_is_passed_over(end, context):
         for _ in range(4):
             assert end.call(SERVICE, "setJobStatus", 77, "Running")["OK"]
     assert [call.method for call in world.journal] == ["setJobStatus"] * 4
-
-
-def test_diracs_own_clients_work_against_our_server(context, dirac, reference):
-    services = {
-        "/Systems/WorkloadManagement/URLs/JobStateUpdate": SERVICE,
-        "/Systems/Transformation/URLs/TransformationManager": "Transformation/TransformationManager",
-    }
-
-    def work(kit):
-        report = kit.JobReport(77)
-        report.setApplicationStatus("over the wire")
-        report.setJobParameter("name", "value")
-        files = kit.FileReport()
-        files.setFileStatus(12, "/vo/a", "Processed")
-        return [seen(report.commit()), seen(files.commit()), files.getFiles()]
-
-    near, far = World(), World()
-    with reference.connect(near, owner="alice", group="vo_user"):
-        in_process = work(reference)
-    with SiteServer(far, context=context) as server:
-        for option, service in services.items():
-            gConfigurationData.setOptionInCFG(option, f"{server.url}/{service}")
-        try:
-            over_tls = work(dirac)
-        finally:
-            for option in services:
-                gConfigurationData.deleteOptionInCFG(option)
-    assert repr(over_tls).replace(server.url, "https://dirac.invalid") == repr(in_process)
-    assert [(call.target, call.method) for call in far.journal] == [(call.target, call.method) for call in near.journal]
-    for world in (near, far):
-        assert world.transformation.statuses(12) == {"/vo/a": "Processed", "/vo/b": "Assigned"}

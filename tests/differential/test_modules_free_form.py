@@ -13,18 +13,10 @@ from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.spec.compare import differences
 from dirac_failover.spec.observation import Scrubber
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
+from tests.doubles import FAILED, Spy
 
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
-
-
-class Log:
-    """Takes everything, so that nothing is formatted twice."""
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *_args, **_kwargs: True
 
 
 def see(function):
@@ -33,21 +25,6 @@ def see(function):
         return ["returned", Scrubber().plain(function())]
     except BaseException as error:  # noqa: BLE001 - what escapes is compared
         return ["raised", type(error).__name__, str(error)]
-
-
-class Report:
-    """A job report that remembers."""
-
-    def __init__(self):
-        self.calls = []
-
-    def setApplicationStatus(self, *args):
-        self.calls.append(["setApplicationStatus", *args])
-        return {"OK": True, "Value": None}
-
-    def setJobParameter(self, *args):
-        self.calls.append(["setJobParameter", *args])
-        return {"OK": False, "Message": "no"}
 
 
 HELD = (
@@ -62,7 +39,7 @@ def both(reference, dirac, act, **attributes):
     found = []
     for kit in (reference, dirac):
         module = kit.ModuleBase()
-        module.log, module.jobReport = Log(), Report()
+        module.log, module.jobReport = Spy(), Spy(setJobParameter=FAILED)
         for name, value in copy.deepcopy(attributes).items():
             setattr(module, name, value)
         end = see(partial(act, module))
@@ -86,6 +63,14 @@ def often(usual):
 
 # Inputs
 
+put_out = st.fixed_dictionaries(
+    {},
+    optional={
+        "stepName": st.sampled_from(["s1", "s2", "s3", None]),
+        "outputDataType": st.sampled_from(["dst", "DST", "Dst", "log", ""]) | scalars,
+        "outputDataName": often(names),
+    },
+)
 workflow_commons = st.fixed_dictionaries(
     {},
     optional={
@@ -94,19 +79,7 @@ workflow_commons = st.fixed_dictionaries(
         "outputDataFileMask": often(lfns | st.lists(names, max_size=3)),
         "JobType": json_values,
         "appSteps": often(st.lists(st.sampled_from(["s1", "s2", "s3"]), max_size=4)),
-        "outputList": often(
-            st.lists(
-                st.fixed_dictionaries(
-                    {},
-                    optional={
-                        "stepName": st.sampled_from(["s1", "s2", "s3", None]),
-                        "outputDataType": st.sampled_from(["dst", "DST", "Dst", "log", ""]) | scalars,
-                        "outputDataName": often(names),
-                    },
-                ),
-                max_size=4,
-            )
-        ),
+        "outputList": often(st.lists(put_out, max_size=4)),
     },
 )
 step_commons = st.fixed_dictionaries(
@@ -115,11 +88,9 @@ step_commons = st.fixed_dictionaries(
         "STEP_INSTANCE_NAME": often(st.sampled_from(["s1", "s2", "s3"])),
         "inputData": often(lfns | st.just("previousStep")),
         "inputDataType": often(st.sampled_from(["dst", "DST", ""])),
-        "executable": json_values,
-        "applicationName": json_values,
-        "applicationVersion": json_values,
-        "applicationLog": json_values,
-        "logFile": json_values,
+        **dict.fromkeys(
+            ("executable", "applicationName", "applicationVersion", "applicationLog", "logFile"), json_values
+        ),
     },
 )
 
@@ -135,12 +106,6 @@ def resolve(module):
          {"STEP_INSTANCE_NAME": "s1", "inputData": "previousStep"})  # fmt: skip
 def test_inputs_are_resolved_alike(reference, dirac, commons, step):
     both(reference, dirac, resolve, workflow_commons=commons, step_commons=step, fileReport=1, request=1)
-
-
-@SOME
-@given(often(st.lists(names, max_size=4).map(";".join)))
-def test_step_input_data_are_determined_alike(reference, dirac, data):
-    both(reference, dirac, lambda module: module._determineStepInputData(data))
 
 
 # Output files
@@ -263,7 +228,7 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
         for kit in (reference, dirac):
             calls = []
             module = type("Mine", (kit.ModuleBase,), {name: hook(name, ended, kit, calls) for name in HOOKS})()
-            module.log, module.jobReport = Log(), Report()
+            module.log, module.jobReport = Spy(), Spy(setJobParameter=FAILED)
             module.workflow_commons = {"PRODUCTION_ID": copy.deepcopy(production), "JOB_ID": copy.deepcopy(task)}
             module.STEP_NUMBER = copy.deepcopy(number)
             module.workflowStatus = module.stepStatus = {"OK": True}

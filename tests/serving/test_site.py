@@ -52,31 +52,22 @@ def test_what_is_not_said_is_not_there(site):
     assert site.answer(Request("POST", f"/{SERVICE}~")) == page(404, "Not Found")
 
 
-POOL = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
-LATE = f"{POOL}: Read timed out. (read timeout=600)"
-REFUSED = (
-    f"{POOL}: Max retries exceeded with url: /{SERVICE} "
-    "(Caused by NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): "
-    'Failed to establish a new connection: [Errno 111] Connection refused"))'
-)
-RESET = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"
-CUT = "IncompleteRead(5 bytes read, 22 more expected)"
 OK = b'{"OK": true, "Value": null}'
 
 REAL = {
     # fault: what is on the wire, and how often the service did its work
-    "down": (Broken("refused", REFUSED), 0),
-    "refuse": (Broken("refused", REFUSED), 0),
+    "down": ("refused", 0),
+    "refuse": ("refused", 0),
     "s_error=boom": (Reply(200, "application/json", b'{"OK": false, "Errno": 0, "Message": "boom"}'), 0),
-    "timeout": (Broken("late", LATE), 0),
-    "lost_reply": (Broken("late", LATE), 1),
-    "reset_peer": (Broken("reset", RESET), 0),
+    "timeout": ("late", 0),
+    "lost_reply": ("late", 1),
+    "reset_peer": ("reset", 0),
     "latency=10": (Reply(200, "application/json", OK), 1),
     "http=503;applied": (page(503, "Service Unavailable"), 1),
     "http=499": (page(499, "Unknown"), 0),
     "empty_reply": (Reply(200, HTML, b""), 0),
     "malformed_reply=<x>": (Reply(200, HTML, b"<x>"), 0),
-    "limit_data=5": (Reply(200, "application/json", OK, 5, f"('Connection broken: {CUT}', {CUT})"), 1),
+    "limit_data=5": (Reply(200, "application/json", OK, 5), 1),
     "raises=ValueError: secret": (page(500, "Internal Server Error"), 0),
     "bad_shape=none": (Reply(200, HTML, b""), 1),
     "partial=0": (Reply(200, "application/json", b'{"OK": true, "Value": {}}'), 0),
@@ -88,8 +79,9 @@ REAL = {
 @pytest.mark.parametrize("fault", REAL)
 def test_a_fault_is_real(site, fault):
     site.world.arm(f"transformation:{fault}@first=1")
-    reply, applied = REAL[fault]
-    assert call(site) == reply
+    expected, applied = REAL[fault]
+    reply = call(site)
+    assert (reply.event if isinstance(reply, Broken) else reply._replace(text="")) == expected
     assert site.world.transformation.state["files"][12][100]["ErrorCount"] == applied
     assert call(site) == Reply(200, "application/json", OK)
 
@@ -122,8 +114,6 @@ def test_what_the_service_itself_dies_of_is_a_status(site, method, status):
         ("POST", "/", b"method=m", page(404, "Not Found")),
         ("GET", "/Transformation", b"", page(404, "Not Found")),
         ("POST", f"/{SERVICE}", b"\xff", page(400, "Bad Request")),
-        ("POST", f"/{SERVICE}", b"x=1", page(400, "Bad Request")),
-        ("POST", f"/{SERVICE}", b"method=m&args=7", page(500, "Internal Server Error")),
     ],
 )
 def test_what_is_no_call_is_refused(site, verb, path, body, reply):

@@ -65,19 +65,27 @@ def without_stack(result):
     return {key: value for key, value in result.items() if key != "CallStack"}
 
 
+def failure(message, number=0):
+    """The result of a call that failed on this side."""
+    return {"OK": False, "Errno": number, "Message": message, "rpcStub": STUB}
+
+
 def form_of(web):
     """The fields of the only request, in order."""
     (sent,) = web.calls
     return parse_qsl(sent.request.body, keep_blank_values=True, strict_parsing=True)
 
 
-def test_a_call_is_a_form_with_diracs_fields(web, transport):
+FORM = [("method", "setJobStatus"), ("args", '[77, "Done"]'), ("clientVO", "unknown"), ("clientSetup", "None")]
+
+
+def test_a_call_is_a_form_with_diracs_fields_and_the_proxy_is_the_certificate(web, transport, proxy):
     web.post(URL, json=GOOD)
     assert call(transport) == {**GOOD, "rpcStub": STUB}
-    assert form_of(web) == [
-        ("method", "setJobStatus"), ("args", '[77, "Done"]'), ("clientVO", "unknown"), ("clientSetup", "None"),
-    ]  # fmt: skip
-    assert web.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert form_of(web) == FORM
+    sent = web.calls[0].request
+    assert sent.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert (sent.req_kwargs["cert"], sent.req_kwargs["timeout"]) == (proxy, 600)
 
 
 def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
@@ -85,8 +93,7 @@ def test_vo_and_extra_credentials_are_sent_when_given(web, proxy):
     with HttpsTransport({SERVICE: [URL]}, proxy=proxy, vo="vo", extra_credentials=("/CN=x", "group")) as transport:
         call(transport)
     assert form_of(web) == [
-        ("method", "setJobStatus"), ("args", '[77, "Done"]'), ("clientVO", "vo"), ("clientSetup", "None"),
-        ("extraCredentials", '["/CN=x", "group"]'),
+        *FORM[:2], ("clientVO", "vo"), FORM[3], ("extraCredentials", '["/CN=x", "group"]'),
     ]  # fmt: skip
 
 
@@ -98,24 +105,12 @@ def test_a_call_is_given_two_minutes_at_least(web, transport, timeout, seconds):
     assert result["rpcStub"] == make_stub(SERVICE, "setJobStatus", (77, "Done"), seconds)
 
 
-def test_the_default_is_ten_minutes(web, transport):
-    web.post(URL, json=GOOD)
-    call(transport)
-    assert web.calls[0].request.req_kwargs["timeout"] == 600
-
-
-def test_the_proxy_is_the_client_certificate(web, transport, proxy):
-    web.post(URL, json=GOOD)
-    call(transport)
-    assert web.calls[0].request.req_kwargs["cert"] == proxy
-
-
 @pytest.mark.parametrize(
     ("given", "environment", "used"),
     [
-        (None, None, True), (None, "", True), (None, "/etc/authorities", "/etc/authorities"),
-        (False, "/etc/authorities", False), (True, "/etc/authorities", True),
-        ("/mine", "/etc/authorities", "/mine"),
+        ({"verify": None}, None, True), ({"verify": None}, "", True), ({}, "/etc/authorities", "/etc/authorities"),
+        ({"verify": None}, "/etc/authorities", "/etc/authorities"), ({"verify": False}, "/etc/authorities", False),
+        ({"verify": True}, "/etc/authorities", True), ({"verify": "/mine"}, "/etc/authorities", "/mine"),
     ],
 )  # fmt: skip
 def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, given, environment, used):
@@ -126,17 +121,9 @@ def test_authorities_are_the_given_ones_or_the_environments(web, monkeypatch, gi
     if environment is not None:
         monkeypatch.setenv("X509_CERT_DIR", environment)
     web.post(URL, json=GOOD)
-    with HttpsTransport({SERVICE: [URL]}, proxy="any", verify=given) as transport:
+    with HttpsTransport({SERVICE: [URL]}, proxy="any", **given) as transport:
         call(transport)
     assert web.calls[0].request.req_kwargs["verify"] == used
-
-
-def test_authorities_may_be_left_to_the_environment(web, monkeypatch):
-    monkeypatch.setenv("X509_CERT_DIR", "/etc/authorities")
-    web.post(URL, json=GOOD)
-    with HttpsTransport({SERVICE: [URL]}, proxy="any") as transport:
-        call(transport)
-    assert web.calls[0].request.req_kwargs["verify"] == "/etc/authorities"
 
 
 def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
@@ -160,15 +147,11 @@ def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
     assert https.find_proxy() == str(files[0])
 
 
-def test_without_a_proxy_nothing_is_sent(web, monkeypatch):
+def test_the_users_proxy_is_the_default_and_without_one_nothing_is_sent(web, monkeypatch, proxy):
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     with HttpsTransport({SERVICE: [URL, OTHER]}) as transport:
-        result = call(transport)
-    assert without_stack(result) == {"OK": False, "Errno": 0, "Message": "No proxy found", "rpcStub": STUB}
+        assert without_stack(call(transport)) == failure("No proxy found")
     assert not web.calls
-
-
-def test_the_users_proxy_is_the_default(web, monkeypatch, proxy):
     monkeypatch.setattr(https, "find_proxy", lambda: proxy)
     web.post(URL, json=GOOD)
     with HttpsTransport({SERVICE: [URL]}) as transport:
@@ -186,19 +169,12 @@ def test_plain_http_needs_no_proxy(web, monkeypatch):
     assert web.calls[0].request.req_kwargs["cert"] is None
 
 
-def test_a_service_without_urls_is_an_error_with_the_stub(proxy):
-    for transport in (HttpsTransport(), HttpsTransport({"Other/Service": [URL]}, proxy=proxy)):
-        with transport:
-            assert without_stack(call(transport)) == {
-                "OK": False, "Errno": 0, "Message": f"URL for service {SERVICE} not found", "rpcStub": STUB,
-            }  # fmt: skip
-
-
-def test_urls_may_become_known_later(web, proxy):
+def test_a_service_without_urls_is_an_error_with_the_stub_until_they_become_known(web, proxy):
     web.post(URL, json=GOOD)
-    urls = {}
-    with HttpsTransport(urls, proxy=proxy) as transport:
-        assert not call(transport)["OK"]
+    unknown = failure(f"URL for service {SERVICE} not found")
+    urls = {"Other/Service": [URL]}
+    with HttpsTransport() as nowhere, HttpsTransport(urls, proxy=proxy) as transport:
+        assert without_stack(call(nowhere)) == without_stack(call(transport)) == unknown
         urls[SERVICE] = [URL]
         assert call(transport)["OK"]
 
@@ -227,26 +203,21 @@ RETRIED = [
 def test_a_status_that_every_server_would_give_is_not_retried(web, proxy, status, errno, message):
     web.post(URL, status=status, body="whatever")
     with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
-        result = call(transport)
-    assert without_stack(result) == {"OK": False, "Errno": errno, "Message": message, "rpcStub": STUB}
+        assert without_stack(call(transport)) == failure(message, errno)
     assert [sent.request.url for sent in web.calls] == [URL]
 
 
 @pytest.mark.parametrize(("status", "body", "message"), RETRIED)
-def test_anything_else_is_told_with_its_body(web, transport, status, body, message):
+def test_anything_else_is_told_with_its_body_or_tried_at_the_next_url(web, proxy, status, body, message):
     web.post(URL, status=status, body=body)
-    assert without_stack(call(transport)) == {"OK": False, "Errno": 0, "Message": message, "rpcStub": STUB}
-
-
-@pytest.mark.parametrize(("status", "body", "message"), RETRIED)
-def test_anything_else_is_tried_at_the_next_url(web, proxy, status, body, message):
-    del message
-    web.post(URL, status=status, body=body)
-    web.post(OTHER, json=GOOD)
-    with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
+    urls = {SERVICE: [URL]}
+    with HttpsTransport(urls, proxy=proxy, chance=InOrder()) as transport:
+        assert without_stack(call(transport)) == failure(message)
+        web.post(OTHER, json=GOOD)
+        urls[SERVICE] = [URL, OTHER]
         assert call(transport) == {**GOOD, "rpcStub": STUB}
-    assert [sent.request.url for sent in web.calls] == [URL, OTHER]
-    assert web.calls[0].request.body == web.calls[1].request.body
+    assert [sent.request.url for sent in web.calls] == [URL, URL, OTHER]
+    assert web.calls[1].request.body == web.calls[2].request.body
 
 
 @pytest.mark.parametrize(
@@ -255,8 +226,7 @@ def test_anything_else_is_tried_at_the_next_url(web, proxy, status, body, messag
 )
 def test_an_exception_is_an_error_without_a_body(web, transport, error):
     web.post(URL, body=error)
-    result = call(transport)
-    assert without_stack(result) == {"OK": False, "Errno": 0, "Message": f"{error}: None", "rpcStub": STUB}
+    assert without_stack(call(transport)) == failure(f"{error}: None")
 
 
 def test_an_interrupt_is_not_caught(web, transport):
@@ -268,64 +238,48 @@ def test_an_interrupt_is_not_caught(web, transport):
         call(transport)
 
 
-def test_the_last_error_is_returned(web, proxy):
-    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(3)]
-    for number, url in enumerate(urls):
-        web.post(url, status=500 + (number != 0) * 3, body=str(number))
-    with HttpsTransport({SERVICE: urls}, proxy=proxy, chance=InOrder()) as transport:
+def asked(web, proxy, urls, **options):
+    """Call a service at some URLs that all fail, the last one in another way; return those asked, and the message."""
+    for url in urls:
+        web.post(url, status=503 if url == urls[-1] else 500, body=url)
+    with HttpsTransport({SERVICE: tuple(urls)}, proxy=proxy, **options) as transport:
         result = call(transport)
-    assert result["Message"] == f"503 Server Error: Service Unavailable for url: {urls[2]}: 2"
-    assert [sent.request.url for sent in web.calls] == urls
+    return [sent.request.url for sent in web.calls], result["Message"]
+
+
+def at(*hosts):
+    return [f"https://{host}/{SERVICE}" for host in hosts]
+
+
+def test_when_no_url_answers_the_last_error_is_returned(web, proxy):
+    urls = at("a.invalid", "b.invalid", "c.invalid")
+    error = f"503 Server Error: Service Unavailable for url: {urls[2]}: {urls[2]}"
+    assert asked(web, proxy, urls, chance=InOrder()) == (urls, error)
 
 
 def test_a_host_that_failed_is_asked_last(web, proxy):
-    urls = [f"https://{host}/{SERVICE}" for host in ("a.invalid:1", "a.invalid:2", "b.invalid:1", "b.invalid:2")]
-    for url in urls:
-        web.post(url, status=500)
-    with HttpsTransport({SERVICE: urls}, proxy=proxy, chance=InOrder()) as transport:
-        call(transport)
-    assert [sent.request.url for sent in web.calls] == [urls[0], urls[2], urls[1], urls[3]]
+    urls = at("a.invalid:1", "a.invalid:2", "b.invalid:1", "b.invalid:2")
+    assert asked(web, proxy, urls, chance=InOrder())[0] == [urls[0], urls[2], urls[1], urls[3]]
 
 
-def test_urls_are_tried_in_an_order_that_chance_decides(web, proxy):
-    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
-    for url in urls:
-        web.post(url, status=500)
-    given = tuple(urls)
-    with HttpsTransport({SERVICE: given}, proxy=proxy, chance=seeded()) as transport:
-        call(transport)
-    seeded().shuffle(urls)
-    assert [sent.request.url for sent in web.calls] == urls
-    assert urls != list(given)
-
-
-def test_chance_is_there_by_default(web, mocker, proxy):
-    mocker.patch.object(https.random, "Random", side_effect=[seeded()])
-    urls = [f"https://host{number}.invalid/{SERVICE}" for number in range(5)]
+@pytest.mark.parametrize("given", [True, False])
+def test_urls_are_tried_in_an_order_that_chance_decides_which_is_there_by_default(web, proxy, mocker, given):
+    mocker.patch.object(https.random, "Random", side_effect=[] if given else [seeded()])
+    urls = at(*(f"host{number}.invalid" for number in range(5)))
     seeded().shuffle(shuffled := list(urls))
-    web.post(shuffled[0], json=GOOD)
-    with HttpsTransport({SERVICE: urls}, proxy=proxy) as transport:
-        assert call(transport)["OK"]
+    assert asked(web, proxy, urls, **({"chance": seeded()} if given else {}))[0] == shuffled != urls
 
 
-def test_an_error_of_the_service_arrives_whole(web, transport):
-    refused = {"OK": False, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}
-    web.post(URL, json=refused)
-    assert call(transport) == {**refused, "rpcStub": STUB}
-
-
-def test_an_object_that_is_no_return_structure_is_passed_on(web, transport):
-    """Whatever object the server sends is the result, as with DIRAC."""
-    web.post(URL, json={"strange": 1})
-    assert call(transport) == {"strange": 1, "rpcStub": STUB}
+def test_an_object_of_the_service_arrives_whole_be_it_a_return_structure_or_not(web, transport):
+    for answer in ({"OK": False, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}, {"strange": 1}):
+        web.upsert("POST", URL, json=answer)
+        assert call(transport) == {**answer, "rpcStub": STUB}
 
 
 def test_an_unknown_class_in_an_answer_is_an_error(web, transport):
     body = json.dumps({"OK": True, "Value": {"__dCls": "Popen", "__dMod": "subprocess"}})
     web.post(URL, body=body)
-    result = call(transport)
-    assert result["Message"] == f"Popen is not a class that can be decoded here: {body}"
-    assert result["rpcStub"] == STUB
+    assert without_stack(call(transport)) == failure(f"Popen is not a class that can be decoded here: {body}")
 
 
 def test_arguments_without_json_are_the_callers_error(transport):
