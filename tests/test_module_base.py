@@ -600,7 +600,6 @@ def output(name, kind="txt"):
 
 @pytest.fixture
 def on_disk(tmp_path):
-    """Make files in the working directory."""
     return lambda *names: [(tmp_path / name).touch() for name in names]
 
 

@@ -147,7 +147,6 @@ def test_the_result_is_the_value_of_the_last_module():
 
 
 def failed(message, number=0):
-    """A failed return structure, without its call stack."""
     return {"OK": False, "Errno": number, "Message": message}
 
 

@@ -70,7 +70,6 @@ class Service:
 
     @property
     def methods(self):
-        """The names of the methods called, in order."""
         return [call.method for call in self.calls]
 
     @contextmanager

@@ -17,7 +17,6 @@ CLIENTS = {
 
 @pytest.fixture(params=CLIENTS)
 def name(request):
-    """Each client in turn."""
     return request.param
 
 

@@ -76,7 +76,6 @@ def client(kit, service, now):
 
 @pytest.fixture
 def down(service):
-    """The accounting refuses every call."""
     service.refuses("commitRegisters")
 
 
@@ -356,7 +355,6 @@ class Timer:
 
 @pytest.fixture
 def timers(monkeypatch):
-    """The timers that were started."""
     Timer.made = []
     monkeypatch.setattr(threading, "Timer", Timer)
     return Timer.made

@@ -8,7 +8,6 @@ SERVICE = "Transformation/TransformationManager"
 
 @pytest.fixture
 def report(kit, service):
-    """An empty report."""
     return kit.FileReport()
 
 

@@ -13,30 +13,25 @@ class Record(BaseAccountingType):
     """An accounting record."""
 
     def checkValues(self):
-        """Find nothing wrong."""
         return {"OK": True, "Value": None}
 
     def getValues(self):
-        """Return something."""
         return [1]
 
 
 def report_status(kit):
-    """Report a status."""
     report = kit.JobReport(77)
     report.setApplicationStatus("x", sendFlag=False)
     return report
 
 
 def commit_record(kit):
-    """Commit a record."""
     client = kit.DataStoreClient()
     client.addRegister(Record())
     client.commit()
 
 
 def put_request(kit):
-    """Put a valid request."""
     operation = kit.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", b"x"
     request = kit.Request()

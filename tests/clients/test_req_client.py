@@ -25,13 +25,11 @@ def valid(kit):
 
 @pytest.fixture
 def client(kit, service):
-    """A client of the ReqManager."""
     return kit.ReqClient()
 
 
 @pytest.fixture
 def request_(kit, service):
-    """A valid request named n."""
     return valid(kit)
 
 

@@ -41,11 +41,9 @@ class Record(BaseAccountingType):
         self.check = check
 
     def checkValues(self):
-        """Return what the story says."""
         return self.check
 
     def getValues(self):
-        """Return the four parts of a record."""
         return ("Job", T0, T0, [self.value])
 
 
@@ -75,7 +73,6 @@ class Told:
         self.seen.append("pause")
 
     def time(self):
-        """Return the story's time in seconds."""
         return self.now.timestamp()
 
     def do(self, step, held=lambda: None):

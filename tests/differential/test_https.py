@@ -62,7 +62,6 @@ class End(NamedTuple):
 
 
 def ours():
-    """Our client."""
     urls = {}
     with HttpsTransport(urls) as transport:
 
@@ -73,8 +72,6 @@ def ours():
 
 
 def theirs():
-    """DIRAC's client, as its own classes get it."""
-
     def call(service, method, *args, timeout=600):
         return getattr(RPCClientSelector(service, timeout=timeout), method)(*args)
 
@@ -84,13 +81,11 @@ def theirs():
 
 @pytest.fixture(params=[ours, theirs], ids=["reference", "dirac"])
 def end(request):
-    """Each client in turn."""
     yield from request.param()
 
 
 @pytest.fixture
 def both():
-    """Both clients at once."""
     first, second = ours(), theirs()
     yield [next(first), next(second)]
     for generator in (first, second):

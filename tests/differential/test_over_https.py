@@ -68,7 +68,6 @@ class Grid:
         self.ask("POST", "recover")
 
     def unfired(self):
-        """Return the faults that never struck."""
         return list(self.ask("GET", "faults").json()["unfired"])
 
     @property
@@ -84,7 +83,6 @@ class Grid:
         return [job[name] for name in ("Status", "MinorStatus", "ApplicationStatus")]
 
     def files(self):
-        """The statuses of the files of transformation 12."""
         return {row["LFN"]: row["Status"] for row in self.holds["transformation"]["files"]["12"].values()}
 
 
@@ -113,7 +111,6 @@ def server(tmp_path_factory):
 
 
 def within(_, stack):
-    """In this process."""
     return Grid(stack.enter_context(over_https(World())).url)
 
 
@@ -194,7 +191,6 @@ def test_what_a_job_reports_arrives(grid, dirac):
 
 
 def committed(dirac, count=1):
-    """Commit accounting records."""
     client = dirac.DataStoreClient()
     for _ in range(count):
         client.addRegister(Record())
@@ -247,7 +243,6 @@ def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid, dirac
 
 
 def some_request(dirac):
-    """A request of one operation."""
     operation = dirac.Operation()
     operation.Type = "ForwardDISET"
     operation.Arguments = DEncode.encode(((JOB_STATE, CALL), "setJobParameter", [77, "a", "b"]))

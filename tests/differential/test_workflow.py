@@ -53,7 +53,6 @@ def make(outcome, seen):
 
 
 def by_reference(steps, commons, own, seen):
-    """Run the outcomes with our runner."""
     return workflow.run_workflow(
         [
             workflow.Step(

@@ -31,11 +31,9 @@ class Clock:
 
     @property
     def second(self):
-        """The present second."""
         return self.now.replace(microsecond=0)
 
     def tick(self):
-        """Move by a second."""
         self.now += timedelta(seconds=1)
 
 

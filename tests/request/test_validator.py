@@ -37,7 +37,6 @@ def restored(kit, monkeypatch):
 
 
 def whole(kit, type_):
-    """Make an operation that has all it needs."""
     needed, files = NEEDS[type_]
     made = kit.Operation({"Type": type_, **({needed: "x"} if needed else {})})
     if files:

@@ -22,7 +22,6 @@ NOTHING = {"armed": [], "unfired": []}
 
 @pytest.fixture
 def world():
-    """An in-memory DIRAC."""
     return World()
 
 
@@ -43,7 +42,6 @@ def told(reply, status=200):
 
 
 def call(world):
-    """Call a service."""
     world(SERVICE, METHOD, (12, {"100": ["Unused", True]}))
 
 
@@ -68,21 +66,13 @@ def test_recovery_ends_all_faults_and_keeps_the_rest(world, verb, path):
     assert len(world.journal) == 1
 
 
-def test_the_journal_is_lines_of_json(world):
+def test_the_journal_is_lines_of_json_and_the_snapshot_is_what_the_services_hold_until_a_reset(world):
+    before = world.snapshot()["transformation"]
     call(world)
     reply = ask(world, "GET", "/admin/journal")
     assert (reply.status, reply.content_type) == (200, "application/x-ndjson")
     assert Journal.from_json_lines(reply.body.decode()).calls == world.journal.calls
-
-
-def test_the_snapshot_is_what_the_services_hold(world):
-    call(world)
     assert told(ask(world, "GET", "/admin/snapshot")) == world.snapshot()
-
-
-def test_a_reset_is_the_start(world):
-    before = world.snapshot()["transformation"]
-    call(world)
     world.arm("accounting:down")
     assert told(ask(world, "POST", "/admin/reset")) == NOTHING
     assert world.snapshot()["transformation"] == before

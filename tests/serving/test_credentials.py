@@ -27,17 +27,14 @@ CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE----
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """Credentials of alice."""
     return make(str(tmp_path_factory.mktemp("own")), owner="alice", group="vo_user", hosts=["127.0.0.1", "localhost"])
 
 
 def certificates(path):
-    """Those of a file."""
     return [x509.load_pem_x509_certificate(text.encode()) for text in CERTIFICATE.findall(Path(path).read_text())]
 
 
 def extension(certificate, oid):
-    """One of its extensions."""
     return certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(oid))
 
 

@@ -20,7 +20,6 @@ ADMIN = Caller("root", "admin", ("JobAdministrator",))
 
 @pytest.fixture
 def world():
-    """An in-memory DIRAC in which it is NOW."""
     return World(now=NOW)
 
 
@@ -174,25 +173,19 @@ def test_an_owner_may_only_if_all_jobs_are_his(world):
 # Heartbeats
 
 
-def test_a_heartbeat_is_kept_and_what_is_none_becomes_parameters(world):
+MEASURED = ("LoadAverage", "MemoryUsed", "Vsize", "AvailableDiskSpace", "CPUConsumed", "WallClockTime")
+
+
+def test_what_is_measured_is_kept_with_its_time_and_the_rest_of_a_heartbeat_becomes_parameters(world):
     world.job_state.state["jobs"][77]["Status"] = "Completing"
-    assert told(ask(world, "heartbeat", {"77": {"LoadAverage": 1.5, "StandardOutput": "x"}})) == []
-    assert calls(world) == [
-        ("sendHeartBeat", 77, {"LoadAverage": 1.5, "HeartBeatTime": str(NOW)}, {"StandardOutput": "x"})
-    ]
+    measured = dict.fromkeys(MEASURED, 1.5)
+    assert told(ask(world, "heartbeat", {"77": {**measured, "StandardOutput": "x"}})) == []
+    beat = {**measured, "HeartBeatTime": str(NOW)}
+    assert calls(world) == [("sendHeartBeat", 77, beat, {"StandardOutput": "x"})]
     state = world.snapshot()["job-state"]
-    assert state["heartbeats"]["77"] == [["LoadAverage", "1.5", str(NOW)]]
+    assert state["heartbeats"]["77"] == [[name, "1.5", str(NOW)] for name in MEASURED]
     assert state["parameters"]["77"]["StandardOutput"] == "x"
     assert (state["jobs"]["77"]["Status"], state["jobs"]["77"]["HeartBeatTime"]) == ("Completing", str(NOW))
-
-
-@pytest.mark.parametrize(
-    "name", ["LoadAverage", "MemoryUsed", "Vsize", "AvailableDiskSpace", "CPUConsumed", "WallClockTime"]
-)
-def test_what_is_measured_is_no_parameter(world, name):
-    told(ask(world, "heartbeat", {"77": {name: 1.5}}))
-    assert world.snapshot()["job-state"]["heartbeats"]["77"] == [[name, "1.5", str(NOW)]]
-    assert calls(world)[-1][3] == {}
 
 
 @pytest.mark.parametrize("status", ["Matched", "Stalled"])
@@ -270,12 +263,9 @@ def test_what_was_done_before_a_fault_struck_stays_done(world):
 # Tokens, and the rest
 
 
-def test_clients_are_told_where_to_get_a_token(world):
+def test_clients_are_told_where_to_get_a_token_and_get_another_for_theirs(world):
     reply = answer(world, Request("GET", "/.well-known/openid-configuration"), "https://here:1")
     assert told(reply) == {"issuer": "https://here:1", "token_endpoint": "https://here:1/api/auth/token"}
-
-
-def test_who_shows_a_token_gets_another(world):
     body = b"client_id=x&grant_type=refresh_token&refresh_token=a.b.c"
     found = told(answer(world, Request("POST", "/api/auth/token", body=body), ""))
     assert found.keys() == {"access_token", "expires_on", "expires_in", "refresh_token", "token_type"}

@@ -20,13 +20,11 @@ FORM = {"method": "setJobParameter", "args": '[77, "a", "b"]'}
 
 @pytest.fixture
 def server():
-    """A server, and its world."""
     with SiteServer(World()) as server:
         yield server
 
 
 def call(server):
-    """Post a call."""
     return requests.post(f"{server.url}/{SERVICE}", data=FORM, timeout=10)
 
 

@@ -26,19 +26,16 @@ OPTION = "/Systems/WorkloadManagement/URLs/JobStateUpdate"
 
 @pytest.fixture
 def world():
-    """An in-memory DIRAC."""
     return World()
 
 
 @pytest.fixture
 def connection(world):
-    """It is over HTTPS."""
     with over_https(world) as connection:
         yield connection
 
 
 def call(connection):
-    """Call a service through our own client."""
     with HttpsTransport({SERVICE: [connection.options[OPTION]]}) as transport:
         return transport(SERVICE, "setJobParameter", (77, "a", "b"))
 

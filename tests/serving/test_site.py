@@ -22,7 +22,6 @@ HTML = "text/html; charset=UTF-8"
 
 @pytest.fixture
 def site():
-    """The site of an in-memory DIRAC."""
     return Site(World())
 
 
@@ -33,7 +32,6 @@ def call(site, method=METHOD, args=ARGS, path=f"/{SERVICE}"):
 
 
 def page(status, phrase):
-    """The page of a status."""
     title = f"{status}: {phrase}"
     return Reply(status, HTML, f"<html><title>{title}</title><body>{title}</body></html>".encode())
 

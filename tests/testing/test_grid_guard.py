@@ -15,12 +15,6 @@ def no_grid(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
-    monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path / "none")])
-    assert grid_guard.in_sight() == []
-    grid_guard.refuse("--anyway")
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -28,10 +22,11 @@ def test_nothing_is_in_sight_on_a_machine_without_a_grid(monkeypatch, tmp_path):
         "DIRACX_CREDENTIALS_PATH",
     ],
 )  # fmt: skip
-def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, name):
-    monkeypatch.setattr(grid_guard, "files", list)
+def test_a_variable_that_leads_to_a_grid_is_seen(monkeypatch, tmp_path, name):
+    monkeypatch.setattr(grid_guard, "files", lambda: [str(tmp_path / "none")])
     monkeypatch.setenv(name, "")
     assert grid_guard.in_sight() == []
+    grid_guard.refuse("--anyway")
     monkeypatch.setenv(name, "/some/where")
     assert grid_guard.in_sight() == [f"{name}=/some/where"]
 

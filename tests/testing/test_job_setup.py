@@ -61,15 +61,10 @@ def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
     assert world.job_state.status(99)[0] == "Running"
 
 
-def test_one_input_may_be_given_as_it_is(world):
-    assert JobSetup.of(world, inputs="/vo/a").scenario.workflow_commons["InputData"] == "/vo/a"
-
-
 def test_there_may_be_neither_job_nor_proxy(world):
-    situation = JobSetup.of(world, job_id=None, proxy=False, step_failed=True)
-    assert situation.job_id is None
-    assert situation.scenario.owner is None
-    assert not situation.scenario.attributes["stepStatus"]["OK"]
+    setup = JobSetup.of(world, job_id=None, proxy=False, step_failed=True)
+    assert (setup.job_id, setup.scenario.owner) == (None, None)
+    assert not setup.scenario.attributes["stepStatus"]["OK"]
     assert JobSetup.of(world).scenario.owner == ("alice", "vo_user")
 
 

@@ -114,8 +114,6 @@ def test_files_elsewhere_and_openings_that_are_not_meant_go_well(world, tmp_path
 
 
 class Module:
-    """Notes its steps."""
-
     def __init__(self):
         self.steps = []
 

@@ -36,12 +36,6 @@ def test_a_fault_that_is_not_required_may_stay_away():
     assert dirac.unfired() == [needed]
 
 
-def test_it_says_which_job_and_transformation_it_was_made_with():
-    dirac = Dirac(5, 6)
-    dirac.prepare(7, [])
-    assert (dirac.job_id, dirac.transformation_id) == (5, 6)
-
-
 def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
     dirac = Dirac(files={"/vo/a": {"Status": "Unused"}}, job_status="Matched")
     dirac.prepare(77, ["LFN:/vo/a", "LFN:/vo/b"])
@@ -52,6 +46,7 @@ def test_what_a_run_needs_becomes_known_and_what_is_known_stays():
     assert dirac.job_state.status(77)[0] == "Matched"
     assert dirac.job_state.status(78)[0] == "Running"
     assert list(dirac.job_state.state["jobs"]) == [77, 78]
+    assert (dirac.job_id, dirac.transformation_id) == (77, 12)
 
 
 def test_the_machine_is_harmed_by_faults_of_files_and_of_the_process():

@@ -56,7 +56,6 @@ def transport(proxy):
 
 
 def call(transport, **options):
-    """Make the call that all tests make."""
     return transport(SERVICE, "setJobStatus", (77, "Done"), **options)
 
 

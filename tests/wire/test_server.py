@@ -16,7 +16,6 @@ HTML = "text/html; charset=UTF-8"
 
 
 def page(status, phrase):
-    """The reply of an error status."""
     return status, HTML, f"<html><title>{status}: {phrase}</title><body>{status}: {phrase}</body></html>".encode()
 
 
@@ -30,7 +29,6 @@ def echo(service, method, args, *, timeout=600):
 
 
 def returns(value):
-    """A transport that answers always the same."""
     return lambda *_, **__: value
 
 
