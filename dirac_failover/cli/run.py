@@ -1,4 +1,4 @@
-"""``dirac-failover run``: the end of one job on the in-memory DIRAC, and what becomes of everything that it had to say.
+"""``dirac-failover run``: the end of one job on the in-memory DIRAC, and which of its reports get through.
 
 The options, or a file, make a scenario; the recorder executes it; recovery replays what is left; the report of it all
 is shown as a timeline, or as JSON. Every way in which an option or a file can be wrong is found before anything runs.
@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
+from dirac_failover.conformance.examples import scenario_named
 from dirac_failover.drivers import adapters
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
-from dirac_failover.errors import FailoverError, ScenarioError, no_such
+from dirac_failover.errors import FailoverError, ScenarioError, SettingError, no_such
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
-from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
-from dirac_failover.spec.space import REGIONS
 from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
 from dirac_fakes.kinds import KINDS
 
@@ -154,30 +153,17 @@ def _scenario(arguments: argparse.Namespace) -> Scenario:
     if given:
         raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
     try:
-        scenario = _named(arguments.scenario)
+        scenario = scenario_named(arguments.scenario)
         if scenario is None:
             text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
             scenario = Scenario.from_text(text)
     except OSError as error:
         raise CommandError(f"--scenario: cannot read {arguments.scenario}: {error.strerror}") from error
+    except SettingError as error:
+        raise CommandError(f"--scenario: {error}") from error
     except ScenarioError as error:
         raise CommandError(f"--scenario {arguments.scenario}: {error}") from error
     return replace(scenario, faults=(*scenario.faults, *_unless_none("--fault", arguments.faults, ())))
-
-
-def _named(name: str) -> Scenario | None:
-    """Return the scenario of the space with this name; None for what begins with no region."""
-    region = {f"{item.name}:": item for item in REGIONS}.get(name.partition(" ")[0])
-    if region is None:
-        return None
-    found = next((item for item in region.near(changes(name)) if item.name == name), None)
-    if found is None:
-        known = [f"{dimension.name}={value.name}" for dimension in region.dimensions for value in dimension.values[1:]]
-        changed = name.partition(": ")[2].split("; ")
-        odd = next((change for change in changed if change not in known), None)
-        text = f"they do not go together, in this order: {name!r}"
-        raise CommandError(f"--scenario: {no_such('change', odd, known, 'docs/space.md lists them') if odd else text}")
-    return found
 
 
 def _read(path: str) -> bytes:

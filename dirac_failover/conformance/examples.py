@@ -1,6 +1,6 @@
-"""A clause by its ID, and a scenario that shows it.
+"""A clause by its ID, a scenario by its name, and a scenario that shows a clause.
 
-The scenario is looked for near the good case, a change further at a time. At the level ``lossless`` one is preferred
+The last is looked for near the good case, a change further at a time. At the level ``lossless`` one is preferred
 in which the reference violates the clause; at ``dirac``, where each clause is about all scenarios, one in which little
 but its aspect is special.
 """
@@ -18,13 +18,14 @@ from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import SettingError, no_such
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LOSSLESS
+from dirac_failover.spec.dimensions import changes
 from dirac_failover.spec.space import ANSWERS, REGIONS, SERVICES
 
 if TYPE_CHECKING:
     from dirac_failover.spec.clauses import Clause
     from dirac_failover.spec.scenario import Scenario
 
-_NEIGHBOURHOOD: Final = (*((changes, REGIONS) for changes in range(3)), (3, (ANSWERS, SERVICES)))
+_NEIGHBOURHOOD: Final = (*((distance, REGIONS) for distance in range(3)), (3, (ANSWERS, SERVICES)))
 """The scenarios that are tried, in this order: changes from the good case, and regions."""
 _QUIRKS: Final = {"DI-010": "input data=ends in L"}
 """What must be in the name of a scenario, since the outcome does not tell where a quirk came from."""
@@ -36,6 +37,23 @@ def find(name: str) -> Clause:
         if clause.id == name.upper():
             return clause
     raise SettingError(no_such("clause", name, [clause.id for clause in CLAUSES], LISTED))
+
+
+def scenario_named(name: str) -> Scenario | None:
+    """Return the scenario of the space with this name; None for a text that begins with no region.
+
+    Raises SettingError, which names the nearest change, when the region has no such scenario.
+    """
+    region = {f"{item.name}:": item for item in REGIONS}.get(name.partition(" ")[0])
+    if region is None:
+        return None
+    found = next((item for item in region.near(changes(name)) if item.name == name), None)
+    if found is None:
+        known = [f"{dimension.name}={value.name}" for dimension in region.dimensions for value in dimension.values[1:]]
+        odd = next((change for change in name.partition(": ")[2].split("; ") if change not in known), None)
+        text = f"they do not go together, in this order: {name!r}"
+        raise SettingError(no_such("change", odd, known, "docs/space.md lists them") if odd else text)
+    return found
 
 
 def example(clause: Clause) -> tuple[Scenario, bool] | None:
@@ -50,8 +68,8 @@ def example(clause: Clause) -> tuple[Scenario, bool] | None:
     with port.session():
         if clause.level == DIRAC and (special := _special(clause, port)):
             return special, False
-        for changes, regions in _NEIGHBOURHOOD:
-            for scenario in chain.from_iterable(region.near(changes) for region in regions):
+        for distance, regions in _NEIGHBOURHOOD:
+            for scenario in chain.from_iterable(region.near(distance) for region in regions):
                 if clause.asked(scenario):
                     found[bool(clause.judge(CheckContext(scenario, port.run(scenario))))].append(scenario)
             if found[wanted[0]]:
