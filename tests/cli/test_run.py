@@ -401,6 +401,15 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys, tmp_path):
 # What cannot be
 
 
+NO_TYPE = "--operation: there is no operation type"
+TYPES = f"(there are {', '.join(OPERATION_TYPES)}); in a file for --scenario it may be any"
+FILES = "Files: expected a list of absolute LFNs or of fields of files, found"
+
+
+def upload(files):
+    return f'{{"Type": "LogUpload", "Files": {files}}}'
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -416,99 +425,39 @@ def test_a_fault_that_nobody_gave_may_stay_away(capsys, tmp_path):
         (["--job-id", "abc"], "--job-id: expected a whole number that is not negative, or none, found 'abc'"),
         (["--job-id", "-1"], "--job-id: expected a whole number that is not negative, or none, found '-1'"),
         (["--job-id", "²"], "--job-id: expected a whole number that is not negative, or none, found '²'"),
-        (
-            ["--operation", "RemoveFil"],
-            (
-                f"--operation: there is no operation type 'RemoveFil'; did you mean RemoveFile? (there are "
-                f"{', '.join(OPERATION_TYPES)}); in a file for --scenario it may be any"
-            ),
-        ),
-        (
-            ["--operation", '{"Type": 5}'],
-            (
-                f"--operation: there is no operation type '5' (there are {', '.join(OPERATION_TYPES)}); in a file for "
-                "--scenario it may be any"
-            ),
-        ),
+        (["--operation", "RemoveFil"], f"{NO_TYPE} 'RemoveFil'; did you mean RemoveFile? {TYPES}"),
+        (["--operation", '{"Type": 5}'], f"{NO_TYPE} '5' {TYPES}"),
         (["--operation", ""], "--operation: expected a type or a JSON object, found ''"),
         (["--operation", "[]"], "--operation: expected a type or a JSON object, found '[]'"),
-        (
-            ["--operation", "LogUpload", "--operation", '{"Type": "LogUpload", "Files": "/a"}'],
-            "Operation 2: Files: expected a list of absolute LFNs or of fields of files, found '/a'",
-        ),
-        (
-            ["--operation", '{"Type": "LogUpload", "Files": ["/a", 3]}'],
-            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 3]",
-        ),
-        (
-            ["--operation", '{"Type": "LogUpload", "Files": ["/a", "b"]}'],
-            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found ['/a', 'b']",
-        ),
-        (
-            ["--operation", "{"],
-            (
-                "--operation: expected a type or a JSON object, and '{' is not JSON: Expecting property name "
-                "enclosed in double quotes: line 1 column 2 (char 1)"
-            ),
-        ),
-        (
-            ["--operation", "LogUpload", "--operation", '{"Tpye": 1}'],
-            (
-                "Operation 2: there is no field 'Tpye'; did you mean Type? (there are Type, Arguments, ArgumentsHex, "
-                "Files, SourceSE, TargetSE, Catalog, Status, Error)"
-            ),
-        ),
-        (
-            ["--operation", '{"Type": "LogUpload", "Files": 5}'],
-            "Operation 1: Files: expected a list of absolute LFNs or of fields of files, found 5",
-        ),
-        *(
-            (
-                ["--operation", json.dumps({"Type": "LogUpload", "Files": [file]})],
-                f"Operation 1: Files: expected a list of absolute LFNs or of fields of files, found [{file}]",
-            )
-            for file in ({"LFN": "b"}, {"LNF": "/a"})
-        ),
-        (
-            ["--operation", '{"Type": "LogUpload", "Status": "No"}'],
-            "This scenario cannot be set up: ValueError: unknown Status 'No'",
-        ),
+        (["--operation", "{"], "--operation: expected a type or a JSON object, and '{' is not JSON: Expecting "),
+        (["--operation", "LogUpload", "--operation", '{"Tpye": 1}'],
+         "Operation 2: there is no field 'Tpye'; did you mean Type? (there are Type, Arguments, "),
+        (["--operation", "LogUpload", "--operation", upload('"/a"')], f"Operation 2: {FILES} '/a'"),
+        (["--operation", upload("5")], f"Operation 1: {FILES} 5"),
+        (["--operation", upload('["/a", 3]')], f"Operation 1: {FILES} ['/a', 3]"),
+        (["--operation", upload('["/a", "b"]')], f"Operation 1: {FILES} ['/a', 'b']"),
+        (["--operation", upload('[{"LFN": "b"}]')], f"Operation 1: {FILES} [{{'LFN': 'b'}}]"),
+        (["--operation", upload('[{"LNF": "/a"}]')], f"Operation 1: {FILES} [{{'LNF': '/a'}}]"),
+        (["--operation", '{"Type": "LogUpload", "Status": "No"}'],
+         "This scenario cannot be set up: ValueError: unknown Status 'No'"),
         (["--fault", "none", "--fault", "transformation:down"], "--fault: none cannot stand beside others"),
-        (
-            ["--scenario", os.devnull, "--fault", "x"],
-            (
-                f"--scenario {os.devnull}: A scenario is a JSON object, and this is not "
-                "JSON: Expecting value: line 1 column 1 (char 0)"
-            ),
-        ),
-        (
-            ["--fault", "nowhere:down"],
-            (
-                "Fault nowhere:down: No service 'nowhere'; there are: job-state, transformation, accounting, requests, "
-                "req-proxy, file, process, clock"
-            ),
-        ),
-        (
-            ["--fault", "transformation:down@never"],
-            (
-                "Fault transformation:down@never: No schedule 'never'; did you mean every? there are: always, first, "
-                "nth, after, every, seeded, when (in Python: a predicate)"
-            ),
-        ),
-        (
-            ["--fault", "file:disk_full"],
-            (
-                "Fault file:disk_full: here only services can be hit; a file that cannot be written is in a scenario's "
-                "'files'"
-            ),
-        ),
+        (["--scenario", os.devnull, "--fault", "x"],
+         f"--scenario {os.devnull}: A scenario is a JSON object, and this is not JSON: Expecting value: "),
+        (["--fault", "nowhere:down"], "Fault nowhere:down: No service 'nowhere'; there are: job-state, "),
+        (["--fault", "transfomation:down"],
+         "Fault transfomation:down: No service 'transfomation'; did you mean transformation? there are: "),
+        (["--fault", "transformation:dwn"],
+         "Fault transformation:dwn: No fault 'dwn'; did you mean down? there are: down, "),
+        (["--fault", "transformation:down@never"],
+         "Fault transformation:down@never: No schedule 'never'; did you mean every? there are: always, first, "),
+        (["--fault", "file:disk_full"], "Fault file:disk_full: here only services can be hit; a file that cannot be "),
         (["--scenario", "/no/such"], "--scenario: cannot read /no/such: No such file or directory"),
         (["--scenario", "/"], "--scenario: cannot read /: Is a directory"),
     ],
-)
+)  # fmt: skip
 def test_bad_options_are_one_clear_line(capsys, options, expected):
     """What was expected, and what was found."""
-    assert complaint(capsys, *options) == expected
+    assert complaint(capsys, *options).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -552,44 +501,26 @@ def test_a_bad_scenario_is_one_clear_line(capsys, monkeypatch, text, expected):
     ("fields", "expected"),
     [
         ({"faults": ["x"]}, "Fault x: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
-        (
-            {"operations": [{"type": "X", "Kind": 1}]},
-            "Operation 1: there is no field 'type'; did you mean Type? (there are ",
-        ),
-        (
-            {"answers": {"Reporter.commit": ["ok"]}},
-            "Answers of Reporter.commit: there is no collaborator 'Reporter'; did you mean JobReport? (there are",
-        ),
-        (
-            {"collaborators": SCRIPTED, "answers": {"AccountingReport.comit": ["ok"]}},
-            "Answers of AccountingReport.comit: No method 'comit' of AccountingReport; did you mean commit?",
-        ),
-        (
-            {"collaborators": SCRIPTED, "answers": {"JobReport.__init__": ["ok"]}},
-            "Answers of JobReport.__init__: No method '__init__' of JobReport; there are: commit, ",
-        ),
-        (
-            {"answers": {"Request.addFile": ["ok"]}},
-            "Answers of Request.addFile: No method 'addFile' of Request; there are: toJSON, getDigest",
-        ),
-        (
-            {"answers": {"FileReport.commit": ["ok"]}},
-            "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers\n",
-        ),
-        (
-            {"collaborators": {"FileReport": "live"}, "answers": {"FileReport.getFiles": ["ok"]}},
-            "Answers of FileReport.getFiles: only a collaborator that is 'scripted' gives answers",
-        ),
-        (
-            {"collaborators": SCRIPTED, "answers": {"FileReport.commit": ["ok", "well"]}},
-            "Answers of FileReport.commit: No answer 'well'; expected is ok, ",
-        ),
-        (
-            {"answers": {"Request.toJSON": ["raises=Nothing"]}},
-            "Answers of Request.toJSON: No exception 'Nothing'; there are: RuntimeError, ValueError, ",
-        ),
+        ({"operations": [{"type": "X", "Kind": 1}]},
+         "Operation 1: there is no field 'type'; did you mean Type? (there are "),
+        ({"answers": {"Reporter.commit": ["ok"]}},
+         "Answers of Reporter.commit: there is no collaborator 'Reporter'; did you mean JobReport? (there are"),
+        ({"collaborators": SCRIPTED, "answers": {"AccountingReport.comit": ["ok"]}},
+         "Answers of AccountingReport.comit: No method 'comit' of AccountingReport; did you mean commit?"),
+        ({"collaborators": SCRIPTED, "answers": {"JobReport.__init__": ["ok"]}},
+         "Answers of JobReport.__init__: No method '__init__' of JobReport; there are: commit, "),
+        ({"answers": {"Request.addFile": ["ok"]}},
+         "Answers of Request.addFile: No method 'addFile' of Request; there are: toJSON, getDigest"),
+        ({"answers": {"FileReport.commit": ["ok"]}},
+         "Answers of FileReport.commit: only a collaborator that is 'scripted' gives answers\n"),
+        ({"collaborators": {"FileReport": "live"}, "answers": {"FileReport.getFiles": ["ok"]}},
+         "Answers of FileReport.getFiles: only a collaborator that is 'scripted' gives answers"),
+        ({"collaborators": SCRIPTED, "answers": {"FileReport.commit": ["ok", "well"]}},
+         "Answers of FileReport.commit: No answer 'well'; expected is ok, "),
+        ({"answers": {"Request.toJSON": ["raises=Nothing"]}},
+         "Answers of Request.toJSON: No exception 'Nothing'; there are: RuntimeError, ValueError, "),
     ],
-)
+)  # fmt: skip
 def test_what_nobody_can_execute_is_refused(fields, expected):
     """Before anything runs."""
     with pytest.raises(ScenarioError) as caught:

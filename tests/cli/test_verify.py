@@ -21,9 +21,7 @@ from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
 from dirac_failover.conformance.workers import Smallest, cores
 from dirac_failover.errors import PortBrokenError, PortError
-from dirac_failover.reports import differences
 from dirac_failover.reports.terminal import Style
-from dirac_failover.reports.verdict import report, run_command
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.profile_fit import Match
@@ -365,71 +363,6 @@ def test_known_divergences_change_the_verdict(judged):
     assert known_divergences(replace(results, error="x"), Baseline()).verdict == "broken"
 
 
-def test_the_report_begins_with_the_verdict(alpha):
-    """One line says how the port stands; below it, who was judged on what, and what does not decide."""
-    alpha = replace(alpha, header=replace(alpha.header, regions=("inputs",)))
-    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[:10] == [
-        "── Verdict ".ljust(100, "─"),
-        "  ✗ alpha 1.0 diverges: it breaks 1 of 3 clauses",
-        "  port       alpha:Module",
-        "  shape      module",
-        "  profile    dirac-9.1",
-        "  regions    inputs",
-        "  scenarios  1,234 in 2 s, 617 a second",
-        "  contract   1 held, 1 broken",
-        "  dirac      1 not asked",
-        "  lossless   1 broken (does not decide; --level lossless shows a scenario for each)",
-    ]
-    of = replace(alpha.header.port, implementation="reference 1")
-    run = replace(alpha, header=replace(alpha.header, port=of, shard="1/3"))
-    lines = report(run, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[2] == "  port       alpha:Module, with the clients of reference 1"
-    assert lines[5] == "  regions    inputs, shard 1/3"
-
-
-def test_breaches_stand_before_the_table_of_clauses(alpha):
-    """Of the levels that decide; a breach that does not decide has no cross."""
-    lines = report(alpha, ("contract", "dirac"), [], 2.0, PLAIN).splitlines()
-    assert lines[9:18] == [
-        "",
-        "── CO-002 is broken ".ljust(100, "─"),
-        "  clause    Text of CO-002.",
-        "  scenario  inputs: two (broken in 1,300 of 2,000)",
-        '  expected  {"OK": false}',
-        '  observed  {"OK": true, "Value": null}',
-        "  $ dirac-failover run --scenario 'inputs: two' --module alpha:Module",
-        "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast",
-        "  $ dirac-failover explain CO-002",
-    ]
-    assert lines[18:] == [
-        "",
-        "── contract: what a module promises ".ljust(100, "─"),
-        "  ✓ CO-001  held                   10  Text of CO-001.",
-        "  ✗ CO-002  broken     1,300 of 2,000  Text of CO-002.",
-        "",
-        "── dirac: what dirac-9.1 does beyond that ".ljust(100, "─"),
-        "  - DI-001  not asked    Text of DI-001.",
-        "",
-        "── lossless: nothing is dropped, and no loss is called a success ".ljust(100, "─"),
-        "  - LL-001  broken     2 of 4  Text of LL-001. (by-design: It is so.)",
-    ]
-
-
-def test_the_report_says_which_profile_is_the_nearest(alpha):
-    """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
-    found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
-    lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
-    where = lines.index("  nearest    lhcbdirac-12.0 7, dirac-9.1 6: alike in so many of 1,200 scenarios")
-    better = "  fits       lhcbdirac-12.0 better than dirac-9.1: --profile lhcbdirac-12.0 judges by it"
-    assert lines[where + 1] == better
-    mine = replace(alpha, nearest=found, header=replace(alpha.header, profile="lhcbdirac-12.0"))
-    text = report(mine, ("contract",), [], 2.0, PLAIN)
-    assert "── dirac: what lhcbdirac-12.0 does beyond that ─" in text
-    assert "  $ dirac-failover verify alpha:Module --clause CO-002 --fail-fast --profile lhcbdirac-12.0\n" in text
-    assert "better than" not in text
-
-
 def test_the_results_say_which_profile_is_the_nearest(judged):
     """As it was found."""
     judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
@@ -440,115 +373,12 @@ def test_the_results_say_which_profile_is_the_nearest(judged):
     assert (results.nearest, results.scenarios, results.error) == ((), 0, "dead")
 
 
-def test_a_breach_can_be_found_and_seen_again(alpha):
-    """Where exactly it is, and the commands for the environment in which it was seen."""
-    broken = [replace(item, minimal=MINIMAL) if item.id == "CO-002" else item for item in alpha.clauses]
-    port = replace(alpha.header.port, target=Target("mine:Module", "/p").given)
-    results = replace(alpha, clauses=tuple(broken), header=replace(alpha.header, port=port))
-    lines = report(results, ("contract",), [], 0.5, PLAIN).splitlines()
-    start = lines.index("  clause    Text of CO-002.")
-    assert lines[start + 2 : start + 7] == [
-        "  where     a[1]",
-        "  expected  2",
-        "  observed  3",
-        f"  $ {run_command(MINIMAL, Target('mine:Module', '/p'))}",
-        "  $ dirac-failover verify mine:Module --python /p --clause CO-002 --fail-fast",
-    ]
-    assert "  scenarios  1,234 in 0 s, 2,468 a second" in lines
-
-
 def test_the_command_that_repeats_the_run_names_the_environment(judged, monkeypatch):
     """In which the port is."""
     monkeypatch.setattr(Target, "info", lambda _: PortInfo("mine", "1", "mine"))
     header = verify(VerificationPlan(Target("mine:Module", "/p"), regions=("inputs",))).header
     assert header.command == "dirac-failover verify mine:Module --python /p --region inputs"
     assert len(judged.calls) == 1
-
-
-def test_long_lines_are_wrapped_below_their_words(alpha):
-    """The problems of a baseline by two blanks, a fact below its words."""
-    lines = report(alpha, ("contract",), ["problem " * 8], 1.0, Style(50)).splitlines()
-    assert lines[1:5] == [
-        "  ✗ alpha 1.0 diverges: it breaks 1 of 2 clauses,",
-        "    and the baseline no longer applies",
-        "    - problem problem problem problem problem",
-        "      problem problem problem",
-    ]
-    assert lines[10:12] == [
-        "  dirac      1 not asked (does not decide; --level",
-        "             dirac shows a scenario for each)",
-    ]
-
-
-def test_the_report_has_colours(alpha):
-    """Green is held, red makes the port diverge, what does not is cyan."""
-    text = report(alpha, ("contract",), [], 1.0, Style(100, colours=True))
-    assert "\x1b[32m✓ CO-001  held                   10\x1b[0m  Text" in text
-    assert "\x1b[31m✗ CO-002  broken     1,300 of 2,000\x1b[0m  Text" in text
-    assert "\x1b[2m- DI-001  not asked\x1b[0m" in text.replace(" \x1b[0m", "\x1b[0m").replace(" \x1b[0m", "\x1b[0m")
-    assert "\x1b[36m- LL-001" in text
-    assert "\x1b[31m✗ alpha 1.0 diverges: it breaks 1 of 2 clauses\x1b[0m" in text
-    good = replace(alpha, verdict="conforms")
-    text = report(good, (), [], 1.0, Style(100, colours=True))
-    assert "\x1b[32m✓ alpha 1.0 conforms\x1b[0m" in text
-    assert "\x1b[31m" not in text
-
-
-def test_a_level_that_decides_says_nothing_of_deciding(beta):
-    """A port without version has none; a long text is wrapped below itself."""
-    held = replace(beta, clauses=tuple(item for item in beta.clauses if item.verdict == "held"), verdict="conforms")
-    long = replace(held.clauses[0], text="word " * 30)
-    text = report(replace(held, clauses=(long,)), ("contract",), [], 0.0, Style(60, unicode=False))
-    assert text.splitlines()[1] == "  + beta conforms"
-    assert "  contract   1 held\n" in text
-    assert text.splitlines()[-5:-2] == [
-        "  + CO-001  held       10  word word word word word word",
-        "                           word word word word word word",
-        "                           word word word word word word",
-    ]
-    assert "lossless" not in text
-
-
-@pytest.mark.parametrize(
-    ("expected", "observed", "shown"),
-    [
-        (1, 2, ("", "1", "2")),
-        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("b", "2", "3")),
-        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, ("a.b[1]", "2", "3")),
-        ({"a": 1}, {"a": True}, ("a", "1", "true")),
-        ({"a": 1}, {"a": 1, "b": 2}, ("b", '"(absent)"', "2")),
-        ({"a": 1, "b": 2}, {"a": 1}, ("b", "2", '"(absent)"')),
-        ({"a": 1, "b": 2}, {"a": 2, "b": 1}, ("", '{"a": 1, "b": 2}', '{"a": 2, "b": 1}')),
-        ([1, 2], [1], ("[1]", "2", '"(absent)"')),
-        ([1, 2], [2, 1], ("", "[1, 2]", "[2, 1]")),
-        ([{"a": 1}], [{"a": 2}], ("[0].a", "1", "2")),
-        ([1], {"a": 1}, ("", "[1]", '{"a": 1}')),
-        ({"a": 1}, [1], ("", '{"a": 1}', "[1]")),
-        ("a", ["b"], ("", '"a"', '["b"]')),
-        ({"a": None}, {}, ("a", "null", '"(absent)"')),
-        ({}, {"a": None}, ("a", '"(absent)"', "null")),
-        ({".a": 1}, {".a": 2}, (".a", "1", "2")),
-        ({"a": {".b": 1}}, {"a": {".b": 2}}, ("a..b", "1", "2")),
-        ("x" * 297 + "a", "x" * 297 + "b", ("", f'"{"x" * 297}a"', f'"{"x" * 297}b"')),
-        ("x" * 298, "y", ("", f'"{"x" * 298}"', '"y"')),
-        ("x" * 299, "y", ("", f'"{"x" * 244} ... {"x" * 49}"', '"y"')),
-        ("x" * 400 + "a", "x" * 400 + "b", ("", f'...{"x" * 50}a"', f'...{"x" * 50}b"')),
-        ("x" * 60 + "a" * 400, "x" * 60, ("", f'...{"x" * 50}{"a" * 192} ... {"a" * 49}"', f'...{"x" * 50}"')),
-    ],
-)
-def test_expected_is_shown_beside_observed(expected, observed, shown):
-    """Where exactly the two differ, and no more of either than can be read."""
-    assert differences.shown(differences.narrowed(expected, observed)) == shown
-
-
-def test_the_command_shows_the_scenario_in_a_shell():
-    """Quotes and all; the module is named as it was given, and the scenario too, if it has a name in the space."""
-    assert run_command(MINIMAL, Target()) == "dirac-failover run --scenario 'inputs: it'\"'\"'s'"
-    assert run_command(MINIMAL, Target("dirac")).endswith("s' --implementation dirac")
-    mine = replace(MINIMAL, name="it's", scenario={"name": "it's", "records": 1})
-    text = 'printf %s \'{"name": "it\'"\'"\'s", "records": 1}\' | dirac-failover run --scenario -'
-    assert run_command(mine, Target()) == text
-    assert run_command(MINIMAL, Target(), "lhcbdirac-12.0").startswith("printf %s ")
 
 
 def test_a_breach_is_printed_when_it_is_met(judged, tmp_path):
