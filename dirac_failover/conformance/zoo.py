@@ -86,7 +86,7 @@ def during(target: str, attributes: Callable[[Any], dict[str, Any]]) -> Wrong:
 
 
 def stops(condition: Callable[[Any], bool]) -> Wrong:
-    """Execute the module; end it at the first hook whose return value meets the condition."""
+    """Execute the module; it raises RuntimeError at the first hook that returns a value which meets the condition."""
 
     def act(value: Any) -> None:
         if condition(value):

@@ -24,6 +24,14 @@ def test_the_report_is_laid_out(alpha, style, snapshot):
     snapshot(text)
 
 
+def test_a_clause_that_cannot_be_asked_about_is_named(alpha):
+    """It is unchecked, and the port does not conform."""
+    gap = replace(alpha.clauses[0], verdict="unchecked", asked=2, unchecked=7)
+    text = report(replace(alpha, clauses=(gap, *alpha.clauses[1:])), ("contract",), [], 1.0, PLAIN)
+    assert "it breaks 1 of 2 clauses and it cannot be asked about CO-001 (unchecked)\n" in text
+    assert "  ✗ CO-001  unchecked          7 of 9  Text" in text
+
+
 def test_facts_are_named_only_when_there_are_any(alpha, beta):
     """Regions, shard, and the clients of a port; a port that conforms has one line, and a problem is a line."""
     port = replace(alpha.header.port, implementation="reference 1")
