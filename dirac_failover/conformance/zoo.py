@@ -90,7 +90,7 @@ def stops(condition: Callable[[Any], bool]) -> Wrong:
 
     def act(value: Any) -> None:
         if condition(value):
-            raise RuntimeError(value["Message"] if _is_error(value) else f"a hook returned {value!r}")
+            raise RuntimeError(value.get("Message", "") if _is_error(value) else f"a hook returned {value!r}")
 
     return lambda module, usual: _obeying(module, usual, act)
 
