@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
-    from dirac_failover.serving import Connection
+    from dirac_failover.serving import Endpoint
     from dirac_failover.testing.context import FixtureContext
     from dirac_failover.testing.outcome import ModuleOutcome
     from dirac_failover.testing.world import Dirac
@@ -132,7 +132,7 @@ def dirac(_dirac_stage: FixtureContext) -> Dirac:
 
 
 @pytest.fixture
-def dirac_https(_dirac_stage: FixtureContext) -> Iterator[Connection]:
+def dirac_https(_dirac_stage: FixtureContext) -> Iterator[Endpoint]:
     """The same in-memory DIRAC over HTTPS, to which the real DIRAC's own clients talk, unmodified; no packet is sent.
 
     DIRAC is configured in memory, with a proxy that exists for the test only. Faults are failures of the connection::

@@ -1,8 +1,8 @@
 """A baseline: the divergences of a port that are known, as a JSON file in the port's repository.
 
-Each entry names a clause, what kind of divergence it is, why, and perhaps the last day on which that counts. A baseline
-must stay true: an entry that matches no clause, has expired, or is about a clause that the port now keeps is a problem
-that is reported, and fails. :class:`Baseline` is the published shape.
+Each entry names a clause, the kind of the divergence, a reason, and perhaps the last day on which it counts. An entry
+that matches no clause, has expired, or names a clause that the port now keeps is reported as a problem, and the command
+fails. :class:`Baseline` is the published shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "dirac-failover/baseline/1"
 NEW: Final = ("known-bug", "accepted as it was found: say here why, and for how long")
-"""Kind and reason of an entry that is made here and has to be completed by hand."""
+"""Kind and reason of an entry that ``--accept`` writes; the user completes it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Entry:
     clause: str
     """The ID of the clause that is broken."""
     kind: Annotated[str, one_of(*KINDS)]
-    """Whether it is meant, is to be repaired, or is about something that the port does not do."""
+    """Whether it is intended, is to be repaired, or is about a feature that the port does not have."""
     reason: str
     expires: date | None = None
     """The last day on which the entry counts, as YYYY-MM-DD."""
@@ -61,12 +61,12 @@ class Baseline:
         return made
 
     def save(self, path: str) -> None:
-        """Write it, whole or not at all; raises FileError when that cannot be."""
+        """Write the baseline, whole or not at all; raises FileError when that cannot be."""
         entries = [{key: value for key, value in asdict(entry).items() if value is not None} for entry in self.entries]
         write(path, json.dumps({"schema": SCHEMA, "entries": entries}, indent=2, default=str) + "\n")
 
     def apply(self, results: Iterable[ClauseResult], today: date) -> tuple[ClauseResult, ...]:
-        """Return the results, with what is known beside each breach, or unchecked clause, whose entry still counts."""
+        """Return the results, in which each clause that is broken or unchecked has its entry, if that still counts."""
         known = {entry.clause: entry for entry in self.entries if not _expired(entry, today)}
         return tuple(
             replace(result, baseline=Known(known[result.id].kind, known[result.id].reason))
@@ -76,9 +76,9 @@ class Baseline:
         )
 
     def problems(self, results: Iterable[ClauseResult], today: date, *, complete: bool = True) -> list[str]:
-        """Return what is wrong with the entries.
+        """Return the problems of the entries.
 
-        Unless the run was ``complete``, a clause that it found held may be broken elsewhere, and is not reported.
+        Unless the run was ``complete``, a clause that held in it may be broken elsewhere, and is no problem.
         """
         verdicts = {result.id: result.verdict for result in results}
         found = []
@@ -92,10 +92,10 @@ class Baseline:
         return found
 
     def accept(self, results: Iterable[ClauseResult], *, complete: bool = True) -> Baseline:
-        """Return a baseline with an entry for each breach and each unchecked clause, in the order of the clauses.
+        """Return a baseline with an entry for each clause that is broken or unchecked, in the order of the clauses.
 
-        Entries that are there stay as they are, an expiry included. Those that match nothing go, and, when the run was
-        ``complete``, those of clauses that the port keeps.
+        Existing entries stay unchanged, except those that match no clause and, when the run was ``complete``, those of
+        clauses that the port keeps.
         """
         verdicts = {result.id: result.verdict for result in results}
         entries = {name: Entry(name, *NEW) for name, verdict in verdicts.items() if verdict in OPEN}
@@ -107,11 +107,11 @@ class Baseline:
 
 _IDS: Final = [clause.id for clause in CLAUSES]
 LISTED: Final = "'dirac-failover clauses' lists them"
-"""Where the IDs of all clauses are."""
+"""The command that lists the IDs of all clauses."""
 
 
 def today() -> date:
-    """Return the day it is, in UTC."""
+    """Return the current day, in UTC."""
     return datetime.now(UTC).date()
 
 

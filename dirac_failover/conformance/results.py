@@ -1,7 +1,7 @@
-"""Results: how a port stands to each clause, as frozen values, and as the JSON that reports are made of.
+"""The results of a verification: a verdict for each clause, as frozen values and as the JSON that reports read.
 
 ``Results.to_json`` and ``from_json`` are each other's inverse; :class:`ResultsFile` is the published shape. A footer
-with a digest ends the JSON, so that a file that was cut, or changed by hand, is an error and never a result.
+with a digest ends the JSON, so that a file that was cut or changed by hand is an error.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ HELD, BROKEN, NOT_ASKED, UNCHECKED = Verdict
 VERDICTS: Final = tuple(Verdict)
 OPEN: Final = frozenset({BROKEN, UNCHECKED})
 """The verdicts with which a port does not conform, unless its baseline names the clause."""
-"""How a port stands to one clause over all scenarios: see :class:`~dirac_failover.spec.clauses.Verdict`."""
 
 CONFORMS: Final = "conforms"
 DIVERGES: Final = "diverges"
-"""How it stands to all of them; ``broken`` when nothing can be said, since the port broke down."""
+"""With ``broken``, for a port that broke down, the verdicts over all clauses."""
 KINDS: Final = ("by-design", "known-bug", "unsupported")
-"""Kinds of known divergences: it is meant, is to be repaired, or is about something that the port does not do."""
+"""The kinds of known divergences: intended, to be repaired, or about a feature that the port does not have."""
 
 
 _Level = Annotated[str, one_of(*LEVELS)]
@@ -42,34 +41,34 @@ _Level = Annotated[str, one_of(*LEVELS)]
 
 @dataclass(frozen=True)
 class PortInfo:
-    """Which port it was."""
+    """The port that was checked."""
 
     name: str
-    """What the port calls itself."""
+    """The port's own name."""
     version: str
     """Its version; empty when it has none."""
     target: str
-    """What was given on the command line."""
+    """The port as it was given on the command line."""
     implementation: str = ""
     """Name and version of the implementation whose clients it gets; empty when it brings its own."""
     shape: Annotated[str, one_of(*SHAPES)] = MODULE
-    """What it is: a class with hooks, or a chain of commands."""
+    """``module``, a class with hooks, or ``commands``, a chain of commands."""
 
     @property
     def label(self) -> str:
-        """Name and version, and the shape of what is no module."""
+        """Name and version, and the shape unless it is a module."""
         return " ".join(filter(None, (self.name, self.version, "" if self.shape == MODULE else f"({self.shape})")))
 
 
 @dataclass(frozen=True)
 class Header:
-    """Everything that is needed to repeat the run."""
+    """The settings that repeat the run."""
 
     tool: str
     """Version of dirac-failover."""
     port: PortInfo
     profile: str
-    """The choices of which implementation the port was held against."""
+    """The profile whose choices were expected."""
     python: str
     platform: str
     date: str
@@ -81,7 +80,7 @@ class Header:
     shard: str
     """I/N: the I-th of N parts of the scenarios."""
     clauses: int
-    """How many clauses were asked about."""
+    """The number of clauses that were checked."""
     levels: tuple[_Level, ...] = (CONTRACT, DIRAC)
     """The levels that decide whether the port conforms."""
     extent: str = ""
@@ -90,7 +89,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Minimal:
-    """The smallest scenario that breaks a clause, and what happened in it."""
+    """The smallest scenario that violates a clause, and the observation in it."""
 
     name: str
     scenario: Mapping[str, Json]
@@ -98,14 +97,14 @@ class Minimal:
     expected: Json
     observed: Json
     steps: tuple[Json, ...]
-    """What was called, in order: target, method, arguments, answer."""
+    """The calls, in order: target, method, arguments, answer."""
     expected_steps: tuple[Json, ...] = ()
-    """The calls that the specification describes; none where it does not speak of the scenario."""
+    """The calls that the specification describes; none if it does not describe the scenario."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """The entry of a baseline that a breach answers to."""
+    """The entry of a baseline for a violation."""
 
     kind: Annotated[str, one_of(*KINDS)]
     reason: str
@@ -113,7 +112,7 @@ class Known:
 
 @dataclass(frozen=True)
 class ClauseResult:
-    """How the port stands to one clause."""
+    """The result for one clause."""
 
     id: str
     level: _Level
@@ -122,33 +121,33 @@ class ClauseResult:
     asked: int = 0
     """Scenarios that ask for the clause and were run."""
     broken: int = 0
-    """Scenarios in which it is broken."""
+    """Scenarios that violate it."""
     minimal: Minimal | None = None
     baseline: Known | None = None
     unchecked: int = 0
-    """How many scenarios ask for it that the port cannot run."""
+    """Scenarios that ask for it and that the port does not support."""
 
 
 @dataclass(frozen=True)
 class Footer:
-    """What ends a file that is complete."""
+    """The end of a complete file."""
 
     complete: Literal[True]
     sha256: str
-    """Of all before the footer, as JSON with sorted keys, no spaces, and ASCII only."""
+    """The digest of all before the footer, as JSON with sorted keys, no spaces, and ASCII only."""
 
 
 @dataclass(frozen=True)
 class ResultsFile:
-    """What 'dirac-failover verify' writes: how a port stands to each clause, with all that repeats the run."""
+    """The output of 'dirac-failover verify': a verdict for each clause, and the settings that repeat the run."""
 
     schema: Annotated[str, one_of(SCHEMA)]
     header: Header
     counts: Mapping[Annotated[str, one_of("scenarios", *VERDICTS)], int]
-    """Scenarios that were run, and how many clauses have each verdict."""
+    """The number of scenarios that were run, and of clauses with each verdict."""
     clauses: tuple[ClauseResult, ...]
     nearest: tuple[Match, ...]
-    """How well each profile explains the port, the best first; empty when nothing was looked at."""
+    """How well each profile explains the port, the best first; empty when no scenario was compared."""
     verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
     error: str | None
     """Why the port is broken."""
@@ -157,7 +156,7 @@ class ResultsFile:
 
 @dataclass(frozen=True)
 class Results:
-    """How a port stands to the contract."""
+    """The results of one port."""
 
     header: Header
     scenarios: int
@@ -165,19 +164,19 @@ class Results:
     verdict: str
     error: str | None = None
     nearest: tuple[Match, ...] = ()
-    """All profiles, the one that explains the port best first; none when nothing was looked at."""
+    """All profiles, the one that explains the port best first; none when no scenario was compared."""
     counts: Mapping[str, int] = field(init=False)
-    """How many scenarios were run, and how many clauses have each verdict."""
+    """The number of scenarios that were run, and of clauses with each verdict."""
 
     def __post_init__(self) -> None:
-        """Count."""
+        """Count the verdicts."""
         verdicts = [clause.verdict for clause in self.clauses]
         counts = {"scenarios": self.scenarios} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
         object.__setattr__(self, "counts", counts)
 
     @property
     def asked(self) -> bool:
-        """Whether any scenario was about a clause that decides: without one, to conform means nothing."""
+        """Whether any scenario asked for a clause that decides: without one, a port that conforms proves nothing."""
         return any(clause.verdict != NOT_ASKED for clause in self.clauses if clause.level in self.header.levels)
 
     @property
@@ -194,19 +193,19 @@ class Results:
             if {item.id in self.unsuited for item in self.clauses if item.level == level} == {True}
         ]  # fmt: skip
         left = [item.id for item in self.clauses if item.id in self.unsuited and item.level not in whole]
-        said = ", ".join([*left, *(f"the level {level}" for level in whole)])
-        return self.header.port.shape + (f"; not asked of it: {said}" if self.unsuited else "")
+        text = ", ".join([*left, *(f"the level {level}" for level in whole)])
+        return self.header.port.shape + (f"; not asked of it: {text}" if self.unsuited else "")
 
     @property
     def nearer(self) -> str | None:
-        """The profile that explains the port better than the one that it was held against, if there is any."""
+        """The profile that explains the port better than the expected one, if there is any."""
         mine = [match for match in self.nearest if match.profile == self.header.profile]
         best = self.nearest[0] if mine else None
         return best.profile if best and replace(best, profile=self.header.profile) not in mine else None
 
     @property
     def profile(self) -> str:
-        """The profile that the port was held against, and which is the nearest, in words."""
+        """The expected profile, and the nearest one, in words."""
         if not self.nearest:
             return self.header.profile
         return f"{self.header.profile} ({f'nearest: {self.nearer}' if self.nearer else 'the nearest'})"
@@ -216,7 +215,9 @@ class Results:
         fields = asdict(self)
         names = ("header", "counts", "clauses", "nearest", "verdict", "error")
         data = {"schema": SCHEMA} | {name: fields[name] for name in names}
-        plain: dict[str, Json] = json.loads(json.dumps(data), parse_constant=str)  # JSON has neither tuples nor NaN
+        plain: dict[str, Json] = json.loads(
+            json.dumps(data), parse_constant=str
+        )  # JSON has neither tuples nor infinity
         return {**plain, "footer": {"complete": True, "sha256": digest(plain)}}
 
     def to_text(self) -> str:
@@ -225,7 +226,7 @@ class Results:
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
-        """Return what the JSON values say; raises ShapeError unless they are complete and unchanged."""
+        """Return the results in JSON values; raises ShapeError unless they are complete and unchanged."""
         if isinstance(data, dict) and data.get("schema") == SCHEMA and "footer" not in data:
             raise ShapeError("the footer is missing: it was cut")
         file = parse(ResultsFile, data)
@@ -244,12 +245,12 @@ def digest(data: Mapping[str, Json]) -> str:
 
 
 def load(path: str) -> Results:
-    """Return the results in a file; raises FileError when it cannot be read, was cut, changed, or is another."""
+    """Return the results in a file; raises FileError if it cannot be read, was cut or changed, or holds others."""
     return read(path, "results of 'dirac-failover verify'", Results.from_json)
 
 
 def read(path: str, what: str, make: Callable[[Json], T]) -> T:
-    """Return what is made of the JSON in a file; raises FileError, which says what the file should be."""
+    """Return the value that ``make`` makes of the JSON in a file; raises FileError, which says what it should hold."""
     try:
         with open(path, "rb") as file:
             return make(json.load(file))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PROFILE: Final = DIRAC_9_1.name
 DECIDING: Final = (CONTRACT, DIRAC)
-"""The levels that decide, unless others are asked for: DIRAC itself does not keep the third."""
+"""The levels that decide, unless the user names others: DIRAC itself does not keep the third."""
 STOPPED: Final = "until the first breach"
 
 
@@ -70,7 +70,7 @@ def verify(
         shlex.join(_command(plan, levels, shard)), plan.regions, shard, len(clauses),
         tuple(levels), _extent(plan, clauses),
     )  # fmt: skip
-    return _judged(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
+    return _decided(Results(header, scenarios, tuple(clauses), CONFORMS, error, tuple(matches)), levels)
 
 
 def _extent(plan: VerificationPlan, clauses: Iterable[ClauseResult]) -> str:
@@ -80,11 +80,11 @@ def _extent(plan: VerificationPlan, clauses: Iterable[ClauseResult]) -> str:
 
 
 def known_divergences(results: Results, baseline: Baseline, levels: Sequence[str] = DECIDING) -> Results:
-    """Return the results with what is known beside each breach, which then does not make the port diverge."""
-    return _judged(replace(results, clauses=baseline.apply(results.clauses, today())), levels)
+    """Return the results with the entries of a baseline: a clause that it names does not make the port diverge."""
+    return _decided(replace(results, clauses=baseline.apply(results.clauses, today())), levels)
 
 
-def _judged(results: Results, levels: Sequence[str]) -> Results:
+def _decided(results: Results, levels: Sequence[str]) -> Results:
     diverges = any(decides(clause, levels) for clause in results.clauses)
     verdict = BROKEN if results.error is not None else DIVERGES if diverges else CONFORMS
     return replace(results, verdict=verdict)

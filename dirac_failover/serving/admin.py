@@ -10,8 +10,8 @@ GET    /admin/snapshot   what the services hold
 POST   /admin/reset      back to the start: state, journal, no faults
 ====== ================= ===================================================================================
 
-What cannot be done is answered with a status of 400 and more and ``{"error": ...}``. The messages are described by
-``dirac-failover schema admin``. What may change here: a row of the table below, and of the one above.
+A request that cannot be done is answered with a status of 400 or more and ``{"error": ...}``. ``dirac-failover schema
+admin`` describes the messages.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from dirac_fakes.faults import FILE, LOCAL, PROCESS, Fault, FaultError, as_fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.serving.messages import Request
+    from dirac_failover.serving.messages import HttpRequest
     from dirac_fakes.world import World
 
 _JSON_LINES: Final = "application/x-ndjson"
-_WHOSE: Final = {FILE: "opens the file", PROCESS: "runs the process"}
+_LOCAL_USERS: Final = {FILE: "opens the file", PROCESS: "runs the process"}
 
 
 class AdminError(Exception):
@@ -41,7 +41,7 @@ class AdminError(Exception):
 
 @dataclass(frozen=True)
 class _Arm:
-    """What is sent to ``POST /admin/faults``."""
+    """The body of ``POST /admin/faults``."""
 
     faults: list[Any]
 
@@ -57,8 +57,8 @@ class _Parts:
     schedule: str = "always"
 
 
-def answer(world: World, request: Request, *_: str) -> Reply:
-    """Do what is asked, or say why not."""
+def answer(world: World, request: HttpRequest, *_: str) -> Reply:
+    """Answer a request, or say why it cannot be done."""
     path = request.path.rstrip("/")
     verbs = {verb: do for (verb, at), do in _TABLE.items() if at == path}
     if not verbs:
@@ -80,7 +80,7 @@ def read_fault(given: Any) -> Fault:
     """Return the fault that ``given``, text or JSON, is; raises FaultError for one that no service could have."""
     fault = as_fault(given) if isinstance(given, str) else Fault(**asdict(parse(_Parts, given)))
     if fault.target in LOCAL:
-        raise FaultError(f"{fault}: a service cannot have it; it is for whoever {_WHOSE[fault.target]}")
+        raise FaultError(f"{fault}: a service cannot have it; it is for code that {_LOCAL_USERS[fault.target]}")
     return fault
 
 

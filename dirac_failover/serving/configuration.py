@@ -1,7 +1,7 @@
-"""What DIRAC has to be told to talk to a site: options of its configuration, and variables of its environment.
+"""The settings with which DIRAC talks to a site: options of its configuration, and variables of its environment.
 
-The same options are text for a file, and can be set in the memory of this process. What may change here: options. They
-are DIRAC 9.1's, and each is there because its clients ask for it.
+The same options are text for a file, and can be set in the memory of this process. They are DIRAC 9.1's, and each is
+there because its clients read it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def options(url: str, caller: Caller, dn: str, authorities: str = "", *, diracx:
 def environment(credentials: Credentials, trusted: bool = True) -> dict[str, str]:
     """Return the variables by which DIRAC finds its proxy and, if ``trusted``, the authority of these credentials.
 
-    ``REQUESTS_CA_BUNDLE`` wins over what DIRAC tells ``requests``, so it is said for those who have it set.
+    ``REQUESTS_CA_BUNDLE`` wins over what DIRAC tells ``requests``, so it is set, too.
     """
     proxy = {"X509_USER_PROXY": credentials.proxy}
     if not trusted:

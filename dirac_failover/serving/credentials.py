@@ -1,8 +1,8 @@
-"""Throw-away credentials: an authority, the certificate of a host, and a user's proxy, as DIRAC's clients want them.
+"""Make temporary credentials: an authority, the certificate of a host, and a user's proxy, for DIRAC's clients.
 
-All is in one folder and good for a month: it protects nothing, but makes clients go the way that they go on a grid. The
-proxy is a real one (RFC 3820) with DIRAC's group in it, and ends in a token of DiracX. What may change here: names and
-times. Formats and object identifiers are those of the grid and of DIRAC.
+They are in one folder and valid for a month. They protect nothing, but let clients work as on a grid. The proxy is a
+real one (RFC 3820) with DIRAC's group in it, and ends in a token of DiracX. Formats and object identifiers are those of
+the grid and of DIRAC.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
 class Credentials(NamedTuple):
-    """Where everything is: files, but ``authorities`` is a folder. ``dn`` is the user's name on the grid."""
+    """The paths of the files; ``authorities`` is a folder. ``dn`` is the user's name on the grid."""
 
     authorities: str
     authority: str

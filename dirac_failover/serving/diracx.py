@@ -2,11 +2,10 @@
 
 Behind it is the same world: a status that comes in here is a status of its job, in its journal as the call of DIRAC's
 service that means the same, and that service's faults strike here too. Rights, statuses and refusals are those of
-DiracX 0.7, which differ from DIRAC's: a heartbeat does not make a job Running unless it was Matched or Stalled, whoever
-may not force is refused, and attributes of a job are no parameters. Jobs are handled one after the other, so what a
-fault interrupts may be done in part. Tokens are asked for, and given to whoever shows one; what is in them is not read.
-
-What may change here: another path is a row of the table at the end.
+DiracX 0.7, which differ from DIRAC's: a heartbeat makes a job Running only if it was Matched or Stalled, a caller who
+may not force is refused, and attributes of a job are no parameters. Jobs are handled one after the other, so that a
+fault may interrupt a call when it is done in part. A call needs a token, whose content is not read. Another path is a
+row of the table at the end.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from dirac_fakes.service import names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dirac_failover.serving.messages import Request
+    from dirac_failover.serving.messages import HttpRequest
     from dirac_fakes.world import World
 
     Jobs = dict[int, dict[str, Any]]
@@ -38,10 +37,10 @@ ATTRIBUTES: Final = names(
     "HeartBeatTime EndExecTime Status MinorStatus ApplicationStatus UserPriority RescheduleCounter VerifiedFlag "
     "AccountedFlag"
 )
-"""What is a job's and no parameter of it."""
+"""The attributes of a job, which are no parameters of it."""
 
 LOGGED: Final = names("LoadAverage MemoryUsed Vsize AvailableDiskSpace CPUConsumed WallClockTime")
-"""What of a heartbeat is kept as such; the rest becomes parameters."""
+"""The values of a heartbeat that are kept as such; the rest becomes parameters."""
 
 _UPDATE: Final = ("Status", "MinorStatus", "ApplicationStatus", "Source")
 _SHOWN: Final = ("Status", "MinorStatus", "ApplicationStatus", "LastUpdateTime")
@@ -49,7 +48,7 @@ _NO_SUCH_JOB: Final = "No Matching Job"
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error but an answer
-    """Nothing more is done; this is the answer."""
+    """The request is answered with this reply, and nothing more is done."""
 
     def __init__(self, reply: Reply | Broken) -> None:
         self.reply = reply
@@ -59,8 +58,8 @@ def _refuse(status: int, detail: Any) -> _Ended:
     return _Ended(json_reply({"detail": detail}, status))
 
 
-def answer(world: World, request: Request, url: str) -> Reply | Broken:
-    """Do what is asked of DiracX, which is at ``url``, or refuse it as it does."""
+def answer(world: World, request: HttpRequest, url: str) -> Reply | Broken:
+    """Answer a request to DiracX, which is at ``url``, or refuse it as DiracX does."""
     verbs = _TABLE.get(request.path)
     try:
         if verbs is None:
@@ -72,11 +71,11 @@ def answer(world: World, request: Request, url: str) -> Reply | Broken:
         return ended.reply
 
 
-def _openid(_: World, __: Request, url: str) -> Reply:
+def _openid(_: World, __: HttpRequest, url: str) -> Reply:
     return json_reply({"issuer": url, "token_endpoint": f"{url}/api/auth/token"})
 
 
-def _token(_: World, request: Request, __: str) -> Reply:
+def _token(_: World, request: HttpRequest, __: str) -> Reply:
     try:
         form = parse_form(request.body)
     except ValueError:
@@ -87,7 +86,7 @@ def _token(_: World, request: Request, __: str) -> Reply:
     return json_reply({**token, "expires_in": int(LIFETIME.total_seconds())})
 
 
-def _jobs(world: World, request: Request, force: bool = False) -> Jobs:
+def _jobs(world: World, request: HttpRequest, force: bool = False) -> Jobs:
     """Return the updates of each job; a caller without the right is refused before anything is done."""
     bearer = next((value for name, value in request.headers.items() if name.lower() == "authorization"), "")
     if not bearer:
@@ -125,7 +124,7 @@ def _ask(world: World, method: str, *args: Any) -> str | None:
     return None if result["OK"] else str(result["Message"])
 
 
-def _set_statuses(world: World, request: Request, _: str) -> Reply:
+def _set_statuses(world: World, request: HttpRequest, _: str) -> Reply:
     force = "force" in request.query and request.query["force"].lower() in {"true", "1", "yes", "on"}
     jobs = _jobs(world, request, force)
     updates = {job_id: dict(map(_update, said.items())) for job_id, said in jobs.items()}
@@ -169,7 +168,7 @@ def _must_exist(world: World, jobs: Jobs) -> None:
         raise _refuse(HTTPStatus.NOT_FOUND, f"Job {missing[0]} not found")
 
 
-def _beat(world: World, request: Request, _: str) -> Reply:
+def _beat(world: World, request: HttpRequest, _: str) -> Reply:
     jobs = _jobs(world, request)
     _must_exist(world, jobs)
     rows = world.job_state.state["jobs"]
@@ -185,7 +184,7 @@ def _beat(world: World, request: Request, _: str) -> Reply:
     return json_reply([])  # there are no commands
 
 
-def _set_metadata(world: World, request: Request, _: str) -> Reply:
+def _set_metadata(world: World, request: HttpRequest, _: str) -> Reply:
     jobs = _jobs(world, request)
     for said in jobs.values():
         for name in sorted(ATTRIBUTES & said.keys()):
@@ -203,7 +202,7 @@ def _expect(refused: str | None) -> None:
         raise _refuse(HTTPStatus.BAD_REQUEST, refused)
 
 
-_TABLE: Final[dict[str, dict[str, Callable[[World, Request, str], Reply]]]] = {
+_TABLE: Final[dict[str, dict[str, Callable[[World, HttpRequest, str], Reply]]]] = {
     "/.well-known/openid-configuration": {"GET": _openid},
     "/api/auth/token": {"POST": _token},
     "/api/jobs/status": {"PATCH": _set_statuses},

@@ -1,10 +1,10 @@
-"""A site behind a port: real connections, and real failures of them.
+"""Serve a site on a TCP port, with real connections and real failures of them.
 
-A refused connection and an answer that does not come in time both arrive as a connection that ends without a word: the
-services share one port, and a client should not have to wait for ten minutes. A reset is a reset, and a reply that is
+A refused connection and a late answer both arrive as a connection that ends without an answer: the services share one
+port, and a client should not have to wait for ten minutes. A reset is a reset, and a reply that is
 cut ends before its announced length. Beside what :class:`~dirac_failover.serving.site.Site` answers there are DIRAC's
 refusals of a request that cannot be read: 411 without a length, 400 with a bad one or with less than was announced, 413
-when it is too long, 405 for a verb that HTTP does not know. The place for it is the loopback interface.
+when it is too long, 405 for a verb that HTTP does not know. It is meant for the loopback interface.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl
 
 from dirac_failover.log import gLogger
-from dirac_failover.serving.messages import Broken, Reply, Request
+from dirac_failover.serving.messages import Broken, HttpRequest, Reply
 from dirac_failover.serving.site import Site
 from dirac_failover.wire.server import failure
 
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(body, int):
             self.send_error(body)
             return
-        request = Request(self.command, path, dict(parse_qsl(query)), dict(self.headers), body)
+        request = HttpRequest(self.command, path, dict(parse_qsl(query)), dict(self.headers), body)
         with self.server.one_by_one:
             reply = self.server.site.answer(request, self.server.url)
         if isinstance(reply, Broken):
@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_OPTIONS = do_TRACE = do_POST = do_PATCH = do_PUT = do_DELETE = _any
 
     def _body(self) -> bytes | HTTPStatus:
-        """Return what was sent, or the status that refuses it."""
+        """Return the body, or the status that refuses it."""
         header = self.headers.get("Content-Length")
         if header is None:
             return b"" if self.command in _WITHOUT_BODY else HTTPStatus.LENGTH_REQUIRED
@@ -139,5 +139,5 @@ class SiteServer(ThreadingMixIn, TCPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what a connection died of (a client that hung up, TLS that failed); the server goes on."""
+        """Log why a connection failed (the client closed it, or TLS failed); the server goes on."""
         _log.exception("A connection failed", f"{client_address} {type(request).__name__}")

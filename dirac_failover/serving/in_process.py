@@ -1,8 +1,7 @@
-"""A site inside one process: DIRAC's own clients, unmodified, talk HTTPS to a world, and no packet is sent.
+"""Serve a site inside one process: DIRAC's own unmodified clients speak HTTPS to a world, and no packet is sent.
 
-``responses`` answers what goes through ``requests``: all of DIRAC's clients, and the calls of DiracX's. The latter asks
-``httpx2`` where to get tokens, so that is answered too, where it is installed. What may change here: another library
-that carries requests is another function.
+``responses`` answers all requests that go through ``requests``: those of DIRAC's clients, and the calls of DiracX's.
+The latter asks ``httpx2`` where to get tokens, so requests through it are answered too, where it is installed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from dirac_failover.drivers.implementations import Clock
 from dirac_failover.errors import MissingExtraError
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
-from dirac_failover.serving.messages import Broken, Request
+from dirac_failover.serving.messages import Broken, HttpRequest
 from dirac_failover.serving.site import Site
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.rpc import connect
@@ -39,8 +38,8 @@ _HIDING = frozenset({"GRID_PROXY_FILE", "DIRAC_USE_ACCESS_TOKEN"})
 """Variables that would lead clients elsewhere."""
 
 
-class Connection(NamedTuple):
-    """Where the world is, and what DIRAC was told: options of its configuration, variables of the environment."""
+class Endpoint(NamedTuple):
+    """The address of the world, and DIRAC's settings: options of its configuration, variables of the environment."""
 
     url: str
     options: Mapping[str, str]
@@ -48,7 +47,7 @@ class Connection(NamedTuple):
 
 
 @contextmanager
-def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
+def over_https(world: World, *, diracx: bool = False) -> Iterator[Endpoint]:
     """Let DIRAC's own clients talk to ``world`` over HTTPS, in this process, for the length of a ``with`` block.
 
     Where DIRAC is installed it is configured in memory: services, a proxy of the world's caller, an authority. With
@@ -72,7 +71,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dirac-failover-"))
         own = credentials.make(folder, owner=caller.username, group=caller.group)
         stack.callback(own.forget)
-        connection = Connection(URL, options(URL, caller, own.dn, own.authorities, diracx=diracx), environment(own))
+        connection = Endpoint(URL, options(URL, caller, own.dn, own.authorities, diracx=diracx), environment(own))
         stack.enter_context(patch.dict(os.environ, connection.environment))
         for name in _HIDING & os.environ.keys():
             del os.environ[name]
@@ -92,7 +91,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Connection]:
 
 
 def _connect_the_reference(stack: ExitStack, world: World) -> None:
-    """Let our own clients go the same way."""
+    """Connect the reference's clients in the same way."""
     places = {service: [f"{URL}/{service}"] for service in SERVICES}
     transport = stack.enter_context(HttpsTransport(places, vo=world.caller.vo))
     who = {"owner": world.caller.username, "group": world.caller.group}
@@ -100,20 +99,20 @@ def _connect_the_reference(stack: ExitStack, world: World) -> None:
     stack.enter_context(connect(transport, options=proxies, sleep=world.clock.sleep, **who))
 
 
-def _asked(verb: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Request:
+def _request(verb: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> HttpRequest:
     parts = urlsplit(url)
     data = body.encode() if isinstance(body, str) else bytes(body or ())
-    return Request(verb, parts.path, dict(parse_qsl(parts.query)), dict(headers), data)
+    return HttpRequest(verb, parts.path, dict(parse_qsl(parts.query)), dict(headers), data)
 
 
 def _for_requests(site: Site) -> Callable[[Any], tuple[int, dict[str, str], bytes]]:
-    """Return what ``responses`` calls with each request: it returns the reply, or raises what ``requests`` would."""
+    """Return the callback of ``responses``: it returns the reply, or raises the exception that ``requests`` would."""
     from requests import exceptions
 
     kinds = {"late": exceptions.ReadTimeout}
 
     def respond(request: Any) -> tuple[int, dict[str, str], bytes]:
-        reply = site.answer(_asked(request.method, request.url, request.headers, request.body), URL)
+        reply = site.answer(_request(request.method, request.url, request.headers, request.body), URL)
         if isinstance(reply, Broken):
             raise kinds.get(reply.event, exceptions.ConnectionError)(reply.text)
         if reply.limit is not None:
@@ -130,7 +129,7 @@ def _for_httpx(site: Site) -> Iterator[None]:  # needs DIRAC
     def handle(_: Any, request: Any) -> Any:
         if f"{request.url.scheme}://{request.url.host}" != URL:
             raise httpx2.ConnectError(f"Only {URL} answers here", request=request)
-        reply = site.answer(_asked(request.method, str(request.url), request.headers, request.read()), URL)
+        reply = site.answer(_request(request.method, str(request.url), request.headers, request.read()), URL)
         if isinstance(reply, Broken):
             kind = httpx2.ReadTimeout if reply.event == "late" else httpx2.ConnectError
             raise kind(reply.text, request=request)

@@ -1,4 +1,4 @@
-"""What goes to and fro over HTTP: a request, and a reply or a broken connection."""
+"""The messages over HTTP: a request, and a reply or a broken connection."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from dirac_fakes.service import Wire
 
 
-class Request(NamedTuple):
-    """What was asked: the verb, the path without its query, the query's fields, the headers, and the body."""
+class HttpRequest(NamedTuple):
+    """The verb, the path without its query, the query's fields, the headers, and the body of a request."""
 
     verb: str
     path: str
@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered; after ``limit`` bytes the body ends before its time, which ``requests`` tells as ``text``."""
+    """An answer; after ``limit`` bytes its body is cut, which ``requests`` reports with ``text``."""
 
     status: int
     content_type: str = JSON
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A connection on which nothing comes: ``refused``, ``late`` or ``reset``; ``text`` is how ``requests`` says so."""
+    """A connection without an answer: ``refused``, ``late`` or ``reset``, which ``requests`` reports with ``text``."""
 
     event: str
     text: str
@@ -47,7 +47,7 @@ def json_reply(value: Any, status: int = HTTPStatus.OK) -> Reply:
 
 
 def as_broken(wire: Wire) -> Reply | Broken:
-    """Return what a fault has put on the wire instead of an answer."""
+    """Return the reply or the broken connection that a fault has put on the wire instead of an answer."""
     if wire.event == "reply":
         return Reply(wire.status, HTML, wire.body.encode())
     if wire.event == "cut":

@@ -1,9 +1,8 @@
-"""What is answered over HTTP: a world's services as DIRAC's Tornado and as DiracX speak, and its administration.
+"""Answer requests over HTTP: a world's services, as DIRAC's Tornado and as DiracX, and its administration.
 
-:meth:`Site.answer` is all of it, a function of a request; who carries requests (:mod:`.http_server` between processes,
-:mod:`.in_process` within one) makes true what comes back: a reply, or a connection that broke. Faults are real here:
-where one is armed, its status, its nonsense or its broken connection is what the client gets. What may change here: a
-part of the site is one line of the table in :meth:`Site.answer`.
+:meth:`Site.answer` is a function of a request. The carrier of requests (:mod:`.http_server` between processes,
+:mod:`.in_process` within one) sends the reply, or breaks the connection as it says. A client gets the status, the
+malformed body or the broken connection of a fault that is armed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dirac_failover.log import gLogger
 from dirac_failover.serving import admin, diracx
-from dirac_failover.serving.messages import Broken, Reply, Request, as_broken
+from dirac_failover.serving.messages import Broken, HttpRequest, Reply, as_broken
 from dirac_failover.wire.server import SERVICES, answer, failure, parse_form
 
 if TYPE_CHECKING:
@@ -23,14 +22,14 @@ _log = gLogger.getSubLogger("serving")
 
 
 class Site:
-    """A world's services, their DiracX side and the administration under ``/admin``; ask it one thing at a time."""
+    """A world's services, their DiracX side and the administration under ``/admin``; it takes one request at a time."""
 
     def __init__(self, world: World) -> None:
         """Answer for ``world``."""
         self.world = world
 
-    def answer(self, request: Request, url: str = "") -> Reply | Broken:
-        """Return what ``request`` gets at ``url``, which is where this site is; never raises."""
+    def answer(self, request: HttpRequest, url: str = "") -> Reply | Broken:
+        """Return the reply to ``request``, or its broken connection; ``url`` is this site's own. Nothing is raised."""
         try:
             for begins, part in (("/admin", admin.answer), ("/api/", diracx.answer), ("/.well-known/", diracx.answer)):
                 if request.path.startswith(begins):
@@ -40,7 +39,7 @@ class Site:
             _log.exception(f"{request.verb} {request.path} failed", repr(error))
             return Reply(*failure(HTTPStatus.INTERNAL_SERVER_ERROR))
 
-    def _call(self, request: Request) -> Reply | Broken:
+    def _call(self, request: HttpRequest) -> Reply | Broken:
         """Answer a call of DIRAC's clients: a form that is posted to a service."""
         service = request.path.strip("/")
         if service not in SERVICES:

@@ -1,4 +1,4 @@
-"""The server end of DIRAC's HTTPS services: it answers their protocol out of any in-process transport.
+"""Answer the protocol of DIRAC's HTTPS services out of any in-process transport.
 
 :func:`answer` is a pure function; :mod:`dirac_failover.serving` carries requests to it. Statuses are DIRAC's:
 
@@ -9,7 +9,7 @@ arguments that are not a JSON list, an exception, a result not JSON  500
 everything else, a return structure with ``OK`` false included       200
 ===================================================================  =============
 
-The log of this side only tells the reason. The services do not ask who calls, so there is no 401.
+Only the log of this side has the reason. The services do not ask who calls, so there is no 401.
 """
 
 from __future__ import annotations

@@ -278,7 +278,7 @@ def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve):
         (["--job-id", "x"], "argument --job-id: invalid int value: 'x' (see 'dirac-failover serve --help')"),
         (["--transformation", "x"], "argument --transformation: invalid int value: 'x' (see 'dirac-failover serve "),
         (["--fault", "x"], "--fault: Not a fault: 'x'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
-        (["--fault", "file:disk_full"], "--fault: file:disk_full: a service cannot have it; it is for whoever opens"),
+        (["--fault", "file:disk_full"], "--fault: file:disk_full: a service cannot have it; it is for code that opens"),
         (["--http", "--certificate", "x"], f"{NO_CERTIFICATE}; leave out one of the two\n"),
         (["--key", "x"], "--key: expected --certificate as well\n"),
         (["--certificate", "/nowhere.pem"], "--certificate: cannot be used: /nowhere.pem: [Errno 2] No such file"),

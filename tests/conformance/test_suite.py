@@ -146,7 +146,7 @@ def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, word
 
 
 WRONG = {
-    "": "there is no port to judge: name it with port = ",
+    "": "there is no port to check: name it with port = ",
     'prot = "reference"': "there is no setting 'prot'; did you mean port? (there are port, profile, region, levels, ",
     'port = "reference"; region = "input"': "there is no region 'input'; did you mean inputs? (there are identity, ",
     'port = "reference"; profile = "dirac-9"': "there is no profile 'dirac-9'; did you mean dirac-9.1? (there are ",

@@ -7,7 +7,7 @@ import pytest
 
 from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.serving import admin
-from dirac_failover.serving.messages import Request
+from dirac_failover.serving.messages import HttpRequest as Request
 from dirac_fakes import World
 from dirac_fakes.faults import FaultError
 from dirac_fakes.journal import Journal
@@ -83,7 +83,7 @@ def test_a_fault_of_no_service_is_for_somebody_else():
     for text, who in (("file:disk_full", "opens the file"), ("process:crash_at=execute", "runs the process")):
         with pytest.raises(FaultError) as caught:
             admin.read_fault(text)
-        assert str(caught.value) == f"{text}: a service cannot have it; it is for whoever {who}"
+        assert str(caught.value) == f"{text}: a service cannot have it; it is for code that {who}"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,10 @@ def test_a_fault_of_no_service_is_for_somebody_else():
         ({"faults": [{"target": "job-state", "kind": "latency", "value": 1.5}]}, "Fault"),
         ({"faults": ["nonsense"]}, "Not a fault: 'nonsense'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
         ({"faults": ["job-state:down", "x:down"]}, "No service 'x'; there are: job-state, "),
-        ({"faults": ["file:disk_full"]}, "file:disk_full: a service cannot have it; it is for whoever opens the file"),
+        (
+            {"faults": ["file:disk_full"]},
+            "file:disk_full: a service cannot have it; it is for code that",
+        ),
     ],
 )
 def test_what_is_no_fault_is_refused_and_nothing_is_armed(world, body, message):

@@ -7,7 +7,8 @@ import pytest
 
 from dirac_failover.serving.credentials import LIFETIME
 from dirac_failover.serving.diracx import answer
-from dirac_failover.serving.messages import Broken, Reply, Request
+from dirac_failover.serving.messages import Broken, Reply
+from dirac_failover.serving.messages import HttpRequest as Request
 from dirac_fakes import Caller, World
 from dirac_fakes.journal import Call
 

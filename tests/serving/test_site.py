@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.serving.messages import Broken, Reply, Request
+from dirac_failover.serving.messages import Broken, Reply
+from dirac_failover.serving.messages import HttpRequest as Request
 from dirac_failover.serving.site import Site
 from dirac_fakes import World
 from dirac_fakes.kinds import KINDS

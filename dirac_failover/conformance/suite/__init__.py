@@ -11,7 +11,7 @@ A port's own repository adopts it with a class in a test file::
 
 The space is run once in a session, by as many processes as there are processors, whatever the number of tests, and
 under xdist once for all its workers; only the selected clauses are asked. A setting that does not exist, or has no such
-value, is an error when the class is collected. What may change here: how results become tests.
+value, is an error when the class is collected.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ __all__ = ["ConformanceSuite"]
 
 
 class ConformanceSuite:
-    """A test for each clause; to be derived from, with what is different."""
+    """A test for each clause; a class that is derived from it sets the attributes that differ."""
 
     port: ClassVar[str] = ""
-    """``reference``, ``dirac`` or ``package.module:Class``; empty: what ``--dirac-port`` or ``dirac_port`` says, and
-    an error without either."""
+    """``reference``, ``dirac`` or ``package.module:Class``; if empty, the value of ``--dirac-port`` or ``dirac_port``,
+    and an error without either."""
     profile: ClassVar[str] = ""
-    """Whose choices it is held against; empty: what ``--dirac-profile`` or ``dirac_profile`` says, or DIRAC 9.1's."""
+    """The profile whose choices are expected; if empty, the value of ``--dirac-profile`` or ``dirac_profile``, or
+    DIRAC 9.1's."""
     region: ClassVar[str] = ""
-    """A region of the space, to be quick; empty: what ``--dirac-region`` or ``dirac_region`` says, or all of it."""
+    """A region of the space; if empty, the value of ``--dirac-region`` or ``dirac_region``, or the whole space."""
     levels: ClassVar[Sequence[str]] = DECIDING
     """The levels whose clauses are tests."""
     baseline: ClassVar[str] = ""
@@ -69,7 +70,7 @@ class ConformanceSuite:
         if "clause_id" not in metafunc.fixturenames:
             return
         try:
-            clauses = _question(type(self), metafunc.config).clauses
+            clauses = _plan(type(self), metafunc.config).clauses
             _baseline(self, metafunc.definition)
         except FailoverError as error:
             raise pytest.Collector.CollectError(f"{type(self).__name__}: {error}") from None
@@ -77,13 +78,13 @@ class ConformanceSuite:
 
     @pytest.fixture
     def conformance(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
-        """The results of the port, with what is known beside what is broken."""
+        """The results of the port; a clause that the baseline names has its entry."""
         try:
             results = _results(self, request, tmp_path_factory)
         except FailoverError as error:
             pytest.fail(str(error), pytrace=False)
-        said = _said(type(self), results.header.port, results.header, results.scenarios)
-        request.node.user_properties.append((JUDGED, said))
+        summary = _summary(type(self), results.header.port, results.header, results.scenarios)
+        request.node.user_properties.append((CHECKED, summary))
         if results.error is not None:
             pytest.fail(f"The port is broken, and nothing is known of how it conforms: {results.error}", pytrace=False)
         if len(results.unsuited) == len(results.clauses):
@@ -110,35 +111,35 @@ class ConformanceSuite:
         pytest.fail(f"{header.port.name} breaks {clause.id}: {clause.text}\n{cause}", pytrace=False)
 
 
-def _question(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPlan:
-    """Return what a class asks, of all clauses of its levels; raises SettingError for what is set wrongly."""
+def _plan(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPlan:
+    """Return the plan of a class, with all clauses of its levels; raises SettingError for a wrong setting."""
     settings = list(ConformanceSuite.__annotations__)
     values = [pair for owner in kind.__mro__ if issubclass(owner, ConformanceSuite) for pair in vars(owner).items()]
     fields = [name for name, value in values if not callable(value) and not hasattr(value, "__get__")]
     for name in fields:
         if name not in settings and not name.startswith(("_", "test", "pytest")):
             raise SettingError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
-    said = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
-    for name, value in {**said, "baseline": kind.baseline}.items():
+    given = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
+    for name, value in {**given, "baseline": kind.baseline}.items():
         if not isinstance(value, str):
             raise SettingError(f"{name}: expected a text, found {value!r}")
     if not isinstance(kind.timeout, int | float) or kind.timeout <= 0:
         raise SettingError(f"timeout: expected a number of seconds above 0, found {kind.timeout!r}")
-    if not said["port"]:
+    if not given["port"]:
         how = 'port = "package.module:Class" in the class, --dirac-port, or dirac_port in the settings of pytest'
-        raise SettingError(f"there is no port to judge: name it with {how}")
-    regions, profile = tuple(region.name for region in space.REGIONS), said["profile"] or DIRAC_9_1.name
+        raise SettingError(f"there is no port to check: name it with {how}")
+    regions, profile = tuple(region.name for region in space.REGIONS), given["profile"] or DIRAC_9_1.name
     named = [("level", level, LEVELS) for level in kind.levels]
     for what, name, known in [
         *named,
-        ("region", said["region"] or regions[0], regions),
+        ("region", given["region"] or regions[0], regions),
         ("profile", profile, PROFILES),
     ]:
         if name not in known:
             raise SettingError(no_such(what, name, known))
     clauses = tuple(clause.id for clause in CLAUSES if clause.level in kind.levels)
-    asked = (said["region"],) if said["region"] else regions
-    return VerificationPlan(Target.parse(said["port"]), clauses, asked, kind.timeout, profile)
+    asked = (given["region"],) if given["region"] else regions
+    return VerificationPlan(Target.parse(given["port"]), clauses, asked, kind.timeout, profile)
 
 
 def _option(config: pytest.Config, name: str) -> str:
@@ -146,13 +147,13 @@ def _option(config: pytest.Config, name: str) -> str:
 
 
 def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Results:
-    question = _question(type(suite), request.config)
+    plan = _plan(type(suite), request.config)
     own = [item for item in request.session.items if getattr(item, "cls", None) is type(suite)]
     selected = {item.callspec.params.get("clause_id") for item in own if hasattr(item, "callspec")}
-    part = replace(question, clauses=tuple(name for name in question.clauses if name in selected))
+    part = replace(plan, clauses=tuple(name for name in plan.clauses if name in selected))
     with _on_the_terminal(request.config):
         results = _once(part, suite.levels, _shared(request.config, factory))
-    complete = len(question.regions) == len(space.REGIONS)
+    complete = len(plan.regions) == len(space.REGIONS)
     return known_divergences(results, _baseline(suite, request.node, results.clauses, complete=complete), suite.levels)
 
 
@@ -161,7 +162,7 @@ def _baseline(
 ) -> Baseline:
     """Return the known divergences, of a file beside the test file, if it is there, else from the root directory.
 
-    Raises FileError for an entry that is not true, by what the clauses have come to; see :meth:`Baseline.problems`.
+    Raises FileError for an entry that is not true, by the results of the clauses; see :meth:`Baseline.problems`.
     """
     if not suite.baseline:
         return Baseline()
@@ -174,7 +175,7 @@ def _baseline(
 
 
 def _on_the_terminal(config: pytest.Config) -> AbstractContextManager[None]:
-    """Let the progress be seen, if pytest writes to a terminal: it would be captured with what tests print."""
+    """Let the progress be seen, if pytest writes to a terminal: pytest captures all other output."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
     if reporter is None or capture is None or not reporter.isatty:
@@ -184,25 +185,25 @@ def _on_the_terminal(config: pytest.Config) -> AbstractContextManager[None]:
     return visible
 
 
-JUDGED: Final = "conformance"
-"""The property of a test that says which port was judged, and on what."""
+CHECKED: Final = "conformance"
+"""The property of a test that names the port and the scenarios."""
 
 
 def header(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
-    """Return a line for each class among the tests: which port it is about to judge, and on what."""
+    """Return a line for each class among the tests, which names the port and the scenarios that it checks."""
     lines = []
     classes = (getattr(item, "cls", None) for item in items)
     for kind in dict.fromkeys(cls for cls in classes if cls and issubclass(cls, ConformanceSuite)):
-        question = _question(kind, config)
+        plan = _plan(kind, config)
         try:
-            said = _said(kind, question.target.info(), question, sum(1 for _ in question.scenarios()))
-            lines.append(f"{JUDGED}: {said}")
+            summary = _summary(kind, plan.target.info(), plan, sum(1 for _ in plan.scenarios()))
+            lines.append(f"{CHECKED}: {summary}")
         except FailoverError as error:
-            lines.append(f"{JUDGED}: {kind.__name__}: {error}")
+            lines.append(f"{CHECKED}: {kind.__name__}: {error}")
     return lines
 
 
-def _said(kind: type[ConformanceSuite], port: PortInfo, about: VerificationPlan | Header, scenarios: int) -> str:
+def _summary(kind: type[ConformanceSuite], port: PortInfo, about: VerificationPlan | Header, scenarios: int) -> str:
     clients = f", with the clients of {port.implementation}" if port.implementation else ""
     name = f"{port.target} {port.version}".strip()
     regions = f"{'region' if len(about.regions) == 1 else 'regions'} {', '.join(about.regions)}"
@@ -212,16 +213,16 @@ def _said(kind: type[ConformanceSuite], port: PortInfo, about: VerificationPlan 
     )
 
 
-def _once(question: VerificationPlan, levels: Sequence[str], folder: Path) -> Results:
+def _once(plan: VerificationPlan, levels: Sequence[str], folder: Path) -> Results:
     """Return the results, which are made once in a session: xdist's workers wait for the first of them."""
-    name = hashlib.sha256(repr((question, tuple(levels))).encode()).hexdigest()[:16]
+    name = hashlib.sha256(repr((plan, tuple(levels))).encode()).hexdigest()[:16]
     path = os.path.join(folder, f"dirac-failover-{name}.json")
     if path in _MADE:
         return _MADE[path]
     with open(f"{path}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
-            write(path, verify(question, levels, workers=cores()).to_text())
+            write(path, verify(plan, levels, workers=cores()).to_text())
     _MADE[path] = load(path)
     return _MADE[path]
 
