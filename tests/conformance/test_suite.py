@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,9 +24,6 @@ from dirac_failover.conformance.workers import cores
 from dirac_failover.errors import FileError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES
-
-if TYPE_CHECKING:
-    from dirac_failover.conformance.results import Results
 
 ROOT = Path(__file__).parents[2]
 DECIDING = [clause for clause in CLAUSES if clause.level != "lossless"]
@@ -45,7 +41,6 @@ class Dies(FailoverRequest):
     def __init__(self):
         raise ValueError("no")
 """
-"""What loads the plug-in, which has no entry point in a bare checkout."""
 SUITE = """
 from dirac_failover.conformance.suite import ConformanceSuite
 
@@ -54,24 +49,28 @@ class TestMine(ConformanceSuite):
     port = "my_port:{}"
     {}
 """
-
+AS_IT_IS = ("--pyargs", "dirac_failover.conformance.suite")
 
 pytestmark = pytest.mark.ci
 
 
-def pytest_in(folder: Path, *words: str) -> tuple[int, str]:
-    """Run pytest there; return its exit code and output."""
+def environment_of(folder, **more):
+    """Return the environment for a pytest in a folder, with the package of this checkout."""
     path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "fakes")])
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_XDIST", "COV"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_XDIST", "COV"))}
+    return {**kept, "PYTHONPATH": path, **more}
+
+
+def pytest_in(folder, *words, **more):
+    """Run pytest in a folder; return its exit code and output."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *words]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={**environment, "PYTHONPATH": path}
-    )
+    environment = environment_of(folder, **more)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
+def repository(tmp_path):
     """A repository with a port."""
     (tmp_path / "my_port.py").write_text(PORT)
     (tmp_path / "pytest.ini").write_text("[pytest]\ndirac_region = identity\n")
@@ -79,8 +78,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("autoload")
-def test_a_repository_adopts_it_in_five_lines(repository: Path) -> None:
-    """One test for each clause that decides; what no scenario is about is skipped, with xdist too."""
+def test_a_repository_adopts_the_suite_in_five_lines(repository):
+    """It has one test for each clause that decides; one that no scenario asks for is skipped, with xdist too."""
     (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
     code, printed = pytest_in(repository, "-n", "2", "--junit-xml=junit.xml")
     assert code == 0, printed
@@ -91,10 +90,9 @@ def test_a_repository_adopts_it_in_five_lines(repository: Path) -> None:
     assert (repository / "junit.xml").read_text().count("<testcase ") == len(DECIDING)
 
 
-def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
-    """Clause, count, smallest scenario, expected beside observed, and the command that shows it; -k chooses."""
-    words = ("--pyargs", "dirac_failover.conformance.suite", "--dirac-port=my_port:NoResult")
-    code, printed = pytest_in(repository, *words, "-k", "CO-004 or DI-004")
+def test_a_port_that_diverges_fails_with_the_cause(repository):
+    """The text has the clause, the smallest scenario, the expected and the observed value, and commands; -k chooses."""
+    code, printed = pytest_in(repository, *AS_IT_IS, "--dirac-port=my_port:NoResult", "-k", "CO-004 or DI-004")
     assert code == 1
     assert f"2 failed, {len(DECIDING) - 2} deselected" in printed
     text = next(clause.text for clause in CLAUSES if clause.id == "CO-004")
@@ -109,10 +107,9 @@ def test_what_diverges_fails_with_all_that_is_needed(repository: Path) -> None:
     assert "Traceback" not in printed
 
 
-def test_other_levels_and_a_baseline(repository: Path) -> None:
-    """What is known is an xfail, and the rest fails; a baseline that is not true is an error."""
-    known = Baseline((Entry("LL-003", "by-design", "as DIRAC does"),))
-    known.save(str(repository / "known.json"))
+def test_other_levels_and_a_baseline(repository):
+    """A clause of the baseline is an xfail, and the others fail; a baseline that is not true is an error."""
+    Baseline((Entry("LL-003", "by-design", "as DIRAC does"),)).save(str(repository / "known.json"))
     (repository / "test_mine.py").write_text(SUITE.format("Fine", 'levels = ("lossless",); baseline = "known.json"'))
     code, printed = pytest_in(repository)
     assert code == 1
@@ -125,20 +122,15 @@ def test_other_levels_and_a_baseline(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("port", "message"),
     [
-        (
-            "--dirac-port=my_port:Dies",
-            "The port is broken, and nothing is known of how it conforms: The port broke down (",
-        ),
-        ("--dirac-port=nobody", "there is no port 'nobody' (there are reference, "),
+        ("my_port:Dies", "The port is broken, and nothing is known of how it conforms: The port broke down ("),
+        ("nobody", "there is no port 'nobody' (there are reference, "),
     ],
 )
-def test_a_port_that_is_broken_is_an_error_and_no_failure(repository: Path, words: str, message: str) -> None:
+def test_a_port_that_is_broken_is_an_error_and_no_failure(repository, port, message):
     """Nothing is known of any clause."""
-    code, printed = pytest_in(
-        repository, "--pyargs", "dirac_failover.conformance.suite", words, "-k", "CO-001 or CO-002"
-    )
+    code, printed = pytest_in(repository, *AS_IT_IS, f"--dirac-port={port}", "-k", "CO-001 or CO-002")
     assert code == 1
     assert "2 errors" in printed
     assert "failed" not in printed.splitlines()[-1]
@@ -156,13 +148,13 @@ WRONG = {
     'port = "reference"; timeout = 0': "timeout: expected a number of seconds above 0, found 0",
     "port = object": "port: expected a text, found <class 'object'>",
 }
-"""Classes that are set wrongly, and the complaint."""
+"""The bodies of classes with a wrong setting, and the complaint."""
 
 
-def test_what_is_set_wrongly_is_an_error_of_the_collection(pytester: pytest.Pytester) -> None:
-    """In one line each, and no test runs; names of one's own, and methods, are not settings."""
+def test_a_wrong_setting_is_an_error_of_the_collection(pytester):
+    """It is one line each, and no test runs; private names and methods are not settings."""
     Baseline((Entry("CO-999", "by-design", "x"),)).save(str(pytester.path / "odd.json"))
-    classes = [f"class Test{number}(ConformanceSuite): {said or 'pass'}" for number, said in enumerate(WRONG)]
+    classes = [f"class Test{number}(ConformanceSuite): {body or 'pass'}" for number, body in enumerate(WRONG)]
     fine = """
 class TestFine(ConformanceSuite):
     port = "reference"; region = "identity"; levels = ["contract"]
@@ -175,16 +167,13 @@ class TestFine(ConformanceSuite):
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--collect-only", "-q")
     result.assert_outcomes(errors=len(WRONG))
     lines = result.stdout.lines
-    said = [line.partition(": ")[2] for line in lines if line.startswith("Test")]
-    assert [found for found, start in zip(said, WRONG.values(), strict=True) if not found.startswith(start)] == []
+    texts = [line.partition(": ")[2] for line in lines if line.startswith("Test")]
+    assert [text for text, start in zip(texts, WRONG.values(), strict=True) if not text.startswith(start)] == []
     assert sum("::TestFine::test_clause[CO-" in line for line in lines) == sum(c.level == "contract" for c in CLAUSES)
 
 
-def test_a_run_says_what_it_judges_before_and_after(
-    pytester: pytest.Pytester, asked: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Port and version, profile, region and scenarios; and it asks only the clauses that are selected."""
-    monkeypatch.setattr(suite, "_MADE", {})
+def test_a_run_names_the_port_before_and_after(pytester, asked):
+    """The lines have version, profile, region and scenarios; only the selected clauses are checked."""
     pytester.makepyfile(f"""
 from {suite.__name__} import ConformanceSuite
 
@@ -209,44 +198,32 @@ class TestNobody(ConformanceSuite):
         "TestMine: port alpha:Module 1.0*; shape module; profile dirac-9.1; *; * scenarios",
         "TestNobody: port alpha:Module 1.0*",
     ])  # fmt: skip
-    assert [clauses for *_, clauses in asked] == [("CO-001", "DI-001")] * 2
+    assert [plan.clauses for plan, *_ in asked] == [("CO-001", "DI-001")] * 2
 
 
-def test_a_pytest_that_has_a_workers_environment_shares_nothing(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Results of another session are never taken for those of this one."""
-    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(repository))
+def test_a_pytest_that_has_a_workers_environment_shares_nothing(repository):
+    """The results of another session are never taken for those of this one."""
     (repository / "test_mine.py").write_text(SUITE.format("Fine", ""))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", "CO-003"],
-        cwd=repository, capture_output=True, text=True, check=False,
-        env={
-            **{key: value for key, value in os.environ.items() if not key.startswith("COV")},
-            "PYTEST_XDIST_WORKER": "gw0",
-            "PYTHONPATH": os.pathsep.join([str(repository), str(ROOT), str(ROOT / "fakes")]),
-        },
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    more = {"PYTEST_DEBUG_TEMPROOT": str(repository), "PYTEST_XDIST_WORKER": "gw0"}
+    code, printed = pytest_in(repository, "-k", "CO-003", **more)
+    assert code == 0, printed
     (written,) = repository.glob("**/dirac-failover-*.json")
     assert written.parent.name == "pytest-0"
 
 
-def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
-    """It is one line, which goes when the space is done."""
+def test_the_progress_is_seen_on_a_terminal_only(repository):
+    """It is one line, which is taken away in the end."""
     (repository / "test_mine.py").write_text(SUITE.format("Fine", 'region = "inputs"'))
-    seen: list[bytes] = []
+    seen = []
 
-    def read(handle: int) -> bytes:
-        data = os.read(handle, 1024)
-        seen.append(data)
-        return data
+    def read(handle):
+        seen.append(os.read(handle, 1024))
+        return seen[-1]
 
-    environment = {"PYTHONPATH": os.pathsep.join([str(repository), str(ROOT), str(ROOT / "fakes")]), "TERM": "xterm"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(repository)
-        for name, value in environment.items():
-            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", environment_of(repository)["PYTHONPATH"])
+        patch.setenv("TERM", "xterm")
         pty.spawn([sys.executable, "-m", "pytest", "-k", "DI-003"], read)
     printed = b"".join(seen).decode()
     assert re.search(r"my_port:Fine \[#*\.*\] +\d+% \d[\d,]* of \d[\d,]*, ", printed)
@@ -256,91 +233,75 @@ def test_the_progress_is_seen_on_a_terminal_only(repository: Path) -> None:
     assert " a second, " not in piped
 
 
-def test_the_options_are_ini_settings_too() -> None:
-    """Under one prefix, with help."""
+def test_the_plug_in_loads_nothing(tmp_path):
+    """It is loaded in every project where the package is installed; its options have one prefix."""
+    code = "import sys, dirac_failover.pytest_plugin; print(*(n for n in sys.modules if n.startswith('dirac_')))"
+    loaded = subprocess.check_output(
+        [sys.executable, "-c", code], text=True, cwd=tmp_path, env=environment_of(tmp_path)
+    ).split()
+    assert loaded == ["dirac_failover", "dirac_failover.pytest_plugin"]
     assert list(pytest_plugin.OPTIONS) == ["port", "profile", "region"]
 
 
-def test_the_plug_in_loads_nothing(tmp_path: Path) -> None:
-    """It is loaded in every project where the package is installed."""
-    code = "import sys, dirac_failover.pytest_plugin; print(*(n for n in sys.modules if n.startswith('dirac_')))"
-    path = os.pathsep.join([str(ROOT), str(ROOT / "fakes")])
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-    )  # fmt: skip
-    assert done.stdout.split() == ["dirac_failover", "dirac_failover.pytest_plugin"]
+# The parts, in this process
 
 
 class Mine(Adopted):
-    """A suite for a port that is judged by hand below."""
+    """A suite for the reference."""
 
     port = "reference"
     region = "identity"
 
 
-def item(cls: type[Adopted], **parameters: str) -> Any:
-    """As much of a test as the suite asks for."""
-    return SimpleNamespace(cls=cls, callspec=SimpleNamespace(params=parameters))
-
-
 class Request:
-    """As much of pytest's request as the suite asks for."""
+    """The parts of pytest's request, configuration and test that the suite uses."""
 
-    def __init__(self, folder: Path, **options: str) -> None:
-        self.config = self
+    def __init__(self, folder, **options):
+        self.config = self.node = self
         self.path = folder / "tests/test_mine.py"
         self.rootpath = folder
         self.options = options
-        self.node = self
-        self.session = SimpleNamespace(items=[item(Mine, clause_id="CO-001"), item(Mine), SimpleNamespace(cls=Mine)])
-        self.user_properties: list[Any] = []
+        of_mine = [SimpleNamespace(cls=Mine, callspec=SimpleNamespace(params=p)) for p in ({"clause_id": "CO-001"}, {})]
+        self.session = SimpleNamespace(items=[*of_mine, SimpleNamespace(cls=Mine)])
+        self.user_properties = []
         self.pluginmanager = SimpleNamespace(get_plugin=lambda _: None)
 
-    def getoption(self, name: str) -> str | None:
+    def getoption(self, name):
         return self.options.get(name)
 
-    def getini(self, name: str) -> str:
+    def getini(self, name):
         return self.options.get(f"ini_{name}", "")
 
 
-class Factory:
-    """As much of pytest's maker of directories."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def getbasetemp(self) -> Path:
-        return self.folder
+def results_of(kind, folder, base=None, **options):
+    """Return the results of a suite whose session has this temporary directory."""
+    factory = SimpleNamespace(getbasetemp=lambda: base or folder)
+    request = Request(folder, **options)
+    if base:
+        request.workerinput = {}
+    return suite._results(kind(), request, factory)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch, alpha: Results) -> list[Any]:
-    """What was verified; each time the results are the same."""
-    calls: list[Any] = []
-
-    def verify(question: Any, levels: Any, *, workers: int) -> Results:
-        calls.append((question.target.text, question.regions, question.profile, question.seconds, levels, workers,
-                      question.clauses))  # fmt: skip
-        return alpha
-
-    monkeypatch.setattr(suite, "verify", verify)
+def asked(monkeypatch, alpha):
+    """The verifications; each has the same results."""
+    calls = []
+    monkeypatch.setattr(suite, "verify", lambda plan, levels, **how: calls.append((plan, levels, how)) or alpha)
+    monkeypatch.setattr(suite, "_MADE", {})
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     return calls
 
 
-def test_the_space_is_run_once(
-    asked: list[Any], tmp_path: Path, alpha: Results, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By all processors; another process, such as an xdist worker, reads what the first one has written."""
-    request: Any = Request(tmp_path)
-    first = suite._results(Mine(), request, Factory(tmp_path))
-    assert first == alpha
-    assert suite._results(Mine(), request, Factory(tmp_path)) == first
+def test_the_space_is_run_once(asked, tmp_path, alpha, monkeypatch):
+    """All processors run it; another process, such as an xdist worker, reads the results that the first has written."""
+    assert results_of(Mine, tmp_path) == results_of(Mine, tmp_path) == alpha
     monkeypatch.setattr(suite, "_MADE", {})
-    request.workerinput = {}
-    assert suite._results(Mine(), request, Factory(tmp_path / "gw0")) == alpha
-    assert asked == [("reference", ("identity",), "dirac-9.1", 60.0, ("contract", "dirac"), cores(), ("CO-001",))]
+    assert results_of(Mine, tmp_path, tmp_path / "gw0") == alpha
+    ((plan, levels, how),) = asked
+    assert (plan.target.text, plan.regions, plan.profile, plan.seconds, plan.clauses) == (
+        "reference", ("identity",), "dirac-9.1", 60.0, ("CO-001",),
+    )  # fmt: skip
+    assert (levels, how) == (("contract", "dirac"), {"workers": cores()})
 
 
 @pytest.mark.parametrize(
@@ -355,78 +316,73 @@ def test_the_space_is_run_once(
     ],
 )
 def test_the_class_decides_before_the_option_and_the_option_before_the_ini(
-    asked: list[Any], tmp_path: Path, options: dict[str, str], expected: tuple[str, tuple[str, ...], str]
-) -> None:
-    """Without a region, it is all of the space; without a profile, DIRAC 9.1's."""
-    request: Any = Request(tmp_path, **options)
-    suite._results(Adopted(), request, Factory(tmp_path))
-    suite._results(Mine(), request, Factory(tmp_path))
-    Mine.profile = "ilcdirac-35.0"
-    suite._results(Mine(), request, Factory(tmp_path))
-    Mine.profile = ""
+    asked, tmp_path, monkeypatch, options, expected
+):
+    """Without a region, the suite runs the whole space; without a profile, it expects DIRAC 9.1's choices."""
+    results_of(Adopted, tmp_path, **options)
+    results_of(Mine, tmp_path, **options)
+    monkeypatch.setattr(Mine, "profile", "ilcdirac-35.0")
+    results_of(Mine, tmp_path, **options)
     mine = ("reference", ("identity",))
-    assert [item[:3] for item in asked] == [expected, (*mine, expected[2]), (*mine, "ilcdirac-35.0")]
+    found = [(plan.target.text, plan.regions, plan.profile) for plan, *_ in asked]
+    assert found == [expected, (*mine, expected[2]), (*mine, "ilcdirac-35.0")]
 
 
-def test_a_baseline_is_beside_the_test_or_at_the_root(asked: list[Any], tmp_path: Path) -> None:
-    """What it knows is said beside the breach; what is not true in it ends everything."""
-    assert asked == []
+@pytest.mark.usefixtures("asked")
+def test_a_baseline_is_beside_the_test_or_at_the_root(tmp_path):
+    """Its entry is in the result; an entry that is not true ends everything, unless a part of the space was run."""
 
     class Known(Mine):
         baseline = "known.json"
 
-    request: Any = Request(tmp_path)
     Baseline((Entry("CO-002", "known-bug", "at the root"),)).save(str(tmp_path / "known.json"))
-    found = suite._results(Known(), request, Factory(tmp_path)).clauses[1].baseline
-    assert found is not None
-    assert found.reason == "at the root"
+    assert results_of(Known, tmp_path).clauses[1].baseline.reason == "at the root"
     (tmp_path / "tests").mkdir()
     Baseline((Entry("CO-001", "known-bug", "x"),)).save(str(tmp_path / "tests/known.json"))
-    assert suite._results(Known(), request, Factory(tmp_path)).clauses[1].baseline is None  # a part of the space
+    assert results_of(Known, tmp_path).clauses[1].baseline is None
     Known.region = ""
     with pytest.raises(FileError, match=r"^known\.json: CO-001: the port keeps this clause now: remove the entry$"):
-        suite._results(Known(), request, Factory(tmp_path))
+        results_of(Known, tmp_path)
 
 
-def conformance(tests: Adopted, folder: Path) -> Results:
-    function: Any = Adopted.conformance
-    made: Results = getattr(function, "__wrapped__", None) or function._get_wrapped_function()
-    return made(tests, Request(folder), Factory(folder))  # type: ignore[operator,no-any-return]
+def of_commands(results):
+    """Return the results of a port of another shape."""
+    return replace(results, header=replace(results.header, port=replace(results.header.port, shape="commands")))
 
 
-@pytest.mark.usefixtures("asked")
-def test_the_fixture_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: Results) -> None:
-    """For a port that is broken, and for what cannot be asked; otherwise it is the results."""
-    assert conformance(Mine(), tmp_path) == alpha
-    monkeypatch.setattr(suite, "_MADE", {})
-    monkeypatch.setattr(suite, "_once", lambda *_: replace(alpha, error="it died"))
-    with pytest.raises(pytest.fail.Exception, match=r"^The port is broken, and nothing is known of .*: it died$"):
-        conformance(Mine(), tmp_path)
-    port = replace(alpha.header.port, shape="commands")
-    unsuited = replace(alpha, header=replace(alpha.header, port=port))
-    monkeypatch.setattr(suite, "_MADE", {})
-    monkeypatch.setattr(suite, "_once", lambda *_: unsuited)
-    with pytest.raises(
-        pytest.fail.Exception, match=r"^None of these clauses is asked of a port of the shape commands: "
-    ):
-        conformance(Mine(), tmp_path)
+@pytest.mark.parametrize(
+    ("change", "region", "message"),
+    [
+        (lambda results: results, "identity", None),
+        (lambda results: replace(results, error="it died"), "identity",
+         "^The port is broken, and nothing is known of .*: it died$"),
+        (of_commands, "identity", "^None of these clauses is asked of a port of the shape commands: "),
+        (lambda results: results, "nowhere", "^there is no region 'nowhere'"),
+    ],
+)  # fmt: skip
+def test_the_fixture_fails_in_one_line(asked, tmp_path, monkeypatch, alpha, change, region, message):
+    """It does for a port that is broken, and for a wrong setting; otherwise it is the results."""
+    assert asked == []
+    monkeypatch.setattr(suite, "_once", lambda *_: change(alpha))
+    monkeypatch.setattr(Mine, "region", region)
+    function = Adopted.conformance
+    made = getattr(function, "__wrapped__", None) or function._get_wrapped_function()
+    given = Mine(), Request(tmp_path), SimpleNamespace(getbasetemp=lambda: tmp_path)
+    if message is None:
+        assert made(*given) == alpha
+    else:
+        with pytest.raises(pytest.fail.Exception, match=message):
+            made(*given)
 
-    class Odd(Mine):
-        region = "nowhere"
 
-    with pytest.raises(pytest.fail.Exception, match=r"^there is no region 'nowhere'"):
-        conformance(Odd(), tmp_path)
-
-
-def test_a_clause_is_held_broken_known_unchecked_or_not_asked(alpha: Results) -> None:
-    """Pass, fail, xfail, fail, skip."""
+def test_a_clause_is_held_broken_known_unchecked_or_not_asked(alpha):
+    """The outcomes are pass, fail, xfail, fail, and skip."""
     tests = Adopted()
     tests.test_clause("CO-001", alpha)
     with pytest.raises(pytest.skip.Exception, match=r"^no scenario of  is about DI-001$"):
         tests.test_clause("DI-001", alpha)
-    of_commands = replace(alpha, header=replace(alpha.header, port=replace(alpha.header.port, shape="commands")))
     with pytest.raises(pytest.skip.Exception, match=r"^not asked of the shape commands$"):
-        tests.test_clause("DI-001", of_commands)
+        tests.test_clause("DI-001", of_commands(alpha))
     with pytest.raises(pytest.xfail.Exception, match=r"^by-design: It is so\.$"):
         tests.test_clause("LL-001", alpha)
     with pytest.raises(pytest.fail.Exception) as failed:
@@ -440,40 +396,31 @@ def test_a_clause_is_held_broken_known_unchecked_or_not_asked(alpha: Results) ->
         tests.test_clause(clauses[0].id, replace(alpha, clauses=clauses))
 
 
-def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path: Path) -> None:
-    """By its ID; other tests of the class are left alone."""
-
-    class Lossless(Adopted):
-        levels = ("lossless",)
-
-    class Metafunc:
-        def __init__(self, cls: Any, *fixtures: str) -> None:
-            self.cls, self.fixturenames, self.made = cls, fixtures, []  # type: ignore[var-annotated]
-            self.config = self.definition = Request(tmp_path, dirac_port="reference")
-
-        def parametrize(self, *what: Any) -> None:
-            self.made.append(what)
-
-    for cls, level in ((Lossless, ("lossless",)), (Adopted, ("contract", "dirac"))):
-        metafunc: Any = Metafunc(cls, "clause_id")
-        cls().pytest_generate_tests(metafunc)
-        assert metafunc.made == [("clause_id", tuple(clause.id for clause in CLAUSES if clause.level in level))]
-    other: Any = Metafunc(Adopted, "tmp_path")
-    Adopted().pytest_generate_tests(other)
-    assert other.made == []
+@pytest.mark.parametrize("fixture", ["clause_id", "tmp_path"])
+@pytest.mark.parametrize("levels", [("lossless",), ("contract", "dirac")])
+def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path, monkeypatch, levels, fixture):
+    """Each has the ID of its clause; other tests of the class are left alone."""
+    monkeypatch.setattr(Mine, "levels", levels)
+    made = []
+    config = Request(tmp_path)
+    Mine().pytest_generate_tests(
+        SimpleNamespace(cls=Mine, fixturenames=[fixture], config=config, definition=config,
+                        parametrize=lambda *what: made.append(what))
+    )  # fmt: skip
+    ids = tuple(clause.id for clause in CLAUSES if clause.level in levels)
+    assert made == ([("clause_id", ids)] if fixture == "clause_id" else [])
 
 
-def test_progress_is_not_captured_on_a_terminal() -> None:
+def test_progress_is_not_captured_on_a_terminal():
     """It begins on a line of its own; without a terminal nothing is changed."""
-    said: list[str] = []
-    visible: nullcontext[None] = nullcontext()
+    lines = []
+    visible = nullcontext()
     plugins = {
-        "terminalreporter": SimpleNamespace(isatty=True, ensure_newline=lambda: said.append("line")),
+        "terminalreporter": SimpleNamespace(isatty=True, ensure_newline=lambda: lines.append("line")),
         "capturemanager": SimpleNamespace(global_and_fixture_disabled=lambda: visible),
     }
-    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get))
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get))
     assert suite._on_the_terminal(config) is visible
-    assert said == ["line"]
     plugins["terminalreporter"].isatty = False
     assert suite._on_the_terminal(config) is not visible
-    assert said == ["line"]
+    assert lines == ["line"]

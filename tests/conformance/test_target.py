@@ -5,7 +5,6 @@ import pickle
 import sys
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,15 +16,12 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import ImplementationUnavailableError, PortError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 CLIENTS = f"reference {__version__}"
 REFERENCE = "dirac_failover.failover_request:FailoverRequest"
 
 
-def test_without_a_name_it_is_the_reference() -> None:
-    """With its version, and no option for ``run``."""
+def test_without_a_name_the_target_is_the_reference():
+    """It has the version, and no option for ``run``."""
     target = Target()
     port = target.port()
     assert (port.name, port.kit.FailoverRequest) == ("reference", FailoverRequest)
@@ -33,8 +29,8 @@ def test_without_a_name_it_is_the_reference() -> None:
     assert target.options() == ()
 
 
-def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is found in the working directory too; ``run`` is told that a port must report the inputs."""
+def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path, monkeypatch):
+    """It is found in the working directory too; ``run`` gets the option that a port must report the inputs."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loose_port.py").write_text(
         "from dirac_failover import FailoverRequest\nclass Mine(FailoverRequest): pass\n"
@@ -44,6 +40,8 @@ def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkey
     assert port.kit.name == "reference"
     assert target.info() == PortInfo("Mine", "", "loose_port:Mine", CLIENTS)
     assert target.options() == ("--module", "loose_port:Mine")
+    # Python's texts name the class, which therefore has the expected name
+    assert [kind.__name__ for kind in port._class.__mro__[:3]] == ["FailoverRequest", "Mine", "FailoverRequest"]
     (tmp_path / "other_port.py").write_text("class Mine:\n    execute = None\nThing = 1\n")
     assert Target("other_port:Mine").options() == ("--module", "other_port:Mine", "--duties", "inputs")
     for unknown in (Target("other_port:Thing"), Target("no_port:Mine"), Target("other_port:Mine", "some/python")):
@@ -51,28 +49,17 @@ def test_a_class_is_run_with_the_clients_of_the_reference(tmp_path: Path, monkey
     assert Target(REFERENCE).info() == PortInfo("FailoverRequest", __version__, REFERENCE, CLIENTS)
 
 
-def test_what_a_class_is_called_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's texts name the class: here it has the name that they are expected to name."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "named_port.py").write_text(
-        "from dirac_failover import FailoverRequest\nclass Strange(FailoverRequest): pass\n"
-    )
-    module = Target("named_port:Strange").port()._class  # what it runs
-    assert module.__name__ == "FailoverRequest"
-    assert [kind.__name__ for kind in module.__mro__[1:3]] == ["Strange", "FailoverRequest"]
-
-
-def test_another_kit_is_an_option_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And says its version."""
+def test_another_implementation_is_an_option_of_run(monkeypatch):
+    """The results have its version."""
     monkeypatch.setitem(IMPLEMENTATIONS, "other", IMPLEMENTATIONS["reference"])
     assert Target("other").options() == ("--implementation", "other")
     assert Target("other").info() == PortInfo("reference", __version__, "other", CLIENTS)
 
 
-def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says how to get it."""
+def test_an_implementation_that_is_not_installed_is_broken(monkeypatch):
+    """The message says how to install it."""
 
-    def missing() -> None:
+    def missing():
         raise ImplementationUnavailableError("not installed: install it")
 
     monkeypatch.setitem(IMPLEMENTATIONS, "other", SimpleNamespace(load=missing))
@@ -80,34 +67,28 @@ def test_what_is_not_installed_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
         Target("other").info()
 
 
-@pytest.mark.parametrize("text", ["nobody", ":", "a:", ":b", ""])
-def test_what_names_nothing_is_an_error_of_usage(text: str) -> None:
-    """With what there is."""
-    with pytest.raises(PortError) as said:
-        Target(text).port()
-    assert str(said.value) == (
-        f"there is no port {text!r} (there are {', '.join(IMPLEMENTATIONS)}, package.module:Class, or a file .toml)"
-    )
+NAMES = f"(there are {', '.join(IMPLEMENTATIONS)}, package.module:Class, or a file .toml)"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("no_such_package:X", "cannot import no_such_package: ModuleNotFoundError: No module named 'no_such_package'"),
-        ("dirac_failover:Nothing", "there is no class 'Nothing' (looked for in dirac_failover)"),
-        ("json:loads", "json:loads is not a class but function"),
-        ("json:JSONDecoder", "json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)"),
+        *((text, f"there is no port {text!r} {NAMES}") for text in ("nobody", ":", "a:", ":b", "")),
+        (text := "no_such_package:X", f"Port {text}: cannot import no_such_package: ModuleNotFoundError: "),
+        (text := "dirac_failover:Nothing", f"Port {text}: there is no class 'Nothing' (looked for in dirac_failover)"),
+        (text := "json:loads", f"Port {text}: json:loads is not a class but function"),
+        (text := "json:JSONDecoder", f"Port {text}: json:JSONDecoder is not a module: it has no execute() (derive "),
     ],
 )
-def test_what_is_no_port_is_an_error_of_usage(text: str, message: str) -> None:
-    """As ``run --module`` says it."""
-    with pytest.raises(PortError) as said:
+def test_a_text_that_names_no_port_is_an_error(text, message):
+    """The error has the reason, or the names that exist."""
+    with pytest.raises(PortError) as caught:
         Target(text).port()
-    assert str(said.value) == f"Port {text}: {message}"
+    assert str(caught.value).startswith(message)
 
 
-def test_a_target_may_be_in_another_environment() -> None:
-    """Its results say how it was given, and the commands in them run there."""
+def test_a_target_may_be_in_another_environment():
+    """Its results have the text that was given, and the commands in them run there."""
     target = Target("reference", sys.executable)
     assert (target.given, Target.parse(target.given)) == (f"reference --python {sys.executable}", target)
     assert (Target("x").given, Target.parse("x")) == ("x", Target("x"))
@@ -120,8 +101,8 @@ def test_a_target_may_be_in_another_environment() -> None:
     assert Target("x").program() == ("dirac-failover",)
 
 
-def test_an_adapter_file_is_a_port_of_its_own(tmp_path: Path) -> None:
-    """Whatever Python is given: it says its command itself; and ``run`` cannot execute it."""
+def test_an_adapter_file_is_a_port_of_its_own(tmp_path):
+    """It names its command itself, whatever Python is given; and ``run`` cannot execute it."""
     file = tmp_path / "port.toml"
     file.write_text('name = "mine"\ncommand = ["x"]')
     for target in (Target(str(file)), Target(str(file), "some/python")):
@@ -131,13 +112,8 @@ def test_an_adapter_file_is_a_port_of_its_own(tmp_path: Path) -> None:
         assert target.options() == ()
 
 
-def test_a_target_travels() -> None:
-    """To the processes that make their own ports of it."""
-    assert pickle.loads(pickle.dumps(Target("x"))) == Target("x")  # noqa: S301 - ours
-
-
-def test_a_target_stays_what_it_is() -> None:
-    """Nobody changes it on the way; it can stand in sets."""
+def test_a_target_is_a_value():
+    """It travels to other processes, stands in sets, and cannot be changed."""
+    assert {pickle.loads(pickle.dumps(Target("x"))), Target("x")} == {Target("x")}  # noqa: S301 - ours
     with pytest.raises(FrozenInstanceError):
-        Target("x").text = "y"  # type: ignore[misc]
-    assert {Target("x"), Target("x")} == {Target("x")}
+        Target("x").text = "y"
