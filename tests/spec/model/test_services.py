@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from dirac_failover.spec.model.services import Instant, ModelFault, Services, Times, fault
@@ -118,82 +116,6 @@ def test_the_first_of_two_faults_acts_and_both_count():
     assert [step.result["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
 
 
-def test_files_are_found_and_changed():
-    """Those that are known; an error more for each that was said to be one."""
-    here, _ = services()
-    here.call("transformation", "setFileStatusForTransformation", 12, {"101": ["Problematic", True]})
-    rows = json.loads(here.call("transformation", "getTransformationFiles", {"LFN": ["/vo/b", "/vo/x"]})["Value"])
-    time = {"__dCls": "dt", "obj": "<time>"}
-    changed = {
-        "LFN": "/vo/b", "TransformationID": 12, "FileID": 101, "Status": "Problematic", "TaskID": 1,
-        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": 1, "LastUpdate": time, "InsertedTime": time,
-    }  # fmt: skip
-    assert rows == {"OK": True, "Value": [changed]}
-    held = here.state()["transformation"]
-    assert held["ids"] == {"/vo/a": 100, "/vo/b": 101}
-    assert held["files"]["12"]["101"] == {**changed, "LastUpdate": "<time>", "InsertedTime": "<time>"}
-    assert held["files"]["12"]["100"]["Status"] == "Assigned"
-    assert held["transformations"] == {"12": {"Author": "alice", "AuthorGroup": "vo_user"}}
-
-
-def test_a_job_that_says_nothing_stays_as_it_began():
-    """A minute before; all belongs to whoever has a proxy, or to the one who always has."""
-    here, _ = services(owner=("bob", "vo_prod"))
-    began = {
-        "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown", "StatusTime": "<T1>",
-        "StatusSource": "JobManager", "Epoch": 1767268740.0,
-    }  # fmt: skip
-    job = {
-        "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown", "Owner": "bob",
-        "OwnerGroup": "vo_prod", "StartExecTime": "<T1>", "EndExecTime": None, "HeartBeatTime": "<T1>",
-        "LastUpdateTime": "<T1>",
-    }  # fmt: skip
-    nothing = {"jobs": {"77": job}, "history": {"77": [began]}, "parameters": {}, "heartbeats": {}}
-    state = here.state()
-    assert state["job-state"] == nothing
-    assert type(state["job-state"]["history"]["77"][0]["Epoch"]) is float
-    assert state["req-proxy"] == {"cache": {}}
-    assert services(owner=None)[0].state()["transformation"]["transformations"]["12"]["Author"] == "alice"
-
-
-def test_a_job_is_what_it_said_last():
-    """Its history is all that it said, each time it was said."""
-    here, _ = services()
-    first, second = (here._times.show(Instant()) for _ in range(2))
-    a, b = ({"Source": "Job_77", "ApplicationStatus": text} for text in "ab")
-    for told in ({first: a, second: b}, {second: b}):
-        here.call("job-state", "setJobStatusBulk", 77, told, False)
-    held = here.state()["job-state"]
-    job, (_, *history) = held["jobs"]["77"], held["history"]["77"]
-    assert [job["ApplicationStatus"], job["HeartBeatTime"]] == ["b", "<T2>"]
-    assert job["LastUpdateTime"] != job["StartExecTime"]
-    assert [(row["ApplicationStatus"], row["StatusTime"]) for row in history] == [
-        ("a", "<T1>"),
-        ("b", "<T2>"),
-        ("b", "<T2>"),
-    ]
-    rest = {key: value for key, value in history[0].items() if key not in {"ApplicationStatus", "StatusTime"}}
-    assert rest == {"Status": "idem", "MinorStatus": "idem", "StatusSource": "Job_77", "Epoch": 1767268800.0}
-
-
-def test_records_and_requests_are_kept():
-    """With numbers for times, and numbers for names."""
-    here, _ = services()
-    here.call("accounting", "commitRegisters", [["Job"], ["Job"]])
-    text = json.dumps({"RequestName": "x", "Operations": [{"Type": "ForwardDISET"}]})
-    assert [here.call("requests", "putRequest", text)["Value"] for _ in range(2)] == [1, 2]
-    state = here.state()
-    assert state["accounting"] == {"records": [["Job", 1767265200, 1767268740, ["alice", 59]]] * 2}
-    numbered = {
-        str(number): {
-            "RequestName": "x", "RequestID": number,
-            "Operations": [{"Type": "ForwardDISET", "RequestID": number, "OperationID": number}],
-        }
-        for number in (1, 2)
-    }  # fmt: skip
-    assert state["requests"] == {"requests": numbered, "last": {"RequestID": 2, "OperationID": 2, "FileID": 0}}
-
-
 def test_what_json_does_not_know_cannot_be_sent():
     """It is no call: nothing is written down."""
     here, steps = services()
@@ -248,18 +170,3 @@ def test_a_slow_clock_makes_the_job_late(skew, late):
     assert held["jobs"]["77"]["ApplicationStatus"] == ("Unknown" if late else "x")
     assert held["jobs"]["77"]["EndExecTime"]
     assert [row["Epoch"] for row in held["history"]["77"]] == [1767268800 - skew - 60, 1767268800]
-
-
-def test_a_request_proxy_keeps_requests_in_the_name_of_the_job():
-    """Until its next sweep, which is not at the end of a job."""
-    here, _ = services()
-    answer = here.call("req-proxy", "putRequest", json.dumps({"RequestName": "r", "Owner": None}))
-    assert answer["Value"] == {"set": False, "saved": True}
-    kept = {"RequestName": "r", "Owner": "alice", "OwnerGroup": "vo_user"}
-    assert here.state()["req-proxy"] == {"cache": {"<digest>": json.dumps(kept)}}
-
-
-def test_files_have_failed_as_often_as_the_scenario_says():
-    """Not at all, if it says nothing."""
-    here, _ = services(error_counts={"/vo/b": 9})
-    assert [file["ErrorCount"] for file in here.state()["transformation"]["files"]["12"].values()] == [0, 9]
