@@ -33,6 +33,7 @@ WHOLE = "--whole"
 LIVE_NEEDS = {"mariadbd": "mariadb-server", "mariadb_config": "libmariadb-dev", "pkg-config": "pkg-config"}
 """The programs that the session ``live`` needs, and the Debian packages that have them."""
 CHECKOUT_ONLY = ("tests/bench", "tests/live", "tests/mutation", "tests/packaging", "tests/reach")
+PYTEST = ("pytest", "-n", "auto", "--dist", "worksteal", *(f"--ignore={path}" for path in CHECKOUT_ONLY))
 # Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
 ALONE = "tests/differential/test_fakes.py"
 FORGE = {  # which schema describes which files
@@ -91,31 +92,15 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, on the built wheel: nothing is imported from the checkout."""
     session.install(".[test]")
-    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run(
-        "pytest",
-        "-n",
-        "auto",
-        "--dist",
-        "worksteal",
-        "-o",
-        "pythonpath=",
-        "--import-mode=importlib",
-        *ignored,
-        *session.posargs,
-    )
+    session.run(*PYTEST, "-o", "pythonpath=", "--import-mode=importlib", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Every line and every branch is executed by a test."""
     session.install("-e", ".[test]")
-    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
     session.run("coverage", "erase")
-    every = ("-m", "", "--hypothesis-profile=thorough")
-    session.run(
-        "coverage", "run", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *every, *ignored, *session.posargs
-    )
+    session.run("coverage", "run", "-m", *PYTEST, "-m", "", "--hypothesis-profile=thorough", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -169,10 +154,7 @@ def examples(session: nox.Session) -> None:
 def differential(session: nox.Session) -> None:
     """The reference beside the real DIRAC: every test that runs it, the direct comparisons, and all scenarios."""
     with_dirac(session)
-    ignored = [f"--ignore={path}" for path in CHECKOUT_ONLY]
-    session.run(
-        "pytest", "-n", "auto", "--dist", "worksteal", "-m", "dirac", *ignored, f"--ignore={ALONE}", *session.posargs
-    )
+    session.run(*PYTEST, "-m", "dirac", f"--ignore={ALONE}", *session.posargs)
     session.run("pytest", ALONE, *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
     session.run("dirac-failover", "verify", "dirac")

@@ -187,19 +187,8 @@ def _folded(title: str, data: Any) -> str:
 def _examples() -> dict[str, Any]:
     """Return an example of each format, made by the commands themselves."""
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        verify = (
-            "verify",
-            "reference",
-            "--clause",
-            "LL-011",
-            "--region",
-            "answers",
-            "--shard",
-            "1/500",
-            "--workers",
-            "1",
-        )
-        _printed(*verify, "--output", "results.json", "--baseline", "baseline.json", "--accept")
+        verify = ("verify", "reference", "--clause", "LL-011", "--region", "answers", "--shard", "1/500")
+        _printed(*verify, "--workers", "1", "--output", "results.json", "--baseline", "baseline.json", "--accept")
         run = json.loads(_printed("run", "--input", "/vo/a", "--json"))
         return {
             "run": run,
