@@ -54,16 +54,46 @@ class MissingExtraError(BrokenError):
     """An optional package is not installed; the text says how to install it."""
 
 
+@contextmanager
+def prefixed(text: str) -> Iterator[None]:
+    """Put ``text`` and a colon before the texts of this library's errors, for a ``with`` block."""
+    try:
+        yield
+    except FailoverError as error:
+        raise type(error)(f"{text}: {error}") from error
+
+
 def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
     """Return the complaint that there is no ``kind`` of this name: with the nearest name, and with all that there are.
 
     ``listed`` says where they are listed, when they are too many for a line.
     """
     names = list(known)
+    there_are = listed or f"there are {', '.join(names) or 'none'}"
+    return f"there is no {kind} {name!r}{nearest(name, names)} ({there_are})"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the question whether the most alike of the known names was meant; empty if none is alike."""
+    names = list(known)
     likeness = [_likeness(name.casefold(), other.casefold()) for other in names]
     best = max(likeness, default=0.0)
-    hint = f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
-    return f"there is no {kind} {name!r}{hint} ({listed or 'there are ' + (', '.join(names) or 'none')})"
+    return f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
+
+
+def ellipsis(text: str, most: int = 160) -> str:
+    """Return a text of at most so many characters: of a longer one the beginning, and a little of the end."""
+    tail = min(most // 3, 50)
+    return text if len(text) <= most else f"{text[: most - tail - 5]} ... {text[-tail:]}"
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of a file that the user has named; raises FileError when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (OSError, ValueError) as error:  # a name may have a NUL
+        raise FileError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _likeness(name: str, other: str) -> float:

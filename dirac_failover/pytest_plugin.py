@@ -42,7 +42,8 @@ ALLOW_GRID: Final = "use the real DIRAC though a proxy or a configuration of a r
 MARKERS: Final = {
     "dirac_fault(fault, *faults, required=True)": "arm faults in the fixture 'dirac', such as \"transformation:down\": "
     "see 'dirac-failover run --help' for all of them; one that never strikes fails the test, unless required=False",
-    "dirac_profile(name)": "run modules in the workflows of dirac-9.1, dirac-8.0, lhcbdirac-12.0 or ilcdirac-35.0",
+    "dirac_profile(name)": "run modules in the workflows of this profile, such as lhcbdirac-12.0: see 'dirac-failover "
+    "verify --help' for all of them",
 }
 
 _STAGE: Final = pytest.StashKey["FixtureContext"]()

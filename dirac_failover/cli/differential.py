@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.differential import compare_ports
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import check_workers, cores, parse_shard
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.reports.differences import shown
 from dirac_failover.spec import space
 

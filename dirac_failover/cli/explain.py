@@ -12,10 +12,10 @@ from dirac_failover.cli.clauses import as_json
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.examples import example, find
-from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verification import verify
 from dirac_failover.conformance.workers import cores
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.resolve import DEFAULT, Target
 from dirac_failover.errors import PortBrokenError
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.terminal import add_color, section, terminal_style

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.examples import find
-from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.lessons.lessons import LESSONS, PROGRAM, commands, decisive, find_lesson, right
 from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
 from dirac_failover.reports.timeline import situation, story, table

@@ -15,11 +15,11 @@ from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
 from dirac_failover.conformance.examples import scenario_named
-from dirac_failover.drivers import adapters
+from dirac_failover.drivers import resolve
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
-from dirac_failover.errors import FailoverError, ScenarioError, SettingError, no_such
+from dirac_failover.errors import FileError, no_such, prefixed, read_file
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
@@ -119,7 +119,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
-    implementation = _kit(arguments.implementation or (implementation_of(module).name if module else adapters.DEFAULT))
+    implementation = _implementation(arguments.implementation, module)
     report = run(implementation, scenario, module, duties=arguments.duties)
     if arguments.check and report["recovery"] is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
@@ -152,23 +152,22 @@ def _scenario(arguments: argparse.Namespace) -> Scenario:
     given = [option for name, option in _OF_THE_JOB.items() if getattr(arguments, name)]
     if given:
         raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
-    try:
+    with prefixed("--scenario"):
         scenario = scenario_named(arguments.scenario)
-        if scenario is None:
-            text = sys.stdin.buffer.read() if arguments.scenario == "-" else _read(arguments.scenario)
+        text = b"" if scenario else _read(arguments.scenario)
+    if scenario is None:
+        with prefixed(f"--scenario {arguments.scenario}"):
             scenario = Scenario.from_text(text)
-    except OSError as error:
-        raise CommandError(f"--scenario: cannot read {arguments.scenario}: {error.strerror}") from error
-    except SettingError as error:
-        raise CommandError(f"--scenario: {error}") from error
-    except ScenarioError as error:
-        raise CommandError(f"--scenario {arguments.scenario}: {error}") from error
     return replace(scenario, faults=(*scenario.faults, *_unless_none("--fault", arguments.faults, ())))
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    if path != "-":
+        return read_file(path)
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}") from error
 
 
 def _of_options(arguments: argparse.Namespace) -> Scenario:
@@ -234,21 +233,21 @@ def _operation(text: str) -> dict[str, Json]:
 # What runs
 
 
-def _kit(name: str) -> Implementation:
-    if name not in IMPLEMENTATIONS:
-        raise CommandError(f"--implementation: {no_such('implementation', name, IMPLEMENTATIONS)}")
-    return adapters.implementation(name)
+def _implementation(name: str | None, module: type[Any] | None) -> Implementation:
+    if name is None:
+        return implementation_of(*filter(None, [module])).load()
+    with prefixed("--implementation"):
+        named = resolve.implementation_named(name)
+    return named.load()
 
 
 def find_class(path: str) -> type[Any]:
-    """Return the module class that ``package.module:Class`` names, looking in the working directory too.
+    """Return the module class ``package.module:Class``; the working directory is searched, too.
 
-    Raises PortError unless it can be imported and has the methods of a module.
+    Raises PortError unless it has the methods of a module, and PortBrokenError when it cannot be imported.
     """
     package, _, name = path.partition(":")
     if not package or not name:
         raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
-    try:
-        return adapters.checked_class(path, adapters.find(path), ("execute", *HOOKS))
-    except FailoverError as error:
-        raise type(error)(f"--module: {error}") from error
+    with prefixed("--module"):
+        return resolve.module_class(path, resolve.find(path), ("execute", *HOOKS))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.baseline import Baseline
 from dirac_failover.conformance.results import ResultsFile
+from dirac_failover.drivers import adapter_file
 from dirac_failover.spec import scenario
 from dirac_failover.spec.shape import described
 
@@ -48,18 +49,20 @@ SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "compare": _compare,
     "diff": partial(_file, "diff"),
     "port-protocol": partial(_file, "port-protocol"),
+    "adapter": adapter_file.schema,
     "serve": partial(_file, "serve"),
     "admin": partial(_file, "admin"),
 }
 """What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
-``compare`` and ``diff`` with ``--format json``, what is said to a port in another process, ``serve --json``, and the
-administration of what it serves."""
+``compare`` and ``diff`` with ``--format json``, what is said to a port in another process, adapter files,
+``serve --json``, and the administration of what it serves."""
 
 
 _HELP: Final = (
     "run: what 'run --json' prints; scenario: what it reads; results: what 'verify --json' prints; baseline: what "
     "'verify --baseline' reads; compare and diff: what they print with '--format json'; "
-    "port-protocol: the messages of a port in another process; serve: what 'serve --json' prints; "
+    "port-protocol: the messages of a port in another process; adapter: the file .toml that describes a port; "
+    "serve: what 'serve --json' prints; "
     "admin: what its administration reads and answers"
 )
 

@@ -18,7 +18,6 @@ from dirac_failover.conformance.results import (
     DIVERGES,
     write,
 )  # fmt: skip
-from dirac_failover.conformance.target import DEFAULT, Target
 from dirac_failover.conformance.verification import (
     DECIDING,
     PROFILE,
@@ -26,6 +25,7 @@ from dirac_failover.conformance.verification import (
     verify,
 )
 from dirac_failover.conformance.workers import check_workers, cores, parse_shard
+from dirac_failover.drivers.resolve import DEFAULT, Target
 from dirac_failover.errors import PortBrokenError, no_such
 from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.verdict import report

@@ -27,8 +27,8 @@ from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dirac_failover.conformance.target import Target
     from dirac_failover.conformance.workers import Numbered, Ports, Size
+    from dirac_failover.drivers.resolve import Target
     from dirac_failover.spec.clauses import Clause
     from dirac_failover.spec.scenario import Scenario
 

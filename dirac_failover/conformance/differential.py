@@ -20,8 +20,8 @@ from dirac_failover.spec.facts import MODULE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dirac_failover.conformance.target import Target
     from dirac_failover.conformance.workers import Numbered, Ports
+    from dirac_failover.drivers.resolve import Target
     from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.scenario import Scenario
 

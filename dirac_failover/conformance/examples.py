@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.baseline import LISTED
 from dirac_failover.conformance.checking import size_of
-from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.errors import SettingError, no_such
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LOSSLESS

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - pydantic reads th
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from dirac_failover.errors import FileError
+from dirac_failover.drivers.driver import PortInfo  # noqa: TC001 - pydantic reads it
+from dirac_failover.errors import FileError, read_file
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
-from dirac_failover.spec.facts import MODULE, SHAPES
 from dirac_failover.spec.observation import Json  # noqa: TC001
 from dirac_failover.spec.profile_fit import Match  # noqa: TC001
 from dirac_failover.spec.shape import ShapeError, one_of, parse
@@ -37,27 +37,6 @@ KINDS: Final = ("by-design", "known-bug", "unsupported")
 
 
 _Level = Annotated[str, one_of(*LEVELS)]
-
-
-@dataclass(frozen=True)
-class PortInfo:
-    """The port that was checked."""
-
-    name: str
-    """The port's own name."""
-    version: str
-    """Its version; empty when it has none."""
-    target: str
-    """The port as it was given on the command line."""
-    implementation: str = ""
-    """Name and version of the implementation whose clients it gets; empty when it brings its own."""
-    shape: Annotated[str, one_of(*SHAPES)] = MODULE
-    """``module``, a class with hooks, or ``commands``, a chain of commands."""
-
-    @property
-    def label(self) -> str:
-        """Name and version, and the shape unless it is a module."""
-        return " ".join(filter(None, (self.name, self.version, "" if self.shape == MODULE else f"({self.shape})")))
 
 
 @dataclass(frozen=True)
@@ -252,10 +231,7 @@ def load(path: str) -> Results:
 def read(path: str, what: str, make: Callable[[Json], T]) -> T:
     """Return the value that ``make`` makes of the JSON in a file; raises FileError, which says what it should hold."""
     try:
-        with open(path, "rb") as file:
-            return make(json.load(file))
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror}") from error
+        return make(json.loads(read_file(path)))
     except ShapeError as error:
         raise FileError(f"{path} does not hold the {what}: {error}") from error
     except (ValueError, RecursionError) as error:

@@ -18,10 +18,10 @@ from dirac_failover.conformance.results import (
     OPEN,
     ClauseResult,
     Header,
-    PortInfo,
     Results,
 )  # fmt: skip
 from dirac_failover.drivers.describe import count
+from dirac_failover.drivers.driver import PortInfo
 from dirac_failover.errors import BrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS
@@ -30,7 +30,7 @@ from dirac_failover.spec.profiles import DIRAC_9_1
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dirac_failover.conformance.target import Target
+    from dirac_failover.drivers.resolve import Target
     from dirac_failover.spec.profile_fit import Match
 
 PROFILE: Final = DIRAC_9_1.name

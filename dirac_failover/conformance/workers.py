@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from dirac_failover.conformance.target import Target
     from dirac_failover.drivers.in_process import InProcessDriver
+    from dirac_failover.drivers.resolve import Target
     from dirac_failover.drivers.subprocess_driver import SubprocessDriver
     from dirac_failover.spec.scenario import Scenario
 

@@ -20,11 +20,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.drivers.adapter_file import RUN_SECONDS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import plain_steps
 from dirac_failover.drivers.sandbox import temporary
 from dirac_failover.drivers.setup import Record, request_of
-from dirac_failover.drivers.subprocess_driver import RUN_SECONDS
 from dirac_failover.drivers.supervisor import descendants, end_descendants
 from dirac_failover.errors import FailoverError, Interrupted, PortBrokenError, PortError
 from dirac_failover.spec.facts import COMMANDS, Facts

@@ -96,7 +96,7 @@ class Implementation(Classes):
     classes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Its classes by name; empty until it is loaded."""
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch
 
         def __getattr__(self, name: str) -> Any:
             """Return one of the classes."""

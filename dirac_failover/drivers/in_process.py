@@ -13,7 +13,7 @@ import logging
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from dirac_failover.drivers.derived import call_methods, subject_of
@@ -38,31 +38,11 @@ from dirac_fakes.journal import Call, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
+    from dirac_failover.drivers.driver import Driver
     from dirac_failover.drivers.implementations import Implementation
     from dirac_fakes.answers import Script
     from dirac_fakes.world import World
-
-
-class Port(Protocol):
-    """An implementation under test."""
-
-    name: str
-    shape: str
-    """One of :data:`~dirac_failover.spec.facts.SHAPES`."""
-
-    def run(self, scenario: Scenario) -> Observation:
-        """Execute the module in the situation and return what was observed."""
-        ...
-
-
-class Connected(Protocol):
-    """What :func:`sessions` needs of a port."""
-
-    def connected(self, place: Workplace) -> AbstractContextManager[Any]:
-        """Make it ready to run scenarios in ``place``, for a ``with`` block."""
-        ...
 
 
 class _TickingClock:
@@ -247,7 +227,7 @@ def _is_ok(ended: str, result: Any) -> bool:
 
 
 @contextmanager
-def sessions(*ports: Connected) -> Iterator[None]:
+def sessions(*ports: Driver) -> Iterator[None]:
     """Work in an empty directory, without logs, with an even clock, and with the clients of ``ports`` connected.
 
     The working directory, JOBID and the clock are the process's: one such block at a time.

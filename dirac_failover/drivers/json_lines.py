@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dirac_failover.drivers import supervisor
+from dirac_failover.errors import ellipsis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +126,7 @@ class Process:
             all(iter(self._listen, False))  # whatever is there by now
         lines = self._said.decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f"; the last it wrote to stderr: {last[:_QUOTED]}" if last else ""
+        return f"; the last it wrote to stderr: {ellipsis(last, _QUOTED)}" if last else ""
 
     def close(self) -> None:
         """End the process, and all that it has started: its keeper does so."""
@@ -143,8 +144,7 @@ class Process:
 
 def quote(value: Json) -> str:
     """Return ``value`` as short JSON, to be quoted in a complaint."""
-    text = json.dumps(value)
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+    return ellipsis(json.dumps(value), _QUOTED)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from dirac_failover.drivers.adapters import in_this_process
+from dirac_failover.drivers.resolve import in_this_process
 from dirac_failover.drivers.sandbox import stay_within
 from dirac_failover.drivers.subprocess_driver import NAMED_WRONGLY, to_json
 from dirac_failover.errors import FailoverError, PortError

@@ -15,7 +15,7 @@ from dirac_fakes.clients import FakeDataStoreClient, FakeFileReport, FakeJobRepo
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.scenario import Scenario
@@ -55,35 +55,40 @@ def script_of(implementation: Implementation, scenario: Scenario, journal: Journ
     return Script(scenario.answers, journal, operation, {"GracefulTermination": implementation.GracefulTermination})
 
 
-def fake_job_report(_: Scenario, script: Script) -> FakeJobReport:
-    """Return a fake job report, which gives the answers of the script."""
-    return FakeJobReport(answers=script)
+FAKES: Final = {
+    "JobReport": FakeJobReport,
+    "FileReport": FakeFileReport,
+    "AccountingReport": FakeDataStoreClient,
+}
+"""The classes of the scripted collaborators."""
 
 
-def fake_file_report(scenario: Scenario, script: Script) -> FakeFileReport:
-    """Return a fake file report with the statuses of earlier modules."""
-    report = FakeFileReport(answers=script)
-    report.statusDict.update(scenario.reported)
-    return report
+def fake_of(name: str, scenario: Scenario, script: Script) -> Any:
+    """Return a scripted collaborator, which gives the script's answers, with what earlier modules have left in it."""
+    made: Any = FAKES[name](answers=script)
+    if name == "FileReport":
+        made.statusDict.update(scenario.reported)
+    elif name == "AccountingReport":
+        made._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
+    return made
 
 
-def fake_accounting(scenario: Scenario, script: Script) -> FakeDataStoreClient:
-    """Return a fake accounting client with the records of earlier modules."""
-    client = FakeDataStoreClient(answers=script)
-    client._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
+def client_of(name: str, implementation: Implementation, scenario: Scenario) -> Any:
+    """Return a collaborator that talks to services, with what earlier modules have left in it."""
+    if name == "JobReport":
+        return _job_report(implementation, scenario)
+    if name == "FileReport":
+        report = implementation.FileReport()
+        for lfn, status in scenario.reported.items():
+            report.setFileStatus(12, lfn, status)
+        return report
+    client = implementation.DataStoreClient()
+    for _ in range(scenario.records):
+        client.addRegister(Record())
     return client
 
 
-FAKES: Final[dict[str, Callable[[Scenario, Script], Any]]] = {
-    "JobReport": fake_job_report,
-    "FileReport": fake_file_report,
-    "AccountingReport": fake_accounting,
-}
-"""The functions that make the scripted collaborators."""
-
-
-def job_report(implementation: Implementation, scenario: Scenario) -> Any:
-    """Return the implementation's own job report, with the statuses and parameters that were not sent."""
+def _job_report(implementation: Implementation, scenario: Scenario) -> Any:
     number = job_id(scenario, 0)
     report = implementation.JobReport(scenario.report_job or number)
     if scenario.report_job:
@@ -96,30 +101,6 @@ def job_report(implementation: Implementation, scenario: Scenario) -> Any:
     parameters = [(name, typed(value)) for name, value in scenario.unsent_parameters.items()]
     report.setJobParameters(parameters, sendFlag=False)
     return report
-
-
-def file_report(implementation: Implementation, scenario: Scenario) -> Any:
-    """Return the implementation's own file report, with the statuses of earlier modules."""
-    report = implementation.FileReport()
-    for lfn, status in scenario.reported.items():
-        report.setFileStatus(12, lfn, status)
-    return report
-
-
-def accounting(implementation: Implementation, scenario: Scenario) -> Any:
-    """Return the implementation's own accounting client, with the records of earlier modules."""
-    client = implementation.DataStoreClient()
-    for _ in range(scenario.records):
-        client.addRegister(Record())
-    return client
-
-
-CLIENTS: Final[dict[str, Callable[[Implementation, Scenario], Any]]] = {
-    "JobReport": job_report,
-    "FileReport": file_report,
-    "AccountingReport": accounting,
-}
-"""The functions that make the collaborators that talk to services."""
 
 
 def request_of(implementation: Implementation, scenario: Scenario, script: Script | None = None) -> Any:
@@ -168,9 +149,9 @@ def collaborators(
         elif kind != MISSING and name == "Request":
             made[name] = request_of(implementation, scenario, script)
         elif kind == SCRIPTED:
-            made[name] = FAKES[name](scenario, script)
+            made[name] = fake_of(name, scenario, script)
         elif kind == LIVE:
-            made[name] = CLIENTS[name](implementation, scenario)
+            made[name] = client_of(name, implementation, scenario)
     return made
 
 

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover import __version__
+from dirac_failover.drivers.adapter_file import RESTARTS, RUN_SECONDS, START_SECONDS
 from dirac_failover.drivers.derived import RESOLVE
 from dirac_failover.drivers.json_lines import Process, ProcessError, quote
 from dirac_failover.drivers.observe import ATTRIBUTES, HOOKS, REQUEST_FIELDS, held, plain_steps
 from dirac_failover.drivers.sandbox import Workplace, temporary
-from dirac_failover.drivers.setup import FAKES, REQUEST_ANSWERS, needs_services, seed
+from dirac_failover.drivers.setup import FAKES, REQUEST_ANSWERS, fake_of, needs_services, seed
 from dirac_failover.drivers.supervisor import uninterrupted
 from dirac_failover.errors import PortBrokenError, PortError, visible
 from dirac_failover.spec.facts import MODULE, SHAPES
@@ -48,9 +49,6 @@ CAPABILITIES: Final = {
 PROTOCOLS: Final = {1: ("calls", "services"), 2: tuple(CAPABILITIES)}
 """The versions of the protocol, and the capabilities of each; a port names the version that it speaks."""
 
-START_SECONDS: Final = 60.0
-RUN_SECONDS: Final = 10.0
-RESTARTS: Final = 3
 NAMED_WRONGLY: Final = 4
 """How a program ends that does not know the port that it is to run."""
 _NOT_FOUND: Final = (NAMED_WRONGLY, 127)  # the second one is the supervisor's, when there is no program
@@ -75,8 +73,8 @@ class SubprocessDriver:
     ) -> None:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.command = list(command)
-        self.name = name or os.path.basename(self.command[0])
-        self.version = ""
+        self.name = visible(name) or os.path.basename(self.command[0])
+        self.version = self.implementation = ""
         self.shape = MODULE
         self.capabilities: frozenset[str] = frozenset()
         self._named = bool(name)
@@ -222,9 +220,7 @@ class Host:
         self._journal = self._world.journal if self._world else Journal()
         exceptions = {"GracefulTermination": GracefulTermination}
         self._script = Script(scenario.answers, self._journal, _operation, exceptions)
-        self._there = {
-            name: make(scenario, self._script) for name, make in FAKES.items() if kinds.get(name) == SCRIPTED
-        }
+        self._there = {name: fake_of(name, scenario, self._script) for name in FAKES if kinds.get(name) == SCRIPTED}
 
     def call(self, call: Json) -> Json:
         """Answer a call ``[target, method, arguments]``, or say what it raises."""

@@ -8,7 +8,8 @@ import textwrap
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.reports.terminal import Row, shortened
+from dirac_failover.errors import ellipsis
+from dirac_failover.reports.terminal import Row
 from dirac_failover.reports.trace import Moment, moments
 from dirac_failover.spec.compare import Difference, differences, equal
 
@@ -34,7 +35,7 @@ def shown(difference: Difference) -> tuple[str, str, str]:
     texts = [json.dumps(value) for value in difference[1:]]
     alike = len(os.path.commonprefix(texts))  # noqa: RUF071 - of texts, not of paths
     start = max(alike - _SHOWN // 6, 0) if max(map(len, texts)) > _SHOWN else 0
-    one, other = (shortened(f"{'...' if start else ''}{text[start:]}", _SHOWN) for text in texts)
+    one, other = (ellipsis(f"{'...' if start else ''}{text[start:]}", _SHOWN) for text in texts)
     return difference.place, one, other
 
 

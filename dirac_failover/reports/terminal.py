@@ -104,12 +104,6 @@ def _wrapped(style: Style, indent: str, text: str, hang: int) -> list[str]:
     )
 
 
-def shortened(text: str, most: int = 160) -> str:
-    """Return a text of at most so many characters: of a longer one the beginning, and a little of the end."""
-    tail = min(most // 3, 50)
-    return text if len(text) <= most else f"{text[: most - tail - 5]} ... {text[-tail:]}"
-
-
 def add_color(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Describe the option that :func:`terminal_style` takes."""
     parser.add_argument(

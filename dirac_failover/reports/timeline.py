@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.describe import count, describe, grouped, some, stub_of
 from dirac_failover.drivers.recording import MODULE
+from dirac_failover.errors import ellipsis
 from dirac_failover.module_base import HOOKS
-from dirac_failover.reports.terminal import Row, Style, section, shortened
+from dirac_failover.reports.terminal import Row, Style, section
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def reason(message: Json) -> str:
     """Return why a call failed, in a few words."""
     if not isinstance(message, str):
         return f"not OK: {show(message)}"
-    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {shortened(message)}")
+    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {ellipsis(message)}")
 
 
 def end_of(report: Mapping[str, Json]) -> Answer | None:
@@ -369,7 +370,7 @@ def _text(value: str) -> str:
         inner = None
     if _is_result(inner):
         return show(inner.get("Value")) if inner["OK"] else reason(inner.get("Message"))
-    return shortened(repr(value)) if inner is None else show(inner)
+    return ellipsis(repr(value)) if inner is None else show(inner)
 
 
 # Services and requests
@@ -419,7 +420,7 @@ def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
     elif stub := stub_of(decoded):
         facts["call"] = f"{stub[0]}.{stub[1]}({', '.join(map(show, stub[2]))})"
     elif operation["Arguments"]:
-        facts["arguments"] = shortened(repr(operation["Arguments"]))
+        facts["arguments"] = ellipsis(repr(operation["Arguments"]))
     facts |= {key: str(operation[key] or "") for key in ("SourceSE", "TargetSE", "Catalog", "Error")}
     return {**facts, "files": some(operation["Files"], _MOST)}
 
@@ -432,7 +433,7 @@ def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
     if handed is None:
         yield Row(1, "The job wrapper finds nothing to hand over.")
     else:
-        end = _failed(shortened(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
+        end = _failed(ellipsis(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
         yield _row(1, f"The job wrapper hands over {', '.join(handed['files'])}", end)
     for request in recovery["requests"]:
         end = _well("Done") if request["status"] == "Done" else _failed(request["status"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.reports.terminal import Style, shortened
+from dirac_failover.errors import ellipsis
+from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import reason
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def clean(text: str) -> str:
 
 def said(value: Json) -> str:
     """Return a value in one line; a very long one is shortened."""
-    return shortened(clean(json.dumps(value, ensure_ascii=False)), _LONGEST)
+    return ellipsis(clean(json.dumps(value, ensure_ascii=False)), _LONGEST)
 
 
 def moments(steps: Iterable[Json]) -> list[Moment]:

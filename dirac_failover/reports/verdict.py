@@ -16,7 +16,6 @@ from dirac_failover.conformance.results import (
     Minimal,
     Results,
 )  # fmt: skip
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import (
     PROFILE,
     STOPPED,
@@ -24,9 +23,11 @@ from dirac_failover.conformance.verification import (
     words,
 )
 from dirac_failover.drivers.describe import count
+from dirac_failover.drivers.resolve import Target
+from dirac_failover.errors import ellipsis
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.differences import narrowed, shown, side_by_side
-from dirac_failover.reports.terminal import Row, Style, section, shortened
+from dirac_failover.reports.terminal import Row, Style, section
 from dirac_failover.reports.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
@@ -141,7 +142,7 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
     if others:
         rows += [Row(1, "breaks with it", "dim", 14)]
         lines = (f"{item.id}  {item.text}" for item in others)
-        rows += [Row(2, shortened(line, style.width - 4), "cyan", 6) for line in lines]
+        rows += [Row(2, ellipsis(line, style.width - 4), "cyan", 6) for line in lines]
     title = f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else "")
     verify_again = ["dirac-failover", "verify", *words(target), "--clause", clause.id, "--fail-fast"]
     commands = [

@@ -10,6 +10,8 @@ import json
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from dirac_failover.errors import ellipsis, nearest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,6 +61,11 @@ def whole(least: int = 0) -> Any:
     return _Marked(lambda core, own: core.no_info_before_validator_function(_number, {**own(), "ge": least}))
 
 
+def seconds(most: float) -> Any:
+    """Return the annotation of a finite number above 0 and up to ``most``."""
+    return _Marked(lambda core, _: core.float_schema(gt=0, le=most, strict=True, allow_inf_nan=False))
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, str | bool):
         raise ValueError("input should be a valid integer")  # noqa: TRY004 - pydantic takes no TypeError
@@ -85,7 +92,8 @@ def parse(kind: type[T], data: Any) -> T:
         text = _TEXTS.get(deepest["type"], deepest["msg"]).removeprefix("Value error, ")
         text = f"{text[0].lower()}{text[1:]}, found {shown(deepest['input'])}"
         if deepest["type"] == "unexpected_keyword_argument" and deepest["loc"][1:] == ():
-            text += f" (there are {', '.join(kind.__annotations__)})"
+            names = getattr(kind, "__dataclass_fields__", kind.__annotations__)
+            text += f"{nearest(str(deepest['loc'][0]), names)} (there are {', '.join(names)})"
         raise ShapeError(f"{place or 'all of it'}: {text}") from error
 
 
@@ -118,5 +126,8 @@ def _place(error: Any, data: Any) -> str:
 
 def shown(value: Any, most: int = _LONGEST) -> str:
     """Return a value as JSON, cut where it gets too long to stand in a line."""
-    text = json.dumps(value, default=repr, skipkeys=True)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    try:
+        text = json.dumps(value, default=repr, skipkeys=True)
+    except (RecursionError, ValueError):  # it is nested too deeply, or an integer with too many digits
+        text = f"a value of type {type(value).__name__} that cannot be shown"
+    return ellipsis(text, most)

@@ -22,8 +22,8 @@ from svg import draw
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli import main
-from dirac_failover.conformance.target import DEFAULT
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.lessons.lessons import find_lesson
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from dirac_failover.cli import differential, main
 from dirac_failover.cli.differential import report
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.differential import Comparison, DifferingScenario, Group
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import Smallest
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec.compare import Difference
 

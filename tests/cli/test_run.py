@@ -156,7 +156,7 @@ def test_a_scenario_of_the_space_has_a_name(capsys):
             "inputs: reported=all; input data=one",
             "they do not go together, in this order: 'inputs: reported=all; input data=one'",
         ),
-        ("input: reported=all", "cannot read input: reported=all: No such file or directory"),
+        ("input: reported=all", "Cannot read input: reported=all: No such file or directory"),
     ],
 )
 def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
@@ -451,8 +451,8 @@ def upload(files):
         (["--fault", "transformation:down@never"],
          "Fault transformation:down@never: No schedule 'never'; did you mean every? there are: always, first, "),
         (["--fault", "file:disk_full"], "Fault file:disk_full: here only services can be hit; a file that cannot be "),
-        (["--scenario", "/no/such"], "--scenario: cannot read /no/such: No such file or directory"),
-        (["--scenario", "/"], "--scenario: cannot read /: Is a directory"),
+        (["--scenario", "/no/such"], "--scenario: Cannot read /no/such: No such file or directory"),
+        (["--scenario", "/"], "--scenario: Cannot read /: Is a directory"),
     ],
 )  # fmt: skip
 def test_bad_options_are_one_clear_line(capsys, options, expected):
@@ -692,3 +692,15 @@ def test_the_help_lists_all_faults(capsys):
     kinds = [line.split()[0] for line in epilog[4:-2]]
     assert kinds == [name for name, kind in KINDS.items() if kind.function]
     assert epilog[-1] == "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
+
+
+def test_a_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, capsys):
+    class Broken:
+        buffer = property(lambda self: self)
+
+        def read(self):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("sys.stdin", Broken())
+    assert main(["run", "--scenario", "-"]) == 4
+    assert capsys.readouterr().err == "dirac-failover: error: --scenario: Cannot read -: Input/output error\n"

@@ -19,7 +19,7 @@ def test_a_schema_is_printed(capsys, name):
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
 
 
-def test_there_are_nine():
+def test_there_are_ten():
     """What run reads and prints, what verify does, what is made of results, what ports are told, and what is served."""
     assert list(SCHEMAS) == [
         "run",
@@ -29,6 +29,7 @@ def test_there_are_nine():
         "compare",
         "diff",
         "port-protocol",
+        "adapter",
         "serve",
         "admin",
     ]

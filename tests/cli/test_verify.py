@@ -17,9 +17,9 @@ from dirac_failover.conformance import verification
 from dirac_failover.conformance.baseline import Baseline, Entry
 from dirac_failover.conformance.checking import ClauseStats, Findings, VerificationPlan
 from dirac_failover.conformance.results import Known, Minimal, PortInfo, load
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import known_divergences, verify
 from dirac_failover.conformance.workers import Smallest, cores
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import PortBrokenError, PortError
 from dirac_failover.reports.terminal import Style
 from dirac_failover.spec import space

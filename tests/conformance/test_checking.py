@@ -22,9 +22,9 @@ from dirac_failover.conformance.checking import (
     size_of,
 )
 from dirac_failover.conformance.results import Minimal
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import Smallest
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import PortBrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.check_context import CheckContext

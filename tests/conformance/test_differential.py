@@ -10,10 +10,10 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.conformance import differential
 from dirac_failover.conformance.differential import Comparison, DifferingScenario, Group, compare_chunk, compare_ports
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import Smallest
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import SettingError
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import Difference

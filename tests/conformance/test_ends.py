@@ -13,9 +13,9 @@ import pytest
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.conformance.checking import ClauseStats, VerificationPlan, apply_clauses
-from dirac_failover.conformance.target import Target
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import ATTRIBUTES
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import render
 from dirac_failover.spec.check_context import CheckContext

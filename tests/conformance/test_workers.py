@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import pytest
 
 from dirac_failover.conformance import workers
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.workers import (
     Progress,
     Smallest,
@@ -21,6 +20,7 @@ from dirac_failover.conformance.workers import (
     parse_shard,
     run_sharded,
 )
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import AstrayWarning, PortBrokenError, SettingError
 from dirac_failover.spec.scenario import Scenario
 from tests.conformance import shards

@@ -10,15 +10,15 @@ from itertools import islice
 
 import pytest
 
-from dirac_failover.conformance.target import Target
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
 from dirac_failover.spec.profile_fit import nearest
 
-PROFILES = {"dirac-8.0": "dirac-8.0", "lhcbdirac": "lhcbdirac-12.0", "ilcdirac": "ilcdirac-35.0"}
+PROFILES = {name: known.profile.name for name, known in IMPLEMENTATIONS.items() if name not in {"reference", "dirac"}}
 
 DIRAC_8_TEXTS = {
     "getTransformationFilesAsJsonString": ("getTransformationFiles", "the files are looked up by another method"),

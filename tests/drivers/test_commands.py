@@ -1,7 +1,5 @@
 """A chain of commands is judged by what is there in the end, and what is lost between two of them breaks a clause."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -9,7 +7,6 @@ from dataclasses import replace
 from importlib import metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,11 +15,11 @@ from dirac_failover.cli import main
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import Results
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import verify
-from dirac_failover.drivers import adapters
+from dirac_failover.drivers import resolve
 from dirac_failover.drivers.commands import SERVICES_AT, CommandsDriver, state_of
 from dirac_failover.drivers.observe import HOOKS
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import PortBrokenError, PortError
 from dirac_failover.reports import badge, html_page, junit, markdown
 from dirac_failover.reports.matrix import Matrix
@@ -31,9 +28,6 @@ from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT
 from dirac_failover.spec.facts import COMMANDS, SHAPES, Facts
 from dirac_failover.spec.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 DOCS = Path(__file__).parents[2] / "docs/ports"
 WELL = Scenario.of_job(inputs=["/vo/a"], records=1)
@@ -44,7 +38,7 @@ ASKED = {"CO-016", "CO-017", "CO-027", "CO-028", "CO-029"}
 
 
 @pytest.fixture(autouse=True)
-def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+def example(monkeypatch):
     """The module of the documentation's example, as a user who works in its folder imports it."""
     spec = spec_from_file_location("end_of_job", DOCS / "end_of_job.py")
     assert spec is not None
@@ -56,10 +50,10 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def breaches(commands: Iterable[Any], near: int = 1) -> tuple[set[str], set[str]]:
+def breaches(commands, near=1):
     """The clauses of the contract that are asked of a chain near the good case, and those that it breaks."""
     asked, broken = set(), set()
-    with adapters.commands_port(list(commands), "chain").session() as port:
+    with resolve.commands_port(list(commands), "chain").session() as port:
         for scenario in (scenario for region in LIVE_REGIONS for scenario in region.near(near)):
             clauses = [item for item in CLAUSES if item.level == CONTRACT and item.asked(scenario, shape=COMMANDS)]
             case = CheckContext(scenario, port.run(scenario), shape=COMMANDS) if clauses else None
@@ -68,15 +62,14 @@ def breaches(commands: Iterable[Any], near: int = 1) -> tuple[set[str], set[str]
     return asked, broken
 
 
-def test_the_chain_of_the_documentation_keeps_the_contract(example: Any) -> None:
-    """It is asked about each clause that says what is there in the end."""
+def test_the_chain_of_the_documentation_keeps_the_contract(example):
     assert breaches(example.EndOfJob.commands, 2) == (ASKED, set())
 
 
 class ForgetsStatuses:
     """Keeps the statuses in the memory of its client, which ends with the command."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         state = json.loads(Path(path).read_text())
         report = JobReport(state["job"])
         for status in state.pop("statuses"):
@@ -87,7 +80,7 @@ class ForgetsStatuses:
 class ForgetsRefusedStatus:
     """Reports a status of its own, and forgets it when it is refused."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         state = json.loads(Path(path).read_text())
         JobReport(state["job"]).setApplicationStatus("The files are reported")
 
@@ -95,7 +88,7 @@ class ForgetsRefusedStatus:
 class ForgetsRecords:
     """Registers the records in the memory of its client."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         state = json.loads(Path(path).read_text())
         client = sys.modules["end_of_job"].DataStoreClient()
         for record in state["records"]:
@@ -106,21 +99,21 @@ class ForgetsRecords:
 class CallsAllWell:
     """Reports the inputs of failed jobs as processed."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         Path(path).write_text(json.dumps({**json.loads(Path(path).read_text()), "ok": True}))
 
 
 class DoesNothing:
     """Does nothing."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         """Do nothing."""
 
 
 class Dies:
     """Raises what no command should."""
 
-    def execute(self, _: str) -> None:
+    def execute(self, _):
         raise SystemExit("no")
 
 
@@ -137,25 +130,24 @@ class Dies:
     ],
     ids=["statuses", "a refused status", "accounting", "health", "never writes", "does nothing", "dies"],
 )
-def test_what_a_chain_loses_breaks_a_clause(example: Any, before: Any, kept: int, broken: set[str]) -> None:
-    """Each clause is asked of every chain, whatever it does."""
+def test_what_a_chain_loses_breaks_a_clause(example, before, kept, broken):
     assert breaches([before, *example.EndOfJob.commands[:kept]]) == (ASKED, broken)
 
 
 @pytest.mark.parametrize("sends", [True, False])
-def test_the_parameters_of_a_chain_are_looked_for_where_they_belong(example: Any, sends: bool) -> None:
+def test_the_parameters_of_a_chain_are_looked_for_where_they_belong(example, sends):
     """A chain leaves no job report to look into; nor is it shown beside the calls of a module."""
     scenario = replace(WELL, unsent_parameters={"CPU": "1"})
     (clause,) = (clause for clause in CLAUSES if clause.id == "LL-014")
     assert clause.asked(scenario, shape=COMMANDS)
-    with adapters.commands_port([example.ReportJob if sends else DoesNothing], "chain").session() as port:
+    with resolve.commands_port([example.ReportJob if sends else DoesNothing], "chain").session() as port:
         case = CheckContext(scenario, port.run(scenario), shape=COMMANDS)
     violation = clause.judge(case)
     assert (violation.observed if violation else []) == ([] if sends else ["CPU"])
     assert (case.expected_steps, bool(CheckContext(scenario, case.outcome).expected_steps)) == ((), True)
 
 
-def test_a_clause_is_asked_by_scenario_and_shape_alone() -> None:
+def test_a_clause_is_asked_by_scenario_and_shape_alone():
     """No clause about hooks is asked; of the others, only in scenarios that a file can say."""
     assert {clause.id for clause in CLAUSES if clause.level == CONTRACT and clause.suits(COMMANDS)} == ASKED
     assert not any(clause.suits(COMMANDS) for clause in CLAUSES if clause.level == "dirac")
@@ -169,8 +161,7 @@ def test_a_clause_is_asked_by_scenario_and_shape_alone() -> None:
     assert Facts(WELL).suits(COMMANDS)
 
 
-def test_the_file_says_what_the_end_of_a_job_needs() -> None:
-    """The page lists its keys."""
+def test_the_file_says_what_the_end_of_a_job_needs():
     state = state_of(replace(WELL, reported={"/vo/a": "Unused"}, unsent_statuses=("half",)), {"Operations": []})
     assert state == {
         "transformation": 12, "task": 34, "job": 77, "ok": True, "inputs": ["/vo/a"], "reported": {"/vo/a": "Unused"},
@@ -179,22 +170,22 @@ def test_the_file_says_what_the_end_of_a_job_needs() -> None:
     }  # fmt: skip
     page = (DOCS.parent / "ports.md").read_text()
     assert all(f"| `{key}` |" in page for key in state)
-    with adapters.in_this_process("end_of_job:EndOfJob").session() as port:
+    with resolve.in_this_process("end_of_job:EndOfJob").session() as port:
         steps = [step.method for step in port.run(WELL).steps if step.target == "module"]
     assert steps == ["ReportFiles", "ReportJob", "WriteRequest"]
 
 
-def test_each_command_begins_without_memory() -> None:
+def test_each_command_begins_without_memory():
     """What an object holds is gone with the command, also from one run to the next."""
 
     class Counts:
         number = 0
 
-        def execute(self, _: str) -> None:
+        def execute(self, _):
             self.number += 1
             Path("number").write_text(str(self.number))
 
-    with adapters.commands_port([Counts, Counts], "counts").session() as port:
+    with resolve.commands_port([Counts, Counts], "counts").session() as port:
         assert [port.run(WELL).files["number"] for _ in range(2)] == ["1", "1"]
 
 
@@ -209,13 +200,13 @@ open("found", "w").write(repr((os.path.basename(sys.argv[-1]), os.environ["MINE"
 """
 
 
-def program(text: str) -> list[str]:
+def program(text):
     return [sys.executable, "-c", text]
 
 
-def test_a_program_finds_its_services_and_its_file(example: Any) -> None:
+def test_a_program_finds_its_services_and_its_file(example):
     """It gets the path as its last argument, and may stand beside classes."""
-    port = adapters.commands_port([program(PROGRAM), example.ReportFiles], "mixed", environment={"MINE": "x"})
+    port = resolve.commands_port([program(PROGRAM), example.ReportFiles], "mixed", environment={"MINE": "x"})
     assert port.implementation.startswith("reference")
     with port.session():
         outcome = port.run(WELL)
@@ -230,9 +221,9 @@ def test_a_program_finds_its_services_and_its_file(example: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["import sys; sys.exit('disk full')", "import os; os.write(2, b'disk full'); os._exit(3)"]
 )
-def test_a_program_that_fails_ends_the_chain(text: str) -> None:
+def test_a_program_that_fails_ends_the_chain(text):
     """Its last words are in the result; what comes after it is not begun."""
-    port = adapters.commands_port([program(text), program("open('second', 'w')")], "fails")
+    port = resolve.commands_port([program(text), program("open('second', 'w')")], "fails")
     assert port.implementation == ""
     with port.session():
         outcome = port.run(WELL)
@@ -240,21 +231,20 @@ def test_a_program_that_fails_ends_the_chain(text: str) -> None:
     assert "disk full" in str(outcome.result)
 
 
-def test_a_program_that_hangs_or_is_not_there_is_no_verdict() -> None:
+def test_a_program_that_hangs_or_is_not_there_is_no_verdict():
     """The one is found and broken, the other cannot be resolved; what a program has started is ended."""
     slow = "import subprocess as s, time; print(s.Popen(['sleep', '99']).pid, flush=True); time.sleep(99)"
     for command, kind in ((program(slow), PortBrokenError), (["/no/such/program"], PortError)):
         with (
-            adapters.commands_port([command], "x", seconds=0.5).session() as port,
+            resolve.commands_port([command], "x", seconds=0.5).session() as port,
             pytest.raises(kind) as caught,
         ):
             port.run(WELL)
         assert "\n" not in str(caught.value)
 
 
-def test_the_programs_of_the_documentation_keep_what_classes_keep() -> None:
-    """With one service that is down."""
-    with adapters.from_file(str(DOCS / "end_of_job.toml")).session() as port:
+def test_the_programs_of_the_documentation_keep_what_classes_keep():
+    with resolve.from_file(str(DOCS / "end_of_job.toml")).session() as port:
         assert port.name == "end of job"
         for fault, operations in (("transformation:down", 1), ("accounting:down", 0)):
             scenario = replace(WELL, faults=(fault,))
@@ -272,10 +262,10 @@ def test_the_programs_of_the_documentation_keep_what_classes_keep() -> None:
 class Hooked:
     shape = COMMANDS
 
-    def _initialize(self) -> None:
+    def _initialize(self):
         """Be a hook."""
 
-    def execute(self, path: str) -> None:
+    def execute(self, path):
         """Be a command."""
 
 
@@ -290,6 +280,11 @@ class Odd(DoesNothing):
 class Loose:
     shape = COMMANDS
     commands = (DoesNothing(),)
+
+
+class Cut:
+    shape = COMMANDS
+    commands = (["x\0"],)
 
 
 class Mine(FailoverRequest):
@@ -309,10 +304,10 @@ class OfModules:
         ("OfModules", f"FailoverRequest is a module, since it has the hook {HOOKS[0]}, and no chain of commands"),
         ("Odd", f"there is no shape 'heap' (there are {', '.join(SHAPES)})"),
         ("Loose", EXPECTED),
+        ("Cut", EXPECTED),
     ],
 )
-def test_a_class_with_a_hook_cannot_be_a_chain(name: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever declares it; one line says so, with the exit code 4."""
+def test_a_class_with_a_hook_cannot_be_a_chain(name, complaint, capsys):
     target = f"{__name__}:{name}"
     with pytest.raises(PortError) as caught:
         Target(target).port()
@@ -321,55 +316,37 @@ def test_a_class_with_a_hook_cannot_be_a_chain(name: str, complaint: str, capsys
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_class_may_be_a_chain_by_itself() -> None:
-    """Of one command."""
+def test_a_class_may_be_a_chain_by_itself():
     port = Target(f"{__name__}:Alone").port()
     assert isinstance(port, CommandsDriver)
     assert (port.name, port.version, port.shape) == ("Alone", "", COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("shape = 'heap'\ncommand = ['x']", "shape: expected module or commands, found 'heap'"),
-        ("shape = 'commands'", "expected commands, a list of classes and programs"),
-        ("shape = 'commands'\ncommands = []", "commands: expected a list of commands, found []"),
-        ("commands = [['x']]", "commands is not for the shape module, but for commands"),
-        ("shape = 'commands'\ncommands = [['x']]\nrestarts = 1",
-         "restarts is not for the shape commands, but for module"),
-        ("shape = 'commands'\ncommands = [5]", f"{EXPECTED}, found [5]"),
-        ("shape = 'commands'\ncommands = ['no_such:X']",
-         "cannot import no_such: ModuleNotFoundError: No module named 'no_such'"),
-    ],
-)  # fmt: skip
-def test_an_adapter_file_says_the_shape(tmp_path: Path, text: str, complaint: str) -> None:
-    """What does not fit the shape is one clear line."""
+def test_a_chain_in_an_adapter_file_that_cannot_be_imported_is_one_line(tmp_path):
     file = tmp_path / "port.toml"
-    file.write_text(text)
-    with pytest.raises(PortError) as caught:
-        adapters.from_file(str(file))
-    assert str(caught.value) == f"{file}: {complaint}"
+    file.write_text("shape = 'commands'\ncommands = ['no_such:X']")
+    with pytest.raises(PortError, match=r"port.toml: cannot import no_such: ModuleNotFoundError: No module named 'no_"):
+        resolve.from_file(str(file))
 
 
-def test_the_clients_are_those_that_the_commands_import(monkeypatch: pytest.MonkeyPatch, reference: Any) -> None:
-    """DIRAC's, if the file of a command takes anything from there."""
+def test_the_clients_are_those_that_the_commands_import(monkeypatch, reference):
     home = type(sys)("home_of_commands")
     home.Command = type("Command", (), {"__module__": "home_of_commands", "execute": print})  # type: ignore[attr-defined]
     home.report = type("JobReport", (), {"__module__": "DIRAC.X"})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "home_of_commands", home)
     monkeypatch.setitem(sys.modules, "DIRAC", type(sys)("DIRAC"))
     monkeypatch.setattr(metadata, "version", {"DIRAC": "9.1.22"}.get)
-    theirs = replace(adapters.IMPLEMENTATIONS["dirac"], version="theirs", classes=reference.classes)
-    monkeypatch.setitem(adapters.IMPLEMENTATIONS, "dirac", theirs)
-    assert adapters.commands_port(["home_of_commands:Command"], "x").kit.version == "theirs"
-    assert adapters.commands_port([DoesNothing], "x").kit.name == "reference"
+    theirs = replace(resolve.IMPLEMENTATIONS["dirac"], version="theirs", classes=reference.classes)
+    monkeypatch.setitem(resolve.IMPLEMENTATIONS, "dirac", theirs)
+    assert resolve.commands_port(["home_of_commands:Command"], "x").kit.version == "theirs"
+    assert resolve.commands_port([DoesNothing], "x").kit.name == "reference"
 
 
 # Reports
 
 
 @pytest.fixture
-def judged() -> Iterator[Results]:
+def judged():
     """The results of the example, in the scenarios next to the good case."""
     question = VerificationPlan(Target("end_of_job:EndOfJob"), near=1, regions=("services",))
     before = os.getcwd()
@@ -380,8 +357,7 @@ def judged() -> Iterator[Results]:
         os.chdir(before)
 
 
-def test_every_report_names_the_shape_and_what_was_not_asked(judged: Results) -> None:
-    """The clauses about hooks are not asked, and so cannot be held."""
+def test_every_report_names_the_shape_and_what_was_not_asked(judged):
     assert (judged.verdict, judged.header.port.shape, judged.nearest) == ("conforms", COMMANDS, ())
     verdicts = {clause.id: str(clause.verdict) for clause in judged.clauses}
     assert {name for name, verdict in verdicts.items() if verdict == "held"} >= ASKED
@@ -400,7 +376,7 @@ def test_every_report_names_the_shape_and_what_was_not_asked(judged: Results) ->
     assert "DIRAC failover, commands: conforms" in badge.picture(matrix.ports[0])
 
 
-def test_nothing_asked_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_asked_is_no_verdict(monkeypatch, capsys):
     """A chain does not become green by a level, or a clause, that it is not asked about."""
     monkeypatch.chdir(DOCS)
     name = "end_of_job:EndOfJob"
@@ -413,7 +389,7 @@ def test_nothing_asked_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert f"{name} is no module" in capsys.readouterr().err
 
 
-def test_a_chain_in_another_environment_says_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chain_in_another_environment_says_its_shape(monkeypatch):
     """The greeting names the shape, so the host asks only the clauses of a chain."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS), *sys.path]))
     target = Target("end_of_job:EndOfJob", sys.executable)

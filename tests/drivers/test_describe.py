@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ def fields(**changes: Any) -> dict[str, Any]:
 
 
 def test_numbers() -> None:
-    """One record, no records."""
     assert [count(number, "record") for number in (0, 1, 2)] == ["0 records", "1 record", "2 records"]
 
 
@@ -27,22 +24,18 @@ def test_numbers() -> None:
     [([], ""), (["/a"], "/a"), (["/a", None, 3], "/a, None, 3"), (["/a", "/b", "/c", "/d"], "/a, /b, /c and 1 more")],
 )
 def test_a_list_names_the_first_three(names: list[Any], expected: str) -> None:
-    """And counts the others."""
     assert some(names) == expected
 
 
 def test_a_list_can_name_more() -> None:
-    """As many as it is told."""
     assert some(["/a", "/b", "/c"], 2) == "/a, /b and 1 more"
 
 
 def test_files_are_grouped_by_status() -> None:
-    """In the order in which the statuses are met, whatever they are."""
     assert grouped({"/a": "x", "/b": None, "/c": "x"}) == {"x": ["/a", "/c"], "None": ["/b"]}
 
 
 def test_an_operation_has_its_arguments_decoded_and_its_files_as_lfns() -> None:
-    """All its fields, in a fixed order."""
     arguments = dencode.encode({"force": True}).decode()
     seen = operation_of({**fields(Arguments=arguments, TargetSE="SE"), "Order": 0, "Files": [{"LFN": "/a", "Size": 1}]})
     assert list(seen.items()) == [
@@ -60,12 +53,10 @@ def test_an_operation_has_its_arguments_decoded_and_its_files_as_lfns() -> None:
 
 @pytest.mark.parametrize("arguments", [None, "", "job report", "i1", "\udc00", 5, ["i1e"]])
 def test_arguments_that_cannot_be_decoded_are_none(arguments: Any) -> None:
-    """Whatever they are."""
     assert operation_of(fields(Arguments=arguments))["decoded"] is None
 
 
 def test_arguments_are_decoded_as_utf_8() -> None:
-    """They are bytes in DIRAC."""
     assert operation_of(fields(Arguments="s3:€"))["decoded"] == "€"
 
 
@@ -84,7 +75,6 @@ def test_arguments_are_decoded_as_utf_8() -> None:
     ],
 )
 def test_a_stub_is_recognised(decoded: Any, expected: Any) -> None:
-    """It is service and options, method, arguments."""
     assert stub_of(decoded) == expected
 
 
@@ -99,7 +89,6 @@ def test_a_stub_is_recognised(decoded: Any, expected: Any) -> None:
     ],
 )
 def test_what_an_operation_does_is_one_line(decoded: Any, files: list[str], expected: str) -> None:
-    """The call that it repeats, the statuses that it sets, or its files."""
     assert describe({"Type": "X", "decoded": decoded, "Files": files}) == expected
 
 

@@ -1,7 +1,5 @@
 """The port: what it lays out for a module, what it sees afterwards, and that it leaves nothing behind."""
 
-from __future__ import annotations
-
 import datetime as dt
 import errno
 import gc
@@ -69,7 +67,6 @@ def methods(outcome):
 
 
 def test_a_module_finds_what_the_scenario_says(running):
-    """Its attributes, commons and environment; each in a copy that it may change."""
     scenario = Scenario(
         environment={"JOBID": "5", "OTHER": "x"},
         attributes={"STEP_NUMBER": "2", "own": {"a": [1]}},
@@ -106,7 +103,6 @@ def test_environment_variables_are_those_of_one_scenario(running, monkeypatch):
 
 
 def test_files_of_each_kind_are_laid_out(running):
-    """And are gone before the next scenario."""
     seen = []
 
     def execute(_):
@@ -129,7 +125,6 @@ def test_files_of_each_kind_are_laid_out(running):
 
 
 def test_files_that_a_module_writes_are_seen(running):
-    """Whatever is in them; times are made the same."""
 
     def execute(_):
         for name, data in (("b", b"x" * (3 << 20)), ("a", b"at 2026-01-02 03:04:05 \xff"), ("c", b"")):
@@ -161,7 +156,6 @@ def test_only_the_directory_of_the_run_is_emptied(running, tmp_path):
 
 
 def test_a_directory_that_a_module_makes_is_gone_afterwards(running, tmp_path):
-    """With all that is in it, but for what is only linked to."""
     (tmp_path / "precious").write_text("mine")
 
     def execute(_):
@@ -206,7 +200,6 @@ def test_collaborators_are_of_the_kind_that_is_asked_for(running):
 
 
 def test_live_collaborators_hold_what_earlier_modules_left(port):
-    """Statuses with their times, parameters, statuses of files of the transformation 12, and records."""
     scenario = Scenario(
         environment={"JOBID": " 78 "},
         attributes={},
@@ -229,7 +222,6 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
 
 
 def test_accounting_records_are_of_one_hour_and_sound():
-    """As any accounting client takes them; their times are before those of the run."""
     record = Record()
     times = [dt.datetime.fromisoformat(text) for text in ("2026-01-01 11:00:00", "2026-01-01 11:59:00")]
     assert record.getValues() == ("Job", *times, ["alice", 59])
@@ -239,14 +231,12 @@ def test_accounting_records_are_of_one_hour_and_sound():
 
 @pytest.mark.parametrize(("text", "number"), [(None, 0), ("", 0), ("x9", 0), ("\u00b2", 0), ("0", 0), (" 12 ", 12)])
 def test_a_live_job_report_is_of_the_job_in_the_environment(port, text, number):
-    """Of none, when that is no number."""
     environment = {} if text is None else {"JOBID": text}
     outcome = port.run(Scenario(environment=environment, attributes={}))
     assert outcome.attributes["JobReport"]["jobID"] == number
 
 
 def test_scripted_collaborators_hold_what_they_are_given(port):
-    """And answer as they are told."""
     scenario = Scenario(
         collaborators=ALL_SCRIPTED, attributes={}, reported={"/vo/a": "x"}, records=3, unsent_statuses=("lost",)
     )
@@ -268,7 +258,6 @@ FILE = {
 
 @pytest.mark.parametrize("kind", ["live", "scripted"])
 def test_the_request_holds_what_earlier_modules_left(port, kind):
-    """Its owner and its operations, with files and with bytes."""
     operations = (
         {"Type": "RemoveFile", "Files": ["/vo/o", "/vo/p"], "TargetSE": "SE"},
         {"Type": "ForwardDISET", "ArgumentsHex": "61ff"},
@@ -286,14 +275,12 @@ def test_the_request_holds_what_earlier_modules_left(port, kind):
 
 
 def test_a_request_without_proxy_belongs_to_nobody(port):
-    """Also where the services are connected."""
     for kind in ("live", "scripted"):
         request = port.run(Scenario(attributes={}, collaborators={"Request": kind}, owner=None)).request
         assert (request["Owner"], request["OwnerGroup"]) == (None, None)
 
 
 def test_what_the_module_makes_itself_belongs_to_the_owner(port):
-    """By the connection."""
     collaborators = {"JobReport": "missing", "FileReport": "missing", "Request": "missing"}
     outcome = port.run(Scenario(collaborators=collaborators, owner=("bob", "g")))
     assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("bob", "g")
@@ -301,7 +288,6 @@ def test_what_the_module_makes_itself_belongs_to_the_owner(port):
 
 
 def test_answers_of_the_request_are_scripted_method_by_method(port):
-    """The others are its own."""
 
     def answered(**answers):
         given = {f"Request.{method}": (answer,) for method, answer in answers.items()}
@@ -323,7 +309,6 @@ def test_answers_of_the_request_are_scripted_method_by_method(port):
 
 
 def test_operations_of_scripted_reports_can_be_told_apart(port):
-    """They carry the type that the real report gives them."""
     answers = {
         "FileReport.commit": ("s_error",),
         "FileReport.generateForwardDISET": ("operation",),
@@ -336,7 +321,6 @@ def test_operations_of_scripted_reports_can_be_told_apart(port):
 
 
 def test_scripted_answers_may_end_the_module_as_the_contract_says(port):
-    """GracefulTermination is the kit's own."""
     outcome = port.run(
         Scenario(collaborators=ALL_SCRIPTED, answers={"FileReport.commit": ("raises=GracefulTermination:bye",)})
     )
@@ -347,7 +331,6 @@ def test_scripted_answers_may_end_the_module_as_the_contract_says(port):
 
 
 def test_a_job_that_went_well_in_all_its_parts(port):
-    """Every call in order, hooks and services alike; the services' state at the end."""
     outcome = port.run(Scenario.of_job(inputs=["/vo/a"]))
     assert (outcome.ended, outcome.result["OK"], outcome.files) == ("returned", True, {})
     assert methods(outcome) == [
@@ -365,7 +348,6 @@ def test_a_job_that_went_well_in_all_its_parts(port):
 
 
 def test_calls_of_doubles_are_seen_with_their_arguments(port):
-    """And with the answer, as the scenario calls it."""
     scenario = replace(Scenario.of_job(inputs=["/vo/a"]), collaborators=ALL_SCRIPTED)
     assert [step for step in port.run(scenario).steps if step.target == "FileReport"][1:] == [
         Call("FileReport", "getFiles", [], "ok"),
@@ -375,13 +357,11 @@ def test_calls_of_doubles_are_seen_with_their_arguments(port):
 
 
 def test_the_step_of_a_hook_is_made_once(port):
-    """Not in each run."""
     one, other = (port.run(Scenario()).steps[0] for _ in range(2))
     assert one is other
 
 
 def test_attributes_are_those_that_other_modules_may_read(port):
-    """In this order, with the collaborators behind them."""
     outcome = port.run(Scenario(collaborators=ALL_SCRIPTED))
     assert list(outcome.attributes) == [*ATTRIBUTES, "workflow_commons", "JobReport", "FileReport", "AccountingReport"]
     expected = {
@@ -395,7 +375,6 @@ def test_attributes_are_those_that_other_modules_may_read(port):
 
 
 def test_an_attribute_that_is_gone_is_absent(running):
-    """Which is not None."""
 
     def execute(mine):
         del mine.jobType
@@ -406,7 +385,6 @@ def test_an_attribute_that_is_gone_is_absent(running):
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_whatever_escapes_is_the_outcome(running, kind):
-    """The port itself goes on."""
 
     def execute(_):
         raise kind("out", 5)
@@ -424,7 +402,6 @@ def test_a_signal_that_ends_the_command_is_no_outcome(running):
 
 
 def test_what_is_never_the_same_is_left_out_of_results(running):
-    """Call stacks, stubs and traces; the rest is kept."""
     hidden = {"CallStack": ["x"], "rpcStub": (), "ExecInfo": 1}
     for name, value in hidden.items():
         (outcome,) = running(lambda _, name=name, value=value: {"OK": False, "Message": "m", name: value}, Scenario())
@@ -454,7 +431,6 @@ def test_a_module_can_be_executed_again(running):
 
 
 def test_answers_of_services_are_scrubbed(port):
-    """Of their times, and of what is never the same."""
     outcome = port.run(Scenario.of_job(inputs=["/vo/a"], faults=["job-state:down"], records=1))
     answers = [step.result for step in outcome.steps if step.target != "module"]
     assert all("OK" in answer and not {"CallStack", "rpcStub", "ExecInfo"} & set(answer) for answer in answers)
@@ -463,7 +439,6 @@ def test_answers_of_services_are_scrubbed(port):
 
 
 def test_a_request_that_lacks_something_lacks_it_in_the_outcome(running):
-    """Which is not None."""
 
     def execute(mine):
         mine.workflow_commons["Request"] = []
@@ -474,7 +449,6 @@ def test_a_request_that_lacks_something_lacks_it_in_the_outcome(running):
 
 
 def test_no_file_stays_open(running):
-    """However many are read."""
 
     def execute(_):
         for name in "abc":
@@ -487,7 +461,6 @@ def test_no_file_stays_open(running):
 
 
 def test_hooks_are_recorded_with_their_arguments_passed_on(running):
-    """Of the module itself, which has its own methods back afterwards."""
     made = []
 
     def execute(mine):
@@ -504,7 +477,6 @@ def test_hooks_are_recorded_with_their_arguments_passed_on(running):
 
 
 def test_times_are_even_and_never_full_seconds(port):
-    """A microsecond apart, and the same in every run."""
     ends = [
         (port.run(Scenario(unsent_statuses=("a",), faults=("job-state:down",))), clock.utcnow(), clock.utcnow())
         for _ in range(2)
@@ -530,7 +502,6 @@ def test_a_scenario_without_services_reaches_none(reference):
 
 
 def test_calls_go_to_the_services_of_the_scenario_with_their_timeouts(reference):
-    """As the clients give them."""
     seen = []
 
     class World:
@@ -552,7 +523,6 @@ def test_calls_go_to_the_services_of_the_scenario_with_their_timeouts(reference)
 
 
 def test_the_kit_is_connected_as_the_scenario_says(reference):
-    """Owner and group, and a clock that nobody waits for; without services, only to what is loud."""
     seen = []
 
     @contextmanager
@@ -571,7 +541,6 @@ def test_the_kit_is_connected_as_the_scenario_says(reference):
 
 
 def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(reference):
-    """Also where everything is scripted; there are no services all the same."""
     seen = []
 
     @contextmanager
@@ -592,7 +561,6 @@ def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(referenc
 
 
 def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
-    """Commons of its own, which a scenario may replace, and another name for a request's owner."""
     profile = replace(reference.profile, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
     kit = replace(reference, profile=profile)
     seen = []
@@ -608,7 +576,6 @@ def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
 
 
 def test_a_module_without_all_hooks_is_run_all_the_same(reference):
-    """Those that it has are recorded."""
 
     class Mine:
         def _execute(self):
@@ -624,7 +591,6 @@ def test_a_module_without_all_hooks_is_run_all_the_same(reference):
 
 
 def test_sleeping_clients_do_not_hold_up_a_run(port):
-    """A request that cannot be put waits on the services' own clock."""
     collaborators = {"JobReport": "live", "FileReport": "live", "AccountingReport": "live", "Request": "live"}
     faults = ("accounting:down", "requests:down")
     outcome = port.run(Scenario(collaborators=collaborators, records=1, faults=faults))
@@ -636,7 +602,6 @@ def test_sleeping_clients_do_not_hold_up_a_run(port):
 
 
 def test_services_are_as_the_scenario_finds_them():
-    """The job and its owner, the files and their statuses; faults are armed."""
     scenario = Scenario(
         environment={"JOBID": " 78 "},
         owner=("bob", "g"),
@@ -670,7 +635,6 @@ def surroundings():
 @pytest.mark.parametrize("job", [None, "55"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_session_leaves_the_process_as_it_was(reference, monkeypatch, job, fails):
-    """Its directory, JOBID, the logs and the clock; also when it ends with an exception."""
     monkeypatch.delenv("JOBID", raising=False)
     monkeypatch.setattr(logging.root.manager, "disable", 5)
     if job:
@@ -696,7 +660,6 @@ def test_a_session_leaves_the_process_as_it_was(reference, monkeypatch, job, fai
 
 @pytest.mark.parametrize(("before", "inside"), [((700, 11, 9), (50_000, 11, 9)), ((60_000, 5, 7), (60_000, 5, 7))])
 def test_garbage_is_looked_for_seldom_in_a_session(reference, before, inside):
-    """As seldom as the process wants it already, if that is more; afterwards as before."""
     usual = gc.get_threshold()
     gc.set_threshold(*before)
     try:
@@ -708,7 +671,6 @@ def test_garbage_is_looked_for_seldom_in_a_session(reference, before, inside):
 
 
 def test_several_ports_share_one_session(reference):
-    """The clients of each are connected."""
     one, other = InProcessDriver(reference), InProcessDriver(reference)
     assert one.name == reference.name
     with sessions(one, other):
@@ -716,13 +678,11 @@ def test_several_ports_share_one_session(reference):
 
 
 def test_a_port_in_this_process_takes_every_scenario(port):
-    """With and without services: its clients are those of the kit."""
     assert port.supports(Scenario()) is True
     assert port.supports(Scenario(collaborators={"JobReport": "scripted"})) is True
 
 
 def test_a_port_runs_the_module_that_it_is_given(kit):
-    """In place of the kit's FailoverRequest."""
     with InProcessDriver(kit, kit.ModuleBase).session() as port:
         outcome = port.run(Scenario())
     assert outcome.result["Value"]["args"] == [f"{kit.ModuleBase} correctly finalized"]

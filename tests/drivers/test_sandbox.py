@@ -1,7 +1,5 @@
 """The working directory of runs: nothing beside it is touched, and whatever is left in it is said and taken away."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
@@ -59,7 +57,6 @@ def test_directories_are_made_in_memory_unless_the_user_says_where(monkeypatch, 
 
 
 def test_a_directory_is_gone_afterwards_however_deep_it_is():
-    """Deeper than Python's own recursion goes."""
     with temporary("deep-") as path:
         here = os.open(path, os.O_RDONLY)
         for _ in range(1500):
@@ -89,7 +86,6 @@ def test_a_process_that_is_elsewhere_comes_back_with_a_warning(place, home):
 
 
 def test_a_process_in_a_directory_that_is_gone_comes_back(place, tmp_path, monkeypatch):
-    """Also where one cannot even look."""
     gone = tmp_path / "gone"
     gone.mkdir()
     os.chdir(gone)
@@ -118,7 +114,6 @@ def test_a_descriptor_that_a_run_has_closed_is_no_others(place, home):
 
 
 def test_a_place_whose_descriptor_is_closed_is_opened_again(tmp_path, monkeypatch):
-    """By the path at which it was."""
     monkeypatch.chdir(tmp_path)
     with Place(str(tmp_path)) as place:
         os.close(place.descriptor)
@@ -128,7 +123,6 @@ def test_a_place_whose_descriptor_is_closed_is_opened_again(tmp_path, monkeypatc
 
 
 def test_a_workplace_that_is_gone_is_made_anew(place):
-    """Also when all around it is gone."""
     first = place.path
     os.rmdir(first)
     place.enter()
@@ -171,7 +165,6 @@ def test_what_is_no_plain_file_is_named(place):
 
 
 def test_only_so_much_of_a_file_is_read(place, monkeypatch):
-    """Of each, of all together, and of so many; the rest is said, and goes away as well."""
     assert (sandbox.MOST, sandbox.MOST_OF_ALL, sandbox.NAMES) == (4 << 20, 16 << 20, 1000)
     monkeypatch.setattr(sandbox, "MOST", 4)
     monkeypatch.setattr(sandbox, "MOST_OF_ALL", 10)
@@ -207,7 +200,6 @@ def test_a_file_that_cannot_be_read_is_named(place, monkeypatch):
 
 
 def test_names_that_are_no_text_are_made_visible(place):
-    """Byte by byte, as are contents."""
     with open(b"\xff", "wb") as file:
         file.write(b"\xfe")
     assert place.take() == {"\\xff": "\\xfe"}

@@ -1,7 +1,5 @@
 """Ports in other processes: what is said, what is seen, and that whatever breaks there breaks only there."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -21,11 +19,11 @@ import pytest
 from dirac_failover import __version__
 from dirac_failover.cli import main
 from dirac_failover.cli.exits import Exit
-from dirac_failover.conformance.target import Target
 from dirac_failover.drivers import json_lines, port_server
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.drivers.json_lines import Process, ProcessError
 from dirac_failover.drivers.observe import ATTRIBUTES
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.drivers.subprocess_driver import (
     CAPABILITIES,
     Host,
@@ -83,7 +81,6 @@ def first_of(region, count=40):
 
 @pytest.mark.ci
 def test_the_reference_is_the_same_in_another_process(reference):
-    """In every region, beside itself in this json_lines."""
     here, there = InProcessDriver(reference), Target("reference", sys.executable).port()
     with sessions(here, there):
         assert (there.name, there.version) == ("reference", __version__)
@@ -96,7 +93,6 @@ def test_the_reference_is_the_same_in_another_process(reference):
 
 
 def test_an_outcome_arrives_as_it_was_sent():
-    """Through JSON, and even its types are the same."""
     for scenario in first_of(space.ANSWERS):
         outcome = expected(scenario)
         arrived = from_json(json.loads(json.dumps(to_json(outcome))))
@@ -162,7 +158,6 @@ def test_the_server_keeps_its_streams_from_the_module(monkeypatch, tmp_path, cap
 
 
 def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
-    """The host quotes it."""
     monkeypatch.setattr(sys, "argv", ["port_server", "nowhere"])
     assert port_server.main() == Exit.USAGE
     assert capsys.readouterr().err.startswith("there is no port 'nowhere'")
@@ -177,7 +172,6 @@ def test_a_server_without_a_port_says_so_and_ends(monkeypatch, capsys):
 
 
 def test_the_host_says_what_it_speaks(tmp_path):
-    """In the first line, as the schema has it; a scenario follows, then the end."""
     seen = tmp_path / "seen"
     listening = port("said = ask()", f"open({str(seen)!r}, 'w').write(json.dumps(said))", "say(id=1, outcome=FULL)")
     listening.command[-1] = listening.command[-1].replace("ask()\nprint", "first = ask()\nprint").replace(
@@ -194,7 +188,6 @@ def test_the_host_says_what_it_speaks(tmp_path):
 
 
 def test_a_port_is_called_what_it_says_or_what_its_user_says():
-    """Before that, by its program."""
     with port(answers()).session() as started:
         assert (started.name, started.version, started.capabilities) == ("mine", "5", {"services"})
     assert SubprocessDriver(["/usr/bin/thing"]).name == "thing"
@@ -232,7 +225,6 @@ def test_a_port_that_does_not_greet_is_broken(hello, complaint):
 
 
 def test_a_port_that_says_nothing_is_not_waited_for():
-    """Longer than it was given."""
     started = time.monotonic()
     with pytest.raises(PortBrokenError, match=r"cannot be started: it has not said hello within 0.2 s$"):
         port(hello="time.sleep(60)", start_seconds=0.2).session().__enter__()
@@ -247,7 +239,6 @@ def test_a_port_that_says_nothing_is_not_waited_for():
     ],
 )
 def test_a_port_that_is_not_there_is_an_error_of_usage(command, complaint):
-    """A program that is not found, or a name that means nothing in its environment."""
     with pytest.raises(PortError, match=complaint):
         SubprocessDriver(command).session().__enter__()
 
@@ -260,7 +251,6 @@ def test_a_port_is_given_time_and_another_chance():
 
 
 def test_a_port_works_in_a_directory_of_its_own():
-    """Which is not that of the run."""
     with port(f"say(id=ask()['id'], outcome=dict({FULL!r}, result=os.getcwd()))").session() as started:
         directory = started.run(QUIET).result
     assert re.search(r"/port-\w+/run-\w+$", directory)
@@ -284,7 +274,7 @@ def test_a_port_works_in_a_directory_of_its_own():
         (["ask()", "print('Warning: old OpenSSL')"], 'expected a JSON object in a line, found "Warning: old OpenSSL"'),
         (["ask()", "print('[1]')"], 'expected a JSON object in a line, found "[1]"'),
         (["ask()", "print('{\"a\": NaN}')"], 'expected a JSON object in a line, found "{\\"a\\": NaN}"'),
-        (["ask()", "print('[' * 100000)"], f'expected a JSON object in a line, found "{"[" * 199}...'),
+        (["ask()", "print('[' * 100000)"], f'expected a JSON object in a line, found "{"[" * 144} ... {"[" * 49}"'),
         (["ask()", "say(id=9, outcome={})"], 'expected the answer to 1, found {"id": 9, "outcome": {}}'),
         (["ask()", "say(id=1, error='no module')"], "no module"),
         (["ask()", "say(id=1, outcome=5)"], 'expected an outcome, found {"id": 1, "outcome": 5}'),
@@ -295,13 +285,11 @@ def test_a_port_works_in_a_directory_of_its_own():
     ],
 )  # fmt: skip
 def test_a_port_that_breaks_is_broken(lines, complaint):
-    """With one line that says how; the verdict is never anything else."""
     with port(*lines, seconds=0.5).session() as started:
         assert broken(started) == f"The port mine broke: {complaint}"
 
 
 def test_a_line_without_end_is_not_collected_for_ever(monkeypatch):
-    """Memory is not the port's."""
     monkeypatch.setattr(json_lines, "_LONGEST", 1000)
     with port("ask()", "print('x' * 2000, end='')", "time.sleep(60)").session() as started:
         assert broken(started) == "The port mine broke: it wrote a line of more than 1,000 bytes"
@@ -331,7 +319,6 @@ def test_an_outcome_that_is_none_is_refused(field, value):
 
 
 def test_what_a_port_does_not_say_is_absent():
-    """And so differs from what is expected, by name."""
     request = {"Operations": [{"Type": "x", "Arguments": None, "Files": [{"LFN": "/a"}]}]}
     outcome = from_json(FULL | {"request": request, "attributes": {"jobID": 7}, "steps": [["a", "b", [1], 2]]})
     assert outcome.attributes == dict.fromkeys(ATTRIBUTES, "(absent)") | {"jobID": 7}
@@ -358,7 +345,6 @@ def test_a_broken_port_is_started_again_a_few_times():
 
 
 def test_nothing_is_left_of_a_port(tmp_path):
-    """Neither its children, nor its directory."""
     child = tmp_path / "child"
     lines = [
         "import subprocess",
@@ -384,7 +370,6 @@ def test_nothing_is_left_of_a_port(tmp_path):
 
 
 def test_the_environment_of_an_adapter_is_added():
-    """To this process's."""
     outcome = "dict(FULL, result=[os.environ['MINE'], os.environ['PATH']])".replace("FULL", repr(FULL))
     with port(f"say(id=ask()['id'], outcome={outcome})", environment={"MINE": "x"}).session() as started:
         assert started.run(QUIET).result == ["x", os.environ["PATH"]]
@@ -421,7 +406,6 @@ def test_messages_wait_for_each_other(tmp_path):
 
 
 def test_a_process_that_reads_no_more_is_noticed_when_it_ends(tmp_path):
-    """Not when it is written to."""
     program = "import sys, os, time; os.close(0); print('{}', flush=True); sys.stdin = None; time.sleep(0.3)"
     spoken = Process([sys.executable, "-u", "-S", "-c", program], str(tmp_path), os.environ)
     try:
@@ -497,7 +481,6 @@ def test_the_same_time_is_the_same_wherever_it_is_seen():
 
 
 def test_what_the_host_has_seen_need_not_be_said():
-    """Not even wrongly: it is not looked at."""
     host = Host(QUIET)
     assert host.outcome(OUTCOME | {"steps": 5, "files": None, "services": 5}, {"a": "b"}) == host.outcome(
         OUTCOME, {"a": "b"}
@@ -512,7 +495,6 @@ def test_services_are_there_for_whoever_may_call_them(kind, there):
 
 
 def test_services_can_be_called_too():
-    """By their names; their state is what the host has."""
     host = Host(Scenario(server_files={"/vo/a": "Assigned"}, collaborators={"JobReport": "live"}))
     service = "Transformation/TransformationManager"
     answer = host.call([service, "setFileStatusForTransformation", [12, {"100": ["Processed", False]}]])["answer"]
@@ -535,7 +517,6 @@ def test_a_port_may_ask_its_request_for_a_scripted_answer():
 
 
 def test_an_operation_arrives_as_its_fields():
-    """As a port has to hand it back."""
     host = Host(Scenario(collaborators=SCRIPTED, answers={"JobReport.generateForwardDISET": ("operation",)}))
     value = host.call(["JobReport", "generateForwardDISET", []])["answer"]["Value"]
     assert (value["Type"], value["Arguments"], value["Files"]) == ("ForwardDISET", "job report", [])
@@ -563,21 +544,18 @@ def test_what_is_not_there_raises_as_it_would_for_a_module():
      ["Request", "toJSON", [1]], ["Request", "other", []], ["System/Service", "x", []], ["a", "b", {}]],
 )  # fmt: skip
 def test_calls_of_nothing_that_a_module_knows_break_the_port(call):
-    """With what was called."""
     with pytest.raises(ProcessError) as caught:
         Host(QUIET).call(call)
     assert str(caught.value) == f"it called {json.dumps(call)}, which is not there"
 
 
 def test_services_are_called_by_the_names_that_they_have():
-    """With a slash; what has none is no service, even where there are services."""
     with pytest.raises(ProcessError, match=r'^it called \["Clock", "now", \[\]\], which is not there$'):
         Host(Scenario()).call(["Clock", "now", []])
 
 
 @pytest.mark.parametrize("assignment", [["FileReport", "statusDict", {}], ["JobReport", "force", 1], ["x"], 5])
 def test_only_what_a_module_sets_can_be_set(assignment):
-    """And only where it is there."""
     with pytest.raises(ProcessError) as caught:
         Host(QUIET).set(assignment)
     assert str(caught.value) == f"it set {json.dumps(assignment)}, which cannot be set"
@@ -586,7 +564,6 @@ def test_only_what_a_module_sets_can_be_set(assignment):
 
 
 def test_a_port_that_breaks_in_the_middle_leaves_no_files():
-    """They are not the next scenario's."""
     lines = ["ask()", "open('left', 'w').close()", "say(call=['Clock', 'now', []])", "time.sleep(60)"]
     with port(*lines, capabilities=["calls"]).session() as started:
         assert "Clock" in broken(started, Scenario(collaborators=SCRIPTED, files={"old": "old"}))
@@ -605,7 +582,6 @@ def test_a_port_that_removes_its_directory_gets_another_one():
 
 
 def test_a_keeper_that_does_not_end_is_killed(monkeypatch):
-    """And so is the port."""
     monkeypatch.setattr(json_lines, "_SECONDS", 0.2)
     with port("time.sleep(60)").session() as started:
         popen = started._process._popen
@@ -671,7 +647,6 @@ def test_the_conversations_of_the_pages_are_true(page):
 
 
 def test_a_port_of_version_1_works_as_before():
-    """It runs what it can run."""
     with port(answers(), hello=HELLO.replace('"protocol": 2', '"protocol": 1')).session() as started:
         assert started.run(QUIET).attributes["jobID"] == 5
 
@@ -696,7 +671,6 @@ def test_methods_are_called_one_by_one():
 @pytest.mark.parametrize("result", [None, {"OK": True}, [], [None], [None] * 3])
 @pytest.mark.parametrize("capabilities", [["methods"], ["calls", "methods"]])
 def test_a_port_without_a_result_of_each_call_is_broken(result, capabilities):
-    """The message says how many there have to be."""
     lines = answers(1, FULL | {"result": result})
     with port(lines, capabilities=capabilities).session() as started:
         complaint = broken(started, METHODS)
@@ -794,7 +768,6 @@ def verified(capsys, *arguments, shard="1/150"):
 
 @pytest.mark.ci
 def test_a_port_of_another_environment_conforms_or_diverges(capsys):
-    """As it would in this one; what is not asked of a port is not counted."""
     code, output = verified(capsys, "reference", "--python", sys.executable)
     assert (code, "conforms" in output.out) == (Exit.OK, True)
     code, output = verified(capsys, str(DOCS / "python.toml"))
@@ -836,7 +809,6 @@ def test_a_port_of_version_1_diverges_unless_its_baseline_says_so(capsys, tmp_pa
 
 
 def test_a_port_that_breaks_has_no_clauses(capsys, tmp_path):
-    """One line on stderr, and the exit code of what is broken."""
     file = tmp_path / "broken.toml"
     file.write_text('command = ["{python}", "-c", "raise SystemExit(3)"]')
     code, output = verified(capsys, str(file))

@@ -1,7 +1,5 @@
 """The keeper: every process that was started is ended, wherever it has gone, and no other one is."""
 
-from __future__ import annotations
-
 import os
 import runpy
 import signal
@@ -36,7 +34,6 @@ def kept():
 
 
 def test_what_is_started_meanwhile_is_ended():
-    """Also a process whose parents are gone; what was there before stays."""
     mine = subprocess.Popen(["sleep", "1000"])
     with supervisor.ending():
         process, away = started(AWAY.format(SLEEPS))
@@ -50,7 +47,6 @@ def test_what_is_started_meanwhile_is_ended():
 
 
 def test_nothing_is_found_where_there_is_no_proc(monkeypatch):
-    """Nor is anything adopted where the system cannot do that."""
     monkeypatch.setattr(os.path, "isdir", lambda _: False)
     assert supervisor.descendants() == set()
     monkeypatch.setattr(supervisor.ctypes, "CDLL", lambda _: object())
@@ -58,7 +54,6 @@ def test_nothing_is_found_where_there_is_no_proc(monkeypatch):
 
 
 def test_what_cannot_be_ended_is_given_up(monkeypatch):
-    """After a while."""
     tries = []
     monkeypatch.setattr(supervisor, "descendants", lambda: tries.append(1) or {1 << 30})
     monkeypatch.setattr(supervisor, "_TRIES", 3)
@@ -67,7 +62,6 @@ def test_what_cannot_be_ended_is_given_up(monkeypatch):
 
 
 def test_signals_wait_until_all_is_in_place():
-    """They come afterwards."""
     heard = []
     before = signal.signal(signal.SIGHUP, lambda *_: heard.append("heard"))
     try:
@@ -213,7 +207,6 @@ def test_a_guard_hands_signals_on(monkeypatch):
 
 
 def test_a_program_is_kept():
-    """Its end is the keeper's, and no process of it is left, though it has left its session."""
     command = [sys.executable, "-ISE", supervisor.__file__, sys.executable, "-ISc"]
     told = subprocess.Popen([*command, f"{AWAY.format(SLEEPS)}\n{SLEEPS}"], stdout=subprocess.PIPE, text=True)
     away = int(told.stdout.readline())
@@ -235,7 +228,6 @@ def test_a_program_is_kept():
 
 
 def test_the_program_is_on_the_command_line(monkeypatch):
-    """All that follows the file's name."""
     monkeypatch.setattr(os, "fork", Mock(side_effect=End))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)

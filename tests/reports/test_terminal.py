@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from dirac_failover.reports.terminal import Row, Style, section, shortened, terminal_style
+from dirac_failover.errors import ellipsis
+from dirac_failover.reports.terminal import Row, Style, section, terminal_style
 
 PAINTED = re.compile(r"\x1b\[\d*m")
 ROWS = [
@@ -146,6 +147,6 @@ def test_lines_are_as_wide_as_the_terminal(monkeypatch, columns, width):
 
 def test_a_long_text_is_shortened_in_its_middle():
     """To just so many characters; a third of them at most, and no more than 50, are of its end."""
-    assert shortened("x" * 160) == "x" * 160
-    assert shortened("a" * 100 + "b" * 100) == "a" * 100 + "bbbbb ... " + "b" * 50
-    assert shortened("abcdefghijklmnop", 15) == "abcde ... lmnop"
+    assert ellipsis("x" * 160) == "x" * 160
+    assert ellipsis("a" * 100 + "b" * 100) == "a" * 100 + "bbbbb ... " + "b" * 50
+    assert ellipsis("abcdefghijklmnop", 15) == "abcde ... lmnop"

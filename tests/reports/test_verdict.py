@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dirac_failover.conformance.results import Minimal
-from dirac_failover.conformance.target import Target
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.reports import differences
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import report, run_command

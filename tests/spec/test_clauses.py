@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dirac_failover.conformance.checking import VerificationPlan, check
-from dirac_failover.conformance.target import Target
 from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.spec import space

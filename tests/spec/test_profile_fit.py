@@ -79,7 +79,7 @@ def test_what_several_have_seen_adds_up_in_any_order():
 
 def test_the_best_is_alike_most_often_then_differs_least_then_stands_first():
     """In this order, the best first."""
-    names = list(PROFILES)
+    names = list(PROFILES)[:4]
     nearness = ProfileFit(9, dict(zip(names, (1, 2, 2, 1), strict=True)), dict(zip(names, (5, 7, 6, 5), strict=True)))
     assert nearness.matches() == [
         Match(names[2], 9, 2, 6), Match(names[1], 9, 2, 7), Match(names[0], 9, 1, 5), Match(names[3], 9, 1, 5),

@@ -205,8 +205,8 @@ def test_the_schema_refuses_what_we_refuse_and_nothing_else(data, sound, odd):
 
 MALFORMED = [
     ([], "all of it: input should be an object, found []"),
-    ("x" * 80, 'all of it: input should be an object, found "' + "x" * 56 + "..."),
-    ({"record": 1}, "record: unknown key, found 1 (there are name, environment, "),
+    ("x" * 80, 'all of it: input should be an object, found "' + "x" * 34 + " ... " + "x" * 19 + '"'),
+    ({"record": 1}, "record: unknown key, found 1; did you mean records? (there are name, environment, "),
     ({"name": None}, "name: input should be a valid string, found null"),
     ({"environment": {"JOBID": 77}}, "environment.JOBID: input should be a valid string, found 77"),
     ({"environment": []}, "environment: input should be a valid dictionary, found []"),

@@ -54,5 +54,5 @@ def test_a_type_is_described_with_its_docstrings():
 def test_a_long_value_is_cut():
     """The message stays one line; a value that is no JSON is shown as Python shows it."""
     assert shown("x" * 58) == f'"{"x" * 58}"'
-    assert shown("x" * 59) == f'"{"x" * 56}...'
+    assert shown("x" * 59) == f'"{"x" * 34} ... {"x" * 19}"'
     assert shown({1, 2}) == '"{1, 2}"'

@@ -28,9 +28,9 @@ import pytest
 from dirac_failover.conformance.baseline import Baseline, today
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.results import HELD, NOT_ASKED, UNCHECKED, Results, load, write
-from dirac_failover.conformance.target import Target
 from dirac_failover.conformance.verification import DECIDING, known_divergences, verify
 from dirac_failover.conformance.workers import cores
+from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import FailoverError, FileError, SettingError, no_such
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.verdict import cause_of
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from dirac_failover.conformance.results import ClauseResult, Header, PortInfo
+    from dirac_failover.conformance.results import ClauseResult, Header
+    from dirac_failover.drivers.driver import PortInfo
 
 __all__ = ["ConformanceSuite"]
 
