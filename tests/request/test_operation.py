@@ -127,7 +127,7 @@ def test_a_file_is_in_once(kit, operation):
     assert first in made
     assert same not in made
     made += same
-    assert (list(made), len(made)) == ([first, same], 2)
+    assert (list(made), list(made.__files__), len(made)) == ([first, same], [first, same], 2)
     assert first._parent is same._parent is made
     assert made[-1] is same
     assert made[0:1] == [first]

@@ -193,6 +193,7 @@ def test_operations_are_added_at_the_end_and_once(operation, request_of):
     assert (request.indexOf(first), request.indexOf(second), request.indexOf(operation())) == (0, 1, -1)
     assert first in request
     assert operation() not in request
+    assert "x" not in request
 
 
 @pytest.mark.parametrize(("name", "order"), [("insertBefore", "bnac"), ("insertAfter", "banc")])
