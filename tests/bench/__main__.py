@@ -38,8 +38,8 @@ EVERY: Final = 101
 """One scenario of the space in so many is run."""
 LOAD: Final = """
 import time
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 start = time.process_time()
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 IMPLEMENTATIONS[{!r}].load()
 print(time.process_time() - start)
 """
