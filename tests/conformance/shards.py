@@ -86,6 +86,13 @@ def ends_once(_, chunk):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def dies_or_raises(_, chunk):
+    """End the process; when the scenarios are run one by one, raise instead."""
+    if len(list(chunk)) > 1:
+        os._exit(3)
+    raise ValueError("alone")
+
+
 def knows_its_parent(_, __):
     """Return the value that the parent may have changed after the start."""
     return changed, multiprocessing.parent_process() is not None
