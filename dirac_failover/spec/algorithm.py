@@ -82,11 +82,10 @@ def step_ids(names: Iterable[str]) -> list[str]:
 def _functions(owner: Any) -> Iterator[FunctionType]:
     home = owner.__name__ if inspect.ismodule(owner) else owner.__module__
     for value in vars(owner).values():
-        if getattr(value, "__module__", None) == home:
-            if inspect.isfunction(value):
-                yield value
-            elif inspect.isclass(value):
-                yield from _functions(value)
+        if inspect.isfunction(value) and value.__module__ == home:
+            yield value
+        elif inspect.isclass(value) and value.__module__ == home:
+            yield from _functions(value)
 
 
 def _procedure(function: FunctionType) -> Procedure | None:
