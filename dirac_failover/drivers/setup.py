@@ -69,7 +69,7 @@ def fake_of(name: str, scenario: Scenario, script: Script) -> Any:
     if name == "FileReport":
         made.statusDict.update(scenario.reported)
     elif name == "AccountingReport":
-        made._DataStoreClient__registersList.extend(["Job", 59] for _ in range(scenario.records))  # noqa: SLF001
+        made._DataStoreClient__registersList.extend(["StorageOccupancy", 59] for _ in range(scenario.records))  # noqa: SLF001
     return made
 
 
@@ -163,6 +163,10 @@ def job_id(scenario: Scenario, otherwise: int) -> int:
         return otherwise
 
 
+OCCUPANCY: Final = ("site", "endpoint", "SE", "alice", 59)
+"""The values of a record of the DIRAC type that has the fewest, in the order of its columns."""
+
+
 class BaseAccountingType:
     """The name that accounting clients look for among the ancestors of a record."""
 
@@ -177,4 +181,4 @@ class Record(BaseAccountingType):
     def getValues(self) -> tuple[Any, ...]:
         """Return type, start, end, and values."""
         start = dt.datetime.fromisoformat("2026-01-01T11:00")
-        return ("Job", start, start + dt.timedelta(minutes=59), ["alice", 59])
+        return ("StorageOccupancy", start, start + dt.timedelta(minutes=59), [*OCCUPANCY])

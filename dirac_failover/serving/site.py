@@ -25,7 +25,8 @@ class Site:
     """A world's services, their DiracX side and the administration under ``/admin``; it takes one request at a time."""
 
     def __init__(self, world: World) -> None:
-        """Answer for ``world``."""
+        """Answer for ``world``, all of which is behind HTTPS from now on."""
+        world.dips = False
         self.world = world
 
     def answer(self, request: HttpRequest, url: str = "") -> Reply | Broken:

@@ -1,20 +1,23 @@
 """Accounting/DataStore: the accounting records that arrived.
 
-Method names, arguments and answers are DIRAC's. Every record type is known here; DIRAC knows those of its databases.
+Method names, arguments and answers are DIRAC's, and so are the types of records; :meth:`Accounting.add` adds one of an
+extension. A bundle is not kept or refused as a whole: records of the same start are kept until one is refused, those of
+another start are kept all the same, and the last refusal is the answer.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_fakes.service import Result, Service, names, ok, refusal
+from dirac_fakes.columns import TABLES, ColumnError, columns, one_value
+from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 _times: Any = TimeUtilities
-# JSON knows no tuple: the service sees a list
-_SHAPE: tuple[Any, ...] = (str, datetime, datetime, (list, tuple))
+_SHAPE: tuple[Any, ...] = (str, datetime, datetime, list)
+_QUEUE = "AccountingDB.ac_in_"
 
 
 class Accounting(Service):
@@ -23,30 +26,67 @@ class Accounting(Service):
     short = "accounting"
     full = "Accounting/DataStore"
     faked = names("commit commitRegisters")
+    types: ClassVar = {"commit": _SHAPE, "commitRegisters": (list,)}
 
-    __slots__ = ()
+    __slots__ = ("_types",)
 
     def start(self) -> None:
-        """Forget everything."""
+        """Forget everything; know the types of DIRAC."""
         self.state = {"records": []}
+        self._types: dict[str, str] = {
+            table.removeprefix(_QUEUE): table for table in TABLES if table.startswith(_QUEUE)
+        }
+
+    def add(self, name: str, like: str) -> None:
+        """Know a type of records more, with the columns of another one: ``like`` is the type's name."""
+        self._types[name] = self._types[like]
 
     def records(self) -> list[list[Any]]:
         """Return what was committed: type name, start and end in seconds since the epoch, and the list of values."""
         return [list(record) for record in self.state["records"]]
 
     def commitRegisters(self, entriesList: list[list[Any]]) -> Result:
-        """Keep all records, or none when one of them has not type name, start, end and values."""
+        """Keep records; one that has not type name, start, end and values lets none be kept."""
         for entry in entriesList:
             if len(entry) != len(_SHAPE):
                 return refusal("Invalid records")
             if not all(map(isinstance, entry, _SHAPE)):
                 return refusal("Unexpected type in report")
-        for entry in entriesList:
-            self.commit(*entry)
-        return ok()
+        bundles: dict[int, list[tuple[Any, ...]]] = {}
+        for name, start, end, values in [
+            (name, *_epochs(start, end), values) for name, start, end, values in entriesList
+        ]:
+            bundles.setdefault(start, []).append((name, start, end, values))
+        answer = ok()
+        for bundle in bundles.values():
+            for record in bundle:
+                if not (kept := self._keep(*record))["OK"]:
+                    answer = kept
+                    break
+        return answer
 
     def commit(self, typeName: str, startTime: datetime, endTime: datetime, valuesList: list[Any]) -> Result:
         """Keep one record."""
-        start, end = (int(_times.toEpoch(time)) for time in (startTime, endTime))
-        self.state["records"].append([typeName, start, end, list(valuesList)])
+        start, end = _epochs(startTime, endTime)
+        if typeName not in self._types:
+            return refusal(f"Type {typeName} has not been defined in the db")
+        return self._keep(typeName, start, end, valuesList)
+
+    def _keep(self, name: str, start: int, end: int, values: list[Any]) -> Result:
+        fields = columns(self._types[name])
+        if len(values) != len(fields) - 2:
+            counts = f"{len(values) + 2} fields and {len(fields)} expected"
+            return refusal(f"Fields mismatch for record {name}. {counts}")
+        if any(isinstance(value, bool) for value in values):
+            return mysql(ColumnError(1136, "Column count doesn't match value count at row 1"))
+        try:
+            row = self.fit(self._types[name], dict(zip(fields, [*map(one_value, values), start, end], strict=True)))
+        except ColumnError as error:
+            return mysql(error)
+        *kept, start, end = row.values()
+        self.state["records"].append([name, start, end, kept])
         return ok()
+
+
+def _epochs(*times: datetime) -> list[int]:
+    return [int(_times.toEpoch(time)) for time in times]

@@ -6,6 +6,8 @@ service's own rules, of which the strangest are marked.
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,8 @@ from DIRACCommon.Core.Utilities import TimeUtilities
 from DIRACCommon.WorkloadManagementSystem.Client import JobStatus
 from DIRACCommon.WorkloadManagementSystem.Utilities import JobStatusUtility
 
-from dirac_fakes.service import Result, Service, names, ok, refusal
+from dirac_fakes.columns import ColumnError, fold
+from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,7 @@ _SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
 _SOURCE_LENGTH = 32
 _APPLICATION_LENGTH = 255
 _JOBS_PER_INDEX = 1_000_000
+_LOGGED_SINCE = 1_270_000_000
 _RUNNING_SINCE = timedelta(minutes=1)
 
 
@@ -54,10 +58,11 @@ class JobState(Service):
     )
     not_faked = names("setJobAttribute setJobSite updateJobFromStager")
 
-    __slots__ = ()
+    __slots__ = ("_read",)
 
     def start(self) -> None:
         """Forget everything."""
+        self._read: dict[int, tuple[list[dict[str, Any]], int, dict[str, float]]] = {}
         self.state = {"jobs": {}, "history": {}, "parameters": {}, "heartbeats": {}}
 
     def add(self, job_id: int, **columns: Any) -> None:
@@ -149,13 +154,13 @@ class JobState(Service):
         """
         if refused := self._refused(jobID):
             return refused
-        job_id = int(jobID)
-        job, beat = self.state["jobs"].get(job_id), {**dynamicData}
-        if job is not None:
-            self._beat(job_id, job, beat)
+        job_id, beat = int(jobID), {**dynamicData}
+        if job := self.state["jobs"].get(job_id):
+            with suppress(ColumnError):  # it is logged, no more
+                self._beat(job_id, job, beat)
         for name, value in staticData.items():
             self._keep(job_id, {name: value})
-        if job is None:
+        if self._job(job_id) is None:
             return refusal(f"Job {jobID} not found")
         if job["Status"] in (JobStatus.STALLED, JobStatus.MATCHED):
             job.update(LastUpdateTime=self.world.clock.now(), Status=JobStatus.RUNNING)
@@ -165,11 +170,19 @@ class JobState(Service):
         self._pulse(job, beat.pop("HeartBeatTime", None))
         now = self.world.clock.now()
         beats = self.state["heartbeats"].setdefault(job_id, [])
-        beats.extend([name, str(value), now] for name, value in beat.items())
+        second = now.replace(microsecond=0)
+        known = {fold(name) for name, _, when in beats if when == second}
+        for name, value in beat.items():
+            row = self.fit("JobDB.HeartBeatLoggingInfo", {"Name": name, "Value": value})
+            if fold(row["Name"]) in known:
+                return  # a second one of the same second is refused, and what follows is not tried
+            known.add(fold(row["Name"]))
+            beats.append([row["Name"], row["Value"], second])
 
     def _pulse(self, job: dict[str, Any], time: str | None) -> None:
         if time:
-            job["HeartBeatTime"] = time
+            kept = self.fit("JobDB.Jobs", {"HeartBeatTime": time})["HeartBeatTime"]
+            job["HeartBeatTime"] = kept and time
         else:
             job.update(HeartBeatTime=self.world.clock.now(), Status=JobStatus.RUNNING)
 
@@ -191,8 +204,13 @@ class JobState(Service):
             return ok()
         return self._bulk(job_id, {time or str(self.world.clock.now()): {**update, "Source": source}}, force)
 
+    def _job(self, job_id: int) -> dict[str, Any] | None:
+        self.fit("JobLoggingDB.LoggingInfo", {"JobID": job_id})  # it is looked for by way of such a column
+        job: dict[str, Any] | None = self.state["jobs"].get(job_id)
+        return job
+
     def _bulk(self, job_id: int, updates: dict[str, Any], force: bool | None) -> Result:
-        job = self.state["jobs"].get(job_id)
+        job = self._job(job_id)
         if job is None:
             return refusal("No Matching Job")
         history = self.state["history"][job_id]
@@ -202,8 +220,7 @@ class JobState(Service):
         current = JobStatus.RUNNING if job["Status"] == JobStatus.STALLED else job["Status"]
         updates = {time: {key: item for key, item in update.items() if item} for time, update in updates.items()}
         times = sorted(updates)
-        latest = {row["Status"]: row["Epoch"] for row in sorted(history, key=lambda row: row["Epoch"])}
-        stamps = sorted((epoch, status) for status, epoch in latest.items())
+        stamps = self._stamps(job_id, history)
         last = _times.toString(_times.fromEpoch(stamps[-1][0]))
         start, end = _rules.getStartAndEndTime(job["StartExecTime"], job["EndExecTime"], times, stamps, updates)
         changed: dict[str, str] = {}
@@ -214,10 +231,12 @@ class JobState(Service):
             if not result["OK"]:
                 return refusal(result["Message"])
             status, minor, application = result["Value"]
-            job.update(Status=status, LastUpdateTime=self.world.clock.now())
+            now = self.world.clock.now()
+            # Two statements: what the second refuses, the first has done
+            job.update(self.fit("JobDB.Jobs", {"Status": status} if status else {}), LastUpdateTime=now)
             said = {"MinorStatus": minor, "ApplicationStatus": application}
             changed = {name: value for name, value in said.items() if value}
-            job.update({name: str(value) for name, value in changed.items()})
+            job.update(self.fit("JobDB.Jobs", changed))
         self._set_times(job, start, end)
         beat = None
         for time in times:
@@ -226,8 +245,21 @@ class JobState(Service):
             if row["StatusSource"].startswith("Job"):
                 beat = time
         if beat is not None:
-            self._pulse(job, beat)
+            try:
+                self._pulse(job, beat)
+            except ColumnError as error:
+                return refusal(f"Failed to set the heart beat time: {mysql(error)['Message']}")
         return ok([list(changed), list(changed.values())])
+
+    def _stamps(self, job_id: int, history: list[dict[str, Any]]) -> list[tuple[float, str]]:
+        """Return when the history has each status last, in order; what was read before is not read again."""
+        known, count, latest = self._read.get(job_id, ([], 0, {}))
+        if known is not history:
+            count, latest = 0, {}
+        for row in history[count:]:
+            latest[row["Status"]] = max(latest.get(row["Status"], row["Epoch"]), row["Epoch"])
+        self._read[job_id] = history, len(history), latest
+        return sorted((epoch, status) for status, epoch in latest.items())
 
     def _set_times(self, job: dict[str, Any], start: Any, end: Any) -> None:
         # Both become now, not the time of the update
@@ -249,11 +281,13 @@ class JobState(Service):
             "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
             "Epoch": _to_millisecond(time),
         }
+        kept = self.fit("JobLoggingDB.LoggingInfo", {**row, "StatusTimeOrder": row["Epoch"] - _LOGGED_SINCE})
+        row.update({name: kept[name] for name in said})
         self.state["history"][job_id].append(row)
         return row
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
-        kept = self.state["parameters"]
+        kept, parameters = self.state["parameters"], json.loads(json.dumps(parameters, default=datetime.isoformat))
         answer = ok() if job_id in kept else ok(f"job_parameters_{self.world.caller.vo}_{job_id // _JOBS_PER_INDEX}m")
         own = {"JobID": job_id, "timestamp": _times.toEpochMilliSeconds(self.world.clock.now())}
         kept.setdefault(job_id, {}).update({**parameters, **own})

@@ -45,16 +45,17 @@ class Pending:
 
     def perform(self) -> Result:
         """Let the service do its work, and note whether it took effect."""
-        answer = self.home.perform(self.method, self.args)
+        answer: Result = self.home.perform(self.method, self.args)
         self.applied = bool(answer["OK"])
         return answer
 
 
-def _refused(call: Pending, _: Any) -> Result:
+def refused(call: Pending, _: Any) -> Result:
+    """Refuse the connection."""
     end = f"HTTPSConnection(host='{HOST}', port=443)"
     cause = f"{end}: Failed to establish a new connection: [Errno 111] Connection refused"
     reason = f'Max retries exceeded with url: {_path(call)} (Caused by NewConnectionError("{cause}"))'
-    return _pool_error("refused", reason)
+    return _pool_error(call, "refused", reason)
 
 
 def _timed_out(call: Pending, _: Any) -> Result:
@@ -63,11 +64,23 @@ def _timed_out(call: Pending, _: Any) -> Result:
 
 def _late(call: Pending) -> Result:
     call.world.clock.sleep(call.timeout)
-    return _pool_error("late", f"Read timed out. (read timeout={call.timeout})")
+    return _pool_error(call, "late", f"Read timed out. (read timeout={call.timeout})")
 
 
-def _pool_error(event: str, reason: str) -> Result:
-    return broken_off(Wire(event, f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}"))
+def _pool_error(call: Pending, event: str, reason: str) -> Result:
+    return _broken_off(call, Wire(event, f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}"))
+
+
+def _broken_off(call: Pending, wire: Wire) -> Result:
+    return client_error(_DIPS.get(wire.event, _CLOSED), wire=wire) if call.home.dips else broken_off(wire)
+
+
+_DIPS = {
+    "refused": f"('{HOST}', 443) [Errno 111] Connection refused:ConnectionRefusedError(111, 'Connection refused')",
+    "late": "Error in _read: The operation timed out SSLTimeoutError('The operation timed out')",
+}
+_CLOSED = "Peer closed connection"
+"""What a client of DIPS says of a connection that is refused, late or ended: it knows no HTTP."""
 
 
 def _path(call: Pending) -> str:
@@ -91,7 +104,9 @@ def _perform_if(call: Pending, applied: bool) -> None:
 
 def _reset_peer(call: Pending, applied: bool) -> Result:
     _perform_if(call, applied)
-    return broken_off(Wire("reset", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"))
+    return _broken_off(
+        call, Wire("reset", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))")
+    )
 
 
 def _latency(call: Pending, milliseconds: int) -> Result:
@@ -105,13 +120,15 @@ def _latency(call: Pending, milliseconds: int) -> Result:
 def _http(call: Pending, value: tuple[int, bool]) -> Result:
     status, applied = value
     _perform_if(call, applied)
-    return http_error(call.service, call.method, status)
+    answer = http_error(call.service, call.method, status)
+    return _broken_off(call, answer.wire) if call.home.dips else answer
 
 
 def _malformed_reply(call: Pending, value: tuple[str, bool]) -> Result:
     body, applied = value
     _perform_if(call, applied)
-    return client_error(f"{_not_json(body)}: {body}", wire=Wire("reply", body=body))
+    wire = Wire("reply", body=body)
+    return _broken_off(call, wire) if call.home.dips else client_error(f"{_not_json(body)}: {body}", wire=wire)
 
 
 def _empty_reply(call: Pending, applied: bool) -> Result:
@@ -125,7 +142,7 @@ def _limit_data(call: Pending, limit: int) -> Result:
     if missing <= 0:
         return answer
     cause = f"IncompleteRead({limit} bytes read, {missing} more expected)"
-    return broken_off(Wire("cut", f"('Connection broken: {cause}', {cause})", body=body, limit=limit))
+    return _broken_off(call, Wire("cut", f"('Connection broken: {cause}', {cause})", body=body, limit=limit))
 
 
 def _raises(_: Pending, exception: tuple[type[BaseException], tuple[str, ...]]) -> Result:
@@ -280,8 +297,8 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "down": Kind("connection refused, until the service is up again", "no", _refused),
-    "refuse": Kind("connection refused", "no", _refused),
+    "down": Kind("connection refused, until the service is up again", "no", refused),
+    "refuse": Kind("connection refused", "no", refused),
     "s_error": Kind("S_ERROR with this MESSAGE[;errno=N][;stub=no]", "no", _s_error, _error),
     "timeout": Kind("no answer in time", "no", _timed_out),
     "lost_reply": Kind("no answer in time", "yes", _lost_reply),

@@ -10,15 +10,27 @@ import json
 import math
 from datetime import datetime, timedelta
 from hashlib import md5
-from typing import Any
+from heapq import heappop, heappush
+from http import HTTPStatus
+from typing import Any, ClassVar
 
-from dirac_fakes.service import Caller, Result, Service, names, ok, refusal
+from dirac_fakes.columns import ColumnError, as_number, columns, equal, one_value
+from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
 _ENOENT = 2
 _ENOAUTH = 1111
 _MAY_ACT_FOR_OTHERS = frozenset(("FullDelegation", "LimitedDelegation"))
 _FINAL = ("Done", "Failed")
+_GONE: Plain = dict.fromkeys(("Status", "LastUpdate", "NotBefore"))
+_SAYS = {
+    "putRequest": "putRequest: unexpected exception",
+    "cancelRequest": "cancelRequest: unexpected exception",
+    "deleteRequest": "deleteRequest: unexpected exception :",
+    "getRequestIDForName": "getRequestIDsForName: unexpected exception :",
+    **dict.fromkeys(("getRequest", "peekRequest", "getDigest"), "getRequest: unexpected exception :"),
+}
+_KINDS = {1048: "IntegrityError", 1064: "ProgrammingError", 1241: "OperationalError"}
 _PROXY_HOST = Caller("proxy-host", "hosts", ("FullDelegation",))
 
 
@@ -47,10 +59,13 @@ class Requests(Service):
         "getRequestFileStatus getRequestIDsList getRequestInfo getRequestSummaryWeb getScheduledRequest"
     )
 
-    __slots__ = ()
+    __slots__ = ("_later_ones", "_of", "_ready")
 
     def start(self) -> None:
         """Forget everything."""
+        self._of: dict[int, Plain] | None = None
+        self._later_ones: list[tuple[str, str, int]] = []
+        self._ready: list[tuple[str, int, str]] = []
         self.state = {"requests": {}, "last": {"RequestID": 0, "OperationID": 0, "FileID": 0}}
 
     def stored(self) -> dict[int, Plain]:
@@ -81,7 +96,7 @@ class Requests(Service):
 
     def getRequestStatus(self, requestID: int | str) -> Result:
         """Return the stored status."""
-        request = self.state["requests"].get(_as_number(requestID))
+        request = self.state["requests"].get(_number(requestID))
         return ok(request["Status"]) if request else refusal(f"Request {requestID} does not exist", _ENOENT)
 
     def getDigest(self, requestID: int | str) -> Result:
@@ -91,7 +106,8 @@ class Requests(Service):
 
     def getRequestIDForName(self, requestName: str) -> Result:
         """Return the ID behind a name, unless several have it."""
-        ids = [request_id for request_id, kept in self.state["requests"].items() if kept["RequestName"] == requestName]
+        name = one_value(requestName) if isinstance(requestName, list) else requestName
+        ids = [request_id for request_id, kept in self.state["requests"].items() if equal(kept["RequestName"], name)]
         if not ids:
             return refusal(f"No such request {requestName}")
         if len(ids) > 1:
@@ -108,14 +124,14 @@ class Requests(Service):
 
     def cancelRequest(self, requestID: int | str) -> Result:
         """Cancel a request: it cannot be put back."""
-        if (number := _as_number(requestID)) not in self.state["requests"]:
+        if (number := _number(requestID)) not in self.state["requests"]:
             return refusal(f"No such request {requestID}")
         self.state["requests"][number].update(Status="Canceled", LastUpdate=self._now())
         return ok()
 
     def deleteRequest(self, requestID: int | str) -> Result:
         """Delete a request, if it is there."""
-        if (number := _as_number(requestID)) in self.state["requests"]:
+        if (number := _number(requestID)) in self.state["requests"]:
             del self.state["requests"][number]
         return ok()
 
@@ -134,16 +150,30 @@ class Requests(Service):
         before = kept.get(request.get("RequestID"))
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
-        request_id = self._number(request, "RequestID")
-        for operation in request["Operations"]:
+        # Each table is a statement: what one refuses ends it, and the numbers that are given until then are used up
+        operations = request["Operations"]
+        request_id = self._insert("Request", [request])
+        for operation in operations:
             operation["RequestID"] = request_id
-            operation_id = self._number(operation, "OperationID")
+        self._insert("Operation", operations)
+        for operation in operations:
             for file in operation["Files"]:
                 # The column's default
-                file.update(OperationID=operation_id, ChecksumType=file["ChecksumType"] or "")
-                self._number(file, "FileID")
+                file.update(OperationID=operation["OperationID"], ChecksumType=file["ChecksumType"] or "")
+        self._insert("File", [file for operation in operations for file in operation["Files"]])
         kept[request_id] = request
+        if self._of is kept:
+            self._wait(request)
         return request_id
+
+    def _insert(self, table: str, rows: list[Plain]) -> int:
+        """Let the rows be as the table keeps them, with numbers; return the last one's."""
+        names = columns(f"ReqDB.{table}")
+        number = 0
+        for index, row in enumerate(rows, 1):
+            row.update(self.fit(f"ReqDB.{table}", {name: row[name] for name in names if name in row}, index))
+            number = self._number(row, f"{table}ID")
+        return number
 
     def _number(self, row: Plain, key: str) -> int:
         last = self.state["last"]
@@ -152,22 +182,38 @@ class Requests(Service):
         last[key] = max(last[key], number)
         return number
 
-    def _due(self) -> list[int]:
-        now = self._now()
-        due = [
-            (kept["LastUpdate"], request_id)
-            for request_id, kept in self.state["requests"].items()
-            if kept["Status"] == "Waiting" and kept["NotBefore"] < now
-        ]
-        return [request_id for _, request_id in sorted(due)]
+    def _due(self) -> int | None:
+        """Return the oldest request that waits and is due.
+
+        Requests wait in two heaps, by when they are due and by their age; what has changed since is passed over.
+        """
+        kept, now = self.state["requests"], self._now()
+        if self._of is not kept:
+            self._of, self._later_ones, self._ready = kept, [], []
+            for request in kept.values():
+                self._wait(request)
+        while self._later_ones and self._later_ones[0][0] < now:
+            due, age, request_id = heappop(self._later_ones)
+            heappush(self._ready, (age, request_id, due))
+        while self._ready:
+            age, request_id, due = self._ready[0]
+            request = kept.get(request_id, _GONE)
+            if (request["Status"], request["LastUpdate"], request["NotBefore"]) == ("Waiting", age, due):
+                if due < now:
+                    return request_id
+                self._wait(request)  # the clock has been put back
+            heappop(self._ready)
+        return None
+
+    def _wait(self, request: Plain) -> None:
+        heappush(self._later_ones, (request["NotBefore"], request["LastUpdate"], request["RequestID"]))
 
     def _read(self, given: int | str, *, assign: bool) -> Result:
-        request_id = _as_number(given)
-        if not request_id:
-            due = self._due()
-            if not due:
+        request_id = _number(given) if given else 0
+        if not given:
+            request_id = self._due()
+            if request_id is None:
                 return ok()
-            request_id = due[0]
         elif request_id not in self.state["requests"]:
             return refusal(f"getRequest: request '{given}' not exists")
         if assign:
@@ -195,18 +241,29 @@ class Requests(Service):
         if not job_ids:
             return refusal("Must provide jobID list as argument.")
         wanted = {job_ids} if isinstance(job_ids, int) else set(job_ids)
+        numbers = {as_number(job_id) for job_id in wanted if job_id is not None}
         found = {
-            str(kept["JobID"]): show(request_id)
+            kept["JobID"]: show(request_id)
             for request_id, kept in self.state["requests"].items()
-            if kept["JobID"] in wanted
+            if kept["JobID"] in numbers
         }
-        missing = {str(job_id): "Request not found" for job_id in sorted(wanted) if str(job_id) not in found}
-        return ok({"Successful": found, "Failed": missing})
+        missing = dict.fromkeys(wanted - found.keys(), "Request not found")
+        return ok(json.loads(json.dumps({"Successful": found, "Failed": missing})))
+
+    def not_kept(self, method: str, error: ColumnError) -> Any:
+        """Return the error in SQLAlchemy's words, without the statement; where DIRAC does not catch it, HTTP 500."""
+        if method not in _SAYS:
+            return http_error(self.full, method, HTTPStatus.INTERNAL_SERVER_ERROR)
+        kind = _KINDS.get(error.args[0], "DataError")
+        return refusal(f"{_SAYS[method]} (MySQLdb.{kind}) {error.args!r}")
 
 
-def _as_number(request_id: int | str) -> Any:
-    # A database knows a number by its text, too
-    return int(request_id) if isinstance(request_id, str) and request_id.isdecimal() else request_id
+def _number(request_id: Any) -> Any:
+    """Return the number by which a database looks for a request."""
+    while isinstance(request_id, list):
+        one_value(request_id)
+        request_id = request_id[0]
+    return None if request_id is None else as_number(request_id)
 
 
 class RequestProxy(Service):
@@ -215,6 +272,7 @@ class RequestProxy(Service):
     short = "req-proxy"
     full = "RequestManagement/ReqProxy"
     faked = names("putRequest getStatus listCacheDir")
+    types: ClassVar = {"putRequest": (str,)}
 
     __slots__ = ()
 

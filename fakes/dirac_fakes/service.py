@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
 
+from dirac_fakes.columns import ColumnError, fit
+
 if TYPE_CHECKING:
     from dirac_fakes.world import World
 
 Result = dict[str, Any]
 
 HOST = "dirac.invalid"
+_MYSQL = 1131
 
 
 class Caller(NamedTuple):
@@ -68,6 +71,11 @@ def refusal(message: str, errno: int = 0) -> Result:
     return result
 
 
+def mysql(error: ColumnError) -> Result:
+    """Return what DIRAC makes of an error of the database."""
+    return refusal(f"Execution failed.: ({error.args!r} )", _MYSQL)
+
+
 def client_error(message: str, errno: int = 0, wire: Wire | None = None) -> Result:
     """Return an error that DIRAC's client makes itself because no answer can be had: ``wire`` is what it met."""
     result = dict(S_ERROR(errno, message, callStack=[]))
@@ -84,7 +92,7 @@ def url_of(service: str) -> str:
     return service if "://" in service else f"https://{HOST}/{service}"
 
 
-def http_error(service: str, method: str, status: int) -> Result:
+def http_error(service: str, method: str, status: int) -> Any:
     """Return what DIRAC's HTTPS client makes of an HTTP ``status`` of 400 or more."""
     try:
         reason = HTTPStatus(status).phrase
@@ -148,6 +156,8 @@ class Service:
     full: ClassVar[str]
     faked: ClassVar[frozenset[str]]
     not_faked: ClassVar[frozenset[str]] = frozenset()
+    types: ClassVar[dict[str, tuple[type, ...]]] = {}
+    """The types of arguments by method, of a service that DIRAC serves by DIPS: its server looks at them."""
     state: dict[str, Any]
 
     __slots__ = ("state", "world")
@@ -159,8 +169,10 @@ class Service:
     def start(self) -> None:
         """Forget everything."""
 
-    def perform(self, method: str, args: tuple[Any, ...]) -> Result:
+    def perform(self, method: str, args: tuple[Any, ...]) -> Any:  # noqa: PLR0911 - each for another reason
         """Answer one call as the real service does; what the service's code raises becomes HTTP 500, as there."""
+        if self.dips and (problem := self._problem(method, args)):
+            return refusal(problem)
         if method not in self.faked:
             if method in self.not_faked or method in _EVERY_SERVICE_HAS:
                 names = ", ".join(sorted(self.faked))
@@ -168,9 +180,41 @@ class Service:
             return http_error(self.full, method, HTTPStatus.NOT_IMPLEMENTED)
         try:
             answer: Result = getattr(self, method)(*args)
-        except Exception:  # noqa: BLE001 - whatever it is, the real server turns it into this status
+        except ColumnError as error:
+            return self.not_kept(method, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the real server turns it into this status
+            if self.dips:
+                handler = f"{self.full.split('/')[1]}Handler.export_"
+                text = str(error).replace(f"{type(self).__name__}.", handler)
+                return refusal(f"Server error while serving {method}: {text}")
             return http_error(self.full, method, HTTPStatus.INTERNAL_SERVER_ERROR)
         return answer
+
+    def not_kept(self, _method: str, error: ColumnError) -> Any:
+        """Return the answer to a call whose statement the database refuses."""
+        return mysql(error)
+
+    @property
+    def dips(self) -> bool:
+        """Whether this service is behind DIPS, DIRAC's older protocol."""
+        return bool(self.types) and self.world.dips
+
+    def _problem(self, method: str, args: tuple[Any, ...]) -> str | None:
+        """Return what a server of DIPS finds wrong with a call before it makes it."""
+        if method not in self.faked | self.not_faked | _EVERY_SERVICE_HAS:
+            return f"Unknown method {method}"
+        types = self.types.get(method, ())
+        for index, (value, kind) in enumerate(zip(args, types, strict=False)):
+            if not isinstance(value, kind):
+                return (
+                    f"Type mismatch in parameter {index} (starting with param 0) "
+                    f"Received {type(value)}, expected {kind}"
+                )
+        return f"Function {method} expects at least {len(types)} arguments" if len(args) < len(types) else None
+
+    def fit(self, table: str, row: dict[str, Any], number: int = 1) -> dict[str, Any]:
+        """Return a row as the database keeps it; ColumnError if it does not: :func:`~dirac_fakes.columns.fit`."""
+        return fit(table, row, strict=self.world.strict, number=number)
 
     def down(self) -> None:
         """Refuse every connection until :meth:`up`."""

@@ -7,13 +7,16 @@ rows come by file ID unless an order is asked for. What may change here: methods
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dirac_fakes.service import Result, Service, names, ok, refusal
+from dirac_fakes.columns import SYNTAX, ColumnError, as_text, equal, fold, read_time
+from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 COLUMNS = (
     "LFN",
@@ -29,11 +32,10 @@ COLUMNS = (
 )
 FIRST_FILE_ID = 100
 _PAIR = 2
-_MYSQL = 1131
 _FOREIGN_KEY = (
-    "Execution failed.: ((1452, 'Cannot add or update a child row: a foreign key constraint fails "
+    "Cannot add or update a child row: a foreign key constraint fails "
     "(`TransformationDB`.`TransformationFiles`, CONSTRAINT `TransformationFiles_ibfk_2` FOREIGN KEY (`FileID`) "
-    "REFERENCES `DataFiles` (`FileID`))') )"
+    "REFERENCES `DataFiles` (`FileID`))"
 )
 
 
@@ -57,10 +59,11 @@ class Transformation(Service):
         """
     )
 
-    __slots__ = ()
+    __slots__ = ("_index",)
 
     def start(self) -> None:
         """Forget everything."""
+        self._index: tuple[int, dict[str, list[int]]] | None = None
         self.state = {"transformations": {}, "ids": {}, "files": {}}
 
     def add(self, transformation_id: int, files: Iterable[str] | Mapping[str, Mapping[str, Any]] = ()) -> None:
@@ -118,21 +121,24 @@ class Transformation(Service):
         transformation_id = self._id(transName)
         if transformation_id is None:
             return refusal("Transformation does not exist")
-        updates = [(int(file_id), *pair) for file_id, pair in dictOfNewFilesStatus.items()]
-        lfns = {file_id: lfn for lfn, file_id in self.state["ids"].items()}
+        updates = [(file_id, *pair) for file_id, pair in dictOfNewFilesStatus.items()]
         rows = self.state["files"][transformation_id]
         now = self._now()
-        # One statement for the files in error and one for the others, in the order in which they were first met
+        # The files in error and the others, in the order in which they were met; each row is a statement of its own
         for error in dict.fromkeys(error for _, _, error in updates):
-            group = [(file_id, status) for file_id, status, its_error in updates if its_error == error]
-            if any(file_id not in lfns for file_id, _ in group):
-                return refusal(_FOREIGN_KEY, _MYSQL)
-            for file_id, status in group:
-                if row := rows.get(file_id):
-                    row.update(Status=status, LastUpdate=now, ErrorCount=row["ErrorCount"] + bool(error))
+            for file_id, status in [update[:2] for update in updates if update[2] == error]:
+                row = self.fit("TransformationDB.TransformationFiles", {"FileID": file_id, "Status": status})
+                if known := rows.get(row["FileID"]):
+                    known.update(row, LastUpdate=now, ErrorCount=known["ErrorCount"] + bool(error))
                 else:
-                    rows[file_id] = _new_row(lfns[file_id], transformation_id, file_id, status, now)
+                    rows[row["FileID"]] = self._new_row(transformation_id, row["FileID"], row["Status"], now)
         return ok()
+
+    def _new_row(self, transformation_id: int, file_id: int, status: str, now: str) -> dict[str, Any]:
+        lfn = next((lfn for lfn, known in self.state["ids"].items() if known == file_id), None)
+        if lfn is None:
+            raise ColumnError(1452, _FOREIGN_KEY)
+        return _new_row(lfn, transformation_id, file_id, status, now)
 
     def _now(self) -> str:
         return str(self.world.clock.now())[:19]
@@ -170,27 +176,46 @@ class Transformation(Service):
         for key in conditions or ():
             if key not in COLUMNS:
                 return refusal(f"Invalid key {key} in condDict")
-        rows = [row for files in self.state["files"].values() for row in files.values()]
-        for key, wanted in (conditions or {}).items():
-            among = {_text(item) for item in (wanted if isinstance(wanted, list) else [wanted])}
-            rows = [row for row in rows if _text(row[key]) in among]
         older, newer, stamp = span
-        if stamp and newer:
-            rows = [row for row in rows if row[stamp] and row[stamp] >= str(newer)]
-        if stamp and older:
-            rows = [row for row in rows if row[stamp] and row[stamp] < str(older)]
+        wanted = dict((conditions or {}).items())
+        limits = {name: value for name, value in (("newer", newer), ("older", older)) if stamp and value}
+        shown = COLUMNS if columns is None else columns
+        keys: list[tuple[str, bool]] = []
+        first: int | None = None
+        last: int | None = None
         # Without any condition DIRAC forgets order and limit too
-        if conditions or older or newer:
-            for attribute in reversed(order if isinstance(order, list) else [order] if order else []):
-                name, _, direction = attribute.partition(":")
-                rows.sort(key=_sort_key(name), reverse=direction.upper() == "DESC")
-            limit, offset = window
-            if limit:
-                rows = rows[offset:][:limit]
+        if wanted or older or newer:
+            keys = [_order(text) for text in (order if isinstance(order, list) else [order]) if text is not None]
+            first, last = _window(*window)
+        problem = _problem(shown, wanted, [name for name, _ in keys], (first, last))
+        if problem:
+            return mysql(ColumnError(*problem))
+        rows = [row for row in self._candidates(wanted) if _matches(row, wanted, limits, stamp)]
+        for name, down in reversed(keys):
+            rows.sort(key=partial(_sorted_by, name), reverse=down)
         sent = [
-            {**row, "LastUpdate": _time(row["LastUpdate"]), "InsertedTime": _time(row["InsertedTime"])} for row in rows
+            {**row, "LastUpdate": _time(row["LastUpdate"]), "InsertedTime": _time(row["InsertedTime"])}
+            for row in rows[first:last]
         ]
         return ok(sent if columns is None else [{column: row[column] for column in columns} for row in sent])
+
+    def _candidates(self, wanted: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+        """Yield the rows among which the wanted ones are: an index of their names is at hand, as in the database."""
+        files = self.state["files"].values()
+        if "LFN" not in wanted:
+            return (row for rows in files for row in rows.values())
+        ids = self.state["ids"]
+        if self._index is None or self._index[0] != len(ids):
+            index: dict[str, list[int]] = {}
+            for lfn, file_id in ids.items():
+                index.setdefault(fold(lfn), []).append(file_id)
+            self._index = len(ids), index
+        lfns = _listed(wanted["LFN"])
+        if any(isinstance(lfn, bool) for lfn in lfns):
+            return (row for rows in files for row in rows.values())
+        names = dict.fromkeys(fold(lfn) for lfn in lfns if lfn is not None)
+        found = [file_id for name in names for file_id in self._index[1].get(name, ())]
+        return (rows[file_id] for rows in files for file_id in sorted(found) if file_id in rows)
 
     getTransformationFilesAsJsonString = getTransformationFiles
 
@@ -217,12 +242,71 @@ def _new_row(lfn: str, transformation_id: int, file_id: int, status: str, now: s
     }
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _first(values: list[Any]) -> Any:
+    return None if values[0] is None else str(values[0])
 
 
-def _sort_key(name: str) -> Callable[[dict[str, Any]], tuple[bool, Any]]:
-    return lambda row: (row[name] is not None, row[name])
+def _values(wanted: Any) -> list[Any]:
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def _listed(wanted: Any) -> list[Any]:
+    """Return the values of which a column must have one; what stands before a boolean is lost, as in DIRAC."""
+    values = [_first(value) if isinstance(value, list) else value for value in _values(wanted)]
+    last = max((index for index, value in enumerate(values) if isinstance(value, bool)), default=0)
+    # All but booleans are sent as texts
+    return [value if value is None or isinstance(value, bool) else as_text(value) for value in values[last:]]
+
+
+def _order(text: Any) -> tuple[str, bool]:
+    """Return the column by which rows are sorted, and whether from the last one; ValueError for what is none."""
+    name, *rest = text.split(":")
+    if not re.fullmatch(r"`*[A-Za-z_]\w*`*", name) or (len(rest) == 1 and rest[0].upper() not in ("ASC", "DESC")):
+        raise ValueError(text)
+    return name, bool(rest) and rest[0].upper() == "DESC"
+
+
+def _window(limit: Any, offset: Any) -> tuple[int | None, int | None]:
+    """Return the first and the last row; TypeError for what is no number."""
+    if not limit:
+        return None, None
+    start = int("%d" % offset) if offset else 0
+    return start, start + int("%d" % limit)
+
+
+def _problem(
+    shown: Iterable[str], wanted: Mapping[str, Any], order: list[str], window: tuple[int | None, int | None]
+) -> tuple[int, str] | None:
+    """Return what MySQL finds wrong with the statement: its number and its text."""
+    shown, (start, end) = list(shown), window
+    lists = [value for value in wanted.values() if isinstance(value, list)]
+    lists += [value for values in lists for value in values if isinstance(value, list)]
+    if not all(lists) or not shown or (start is not None and (start < 0 or int(end or 0) < start)):
+        return 1064, SYNTAX
+    if any(len(value) > 1 for values in wanted.values() for value in _values(values) if isinstance(value, list)):
+        return 1241, "Operand should contain 1 column(s)"
+    joined = "LFN" in shown or "LFN" in wanted
+    for name in order:
+        if name not in shown and joined and name in ("FileID", "Status"):
+            return 1052, f"Column '{name}' in ORDER BY is ambiguous"
+        if name not in COLUMNS or (name == "LFN" and not joined):
+            return 1054, f"Unknown column '{name}' in 'ORDER BY'"
+    return None
+
+
+def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any], limits: Mapping[str, Any], stamp: str | None) -> bool:
+    if not all(any(equal(row[key], value) for value in _listed(value)) for key, value in wanted.items()):
+        return False
+    if limits and not row[str(stamp)]:
+        return False
+    at = {name: read_time(value, fraction=True) or str(value) for name, value in limits.items()}
+    time = row[str(stamp)] if limits else ""
+    return not ("newer" in at and time < at["newer"]) and not ("older" in at and time >= at["older"])
+
+
+def _sorted_by(name: str, row: Mapping[str, Any]) -> Any:
+    cell = row[name]
+    return cell is not None, fold(cell) if isinstance(cell, str) else cell
 
 
 def _time(text: str | None) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from dirac_fakes.clock import Clock
 from dirac_fakes.faults import CLOCK, FILE, PROCESS, SERVICES, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
-from dirac_fakes.kinds import KINDS, Pending
+from dirac_fakes.kinds import KINDS, Pending, refused
 from dirac_fakes.requests import RequestProxy, Requests
 from dirac_fakes.service import Caller, NoAnswer, Service, Wire, carried, client_error
 from dirac_fakes.transformation import Transformation, by_lfn
@@ -34,6 +34,8 @@ class World:
     ``files`` are the LFNs of the transformation, with file IDs 100, 101, ...: Assigned, or as a mapping of LFN to the
     columns that differ. ``job_status`` is the job's. ``owner``, ``group`` and ``properties`` are of who calls, and the
     job and the transformation are theirs; assign ``caller`` to call as somebody else. ``now`` stops the clock.
+    ``strict`` says whether the databases refuse what does not fit into a column, as MariaDB does, or cut it off;
+    ``dips`` whether DataStore and ReqProxy are behind DIPS, as in DIRAC 9.1, or behind HTTPS as the others are.
 
     >>> world = World()
     >>> world("Transformation/TransformationManager", "setFileStatusForTransformation", (12, {"100": ["Unused", True]}))
@@ -54,8 +56,11 @@ class World:
         group: str = "vo_user",
         properties: tuple[str, ...] = Caller().properties,
         now: datetime | None = None,
+        strict: bool = True,
+        dips: bool = True,
     ) -> None:
         """Build the services and their contents."""
+        self.strict, self.dips = strict, dips
         self.clock = Clock(now)
         self.journal = Journal()
         self.job_state = JobState(self)
@@ -97,6 +102,8 @@ class World:
         else:
             target = home.short
             armed = self._striking(target, method, kept) if self._armed else None
+            if armed and home.dips:
+                armed = self._tried_again(armed, target, method, kept)
             if self.clock.skew:
                 self._local(CLOCK)
             if armed is None:
@@ -114,8 +121,16 @@ class World:
             self.wire, answer = answer.wire, dict(answer)
         self.journal.record(target, method, kept, carried(answer), applied)
         if stub and answer is not None:
-            answer["rpcStub"] = ((service, {"timeout": timeout, "useAccessToken": False}), method, list(args))
+            answer["rpcStub"] = _stub(home, service, method, args, timeout)
         return answer
+
+    def _tried_again(self, armed: Armed | None, target: str, method: str, args: tuple[Any, ...]) -> Armed | None:
+        """Return the fault that remains when a client of DIPS has tried to connect for the third time."""
+        for _ in range(_TRIES - 1):
+            if armed is None or KINDS[armed.fault.kind].function is not refused:
+                break
+            armed = self._striking(target, method, args)
+        return armed
 
     def _home(self, service: str) -> Service | None:
         if "ReqProxy" in service:
@@ -190,4 +205,13 @@ class World:
         self._start()
 
 
+def _stub(home: Service | None, service: str, method: str, args: tuple[Any, ...], timeout: int) -> Any:
+    if home is not None and home.dips:
+        options = {"timeout": max(timeout, _LEAST_TIMEOUT), "skipCACheck": False, "keepAliveLapse": 150}
+        return [[service, options], method, list(args)]
+    return (service, {"timeout": timeout, "useAccessToken": False}), method, list(args)
+
+
+_TRIES = 3
+_LEAST_TIMEOUT = 120
 _SHORT = {service.full: service.short for service in SERVICES.values()}

@@ -327,7 +327,7 @@ def test_a_wrapper_that_must_wait_waits_on_the_clock_of_the_services(recorder: R
 def test_every_request_is_executed(recorder: Recorder) -> None:
     """Also one that is not due for long."""
     recording = recorder.record(Scenario())
-    late = {"RequestName": "late", "NotBefore": "2099-01-01 00:00:00", "Operations": [{"Type": "Notify"}]}
+    late = {"RequestName": "late", "NotBefore": "2039-01-01 00:00:00", "Operations": [{"Type": "Notify"}]}
     assert recording.world("RequestManagement/ReqManager", "putRequest", (json.dumps(late),))["OK"]
     (request,) = recover(recording)["requests"]
     assert (request["name"], request["status"]) == ("late", "Done")

@@ -32,7 +32,7 @@ JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
 DATA_STORE = "Accounting/DataStore"
 TIME = datetime(2026, 1, 2, 3, 4, 5)
-LATE = "2099-01-02 03:04:05"
+LATE = "2039-01-02 03:04:05"
 CALL = {"timeout": 600, "useAccessToken": False}
 
 
@@ -344,7 +344,7 @@ def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
     client = dirac.JobStateUpdateClient()
     for result in (
         client.setJobStatusBulk(77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}}),
-        client.setJobStatus(77, "Completing", "minor", "me", "2099-01-02 03:04:06"),
+        client.setJobStatus(77, "Completing", "minor", "me", "2039-01-02 03:04:06"),
         client.setJobParameters(77, [("a", "b"), ("c", "d")]),
         client.setJobParameter(77, "e", "f"),
         client.setJobsParameter({77: ("g", "h")}),
@@ -356,7 +356,7 @@ def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
     assert {name: kept[name] for name in "aceg"} == {"a": "b", "c": "d", "e": "f", "g": "h"}
     assert [call.args[:2] for call in diracx.calls.select(method="setJobStatusBulk")] == [
         (77, {LATE: {"ApplicationStatus": "x", "Source": "Job_77"}}),
-        (77, {"2099-01-02 03:04:06": {"Status": "Completing", "MinorStatus": "minor", "Source": "me"}}),
+        (77, {"2039-01-02 03:04:06": {"Status": "Completing", "MinorStatus": "minor", "Source": "me"}}),
     ]
     assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", "1.5"]]
 

@@ -166,7 +166,9 @@ def test_the_file_says_what_the_end_of_a_job_needs():
     assert state == {
         "transformation": 12, "task": 34, "job": 77, "ok": True, "inputs": ["/vo/a"], "reported": {"/vo/a": "Unused"},
         "statuses": ["half"], "parameters": {}, "request": {"Operations": []},
-        "records": [["Job", "2026-01-01 11:00:00", "2026-01-01 11:59:00", ["alice", 59]]],
+        "records": [
+            ["StorageOccupancy", "2026-01-01 11:00:00", "2026-01-01 11:59:00", ["site", "endpoint", "SE", "alice", 59]],
+        ],
     }  # fmt: skip
     page = (DOCS.parent / "ports.md").read_text()
     assert all(f"| `{key}` |" in page for key in state)

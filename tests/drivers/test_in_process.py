@@ -211,7 +211,7 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
     outcome = port.run(scenario)
     assert (outcome.ended, outcome.result["exception"]) == ("raised", "AttributeError")
     found = held(outcome)
-    record = ["Job", "<datetime>", "<datetime>", ["alice", 59]]
+    record = ["StorageOccupancy", "<datetime>", "<datetime>", ["site", "endpoint", "SE", "alice", 59]]
     assert found["AccountingReport"] == {"_DataStoreClient__registersList": [record, record]}
     assert found["JobReport"]["appStatusInfo"] == [["half", "<T1>"], ["its", "<T2>"]]
     assert [list(pair) for pair in found["JobReport"]["jobParameters"]] == [["CPU", "1"], ["MEM", "2"]]
@@ -224,7 +224,7 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
 def test_accounting_records_are_of_one_hour_and_sound():
     record = Record()
     times = [dt.datetime.fromisoformat(text) for text in ("2026-01-01 11:00:00", "2026-01-01 11:59:00")]
-    assert record.getValues() == ("Job", *times, ["alice", 59])
+    assert record.getValues() == ("StorageOccupancy", *times, ["site", "endpoint", "SE", "alice", 59])
     assert record.checkValues() == {"OK": True, "Value": None}
     assert [kind.__name__ for kind in type(record).__mro__][1] == "BaseAccountingType"
 

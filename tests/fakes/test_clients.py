@@ -65,7 +65,7 @@ class Record(BaseAccountingType):
         return {"OK": True, "Value": 5} if self.good else {"OK": False, "Message": "wrong", "Errno": 0}
 
     def getValues(self):
-        return ("Job", START, START, [self.value])
+        return ("StorageOccupancy", START, START, [*"abcd", self.value])
 
     def __repr__(self):
         return f"Record({self.value})"
@@ -257,7 +257,7 @@ def test_a_fake_has_every_method_of_the_client(name, kit):
 
 def test_of_one_moment_the_last_word_counts(kit):
     """A service keeps one update of a moment: a status, a minor status, an application status."""
-    now = datetime(2126, 1, 1)
+    now = datetime(2036, 1, 1)
     with healthy(kit) as world, stopped(lambda: now, kit):
         reports = kit.JobReport(77), FakeJobReport()
         for report in reports:
@@ -427,7 +427,7 @@ def test_an_accounting_client_keeps_records_until_they_are_sent():
     assert not client.commit()["OK"]
     assert (client.held, client.records) == ({"records": 2}, [])
     assert client.commit() == {"OK": True, "Value": 2}
-    assert client.records == [["Job", START, START, [1]], ["Job", START, START, [2]]]
+    assert client.records == [["StorageOccupancy", START, START, [*"abcd", size]] for size in (1, 2)]
 
 
 def test_a_service_s_client_can_fail_too():

@@ -35,7 +35,7 @@ class Record(BaseAccountingType):
 
     def getValues(self):
         start = datetime(2026, 1, 1)
-        return ("Job", start, start, ["alice", 1])
+        return ("StorageOccupancy", start, start, [*"abcd", 1])
 
 
 def _request(kit, name="n"):
@@ -109,7 +109,7 @@ def test_accounting_records_arrive(connected, world):
     client = connected.DataStoreClient()
     assert client.addRegister(Record())["OK"]
     assert client.commit() == {"OK": True, "Value": 1}
-    assert world.accounting.records() == [["Job", 1767225600, 1767225600, ["alice", 1]]]
+    assert world.accounting.records() == [["StorageOccupancy", 1767225600, 1767225600, [*"abcd", 1]]]
 
 
 def test_accounting_fails_over_into_a_request(connected, world):
@@ -121,7 +121,7 @@ def test_accounting_fails_over_into_a_request(connected, world):
     (request,) = world.requests.stored().values()
     assert request["Owner"] == OWNER
     (_, _), method, args = connected.DEncode.decode(request["Operations"][0]["Arguments"].encode())[0]
-    assert (method, args[0][0][0]) == ("commitRegisters", "Job")
+    assert (method, args[0][0][0]) == ("commitRegisters", "StorageOccupancy")
 
 
 def test_a_request_is_put_and_had_back(connected, world):

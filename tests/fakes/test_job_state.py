@@ -49,9 +49,9 @@ def test_a_world_begins_with_a_running_job(world):
 def test_an_update_changes_the_job_and_its_history(world, call):
     """The answer names what changed besides the major status; a source that begins with Job is a sign of life."""
     answer = call(
-        "job-state", "setJobStatusBulk", 77, {T1: {"Source": "Job_77", "ApplicationStatus": "x" * 300}}, False
+        "job-state", "setJobStatusBulk", 77, {T1: {"Source": "Job_77", "ApplicationStatus": "x" * 255}}, False
     )
-    assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x" * 300]]}
+    assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x" * 255]]}
     job = world.job_state.state["jobs"][77]
     assert (job["HeartBeatTime"], job["LastUpdateTime"], job["EndExecTime"]) == (T1, NOON, None)
     assert world.job_state.state["history"][77][1] == {
@@ -62,7 +62,7 @@ def test_an_update_changes_the_job_and_its_history(world, call):
         "StatusSource": "Job_77",
         "Epoch": 1767268801.0,
     }
-    assert world.job_state.status(77) == ("Running", "Application", "x" * 300)
+    assert world.job_state.status(77) == ("Running", "Application", "x" * 255)
 
 
 def test_an_update_that_is_late_goes_to_the_history_only(world, call):

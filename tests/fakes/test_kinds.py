@@ -158,6 +158,7 @@ def test_latency_counts_against_the_time_that_the_caller_gives(world):
 def test_a_refused_url_is_named_by_its_path(world):
     """Whatever the service was called by."""
     world.arm("req-proxy:down")
+    world.dips = False
     answer = world("dips://host:9161/RequestManagement/ReqProxy", "getStatus", ())
     assert answer["Message"].startswith(f"{POOL}: Max retries exceeded with url: /RequestManagement/ReqProxy (")
 
@@ -189,9 +190,9 @@ def test_partial_leaves_the_other_arguments(world):
     updates = {"2030-01-01 00:00:00": {"Status": "Waiting"}, "2030-01-01 00:00:01": {"Status": "Done"}}
     assert world("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", (77, updates, True))["OK"]
     assert world.job_state.status(77)[0] == "Waiting"
-    records = [[name, world.clock.now(), world.clock.now(), []] for name in "ab"]
+    records = [["StorageOccupancy", world.clock.now(), world.clock.now(), [*"abcd", size]] for size in (1, 2)]
     assert world("Accounting/DataStore", "commitRegisters", (records,))["OK"]
-    assert [record[0] for record in world.accounting.records()] == ["a"]
+    assert [record[3][4] for record in world.accounting.records()] == [1]
 
 
 def test_partial_cuts_nothing_where_the_entries_are_missing(world):

@@ -136,13 +136,13 @@ def test_a_file_of_another_transformation_joins(world, call, files):
 
 
 def test_an_unknown_file_is_refused_by_the_database(world, call):
-    """Files in error and others are two statements: the one without the unknown file took effect if it came first."""
-    new = {"100": ["Unused", True], "101": ["Processed", False], "999": ["Unused", False]}
+    """Each file is a statement of its own: those before the unknown one took effect, those after it did not."""
+    new = {"100": ["Unused", True], "101": ["Processed", False], "999": ["Unused", False], "102": ["Unused", False]}
     answer = call("transformation", "setFileStatusForTransformation", 12, new)
     assert answer["Errno"] == 1131
     assert answer["Message"].startswith("MySQL Error ( 1131 : Execution failed.: ((1452, 'Cannot add or update a child")
     assert answer["Message"].endswith("REFERENCES `DataFiles` (`FileID`))') ))")
-    assert world.transformation.statuses(12) == {"/vo/a": "Unused", "/vo/b": "Assigned"}
+    assert world.transformation.statuses(12) == {"/vo/a": "Unused", "/vo/b": "Processed"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ differ in the same way are one line. What is known to differ is a row of :data:`
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -47,14 +48,24 @@ class Difference(NamedTuple):
     @property
     def kind(self) -> str:
         """What kinds of differences are counted by."""
-        return f"{self.steps[-1].method}: {self.what}"
+        short = [re.sub(r"'[^']*'|\\d+", "*", str(_short(value)))[:90] for value in (self.fake, self.real)]
+        return f"{self.steps[-1].method}: {self.what}: {short[0]} / {short[1]}"
 
     def __str__(self) -> str:
         """Return the calls, and both values where they differ."""
         calls = "\n".join(
             f"    {step.method}{step.args!r}  # {step.caller.username} {step.seconds}" for step in self.steps
         )
-        return f"{self.kind}\n{calls}\n  fake {self.fake!r}\n  real {self.real!r}"
+        fake, real = repr(self.fake), repr(self.real)
+        at = next((at for at, pair in enumerate(zip(fake, real, strict=False)) if pair[0] != pair[1]), 0)
+        shown = slice(max(0, at - 100), at + 200)
+        return f"{self.kind}\n{calls}\n  fake ...{fake[shown]}\n  real ...{real[shown]}"
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict) and "OK" in value:
+        return "OK" if value["OK"] else str(value["Message"]).removeprefix("MySQL Error ( 1131 : Execution failed.: ")
+    return value if value == SERVER_ERROR else "state"
 
 
 class Now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.live.grid import Grid
 
+MEMORY = "/dev/shm" if shutil.disk_usage("/dev/shm").free > 1 << 30 else None  # noqa: S108 - a private folder there
 NEEDED = {
     "DIRAC": "DIRAC",
     "MySQLdb": "mysqlclient",
@@ -40,7 +42,7 @@ def grid() -> Iterator[Grid]:
 
     began = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="live-") as folder, running(Path(folder)) as grid:
+        with tempfile.TemporaryDirectory(prefix="live-", dir=MEMORY) as folder, running(Path(folder)) as grid:
             handlers.initialize(grid.folder, grid.documents)
             yield grid._replace(seconds=time.monotonic() - began)
     except MissingError as error:

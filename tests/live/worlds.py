@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_fakes import World
@@ -39,13 +41,13 @@ def job_state(world: World) -> Any:
         "job": job,
         "history": history,
         "beats": beats,
-        "parameters": json.loads(json.dumps(parameters, default=str)),
+        "parameters": parameters,
     }
 
 
-def _two_transformations() -> World:
+def _two_transformations(**given: Any) -> World:
     (first, files), (second, others) = handlers.Transformation.CONTENTS.items()
-    world = World(transformation_id=first, files=files)
+    world = World(transformation_id=first, files=files, **given)
     world.transformation.add(second, others)
     return world
 
@@ -74,9 +76,21 @@ def read_files(step: Step, answer: Any) -> Any:
         return answer
     inner = loaded(answer["Value"])
     inner.pop("CallStack", None)
-    if inner["OK"] and not (len(step.args) > 4 and step.args[4]):
-        inner["Value"] = sorted(inner["Value"], key=json.dumps)
+    if not inner["OK"]:
+        return inner | {"Message": inner["Message"].split(" near ")[0].removesuffix('") ))').removesuffix("') ))")}
+    order, limit = (*step.args[4:6], None, None)[:2] if any(step.args[:3]) else (None, None)
+    if limit:
+        inner["Value"] = len(inner["Value"])
+    else:
+        inner["Value"].sort(key=json.dumps)
+    if order:
+        names = [text.split(":")[0] for text in (order if isinstance(order, list) else [order]) if text]
+        inner["order"] = [[_key(row.get(name)) for name in names] for row in loaded(answer["Value"])["Value"]]
     return inner
+
+
+def _key(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
 
 
 def requests(world: World) -> Any:
@@ -88,23 +102,46 @@ def requests(world: World) -> Any:
             tables["Operation"].append({name: value for name, value in operation.items() if name != "Files"})
             tables["File"] += [dict(file) for file in operation["Files"]]
     return {
-        name: sorted((dict(sorted(row.items())) for row in rows), key=lambda row: row[f"{name}ID"])
+        name: sorted(
+            ({key: _padded(value) for key, value in sorted(row.items())} for row in rows),
+            key=lambda row: row[f"{name}ID"],
+        )
         for name, rows in tables.items()
     }
 
 
+def _padded(value: Any) -> Any:
+    return re.sub(r"^\d{1,3}(?=-\d\d-)", lambda year: year[0].zfill(4), value) if isinstance(value, str) else value
+
+
 def read_requests(_: Step, answer: Any) -> Any:
     """Return an answer with the requests in it as values."""
+    if isinstance(answer, dict) and isinstance(answer.get("Message"), str):
+        answer = answer | {"Message": re.split(r" near |\n\[SQL", answer["Message"])[0]}
     return loaded(answer)
 
 
-def comparisons() -> dict[str, Comparison]:
-    """Return how each service is compared, by its name."""
+def _without_excerpt(_: Step, answer: Any) -> Any:
+    return answer | {"Message": answer["Message"].split(" near ")[0]} if "Message" in answer else answer
+
+
+def comparisons(*, strict: bool = True) -> dict[str, Comparison]:
+    """Return how each service is compared, by its name: with databases in strict mode, or without."""
     table: list[tuple[Any, Callable[..., World], Callable[[World], Any], Any]] = [
-        (handlers.JobState, lambda status: World(job_status=status), job_state, lambda _, answer: answer),
+        (
+            handlers.JobState,
+            lambda status, **given: World(job_status=status, **given),
+            job_state,
+            lambda _, answer: answer,
+        ),
         (handlers.Transformation, _two_transformations, transformation, read_files),
-        (handlers.DataStore, World, lambda world: world.accounting.records(), lambda _, answer: answer),
+        (handlers.DataStore, World, lambda world: world.accounting.records(), _without_excerpt),
         (handlers.ReqManager, World, requests, read_requests),
         (handlers.ReqProxy, World, lambda world: world.request_proxy.state["cache"], lambda _, answer: answer),
     ]
-    return {row[0].service: Comparison(row[0](), *row[1:]) for row in table}
+    compared = {}
+    for handler, world, *rest in table:
+        real = handler()
+        real.mode = handlers.STRICT if strict else ""
+        compared[real.service] = Comparison(real, partial(world, strict=strict), *rest)
+    return compared

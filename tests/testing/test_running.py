@@ -546,7 +546,7 @@ def test_records_have_times_of_their_own(on_failover_request, world, kit):
 
         def getValues(self):
             now = datetime.now()  # noqa: DTZ005 - DIRAC's times know no zone
-            return ["Job", now, now + timedelta(seconds=1.5), ["alice", 1.1e-10, None, 3]]
+            return ["PilotSubmission", now, now + timedelta(seconds=1.5), [*"abcdef", 1, 3]]
 
     client = kit.DataStoreClient()
     client.addRegister(Record())

@@ -379,9 +379,13 @@ _KEPT: Final = 255
 """Characters of an application status that the job's state service keeps."""
 
 
+_FITTING: Final = 500
+"""Accounting records that fit into the arguments of one operation: the request database refuses longer ones."""
+
+
 @clause(
     "CO-029",
-    when=lambda facts: facts.calm_live and facts.well and facts.accounting and facts.scenario.records > 0,
+    when=lambda facts: facts.calm_live and facts.well and facts.accounting and 0 < facts.scenario.records <= _FITTING,
     source=f"{BASE}.generateFailoverFile", commands=True,
     reason="Accounting pays for the grid.", harm="Work is not accounted for, or is accounted for twice.",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.spec.model.module import invalid, run_step
 from dirac_failover.spec.model.run import ModelRun, as_text, number_operations, operation, plain
-from dirac_failover.spec.model.services import TRANSFORMATION, Instant, Services, Times, fault
+from dirac_failover.spec.model.services import TRANSFORMATION, VALUES, Instant, Services, Times, fault
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
     DEFAULT_ATTRIBUTES,
@@ -56,7 +56,7 @@ DISABLE_FAILOVER: Final = "/LocalSite/DisableFailover"
 PROXIES: Final = "RequestManagement/ReqProxyURLs"
 OPTIONS: Final = frozenset({MAX_RESET, DISABLE_ACCOUNTING, DISABLE_FAILOVER, PROXIES})
 
-RECORD: Final = ["Job", *map(dt.datetime.fromisoformat, ("2026-01-01T11:00", "2026-01-01T11:59")), ["alice", 59]]
+RECORD: Final = ["StorageOccupancy", *map(dt.datetime.fromisoformat, ("2026-01-01T11:00", "2026-01-01T11:59")), VALUES]
 """An accounting record of a job; the service has numbers for its times."""
 
 WHENEVER: Final = (None, None, "LastUpdate", None, None, None, None)

@@ -27,6 +27,17 @@ ADDRESSES: Final = {
 }
 """The address of each service."""
 
+DIPS: Final = frozenset({"accounting", "req-proxy"})
+"""The services behind DIRAC's older protocol, whose client tries three times to connect."""
+TRIES: Final = 3
+NO_CONNECTION: Final = frozenset({"down", "refuse", "first"})
+
+ARGUMENTS_LENGTH: Final = 65_535
+"""The bytes that the arguments of an operation can have in the request database."""
+TOO_LONG: Final = (
+    "putRequest: unexpected exception (MySQLdb.DataError) (1406, \"Data too long for column 'Arguments' at row 1\")"
+)
+
 JOB: Final = "77"
 TRANSFORMATION: Final = "12"
 FIRST_FILE: Final = 100
@@ -39,7 +50,8 @@ INDEX: Final = "job_parameters_vo_0m"
 
 NOON: Final = 1767268800
 """The present time, in seconds since the epoch; the job began a minute before."""
-RECORD: Final = ["Job", NOON - 3600, NOON - 60, ["alice", 59]]
+VALUES: Final = ["site", "endpoint", "SE", "alice", 59]
+RECORD: Final = ["StorageOccupancy", NOON - 3600, NOON - 60, VALUES]
 """A record as the accounting keeps it: its times are numbers."""
 
 LOOK_UP_TIMEOUT: Final = 1800
@@ -116,11 +128,17 @@ class ModelFault(NamedTuple):
 
 
 def _refused(fault: ModelFault, _: str) -> Json:
+    if fault.service in DIPS:
+        return error(
+            "('dirac.invalid', 443) [Errno 111] Connection refused:ConnectionRefusedError(111, 'Connection refused')"
+        )
     path = ADDRESSES[fault.service]
     return error(f"{_POOL}: Max retries exceeded with url: /{path} {_NO_CONNECTION}: None")
 
 
-def _lost(_: ModelFault, method: str) -> Json:
+def _lost(fault: ModelFault, method: str) -> Json:
+    if fault.service in DIPS:
+        return error("Error in _read: The operation timed out SSLTimeoutError('The operation timed out')")
     seconds = LOOK_UP_TIMEOUT if method == "getTransformationFiles" else TIMEOUT
     return error(f"{_POOL}: Read timed out. (read timeout={seconds}): None")
 
@@ -218,6 +236,7 @@ class Services:
         self._parameters: dict[str, Json] = {}
         self._records = 0
         self._requests: dict[str, Json] = {}
+        self._last_request = 0
         self._saved: dict[str, Json] = {}
 
     def call(self, service: str, method: str, *args: Json) -> Json:
@@ -243,6 +262,9 @@ class Services:
         if unknown := _UNKNOWN_TO_JSON.search(repr(args)):
             raise TypeError(f"Object of type {unknown[1]} is not JSON serializable")
         struck = self._fault(service, method)
+        for _ in range(TRIES - 1):
+            if struck and struck.kind in NO_CONNECTION and service in DIPS:
+                struck = self._fault(service, method)
         if struck is None or struck.kind in DONE:
             try:
                 answer = {"OK": True, "Value": getattr(self, METHODS.get((service, method), method))(*args)}
@@ -256,6 +278,9 @@ class Services:
         if struck and struck.text.endswith(NO_STUB):
             return answer
         whom = (ADDRESSES[service], {"timeout": TIMEOUT, "useAccessToken": False})
+        if service in DIPS:
+            options = {"timeout": TIMEOUT, "skipCACheck": False, "keepAliveLapse": 150}
+            return {**answer, "rpcStub": [[ADDRESSES[service], options], method, list(args)]}
         return {**answer, "rpcStub": (whom, method, list(args))}
 
     def _fault(self, service: str, method: str) -> ModelFault | None:
@@ -344,12 +369,16 @@ class Services:
     def putRequest(self, text: str) -> Json:
         """Take a request: `putRequest` of ReqManager.
 
-        SR.1. Give the request and its operations the next IDs, keep the request, and return its ID.
+        SR.1. Give the request and its operations the next IDs, keep the request, and return its ID; but refuse a
+        request with arguments that do not fit into their column, of which only the ID is used up.
         """
-        number = len(self._requests) + 1
+        self._last_request += 1
+        number = self._last_request
         request = json.loads(text)
         (pending,) = request["Operations"]
-        pending.update(RequestID=number, OperationID=number)
+        if len(pending["Arguments"].encode()) > ARGUMENTS_LENGTH:
+            raise RefusedError(TOO_LONG)
+        pending.update(RequestID=number, OperationID=len(self._requests) + 1)
         self._requests[str(number)] = request | {"RequestID": number}
         return number
 
@@ -366,7 +395,6 @@ class Services:
     def state(self) -> Json:
         """Return the state of all services."""
         user, group = self._owner
-        count = len(self._requests)
         return {
             "job-state": {
                 "jobs": {JOB: self._shown | {
@@ -383,7 +411,8 @@ class Services:
             },
             "accounting": {"records": [RECORD] * self._records},
             "requests": {
-                "requests": self._requests, "last": {"RequestID": count, "OperationID": count, "FileID": 0},
+                "requests": self._requests,
+                "last": {"RequestID": self._last_request, "OperationID": len(self._requests), "FileID": 0},
             },
             "req-proxy": {"cache": self._saved},
         }  # fmt: skip

@@ -8,11 +8,8 @@ from dirac_failover.spec.model.services import Instant, ModelFault, Services, Ti
 from dirac_failover.spec.scenario import Scenario
 
 LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
-GONE = (
-    "HTTPSConnectionPool(host='dirac.invalid', port=443): Max retries exceeded with url: /{} (Caused by "
-    "NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): Failed to establish a new connection: "
-    '[Errno 111] Connection refused")): None'
-)
+SILENT = "Error in _read: The operation timed out SSLTimeoutError('The operation timed out')"
+GONE = "('dirac.invalid', 443) [Errno 111] Connection refused:ConnectionRefusedError(111, 'Connection refused')"
 
 
 def services(*faults, **fields):
@@ -71,10 +68,11 @@ def test_an_answer_tells_how_to_repeat_the_call():
 
 
 @pytest.mark.parametrize(("how", "answer", "done"), [
-    ("down", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-    ("refuse", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-    ("first=1", {"OK": False, "Errno": 0, "Message": GONE.format("Accounting/DataStore")}, 0),
-    ("lost_reply", {"OK": False, "Errno": 0, "Message": LOST.format(600)}, 1),
+    ("down", {"OK": False, "Errno": 0, "Message": GONE}, 0),
+    ("refuse", {"OK": False, "Errno": 0, "Message": GONE}, 0),
+    ("first=2", {"OK": True, "Value": None}, 1),
+    ("first=3", {"OK": False, "Errno": 0, "Message": GONE}, 0),
+    ("lost_reply", {"OK": False, "Errno": 0, "Message": SILENT}, 1),
     ('bad_shape={"a": 1}', {"OK": True, "Value": {"a": 1}}, 1),
     ("s_error=why", {"OK": False, "Errno": 0, "Message": "why"}, 0),
     ("s_error=why;stub=no", {"OK": False, "Errno": 0, "Message": "why"}, 0),
@@ -108,11 +106,11 @@ def test_a_question_waits_longer_than_a_report():
 def test_the_first_of_two_faults_acts_and_both_count():
     """A fault of another service, or of another method, does neither, and an unknown one nothing."""
     here, steps = services(
-        "requests:down", "accounting:partial=1", "accounting.commit:down", "accounting:first=1",
-        "accounting.commitRegisters:first=2", "accounting:s_error=then",
+        "accounting:down", "requests:partial=1", "requests.getRequest:down", "requests:first=1",
+        "requests.putRequest:first=2", "requests:s_error=then",
     )  # fmt: skip
     for _ in range(4):
-        here.call("accounting", "commitRegisters", [])
+        here.call("requests", "putRequest", "{}")
     assert [step.result["Message"][:4] for step in steps] == ["HTTP", "HTTP", "then", "then"]
 
 

@@ -1,0 +1,44 @@
+"""The fakes answer as the real services do, and leave the same: generated sequences of calls on both."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.live import calls
+from tests.live.comparing import compare, smallest
+from tests.live.differences import explained
+
+SEQUENCES = {
+    "WorkloadManagement/JobStateUpdate": calls.JOB_SEQUENCES,
+    "Transformation/TransformationManager": calls.FILE_SEQUENCES,
+    "Accounting/DataStore": calls.RECORD_SEQUENCES,
+    "RequestManagement/ReqManager": calls.REQUEST_SEQUENCES,
+    "RequestManagement/ReqProxy": calls.PROXY_SEQUENCES,
+}
+COUNT = int(os.environ.get("SEQUENCES", "400"))
+
+
+@pytest.mark.usefixtures("grid")
+@pytest.mark.parametrize("service", SEQUENCES)
+def test_a_fake_answers_as_the_real_service_does(service, record_property):
+    """Any sequence of calls gets the same answers and leaves the same state, whatever is known to differ."""
+    from tests.live.worlds import comparisons
+
+    _compare(comparisons(), service, COUNT, record_property)
+
+
+@pytest.mark.parametrize("service", [service for service in SEQUENCES if service != "RequestManagement/ReqProxy"])
+def test_a_fake_answers_as_the_real_service_without_strict_mode(grid, service, record_property):
+    """The same holds of databases that cut off what does not fit; a request proxy has none."""
+    from tests.live.worlds import comparisons
+
+    _compare(comparisons(strict=False), service, COUNT // 4, record_property, ", not strict")
+
+
+def _compare(all_of_them, service, count, record_property, how=""):
+    tally = compare(all_of_them[service], SEQUENCES[service], count, explained)
+    record_property("live", f"{tally}{how}")
+    shown = [f"{len(some)} times: {smallest(some)}" for some in tally.unexplained.values()]
+    assert not shown, "\n".join([str(tally), *shown])
