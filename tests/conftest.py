@@ -140,7 +140,7 @@ MINIMAL = Minimal(
     {"faults": ["accounting:down"]},
     {"OK": False},
     {"OK": True, "Value": None},
-    (["module", "_execute", [], None], ["AccountingReport", "commit", [], REFUSED]),
+    (("module", "_execute", [], None), ("AccountingReport", "commit", [], REFUSED)),
 )
 
 
@@ -208,15 +208,12 @@ def hostile() -> Results:
         evil,
         [evil],
         (
-            [],
-            [evil],
-            ["module", evil, "no list", None],
-            ["module", evil, [evil], evil],
-            [evil, evil, [evil], {"OK": False, "Message": evil}],
-            ["Request", evil, [], {"exception": evil, "args": [evil]}],
-            ["Request", "x", [], {"exception": 1, "args": 2}],
-            ["Request", "x", [], {"OK": False, "Message": [evil]}],
-            ["Request", "x", [], {"OK": True, "Value": evil}],
+            ("module", evil, [evil], evil),
+            (evil, evil, [evil], {"OK": False, "Message": evil}),
+            ("Request", evil, [], {"exception": evil, "args": [evil]}),
+            ("Request", "x", [], {"exception": 1, "args": 2}),
+            ("Request", "x", [], {"OK": False, "Message": [evil]}),
+            ("Request", "x", [], {"OK": True, "Value": evil}),
         ),
     )
     item = clause("CO-001", BROKEN, 3, 2, minimal=minimal)

@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     found = example(clause)
     report = run(IMPLEMENTATIONS[DEFAULT].load(), found[0]) if found else None
     if arguments.json:
-        data = {"schema": SCHEMA, **as_json(clause), "example": report}
+        data = {"schema": SCHEMA, **as_json(clause), "example": report.to_json() if report else None}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return Exit.OK
     style = terminal_style(arguments.color)

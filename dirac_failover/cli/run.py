@@ -24,14 +24,16 @@ from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.duties import INPUTS_DUE
+from dirac_failover.spec.observation import flatten
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
 from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
 from dirac_fakes.kinds import KINDS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
 
+    from dirac_failover.actors.report import RunReport
     from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.spec.observation import Json
 
@@ -117,33 +119,31 @@ def _vocabulary() -> str:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
+    report = report_of(arguments)
+    if arguments.check and report.recovery is None:
+        raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
+    as_text = render(report, terminal_style(arguments.color)) if not arguments.json else ""
+    sys.stdout.write(as_text or f"{json.dumps(report.to_json(), indent=2)}\n")
+    _check_struck(arguments.faults or (), report)
+    return Exit.DIFFERS if arguments.check and not (report.recovery and report.recovery.converged) else Exit.OK
+
+
+def report_of(arguments: argparse.Namespace) -> RunReport:
+    """Run the scenario that the arguments describe; return the report."""
     scenario = checked(_scenario(arguments))
     module = find_class(arguments.module) if arguments.module else None
     implementation = _implementation(arguments.implementation, module)
-    report = run(implementation, scenario, module, duties=arguments.duties)
-    if arguments.check and report["recovery"] is None:
-        raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
-    sys.stdout.write(
-        f"{json.dumps(report, indent=2)}\n" if arguments.json else render(report, terminal_style(arguments.color))
-    )
-    _check_struck(arguments.faults or (), report)
-    return Exit.DIFFERS if arguments.check and not report["recovery"]["converged"] else Exit.OK
+    return run(implementation, scenario, module, duties=arguments.duties)
 
 
-def _check_struck(given: Iterable[str], report: Mapping[str, Json]) -> None:
+def _check_struck(given: Iterable[str], report: RunReport) -> None:
     """Raise NeverStruckError when a fault of the command line never struck: the run does not show what was asked."""
-    unfired = {str(as_fault(text)) for text in report["unfired"]}
+    unfired = {str(as_fault(text)) for text in report.unfired}
     for text in given:
         if text != NONE and str(fault := as_fault(text)) in unfired:
-            asked = [call["method"] for call in _flat(report["calls"]) if call["target"] == fault.target]
+            asked = [call.method for call in flatten(report.calls) if call.target == fault.target]
             called = f"{fault.target} was asked for {', '.join(dict.fromkeys(asked)) or 'nothing'}"
             raise NeverStruckError(f"--fault {text}: it never struck ({called})")
-
-
-def _flat(calls: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
-    for call in calls:
-        yield call
-        yield from _flat(call["calls"])
 
 
 def _scenario(arguments: argparse.Namespace) -> Scenario:

@@ -8,6 +8,7 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.actors.report import RunReport
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.baseline import Baseline
 from dirac_failover.conformance.results import ResultsFile
@@ -27,7 +28,8 @@ def _file(name: str) -> dict[str, Any]:
 
 
 def _run() -> dict[str, Any]:
-    rules = _file("run")
+    rules = described(RunReport, "serialization")
+    rules["properties"]["scenario"] = {"$ref": "#/$defs/scenario"}
     rules["$defs"]["scenario"] = {key: value for key, value in scenario.schema().items() if key != "$schema"}
     return rules
 

@@ -17,12 +17,14 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from dirac_failover.drivers.driver import PortInfo  # noqa: TC001 - pydantic reads it
 from dirac_failover.errors import FileError, read_file
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
-from dirac_failover.spec.observation import Json  # noqa: TC001
+from dirac_failover.spec.observation import Json
 from dirac_failover.spec.profile_fit import Match  # noqa: TC001
 from dirac_failover.spec.shape import ShapeError, one_of, parse
 
 SCHEMA: Final = "dirac-failover/results/2"
 T = TypeVar("T")
+Step = tuple[str, str, list[Json], Json]
+"""A call: target, method, arguments, answer."""
 
 HELD, BROKEN, NOT_ASKED, UNCHECKED = Verdict
 VERDICTS: Final = tuple(Verdict)
@@ -75,9 +77,9 @@ class Minimal:
     """The scenario, in the form that 'dirac-failover run --scenario' reads."""
     expected: Json
     observed: Json
-    steps: tuple[Json, ...]
+    steps: tuple[Step, ...]
     """The calls, in order: target, method, arguments, answer."""
-    expected_steps: tuple[Json, ...] = ()
+    expected_steps: tuple[Step, ...] = ()
     """The calls that the specification describes; none if it does not describe the scenario."""
 
 

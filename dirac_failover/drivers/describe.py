@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from typing_extensions import TypedDict
 
 from dirac_failover.spec.duties import DueKind
-from dirac_failover.spec.observation import Scrubber
+from dirac_failover.spec.observation import OPERATION_FIELDS, Json, Scrubber
 from dirac_failover.wire import dencode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dirac_failover.spec.duties import Due
-    from dirac_failover.spec.observation import Json
 
 _NAMED: Final = 3
 _NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
@@ -54,14 +55,28 @@ def grouped(statuses: Mapping[str, Any]) -> dict[str, list[str]]:
     return groups
 
 
-def operation_of(fields: Mapping[str, Any]) -> dict[str, Json]:
+class OperationState(TypedDict):
+    """An operation of a request, by DIRAC's names."""
+
+    Type: str | None
+    Status: str
+    Arguments: str | None
+    """As text."""
+    decoded: Json
+    """The arguments as values; null when they cannot be decoded."""
+    SourceSE: str | None
+    TargetSE: str | None
+    Catalog: str | None
+    Error: str | None
+    Files: list[str | None]
+    """LFNs."""
+
+
+def operation_of(fields: Mapping[str, Any]) -> OperationState:
     """Return an operation for people: its arguments decoded (None when they cannot be), its files as LFNs."""
-    names = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
-    return {
-        **{name: fields[name] for name in names},
-        "decoded": decoded(fields["Arguments"]),
-        "Files": [file["LFN"] for file in fields["Files"]],
-    }
+    own = {name: fields[name] for name in OPERATION_FIELDS}
+    files = [file["LFN"] for file in fields["Files"]]
+    return cast("OperationState", {**own, "decoded": decoded(fields["Arguments"]), "Files": files})
 
 
 def decoded(arguments: Json) -> Json:

@@ -13,7 +13,7 @@ import logging
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from unittest.mock import patch
 
 from dirac_failover.drivers.derived import call_methods, subject_of
@@ -41,8 +41,40 @@ if TYPE_CHECKING:
 
     from dirac_failover.drivers.driver import Driver
     from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.wire.rpc import Transport
     from dirac_fakes.answers import Script
     from dirac_fakes.world import World
+
+
+T = TypeVar("T")
+
+
+class Listener(NamedTuple):
+    """Functions that a driver calls while it executes a scenario."""
+
+    begin: Callable[[dict[str, Any], World | None], None]
+    """Takes ``workflow_commons`` as they are laid out, and the services."""
+    make: Callable[[type[Any]], Any]
+    """Makes a module of its class."""
+    transport: Callable[[World], Transport]
+    """Returns the way to the services."""
+
+
+class Execution(NamedTuple):
+    """One execution of a module, as it is when it has ended."""
+
+    module: Any
+    commons: dict[str, Any]
+    """``workflow_commons`` as the module left them."""
+    ended: str
+    """``returned`` or ``raised``."""
+    result: Any
+    """The value that came back, or the exception; of several calls a list of them."""
+    journal: Journal
+    files: dict[str, str]
+    """The texts of the files in the working directory, by name."""
+    world: World | None
+    """The services; None when every collaborator is scripted."""
 
 
 class _TickingClock:
@@ -83,6 +115,7 @@ class InProcessDriver:
         self._calls: list[Call] = []
         self._going_on: set[str] = set()
         self._world: World | None = None
+        self._listener: Listener | None = None
         self._place: Workplace
 
     @property
@@ -131,21 +164,34 @@ class InProcessDriver:
     def _route(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
         if self._world is None:
             raise AssertionError(f"{service}.{method} was called in a scenario without services")
-        answer: dict[str, Any] = self._world(service, method, args, timeout=timeout)
+        transport = self._listener.transport(self._world) if self._listener else self._world
+        answer: dict[str, Any] = transport(service, method, args, timeout=timeout)
         return answer
 
     def run(self, scenario: Scenario) -> Observation:
         """Execute the module in the situation and return what was observed."""
+        return self._in_place(scenario, self._observe)
+
+    def execute(self, scenario: Scenario, listener: Listener) -> Execution:
+        """Execute the module in the situation while ``listener`` is told of it."""
+        self._listener = listener
+        try:
+            return self._in_place(scenario, self._executed)
+        finally:
+            self._listener = None
+
+    def _in_place(self, scenario: Scenario, work: Callable[[Scenario, Journal], T]) -> T:
+        """Do the work where everything is laid out but the collaborators."""
         environment = scenario.environment
         if environment.keys() <= _OWN_VARIABLES:
             _set_job_id(environment.get("JOBID"))
-            return self._run(scenario)
+            return self._connected(scenario, work)
         with patch.dict(os.environ):  # a module may set other variables, too
             _set_job_id(None)
             os.environ.update(environment)
-            return self._run(scenario)
+            return self._connected(scenario, work)
 
-    def _run(self, scenario: Scenario) -> Observation:
+    def _connected(self, scenario: Scenario, work: Callable[[Scenario, Journal], T]) -> T:
         _CLOCK.reset()
         self._place.enter()
         self._place.lay_out(scenario.files)
@@ -153,19 +199,24 @@ class InProcessDriver:
         if not needs_services(scenario):
             self._world = None
             if not self.kit.own_request:
-                return self._observe(scenario, Journal())
+                return work(scenario, Journal())
             with self.kit.connect(self._route, owner=user, group=group):
-                return self._observe(scenario, Journal())
+                return work(scenario, Journal())
         world = self._world = seed(scenario)
         options, sleep = scenario.options, world.clock.sleep
         with self.kit.connect(self._route, owner=user, group=group, options=options, sleep=sleep):
-            return self._observe(scenario, world.journal)
+            return work(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
+        return self.look(self._executed(scenario, journal))
+
+    def _executed(self, scenario: Scenario, journal: Journal) -> Execution:
         script = script_of(self.kit, scenario, journal)
         commons = _copy({**self.kit.profile.commons, **scenario.workflow_commons})
         step = _copy(scenario.step_commons)
         self._collaborators(scenario, script, commons)
+        if self._listener:
+            self._listener.begin(commons, self._world)
         self._calls = journal.calls
         for earlier in scenario.earlier:
             before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
@@ -175,13 +226,14 @@ class InProcessDriver:
         module, ended, result = self._end(scenario, script, commons, step)
         self._place.leave()
         forget_frames(result)
-        return self._look(module, commons, journal, ended, result)
+        return Execution(module, commons, ended, result, journal, self._place.take(), self._world)
 
     def _end(
         self, scenario: Scenario, script: Script, commons: dict[str, Any], step: dict[str, Any]
     ) -> tuple[Any, str, Any]:
         """Execute one module of the step; return it, how it ended, and its result."""
-        module = self._make(subject_of(scenario, self._class, self._heard, script.answer))
+        kind = subject_of(scenario, self._class, self._heard, script.answer)
+        module = self._listener.make(kind) if self._listener else kind()
         module.workflow_commons, module.step_commons = commons, step
         for name, value in scenario.attributes.items():
             setattr(module, name, value if type(value) in _SHARED else _copy(value))
@@ -197,27 +249,23 @@ class InProcessDriver:
                 ended, result = "raised", error
         return module, ended, result
 
-    def _make(self, module: type[Any]) -> Any:
-        """Make the module; recorders also watch it."""
-        return module()
-
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
         commons.update(collaborators(self.kit, scenario, script, scenario.collaborators))
 
-    def _look(self, module: Any, commons: dict[str, Any], journal: Journal, ended: str, result: Any) -> Observation:
-        scrubber = Scrubber()
-        steps = plain_steps(journal, scrubber)
-        attributes = attributes_of(module, ATTRIBUTES) | {"workflow_commons": sorted_keys(commons)} | held(commons)
-        request = commons.get("Request")
-        self._files = self._place.take()
+    def look(self, done: Execution) -> Observation:
+        """Return what was observed of an execution, as plain data."""
+        scrubber, result = Scrubber(), done.result
+        steps = plain_steps(done.journal, scrubber)
+        attributes = attributes_of(done.module, ATTRIBUTES) | {"workflow_commons": sorted_keys(done.commons)}
+        request = done.commons.get("Request")
         return Observation(
-            ended,
+            done.ended,
             scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
             steps,
-            scrubber.plain(attributes),
+            scrubber.plain(attributes | held(done.commons)),
             None if request is None else scrubber.plain(of_request(request, self.kit.owner)),
-            {name: scrubber.text(text) for name, text in self._files.items()},
-            None if self._world is None else scrubber.plain(self._world.snapshot()),
+            {name: scrubber.text(text) for name, text in done.files.items()},
+            None if done.world is None else scrubber.plain(done.world.snapshot()),
         )
 
 

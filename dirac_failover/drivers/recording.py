@@ -1,195 +1,224 @@
-"""A recording: one execution of a module with every call in its place, and with everything that it left behind.
+"""Records one execution of a module: every call in its place, and everything that the job left behind.
 
 A :class:`Tape` nests calls as they happen: a hook of the module, inside it a method of a collaborator, inside that a
-call to a service. :class:`Recorder` is the port that ``run`` uses; it executes a scenario as its parent does and only
-looks more closely, so what it records is what ``differential`` compares. What may change here: what is recorded.
+call to a service. A :class:`Recorder` is a tape that replaces the methods of modules and of clients for as long as it
+watches: those of a class in the class, so that calls by ``super()`` are seen too, and what an object has of its own in
+the object. :func:`record` lets a driver execute a scenario meanwhile. What may change here: what is recorded.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import wraps
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial, wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from dirac_failover.drivers.describe import PLAIN
-from dirac_failover.drivers.in_process import InProcessDriver
+from dirac_failover.drivers.in_process import Listener
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.witness import Witness
 from dirac_failover.errors import PortBrokenError
 from dirac_failover.spec.duties import Act, Owed, inputs_of
-from dirac_failover.spec.observation import attribute, elements
+from dirac_failover.spec.observation import MODULE, Call, attribute
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
 from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.faults import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.observation import Json, Observation
+    from dirac_failover.drivers.in_process import Execution, InProcessDriver
+    from dirac_failover.spec.observation import Json
     from dirac_failover.spec.scenario import Scenario
     from dirac_failover.wire.rpc import Transport
     from dirac_fakes.world import World
 
-MODULE: Final = "module"
 METHODS: Final = (*HOOKS, "generateFailoverFile")
 """The methods of a module that are recorded: the hooks, and the one that writes the request's file."""
+_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
+_NONE: Final = object()
 
 
-@dataclass(slots=True)
-class Event:
-    """One call: of whom, which method, with what; what came back or was raised; and the calls that it made.
+class Process(Protocol):
+    """The process in which the calls are made, which may end in the middle."""
 
-    ``applied`` tells of a call to a service whether it took effect there, whatever the answer says.
-    """
+    def must_live(self) -> None:
+        """Raise an exception once the process has ended."""
+        ...
 
-    target: str
-    method: str
-    args: list[Json]
-    kwargs: dict[str, Json]
-    answer: Json = None
-    raised: Json = None
-    applied: bool | None = None
-    calls: list[Event] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Json]:
-        """Return it for machines; what a call does not have is left out."""
-        data: dict[str, Json] = {"target": self.target, "method": self.method, "args": self.args}
-        if self.kwargs:
-            data["kwargs"] = self.kwargs
-        if self.raised is None:
-            data["answer"] = self.answer
-        else:
-            data["raised"] = self.raised
-        if self.applied is not None:
-            data["applied"] = self.applied
-        return {**data, "calls": [event.to_json() for event in self.calls]}
+    def after(self, method: str) -> None:
+        """Take notice of the end of one of the module's methods; may end the process by an exception."""
+        ...
 
 
 class Tape:
-    """What was called, in order, each call inside the one that made it."""
+    """The calls that were made, in order, each inside the one that made it."""
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self.events: list[Event] = []
-        self._open: list[Event] = []
+    def __init__(self, process: Process | None = None) -> None:
+        """Start empty; ``process`` is one that may end, so that nobody is called any more."""
+        self.calls: list[Call] = []
+        self._open: list[tuple[str, str, list[Call]]] = []
+        self._process = process
 
-    def inside(self, target: str) -> bool:
-        """Tell whether a call to ``target`` is going on."""
-        return any(event.target == target for event in self._open)
+    def inside(self, target: str, method: str = "") -> bool:
+        """Tell whether a call of ``target``, or of its ``method``, has not come back yet."""
+        return any(target == call[0] and method in {"", call[1]} for call in self._open)
 
     def call(self, target: str, method: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function`` with the arguments, and record it as ``target.method``."""
-        event = self._begin(target, method, args, kwargs)
-        try:
-            answer = function(*args, **kwargs)
-        except BaseException as error:
-            event.raised = PLAIN.plain(error)
-            raise
-        finally:
-            self._open.pop()
-        event.answer = PLAIN.plain(answer)
-        return answer
+        return self._recorded(target, method, (args, kwargs), partial(function, *args, **kwargs))
 
     def transport(self, world: World) -> Transport:
         """Return ``world`` as a transport whose calls are recorded."""
 
         def route(service: str, method: str, args: tuple[Any, ...], *, timeout: int = 600) -> dict[str, Any]:
-            before = len(world.journal)
-            home = "/".join(service.split("/")[-2:])
-            event = self._begin(_SHORT.get(home, service), method, args, {})
-            try:
-                answer: dict[str, Any] = world(service, method, args, timeout=timeout)
-            except BaseException as error:
-                event.raised = PLAIN.plain(error)
-                raise
-            finally:
-                self._open.pop()
-                event.applied = world.journal[-1].applied if len(world.journal) > before else None
-            event.answer = PLAIN.plain(answer)
+            home, before = "/".join(service.split("/")[-2:]), len(world.journal)
+            ask = partial(world, service, method, args, timeout=timeout)
+            answer: dict[str, Any] = self._recorded(
+                _SHORT.get(home, service), method, (args, {}), ask,
+                lambda: world.journal[-1].applied if len(world.journal) > before else None,
+            )  # fmt: skip
             return answer
 
         return route
 
-    def _begin(self, target: str, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:
-        event = Event(target, method, PLAIN.plain(args), PLAIN.plain(kwargs))
-        (self._open[-1].calls if self._open else self.events).append(event)
-        self._open.append(event)
-        return event
+    def _recorded(
+        self,
+        target: str,
+        method: str,
+        given: tuple[tuple[Any, ...], dict[str, Any]],
+        do: Callable[[], Any],
+        applied: Callable[[], bool | None] = lambda: None,
+    ) -> Any:
+        if self._process:
+            self._process.must_live()
+        args, kwargs = PLAIN.plain(given[0]), PLAIN.plain(given[1])
+        siblings, calls = self._open[-1][2] if self._open else self.calls, []  # type: list[Call], list[Call]
+        self._open.append((target, method, calls))
+        raised, result = False, None  # type: bool, Any
+        try:
+            result = do()
+        except BaseException as error:
+            raised, result = True, error
+            raise
+        else:
+            return result
+        finally:
+            self._open.pop()
+            siblings.append(
+                Call(target, method, args, PLAIN.plain(result), raised, kwargs or None, applied(), tuple(calls))
+            )
+            if self._process and target == MODULE:
+                self._process.after(method)
 
 
-class Watcher:
-    """Records on a tape what becomes of modules and of the collaborators that they have in ``workflow_commons``."""
+class Recorder(Tape):
+    """Watches modules and clients: records their calls, and has a witness see what the clients take."""
 
-    def __init__(self, tape: Tape) -> None:
-        """Watch nothing yet."""
-        self._tape = tape
-        self._watched: list[Any] = []
-        self._replaced: list[tuple[Any, str, Any]] = []
+    def __init__(
+        self, implementation: Implementation, methods: Iterable[str] = METHODS, process: Process | None = None
+    ) -> None:
+        """Watch nothing yet; ``methods`` are those of a module that will be recorded."""
+        super().__init__(process)
+        self.witness = Witness(implementation)
+        self._methods = tuple(methods)
+        self._collaborators: dict[int, tuple[str, Any]] = {}
+        self._replaced: dict[tuple[int, str], tuple[Any, Any]] = {}
 
-    def module(self, module: Any, methods: Iterable[str] = METHODS) -> None:
-        """Record from now on the calls of these methods, and what they ask of the collaborators."""
-        for name in methods:
-            if hasattr(module, name):
-                self._replace(module, name, self._method(module, name, getattr(module, name)))
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Have the witness see the implementation's clients, wherever they are made; in the end all is as before."""
+        try:
+            for kind in self.witness.kinds:
+                self._client(kind)
+            yield
+        finally:
+            for (_, name), (owner, own) in reversed(self._replaced.items()):
+                with suppress(Exception, SystemExit):  # the module may have removed it
+                    if own is _NONE:
+                        delattr(owner, name)
+                    else:
+                        setattr(owner, name, own)
+            self._replaced.clear()
 
-    def release(self) -> None:
-        """Watch nothing any more: everything is again as it was."""
-        for thing, name, own in self._replaced:
-            with suppress(Exception, SystemExit):  # the module may have removed it
-                delattr(thing, name)
-                if own:  # a user's spy, for example
-                    setattr(thing, name, own)
-        self._replaced.clear()
-        self._watched.clear()
+    def make(self, kind: Callable[[], Any]) -> Any:
+        """Make a module, and record its calls from now on; raises PortBrokenError when it cannot be made."""
+        try:
+            module = kind()
+        except Exception as error:
+            raise PortBrokenError(f"The module cannot be created: {type(error).__name__}: {error}") from error
+        self.module(module)
+        return module
 
-    def _replace(self, thing: Any, name: str, method: Callable[..., Any]) -> None:
-        self._replaced.append((thing, name, vars(thing).get(name)))
-        setattr(thing, name, method)
+    def module(self, module: Any) -> None:
+        """Record from now on the calls of a module, and what they ask of the collaborators in its commons."""
+        for name in self._methods:
+            for owner in type(module).__mro__:
+                if isinstance(method := vars(owner).get(name), FunctionType):
+                    self._replace(owner, name, _in_class(self._hook, name, method))
+            if name in vars(module) or not isinstance(getattr(type(module), name, None), FunctionType):
+                self._replace_own(module, name, self._hook)
 
-    def _method(self, module: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            self.collaborators(attribute(module, "workflow_commons"))
-            try:
-                return self._tape.call(MODULE, name, method, *args, **kwargs)
-            finally:
-                self.collaborators(attribute(module, "workflow_commons"))  # it may have made its own
+    def _hook(self, module: Any, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self.inside(MODULE, name):
+            return method(*args, **kwargs)
+        self._look_around(module)
+        try:
+            return self.call(MODULE, name, method, *args, **kwargs)
+        finally:
+            self._look_around(module)  # it may have made its own
 
-        return recorded
-
-    def collaborators(self, commons: Any) -> None:
-        """Record from now on what is asked of the collaborators."""
+    def _look_around(self, module: Any) -> None:
+        """Record from now on what is asked of the collaborators of a module."""
+        commons = attribute(module, "workflow_commons")
         for target in DEFAULT_COLLABORATORS if type(commons) is dict else ():
             collaborator = commons.get(target)
-            if not any(collaborator is known for known in self._watched):
-                self._watched.append(collaborator)
+            if id(collaborator) not in self._collaborators:
+                self._collaborators[id(collaborator)] = target, collaborator
                 with suppress(Exception, SystemExit):  # a module may have put anything there
-                    self._watch(target, collaborator)
+                    for name in self._client(type(collaborator)) & vars(collaborator).keys():
+                        self._replace_own(collaborator, name, self._ask)
 
-    def _watch(self, target: str, collaborator: Any) -> None:
-        for name in dir(type(collaborator)) if hasattr(collaborator, "__dict__") else ():
-            if not name.startswith("_") and isinstance(getattr(type(collaborator), name), FunctionType):
-                method = self._outermost(target, name, getattr(collaborator, name))
-                self._replace(collaborator, name, method)
+    def _client(self, kind: type[Any]) -> set[str]:
+        """Watch the public methods of a class of clients; return their names."""
+        names = {name for name in dir(kind) if name[0] != "_" and isinstance(getattr(kind, name), FunctionType)}
+        for name in names:
+            self._replace(kind, name, _in_class(self._ask, name, getattr(kind, name)))
+        return names
 
-    def _outermost(self, target: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Record a call unless the collaborator makes it itself."""
-
-        @wraps(method)
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            if self._tape.inside(target):
+    def _ask(self, client: Any, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Record a call of a collaborator, unless the collaborator makes it itself."""
+        self.witness.look(client)
+        target, _ = self._collaborators.get(id(client), ("", None))
+        try:
+            if not target or self.inside(target):
                 return method(*args, **kwargs)
-            return self._tape.call(target, name, method, *args, **kwargs)
+            return self.call(target, name, method, *args, **kwargs)
+        finally:
+            self.witness.look(client)
 
-        return recorded
+    def _replace_own(self, thing: Any, name: str, around: Callable[..., Any]) -> None:
+        """Replace what an object has of its own, a user's spy for example."""
+        if (own := getattr(thing, name, None)) is not None:
+            self._replace(thing, name, partial(around, thing, name, own))
+
+    def _replace(self, owner: Any, name: str, new: Any) -> None:
+        if (id(owner), name) not in self._replaced:
+            self._replaced[id(owner), name] = owner, vars(owner).get(name, _NONE)
+            setattr(owner, name, new)
 
 
-_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
+def _in_class(around: Callable[..., Any], name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def called(thing: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(thing, name, partial(method, thing), *args, **kwargs)
+
+    return called
 
 
-class Left(NamedTuple):
+class FinishedJob(NamedTuple):
     """What a job has left behind, for those who act after it."""
 
     job: Hashable
@@ -208,82 +237,37 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One execution: the calls, how it ended, what the module's collaborators hold, the files, and the services."""
+    """One execution: its calls, what the driver saw, and what the job left behind."""
 
     scenario: Scenario
-    events: list[Event]
-    ended: str
-    result: Json
-    commons: dict[str, Any]
-    files: dict[str, str]
-    left: Left
-    world: Any
-    """The services, a ``World``; None when every collaborator is scripted."""
-
-    @property
-    def operations(self) -> list[dict[str, Json]]:
-        """The fields of each operation in the module's request."""
-        return [PLAIN.operation(operation) for operation in elements(self.commons.get("Request"))]
+    calls: tuple[Call, ...]
+    done: Execution
+    job: FinishedJob
 
 
-class Recorder(InProcessDriver):
-    """A port that keeps what it sees; to be used inside its session."""
+def record(driver: InProcessDriver, scenario: Scenario, *, reports_inputs: bool = True) -> Recording:
+    """Let a driver execute a scenario inside its session, and record it.
 
-    def __init__(
-        self, implementation: Implementation, module: type[Any] | None = None, *, reports_inputs: bool = True
-    ) -> None:
-        """Choose what to run, as :class:`InProcessDriver`, and say whether it must report the job's input files."""
-        super().__init__(implementation, module)
-        self._reports_inputs = reports_inputs
-        self._tape = Tape()
-        self._watcher = Watcher(self._tape)
-        self._watched: Iterable[str] = METHODS
-        self._left: dict[str, Any]
-        self._witness: Witness
+    ``reports_inputs`` says whether the module must report the job's input files. Raises PortBrokenError when the module
+    cannot be made.
+    """
+    recorder = Recorder(driver.kit, {*METHODS, *(call[0] for call in scenario.calls)})
+    reports = reports_inputs and scenario.subject == MODULE and not scenario.calls
+    before: dict[str, Json] = {}
 
-    def record(self, scenario: Scenario) -> Recording:
-        """Execute the module in the situation; raises PortBrokenError when the module cannot even be created."""
-        self._tape = Tape()
-        self._watcher = Watcher(self._tape)
-        self._watched = {*METHODS, *(call[0] for call in scenario.calls)}
-        self.run(scenario)
-        return Recording(scenario, self._tape.events, world=self._world, **self._left)
+    def begin(commons: Mapping[str, Any], world: World | None) -> None:
+        recorder.witness.begin(commons, inputs_of(commons, scenario.attributes) if reports else ())
+        before.update(_snapshot(world))
 
-    def _observe(self, scenario: Scenario, journal: Any) -> Observation:
-        self._witness = Witness(self.kit)
-        before = self._snapshot()
-        with self._witness.watching():
-            outcome = super()._observe(scenario, journal)
-        job_id = str(scenario.environment.get(ENV_JOB_ID)).strip()
-        acts = [Act(self._witness, before, self._snapshot())]
-        files, owed = self._left["files"], self._left.pop("owed")
-        self._left["left"] = Left(self._witness, job_id, scenario.owner, files, owed, acts)
-        return outcome
+    with recorder.watching():
+        done = driver.execute(scenario, Listener(begin, recorder.make, recorder.transport))
+    broke_off = done.ended == "raised" and isinstance(done.result, BaseException)  # of several calls it is a list
+    owed = recorder.witness.owed([done.module], type(done.result).__name__ if broke_off else "")
+    job_id = str(scenario.environment.get(ENV_JOB_ID)).strip()
+    acts = [Act(recorder.witness, before, _snapshot(done.world))]
+    job = FinishedJob(recorder.witness, job_id, scenario.owner, done.files, owed, acts)
+    return Recording(scenario, tuple(recorder.calls), done, job)
 
-    def _snapshot(self) -> dict[str, Json]:
-        return {} if self._world is None else self._world.snapshot()
 
-    def _collaborators(self, scenario: Scenario, script: Any, commons: dict[str, Any]) -> None:
-        super()._collaborators(scenario, script, commons)
-        reports = self._reports_inputs and scenario.subject == MODULE and not scenario.calls
-        self._witness.begin(commons, inputs_of(commons, scenario.attributes) if reports else ())
-
-    def _make(self, module: type[Any]) -> Any:
-        try:
-            made = super()._make(module)
-        except Exception as error:
-            raise PortBrokenError(f"The module cannot be created: {type(error).__name__}: {error}") from error
-        self._watcher.module(made, self._watched)
-        return made
-
-    def _route(self, service: str, method: str, args: tuple[Any, ...], **timeout: int) -> dict[str, Any]:
-        assert self._world is not None, f"{service}.{method} was called in a scenario without services"  # noqa: S101
-        return self._tape.transport(self._world)(service, method, args, **timeout)
-
-    def _look(self, module: Any, commons: dict[str, Any], journal: Any, ended: str, result: Any) -> Observation:
-        outcome = super()._look(module, commons, journal, ended, result)
-        broke_off = ended == "raised" and isinstance(result, BaseException)  # of several calls it is a list
-        owed = self._witness.owed([module], type(result).__name__ if broke_off else "")
-        seen = {"ended": ended, "result": PLAIN.plain(result), "commons": commons}
-        self._left = {**seen, "files": self._files, "owed": owed}
-        return outcome
+def _snapshot(world: World | None) -> dict[str, Json]:
+    return {} if world is None else world.snapshot()

@@ -1,17 +1,15 @@
 """The witness of a run: notes what the module's collaborators take, for :mod:`dirac_failover.spec.duties` to judge.
 
-It looks into the clients of one implementation, wherever they are made, whenever one of their public methods begins or
-ends, and so sees also what is dropped later. What it knows of a client is the attributes that DIRAC's have. What may
-change here: another client is a function that reads it, and a line in :data:`_READERS`.
+A :class:`~dirac_failover.drivers.recording.Recorder` has it look into the clients of one implementation, wherever they
+are made, whenever one of their public methods begins or ends, so it sees also what is dropped later. It reads the
+attributes that DIRAC's clients have. What may change here: another client is a function that reads it, and a line in
+:data:`_READERS`.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from functools import partial, wraps
-from types import FunctionType
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
 
 from dirac_failover import vocabulary as v
 from dirac_failover.drivers.describe import PLAIN, decoded
@@ -48,26 +46,16 @@ class Witness:
         self._unseen: dict[str, str] = {}
         self._inputs: tuple[tuple[str, str], ...]
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Look at each of the clients whenever it is used, for a ``with`` block."""
-        with ExitStack() as stack:
-            for key, kind in self._kinds.items():
-                for name, method in list(vars(kind).items()):
-                    if not name.startswith("_") and isinstance(method, FunctionType):
-                        stack.enter_context(patch.object(kind, name, self._watched(key, method)))
-            yield
+    @property
+    def kinds(self) -> list[type[Any]]:
+        """The classes of the clients that it knows."""
+        return [*self._kinds.values()]
 
-    def _watched(self, key: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def watched(client: Any, *args: Any, **kwargs: Any) -> Any:
-            self._look(key, client)
-            try:
-                return method(client, *args, **kwargs)
-            finally:
+    def look(self, client: Any) -> None:
+        """Note what an object holds, if it is a client."""
+        for key, kind in self._kinds.items():
+            if issubclass(type(client), kind):
                 self._look(key, client)
-
-        return watched
 
     def begin(self, commons: Mapping[str, Any], inputs: Iterable[tuple[str, str]] = ()) -> None:
         """Look at what is laid out in ``workflow_commons``; ``inputs`` are the files that must be given a status."""

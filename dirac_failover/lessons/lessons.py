@@ -15,20 +15,22 @@ import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dirac_failover.errors import SettingError, no_such
 from dirac_failover.module_base import ModuleBase
 from dirac_failover.reports.timeline import story
+from dirac_failover.spec.observation import Kind
 from dirac_failover.spec.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dirac_failover.actors.report import JobState, Recovery, RunReport
     from dirac_failover.reports.terminal import Style
 
-    Report = Mapping[str, Any]
 
+T = TypeVar("T")
 PROGRAM: Final = "dirac-failover"
 FILE: Final = "12_34_request.json"
 _NOTHING: Final = "nothing"
@@ -52,7 +54,7 @@ class Lesson:
     told: str
     scenario: Scenario
     question: str
-    observe: Callable[[Report], Any]
+    observe: Callable[[RunReport], Any]
     choices: Mapping[str, Any]
     why: str
     line: str
@@ -78,14 +80,14 @@ def find_lesson(name: str) -> Lesson:
     raise SettingError(no_such("lesson", name, [lesson.name for lesson in LESSONS], f"'{PROGRAM} learn' lists them"))
 
 
-def right(lesson: Lesson, report: Report) -> str:
+def right(lesson: Lesson, report: RunReport) -> str:
     """Return the choice that the run of a lesson shows to be right."""
     seen = _plain(lesson.observe(report))
     (choice,) = [text for text, value in lesson.choices.items() if value == seen]
     return choice
 
 
-def decisive(lesson: Lesson, report: Report, style: Style) -> str:
+def decisive(lesson: Lesson, report: RunReport, style: Style) -> str:
     """Return the line of the run's timeline that shows which choice is right."""
     lines = story(report, replace(style, width=_WIDE, colours=False)).splitlines()
     shown = re.sub(r" {2,}", "  ", next(line for line in lines if lesson.line in line).strip())
@@ -104,88 +106,93 @@ def commands(lesson: Lesson) -> Iterator[str]:
 # The values that questions ask for: each function takes the report of a run
 
 
-def file_holds(report: Report) -> list[str] | None:
+def file_holds(report: RunReport) -> list[str] | None:
     """Return the types of the operations in the file that the job leaves; None without a file."""
     text = file(report)
     return None if text is None else [operation["Type"] for operation in json.loads(text)["Operations"]]
 
 
-def file(report: Report) -> Any:
+def file(report: RunReport) -> Any:
     """Return the text of the file that the job leaves; None without a file."""
-    return report["files"].get(FILE)
+    return report.files.get(FILE)
 
 
-def outcome(report: Report) -> tuple[str, bool | None]:
+def outcome(report: RunReport) -> tuple[str, bool | None]:
     """Return whether the run ``returned`` or ``raised``, and whether the result is OK; None without a result."""
-    result = report["result"]
-    return report["ended"], result.get("OK") if isinstance(result, dict) else None
+    result = report.result
+    return report.ended, result.get("OK") if isinstance(result, dict) else None
 
 
-def ends(report: Report) -> tuple[bool | None, list[str] | None]:
+def ends(report: RunReport) -> tuple[bool | None, list[str] | None]:
     """Return whether the module's result is OK (None without one), and the types of the operations in the file."""
     return outcome(report)[1], file_holds(report)
 
 
-def written(report: Report) -> tuple[str, list[str] | None]:
+def written(report: RunReport) -> tuple[str, list[str] | None]:
     """Return whether the run ``returned`` or ``raised``, and the types of the operations in the file."""
-    return report["ended"], file_holds(report)
+    return report.ended, file_holds(report)
 
 
-def hooks(report: Report) -> tuple[bool | None, list[str]]:
+def hooks(report: RunReport) -> tuple[bool | None, list[str]]:
     """Return whether the module's result is OK, and the names of the hooks that were called."""
-    return outcome(report)[1], [call["method"] for call in report["calls"] if call["target"] == "module"]
+    return outcome(report)[1], [call.method for call in report.calls if call.kind is Kind.HOOK]
 
 
-def error(report: Report) -> tuple[int, Any]:
+def error(report: RunReport) -> tuple[int, Any]:
     """Return ``Errno`` and ``Message`` of the module's result."""
-    return report["result"]["Errno"], report["result"]["Message"]
+    return report.result["Errno"], report.result["Message"]
 
 
-def candidates(report: Report) -> list[str] | str:
+def candidates(report: RunReport) -> list[str] | str:
     """Return the names of the files that ``getCandidateFiles`` found, or of the exception that it raised."""
-    (found,) = report["result"]
+    (found,) = report.result
     exception: str | None = found.get("exception")
     return exception or sorted(found)
 
 
-def records(report: Report) -> tuple[int, int, list[str] | None]:
+def records(report: RunReport) -> tuple[int, int, list[str] | None]:
     """Return the numbers of records in accounting and of requests in the request system, and what is in the file."""
-    services = report["services"]
-    return len(services["accounting"]), len(services["requests"]), file_holds(report)
+    services = _there(report.services)
+    return len(services.accounting), len(services.requests), file_holds(report)
 
 
-def history(report: Report) -> list[str]:
+def history(report: RunReport) -> list[str]:
     """Return the application statuses that the job state service has got, in order; that of the start is left out."""
     return [update["ApplicationStatus"] for update in _job(report)["history"]][1:]
 
 
-def times_finished(report: Report) -> int:
+def times_finished(report: RunReport) -> int:
     """Return how often the job state service has got the last status of a good job."""
     return history(report).count("Job Finished Successfully")
 
 
-def parameters(report: Report) -> Any:
+def parameters(report: RunReport) -> Any:
     """Return the parameters of the job."""
     return _job(report)["parameters"]
 
 
-def received(report: Report) -> tuple[list[str], Any]:
+def received(report: RunReport) -> tuple[list[str], Any]:
     """Return the application statuses and the parameters that the job state service has got."""
     return history(report), parameters(report)
 
 
-def status_in_the_end(report: Report) -> Any:
+def status_in_the_end(report: RunReport) -> Any:
     """Return the application status of the job after recovery."""
-    return _job(report["recovery"])["ApplicationStatus"]
+    return _job(_there(report.recovery))["ApplicationStatus"]
 
 
-def status_of_b(report: Report) -> Any:
+def status_of_b(report: RunReport) -> Any:
     """Return the status of the file /vo/b in the transformation system."""
-    return report["services"]["files"]["/vo/b"]["Status"]
+    return _there(report.services).files["/vo/b"]["Status"]
 
 
-def _job(report: Report) -> Any:
-    return report["services"]["jobs"]["77"]
+def _job(at: RunReport | Recovery) -> JobState:
+    return _there(at.services).jobs["77"]
+
+
+def _there(value: T | None) -> T:
+    assert value is not None  # noqa: S101 - for the type checker: the lessons that ask for it have it
+    return value
 
 
 class ReadInputs(ModuleBase):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dirac_failover.errors import ellipsis
 from dirac_failover.reports.terminal import Row
-from dirac_failover.reports.trace import Moment, moments
+from dirac_failover.reports.trace import call_to_text, steps
 from dirac_failover.spec.compare import Difference, differences, equal
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dirac_failover.conformance.results import Minimal
     from dirac_failover.reports.terminal import Style
-    from dirac_failover.spec.observation import Json
+    from dirac_failover.spec.observation import Call, Json
 
 _BEFORE: Final = 2
 _AFTER: Final = 3
@@ -61,10 +61,10 @@ def side_by_side(minimal: Minimal, style: Style) -> Iterator[Row]:
     rows: list[tuple[str, ...]] = [("", "expected calls", "observed calls", "dim")]
     if first:
         rows.append(("", f"{style.sign('more')} {first} before these", "", "dim"))
-    sides = [moments(steps[first : at + 1 + _AFTER]) for steps in (minimal.expected_steps, minimal.steps)]
+    sides = [steps(listed[first : at + 1 + _AFTER]) for listed in (minimal.expected_steps, minimal.steps)]
     for i, pair in enumerate(zip_longest(*sides), first):
         sign, colour, most = (style.sign("failed"), "red", 6) if i == at else ("", "", 2)
-        wrapped = (textwrap.wrap(_text(moment, style), width, subsequent_indent="  ")[:most] for moment in pair)
+        wrapped = (textwrap.wrap(_text(call, style), width, subsequent_indent="  ")[:most] for call in pair)
         lines = enumerate(zip_longest(*wrapped, fillvalue=""))
         rows += [("" if number else sign, left, right, colour) for number, (left, right) in lines]
     for sign, left, right, colour in rows:
@@ -72,9 +72,5 @@ def side_by_side(minimal: Minimal, style: Style) -> Iterator[Row]:
         yield Row(1, text, colour, len(text))
 
 
-def _text(moment: Moment | None, style: Style) -> str:
-    if moment is None:
-        return "(nothing more)"
-    return style.clean(
-        f"{moment.name}{moment.given}" + (f" {style.sign('arrow')} {moment.answer}" if moment.answer else "")
-    )
+def _text(call: Call | None, style: Style) -> str:
+    return call_to_text(call, style).line(style) if call else "(nothing more)"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import __version__
 from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
 from dirac_failover.reports.matrix import KNOWN, NO_VERDICT, STATES, TITLES
-from dirac_failover.reports.trace import clean, moments
+from dirac_failover.reports.trace import call_to_text, clean, steps
 
 if TYPE_CHECKING:
     from dirac_failover.reports.matrix import Matrix, Row
@@ -42,7 +42,7 @@ def page(matrix: Matrix) -> str:
     )  # fmt: skip
     jinja.filters |= {
         "css": lambda state: state.replace(" ", "-"),
-        "moments": moments,
+        "calls": lambda listed: [(call, call_to_text(call)) for call in steps(listed)],
         "policy": _policy,
         "pretty": lambda value: Markup.escape(json.dumps(value, indent=2)),
     }

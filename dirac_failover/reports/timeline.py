@@ -1,69 +1,57 @@
 """The timeline: the report of ``run`` for people.
 
 The verdict comes first, and only a verdict has a tick; then how it came to be, then the details. :func:`render` reads
-the report that ``--json`` prints and nothing else, so the two cannot say different things. What a call made happen
+the report of which ``--json`` prints all, so the two cannot say different things. What a call made happen
 stands indented below it. Long values are shortened here, never in the report.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.describe import count, describe, grouped, some, stub_of
-from dirac_failover.drivers.recording import MODULE
 from dirac_failover.errors import ellipsis
-from dirac_failover.module_base import HOOKS
 from dirac_failover.reports.terminal import Row, Style, section
-from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS, Scenario
+from dirac_failover.reports.trace import Answer, call_to_text, failed, ignored, is_result, reason, show, well
+from dirac_failover.spec.observation import MODULE, Call, Kind
+from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from dirac_failover.actors.report import JobEnd, Recovery, RequestState, RunReport, ServiceState
+    from dirac_failover.drivers.describe import OperationState
     from dirac_failover.spec.observation import Json
-
-    Call = Mapping[str, Json]
 
 _MOST: Final = 6
 
-_KNOWN_ERRORS: Final = (
-    ("Connection refused", "connection refused"),
-    ("Read timed out", "no answer in time"),
-    ("Connection reset by peer", "connection reset"),
-    ("Connection broken", "the reply ended early"),
-)
-"""What the long texts of an HTTPS client mean."""
 
-_ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
-"""Methods that answer with what they were given, as far as it changed anything."""
-
-
-def render(report: Mapping[str, Json], style: Style) -> str:
+def render(report: RunReport, style: Style) -> str:
     """Return the report as text, each line ended by a newline."""
     return "\n".join([_summary(report, style), situation(report, style), _details(report, style)])
 
 
-def story(report: Mapping[str, Json], style: Style) -> str:
+def story(report: JobEnd, style: Style) -> str:
     """Return the report without the situation."""
     return "\n".join([_summary(report, style), _details(report, style)])
 
 
-def situation(report: Mapping[str, Json], style: Style) -> str:
+def situation(report: RunReport, style: Style) -> str:
     """Return how things stand before the module is executed."""
     return section(style, "Job", table(_job(report)))
 
 
-def _details(report: Mapping[str, Json], style: Style) -> str:
-    unheeded = [call for _, call in ignored(report["calls"], report["result"])]
-    rows = [*_tree(report["calls"], 1, style, unheeded), *_result(report)]
+def _details(report: JobEnd, style: Style) -> str:
+    unheeded = [call for _, call in ignored(report.calls, report.result)]
+    rows = [*_tree(report.calls, 1, style, unheeded), *_result(report)]
     notes = [Row(1, note, "dim", len(note)) for note in varying(row.text + row.answer for row in rows)]
-    services, recovery = report["services"], report["recovery"]
+    services, recovery = report.services, report.recovery
     nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
     sections = {
         "What happened": [*rows, *notes],
         "What the services hold": nothing if services is None else table(_services(services)),
-        "The request": _request(report["request"], report["files"], style),
+        "The request": _request(report.request, report.files, style),
     }
     if recovery is not None:
         sections["After recovery"] = _recovery(recovery, style)
@@ -96,35 +84,35 @@ _FINDINGS: Final = {
 """What stands between a run and its being converged, by its key in a report: before each one, and when counted."""
 
 
-def verdict(report: Mapping[str, Json]) -> tuple[str, str, list[str]]:
+def verdict(report: JobEnd) -> tuple[str, str, list[str]]:
     """Return the verdict on a run: its sign, one line, and the findings behind it."""
-    recovery = report["recovery"]
+    recovery = report.recovery
     if recovery is None:
-        why = "nothing was replayed" if report["services"] else "every collaborator is scripted, so no service is there"
+        why = "nothing was replayed" if report.services else "every collaborator is scripted, so no service is there"
         return "arrow", f"Not judged: {why}.", []
-    found = {key: recovery[key] for key in _FINDINGS if recovery.get(key)}
+    found: dict[str, list[str]] = {key: getattr(recovery, key) for key in _FINDINGS if getattr(recovery, key)}
     items = [f"{_FINDINGS[key][0]}: {item}" for key in found for item in found[key]]
     if found:
         counted = ", ".join(count(len(found[key]), _FINDINGS[key][1]) for key in found)
         sign = "arrow" if [*found] == ["unchecked"] else "failed"
         return sign, f"Not converged: {counted}.", items
-    if unfired := report.get("unfired"):
+    if unfired := report.unfired:
         return "arrow", f"Converged, but not put to the test: {some(unfired)} never struck.", []
     return "well", "Converged: nothing is lost, and the services hold what they must.", []
 
 
-def _summary(report: Mapping[str, Json], style: Style) -> str:
+def _summary(report: JobEnd, style: Style) -> str:
     sign, text, items = verdict(report)
     findings = (Row(2, f"- {item}", hang=2) for item in items)
     return section(style, "Verdict", [_sentence(sign, text, style), *findings, *table(_how(report, style))])
 
 
-def _how(report: Mapping[str, Json], style: Style) -> dict[str, str]:
+def _how(report: JobEnd, style: Style) -> dict[str, str]:
     """Return in a few words how the module ended, what it left, and what was replayed."""
     end = end_of(report)
-    operations = [operation["Type"] for operation in (report["request"] or {}).get("Operations", ())]
-    files = ", ".join(filter(_is_handed_over, report["files"]))
-    replayed = [f"{request['name']} {request['status']}" for request in (report["recovery"] or {}).get("requests", ())]
+    operations = [str(operation["Type"]) for operation in (report.request["Operations"] if report.request else ())]
+    files = ", ".join(filter(_is_handed_over, report.files))
+    replayed = [f"{one.name} {one.status}" for one in (report.recovery.requests if report.recovery else ())]
     return {
         "execute": f"{style.sign(end[0])} {end[1]}" if end else "",
         "request": f"{some(operations)} in {files or 'no file'}" if operations else "nothing is pending",
@@ -139,14 +127,13 @@ def _is_handed_over(name: str) -> bool:
 # Job
 
 
-def _job(report: Mapping[str, Json]) -> dict[str, str]:
-    scenario = Scenario(**report["scenario"])
-    module, name, version = (report["implementation"][key] for key in ("module", "name", "version"))
-    module = module if scenario.subject == "module" else "a small module that is derived from ModuleBase"
+def _job(report: RunReport) -> dict[str, str]:
+    scenario, ran = report.scenario, report.implementation
+    module = ran.module if scenario.subject == MODULE else "a small module that is derived from ModuleBase"
     failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]
-    struck = (fault + (" (never struck)" if fault in report["unfired"] else "") for fault in scenario.faults)
+    struck = (fault + (" (never struck)" if fault in report.unfired else "") for fault in scenario.faults)
     facts = {
-        "module": f"{module}, with the clients of {name} {version}",
+        "module": f"{module}, with the clients of {ran.name} {ran.version}",
         "job": scenario.environment.get("JOBID", "none: JOBID is not set"),
         "inputs": str(scenario.workflow_commons.get("InputData") or "none").replace(";", ", "),
         "until now": f"{' and '.join(failed)} failed" if failed else "all went well",
@@ -156,7 +143,7 @@ def _job(report: Mapping[str, Json]) -> dict[str, str]:
         "proxy": ", ".join(scenario.owner) if scenario.owner else "none",
         "faults": ", ".join(struck) or "none",
     }
-    for name, value in report["scenario"].items():
+    for name, value in scenario.to_json().items():
         if name in _SAID_OTHERWISE:
             value = {key: item for key, item in value.items() if key not in _SAID_OTHERWISE[name]}  # noqa: PLW2901
         if value and name not in _SAID:
@@ -184,8 +171,8 @@ def _answers(answers: Mapping[str, Sequence[str]]) -> str:
 
 
 def _methods(calls: Sequence[Any]) -> str:
-    made = ({"target": "module", "method": name, "args": args, "kwargs": dict(*named)} for name, args, *named in calls)
-    return "; ".join("".join(called(call, Style())) for call in made)
+    made = (Call(MODULE, name, args, None, kwargs=dict(*named)) for name, args, *named in calls)
+    return "; ".join("".join(call_to_text(call)[:2]) for call in made)
 
 
 _IN_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -207,198 +194,68 @@ def _earlier(operation: Mapping[str, Json]) -> str:
 # What happened
 
 
-def ignored(calls: Sequence[Call], result: Json, module: str = MODULE) -> Iterator[tuple[str, Call]]:
-    """Yield the calls of hooks that answered what is not OK and whose message is not the result of ``execute``.
-
-    ``execute`` ignores what a hook returns. A hook that another hook calls may answer anything, and so may one whose
-    answer an ``execute`` of the module's own has returned. Before each call stands the name of the class, if it is one
-    of several modules of a job.
-    """
+def _tree(calls: Iterable[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Row]:
     for call in calls:
-        answer = call.get("answer")
-        if call["target"] != MODULE:
-            yield from ignored(call["calls"], answer, call["target"])
-        elif call["method"] in HOOKS and (message := _failure(answer)) and message != _failure(result):
-            yield module, call
+        text = call_to_text(call, style, unheeded)
+        row = _row(indent, text.name + text.brackets, text.answer)
+        yield replace(row, colour=_COLOURS[call.kind], head=len(text.name))
+        yield from _tree(call.calls, indent + 1, style, unheeded)
 
 
-def _tree(calls: Sequence[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Row]:
-    for call in calls:
-        target = call["target"]
-        colour = "bold" if target == "module" else "cyan" if target[0].isupper() else "blue"
-        name, brackets = called(call, style)
-        answer = answer_of(call, unheeded)
-        row = _row(indent, name + brackets, answer) if answer else Row(indent, name + brackets)
-        yield replace(row, colour=colour, head=len(name))
-        yield from _tree(call["calls"], indent + 1, style, unheeded)
+_COLOURS: Final = {Kind.HOOK: "bold", Kind.COLLABORATOR: "cyan", Kind.SERVICE: "blue"}
 
 
-def called(call: Mapping[str, Json], style: Style) -> tuple[str, str]:
-    """Return what was called, and with what, in brackets."""
-    target, name = call["target"], call["method"]
-    args = list(call["args"])
-    while args[-2:] == [None, None]:
-        args.pop()
-    said = [*map(show, args), *(f"{key}={show(value)}" for key, value in call.get("kwargs", {}).items())]
-    if len(args) < len(call["args"]):
-        said[-1] = style.sign("more")
-    brackets = f"({', '.join(said)})" if said or target != "module" else ""
-    return name if target == "module" else f"{target}.{name}", brackets
-
-
-Answer = tuple[str, str, str]
-"""Sign, text and colour."""
-
-
-def _row(indent: int, text: str, answer: Answer) -> Row:
-    sign, said, colour = answer
+def _row(indent: int, text: str, answer: Answer | None) -> Row:
+    sign, said, colour = answer or ("", "", "")
     return Row(indent, text, sign=sign, answer=said, answer_colour=colour)
 
 
-def answer_of(call: Call, unheeded: Sequence[Call] = ()) -> Answer | None:
-    """Return what came back from a call; None for a hook, of which nothing is expected.
-
-    ``unheeded`` are the calls that :func:`ignored` yields.
-    """
-    if "raised" in call:
-        graceful = call["raised"]["exception"] == "GracefulTermination"
-        return _well(f"ends: {show(call['raised'])}") if graceful else _failed(f"raised {show(call['raised'])}")
-    answer = call["answer"]
-    if not _is_result(answer):
-        return None if call["target"] == "module" and answer is None else _well(show(answer))
-    if any(call is one for one in unheeded):
-        return _well(f"returned {reason(answer.get('Message'))}, which is ignored")
-    below = [inner["answer"] for inner in call["calls"] if "answer" in inner]
-    applied = call.get("applied")
-    if answer["OK"]:
-        value = None if answer in below else answer.get("Value")
-        said = "OK, nothing changed" if value == [[], []] else f"OK: {show(value)}"
-        text = "OK" if value is None or (call["method"] in _ECHOES and value != [[], []]) else said
-        return _failed(f"{text}, but it was not done") if applied is False else _well(text)
-    if any(_is_result(inner) and inner.get("Message") == answer.get("Message") for inner in below):
-        return _failed("not OK:")
-    return _failed(reason(answer.get("Message")) + (", but it was done" if applied else ""))
-
-
-def _well(text: str) -> Answer:
-    return "arrow", text, "dim"
-
-
-def _failed(text: str) -> Answer:
-    return "failed", text, "red"
-
-
-def _failure(answer: Json) -> list[Json]:
-    """Return the message of a result that is not OK, in a list; an empty one for anything else."""
-    return [answer.get("Message")] if isinstance(answer, dict) and answer.get("OK") is False else []
-
-
-def _is_result(answer: Json) -> bool:
-    return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
-
-
-def reason(message: Json) -> str:
-    """Return why a call failed, in a few words."""
-    if not isinstance(message, str):
-        return f"not OK: {show(message)}"
-    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {ellipsis(message)}")
-
-
-def end_of(report: Mapping[str, Json]) -> Answer | None:
+def end_of(report: JobEnd) -> Answer | None:
     """Return how ``execute`` ended; None when the scenario calls other methods instead."""
-    result = report["result"]
-    if report.get("scenario", {}).get("calls"):
+    result = report.result
+    if not report.executed:
         return None
-    if report["ended"] == "raised":
-        return _failed(f"{show(result)} escapes")
-    if not _is_result(result):
-        return _failed(f"returns {show(result)}, which is no result")
+    if report.ended == "raised":
+        return failed(f"{show(result)} escapes")
+    if not is_result(result):
+        return failed(f"returns {show(result)}, which is no result")
     if result["OK"]:
-        return "arrow", f"OK: {show(result.get('Value'))}", "green"
-    return _failed(reason(result.get("Message")))
+        return Answer("arrow", f"OK: {show(result.get('Value'))}", "green")
+    return failed(reason(result.get("Message")))
 
 
-def _result(report: Mapping[str, Json]) -> Iterator[Row]:
+def _result(report: JobEnd) -> Iterator[Row]:
     if end := end_of(report):
         row = _row(1, "execute", end)
         yield replace(row, colour="bold", head=len(row.text))
 
 
-# Values
-
-
-def show(value: Json) -> str:
-    """Return a value for people: long ones shortened, requests and operations named."""
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, list):
-        return f"[{_first(list(map(show, value)))}]"
-    if not isinstance(value, dict):
-        return repr(value)
-    for keys, shown in _SHAPES:
-        if keys <= value.keys():
-            return shown(value)
-    return f"{{{_first([f'{_key(key)}: {show(item)}' for key, item in value.items()])}}}"
-
-
-_SHAPES: Final[tuple[tuple[set[str], Callable[[dict[str, Any]], str]], ...]] = (
-    ({"exception", "args"}, lambda value: f"{value['exception']}({', '.join(map(show, value['args']))})"),
-    ({"Type", "Arguments"}, lambda value: f"operation {value['Type']}"),
-    ({"LFN", "FileID", "Status"}, lambda value: f"{value['LFN']} ({value['FileID']}) {value['Status']}"),
-    (
-        {"RequestName", "Operations"},
-        lambda value: f"{value['RequestName']} of {count(len(value['Operations']), 'operation')}",
-    ),
-)
-"""Dictionaries that people know by name: their keys, and how they are shown."""
-
-
-def _first(texts: list[str]) -> str:
-    more = [f"{len(texts) - _MOST} more"] if len(texts) > _MOST else []
-    return ", ".join(texts[:_MOST] + more)
-
-
-def _key(key: str) -> str:
-    return key if key.isdecimal() or key.startswith("<") else repr(key)
-
-
-def _text(value: str) -> str:
-    """Return a text for people; what is JSON inside is shown as what it says."""
-    try:
-        inner: Any = json.loads(value) if value.startswith('{"') else None
-    except ValueError:
-        inner = None
-    if _is_result(inner):
-        return show(inner.get("Value")) if inner["OK"] else reason(inner.get("Message"))
-    return ellipsis(repr(value)) if inner is None else show(inner)
-
-
 # Services and requests
 
 
-def _services(services: Mapping[str, Json]) -> dict[str, str | list[str]]:
+def _services(services: ServiceState) -> dict[str, str | list[str]]:
     files = {
         lfn: file["Status"] + (f" (error count {file['ErrorCount']})" if file["ErrorCount"] else "")
-        for lfn, file in services["files"].items()
+        for lfn, file in services.files.items()
     }
     return {
         "job": [
             f"{job_id}: {job['Status']}, {job['MinorStatus']}, {job['ApplicationStatus']!r}"
             + "".join(f", {name} = {show(value)}" for name, value in job["parameters"].items())
-            for job_id, job in services["jobs"].items()
+            for job_id, job in services.jobs.items()
         ],
         "files": [f"{some(lfns, _MOST)}: {status}" for status, lfns in grouped(files).items()] or "none",
-        "accounting": count(len(services["accounting"]), "record"),
+        "accounting": count(len(services.accounting), "record"),
         "requests": [
-            f"{request['id']}: {request['name']}, {request['status']}: "
-            + some([describe(operation) for operation in request["operations"]])
-            for request in services["requests"]
+            f"{request.id}: {request.name}, {request.status}: "
+            + some([describe(operation) for operation in request.operations])
+            for request in services.requests
         ]
         or "none",
     }
 
 
-def _request(request: Mapping[str, Json] | None, files: Mapping[str, str], style: Style) -> Iterator[Row]:
+def _request(request: RequestState | None, files: Mapping[str, str], style: Style) -> Iterator[Row]:
     if request is None or not request["Operations"]:
         yield Row(1, "Nothing is pending: it has no operations.")
     else:
@@ -410,10 +267,10 @@ def _request(request: Mapping[str, Json] | None, files: Mapping[str, str], style
         if not any(map(_is_handed_over, files)):
             yield _sentence("failed", "It is in no file.", style)
     for name, content in files.items():
-        yield _row(1, f"file {name}", _well(content if content.startswith("<") else count(len(content), "character")))
+        yield _row(1, f"file {name}", well(content if content.startswith("<") else count(len(content), "character")))
 
 
-def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
+def _operation(operation: OperationState) -> dict[str, str]:
     decoded, facts = operation["decoded"], {}
     if isinstance(decoded, dict):
         facts = {key: show(value) for key, value in decoded.items()}
@@ -428,24 +285,24 @@ def _operation(operation: Mapping[str, Json]) -> dict[str, str]:
 # After recovery
 
 
-def _recovery(recovery: Mapping[str, Json], style: Style) -> Iterator[Row]:
-    handed = recovery["handed_over"]
+def _recovery(recovery: Recovery, style: Style) -> Iterator[Row]:
+    handed = recovery.handed_over
     if handed is None:
         yield Row(1, "The job wrapper finds nothing to hand over.")
     else:
-        end = _failed(ellipsis(handed["error"])) if handed["error"] else _well(f"request {handed['request_id']}")
-        yield _row(1, f"The job wrapper hands over {', '.join(handed['files'])}", end)
-    for request in recovery["requests"]:
-        end = _well("Done") if request["status"] == "Done" else _failed(request["status"])
-        yield _row(1, f"Request {request['id']} is executed: {request['name']}", end)
-        for operation in request["operations"]:
+        end = failed(ellipsis(handed.error)) if handed.error else well(f"request {handed.request_id}")
+        yield _row(1, f"The job wrapper hands over {', '.join(handed.files)}", end)
+    for request in recovery.requests:
+        end = well("Done") if request.status == "Done" else failed(request.status)
+        yield _row(1, f"Request {request.id} is executed: {request.name}", end)
+        for operation in request.operations:
             if operation["elsewhere"]:
-                yield _row(2, describe(operation), _well("nothing here executes it"))
+                yield _row(2, describe(operation), well("nothing here executes it"))
             elif operation["Error"]:
-                yield _row(2, describe(operation), _failed(reason(operation["Error"])))
-        yield from _tree(request["calls"], 2, style)
+                yield _row(2, describe(operation), failed(reason(operation["Error"])))
+        yield from _tree(request.calls, 2, style)
     yield Row(1, "The services hold now:")
-    yield from table(_services(recovery["services"]), 2)
+    yield from table(_services(recovery.services), 2)
 
 
 def _sentence(sign: str, text: str, style: Style) -> Row:

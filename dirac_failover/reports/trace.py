@@ -1,39 +1,188 @@
-"""The steps of a minimal scenario, as moments that any report can show: what was called, and what came of it.
+"""Calls in words: what was called, with which arguments, and what came of it.
 
-Results come from files that anybody may have written, so nothing is taken for granted: whatever does not have the shape
-of a step is shown as it is.
+Every report shows calls by :func:`call_to_text`; values are shown by :func:`show`. What may change here: the words.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dirac_failover.drivers.describe import count
 from dirac_failover.errors import ellipsis
 from dirac_failover.reports.terminal import Style
-from dirac_failover.reports.timeline import reason
+from dirac_failover.spec.observation import Call, Kind
+from dirac_failover.spec.scenario import HOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dirac_failover.spec.observation import Json
 
-_MODULE: Final = "module"
-_LONGEST: Final = 400
+_MOST: Final = 6
+
+_KNOWN_ERRORS: Final = (
+    ("Connection refused", "connection refused"),
+    ("Read timed out", "no answer in time"),
+    ("Connection reset by peer", "connection reset"),
+    ("Connection broken", "the reply ended early"),
+)
+"""What the long texts of an HTTPS client mean."""
+
+_ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
+"""Methods that answer with what they were given, as far as it changed anything."""
 _PRINTABLE: Final = Style()
 
-WELL: Final = "well"
-FAILED: Final = "failed"
+
+class Answer(NamedTuple):
+    """What came of a call: its sign, in words, and the colour of the words."""
+
+    sign: str
+    text: str
+    colour: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a failure."""
+        return self.sign == "failed"
 
 
-class Moment(NamedTuple):
-    """One step, a hook of the module or a call that was made: its arguments, its answer, and whether that is good."""
+def well(text: str) -> Answer:
+    """Return what is as it should be, or neither good nor bad."""
+    return Answer("arrow", text, "dim")
 
-    hook: bool
+
+def failed(text: str) -> Answer:
+    """Return a failure."""
+    return Answer("failed", text, "red")
+
+
+class CallText(NamedTuple):
+    """A call in words: its name, the arguments in brackets, and what came of it; None when nothing is to be said."""
+
     name: str
-    given: str = ""
-    answer: str = ""
-    kind: str = ""
+    brackets: str
+    answer: Answer | None
+
+    def line(self, style: Style = _PRINTABLE) -> str:
+        """Return all of it in one line, without anything that is not printed."""
+        answer = f" {style.sign(self.answer.sign)} {self.answer.text}" if self.answer else ""
+        return style.clean(f"{self.name}{self.brackets}{answer}")
+
+
+def call_to_text(call: Call, style: Style = _PRINTABLE, unheeded: Sequence[Call] = ()) -> CallText:
+    """Return a call in words; ``unheeded`` are the calls that :func:`ignored` yields."""
+    hook, args = call.kind is Kind.HOOK, list(call.args)
+    while args[-2:] == [None, None]:
+        args.pop()
+    said = [*map(show, args), *(f"{key}={show(value)}" for key, value in (call.kwargs or {}).items())]
+    if len(args) < len(call.args):
+        said[-1] = style.sign("more")
+    brackets = f"({', '.join(said)})" if said or not hook else ""
+    return CallText(call.method if hook else f"{call.target}.{call.method}", brackets, _answer(call, unheeded))
+
+
+def _answer(call: Call, unheeded: Sequence[Call]) -> Answer | None:
+    """Return what came back from a call; None for a hook, of which nothing is expected."""
+    answer = call.result
+    if call.raised:
+        graceful = answer["exception"] == "GracefulTermination"
+        return well(f"ends: {show(answer)}") if graceful else failed(f"raised {show(answer)}")
+    if not is_result(answer):
+        return None if call.kind is Kind.HOOK and answer is None else well(show(answer))
+    if any(call is one for one in unheeded):
+        return well(f"returned {reason(answer.get('Message'))}, which is ignored")
+    below = [inner.result for inner in call.calls if not inner.raised]
+    if answer["OK"]:
+        value = None if answer in below else answer.get("Value")
+        said = "OK, nothing changed" if value == [[], []] else f"OK: {show(value)}"
+        text = "OK" if value is None or (call.method in _ECHOES and value != [[], []]) else said
+        return failed(f"{text}, but it was not done") if call.applied is False else well(text)
+    if any(is_result(inner) and inner.get("Message") == answer.get("Message") for inner in below):
+        return failed("not OK:")
+    return failed(reason(answer.get("Message")) + (", but it was done" if call.applied else ""))
+
+
+def ignored(calls: Iterable[Call], result: Json, module: str = "module") -> Iterator[tuple[str, Call]]:
+    """Yield the calls of hooks that answered what is not OK and whose message is not the result of ``execute``.
+
+    ``execute`` ignores what a hook returns. A hook that another hook calls may answer anything, and so may one whose
+    answer an ``execute`` of the module's own has returned. Before each call stands the name of the class, if it is one
+    of several modules of a job.
+    """
+    for call in calls:
+        kind, _, execute = call.method.partition(".")
+        if call.kind is Kind.HOOK and execute:
+            yield from ignored(call.calls, call.result, kind)
+        elif call.method in HOOKS and not call.raised and _failure(call.result) not in ([], _failure(result)):
+            yield module, call
+
+
+def _failure(answer: Json) -> list[Json]:
+    """Return the message of a result that is not OK, in a list; an empty one for anything else."""
+    return [answer.get("Message")] if isinstance(answer, dict) and answer.get("OK") is False else []
+
+
+def _is_result(answer: Json) -> bool:
+    return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
+
+
+def is_result(answer: Json) -> bool:
+    """Tell whether a value is a return structure of DIRAC's."""
+    return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
+
+
+def reason(message: Json) -> str:
+    """Return why a call failed, in a few words."""
+    if not isinstance(message, str):
+        return f"not OK: {show(message)}"
+    return next((meaning for text, meaning in _KNOWN_ERRORS if text in message), f"not OK: {ellipsis(message)}")
+
+
+def show(value: Json) -> str:
+    """Return a value for people: long ones shortened, requests and operations named."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return f"[{_first(list(map(show, value)))}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    for keys, listed, shown in _SHAPES:
+        if keys <= value.keys() and isinstance(value.get(listed, []), list):
+            return shown(value)
+    return f"{{{_first([f'{_key(key)}: {show(item)}' for key, item in value.items()])}}}"
+
+
+_SHAPES: Final[tuple[tuple[set[str], str, Callable[[dict[str, Any]], str]], ...]] = (
+    ({"exception", "args"}, "args", lambda value: f"{value['exception']}({', '.join(map(show, value['args']))})"),
+    ({"Type", "Arguments"}, "", lambda value: f"operation {value['Type']}"),
+    ({"LFN", "FileID", "Status"}, "", lambda value: f"{value['LFN']} ({value['FileID']}) {value['Status']}"),
+    (
+        {"RequestName", "Operations"}, "Operations",
+        lambda value: f"{value['RequestName']} of {count(len(value['Operations']), 'operation')}",
+    ),
+)  # fmt: skip
+"""Dictionaries that people know by name: their keys, the one with a list, and how they are shown."""
+
+
+def _first(texts: list[str]) -> str:
+    more = [f"{len(texts) - _MOST} more"] if len(texts) > _MOST else []
+    return ", ".join(texts[:_MOST] + more)
+
+
+def _key(key: str) -> str:
+    return key if key.isdecimal() or key.startswith("<") else repr(key)
+
+
+def _text(value: str) -> str:
+    """Return a text for people; what is JSON inside is shown as what it says."""
+    try:
+        inner: Any = json.loads(value) if value.startswith('{"') else None
+    except ValueError:
+        inner = None
+    if is_result(inner):
+        return show(inner.get("Value")) if inner["OK"] else reason(inner.get("Message"))
+    return ellipsis(repr(value)) if inner is None else show(inner)
 
 
 def clean(text: str) -> str:
@@ -41,45 +190,11 @@ def clean(text: str) -> str:
     return _PRINTABLE.clean(text)
 
 
-def said(value: Json) -> str:
-    """Return a value in one line; a very long one is shortened."""
-    return ellipsis(clean(json.dumps(value, ensure_ascii=False)), _LONGEST)
+def steps(listed: Iterable[Sequence[Json]]) -> list[Call]:
+    """Return the calls that results list as target, method, arguments and answer."""
+    return [Call(*step) for step in listed]
 
 
-def moments(steps: Iterable[Json]) -> list[Moment]:
-    """Return the steps as moments."""
-    return [_moment(step) for step in steps]
-
-
-def lines(steps: Iterable[Json]) -> list[str]:
-    """Return the steps as lines of text, those that the module calls indented below its hooks."""
-    return [
-        f"{'' if moment.hook else '  '}{moment.name}{moment.given}{f' -> {moment.answer}' if moment.answer else ''}"
-        for moment in moments(steps)
-    ]
-
-
-def _moment(step: Json) -> Moment:
-    match step:
-        case [str(target), str(method), list(args), answer] if target == _MODULE:
-            given = f"({', '.join(map(said, args))})" if args else ""
-            return Moment(True, clean(method), given, *(() if answer is None else _answer(answer)))
-        case [str(target), str(method), list(args), answer]:
-            while args and args[-1] is None:
-                args = args[:-1]
-            return Moment(False, clean(f"{target}.{method}"), f"({', '.join(map(said, args))})", *_answer(answer))
-    return Moment(False, said(step))
-
-
-def _answer(answer: Json) -> tuple[str, str]:
-    match answer:
-        case {"OK": True}:
-            value = answer.get("Value")
-            return ("OK" if value is None else f"OK: {said(value)}"), WELL
-        case {"OK": False, "Message": str(message)}:
-            return clean(reason(message)), FAILED
-        case {"OK": False}:
-            return f"not OK: {said(answer.get('Message'))}", FAILED
-        case {"exception": str(name), "args": list(args)}:
-            return clean(f"raised {name}({', '.join(map(said, args))})"), FAILED
-    return said(answer), WELL
+def lines(listed: Iterable[Sequence[Json]]) -> list[str]:
+    """Return calls of results as lines of text, those that the module calls indented below its hooks."""
+    return [f"{'' if call.kind is Kind.HOOK else '  '}{call_to_text(call).line()}" for call in steps(listed)]

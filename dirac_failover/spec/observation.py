@@ -81,9 +81,9 @@ class Call(NamedTuple):
         return _KINDS.get(self.target, Kind.SERVICE)
 
     @property
-    def step(self) -> list[Json]:
+    def step(self) -> tuple[str, str, Json, Json]:
         """Target, method, arguments and result: the call as results and the messages of ports have it."""
-        return list(self[:4])
+        return self[:4]
 
 
 def flatten(calls: Iterable[Call]) -> Iterator[Call]:

@@ -72,6 +72,11 @@ def _number(value: Any) -> Any:
     return value
 
 
+def written_as(kind: Callable[[], Any]) -> Any:
+    """Return the annotation of a value that is written in the form of another type, which ``kind`` returns."""
+    return _Marked(lambda _, own: own.func(kind()))
+
+
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter

@@ -7,24 +7,26 @@ tells all of it. What may change here: what a test can ask.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.actors.recovery import holdings, judged, replayed
+from dirac_failover.actors.recovery import holdings, judged, replay_job
+from dirac_failover.actors.report import JobEnd, Recovery, as_json
+from dirac_failover.actors.run_report import request_of
 from dirac_failover.drivers.describe import PLAIN, describe, operation_of, stub_of
-from dirac_failover.drivers.recording import MODULE, Event, Left
+from dirac_failover.drivers.recording import METHODS, FinishedJob
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import story
-from dirac_failover.spec.observation import ALL, Scrubber, attribute, elements, named
+from dirac_failover.spec.observation import Kind, Scrubber, attribute, elements, flatten, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dirac_failover.spec.duties import Owed
-    from dirac_failover.spec.observation import Json
+    from dirac_failover.spec.observation import Call, Json
     from dirac_failover.testing.world import Dirac
     from dirac_fakes.journal import Journal
 
@@ -58,7 +60,7 @@ class PendingOperation:
         """Return the operation with these fields."""
         known = operation_of(fields)
         rest = {key: value for key, value in known.items() if key not in {"decoded", "Files"}}
-        return cls(str(fields["Type"]), known["decoded"], tuple(known["Files"]), rest)
+        return cls(str(fields["Type"]), known["decoded"], tuple(map(str, known["Files"])), rest)
 
 
 class PendingRequest:
@@ -185,7 +187,7 @@ class ModuleOutcome:
     """The exception that escaped."""
     calls: Journal
     """The calls that reached a service during the run, in order."""
-    events: Sequence[Event]
+    events: Sequence[Call]
     """The hooks, and inside them all calls to collaborators and services."""
     workflow_commons: Mapping[str, Any]
     """As the modules left it."""
@@ -234,7 +236,7 @@ class ModuleOutcome:
     @property
     def hooks(self) -> list[str]:
         """The hooks that were called, and ``generateFailoverFile``, in order."""
-        return [event.method for event in _flat(self.events) if event.target == MODULE]
+        return [call.method for call in flatten(self.events) if call.kind is Kind.HOOK and call.method in METHODS]
 
     @property
     def file(self) -> Path | None:
@@ -249,35 +251,28 @@ class ModuleOutcome:
         (removing a file, say) hold up nothing, and are not checked. Called again, what is still waiting is executed
         again.
         """
-        left = Left(self.job, self.job_id, self.owner, self.texts, self.owed, self.world.acts)
-        done = replayed(left, self.world, hand_over=not self._state.get("handed_over"))
-        handed = done["handed_over"]
-        if handed and not handed["error"]:
-            self._state["handed_over"] = handed
-        verdict = judged(left, self.world)
-        report = {**done, "handed_over": handed or self._state.get("handed_over"), **verdict}
-        self._state["recovery"] = report
-        told = {name: verdict[name] for name in ("converged", "kept", *_UNSETTLED)}
-        return Replay(**told, report=report)
+        job = FinishedJob(self.job, self.job_id, self.owner, self.texts, self.owed, self.world.acts)
+        before: Recovery | None = self._state.get("recovery")
+        handed = before.handed_over if before and not (before.handed_over and before.handed_over.error) else None
+        done = replay_job(job, self.world, hand_over=handed is None)
+        done = replace(done, handed_over=done.handed_over or handed)
+        found = self._state["recovery"] = judged(job, self.world, done)
+        told = {name: getattr(found, name) for name in ("converged", "kept", *_UNSETTLED)}
+        return Replay(**told, report=as_json(found))
 
     def timeline(self, width: int = 100) -> str:
         """Return what happened as text: every call in its place, the services, the request, and the last replay."""
-        ended = "returned" if self.raised is None else "raised"
-        seen = {
-            "ended": ended,
-            "result": PLAIN.plain(self.result if self.raised is None else self.raised),
-            "calls": [event.to_json() for event in self.events],
-            "services": holdings(self.world),
-            "request": self._plain_request(),
-            "files": {**self.texts, **self.others},
-            "recovery": self._state.get("recovery"),
-        }
-        return story(Scrubber().plain(seen, ALL), Style(width))
-
-    def _plain_request(self) -> Json:
-        request = self.workflow_commons.get(v.COMMONS_REQUEST)
-        fields = {name: PLAIN.plain(attribute(request, name)) for name in ("RequestName", "Owner", "OwnerGroup")}
-        return {**fields, "Operations": [operation_of(operation) for operation in self.operations]}
+        end = JobEnd(
+            unfired=(),
+            ended="returned" if self.raised is None else "raised",
+            result=PLAIN.plain(self.result if self.raised is None else self.raised),
+            calls=tuple(self.events),
+            services=holdings(self.world),
+            request=request_of(self.workflow_commons.get(v.COMMONS_REQUEST)),
+            files={**self.texts, **self.others},
+            recovery=self._state.get("recovery"),
+        )
+        return story(end.scrubbed(), Style(width))
 
     @property
     def operations(self) -> Sequence[Mapping[str, Json]]:
@@ -305,7 +300,3 @@ def _shown(show: Callable[[Any], str], value: Any) -> str:
         return show(value).encode(errors="backslashreplace").decode() if scrubber.left > 0 else named(value)
     except BaseException:  # noqa: BLE001 - it may raise anything
         return named(value)
-
-
-def _flat(events: Sequence[Event]) -> list[Event]:
-    return [inner for event in events for inner in (event, *_flat(event.calls))]

@@ -23,15 +23,15 @@ from dirac_failover import vocabulary as v
 from dirac_failover.actors.recovery import acting
 from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.implementations import implementation_of
-from dirac_failover.drivers.recording import METHODS, Tape, Watcher
+from dirac_failover.drivers.recording import Recorder
 from dirac_failover.drivers.sandbox import MOST_OF_ALL, Place, named
 from dirac_failover.drivers.setup import script_of
-from dirac_failover.drivers.witness import Witness
-from dirac_failover.reports.timeline import ignored, reason
+from dirac_failover.reports.trace import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
+from dirac_failover.spec.observation import MODULE
 from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
-from dirac_failover.testing.system_faults import Crashed, MortalTape, SystemFaults
+from dirac_failover.testing.system_faults import Crashed, SystemFaults
 from dirac_failover.testing.world import Dirac, connected
 from dirac_failover.workflow import Module, Step, run_workflow
 from dirac_fakes.journal import Journal
@@ -123,8 +123,8 @@ def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
     """Return the outcome, after a warning for each hook that has returned what is not OK, at the hook's own lines."""
     __tracebackhide__ = True
     kinds = {type(module).__name__: type(module) for module in outcome.modules}
-    for name, call in ignored([event.to_json() for event in outcome.events], PLAIN.plain(outcome.result)):
-        kind, hook, said = kinds.get(name, type(outcome.module)), call["method"], reason(call["answer"].get("Message"))
+    for name, call in ignored(outcome.events, PLAIN.plain(outcome.result)):
+        kind, hook, said = kinds.get(name, type(outcome.module)), call.method, reason(call.result.get("Message"))
         text = f"{kind.__name__}.{hook} returned {said}. A hook's return value is ignored: raise RuntimeError instead"
         code = getattr(inspect.unwrap(getattr(kind, hook)), "__code__", _warned.__code__)
         warnings.warn_explicit(text, HookReturnWarning, code.co_filename, code.co_firstlineno)
@@ -261,9 +261,8 @@ class _Run:
         self.commons: dict[str, Any]
         self._modules: list[Any] = []
         self._machine = SystemFaults(world) if world.harms_the_machine else None
-        self._tape = MortalTape(self._machine) if self._machine else Tape()
-        self._watcher = Watcher(self._tape)
-        self._witness = Witness(plan.implementation)
+        self._recorder = Recorder(plan.implementation, process=self._machine)
+        self._witness = self._recorder.witness
         self._calls = len(world.journal)
         self._history = len(self._rows())
 
@@ -272,9 +271,11 @@ class _Run:
         situation = self.plan.situation
         with (
             _job_id(situation.job_id),
-            connected(self.plan.implementation, self.world, self._tape.transport(self.world), proxy=situation.proxy),
+            connected(
+                self.plan.implementation, self.world, self._recorder.transport(self.world), proxy=situation.proxy
+            ),
             self._machine.disk(self.place.path) if self._machine else nullcontext(),
-            self._witness.watching(),
+            self._recorder.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
             self._script = script_of(self.plan.implementation, situation.scenario, Journal())
@@ -284,7 +285,6 @@ class _Run:
             try:
                 yield
             finally:
-                self._watcher.release()
                 after = _files(self.place)
                 self.written = {name: state for name, state in sorted(after.items()) if state != before.get(name)}
                 self.place.leave()
@@ -293,15 +293,13 @@ class _Run:
         """Create a module that is watched; ``inside`` a workflow, its execution is noted too."""
         instance = kind()
         self._modules.append(instance)
-        self._watcher.module(instance)
-        if self._machine:
-            self._machine.watch(instance, METHODS)
+        self._recorder.module(instance)
         if inside:
             execute = instance.execute
 
             def executed() -> Any:
                 try:
-                    result = self._tape.call(type(instance).__name__, "execute", execute)
+                    result = self._recorder.call(MODULE, f"{type(instance).__name__}.execute", execute)
                 finally:
                     del instance.execute
                 self.results.append(result)
@@ -320,7 +318,7 @@ class _Run:
             result=result,
             raised=raised,
             calls=Journal(self.world.journal.calls[self._calls :]),
-            events=tuple(self._tape.events),
+            events=tuple(self._recorder.calls),
             workflow_commons=self.commons,
             statuses=[
                 row["ApplicationStatus"] for row in self._rows()[self._history :] if row["ApplicationStatus"] != "idem"

@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from dirac_failover.drivers.recording import Event, Tape
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from dirac_failover.testing.world import Dirac
 
@@ -43,44 +41,19 @@ class _Disk(io.FileIO):
         return len(part)
 
 
-class MortalTape(Tape):
-    """A tape on which nothing happens any more once the process has ended."""
-
-    def __init__(self, machine: SystemFaults) -> None:
-        """Start empty."""
-        super().__init__()
-        self._machine = machine
-
-    def _begin(self, *call: Any) -> Event:
-        self._machine.must_live()
-        return super()._begin(*call)
-
-
 class SystemFaults:
-    """The disk and the process of one run."""
+    """The disk and the process of one run; a :class:`~dirac_failover.drivers.recording.Process`."""
 
     def __init__(self, world: Dirac) -> None:
         """Work as long as the world has no fault for it."""
         self._world = world
         self._crashed: Crashed | None = None
 
-    def watch(self, module: Any, steps: Iterable[str]) -> None:
-        """End the process after the step that a fault names."""
-        for name in steps:
-            if hasattr(module, name):
-                setattr(module, name, self._step(name, getattr(module, name)))
-
-    def _step(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*args: Any, **kwargs: Any) -> Any:
-            self.must_live()
-            try:
-                return method(*args, **kwargs)
-            finally:
-                if self._world.crashes_after(name):
-                    self._crashed = Crashed(name)
-                    raise self._crashed
-
-        return step
+    def after(self, method: str) -> None:
+        """End the process after the method of the module that a fault names."""
+        if self._world.crashes_after(method):
+            self._crashed = Crashed(method)
+            raise self._crashed
 
     def must_live(self) -> None:
         """Raise :class:`Crashed` once the process has ended."""

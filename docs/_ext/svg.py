@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.drivers.describe import count, describe
 from dirac_failover.reports.terminal import Style
-from dirac_failover.reports.timeline import answer_of, called, end_of, ignored, varying, verdict
+from dirac_failover.reports.timeline import end_of, varying, verdict
+from dirac_failover.reports.trace import Answer, call_to_text, failed, ignored, well
+from dirac_failover.spec.observation import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from dirac_failover.reports.timeline import Answer, Call
-    from dirac_failover.spec.observation import Json
+    from dirac_failover.actors.report import RunReport
+    from dirac_failover.spec.observation import Call
 
 LANES: Final = {"module": 14, "collaborators": 190, "services": 350}
 """Where the line of each lane is."""
@@ -64,7 +66,7 @@ class _Bar(NamedTuple):
     colour: str
 
 
-def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
+def draw(report: RunReport, *, title: str | None = None) -> str:
     """Return the report of ``run`` as an ``<svg>`` element.
 
     ``title`` is its name for those who cannot see it (default: the faults of the scenario). All that it shows is in its
@@ -72,8 +74,8 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     """
     lines: list[_Line] = []
     bars: list[_Bar] = []
-    unheeded = [call for _, call in ignored(report["calls"], report["result"])]
-    _calls(report["calls"], None, lines, bars, unheeded)
+    unheeded = [call for _, call in ignored(report.calls, report.result)]
+    _calls(report.calls, None, lines, bars, unheeded)
     if end := end_of(report):
         lines.append(_Line(_LEFT[0], "execute", end, weight="bold"))
     told = len(lines)
@@ -94,8 +96,8 @@ def draw(report: Mapping[str, Json], *, title: str | None = None) -> str:
     )
 
 
-def _title(report: Mapping[str, Json]) -> str:
-    faults = report["scenario"].get("faults")
+def _title(report: RunReport) -> str:
+    faults = report.scenario.faults
     return f"The end of a job, with {', '.join(faults)}" if faults else "The end of a job"
 
 
@@ -104,38 +106,39 @@ def _calls(
 ) -> None:
     """Add the calls that the one at ``caller`` makes; the answer of a call that makes others comes after them."""
     for call in calls:
-        lane = 0 if call["target"] == "module" else 1 if call["target"][0].isupper() else 2
+        lane = [*Kind].index(call.kind)
         left = _LEFT[lane]
         if caller is not None and left <= caller < (*_LEFT, _WIDTH)[lane + 1]:
             left = caller + _INDENT
         maker = caller if caller is not None or lane == 0 else _LEFT[0]
-        text, answer = "".join(called(call, _PLAIN)), answer_of(call, unheeded)
+        name, brackets, answer = call_to_text(call, _PLAIN, unheeded)
+        text = name + brackets
         first = len(lines)
         beside, below = answer, None
-        if answer and (call["calls"] or not _fits(left, text, answer)):
-            beside, below = None, (answer[0], answer[1].removesuffix(":"), answer[2])  # what it announces is above it
+        if answer and (call.calls or not _fits(left, text, answer)):
+            beside, below = None, answer._replace(text=answer.text.removesuffix(":"))  # what it announces is above it
         lines.append(_Line(left, text, beside, maker, "bold" if lane == 0 else ""))
-        _calls(call["calls"], left, lines, bars, unheeded)
+        _calls(call.calls, left, lines, bars, unheeded)
         if below:
             lines.append(_Line(left, "", below))
         bars.append(_Bar(left, first, len(lines) - 1, answer[2] if answer else ""))
 
 
-def _rest(report: Mapping[str, Json]) -> Iterator[_Line]:
+def _rest(report: RunReport) -> Iterator[_Line]:
     """Yield what is left: the file, its operations, and what came of it all in the end."""
     left = _LEFT[0]
-    request = report["request"]
-    operations = [f"{number}. {describe(item)}" for number, item in enumerate((request or {}).get("Operations", ()), 1)]
-    written = [name for name in report["files"] if name.endswith("_request.json")]
+    listed = report.request["Operations"] if report.request else []
+    operations = [f"{number}. {describe(item)}" for number, item in enumerate(listed, 1)]
+    written = [name for name in report.files if name.endswith("_request.json")]
     for name in written:
-        yield _Line(left, f"file {name}", ("arrow", count(len(operations), "operation"), "dim"), weight="bold")
+        yield _Line(left, f"file {name}", well(count(len(operations), "operation")), weight="bold")
     if not written:
-        lost = "failed", f"{count(len(operations), 'operation')} in no file", "red"
-        yield _Line(left, "no file", lost if operations else ("arrow", "nothing is pending", "dim"), weight="bold")
+        lost = failed(f"{count(len(operations), 'operation')} in no file")
+        yield _Line(left, "no file", lost if operations else well("nothing is pending"), weight="bold")
     yield from (_Line(left + _INDENT, operation) for operation in operations)
-    if report["recovery"] is not None:
+    if report.recovery is not None:
         sign, text, items = verdict(report)
-        yield _Line(left, "", (sign, text, {"well": "green", "failed": "red"}.get(sign, "dim")))
+        yield _Line(left, "", Answer(sign, text, {"well": "green", "failed": "red"}.get(sign, "dim")))
         yield from (_Line(left + _INDENT, f"- {item}") for item in items)
 
 

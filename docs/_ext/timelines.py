@@ -7,10 +7,8 @@ here: how a picture stands in a page.
 
 from __future__ import annotations
 
-import io
-import json
+import argparse
 import shlex
-from contextlib import redirect_stdout
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -21,10 +19,12 @@ from sphinx.util.docutils import SphinxDirective
 from svg import draw
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.cli import main
+from dirac_failover.cli import run as run_command
+from dirac_failover.conformance.examples import example, find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.lessons.lessons import find_lesson
+from dirac_failover.spec.clauses import LOSSLESS
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -57,8 +57,9 @@ class Timeline(SphinxDirective):
 
 
 def _of_run(*options: str) -> tuple[str, str]:
-    report = _printed("run", "--json", *options)
-    return "Timeline of a job's end", draw(report)
+    parser = argparse.ArgumentParser()
+    run_command.add_arguments(parser)
+    return "Timeline of a job's end", draw(run_command.report_of(parser.parse_args(options)))
 
 
 def _of_lesson(name: str) -> tuple[str, str]:
@@ -67,20 +68,14 @@ def _of_lesson(name: str) -> tuple[str, str]:
 
 
 @cache
-def _of_clause(clause: str) -> tuple[str, str]:
-    found = _printed("explain", "--json", clause)
-    report = found["example"]
-    broken = found["level"] == "lossless"
-    return f"A job's end in which {'DIRAC breaks it' if broken else 'it is kept'}", draw(report)
-
-
-def _printed(*command: str) -> dict[str, Any]:
-    with redirect_stdout(io.StringIO()) as printed:
-        code = main(command)
-    if code:
-        raise RuntimeError(f"dirac-failover {shlex.join(command)} ended with {code}")
-    data: dict[str, Any] = json.loads(printed.getvalue())
-    return data
+def _of_clause(name: str) -> tuple[str, str]:
+    clause = find(name)
+    found = example(clause)
+    if found is None:
+        raise RuntimeError(f"{clause.id} has no example")
+    broken = clause.level == LOSSLESS
+    told = f"A job's end in which {'DIRAC breaks it' if broken else 'it is kept'}"
+    return told, draw(run(IMPLEMENTATIONS[DEFAULT].load(), found[0]))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from dirac_failover import FailoverRequest, __version__
-from dirac_failover.actors.run_report import SCHEMA, run
+from dirac_failover.actors.report import SCHEMA
+from dirac_failover.actors.run_report import run
 from dirac_failover.cli import main
 from dirac_failover.cli.run import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
 from dirac_failover.cli.schema import SCHEMAS
@@ -185,16 +186,15 @@ def test_every_report_fits_the_schema(capsys, options):
     assert seen["schema"] == SCHEMA == "dirac-failover/run/2"
     assert printed(capsys, "--json", *options) == json.dumps(seen, indent=2) + "\n"
     assert report(capsys, *options) == seen
-    assert printed(capsys, *options) == render(seen, Style(80))
 
 
 def test_a_report_without_services_fits_the_schema(reference):
     """There is nothing to recover, and faults cannot strike."""
     scenario = Scenario.from_json({"collaborators": SCRIPTED, "faults": ["transformation:down"]})
-    seen = run(reference, scenario)
+    seen = run(reference, scenario).to_json()
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
     assert (seen["services"], seen["recovery"], seen["unfired"]) == (None, None, ["transformation:down"])
-    without = run(reference, Scenario.from_json({"collaborators": {**SCRIPTED, "Request": "none"}}))
+    without = run(reference, Scenario.from_json({"collaborators": {**SCRIPTED, "Request": "none"}})).to_json()
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(without)
     assert without["request"] is None
 
@@ -575,7 +575,7 @@ def test_what_an_implementation_cannot_take_is_refused(reference):
 def test_a_request_may_be_anything(reference):
     """What a scenario puts in its place has none of its fields."""
     scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
-    request = run(reference, scenario)["request"]
+    request = run(reference, scenario).request
     assert request == {
         **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent"), "(absent)"),
         "Operations": [],

@@ -141,8 +141,8 @@ def test_the_counts_and_the_smallest_violation_are_kept():
     assert lossless.smallest.size == size_of(scenario)
     assert minimal.expected == {"in the file": [["ForwardDISET", "x", []]]}
     assert minimal.observed == {"in the file": []}
-    assert [step[:2] for step in minimal.steps][:2] == [["module", "_resolveInputVariables"], ["module", "_initialize"]]
-    assert all(type(step) is list and len(step) == 4 for step in minimal.steps)
+    assert [call[1] for call in minimal.steps[:2]] == ["_resolveInputVariables", "_initialize"]
+    assert all(len(step) == 4 for step in minimal.steps)
 
 
 def test_a_violation_is_kept_with_the_expected_calls():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,26 +13,18 @@ import pytest
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.spec.observation import flatten
 from dirac_failover.spec.scenario import Scenario
+from tests.reports.made import FINE, RECOVERY, REFUSED, call, operation, report
 
 DRAW = runpy.run_path(str(Path(__file__).parents[2] / "docs/_ext/svg.py"))["draw"]
 NS = "{http://www.w3.org/2000/svg}"
-REFUSED = {"OK": False, "Errno": 0, "Message": "[Errno 111] Connection refused"}
-FINE = {"OK": True, "Value": None}
-REPORT = {
-    "scenario": {}, "calls": [], "ended": "returned", "result": FINE, "request": None, "files": {}, "recovery": None,
-}  # fmt: skip
-OPERATIONS = [{"Type": name, "decoded": None, "Files": []} for name in "AB"]
+OPERATIONS = [operation(Type=name) for name in "AB"]
 
 
-def call(target: str = "module", method: str = "_execute", *args: Any, **others: Any) -> dict[str, Any]:
-    """A call as a report has it."""
-    return {"target": target, "method": method, "args": list(args), "answer": None, "calls": [], **others}
-
-
-def drawn(*calls: dict[str, Any], title: str | None = None, **changes: Any) -> ET.Element:
+def drawn(*calls, title=None, **changes):
     """The picture of a report with these calls."""
-    return ET.fromstring(DRAW({**REPORT, "calls": list(calls), **changes}, title=title))  # noqa: S314 - it is ours
+    return ET.fromstring(DRAW(report(*calls, **{"recovery": None, **changes}), title=title))  # noqa: S314 - it is ours
 
 
 def texts(svg: ET.Element) -> list[tuple[int, str]]:
@@ -51,13 +44,13 @@ def rows(svg: ET.Element) -> list[str]:
 def test_a_call_stands_in_the_lane_of_its_target_and_an_arrow_leads_to_it() -> None:
     """A hook has no arrow; what a call answers stands below the calls that it makes."""
     service = call("transformation", "go", answer=REFUSED)
-    svg = drawn(call(calls=[call("FileReport", "commit", calls=[service], answer=REFUSED)]))
+    svg = drawn(call(calls=(call("FileReport", "commit", calls=(service,), answer=REFUSED),)))
     assert rows(svg) == [
         "_execute", "FileReport.commit()", "transformation.go()  ✗ connection refused", "✗ not OK",
         "execute  → OK: None", "", "no file  → nothing is pending",
     ]  # fmt: skip
-    module, report, service_lane, answer, *_ = [left for left, _ in texts(svg)]
-    assert module < report == answer < service_lane
+    module, collaborator, service_lane, answer, *_ = [left for left, _ in texts(svg)]
+    assert module < collaborator == answer < service_lane
     assert len([*svg.iter(f"{NS}path")]) == 2
     heights = [int(bar.get("height", "")) for bar in svg.iter(f"{NS}rect")]
     assert len(heights) == 3
@@ -66,14 +59,14 @@ def test_a_call_stands_in_the_lane_of_its_target_and_an_arrow_leads_to_it() -> N
 
 def test_a_call_within_its_own_lane_is_indented() -> None:
     """The call of generateFailoverFile is indented; a call from a lane further right returns to its own lane."""
-    svg = drawn(call(calls=[call(method="generateFailoverFile"), call("transformation", "a", calls=[call()])]))
+    svg = drawn(call(calls=(call(method="generateFailoverFile"), call("transformation", "a", calls=(call(),)))))
     first, inner, _, back, *_ = [left for left, _ in texts(svg)]
     assert first == back < inner
 
 
 def test_without_execute_there_is_no_row_for_it() -> None:
     """A scenario that calls other methods instead shows these."""
-    assert rows(drawn(call(method="finalize"), scenario={"calls": [["finalize", []]]}, result=[None]))[1] == ""
+    assert rows(drawn(call(method="finalize"), scenario=Scenario(calls=(("finalize", []),)), result=[None]))[1] == ""
 
 
 def test_names_that_stand_for_times_are_explained() -> None:
@@ -119,11 +112,11 @@ def test_the_file_and_its_operations_stand_below(operations: Any, files: dict[st
 
 def test_the_verdict_is_said_last() -> None:
     """The verdict is the last line of the picture, as it is of the text."""
-    svg = drawn(recovery={"converged": False, "twice": ["one", "two"], "lost": ["three"]})
+    svg = drawn(recovery=replace(RECOVERY, converged=False, twice=["one", "two"], lost=["three"]))
     assert rows(svg)[3:] == [
         "✗ Not converged: 1 lost item, 2 duplicates.", "- lost: three", "- twice: one", "- twice: two",
     ]  # fmt: skip
-    assert rows(drawn(recovery={"converged": True, "lost": []}))[-1].startswith("✓ Converged")
+    assert rows(drawn(recovery=RECOVERY))[-1].startswith("✓ Converged")
 
 
 def test_it_has_a_name_and_a_description_and_can_stand_in_a_page() -> None:
@@ -132,14 +125,13 @@ def test_it_has_a_name_and_a_description_and_can_stand_in_a_page() -> None:
     assert drawn(title="So & so")[0].text == "So & so"
     evil = "</svg><script>alert(1)</script>\"'&\x1b"
     text = DRAW(
-        {
-            **REPORT,
-            "scenario": {"faults": [evil]},
-            "calls": [call("FileReport", evil, evil, raised={"exception": evil, "args": [evil]})],
-            "result": evil,
-            "files": {f"{evil}_request.json": ""},
-            "recovery": {"converged": False, "unchecked": [evil], "lost": [evil]},
-        }
+        report(
+            call("FileReport", evil, evil, raised=(evil, evil)),
+            scenario=Scenario(faults=(evil,)),
+            result=evil,
+            files={f"{evil}_request.json": ""},
+            recovery=replace(RECOVERY, converged=False, unchecked=[evil], lost=[evil]),
+        )
     )
     assert "<script" not in text
     assert "\x1b" not in text
@@ -152,11 +144,11 @@ def test_it_has_a_name_and_a_description_and_can_stand_in_a_page() -> None:
 
 def test_a_real_run_is_drawn_whole() -> None:
     """Every call of the report has its row."""
-    report = run(
+    found = run(
         IMPLEMENTATIONS["reference"].load(), Scenario.of_job(inputs=("/vo/a",), faults=("transformation:down",))
     )
-    said = rows(ET.fromstring(DRAW(report)))  # noqa: S314 - it is ours
-    methods = re.findall(r"'method': '(\w+)'", str(report["calls"]))
+    said = rows(ET.fromstring(DRAW(found)))  # noqa: S314 - it is ours
+    methods = [call.method for call in flatten(found.calls)]
     assert len(methods) > 10
     assert [method for method in methods if not any(method in text for text in said)] == []
     assert "file 12_34_request.json  → 1 operation" in said

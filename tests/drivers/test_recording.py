@@ -1,51 +1,54 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
-from dirac_failover.drivers.recording import PLAIN, Event, Recorder, Tape, Watcher
+from dirac_failover.drivers.recording import PLAIN, Recorder, Tape, record
 from dirac_failover.errors import PortBrokenError
 from dirac_failover.spec import space
+from dirac_failover.spec.compare import equal
+from dirac_failover.spec.observation import Call
 from dirac_failover.spec.scenario import Scenario
 from dirac_fakes import World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_mock import MockerFixture
-
-    from dirac_failover.drivers.implementations import Implementation
-
 TRANSFORMATION = "Transformation/TransformationManager"
 FINAL = "Workflow successful, end of FailoverRequest module execution."
+PLAIN_JOB = Scenario()
+SCRIPTED = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
+MISSING = dict.fromkeys(SCRIPTED, "missing")
 TRANSFORMATION_DOWN = Scenario.of_job(inputs=["/vo/a"], faults=["transformation:down"])
 
 
 @pytest.fixture
-def recorder(kit: Implementation) -> Iterator[Recorder]:
-    recorder = Recorder(kit)
-    with recorder.session():
-        yield recorder
+def driver(kit):
+    driver = InProcessDriver(kit)
+    with driver.session():
+        yield driver
 
 
-def outline(events: list[Event], depth: int = 0) -> list[str]:
+def recorded(kit, module, scenario=PLAIN_JOB):
+    """The recording of a module of this class."""
+    driver = InProcessDriver(kit, module)
+    with driver.session():
+        return record(driver, scenario)
+
+
+def outline(calls, depth=0):
     """One line for each call, indented by what called it."""
     lines = []
-    for event in events:
-        lines += [f"{'  ' * depth}{event.target}.{event.method}", *outline(event.calls, depth + 1)]
+    for call in calls:
+        lines += [f"{'  ' * depth}{call.target}.{call.method}", *outline(call.calls, depth + 1)]
     return lines
 
 
-def test_each_call_stands_inside_the_one_that_made_it(recorder: Recorder) -> None:
+def test_each_call_stands_inside_the_one_that_made_it(driver):
     """Hooks in order, inside them what they asked of collaborators, inside that the calls to services."""
-    assert outline(recorder.record(TRANSFORMATION_DOWN).events) == [
+    assert outline(record(driver, TRANSFORMATION_DOWN).calls) == [
         "module._resolveInputVariables",
         "module._initialize",
         "module._setCommand",
@@ -73,20 +76,18 @@ def test_each_call_stands_inside_the_one_that_made_it(recorder: Recorder) -> Non
     ]
 
 
-def test_collaborators_that_the_module_makes_itself_are_recorded_too(recorder: Recorder) -> None:
+def test_collaborators_that_the_module_makes_itself_are_recorded_too(driver):
     """With none of them in workflow_commons the calls are the same, but for the accounting, which nobody makes."""
-    missing = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "missing")
-    scenario = Scenario.from_json({**TRANSFORMATION_DOWN.to_json(), "collaborators": missing})
-    expected = outline(recorder.record(TRANSFORMATION_DOWN).events)
+    scenario = Scenario.from_json({**TRANSFORMATION_DOWN.to_json(), "collaborators": MISSING})
+    expected = outline(record(driver, TRANSFORMATION_DOWN).calls)
     expected.remove("    AccountingReport.commit")
-    assert outline(recorder.record(scenario).events) == expected
+    assert outline(record(driver, scenario).calls) == expected
 
 
-def test_they_are_recorded_even_if_the_hook_that_made_them_fails(recorder: Recorder) -> None:
+def test_they_are_recorded_even_if_the_hook_that_made_them_fails(driver):
     """The failure is reported through one of them."""
-    missing = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "missing")
-    scenario = Scenario.from_json({"step_commons": {}, "collaborators": missing})
-    assert outline(recorder.record(scenario).events) == [
+    scenario = Scenario.from_json({"step_commons": {}, "collaborators": MISSING})
+    assert outline(record(driver, scenario).calls) == [
         "module._resolveInputVariables",
         "JobReport.setApplicationStatus",
         "  job-state.setJobStatusBulk",
@@ -94,209 +95,153 @@ def test_they_are_recorded_even_if_the_hook_that_made_them_fails(recorder: Recor
     ]
 
 
-def test_hooks_may_call_each_other(reference: Implementation) -> None:
+def test_hooks_may_call_each_other(reference):
     """With arguments, by place and by name."""
 
     class Calls(reference.FailoverRequest):
-        def _initialize(self) -> None:
+        def _initialize(self):
             self._setCommand("one", by="two")
 
-        def _setCommand(self, *args: str, **kwargs: str) -> Any:
+        def _setCommand(self, *args, **kwargs):
             return [args, kwargs]
 
-    recorder = Recorder(reference, Calls)
-    with recorder.session():
-        inner, outer = (recorder.record(Scenario()).events[index] for index in (1, 2))
+    inner, outer = recorded(reference, Calls).calls[1:3]
     assert (inner.calls[0].args, inner.calls[0].kwargs) == (["one"], {"by": "two"})
-    assert inner.calls[0].answer == [["one"], {"by": "two"}]
-    assert (outer.args, outer.kwargs) == ([], {})
+    assert inner.calls[0].result == [["one"], {"by": "two"}]
+    assert (outer.args, outer.kwargs) == ([], None)
 
 
-def test_what_was_recorded_is_what_happened(recorder: Recorder) -> None:
+def test_what_was_recorded_is_what_happened(driver):
     """Arguments, answers without stack and stub, exceptions, and whether a service did its work."""
-    events = recorder.record(TRANSFORMATION_DOWN).events
+    events = record(driver, TRANSFORMATION_DOWN).calls
     execute = events[4]
-    assert (execute.args, execute.kwargs, execute.answer, execute.raised, execute.applied) == ([], {}, None, None, None)
+    assert execute._replace(calls=()) == Call("module", "_execute", [], None)
     said, commit = execute.calls[2:4]
-    assert (said.args, said.answer, said.applied) == ([12, "/vo/a", "Processed"], {"OK": True, "Value": None}, None)
-    assert commit.answer.keys() == {"OK", "Errno", "Message"}
+    assert (said.args, said.result, said.applied) == ([12, "/vo/a", "Processed"], {"OK": True, "Value": None}, None)
+    assert commit.result.keys() == {"OK", "Errno", "Message"}
     asked = commit.calls[0]
     assert asked.args[0] == {"TransformationID": 12, "LFN": ["/vo/a"]}
-    assert "Connection refused" in asked.answer["Message"]
+    assert "Connection refused" in asked.result["Message"]
     assert asked.applied is False
-    operation = execute.calls[4].answer["Value"]
+    operation = execute.calls[4].result["Value"]
     assert (operation["Type"], operation["Files"]) == ("SetFileStatus", [])
-    assert events[5].raised == {"exception": "GracefulTermination", "args": [FINAL]}
+    assert (events[5].raised, events[5].result) == (True, {"exception": "GracefulTermination", "args": [FINAL]})
     assert events[6].calls[0].applied is True
 
 
-def test_a_recording_holds_what_is_left_behind(recorder: Recorder) -> None:
+def test_a_recording_holds_what_is_left_behind(driver):
     """How it ended, the raw text of the file, the collaborators, the operations, and the services."""
-    recording = recorder.record(TRANSFORMATION_DOWN)
+    recording = record(driver, TRANSFORMATION_DOWN)
     assert recording.scenario is TRANSFORMATION_DOWN
-    assert recording.ended == "returned"
-    assert recording.result == {"OK": True, "Value": {"exception": "GracefulTermination", "args": [FINAL]}}
-    assert list(recording.files) == ["12_34_request.json"]
-    assert '"CreationTime": "2026-01-01 12:00:00"' in recording.files["12_34_request.json"]
-    assert [operation["Type"] for operation in recording.operations] == ["SetFileStatus"]
-    assert recording.commons["FileReport"].statusDict == {"/vo/a": "Processed"}
-    assert recording.world is not None
-    assert recording.world.transformation.statuses(12) == {"/vo/a": "Assigned"}
+    done = recording.done
+    assert done.ended == "returned"
+    assert PLAIN.plain(done.result) == {"OK": True, "Value": {"exception": "GracefulTermination", "args": [FINAL]}}
+    assert list(done.files) == ["12_34_request.json"]
+    assert '"CreationTime": "2026-01-01 12:00:00"' in done.files["12_34_request.json"]
+    assert [operation.Type for operation in done.commons["Request"]] == ["SetFileStatus"]
+    assert done.commons["FileReport"].statusDict == {"/vo/a": "Processed"}
+    assert done.world.transformation.statuses(12) == {"/vo/a": "Assigned"}
+    assert (recording.job.job_id, recording.job.owner) == ("77", ("alice", "vo_user"))
 
 
-def test_what_is_no_file_is_named(recorder: Recorder) -> None:
+def test_what_is_no_file_is_named(driver):
     """A directory in the way, and a link to a full device, are files of a recording too."""
     for kind, shown in (("directory", "<directory>"), ("full", "<link>"), ("old", "[]")):
         scenario = Scenario.from_json({"files": {"12_34_request.json": kind}})
-        assert recorder.record(scenario).files == {"12_34_request.json": shown}
+        assert record(driver, scenario).done.files == {"12_34_request.json": shown}
 
 
-def test_what_a_module_writes_is_read_as_it_is(reference: Implementation) -> None:
+def test_what_a_module_writes_is_read_as_it_is(reference):
     """Links are named; bytes that are no text are escaped, and line ends are kept."""
 
     class Writes(reference.FailoverRequest):
-        def _initialize(self) -> None:
+        def _initialize(self):
             Path("é").write_bytes(b"\xe2\x82\xac\xff\r\n")
             Path("link").symlink_to("é")
 
-    recorder = Recorder(reference, Writes)
-    with recorder.session():
-        assert recorder.record(Scenario()).files == {"é": "€\\xff\r\n", "link": "<link>"}
+    assert recorded(reference, Writes).done.files == {"é": "€\\xff\r\n", "link": "<link>"}
 
 
-def test_a_call_takes_the_time_that_its_client_gives_it(recorder: Recorder) -> None:
+def test_a_call_takes_the_time_that_its_client_gives_it(driver):
     """The timeout reaches the service."""
     scenario = Scenario.of_job(inputs=["/a"], faults=["transformation.getTransformationFiles:timeout@first=1"])
-    recording = recorder.record(scenario)
-    assert recording.world is not None
-    assert recording.world.clock.slept == 1800
+    recording = record(driver, scenario)
+    assert recording.done.world.clock.slept == 1800
 
 
-def test_collaborators_are_wrapped_once(recorder: Recorder) -> None:
-    """Their public methods, however many hooks there are; a new execution starts anew."""
-    for _ in range(2):
-        report = recorder.record(TRANSFORMATION_DOWN).commons["JobReport"]
-        assert report.commit.__wrapped__.__self__ is report
-        assert not [name for name in vars(report) if name.startswith("__")]
-
-
-def test_recordings_cannot_be_changed(recorder: Recorder) -> None:
-    """They are values."""
-    with pytest.raises(FrozenInstanceError):
-        recorder.record(Scenario()).ended = "otherwise"  # type: ignore[misc]
-
-
-def test_without_services_there_is_no_world(recorder: Recorder) -> None:
+def test_without_services_there_is_no_world(driver):
     """When every collaborator is scripted the calls to them are recorded, and end there."""
-    scripted = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
-    recording = recorder.record(Scenario.from_json({"collaborators": scripted}))
-    assert recording.world is None
-    assert outline(recording.events)[5:8] == ["  FileReport.getFiles", "  FileReport.getFiles", "  FileReport.commit"]
-    assert recording.commons["FileReport"].statusDict == {}
-    without_request = Scenario.from_json({"collaborators": {**scripted, "Request": "none"}})
-    assert recorder.record(without_request).operations == []
+    recording = record(driver, Scenario.from_json({"collaborators": SCRIPTED}))
+    assert recording.done.world is None
+    assert outline(recording.calls)[5:8] == ["  FileReport.getFiles", "  FileReport.getFiles", "  FileReport.commit"]
 
 
-def test_recording_changes_nothing(kit: Implementation) -> None:
-    """Over a sample of the space a recorder observes exactly what a plain port observes."""
-    plain, recorder = InProcessDriver(kit), Recorder(kit)
+def test_recording_changes_nothing(driver):
+    """Over a sample of the space, what is observed of a recorded execution is what a plain one shows."""
     sample = list(islice(space.scenarios(), 0, None, 3001))
     assert len(sample) > 30
-    with plain.session():
-        expected = [plain.run(scenario) for scenario in sample]
-    with recorder.session():
-        assert [recorder.run(scenario) for scenario in sample] == expected
-        assert [recorder.run(scenario) for scenario in sample[:9] if recorder.record(scenario)] == expected[:9]
+    assert all(equal(driver.look(record(driver, scenario).done), driver.run(scenario)) for scenario in sample)
 
 
-def test_a_module_that_cannot_be_created_is_one_clear_error(reference: Implementation) -> None:
+def test_a_module_that_cannot_be_created_is_one_clear_error(reference):
     """It is the implementation that is broken."""
 
     class Broken(reference.FailoverRequest):
-        def __init__(self) -> None:
+        def __init__(self):
             raise LookupError("no configuration")
 
-    recorder = Recorder(reference, Broken)
-    with recorder.session(), pytest.raises(PortBrokenError) as caught:
-        recorder.record(Scenario())
+    with pytest.raises(PortBrokenError) as caught:
+        recorded(reference, Broken)
     assert str(caught.value) == "The module cannot be created: LookupError: no configuration"
 
 
-def test_strange_modules_are_recorded(reference: Implementation) -> None:
+def test_strange_modules_are_recorded(reference):
     """One that throws away its workflow_commons, one without generateFailoverFile, and what they pass by name."""
 
     class Strange:
-        workflow_commons: Any = None
+        workflow_commons = None
 
-        def execute(self) -> Any:
+        def execute(self):
             for hook in ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute"):
                 getattr(self, hook)()
             return "done"
 
-        def _resolveInputVariables(self) -> None:
+        def _resolveInputVariables(self):
             report = self.workflow_commons["JobReport"]
             report.setApplicationStatus(appStatus="fine", sendFlag=True)
             self.workflow_commons = "gone"
 
-        def _initialize(self) -> str:
+        def _initialize(self):
             return "initialised"
 
         _setCommand = _executeCommand = _execute = _finalize = finalize = _initialize
 
-    recorder = Recorder(reference, Strange)
-    with recorder.session():
-        recording = recorder.record(Scenario())
-    assert recording.result == "done"
-    assert outline(recording.events)[:3] == [
+    recording = recorded(reference, Strange)
+    assert recording.done.result == "done"
+    assert outline(recording.calls)[:3] == [
         "module._resolveInputVariables",
         "  JobReport.setApplicationStatus",
         "    job-state.setJobStatusBulk",
     ]
-    assert recording.events[0].calls[0].args == []
-    assert recording.events[0].calls[0].kwargs == {"appStatus": "fine", "sendFlag": True}
-    assert recording.events[1].answer == "initialised"
+    assert recording.calls[0].calls[0].args == []
+    assert recording.calls[0].calls[0].kwargs == {"appStatus": "fine", "sendFlag": True}
+    assert recording.calls[1].result == "initialised"
 
 
-def test_services_cannot_be_called_where_there_are_none(reference: Implementation) -> None:
+def test_services_cannot_be_called_where_there_are_none(reference):
     """A module that does so all the same hears it as an error of its own."""
 
     class Calls(reference.FailoverRequest):
-        def _initialize(self) -> None:
+        def _initialize(self):
             reference.TransformationClient().getTransformationFiles({})
 
-    scripted = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), "scripted")
-    recorder = Recorder(reference, Calls)
-    with recorder.session():
-        recording = recorder.record(Scenario.from_json({"collaborators": scripted}))
+    recording = recorded(reference, Calls, Scenario.from_json({"collaborators": SCRIPTED}))
     said = f"{TRANSFORMATION}.getTransformationFiles was called in a scenario without services"
-    assert recording.result["Message"]["exception"] == "AssertionError"
-    assert recording.result["Message"]["args"][0].startswith(said)
+    assert type(recording.done.result["Message"]) is AssertionError
+    assert str(recording.done.result["Message"]).startswith(said)
 
 
-def test_an_event_for_machines_says_only_what_there_is() -> None:
-    """Arguments by name, what was raised and whether it took effect appear when they exist."""
-    assert Event("module", "_execute", [], {}).answer is None
-    inner = Event("transformation", "ping", [1], {"two": 2}, raised={"exception": "OSError", "args": []}, applied=False)
-    assert Event("module", "_execute", [], {}, answer=None, calls=[inner]).to_json() == {
-        "target": "module",
-        "method": "_execute",
-        "args": [],
-        "answer": None,
-        "calls": [
-            {
-                "target": "transformation",
-                "method": "ping",
-                "args": [1],
-                "kwargs": {"two": 2},
-                "raised": {"exception": "OSError", "args": []},
-                "applied": False,
-                "calls": [],
-            }
-        ],
-    }
-
-
-def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same() -> None:
+def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same():
     """Times stay as they are until the whole report numbers them; stacks and stubs go, at any depth."""
     time = datetime(2026, 1, 1, 12, 0, 0, 5)
     answer = {"OK": False, "CallStack": [1], "ExecInfo": (2,), "rpcStub": (3,), "Message": "2026-01-01 12:00:00"}
@@ -311,7 +256,7 @@ def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same() -> None:
     assert PLAIN.plain(["2026-01-01 12:00:00.000001", {"rpcStub": 1}]) == ["2026-01-01 12:00:00.000001", {}]
 
 
-def test_a_tape_knows_what_is_going_on() -> None:
+def test_a_tape_knows_what_is_going_on():
     """A target is inside while one of its calls, or a call that one made, has not come back."""
     tape = Tape()
     seen = tape.call("outer", "go", lambda: tape.call("inner", "go", lambda: (tape.inside("outer"), tape.inside("x"))))
@@ -320,12 +265,12 @@ def test_a_tape_knows_what_is_going_on() -> None:
     with pytest.raises(ZeroDivisionError):
         tape.call("outer", "fail", lambda: 1 / 0)
     assert not tape.inside("outer")
-    assert outline(tape.events) == ["outer.go", "  inner.go", "outer.fail"]
-    assert tape.events[0].answer == [True, False]
-    assert tape.events[1].raised == {"exception": "ZeroDivisionError", "args": ["division by zero"]}
+    assert outline(tape.calls) == ["outer.go", "  inner.go", "outer.fail"]
+    assert tape.calls[0].result == [True, False]
+    assert tape.calls[1].result == {"exception": "ZeroDivisionError", "args": ["division by zero"]}
 
 
-def test_a_world_on_tape_answers_as_it_does() -> None:
+def test_a_world_on_tape_answers_as_it_does():
     """The answer is handed on, with its stub; a service is known by its short name, also behind a URL."""
     world, tape = World(), Tape()
     route = tape.transport(world)
@@ -335,16 +280,16 @@ def test_a_world_on_tape_answers_as_it_does() -> None:
     assert answer["rpcStub"][0][1]["timeout"] == 5
     assert route(TRANSFORMATION, "ping", ())["rpcStub"][0][1]["timeout"] == 600
     assert not route("Nowhere/Nothing", "ping", ())["OK"]
-    assert [(event.target, event.applied) for event in tape.events] == [
+    assert [(event.target, event.applied) for event in tape.calls] == [
         ("transformation", True),
         ("transformation", False),
         ("Nowhere/Nothing", False),
     ]
-    assert tape.events[0].args == [12, {"100": ["Unused", True]}]
-    assert tape.events[0].answer == {"OK": True, "Value": None}
+    assert tape.calls[0].args == [12, {"100": ["Unused", True]}]
+    assert tape.calls[0].result == {"OK": True, "Value": None}
 
 
-def test_a_service_that_raises_is_on_tape() -> None:
+def test_a_service_that_raises_is_on_tape():
     """The exception goes on to the caller; a call that the wire could not carry reached no service."""
     world, tape = World(), Tape()
     world.arm("transformation.getTransformationFiles:raises=OSError: gone")
@@ -353,19 +298,19 @@ def test_a_service_that_raises_is_on_tape() -> None:
         route(TRANSFORMATION, "getTransformationFiles", ())
     with pytest.raises(TypeError):
         route(TRANSFORMATION, "getTransformationFiles", (object(),))
-    assert [(event.raised["exception"], event.applied) for event in tape.events] == [
+    assert [(event.result["exception"], event.applied) for event in tape.calls] == [
         ("OSError", False),
         ("TypeError", None),
     ]
     assert not tape.inside("transformation")
 
 
-def test_methods_that_are_called_instead_of_execute_are_recorded(recorder: Recorder) -> None:
+def test_methods_that_are_called_instead_of_execute_are_recorded(driver):
     """With what they ask of collaborators; where execute calls such a method, its own row would say nothing more."""
     attributes = {"jobID": 77, "workflowStatus": {"OK": True}, "stepStatus": {"OK": True}}
     calls = (["setJobParameter", ["n", 3]], ["generateFailoverFile", []])
     scenario = Scenario(subject="base", attributes=attributes, calls=calls)
-    assert outline(recorder.record(scenario).events) == [
+    assert outline(record(driver, scenario).calls) == [
         "module.setJobParameter",
         "  JobReport.setJobParameter",
         "    job-state.setJobParameters",
@@ -373,39 +318,63 @@ def test_methods_that_are_called_instead_of_execute_are_recorded(recorder: Recor
         "  JobReport.generateForwardDISET",
         "  AccountingReport.commit",
     ]
-    assert "module.setApplicationStatus" not in outline(recorder.record(TRANSFORMATION_DOWN).events)
+    assert "module.setApplicationStatus" not in outline(record(driver, TRANSFORMATION_DOWN).calls)
 
 
-def test_everything_is_as_it_was_when_nothing_is_watched_any_more(mocker: MockerFixture) -> None:
-    """Methods are those of the class again, or a user's spy; a collaborator without room for others is left alone."""
+def test_a_hook_that_only_super_reaches_is_recorded(reference):
+    """The methods of every class that a module inherits from are watched, each call once."""
 
-    class Thing:
-        def execute(self) -> int:
-            return 1
+    class Mine(reference.FailoverRequest):
+        def _execute(self):
+            super()._executeCommand()
+            super()._execute()
 
-        def setApplicationStatus(self) -> int:
-            return 2
+    (execute,) = (call for call in recorded(reference, Mine).calls if call.method == "_execute")
+    hooks = [call.method for call in execute.calls if call.target == "module"]
+    assert hooks == ["_executeCommand", "generateFailoverFile"]
 
-    class Tight:
-        __slots__ = ()
 
-        def commit(self) -> int:
-            return 3
+class Thing:
+    def execute(self):
+        return 1
 
-    tape = Tape()
-    watcher = Watcher(tape)
-    module: Any = Thing()
-    module.workflow_commons = {"JobReport": Thing(), "FileReport": Thing(), "AccountingReport": Tight()}
-    spy = mocker.spy(module.workflow_commons["FileReport"], "setApplicationStatus")
-    watcher.module(module, ["execute", "absent"])
-    assert module.execute() == 1
-    assert module.workflow_commons["JobReport"].setApplicationStatus() == 2
-    assert module.workflow_commons["FileReport"].setApplicationStatus() == 2
-    assert module.workflow_commons["AccountingReport"].commit() == 3
-    watcher.release()
-    assert vars(module) == {"workflow_commons": module.workflow_commons}
-    assert vars(module.workflow_commons["JobReport"]) == {}
-    assert vars(module.workflow_commons["FileReport"]) == {"setApplicationStatus": spy}
-    assert [event.target for event in tape.events] == ["module", "JobReport", "FileReport"]
+    def setApplicationStatus(self):
+        return 2
+
+
+class Tight:
+    __slots__ = ()
+
+    def commit(self):
+        return 3
+
+
+def test_everything_is_as_it_was_when_nothing_is_watched_any_more(mocker, reference):
+    """Methods are those of the class again, or a user's spy, whatever was watched meanwhile."""
+    kinds = (Thing, Tight, reference.JobReport, reference.Request, reference.DataStoreClient)
+    before = {kind: dict(vars(kind)) for kind in kinds}
+    module = Thing()
+    module.other = mocker.Mock(return_value=5)
+    things = {"JobReport": Thing(), "FileReport": Thing(), "AccountingReport": Tight(), "Request": mocker.Mock()}
+    module.workflow_commons = things
+    spy = mocker.spy(things["FileReport"], "setApplicationStatus")
+    own = dict(vars(module))
+    recorder = Recorder(reference, ["execute", "other", "absent"])
+    with recorder.watching():
+        assert reference.JobReport.commit.__doc__ == before[reference.JobReport]["commit"].__doc__
+        recorder.module(module)
+        assert (module.execute(), module.other(6)) == (1, 5)
+        assert [thing.setApplicationStatus() for thing in (*things.values(),)[:2]] == [2, 2]
+        assert things["AccountingReport"].commit() == 3
+        things["Request"].toJSON()
+        del module.other
+    module.other = own["other"]
+    assert {kind: dict(vars(kind)) for kind in kinds} == before
+    assert vars(module) == own
+    assert vars(things["JobReport"]) == {}
+    assert vars(things["FileReport"]) == {"setApplicationStatus": spy}
+    assert [f"{call.target}.{call.method}" for call in recorder.calls] == [
+        "module.execute", "module.other", "JobReport.setApplicationStatus", "FileReport.setApplicationStatus",
+        "AccountingReport.commit",
+    ]  # fmt: skip
     spy.assert_called_once_with()
-    watcher.release()

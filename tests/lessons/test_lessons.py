@@ -20,6 +20,7 @@ from dirac_failover.reports.terminal import Style
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_failover.spec.scenario import Scenario
+from tests.reports import made
 
 DOCS = Path(__file__).parents[2] / "docs"
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
@@ -67,7 +68,7 @@ def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson, kit)
         pytest.skip("the lesson is about a module of this package")
     report = run(kit, checked(lesson.scenario), on_kit(lesson.module, kit))
     assert right(lesson, report) == RIGHT[lesson.name]
-    assert report["unfired"] == [], "a fault that never strikes teaches nothing"
+    assert report.unfired == (), "a fault that never strikes teaches nothing"
     assert lesson.line in decisive(lesson, report, Style())
 
 
@@ -140,9 +141,9 @@ def test_a_long_line_is_shortened_in_its_middle():
 def test_what_no_choice_stands_for_is_an_error():
     """A lesson whose run shows something else cannot be answered."""
     (lesson,) = [lesson for lesson in LESSONS if lesson.name == "an-outage"]
-    report = {"files": {"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'}}
+    found = made.report(files={"12_34_request.json": '{"Operations": [{"Type": "RemoveFile"}]}'})
     with pytest.raises(ValueError, match="not enough values"):
-        right(lesson, report)
+        right(lesson, found)
 
 
 def test_the_pages_of_the_lessons_are_current():

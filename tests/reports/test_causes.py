@@ -98,13 +98,13 @@ def test_calls_stand_side_by_side_around_the_first_difference():
     assert shown(of, Style(72)) == [
         "    expected calls                    observed calls",
         "    … 1 before these",
-        '    FileReport.two() → "ok"           FileReport.two() → "ok"',
-        '    FileReport.three() → "ok"         FileReport.three() → "ok"',
+        "    FileReport.two() → 'ok'           FileReport.two() → 'ok'",
+        "    FileReport.three() → 'ok'         FileReport.three() → 'ok'",
         "  ✗ FileReport.setFileStatus(12,      FileReport.setFileStatus(12,",
-        '      "/vo/b", "Unused") → "ok"         "/vo/a", "Processed") → "ok"',
-        '    FileReport.four() → "ok"          FileReport.four() → "ok"',
-        '    FileReport.five() → "ok"          FileReport.five() → "ok"',
-        '    FileReport.six() → "ok"           (nothing more)',
+        "      '/vo/b', 'Unused') → 'ok'         '/vo/a', 'Processed') → 'ok'",
+        "    FileReport.four() → 'ok'          FileReport.four() → 'ok'",
+        "    FileReport.five() → 'ok'          FileReport.five() → 'ok'",
+        "    FileReport.six() → 'ok'           (nothing more)",
     ]
     assert shown(of, Style(72, unicode=False))[1] == "    ... 1 before these"
     assert shown(of, Style(72, colours=True))[4].startswith("  \x1b[31m✗ FileReport.setFileStatus(12,")

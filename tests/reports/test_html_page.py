@@ -248,7 +248,7 @@ def test_a_hostile_file_stays_text(hostile, alpha):
     assert shown in text(one(second, "h3"))
     assert texts(second, "p", "known-as") == [f"Known, by-design: {shown}"]
     assert json.loads("".join(next(first.iter("pre")).itertext())) == name
-    assert len(one(first, "ol")) == 9
+    assert len(one(first, "ol")) == 6
 
 
 def test_a_breach_that_does_not_decide_is_no_alarm(alpha):

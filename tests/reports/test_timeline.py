@@ -3,69 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 import pytest
 
+from dirac_failover.actors.report import ExecutedRequest, HandedOver, ServiceState, StoredRequest
 from dirac_failover.reports.terminal import Style, section
-from dirac_failover.reports.timeline import render, show, table
+from dirac_failover.reports.timeline import render, table
+from dirac_failover.reports.trace import show
 from dirac_failover.spec.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.reports.made import FINE, JOB, RECOVERY, REFUSED, SERVICES, call, operation, report
 
 STUB = [["A/B", {}], "method", [1, "x"]]
 FULL = {"OK": False, "Errno": 0, "Message": "full"}
-REFUSED = {"OK": False, "Errno": 0, "Message": "HTTPSConnectionPool: [Errno 111] Connection refused')): None"}
-FINE = {"OK": True, "Value": None}
-
-
-def call(target: str = "module", method: str = "_execute", *args: Any, **others: Any) -> dict[str, Any]:
-    """A call as a report has it."""
-    return {"target": target, "method": method, "args": list(args), "answer": None, "calls": [], **others}
-
-
-def operation(**changes: Any) -> dict[str, Any]:
-    names = ("Arguments", "SourceSE", "TargetSE", "Catalog", "Error", "decoded")
-    return {**dict.fromkeys(names), "Type": "X", "Status": "Waiting", "Files": [], **changes}
-
-
-SERVICES: dict[str, Any] = {
-    "jobs": {
-        "77": {"Status": "Running", "MinorStatus": "m", "ApplicationStatus": "a", "history": [], "parameters": {}}
-    },
-    "files": {"/a": {"Status": "Processed", "ErrorCount": 0}},
-    "accounting": [],
-    "requests": [],
-}
-RECOVERY: dict[str, Any] = {
-    "handed_over": None, "requests": [], "services": SERVICES, "converged": True,
-    **{name: [] for name in ("kept", "lost", "twice", "waiting", "unchecked")},
-}  # fmt: skip
 REQUEST = {"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": "vo_user"}
 
 
-def rendered(style: Style, scenario: Scenario | None = None, **changes: Any) -> str:
+def rendered(style, **changes):
     """A report with these changes, as text."""
-    report = {
-        "implementation": {"name": "reference", "version": "0.1.0", "module": "package.module:Class"},
-        "scenario": (scenario or Scenario()).to_json(),
-        "unfired": [],
-        "ended": "returned",
-        "result": FINE,
-        "calls": [],
-        "services": SERVICES,
-        "request": None,
-        "files": {},
-        "recovery": RECOVERY,
-        **changes,
-    }
-    return render(report, style)
+    return render(report(**changes), style)
 
 
-def shown(style: Style = Style(100), **changes: Any) -> dict[str, list[str]]:  # noqa: B008
+def shown(style=Style(100), **changes):  # noqa: B008
     """The lines of each section, without their indentation and with two spaces between columns."""
-    found: dict[str, list[str]] = {}
+    found = {}
     for line in rendered(style, **changes).splitlines():
         if line.startswith(style.sign("rule") * 2):
             found[line.strip("─- ")] = here = []
@@ -74,12 +35,12 @@ def shown(style: Style = Style(100), **changes: Any) -> dict[str, list[str]]:  #
     return found
 
 
-def calls(*made: dict[str, Any], **changes: Any) -> list[str]:
+def calls(*made, **changes):
     """The lines of these calls."""
-    return shown(calls=list(made), **changes)["What happened"][:-1]
+    return shown(calls=made, **changes)["What happened"][:-1]
 
 
-def test_a_report_begins_with_the_verdict() -> None:
+def test_a_report_begins_with_the_verdict():
     """The situation and all details follow, the last section only when there were services."""
     sections = ["Verdict", "Job", "What happened", "What the services hold", "The request", "After recovery"]
     assert list(shown()) == sections
@@ -87,38 +48,37 @@ def test_a_report_begins_with_the_verdict() -> None:
     assert "no services here" in shown(services=None)["What the services hold"][0]
 
 
-EVERYTHING: dict[str, Any] = {
+CHANGED = {"OK": True, "Value": [["x"], ["y"]]}
+EVERYTHING = {
     "scenario": Scenario.of_job(
         name="not told", inputs=["/a", "/b"], job_id=None, workflow_failed=True, step_failed=True,
         reported={"/a": "Problematic", "/b": "Unused"}, records=1, owner=None,
         operations=[{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "Other"}],
         faults=["transformation:down", "accounting:down"],
     ),
-    "unfired": ["accounting:down"],
-    "calls": [
-        call(calls=[
-            call("JobReport", "setApplicationStatus", "fine", True, answer={"OK": True, "Value": "other"}, calls=[
-                call("job-state", "setJobStatusBulk", 77, answer={"OK": True, "Value": [["x"], ["y"]]}, applied=True)]),
-            call("FileReport", "commit", answer=REFUSED, calls=[
-                call("transformation", "getTransformationFiles", "x" * 60, "y" * 60, None, None, answer=REFUSED)]),
-        ]),
+    "unfired": ("accounting:down",),
+    "calls": (
+        call(calls=(
+            call("JobReport", "setApplicationStatus", "fine", True, answer={"OK": True, "Value": "other"}, calls=(
+                call("job-state", "setJobStatusBulk", 77, answer=CHANGED, applied=True),)),
+            call("FileReport", "commit", answer=REFUSED, calls=(
+                call("transformation", "getTransformationFiles", "x" * 60, "y" * 60, None, None, answer=REFUSED),)),
+        )),
         call("module", "_finalize", "status"),
         call("module", "finalize", answer=5),
-    ],
-    "services": {
-        "jobs": {
-            "77": {**SERVICES["jobs"]["77"], "parameters": {"Events": 5, "Site": "here"}}, "78": SERVICES["jobs"]["77"],
-        },
-        "files": {
+    ),
+    "services": ServiceState(
+        {"77": {**JOB, "parameters": {"Events": 5, "Site": "here"}}, "78": JOB},
+        {
             **{f"/f{number}": {"Status": "Processed", "ErrorCount": 0} for number in range(7)},
             "/z": {"Status": "Unused", "ErrorCount": 2},
         },
-        "accounting": [[]],
-        "requests": [
-            {"id": 1, "name": "r", "status": "Done", "operations": [operation(Files=["/x"]), operation()]},
-            {"id": 2, "name": "s", "status": "Waiting", "operations": [operation()]},
-        ],
-    },
+        [[]],
+        (
+            StoredRequest(1, "r", "Done", (operation(Files=["/x"]), operation())),
+            StoredRequest(2, "s", "Waiting", (operation(),)),
+        ),
+    ),
     "request": {**REQUEST, "Operations": [
         operation(Arguments="x", decoded={"transformation": 12, "statusDict": {"/a": "Unused"}}),
         operation(Type="Call", Status="Queued", Arguments="x", decoded=STUB),
@@ -126,39 +86,39 @@ EVERYTHING: dict[str, Any] = {
         operation(TargetSE="SE", SourceSE="S", Catalog="C", Error="no", Files=[f"/{n}" for n in range(7)]),
     ]},
     "files": {"12_34_request.json": "x" * 20, "other": "x", "link": "<link>"},
-    "recovery": {
-        **RECOVERY,
-        "handed_over": {"files": ["a_request.json", "b_request.json"], "operations": 3, "request_id": 1, "error": None},
-        "requests": [
-            {"id": 1, "name": "first", "status": "Waiting", "operations": [
+    "recovery": replace(
+        RECOVERY,
+        handed_over=HandedOver(["a_request.json", "b_request.json"], 3, 1),
+        requests=(
+            ExecutedRequest(1, "first", "Waiting", (
                 {**operation(Files=["/x"]), "elsewhere": True}, {**operation(Error="no"), "elsewhere": False},
                 {**operation(Error=""), "elsewhere": False},
-            ], "calls": [call("accounting", "go", answer=FINE)]},
-            {"id": 2, "name": "second", "status": "Done", "operations": [], "calls": []},
-        ],
-        "converged": False, "twice": ["one", "two"], "lost": ["three"],
-    },
+            ), (call("accounting", "go", answer=FINE),)),
+            ExecutedRequest(2, "second", "Done", (), ()),
+        ),
+        converged=False, twice=["one", "two"], lost=["three"],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("style", [Style(100), Style(80, colours=True), Style(60, unicode=False)], ids=repr)
-def test_everything_is_laid_out(snapshot: Callable[[str], None], style: Style) -> None:
+def test_everything_is_laid_out(snapshot, style):
     """In columns, by colours, and in ASCII."""
     snapshot(rendered(style, **EVERYTHING))
 
 
 @pytest.mark.parametrize("name", ["<T1>", "<time>", "<name>"])
-def test_names_that_stand_for_times_are_explained_where_they_appear(name: str) -> None:
+def test_names_that_stand_for_times_are_explained_where_they_appear(name):
     """In one line below the calls, for names in a call and in its answer; a page without them does not have it."""
     for made in (call("Request", "go", name), call("Request", "go", answer={"OK": True, "Value": name})):
-        assert "stand for times" in shown(calls=[made])["What happened"][-1]
+        assert "stand for times" in shown(calls=(made,))["What happened"][-1]
     assert "stand for times" not in shown()["What happened"][-1]
 
 
 # Job
 
 
-def test_a_plain_job_is_told_in_six_lines() -> None:
+def test_a_plain_job_is_told_in_six_lines():
     """Module, ID, inputs, what happened before, proxy and faults; always. A failure is told alone."""
     assert shown()["Job"] == [
         "module  package.module:Class, with the clients of reference 0.1.0", "job  77", "inputs  none",
@@ -169,7 +129,7 @@ def test_a_plain_job_is_told_in_six_lines() -> None:
     assert "until now  all went well" in shown(scenario=odd)["Job"]
 
 
-def test_what_only_a_file_can_say_is_told_too() -> None:
+def test_what_only_a_file_can_say_is_told_too():
     """Fields without words of their own; of others, the part that is not said already."""
     scenario = Scenario(
         environment={"JOBID": "77", "SITE": "here"},
@@ -193,7 +153,7 @@ def test_what_only_a_file_can_say_is_told_too() -> None:
     ]
 
 
-def test_a_module_that_a_scenario_makes_is_described() -> None:
+def test_a_module_that_a_scenario_makes_is_described():
     """Whose class it is, which hooks it replaces, and the methods that are called instead of execute."""
     scenario = Scenario(
         subject="base",
@@ -211,9 +171,9 @@ def test_a_module_that_a_scenario_makes_is_described() -> None:
 # What happened
 
 
-def test_without_execute_it_has_no_end() -> None:
+def test_without_execute_it_has_no_end():
     """Neither below the calls nor in the verdict: each of the methods has an end of its own."""
-    told = shown(scenario=Scenario(calls=(("finalize", []),)), calls=[call("module", "finalize")], result=[None])
+    told = shown(scenario=Scenario(calls=(("finalize", []),)), calls=(call("module", "finalize"),), result=[None])
     assert told["What happened"] == ["finalize"]
     assert not any("execute" in line for line in told["Verdict"])
     assert any("execute" in line for line in shown()["Verdict"])
@@ -230,7 +190,7 @@ def test_without_execute_it_has_no_end() -> None:
         ([1], {"a": "b", "c": 2}, "(1, a='b', c=2)"),
     ],
 )
-def test_arguments_are_shown(args: list[Any], kwargs: dict[str, Any], expected: str) -> None:
+def test_arguments_are_shown(args, kwargs, expected):
     """Those by name too; a tail of None is not worth it."""
     assert calls(call("x", "go_there", *args, kwargs=kwargs, answer=1)) == [f"x.go_there{expected}  → 1"]
 
@@ -258,48 +218,46 @@ def test_arguments_are_shown(args: list[Any], kwargs: dict[str, Any], expected: 
         ({"answer": {"OK": "yes"}}, "→ {'OK': 'yes'}"),
         ({"answer": None}, "→ None"),
         ({"answer": []}, "→ []"),
-        ({"raised": {"exception": "OSError", "args": ["gone"]}}, "✗ raised OSError('gone')"),
-        ({"raised": {"exception": "GracefulTermination", "args": ["bye"]}}, "→ ends: GracefulTermination('bye')"),
+        ({"raised": ("OSError", "gone")}, "✗ raised OSError('gone')"),
+        ({"raised": ("GracefulTermination", "bye")}, "→ ends: GracefulTermination('bye')"),
     ],
 )  # fmt: skip
-def test_answers_are_shown(of_call: dict[str, Any], expected: str) -> None:
+def test_answers_are_shown(of_call, expected):
     """A success, a failure, what is neither, and whether the service tells the truth."""
     assert calls(call("transformation", "go", **of_call)) == [f"transformation.go()  {expected}"]
 
 
 @pytest.mark.parametrize("method", ["setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"])
-def test_an_echo_is_not_repeated(method: str) -> None:
+def test_an_echo_is_not_repeated(method):
     """These methods answer with what they were given, unless nothing changed."""
     said = [call("x", method, answer={"OK": True, "Value": value}) for value in ([["a"], ["b"]], [[], []], None)]
     assert [line.partition("()")[2] for line in calls(*said)] == ["  → OK", "  → OK, nothing changed", "  → OK"]
 
 
-def test_what_a_hook_returned_is_ignored() -> None:
+def test_what_a_hook_returned_is_ignored():
     """It is said beside the hook, not as a failure, and also inside a job."""
     hook = call("module", "_execute", answer=FULL)
     assert calls(hook) == ["_execute  → returned not OK: full, which is ignored"]
-    assert calls(call("Mine", "execute", answer=FINE, calls=[hook]))[1].endswith("which is ignored")
+    assert calls(call("module", "Mine.execute", answer=FINE, calls=(hook,)))[1].endswith("which is ignored")
 
 
-def test_what_a_hook_returned_counts_where_the_module_says_so() -> None:
+def test_what_a_hook_returned_counts_where_the_module_says_so():
     """Where ``execute`` returns it itself, another hook gets it, it is OK, or the method is no hook."""
     assert calls(call(answer=FULL), result=FULL) == ["_execute  ✗ not OK: full"]
-    outer = call("module", "_execute", calls=[call("module", "_executeCommand", answer=FULL)])
+    outer = call("module", "_execute", calls=(call("module", "_executeCommand", answer=FULL),))
     assert calls(outer) == ["_execute", "_executeCommand  ✗ not OK: full"]
     assert calls(call(answer={"OK": True, "Value": 3})) == ["_execute  → OK: 3"]
     assert calls(call("module", "generateFailoverFile", answer=FULL)) == ["generateFailoverFile  ✗ not OK: full"]
 
 
-def test_what_is_said_below_is_not_said_twice() -> None:
+def test_what_is_said_below_is_not_said_twice():
     """Neither an answer that is handed on, nor a reason."""
     value = {"OK": True, "Value": 5}
-    raised = {**call("x", "go"), "raised": {"exception": "E", "args": []}}
-    del raised["answer"]
-    inner = [raised, call("x", "go", answer=5), call("x", "go", answer=REFUSED)]
+    inner = (call("x", "go", raised=("E",)), call("x", "go", answer=5), call("x", "go", answer=REFUSED))
     assert calls(
-        call("JobReport", "go", answer=value, calls=[call("x", "go", answer=value)]),
+        call("JobReport", "go", answer=value, calls=(call("x", "go", answer=value),)),
         call("JobReport", "go", answer=REFUSED, calls=inner),
-        call("JobReport", "go", answer={"OK": False, "Message": "b"}, calls=[call("x", "go", answer=REFUSED)]),
+        call("JobReport", "go", answer={"OK": False, "Message": "b"}, calls=(call("x", "go", answer=REFUSED),)),
     ) == [
         "JobReport.go()  → OK", "x.go()  → OK: 5",
         "JobReport.go()  ✗ not OK:", "x.go()  ✗ raised E()", "x.go()  → 5", "x.go()  ✗ connection refused",
@@ -318,7 +276,7 @@ def test_what_is_said_below_is_not_said_twice() -> None:
         ("raised", {"exception": "E", "args": []}, "✗ E() escapes"),
     ],
 )
-def test_the_last_line_is_the_result(ended: str, result: Any, expected: str) -> None:
+def test_the_last_line_is_the_result(ended, result, expected):
     """What execute() returned, or what escaped."""
     assert shown(ended=ended, result=result)["What happened"] == [f"execute  {expected}"]
 
@@ -353,12 +311,12 @@ def test_the_last_line_is_the_result(ended: str, result: Any, expected: str) -> 
         ("[1]", "'[1]'"),
     ],
 )
-def test_values_are_shown_for_people(value: Any, expected: str) -> None:
+def test_values_are_shown_for_people(value, expected):
     """Long ones shortened, known ones named, and JSON inside a text as what it says."""
     assert show(value) == expected
 
 
-def test_a_table_leaves_out_what_says_nothing() -> None:
+def test_a_table_leaves_out_what_says_nothing():
     """Labels are as wide as the widest; of several texts only the first has it, and long ones hang below themselves."""
     told = table({"a": "one", "long": ["two " * 10, "three"], "none": "", "no": []}, 0)
     assert section(Style(40), "T", told).splitlines()[1:] == [
@@ -370,16 +328,16 @@ def test_a_table_leaves_out_what_says_nothing() -> None:
 # Services, requests, recovery
 
 
-def test_what_is_empty_is_said() -> None:
+def test_what_is_empty_is_said():
     """No files and no requests in the services, no operations in the request, nothing to hand over."""
-    told = shown(services={**SERVICES, "files": {}})
+    told = shown(services=replace(SERVICES, files={}))
     assert told["What the services hold"][1:] == ["files  none", "accounting  0 records", "requests  none"]
     assert told["The request"] == ["Nothing is pending: it has no operations."]
     assert shown(request={**REQUEST, "Operations": []})["The request"] == told["The request"]
     assert told["After recovery"][0] == "The job wrapper finds nothing to hand over."
 
 
-def test_a_request_without_file_is_noticed() -> None:
+def test_a_request_without_file_is_noticed():
     """Unless a file has the right name."""
     request = {**REQUEST, "Operations": [operation()]}
     lost = "✗ It is in no file."
@@ -388,10 +346,10 @@ def test_a_request_without_file_is_noticed() -> None:
     assert shown(request=request, files={"x": ""})["The request"][-2:] == [lost, "file x  → 0 characters"]
 
 
-def test_what_is_not_taken_is_told() -> None:
+def test_what_is_not_taken_is_told():
     """With the reason."""
-    handed = {"files": ["a_request.json"], "operations": 0, "request_id": None, "error": "breaks down"}
-    lines = shown(recovery={**RECOVERY, "handed_over": handed})["After recovery"]
+    handed = HandedOver(["a_request.json"], error="breaks down")
+    lines = shown(recovery=replace(RECOVERY, handed_over=handed))["After recovery"]
     assert lines[0] == "The job wrapper hands over a_request.json  ✗ breaks down"
 
 
@@ -404,22 +362,22 @@ def test_what_is_not_taken_is_told() -> None:
         ({}, "✓ Converged: nothing is lost, and the services hold what they must."),
         ({"recovery": None}, "→ Not judged: nothing was replayed."),
         ({"recovery": None, "services": None}, "→ Not judged: every collaborator is scripted, so no service is there."),
-        ({"unfired": ["job-state:down"]}, "→ Converged, but not put to the test: job-state:down never struck."),
-        ({"recovery": {**RECOVERY, "lost": ["x"]}}, "✗ Not converged: 1 lost item."),
-        ({"recovery": {**RECOVERY, "unchecked": ["x"]}}, "→ Not converged: 1 unchecked item."),
-        ({"recovery": {**RECOVERY, "waiting": ["x", "y"]}}, "✗ Not converged: 2 waiting items."),
-        ({"recovery": {**RECOVERY, "unchecked": ["x"], "lost": ["y"]}, "unfired": ["job-state:down"]},
+        ({"unfired": ("job-state:down",)}, "→ Converged, but not put to the test: job-state:down never struck."),
+        ({"recovery": replace(RECOVERY, lost=["x"])}, "✗ Not converged: 1 lost item."),
+        ({"recovery": replace(RECOVERY, unchecked=["x"])}, "→ Not converged: 1 unchecked item."),
+        ({"recovery": replace(RECOVERY, waiting=["x", "y"])}, "✗ Not converged: 2 waiting items."),
+        ({"recovery": replace(RECOVERY, unchecked=["x"], lost=["y"]), "unfired": ("job-state:down",)},
          "✗ Not converged: 1 lost item, 1 unchecked item."),
     ],
 )  # fmt: skip
-def test_a_run_has_one_verdict(changes: dict[str, Any], expected: str) -> None:
+def test_a_run_has_one_verdict(changes, expected):
     """It is the first line, and nothing else has a tick: a loss is never shown below one."""
     lines = shown(Style(200), **changes)
     assert lines["Verdict"][0] == expected
     assert sum(line.count("✓") for section in lines.values() for line in section) == expected.count("✓")
 
 
-def test_the_verdict_says_how_the_run_ended() -> None:
+def test_the_verdict_says_how_the_run_ended():
     """The result of execute(), and the pending operations with their file."""
     request = {**REQUEST, "Operations": [operation(), operation(Type="Y")]}
     lines = shown(request=request, ended="raised", result={"exception": "E", "args": []})["Verdict"]
@@ -428,9 +386,9 @@ def test_the_verdict_says_how_the_run_ended() -> None:
     assert lines[2] == "request  X, Y in a_request.json"
 
 
-def test_the_verdict_has_a_colour() -> None:
+def test_the_verdict_has_a_colour():
     """A converged run is green, one that is not is red, and one that is not judged is bold."""
     style = Style(100, colours=True)
-    lost = {**RECOVERY, "lost": ["x"]}
+    lost = replace(RECOVERY, lost=["x"])
     for recovery, start in ((RECOVERY, "\x1b[32m✓"), (lost, "\x1b[31m✗"), (None, "\x1b[1m→")):
         assert rendered(style, recovery=recovery).splitlines()[1].strip().startswith(start)

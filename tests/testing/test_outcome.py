@@ -210,7 +210,7 @@ def test_the_timeline_tells_of_bad_ends_and_odd_requests_too(on_failover_request
             self.workflow_commons["Request"] = [operation]
 
     told = run_job([Escapes], workflow_commons={"Request": None}).timeline()
-    assert "Escapes.execute()" in told
+    assert "  Escapes.execute " in told
     assert "\n  Nothing is pending: it has no operations.\n  file data  → <4 bytes>\n" in told
     assert "✗ ValueError('at the end') escapes" in run_module(Escapes).timeline()
     assert "\n  (absent) of (absent), (absent)\n    1. RemoveFile, Queued\n" in run_module(Replaces).timeline()

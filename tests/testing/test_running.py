@@ -326,7 +326,7 @@ def test_several_modules_share_one_job(kit, on_failover_request, world):
     assert (outcome.ok, outcome.statuses) == (False, ["Executing job", "a gift"])
     names = ["Gives", "Fails", "OnFailoverRequest"]
     assert [type(module).__name__ for module in outcome.modules] == names == outcome.name.split(", ")
-    assert [event.target for event in outcome.events if event.method == "execute"] == names
+    assert [call.method for call in outcome.events if call.target == "module"] == [f"{name}.execute" for name in names]
     assert [result["OK"] for result in outcome.results] == [True, False, False]
     assert (outcome.module.step_commons["extra"], outcome.module.step_commons["STEP_INSTANCE_NAME"]) == (1, "job")
     assert world.transformation.statuses(12)["/vo/a"] == "Unused"
