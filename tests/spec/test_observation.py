@@ -36,7 +36,7 @@ def test_calls_know_their_kind_and_can_be_listed():
         inner,
     ]
     assert [call.kind for call in module.flatten(calls)] == ["hook", "collaborator", "service", "service"]
-    assert inner.step == ["No/One", "x", [], 1]
+    assert inner.step == ("No/One", "x", [], 1)
 
 
 # Scrubbing
