@@ -123,10 +123,6 @@ def _failure(answer: Json) -> list[Json]:
     return [answer.get("Message")] if isinstance(answer, dict) and answer.get("OK") is False else []
 
 
-def _is_result(answer: Json) -> bool:
-    return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
-
-
 def is_result(answer: Json) -> bool:
     """Tell whether a value is a return structure of DIRAC's."""
     return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)

@@ -153,7 +153,7 @@ def test_each_thing_is_taken_once(connected: Implementation, witness: Witness) -
     report = connected.JobReport(77)
     for number in range(100):
         report.setApplicationStatus(f"status {number}")
-    assert [due.said for due in dues(witness)] == [f"status {number}" for number in range(100)]
+    assert [due.value for due in dues(witness)] == [f"status {number}" for number in range(100)]
 
 
 def test_of_requests_those_of_the_job_count(connected: Implementation, witness: Witness, world: World) -> None:
