@@ -274,11 +274,6 @@ class ModuleOutcome:
         )
         return story(end.scrubbed(), Style(width))
 
-    @property
-    def operations(self) -> Sequence[Mapping[str, Json]]:
-        """The fields of each pending operation."""
-        return self.request._fields
-
     def __repr__(self) -> str:
         """Say in one line how it ended and what is pending."""
         if self.raised is not None:
