@@ -26,7 +26,7 @@ smartquotes = False  # an option, a dash and a quote are what they are
 # Types of the standard library and of others have no page here; every name of ours must have one.
 nitpick_ignore_regex = [(r"py:.*", r"(?!dirac_failover\.|dirac_fakes\.).*")]
 nitpick_ignore = [
-    ("py:class", f"dirac_failover.{place}.T") for place in ("conformance.results", "spec.shape")
+    ("py:class", f"dirac_failover.{place}.T") for place in ("conformance.results", "conformance.workers", "spec.shape")
 ]  # type variables
 
 suppress_warnings = ["ref.python"]  # several classes are named Step, each in its own module
