@@ -1,6 +1,7 @@
 """The administration: what is asked, what is done, and how it is refused."""
 
 import json
+from datetime import datetime
 
 import jsonschema
 import pytest
@@ -22,7 +23,7 @@ NOTHING = {"armed": [], "unfired": []}
 
 @pytest.fixture
 def world():
-    return World()
+    return World(now=datetime(2026, 1, 2, 3, 4, 5))
 
 
 def ask(world, verb, path, body=None):

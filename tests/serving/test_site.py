@@ -113,6 +113,8 @@ def test_what_the_service_itself_dies_of_is_a_status(site, method, status):
         ("POST", "/", b"method=m", page(404, "Not Found")),
         ("GET", "/Transformation", b"", page(404, "Not Found")),
         ("POST", f"/{SERVICE}", b"\xff", page(400, "Bad Request")),
+        ("POST", f"/{SERVICE}", b"x=1", page(400, "Bad Request")),
+        ("POST", f"/{SERVICE}", b"method=m&args=7", page(500, "Internal Server Error")),
     ],
 )
 def test_what_is_no_call_is_refused(site, verb, path, body, reply):
