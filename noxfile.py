@@ -34,8 +34,6 @@ LIVE_NEEDS = {"mariadbd": "mariadb-server", "mariadb_config": "libmariadb-dev", 
 """The programs that the session ``live`` needs, and the Debian packages that have them."""
 CHECKOUT_ONLY = ("tests/bench", "tests/live", "tests/mutation", "tests/packaging", "tests/reach")
 PYTEST = ("pytest", "-n", "auto", "--dist", "worksteal", *(f"--ignore={path}" for path in CHECKOUT_ONLY))
-# Imports the real RequestDB, which maps the real Request, Operation and File to tables: they are no longer the same.
-ALONE = "tests/differential/test_fakes.py"
 FORGE = {  # which schema describes which files
     "citation-file-format": "CITATION.cff",
     "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
@@ -154,8 +152,7 @@ def examples(session: nox.Session) -> None:
 def differential(session: nox.Session) -> None:
     """The reference beside the real DIRAC: every test that runs it, the direct comparisons, and all scenarios."""
     with_dirac(session)
-    session.run(*PYTEST, "-m", "dirac", f"--ignore={ALONE}", *session.posargs)
-    session.run("pytest", ALONE, *session.posargs)
+    session.run(*PYTEST, "-m", "dirac", *session.posargs)
     session.run("dirac-failover", "differential", "reference", "dirac")
     session.run("dirac-failover", "verify", "dirac")
 

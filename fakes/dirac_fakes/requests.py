@@ -217,7 +217,10 @@ class Requests(Service):
         elif request_id not in self.state["requests"]:
             return refusal(f"getRequest: request '{given}' not exists")
         if assign:
+            before = self._text(request_id)
             self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
+            if given and given != request_id:
+                return ok(before)  # DIRAC does not see that a text that is no number means this request
         return ok(self._text(request_id))
 
     def _text(self, request_id: int) -> str:

@@ -299,7 +299,7 @@ def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any], limits: Mapping[
         return False
     if limits and not row[str(stamp)]:
         return False
-    at = {name: read_time(value, fraction=True) or str(value) for name, value in limits.items()}
+    at = {name: read_time(value, fraction=True) or "" for name, value in limits.items()}
     time = row[str(stamp)] if limits else ""
     return not ("newer" in at and time < at["newer"]) and not ("older" in at and time >= at["older"])
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from dirac_fakes.faults import SERVICES as FAKES
 from tests.live import calls
 from tests.live.comparing import compare, smallest
 from tests.live.differences import explained
@@ -42,3 +43,25 @@ def _compare(all_of_them, service, count, record_property, how=""):
     record_property("live", f"{tally}{how}")
     shown = [f"{len(some)} times: {smallest(some)}" for some in tally.unexplained.values()]
     assert not shown, "\n".join([str(tally), *shown])
+
+
+def test_every_method_of_the_real_services_is_known(grid):
+    """What the real handlers export is faked or said not to be; nothing else is."""
+    from tests.live import handlers
+
+    common = {"ping", "whoami", "echo", "refreshConfiguration"}
+    for real in handlers.SERVICES:
+        (fake,) = [service for service in FAKES.values() if service.full == real.service]
+        exported = {name[7:] for name in dir(real) if name.startswith("export_")} - common
+        assert exported == fake.faked | fake.not_faked, real.service
+        assert not fake.faked & fake.not_faked
+
+
+def test_arguments_have_the_types_that_the_real_services_want(grid):
+    """Those that a server of DIPS checks."""
+    from tests.live import handlers
+
+    for real in (handlers.DataStore, handlers.ReqProxy):
+        (fake,) = [service for service in FAKES.values() if service.full == real.service]
+        for method in fake.faked:
+            assert fake.types.get(method, ()) == tuple(getattr(real, f"types_{method}")), method
