@@ -232,25 +232,25 @@ def reach(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("kit", ["dirac", "lhcbdirac"], ids=["dirac", "lhcbdirac"])
-def discrimination(session: nox.Session, kit: str) -> None:
+@nox.parametrize("implementation", ["dirac", "lhcbdirac"], ids=["dirac", "lhcbdirac"])
+def discrimination(session: nox.Session, implementation: str) -> None:
     """The clauses tell a real package from one with a fault in it: prints what is killed, and what is alive and why.
 
     Beside it, what the unit tests that the package brings make of the same faults.
     """
-    with_dirac(session, IMPLEMENTATIONS[kit])
-    session.run("python", "-m", "tests.mutation.discrimination", kit, *session.posargs)
+    with_dirac(session, IMPLEMENTATIONS[implementation])
+    session.run("python", "-m", "tests.mutation.discrimination", implementation, *session.posargs)
 
 
 @nox.session
-@nox.parametrize("kit", ["reference", "dirac"], ids=["reference", "dirac"])
-def proof(session: nox.Session, kit: str) -> None:
+@nox.parametrize("implementation", ["reference", "dirac"], ids=["reference", "dirac"])
+def proof(session: nox.Session, implementation: str) -> None:
     """The contract obliges: each step that is removed from the module breaks a clause, or is listed with a reason."""
-    if kit == "dirac":
+    if implementation == "dirac":
         with_dirac(session)
     else:
         session.install("-e", ".[test]")
-    session.run("python", "-m", "tests.mutation.proof", kit, *session.posargs)
+    session.run("python", "-m", "tests.mutation.proof", implementation, *session.posargs)
 
 
 @nox.session

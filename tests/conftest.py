@@ -1,4 +1,4 @@
-"""Fixtures that every test folder shares: the implementations under test, each behind one kit."""
+"""Fixtures that every test folder shares: the implementations under test, each behind one implementation."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 def installed() -> Iterator[str]:
     """Yield the names of the implementations that are installed here, the reference first."""
-    for name, kit in IMPLEMENTATIONS.items():
+    for name, implementation in IMPLEMENTATIONS.items():
         with suppress(ImplementationUnavailableError):
-            kit.load()
+            implementation.load()
             yield name
 
 
@@ -64,7 +64,7 @@ def pytest_report_header() -> list[str]:
     scope="session",
     params=[name if name == "reference" else pytest.param(name, marks=pytest.mark.dirac) for name in HERE],
 )
-def kit(request: pytest.FixtureRequest) -> Implementation:
+def implementation(request: pytest.FixtureRequest) -> Implementation:
     """Each implementation in turn that is installed here: the reference, the real DIRAC, and its extensions."""
     return IMPLEMENTATIONS[request.param].load()
 

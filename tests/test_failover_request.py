@@ -20,13 +20,13 @@ END_WELL = [
 class Job:
     """A module at the end of a job, with spies around it: ``run()`` executes it."""
 
-    def __init__(self, kit, inputs="", files=None, jobs=None, **attributes):
+    def __init__(self, implementation, inputs="", files=None, jobs=None, **attributes):
         self.calls = []
         self.files = Spy(self.calls, "files.", **{"getFiles": {}, **(files or {})})
         self.jobs = Spy(self.calls, "jobs.", **(jobs or {}))
-        with kit.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
-            self.request = kit.Request()
-        self.module = kit.FailoverRequest()
+        with implementation.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
+            self.request = implementation.Request()
+        self.module = implementation.FailoverRequest()
         self.module.STEP_NUMBER = "3"
         self.module.workflowStatus = self.module.stepStatus = WELL
         self.module.workflow_commons = {
@@ -49,15 +49,15 @@ def surroundings(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def job(kit):
+def job(implementation):
     """Make a job: see :class:`Job`."""
-    return lambda *args, **kwargs: Job(kit, *args, **kwargs)
+    return lambda *args, **kwargs: Job(implementation, *args, **kwargs)
 
 
 @pytest.fixture
-def operation(kit):
+def operation(implementation):
     """An operation as fail-over makes one."""
-    made = kit.Operation()
+    made = implementation.Operation()
     made.Type, made.Arguments = "SetFileStatus", "pending"
     return made
 
@@ -67,13 +67,13 @@ def unsent(answer):
     return {"commit": FAILED, "generateForwardDISET": answer}
 
 
-def test_it_is_a_module_with_arguments_of_none(kit, reference):
+def test_it_is_a_module_with_arguments_of_none(implementation, reference):
     """The workflow creates it without arguments, and it adds no attribute to its base."""
-    assert issubclass(kit.FailoverRequest, kit.ModuleBase)
-    assert str(inspect.signature(kit.FailoverRequest)).partition(" -> ")[0] == "()"
-    assert list(vars(kit.FailoverRequest())) == list(vars(kit.ModuleBase()))
+    assert issubclass(implementation.FailoverRequest, implementation.ModuleBase)
+    assert str(inspect.signature(implementation.FailoverRequest)).partition(" -> ")[0] == "()"
+    assert list(vars(implementation.FailoverRequest())) == list(vars(implementation.ModuleBase()))
     for name in ("_resolveInputVariables", "_initialize", "_execute", "_finalize"):
-        assert str(inspect.signature(getattr(kit.FailoverRequest, name))).partition(" -> ")[0] == "(self)"
+        assert str(inspect.signature(getattr(implementation.FailoverRequest, name))).partition(" -> ")[0] == "(self)"
     assert reference.FailoverRequest().log._logger.name == "dirac_failover.FailoverRequest"
 
 
@@ -213,8 +213,8 @@ def test_an_invalid_request_fails_the_module_after_the_good_news_was_reported(jo
     assert [call[1] for call in mine.calls if call[0] == "jobs.setApplicationStatus"] == [FINISHED, reason]
 
 
-def test_a_failure_found_at_the_end_counts(kit):
-    module = kit.FailoverRequest()
+def test_a_failure_found_at_the_end_counts(implementation):
+    module = implementation.FailoverRequest()
     module.workflowStatus, module.stepStatus = WELL, FAILED
     with pytest.raises(RuntimeError, match=f"^{GAVE_UP}$"):
         module._finalize()

@@ -35,7 +35,7 @@ def surroundings(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def make(kit):
+def make(implementation):
     """Make a module whose hooks are recorded; ``raises`` says in which hook it ends and how."""
 
     def make(*, raises=None, returns=None, **attributes):
@@ -50,7 +50,7 @@ def make(kit):
 
             return called
 
-        module = type("Mine", (kit.ModuleBase,), {name: hook(name) for name in [*HOOKS, "finalize"]})(Spy())
+        module = type("Mine", (implementation.ModuleBase,), {name: hook(name) for name in [*HOOKS, "finalize"]})(Spy())
         set_up(module, **attributes)
         module.jobReport = Spy(calls)
         module.calls = calls
@@ -60,15 +60,15 @@ def make(kit):
 
 
 @pytest.fixture
-def base(kit):
+def base(implementation):
     """A plain module that has a job report and is in the job 77."""
-    return set_up(kit.ModuleBase(Spy()), jobID=77, jobReport=Spy())
+    return set_up(implementation.ModuleBase(Spy()), jobID=77, jobReport=Spy())
 
 
 # Attributes
 
 
-def test_a_new_module_has_its_attributes_which_it_shares_with_no_other(kit):
+def test_a_new_module_has_its_attributes_which_it_shares_with_no_other(implementation):
     expected = {
         "production_id": 0, "prod_job_id": 0, "jobID": 0, "step_number": 0, "step_id": 0,
         "jobType": "", "executable": "", "command": None,
@@ -77,17 +77,17 @@ def test_a_new_module_has_its_attributes_which_it_shares_with_no_other(kit):
         "inputDataType": "", "outputDataFileMask": [], "stepInputData": [], "appSteps": [], "inputDataList": [],
         "InputData": [], "fileReport": None, "jobReport": None, "request": None,
     }  # fmt: skip
-    found, other = vars(kit.ModuleBase()), vars(kit.ModuleBase())
+    found, other = vars(implementation.ModuleBase()), vars(implementation.ModuleBase())
     assert {name: value for name, value in found.items() if name not in {"log", "opsH", "dm"}} == expected
     assert [type(found[name]) for name in expected] == [type(value) for value in expected.values()]
     assert {"log", "opsH", "dm"} < set(found)
     assert not any(found[name] is other[name] for name in found if isinstance(found[name], list | dict))
 
 
-def test_a_module_logs_as_it_is_told_or_under_the_name_of_its_class(kit, reference):
+def test_a_module_logs_as_it_is_told_or_under_the_name_of_its_class(implementation, reference):
     log = Spy()
-    assert kit.ModuleBase(log).log is log
-    assert kit.ModuleBase(loggerIn=log).log is log
+    assert implementation.ModuleBase(log).log is log
+    assert implementation.ModuleBase(loggerIn=log).log is log
     mine = type("Mine", (reference.ModuleBase,), {})()
     assert mine.log._logger.name == "dirac_failover.Mine"
 
@@ -106,16 +106,16 @@ OPTION = "Transformations/FilesMaxResetCounter"
         ("ab", ("t",), ("a", "b")), ("", None, ""),
     ],
 )  # fmt: skip
-def test_options_become_what_their_default_is(kit, text, default, value):
-    with kit.connect(lambda *_, **__: None, options={OPTION: text}):
-        found = kit.ModuleBase().opsH.getValue(OPTION, default)
+def test_options_become_what_their_default_is(implementation, text, default, value):
+    with implementation.connect(lambda *_, **__: None, options={OPTION: text}):
+        found = implementation.ModuleBase().opsH.getValue(OPTION, default)
     assert found == value
     assert type(found) is type(value)
 
 
-def test_an_option_that_is_not_set_is_its_default(kit):
-    with kit.connect(lambda *_, **__: None):
-        options = kit.ModuleBase().opsH
+def test_an_option_that_is_not_set_is_its_default(implementation):
+    with implementation.connect(lambda *_, **__: None):
+        options = implementation.ModuleBase().opsH
         assert options.getValue("No/Such") is None
         assert options.getValue("No/Such", [1]) == [1]
         assert options.getValue("No/Such", defaultValue=5) == 5
@@ -139,20 +139,20 @@ def test_hooks_are_called_in_order_and_what_they_return_is_ignored(make):
     assert [call[0] for call in module.calls] == [*HOOKS, "setApplicationStatus", "finalize"]
 
 
-def test_the_base_class_does_nothing_and_ends_well(kit):
-    module = set_up(kit.ModuleBase(Spy()), jobReport=(report := Spy()), fileReport=Spy(), request=Spy())
+def test_the_base_class_does_nothing_and_ends_well(implementation):
+    module = set_up(implementation.ModuleBase(Spy()), jobReport=(report := Spy()), fileReport=Spy(), request=Spy())
     result = module.execute()
-    assert (result["OK"], type(result["Value"])) == (True, kit.GracefulTermination)
-    assert str(result["Value"]) == f"{kit.ModuleBase} correctly finalized"
+    assert (result["OK"], type(result["Value"])) == (True, implementation.GracefulTermination)
+    assert str(result["Value"]) == f"{implementation.ModuleBase} correctly finalized"
     assert report.calls == [("setApplicationStatus", str(result["Value"]), True)]
     assert module.command is None
     for name in ("_initialize", "_setCommand", "_executeCommand", "_execute"):
         assert getattr(module, name)() is None
 
 
-def test_the_hook_ends_with_the_status_that_it_is_given_and_finalize_only_logs(base, kit):
+def test_the_hook_ends_with_the_status_that_it_is_given_and_finalize_only_logs(base, implementation):
     for status, text in ((["all done"], "all done"), ([], f"{type(base)} correctly finalized")):
-        with pytest.raises(kit.GracefulTermination) as caught:
+        with pytest.raises(implementation.GracefulTermination) as caught:
             base._finalize(*status)
         assert caught.value.args == (text,)
     base.log.calls.clear()
@@ -160,15 +160,15 @@ def test_the_hook_ends_with_the_status_that_it_is_given_and_finalize_only_logs(b
     assert [call[0] for call in base.log.calls] == ["info"]
 
 
-def exception(kit, name):
-    return (kit.GracefulTermination if name == "GracefulTermination" else getattr(builtins, name))("bye")
+def exception(implementation, name):
+    return (implementation.GracefulTermination if name == "GracefulTermination" else getattr(builtins, name))("bye")
 
 
 @pytest.mark.parametrize("place", range(6))
 @pytest.mark.parametrize("kind", ["GracefulTermination", "RuntimeError", "ValueError", "KeyboardInterrupt"])
-def test_a_hook_that_raises_is_the_last(make, kit, kind, place):
+def test_a_hook_that_raises_is_the_last(make, implementation, kind, place):
     """The status is reported, then finalize() is called; the exception is the Value or the Message."""
-    error = exception(kit, kind)
+    error = exception(implementation, kind)
     module = make(raises={HOOKS[place]: error})
     result = module.execute()
     assert module.calls == [
@@ -213,8 +213,8 @@ def test_failures_become_results_and_statuses(make, end):
     assert module.calls[-2:] == [("setApplicationStatus", status, True), ("finalize",)]
 
 
-def test_graceful_ends_are_reported_with_all_their_arguments(make, kit):
-    module = make(raises={"_execute": (end := kit.GracefulTermination("a", "b"))})
+def test_graceful_ends_are_reported_with_all_their_arguments(make, implementation):
+    module = make(raises={"_execute": (end := implementation.GracefulTermination("a", "b"))})
     assert module.execute()["Value"] is end
     assert module.calls[-2] == ("setApplicationStatus", "('a', 'b')", True)
 
@@ -222,8 +222,8 @@ def test_graceful_ends_are_reported_with_all_their_arguments(make, kit):
 @pytest.mark.parametrize(
     ("kind", "level"), [("GracefulTermination", "info"), ("RuntimeError", "error"), ("ValueError", "exception")]
 )
-def test_an_end_is_logged_once_and_a_status_that_cannot_be_reported_escapes(make, kit, kind, level):
-    error = exception(kit, kind)
+def test_an_end_is_logged_once_and_a_status_that_cannot_be_reported_escapes(make, implementation, kind, level):
+    error = exception(implementation, kind)
     module = make(raises={"_execute": error})
     module.execute()
     assert [call[0] for call in module.log.calls if call[0] != "verbose"] == [level]
@@ -308,9 +308,9 @@ def test_an_identity_that_cannot_be_found_escapes_before_any_hook(make, monkeypa
 
 
 @pytest.fixture
-def unfinished(kit):
+def unfinished(implementation):
     """A module before its inputs are resolved."""
-    return set_up(kit.ModuleBase(Spy()), jobID=77)
+    return set_up(implementation.ModuleBase(Spy()), jobID=77)
 
 
 def test_collaborators_are_taken_from_the_commons_be_they_none(unfinished):
@@ -321,14 +321,18 @@ def test_collaborators_are_taken_from_the_commons_be_they_none(unfinished):
         assert values(unfinished, *COLLABORATORS) == (mine, mine, mine)
 
 
-def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(unfinished, kit):
-    with kit.connect(lambda *_, **__: None):
+def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(unfinished, implementation):
+    with implementation.connect(lambda *_, **__: None):
         unfinished._resolveInputVariables()
     commons = unfinished.workflow_commons
     assert list(commons)[2:] == ["FileReport", "JobReport", "Request"]
     found = values(unfinished, *COLLABORATORS)
     assert found == (commons["FileReport"], commons["JobReport"], commons["Request"])
-    assert [type(made) for made in found] == [kit.FileReport, kit.JobReport, kit.Request]
+    assert [type(made) for made in found] == [
+        implementation.FileReport,
+        implementation.JobReport,
+        implementation.Request,
+    ]
     assert values(unfinished.jobReport, "jobID", "source") == (77, "Job_77")
 
 
@@ -712,10 +716,10 @@ FILE = "12_34_request.json"
 
 
 @pytest.fixture
-def idle(kit, base):
+def idle(implementation, base):
     """A module with a real request, which belongs to somebody, has a name, and is empty."""
-    with kit.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
-        base.request = kit.Request()
+    with implementation.connect(lambda *_, **__: None, owner="alice", group="vo_user"):
+        base.request = implementation.Request()
     base.request.RequestName = "job_77_request.xml"
     base.production_id, base.prod_job_id = 12, 34
     base.workflow_commons = {}
@@ -723,14 +727,14 @@ def idle(kit, base):
 
 
 @pytest.fixture
-def pending(kit, idle):
+def pending(implementation, idle):
     """The same with one operation in its request."""
-    idle.request.addOperation(operation(kit))
+    idle.request.addOperation(operation(implementation))
     return idle
 
 
-def operation(kit, kind="ForwardDISET", arguments="x"):
-    made = kit.Operation()
+def operation(implementation, kind="ForwardDISET", arguments="x"):
+    made = implementation.Operation()
     made.Type, made.Arguments = kind, arguments
     return made
 
@@ -756,8 +760,8 @@ def test_what_is_pending_is_written_over_an_old_file_and_its_digest_logged(pendi
     assert "ForwardDISET:ForwardDISET:Waiting:0" in str(pending.log.named("info"))
 
 
-def test_the_job_reports_operation_joins_the_others(pending, kit, tmp_path):
-    theirs = operation(kit, arguments="job report")
+def test_the_job_reports_operation_joins_the_others(pending, implementation, tmp_path):
+    theirs = operation(implementation, arguments="job report")
     pending.jobReport = Spy(generateForwardDISET={"OK": True, "Value": theirs})
     pending.generateFailoverFile()
     assert list(pending.request)[1:] == [theirs]
@@ -799,8 +803,10 @@ def test_accounting_that_is_not_ok_ends_it_all(pending, tmp_path):
     assert written(tmp_path) == {}
 
 
-def test_a_request_that_is_invalid_or_has_no_json_is_an_error_and_not_written(idle, kit, tmp_path, monkeypatch):
-    idle.request.addOperation(operation(kit, None))
+def test_a_request_that_is_invalid_or_has_no_json_is_an_error_and_not_written(
+    idle, implementation, tmp_path, monkeypatch
+):
+    idle.request.addOperation(operation(implementation, None))
     reason = "Operation #0 in request 'job_77_request.xml' hasn't got Type set"
     with pytest.raises(RuntimeError, match=rf"^Failover request is not valid: {reason}$"):
         idle.generateFailoverFile()

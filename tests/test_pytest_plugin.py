@@ -439,7 +439,7 @@ def test_passes_too(run_module, breaks_at_its_end):
 
 @pytest.fixture
 def real(monkeypatch):
-    """Something that is called DIRAC has been imported, with a kit that is the reference's."""
+    """Something that is called DIRAC has been imported, with an implementation that is the reference's."""
     module = ModuleType("DIRAC")
     module.version = "v9.1.22"
     monkeypatch.setitem(sys.modules, "DIRAC", module)

@@ -52,9 +52,9 @@ limit=None, timeout=1800, offset=0, maxfiles=None, columns=None)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signatures_are_the_same_in_both(kit, name):
+def test_signatures_are_the_same_in_both(implementation, name):
     for line in re.split(r"[;\n]", SIGNATURES[name].strip()):
         method = line.strip().partition("(")[0]
-        signature = inspect.signature(getattr(getattr(kit, name), method))
+        signature = inspect.signature(getattr(getattr(implementation, name), method))
         plain = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
         assert f"{method}{inspect.Signature(plain)}" == line.strip()

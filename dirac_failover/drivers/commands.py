@@ -89,14 +89,14 @@ class CommandsDriver(InProcessDriver):
                     thread.join()
 
     @property
-    def implementation(self) -> str:
+    def clients(self) -> str:
         """Name and version of the implementation whose clients are used; empty when all commands are programs."""
-        return "" if all(isinstance(command, list) for command in self._commands) else super().implementation
+        return "" if all(isinstance(command, list) for command in self._commands) else super().clients
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
         scrubber, deadline = Scrubber(), time.monotonic() + self._seconds
         self._calls = journal.calls
-        request = request_of(self.kit, scenario)
+        request = request_of(self.implementation, scenario)
         ended, result = "returned", {"OK": True, "Value": None}  # type: str, Any
         with temporary("commands-") as folder:
             path = os.path.join(folder, "job.json")

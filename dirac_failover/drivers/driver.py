@@ -25,7 +25,7 @@ class Driver(Protocol):
     """One of :data:`~dirac_failover.spec.facts.SHAPES`."""
 
     @property
-    def implementation(self) -> str:
+    def clients(self) -> str:
         """Name and version of the implementation whose clients are used; empty when the port has its own ones."""
         ...
 

@@ -109,7 +109,7 @@ class InProcessDriver:
 
     def __init__(self, implementation: Implementation, module: type[Any] | None = None) -> None:
         """Choose what to run; nothing is started before :meth:`session`."""
-        self.kit = implementation
+        self.implementation = implementation
         self.name, self.version = implementation.name, implementation.version
         self._class: type[Any] = module or implementation.FailoverRequest
         self._calls: list[Call] = []
@@ -119,9 +119,9 @@ class InProcessDriver:
         self._place: Workplace
 
     @property
-    def implementation(self) -> str:
+    def clients(self) -> str:
         """Name and version of the implementation whose clients are used."""
-        return f"{self.kit.name} {self.kit.version}"
+        return f"{self.implementation.name} {self.implementation.version}"
 
     @contextmanager
     def session(self) -> Iterator[InProcessDriver]:
@@ -138,8 +138,8 @@ class InProcessDriver:
         """Connect the implementation's clients to the services of the scenario that is run, and listen to the hooks."""
         self._place = place
         with ExitStack() as stack:
-            stack.enter_context(self.kit.connect(self._route))
-            stack.enter_context(stopped(_CLOCK, self.kit))
+            stack.enter_context(self.implementation.connect(self._route))
+            stack.enter_context(stopped(_CLOCK, self.implementation))
             for owner in self._class.__mro__:  # a hook may be reached by super() alone
                 for name in vars(owner).keys() & set(HOOKS):
                     stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name])))
@@ -198,21 +198,21 @@ class InProcessDriver:
         user, group = scenario.owner or (None, None)
         if not needs_services(scenario):
             self._world = None
-            if not self.kit.own_request:
+            if not self.implementation.own_request:
                 return work(scenario, Journal())
-            with self.kit.connect(self._route, owner=user, group=group):
+            with self.implementation.connect(self._route, owner=user, group=group):
                 return work(scenario, Journal())
         world = self._world = seed(scenario)
         options, sleep = scenario.options, world.clock.sleep
-        with self.kit.connect(self._route, owner=user, group=group, options=options, sleep=sleep):
+        with self.implementation.connect(self._route, owner=user, group=group, options=options, sleep=sleep):
             return work(scenario, world.journal)
 
     def _observe(self, scenario: Scenario, journal: Journal) -> Observation:
         return self.look(self._executed(scenario, journal))
 
     def _executed(self, scenario: Scenario, journal: Journal) -> Execution:
-        script = script_of(self.kit, scenario, journal)
-        commons = _copy({**self.kit.profile.commons, **scenario.workflow_commons})
+        script = script_of(self.implementation, scenario, journal)
+        commons = _copy({**self.implementation.profile.commons, **scenario.workflow_commons})
         step = _copy(scenario.step_commons)
         self._collaborators(scenario, script, commons)
         if self._listener:
@@ -250,7 +250,7 @@ class InProcessDriver:
         return module, ended, result
 
     def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
-        commons.update(collaborators(self.kit, scenario, script, scenario.collaborators))
+        commons.update(collaborators(self.implementation, scenario, script, scenario.collaborators))
 
     def look(self, done: Execution) -> Observation:
         """Return what was observed of an execution, as plain data."""
@@ -263,7 +263,7 @@ class InProcessDriver:
             scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
             steps,
             scrubber.plain(attributes | held(done.commons)),
-            None if request is None else scrubber.plain(of_request(request, self.kit.owner)),
+            None if request is None else scrubber.plain(of_request(request, self.implementation.owner)),
             {name: scrubber.text(text) for name, text in done.files.items()},
             None if done.world is None else scrubber.plain(done.world.snapshot()),
         )

@@ -251,7 +251,7 @@ def record(driver: InProcessDriver, scenario: Scenario, *, reports_inputs: bool 
     ``reports_inputs`` says whether the module must report the job's input files. Raises PortBrokenError when the module
     cannot be made.
     """
-    recorder = Recorder(driver.kit, {*METHODS, *(call[0] for call in scenario.calls)})
+    recorder = Recorder(driver.implementation, {*METHODS, *(call[0] for call in scenario.calls)})
     reports = reports_inputs and scenario.subject == MODULE and not scenario.calls
     before: dict[str, Json] = {}
 

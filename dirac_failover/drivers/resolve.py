@@ -72,7 +72,7 @@ class Target:
         """Return name, version and shape of the port, for which another process is started; raises as :meth:`port`."""
         port = self.port()
         with port.session() if isinstance(port, SubprocessDriver) else nullcontext():
-            return PortInfo(port.name, port.version, self.given, port.implementation, port.shape)
+            return PortInfo(port.name, port.version, self.given, port.clients, port.shape)
 
     def options(self) -> tuple[str, ...]:
         """Return the options with which ``run`` executes the same module; empty for a port that it cannot execute."""

@@ -74,7 +74,7 @@ class SubprocessDriver:
         """Choose what to run; nothing is started before :meth:`session`."""
         self.command = list(command)
         self.name = visible(name) or os.path.basename(self.command[0])
-        self.version = self.implementation = ""
+        self.version = self.clients = ""
         self.shape = MODULE
         self.capabilities: frozenset[str] = frozenset()
         self._named = bool(name)

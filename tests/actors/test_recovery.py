@@ -31,8 +31,8 @@ UNSETTLED = ("lost", "twice", "waiting", "unchecked")
 
 
 @pytest.fixture
-def driver(kit):
-    driver = InProcessDriver(kit)
+def driver(implementation):
+    driver = InProcessDriver(implementation)
     with driver.session():
         yield driver
 

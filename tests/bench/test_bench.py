@@ -14,11 +14,11 @@ from tests.bench import plugin
 pytestmark = pytest.mark.ci
 
 
-def test_every_measure_can_be_taken(kit, monkeypatch):
+def test_every_measure_can_be_taken(implementation, monkeypatch):
     """On a small scale, each row of the table takes some time."""
     monkeypatch.setattr(bench, "EVERY", 30_000)
     for row in bench.measures(0.001):
-        assert row.take(kit) > 0, row.name
+        assert row.take(implementation) > 0, row.name
 
 
 @pytest.mark.parametrize("row", bench.growths(0.002), ids=lambda row: row.name)
@@ -27,10 +27,10 @@ def test_every_growth_can_be_taken(row):
     assert row.take(row.size) > 0
 
 
-def test_the_request_has_as_many_files_as_asked_for(kit):
+def test_the_request_has_as_many_files_as_asked_for(implementation):
     """The row measures what its name says."""
-    with kit.connect(lambda *_, **__: None, owner="someone", group="vo_user"):
-        (operation,) = bench.request(kit, 7)
+    with implementation.connect(lambda *_, **__: None, owner="someone", group="vo_user"):
+        (operation,) = bench.request(implementation, 7)
     assert len(operation) == 7
 
 

@@ -37,8 +37,8 @@ class Service:
     structure (with a stub added), an exception to be raised, or a function of the arguments. Unscripted: ``S_OK()``.
     """
 
-    def __init__(self, kit):
-        self.kit = kit
+    def __init__(self, implementation):
+        self.implementation = implementation
         self.calls = []
         self.naps = []
         self.answers = {}
@@ -76,14 +76,14 @@ class Service:
     def connected(self, **options):
         """Connect once more, with configuration options by their last name."""
         paths = {OPTIONS[name]: value for name, value in options.items()}
-        with self.kit.connect(self, owner="alice", group="vo_user", options=paths, sleep=self.naps.append):
+        with self.implementation.connect(self, owner="alice", group="vo_user", options=paths, sleep=self.naps.append):
             yield
 
 
 @pytest.fixture
-def service(kit):
-    """A scripted service that the clients of ``kit`` are connected to."""
-    service = Service(kit)
+def service(implementation):
+    """A scripted service that the clients of ``implementation`` are connected to."""
+    service = Service(implementation)
     with service.connected():
         yield service
 
@@ -103,8 +103,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(kit):
+def clock(implementation):
     """The clock of both implementations."""
     clock = Clock()
-    with stopped(lambda: clock.now, kit):
+    with stopped(lambda: clock.now, implementation):
         yield clock

@@ -20,9 +20,9 @@ def name(request):
     return request.param
 
 
-def test_any_method_is_called_at_the_service_or_where_the_call_says(kit, service, name):
+def test_any_method_is_called_at_the_service_or_where_the_call_says(implementation, service, name):
     service.answers["doIt"] = [{"OK": True, "Value": 5}]
-    client = getattr(kit, name)()
+    client = getattr(implementation, name)()
     assert client.doIt(1, [2], {"a": None})["Value"] == 5
     client.doIt(1, url="X/Y", timeout=7)
     client.doIt(2, url="", timeout=0)
@@ -34,8 +34,8 @@ def test_any_method_is_called_at_the_service_or_where_the_call_says(kit, service
     ]  # fmt: skip
 
 
-def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
-    client = getattr(kit, name)()
+def test_the_client_can_be_pointed_elsewhere_for_good(implementation, service, name):
+    client = getattr(implementation, name)()
     client.setServer("X/Y")
     client.timeout = 7
     client.doIt()
@@ -43,8 +43,8 @@ def test_the_client_can_be_pointed_elsewhere_for_good(kit, service, name):
     assert service.calls == [("X/Y", "doIt", (), 7)]
 
 
-def test_the_constructor_takes_other_keywords_and_a_url_which_data_store_client_ignores(kit, name):
-    client = getattr(kit, name)(url="X/Y", useCertificates=True)
+def test_the_constructor_takes_other_keywords_and_a_url_which_data_store_client_ignores(implementation, name):
+    client = getattr(implementation, name)(url="X/Y", useCertificates=True)
     assert client.serverURL == ("Accounting/DataStore" if name == "DataStoreClient" else "X/Y")
     assert client.timeout == 600
 

@@ -67,9 +67,9 @@ def now(monkeypatch):
 
 
 @pytest.fixture
-def client(kit, service, now):
+def client(implementation, service, now):
     """A client that was made a second ago, so that a failed commit goes to fail-over at once."""
-    client = kit.DataStoreClient()
+    client = implementation.DataStoreClient()
     now[0] += 1
     return client
 
@@ -212,14 +212,14 @@ def test_records_are_kept_when_the_request_system_refuses_the_request(client, se
     assert len(service.naps) == 1
 
 
-def test_records_are_kept_when_their_request_has_no_owner(kit, now):
+def test_records_are_kept_when_their_request_has_no_owner(implementation, now):
     def refuse(service, method, args, *, timeout=600):
         calls.append(method)
         return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, [1])}
 
     calls = []
-    with kit.connect(refuse):
-        client = kit.DataStoreClient()
+    with implementation.connect(refuse):
+        client = implementation.DataStoreClient()
         now[0] += 1
         add(client, 1)
         result = client.commit()
@@ -231,9 +231,11 @@ def test_records_are_kept_when_their_request_has_no_owner(kit, now):
 
 
 @pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
-def test_fail_over_can_be_disabled_by_an_option_when_the_client_is_made(kit, service, now, down, text, enabled):
+def test_fail_over_can_be_disabled_by_an_option_when_the_client_is_made(
+    implementation, service, now, down, text, enabled
+):
     with service.connected(DisableFailover=text):
-        client = kit.DataStoreClient()
+        client = implementation.DataStoreClient()
     now[0] += 1
     add(client, 1)
     assert client.commit()["OK"] is enabled
@@ -251,16 +253,16 @@ def test_fail_over_can_be_disabled_by_the_caller(client, service, down):
 @pytest.mark.parametrize(
     ("grace", "waited", "handed"), [((), 0, False), ((), 1, True), ((10,), 10, False), ((10,), 10.5, True)]
 )
-def test_fail_over_waits_for_more_than_the_grace_time(kit, service, now, down, grace, waited, handed):
-    client = kit.DataStoreClient(*grace)
+def test_fail_over_waits_for_more_than_the_grace_time(implementation, service, now, down, grace, waited, handed):
+    client = implementation.DataStoreClient(*grace)
     now[0] += waited
     add(client, 1)
     assert client.commit()["OK"] is handed
     assert ("putRequest" in service.methods) is handed
 
 
-def test_a_success_starts_the_grace_time_anew_and_fail_over_does_not(kit, service, now):
-    client = kit.DataStoreClient(10)
+def test_a_success_starts_the_grace_time_anew_and_fail_over_does_not(implementation, service, now):
+    client = implementation.DataStoreClient(10)
     service.answers["commitRegisters"] = [S_OK(), S_ERROR("down")]
     outcomes = []
     for seconds in (100, 5, 6, 1):
@@ -360,8 +362,8 @@ def timers(monkeypatch):
     return Timer.made
 
 
-def test_a_delayed_commit_sends_in_five_seconds_what_was_added_until_then(kit, service, timers):
-    client = kit.DataStoreClient()
+def test_a_delayed_commit_sends_in_five_seconds_what_was_added_until_then(implementation, service, timers):
+    client = implementation.DataStoreClient()
     add(client, 1)
     assert client.delayedCommit() == S_OK()
     add(client, 2)
@@ -374,7 +376,7 @@ def test_a_delayed_commit_sends_in_five_seconds_what_was_added_until_then(kit, s
     assert len(timers) == 2
 
 
-def test_a_real_timer_commits_too(kit, service, monkeypatch):
+def test_a_real_timer_commits_too(implementation, service, monkeypatch):
     started = []
 
     class Impatient(threading.Timer):
@@ -383,7 +385,7 @@ def test_a_real_timer_commits_too(kit, service, monkeypatch):
             started.append(self)
 
     monkeypatch.setattr(threading, "Timer", Impatient)
-    client = kit.DataStoreClient()
+    client = implementation.DataStoreClient()
     add(client, 1)
     client.delayedCommit()
     started[-1].join(10)

@@ -7,16 +7,16 @@ SERVICE = "Transformation/TransformationManager"
 
 
 @pytest.fixture
-def report(kit, service):
-    return kit.FileReport()
+def report(implementation, service):
+    return implementation.FileReport()
 
 
-def test_a_report_starts_empty(kit):
-    report = kit.FileReport()
+def test_a_report_starts_empty(implementation):
+    report = implementation.FileReport()
     assert (report.statusDict, report.transformation, report.force) == ({}, None, False)
-    assert isinstance(report.transClient, kit.TransformationClient)
+    assert isinstance(report.transClient, implementation.TransformationClient)
     assert report.transClient.serverURL == SERVICE
-    assert kit.FileReport(server="X/Y").transClient.serverURL == "X/Y"
+    assert implementation.FileReport(server="X/Y").transClient.serverURL == "X/Y"
 
 
 @pytest.mark.parametrize("lfns", [["/a", "/b"], ("/a", "/b"), {"/a": 1, "/b": 2}], ids=["list", "tuple", "dict"])
@@ -85,12 +85,12 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
     assert report.statusDict == {}
 
 
-def test_statuses_that_were_not_taken_become_an_operation_and_stay(kit, report, service):
+def test_statuses_that_were_not_taken_become_an_operation_and_stay(implementation, report, service):
     service.refuses("getTransformationFiles")
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")
     result = report.generateForwardDISET()
     assert result["OK"]
-    assert isinstance(result["Value"], kit.Operation)
+    assert isinstance(result["Value"], implementation.Operation)
     assert result["Value"].Type == "SetFileStatus"
     assert result["Value"].Arguments == (
         b"ds14:transformationi12es10:statusDictds5:/vo/as9:Processeds5:/vo/bs9:Processedes5:forceb0e"

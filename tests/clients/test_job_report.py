@@ -12,9 +12,9 @@ STATUS, PARAMETERS = "setJobStatusBulk", "setJobParameters"
 
 
 @pytest.fixture
-def report(kit, service, clock):
+def report(implementation, service, clock):
     """A report of the job 77."""
-    return kit.JobReport(77)
+    return implementation.JobReport(77)
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def held(report):
     return (report.jobStatusInfo, report.appStatusInfo, report.jobParameters)
 
 
-def test_a_report_starts_empty_and_takes_its_source_from_the_job(kit):
-    report = kit.JobReport("77")
+def test_a_report_starts_empty_and_takes_its_source_from_the_job(implementation):
+    report = implementation.JobReport("77")
     assert (report.jobID, report.source) == (77, "Job_77")
     assert held(report) == ([], [], [])
-    assert kit.JobReport(77, "Pilot").source == "Pilot"
-    assert kit.JobReport(77, source="").source == "Job_77"
+    assert implementation.JobReport(77, "Pilot").source == "Pilot"
+    assert implementation.JobReport(77, source="").source == "Job_77"
     report.setJob(78)
     assert (report.jobID, report.source) == (78, "Job_77")
     for job in ("", "x9"):
         with pytest.raises(ValueError, match="invalid literal"):
-            kit.JobReport(job)
+            implementation.JobReport(job)
 
 
 def test_all_statuses_of_a_call_are_sent_at_once_under_one_time_without_apostrophes(report, service):
@@ -61,8 +61,8 @@ def test_without_the_flag_statuses_are_only_kept(report, service):
     assert service.calls == []
 
 
-def test_without_a_job_setters_send_nothing_but_a_commit_does(kit, service, clock):
-    report = kit.JobReport(0)
+def test_without_a_job_setters_send_nothing_but_a_commit_does(implementation, service, clock):
+    report = implementation.JobReport(0)
     assert report.setJobStatus("Running") == S_OK()
     assert report.setApplicationStatus("x") == S_OK()
     assert report.setJobParameters([("n", 1)]) == S_OK()
@@ -95,8 +95,8 @@ def test_updates_of_one_instant_collapse_and_a_blank_erases_nothing(report, serv
 
 
 @freeze_time("2026-01-02 03:04:05")
-def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(kit):
-    report = kit.JobReport(77)
+def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(implementation):
+    report = implementation.JobReport(77)
     report.setJobStatus("Running", sendFlag=False)
     assert report.jobStatusInfo == [("Running", "", "2026-01-02 03:04:05")]
 
@@ -203,12 +203,14 @@ def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
     assert service.methods == [STATUS]
 
 
-def test_statuses_that_were_not_taken_become_an_operation_that_repeats_the_call_and_stay(kit, report, service):
+def test_statuses_that_were_not_taken_become_an_operation_that_repeats_the_call_and_stay(
+    implementation, report, service
+):
     service.refuses(STATUS)
     report.setApplicationStatus("Job Finished Successfully", sendFlag=False)
     result = report.generateForwardDISET()
     assert result["OK"]
-    assert isinstance(result["Value"], kit.Operation)
+    assert isinstance(result["Value"], implementation.Operation)
     assert result["Value"].Type == "ForwardDISET"
     assert result["Value"].Arguments == (
         b"tts33:WorkloadManagement/JobStateUpdateds7:timeouti600es14:useAccessTokenb0ee"

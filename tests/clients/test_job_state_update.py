@@ -3,10 +3,10 @@
 from datetime import datetime
 
 
-def test_a_status_is_set_with_all_six_arguments(kit, service):
+def test_a_status_is_set_with_all_six_arguments(implementation, service):
     service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
     when = datetime(2026, 1, 2)
-    client = kit.JobStateUpdateClient()
+    client = implementation.JobStateUpdateClient()
     assert client.setJobStatus(77)["Value"] == "taken"
     client.setJobStatus(77, "Running", "Minor", "Job", when, True)
     client.setJobStatus(

@@ -19,36 +19,40 @@ class Record(BaseAccountingType):
         return [1]
 
 
-def report_status(kit):
-    report = kit.JobReport(77)
+def report_status(implementation):
+    report = implementation.JobReport(77)
     report.setApplicationStatus("x", sendFlag=False)
     return report
 
 
-def commit_record(kit):
-    client = kit.DataStoreClient()
+def commit_record(implementation):
+    client = implementation.DataStoreClient()
     client.addRegister(Record())
     client.commit()
 
 
-def put_request(kit):
-    operation = kit.Operation()
+def put_request(implementation):
+    operation = implementation.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", b"x"
-    request = kit.Request()
+    request = implementation.Request()
     request.RequestName = "n"
     request.addOperation(operation)
-    kit.ReqClient().putRequest(request)
+    implementation.ReqClient().putRequest(request)
 
 
 @pytest.mark.parametrize(
     ("name", "level", "act"),
     [
-        ("JobReport", logging.WARNING, lambda kit: report_status(kit).commit()),
-        ("JobReport", logging.ERROR, lambda kit: report_status(kit).generateForwardDISET()),
-        ("JobReport", logging.WARNING, lambda kit: kit.JobReport(77).setJobParameter("down", float("nan"))),
+        ("JobReport", logging.WARNING, lambda implementation: report_status(implementation).commit()),
+        ("JobReport", logging.ERROR, lambda implementation: report_status(implementation).generateForwardDISET()),
+        (
+            "JobReport",
+            logging.WARNING,
+            lambda implementation: implementation.JobReport(77).setJobParameter("down", float("nan")),
+        ),
         ("DataStoreClient", logging.WARNING, commit_record),
         ("ReqClient", logging.WARNING, put_request),
-        ("ReqClient", logging.ERROR, lambda kit: kit.ReqClient().getRequest()),
+        ("ReqClient", logging.ERROR, lambda implementation: implementation.ReqClient().getRequest()),
     ],
 )
 def test_failures_are_logged(reference, caplog, name, level, act):

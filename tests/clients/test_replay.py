@@ -26,7 +26,7 @@ WANTED = {"transformation": 12, "statusDict": {"/a": "Unused"}, "force": True}
 
 
 @pytest.fixture
-def kit(reference):
+def implementation(reference):
     """The reference alone: replay is no class of DIRAC's."""
     return reference
 

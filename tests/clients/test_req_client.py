@@ -13,34 +13,34 @@ PROXIES = [f"https://proxy{number}:9443/RequestManagement/ReqProxy" for number i
 FAILED = "ReqClient.putRequest: unable to set request 'n'"
 
 
-def valid(kit):
+def valid(implementation):
     """Make a valid request named n."""
-    operation = kit.Operation()
+    operation = implementation.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", b"x"
-    request = kit.Request()
+    request = implementation.Request()
     request.RequestName = "n"
     request.addOperation(operation)
     return request
 
 
 @pytest.fixture
-def client(kit, service):
-    return kit.ReqClient()
+def client(implementation, service):
+    return implementation.ReqClient()
 
 
 @pytest.fixture
-def request_(kit, service):
-    return valid(kit)
+def request_(implementation, service):
+    return valid(implementation)
 
 
 @pytest.fixture
-def put(kit, service, request_):
+def put(implementation, service, request_):
     """Put a request where some proxies are configured and the calls, in order, have these answers."""
 
     def put(proxies, *answers, **options):
         service.answers["putRequest"] = [S_ERROR(answer) if isinstance(answer, str) else answer for answer in answers]
         with service.connected(ReqProxyURLs=proxies):
-            return kit.ReqClient().putRequest(request_, **options)
+            return implementation.ReqClient().putRequest(request_, **options)
 
     return put
 
@@ -53,8 +53,8 @@ def test_a_request_is_put_as_its_json(client, service, request_):
     assert service.naps == []
 
 
-def test_a_request_that_is_invalid_or_has_no_json_is_not_sent(kit, client, service, request_):
-    result = client.putRequest(kit.Request())
+def test_a_request_that_is_invalid_or_has_no_json_is_not_sent(implementation, client, service, request_):
+    result = client.putRequest(implementation.Request())
     assert (result["OK"], result["Message"]) == (False, "RequestName not set")
     request_.toJSON = lambda: S_ERROR("no JSON")
     assert client.putRequest(request_)["Message"] == "no JSON"
@@ -143,12 +143,12 @@ def test_the_connection_s_dice_decide_pauses_and_order(reference):
 
 
 @pytest.mark.parametrize("method", ["getRequest", "peekRequest"])
-def test_a_request_is_got_back_or_what_was_answered_instead(kit, client, service, request_, method):
+def test_a_request_is_got_back_or_what_was_answered_instead(implementation, client, service, request_, method):
     get = getattr(client, method)
     service.answers[method] = [S_OK(request_.toJSON()["Value"]), S_OK(), S_OK(""), S_OK({}), S_ERROR("down")]
     result = get(5)
     assert result["OK"]
-    assert isinstance(result["Value"], kit.Request)
+    assert isinstance(result["Value"], implementation.Request)
     assert result["Value"].RequestName == "n"
     assert [get(5)["Value"] for _ in range(3)] == [None, "", {}]
     result = get(5)

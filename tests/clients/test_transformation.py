@@ -11,9 +11,9 @@ BAD = {"OK": False, "Message": "bad", "Errno": 3, "More": 1}
 
 
 @pytest.fixture
-def client(kit, service):
+def client(implementation, service):
     """A client with the default options."""
-    return kit.TransformationClient()
+    return implementation.TransformationClient()
 
 
 def inner(value):
@@ -25,11 +25,13 @@ def inner(value):
 
 
 @pytest.mark.parametrize(("text", "counter"), [("3", 3), (" 7 ", 7), ("-2", -2), ("x", 10), ("2.5", 10), ("", 10)])
-def test_the_counter_of_resets_is_an_option_that_is_read_when_the_client_is_made(kit, service, text, counter):
+def test_the_counter_of_resets_is_an_option_that_is_read_when_the_client_is_made(
+    implementation, service, text, counter
+):
     with service.connected(FilesMaxResetCounter=text):
-        client = kit.TransformationClient()
+        client = implementation.TransformationClient()
     assert client.maxResetCounter == counter
-    assert kit.TransformationClient().maxResetCounter == 10
+    assert implementation.TransformationClient().maxResetCounter == 10
 
 
 # Looking up without LFNs
@@ -254,7 +256,7 @@ def test_what_a_file_becomes(client, current, wanted, errors, force):
 def rule_with(service, counter):
     """Return the rule of a client that has this counter of resets."""
     with service.connected(FilesMaxResetCounter=counter):
-        return service.kit.TransformationClient()._applyTransformationFilesStateMachine
+        return service.implementation.TransformationClient()._applyTransformationFilesStateMachine
 
 
 @pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
@@ -278,8 +280,8 @@ def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
     assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
 
 
-def test_an_experiment_can_have_its_own_rules(kit, service):
-    class Client(kit.TransformationClient):
+def test_an_experiment_can_have_its_own_rules(implementation, service):
+    class Client(implementation.TransformationClient):
         def _applyTransformationFilesStateMachine(self, tsFilesAsDict, dictOfProposedLFNsStatus, force):
             assert tsFilesAsDict == {"/a": ["Processed", 3, 100]}
             return {lfn: f"{status}-{force}" for lfn, status in dictOfProposedLFNsStatus.items()}

@@ -164,10 +164,10 @@ def end(seed: int) -> Callable[[Any], Any]:
     return left
 
 
-def module_of(kit, seed):
+def module_of(implementation, seed):
     """Return a module that ends as the seed has it."""
 
-    class Leaves(kit.FailoverRequest):
+    class Leaves(implementation.FailoverRequest):
         def execute(self):
             super().execute()
             return end(seed)(self)

@@ -33,9 +33,9 @@ def scenarios():
     return found
 
 
-def breaches(kit, module, scenarios):
+def breaches(implementation, module, scenarios):
     """Return the clauses of the levels contract and dirac that a module violates."""
-    port = InProcessDriver(kit, module)
+    port = InProcessDriver(implementation, module)
     with port.session():
         cases = [CheckContext(scenario, port.run(scenario)) for scenario in scenarios]
     return {clause.id for clause in JUDGES if any(map(clause.violation, cases))}

@@ -109,14 +109,16 @@ def plain(value):
     return (type(value).__name__, repr(value))
 
 
-def tell(kit, story, answers, stubs, options):
+def tell(implementation, story, answers, stubs, options):
     """Tell the story to one implementation; return what was seen."""
     told = Told(answers, stubs)
     with ExitStack() as stack:
-        stack.enter_context(stopped(lambda: told.now, kit))
+        stack.enter_context(stopped(lambda: told.now, implementation))
         stack.enter_context(patch("time.time", told.time))
-        stack.enter_context(kit.connect(told, owner="alice", group="vo_user", options=options, sleep=told.sleep))
-        story(kit, told)
+        stack.enter_context(
+            implementation.connect(told, owner="alice", group="vo_user", options=options, sleep=told.sleep)
+        )
+        story(implementation, told)
     return told.seen
 
 
@@ -125,7 +127,9 @@ def compare(reference, dirac):
     """Tell a story to both and compare."""
 
     def compare(story, answers, stubs=True, options=None):
-        ours, theirs = (tell(kit, story, answers, stubs, options or {}) for kit in (reference, dirac))
+        ours, theirs = (
+            tell(implementation, story, answers, stubs, options or {}) for implementation in (reference, dirac)
+        )
         assert ours == theirs
 
     return compare
@@ -197,9 +201,9 @@ JOB_STEPS = st.one_of(
 def test_job_reports_are_alike(compare, jobid, source, steps, answers, stubs):
     held = attrgetter("jobID", "source", "jobStatusInfo", "appStatusInfo", "jobParameters")
 
-    def story(kit, told):
+    def story(implementation, told):
         reports = []
-        told.do(lambda: reports.append(kit.JobReport(jobid, source)))
+        told.do(lambda: reports.append(implementation.JobReport(jobid, source)))
         for report in reports:
             told.do_all(report, steps, partial(held, report))
 
@@ -267,8 +271,8 @@ OPTIONS = st.sampled_from([{}, {}, {"Transformations/FilesMaxResetCounter": "3"}
     options=OPTIONS,
 )
 def test_statuses_of_files_are_set_alike(compare, name, wanted, lfns, force, answers, stubs, options):
-    def story(kit, told):
-        setting = kit.TransformationClient().setFileStatusForTransformation
+    def story(implementation, told):
+        setting = implementation.TransformationClient().setFileStatusForTransformation
         told.do(partial(setting, name, copy.deepcopy(wanted), copy.deepcopy(lfns), force))
 
     compare(story, answers, stubs, options)
@@ -298,9 +302,9 @@ def test_statuses_of_files_are_set_alike(compare, name, wanted, lfns, force, ans
     answers=FILE_ANSWERS,
 )  # fmt: skip
 def test_files_are_looked_up_alike_and_the_condition_is_changed_alike(compare, conditions, keywords, answers):
-    def story(kit, told):
+    def story(implementation, told):
         mine = copy.deepcopy(conditions)
-        told.do(lambda: kit.TransformationClient().getTransformationFiles(mine, **keywords), lambda: mine)
+        told.do(lambda: implementation.TransformationClient().getTransformationFiles(mine, **keywords), lambda: mine)
 
     compare(story, answers)
 
@@ -319,8 +323,8 @@ FILE_STEPS = st.one_of(
 def test_file_reports_are_alike(compare, steps, answers, stubs, options):
     held = attrgetter("transformation", "statusDict", "force")
 
-    def story(kit, told):
-        report = kit.FileReport()
+    def story(implementation, told):
+        report = implementation.FileReport()
         told.do_all(report, steps, partial(held, report))
 
     compare(story, answers, stubs, options)
@@ -362,8 +366,8 @@ STORE_OPTIONS = st.fixed_dictionaries(
     options=STORE_OPTIONS,
 )
 def test_accounting_is_alike(compare, grace, steps, answers, stubs, options):
-    def story(kit, told):
-        client = kit.DataStoreClient(retryGraceTime=grace)
+    def story(implementation, told):
+        client = implementation.DataStoreClient(retryGraceTime=grace)
         told.do_all(client, steps, lambda: client._DataStoreClient__registersList)
 
     compare(story, answers, stubs, options)
@@ -379,14 +383,14 @@ def test_accounting_is_alike(compare, grace, steps, answers, stubs, options):
     options=st.sampled_from([{}, {"RequestManagement/ReqProxyURLs": PROXY}]),
 )
 def test_requests_are_put_alike(compare, name, operations, proxies, retries, answers, options):
-    def story(kit, told):
-        request = kit.Request()
+    def story(implementation, told):
+        request = implementation.Request()
         request.RequestName = name
         for _ in range(operations):
-            operation = kit.Operation()
+            operation = implementation.Operation()
             operation.Type, operation.Arguments = "ForwardDISET", b"x"
             request.addOperation(operation)
-        told.do(lambda: kit.ReqClient().putRequest(request, proxies, retries))
+        told.do(lambda: implementation.ReqClient().putRequest(request, proxies, retries))
 
     compare(story, answers, True, options)
 
@@ -399,4 +403,7 @@ def test_requests_are_got_alike(compare, method, number, answers):
         value = result.get("Value")
         return {**result, "Value": value.RequestName} if hasattr(value, "RequestName") else result
 
-    compare(lambda kit, told: told.do(lambda: look_at(getattr(kit.ReqClient(), method)(number))), {method: answers})
+    compare(
+        lambda implementation, told: told.do(lambda: look_at(getattr(implementation.ReqClient(), method)(number))),
+        {method: answers},
+    )

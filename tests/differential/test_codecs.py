@@ -41,11 +41,11 @@ def outcome(function, *args):
         return ("raised", type(error), str(error))
 
 
-def decoded(kit, data):
+def decoded(implementation, data):
     """The outcome for a caller that unpacks what it gets."""
 
     def unpack():
-        value, consumed = kit.DEncode.decode(data)
+        value, consumed = implementation.DEncode.decode(data)
         return value, consumed
 
     return outcome(unpack)

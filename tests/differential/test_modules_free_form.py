@@ -37,8 +37,8 @@ HELD = (
 def both(reference, dirac, act, **attributes):
     """Do the same with a module of each, and find everything equal."""
     found = []
-    for kit in (reference, dirac):
-        module = kit.ModuleBase()
+    for implementation in (reference, dirac):
+        module = implementation.ModuleBase()
         module.log, module.jobReport = Spy(), Spy(setJobParameter=FAILED)
         for name, value in copy.deepcopy(attributes).items():
             setattr(module, name, value)
@@ -189,8 +189,8 @@ class Hooked:
     def __init__(self, kind, args):
         self.kind, self.args_ = kind, args
 
-    def raised(self, kit):
-        kinds = {"GracefulTermination": kit.GracefulTermination, **{kind.__name__: kind for kind in RAISED}}
+    def raised(self, implementation):
+        kinds = {"GracefulTermination": implementation.GracefulTermination, **{kind.__name__: kind for kind in RAISED}}
         return kinds[self.kind](*copy.deepcopy(self.args_))
 
     def __repr__(self):
@@ -225,9 +225,11 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
         os.environ["JOBID"] = job
     found = []
     try:
-        for kit in (reference, dirac):
+        for implementation in (reference, dirac):
             calls = []
-            module = type("Mine", (kit.ModuleBase,), {name: hook(name, ended, kit, calls) for name in HOOKS})()
+            module = type(
+                "Mine", (implementation.ModuleBase,), {name: hook(name, ended, implementation, calls) for name in HOOKS}
+            )()
             module.log, module.jobReport = Spy(), Spy(setJobParameter=FAILED)
             module.workflow_commons = {"PRODUCTION_ID": copy.deepcopy(production), "JOB_ID": copy.deepcopy(task)}
             module.STEP_NUMBER = copy.deepcopy(number)
@@ -244,11 +246,11 @@ def test_modules_end_alike(reference, dirac, ended, production, task, number, jo
     assert json.dumps(found[0]) == json.dumps(found[1])
 
 
-def hook(name, ended, kit, calls):
+def hook(name, ended, implementation, calls):
     def called(_):
         calls.append(name)
         if name in ended:
-            raise ended[name].raised(kit)
+            raise ended[name].raised(implementation)
 
     return called
 

@@ -30,7 +30,7 @@ DIRAC_8_TEXTS = {
 
 
 def own(name):
-    """The kit, or skip."""
+    """The implementation, or skip."""
     try:
         return IMPLEMENTATIONS[name].load()
     except ImplementationUnavailableError as error:

@@ -209,7 +209,7 @@ def program(text):
 def test_a_program_finds_its_services_and_its_file(example):
     """It gets the path as its last argument, and may stand beside classes."""
     port = resolve.commands_port([program(PROGRAM), example.ReportFiles], "mixed", environment={"MINE": "x"})
-    assert port.implementation.startswith("reference")
+    assert port.clients.startswith("reference")
     with port.session():
         outcome = port.run(WELL)
     assert outcome.ended == "returned"
@@ -226,7 +226,7 @@ def test_a_program_finds_its_services_and_its_file(example):
 def test_a_program_that_fails_ends_the_chain(text):
     """Its last words are in the result; what comes after it is not begun."""
     port = resolve.commands_port([program(text), program("open('second', 'w')")], "fails")
-    assert port.implementation == ""
+    assert port.clients == ""
     with port.session():
         outcome = port.run(WELL)
     assert (outcome.ended, outcome.files) == ("raised", {})
@@ -340,8 +340,8 @@ def test_the_clients_are_those_that_the_commands_import(monkeypatch, reference):
     monkeypatch.setattr(metadata, "version", {"DIRAC": "9.1.22"}.get)
     theirs = replace(resolve.IMPLEMENTATIONS["dirac"], version="theirs", classes=reference.classes)
     monkeypatch.setitem(resolve.IMPLEMENTATIONS, "dirac", theirs)
-    assert resolve.commands_port(["home_of_commands:Command"], "x").kit.version == "theirs"
-    assert resolve.commands_port([DoesNothing], "x").kit.name == "reference"
+    assert resolve.commands_port(["home_of_commands:Command"], "x").implementation.version == "theirs"
+    assert resolve.commands_port([DoesNothing], "x").implementation.name == "reference"
 
 
 # Reports

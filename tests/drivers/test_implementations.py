@@ -44,24 +44,29 @@ def nowhere(*_args, **_kwargs):
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_each_class_has_diracs_name(kit, name):
-    assert getattr(kit, name).__name__ == name
+def test_each_class_has_diracs_name(implementation, name):
+    assert getattr(implementation, name).__name__ == name
 
 
-def test_the_classes_are_of_one_implementation(kit):
-    package = {"reference": "dirac_failover", "dirac": "DIRAC"}[kit.name]
-    assert {getattr(kit, name).__module__.partition(".")[0] for name in CLASSES} == {package}
-    assert {kit.DEncode.__name__.partition(".")[0], kit.JEncode.__name__.partition(".")[0]} == {package}
-    assert (kit.DEncode.__name__.lower()[-7:], kit.JEncode.__name__.lower()[-7:]) == ("dencode", "jencode")
+def test_the_classes_are_of_one_implementation(implementation):
+    package = {"reference": "dirac_failover", "dirac": "DIRAC"}[implementation.name]
+    assert {getattr(implementation, name).__module__.partition(".")[0] for name in CLASSES} == {package}
+    assert {implementation.DEncode.__name__.partition(".")[0], implementation.JEncode.__name__.partition(".")[0]} == {
+        package
+    }
+    assert (implementation.DEncode.__name__.lower()[-7:], implementation.JEncode.__name__.lower()[-7:]) == (
+        "dencode",
+        "jencode",
+    )
 
 
-def test_kits_are_known_by_their_names(kit):
+def test_implementations_are_known_by_their_names(implementation):
     assert {"reference", "dirac", "dirac-8.0", "lhcbdirac", "ilcdirac"} <= set(IMPLEMENTATIONS)
-    assert (kit.owner, kit.own_request) == ("Owner", False)
-    assert IMPLEMENTATIONS[kit.name].load() == kit
-    assert kit.version == version_of(kit.package.replace("_", "-"))
+    assert (implementation.owner, implementation.own_request) == ("Owner", False)
+    assert IMPLEMENTATIONS[implementation.name].load() == implementation
+    assert implementation.version == version_of(implementation.package.replace("_", "-"))
     with pytest.raises(FrozenInstanceError):
-        kit.name = "mine"
+        implementation.name = "mine"
 
 
 def test_a_record_says_how_an_implementation_is_installed():
@@ -139,8 +144,11 @@ def test_a_file_that_imports_from_dirac_belongs_to_the_real_one(fake_dirac, monk
     assert implementation_of(home).name == "reference"
 
 
-def test_the_classes_of_an_implementation_belong_to_it(kit):
-    assert implementation_of(kit.FailoverRequest, class_of("nowhere", kit.ModuleBase)).name == kit.name
+def test_the_classes_of_an_implementation_belong_to_it(implementation):
+    assert (
+        implementation_of(implementation.FailoverRequest, class_of("nowhere", implementation.ModuleBase)).name
+        == implementation.name
+    )
 
 
 # What is installed
@@ -208,12 +216,12 @@ def test_stopped_time_is_everybodys(monkeypatch, reference, late):
     assert clock.utcnow() != now
 
 
-def test_clients_call_the_transport_that_is_connected(kit):
+def test_clients_call_the_transport_that_is_connected(implementation):
     files = [{"LFN": "/a", "FileID": 1, "Status": "Assigned", "ErrorCount": 0}]
     transport = Transport(getTransformationFiles={"OK": True, "Value": json.dumps({"OK": True, "Value": files})})
-    with kit.connect(transport):
-        kit.JobStateUpdateClient().setJobStatusBulk(77, {}, False)
-        kit.TransformationClient().setFileStatusForTransformation(12, {"/a": "Processed"})
+    with implementation.connect(transport):
+        implementation.JobStateUpdateClient().setJobStatusBulk(77, {}, False)
+        implementation.TransformationClient().setFileStatusForTransformation(12, {"/a": "Processed"})
     assert [call[:2] + call[3:] for call in transport.calls] == [
         ("WorkloadManagement/JobStateUpdate", "setJobStatusBulk", 600),
         ("Transformation/TransformationManager", "getTransformationFiles", 1800),
@@ -223,16 +231,16 @@ def test_clients_call_the_transport_that_is_connected(kit):
     assert transport.calls[2][2] == (12, {1: ["Processed", False]})
 
 
-def test_the_innermost_connection_counts_and_goes_with_its_block(kit):
+def test_the_innermost_connection_counts_and_goes_with_its_block(implementation):
     outer, inner = Transport(), Transport()
-    client = kit.JobStateUpdateClient()
-    with kit.connect(outer):
-        with kit.connect(inner):
+    client = implementation.JobStateUpdateClient()
+    with implementation.connect(outer):
+        with implementation.connect(inner):
             client.setJobStatusBulk(1, {}, False)
         client.setJobStatusBulk(2, {}, False)
     assert [call[2][0] for call in inner.calls] == [1]
     assert [call[2][0] for call in outer.calls] == [2]
-    with pytest.raises(ZeroDivisionError), kit.connect(inner):
+    with pytest.raises(ZeroDivisionError), implementation.connect(inner):
         _ = 1 / 0
     assert client.setJobStatusBulk(3, {}, False)["OK"] is False
     assert len(inner.calls) == 1
@@ -241,9 +249,9 @@ def test_the_innermost_connection_counts_and_goes_with_its_block(kit):
 @pytest.mark.parametrize(
     ("owner", "group"), [("alice", "vo_user"), (None, None), ("alice", None), (None, "vo_user"), ("", "")]
 )
-def test_requests_belong_to_whom_the_connection_says(kit, owner, group):
-    with kit.connect(nowhere, owner=owner, group=group):
-        request = kit.Request()
+def test_requests_belong_to_whom_the_connection_says(implementation, owner, group):
+    with implementation.connect(nowhere, owner=owner, group=group):
+        request = implementation.Request()
     assert (request.Owner, request.OwnerGroup) == (owner, group)
 
 
@@ -261,45 +269,45 @@ class Record(BaseAccountingType):
         return ("Job", None, None, [])
 
 
-def test_options_hold_as_long_as_the_connection(kit):
+def test_options_hold_as_long_as_the_connection(implementation):
     found = []
     for options in (None, {"/LocalSite/DisableAccounting": "yes", RESETS: "3"}, {RESETS: "4"}, {}):
         transport = Transport()
-        with kit.connect(transport, options=options):
-            accounting = kit.DataStoreClient()
+        with implementation.connect(transport, options=options):
+            accounting = implementation.DataStoreClient()
             accounting.addRegister(Record())
             accounting.commit()
-            found.append((kit.ModuleBase().opsH.getValue(RESETS, 10), len(transport.calls)))
+            found.append((implementation.ModuleBase().opsH.getValue(RESETS, 10), len(transport.calls)))
     assert found == [(10, 1), (3, 0), (4, 1), (10, 1)]
 
 
-def test_clients_sleep_as_the_connection_says(kit):
+def test_clients_sleep_as_the_connection_says(implementation):
     """Each failed try of a request is followed by one to five seconds, which nobody waits for here."""
     naps = []
-    request = named(kit)
+    request = named(implementation)
     transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
     before = time.sleep
-    with kit.connect(transport, owner="alice", group="vo_user", sleep=naps.append):
-        assert kit.ReqClient().putRequest(request)["OK"] is False
+    with implementation.connect(transport, owner="alice", group="vo_user", sleep=naps.append):
+        assert implementation.ReqClient().putRequest(request)["OK"] is False
     assert [1 <= nap <= 5 for nap in naps] == [True]
     assert time.sleep is before
 
 
-def test_proxies_of_requests_are_an_option(kit):
+def test_proxies_of_requests_are_an_option(implementation):
     transport = Transport(putRequest={"OK": False, "Errno": 0, "Message": "no"})
     options = {"RequestManagement/ReqProxyURLs": "https://proxy:1/RequestManagement/ReqProxy"}
-    with kit.connect(transport, options=options, sleep=lambda _: None):
-        kit.ReqClient().putRequest(named(kit))
+    with implementation.connect(transport, options=options, sleep=lambda _: None):
+        implementation.ReqClient().putRequest(named(implementation))
     assert [call[0] for call in transport.calls] == [
         "RequestManagement/ReqManager", "https://proxy:1/RequestManagement/ReqProxy",
     ]  # fmt: skip
 
 
-def named(kit):
+def named(implementation):
     """A request that may be put."""
-    request = kit.Request()
+    request = implementation.Request()
     request.RequestName, request.Owner, request.OwnerGroup = "n", "alice", "vo_user"
-    operation = kit.Operation()
+    operation = implementation.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", "x"
     request.addOperation(operation)
     return request
@@ -340,8 +348,8 @@ def test_a_module_with_a_request_of_its_own_finds_the_scenarios_proxy(reference)
 
 
 def test_a_module_finds_what_its_kit_gives_it(reference):
-    kit = replace(reference, profile=replace(reference.profile, commons={"JobType": "a", "JOB_ID": "5"}))
-    with InProcessDriver(kit).session() as port:
+    implementation = replace(reference, profile=replace(reference.profile, commons={"JobType": "a", "JOB_ID": "5"}))
+    with InProcessDriver(implementation).session() as port:
         outcome = port.run(Scenario(collaborators={"JobReport": "scripted"}))
         attributes = outcome.attributes
     assert (attributes["jobType"], attributes["prod_job_id"]) == ("a", 34)
@@ -349,8 +357,8 @@ def test_a_module_finds_what_its_kit_gives_it(reference):
 
 
 def test_a_request_belongs_to_whom_its_kit_says(reference):
-    kit = replace(reference, profile=replace(reference.profile, owner="SourceComponent"))
-    with InProcessDriver(kit).session() as port:
+    implementation = replace(reference, profile=replace(reference.profile, owner="SourceComponent"))
+    with InProcessDriver(implementation).session() as port:
         outcome = port.run(Scenario(environment={}))
     assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("alice", "vo_user")
     assert outcome.request["SourceComponent"] == "alice"

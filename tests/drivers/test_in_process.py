@@ -27,9 +27,9 @@ FORWARD = {"Type": "ForwardDISET", "Arguments": "x"}
 
 
 @pytest.fixture
-def port(kit):
-    """The FailoverRequest of each kit, in a session."""
-    with InProcessDriver(kit).session() as started:
+def port(implementation):
+    """The FailoverRequest of each implementation, in a session."""
+    with InProcessDriver(implementation).session() as started:
         yield started
 
 
@@ -40,17 +40,17 @@ def running(reference):
     A failed assertion in there is the test's, and not what the port is to observe.
     """
 
-    def run(execute, *scenarios, kit=reference):
+    def run(execute, *scenarios, implementation=reference):
         failed = []
 
-        class Mine(kit.ModuleBase):
+        class Mine(implementation.ModuleBase):
             def execute(self):
                 try:
                     return execute(self)
                 except (AssertionError, pytest.fail.Exception) as error:
                     failed.append(error)
 
-        with InProcessDriver(kit, Mine).session() as started:
+        with InProcessDriver(implementation, Mine).session() as started:
             outcomes = [started.run(scenario) for scenario in scenarios]
         if failed:
             raise failed[0]
@@ -175,7 +175,7 @@ def held(outcome):
 
 
 def test_collaborators_are_of_the_kind_that_is_asked_for(running):
-    """Live ones are the kit's own, scripted ones have its shape, none is None, and missing is not there."""
+    """Live ones are the implementation's own, scripted ones have its shape, none is None, and missing is not there."""
     seen = []
     kinds = ("live", "scripted", "none", "missing")
     names = ("JobReport", "FileReport", "AccountingReport", "Request")
@@ -562,14 +562,14 @@ def test_a_module_that_makes_a_request_of_its_own_makes_it_as_the_owner(referenc
 
 def test_a_kit_may_need_more_than_a_scenario_says(running, reference):
     profile = replace(reference.profile, commons={"JobType": ["merge"], "JOB_ID": "1"}, owner="OwnerDN")
-    kit = replace(reference, profile=profile)
+    implementation = replace(reference, profile=profile)
     seen = []
 
     def execute(mine):
         seen.append(dict(mine.workflow_commons))
         mine.workflow_commons["JobType"].append("changed")
 
-    first, _ = running(execute, Scenario(), Scenario(), kit=kit)
+    first, _ = running(execute, Scenario(), Scenario(), implementation=implementation)
     assert [(had["JobType"][0], len(had["JobType"]), had["JOB_ID"]) for had in seen] == [("merge", 2, "00000034")] * 2
     assert first.request["Owner"] == "alice"
     assert seen[0]["Request"].OwnerDN == "alice"
@@ -682,16 +682,16 @@ def test_a_port_in_this_process_takes_every_scenario(port):
     assert port.supports(Scenario(collaborators={"JobReport": "scripted"})) is True
 
 
-def test_a_port_runs_the_module_that_it_is_given(kit):
-    with InProcessDriver(kit, kit.ModuleBase).session() as port:
+def test_a_port_runs_the_module_that_it_is_given(implementation):
+    with InProcessDriver(implementation, implementation.ModuleBase).session() as port:
         outcome = port.run(Scenario())
-    assert outcome.result["Value"]["args"] == [f"{kit.ModuleBase} correctly finalized"]
+    assert outcome.result["Value"]["args"] == [f"{implementation.ModuleBase} correctly finalized"]
 
 
-def test_a_hook_that_is_reached_by_super_alone_is_recorded(kit):
+def test_a_hook_that_is_reached_by_super_alone_is_recorded(implementation):
     """Once, whoever defines it and whoever calls on: LHCbDIRAC's module ends by super().finalize()."""
 
-    class Mine(kit.ModuleBase):
+    class Mine(implementation.ModuleBase):
         def execute(self):
             super().finalize()
             self._initialize()
@@ -703,18 +703,18 @@ def test_a_hook_that_is_reached_by_super_alone_is_recorded(kit):
         def _finalize(self, status):
             super()._finalize(status=status)
 
-    before = vars(kit.ModuleBase)["finalize"]
-    with InProcessDriver(kit, Mine).session() as port:
+    before = vars(implementation.ModuleBase)["finalize"]
+    with InProcessDriver(implementation, Mine).session() as port:
         for _ in range(2):
             outcome = port.run(Scenario())
             hooks = [step.method for step in outcome.steps if step.target == "module"]
             assert hooks == ["finalize", "_initialize", "_finalize"]
             assert outcome.result == {"exception": "GracefulTermination", "args": ["mine"]}
-    assert vars(kit.ModuleBase)["finalize"] is before
+    assert vars(implementation.ModuleBase)["finalize"] is before
 
 
 @pytest.mark.parametrize("hook", ["_execute", "finalize"])
-def test_an_exception_does_not_keep_its_frames(kit, hook):
+def test_an_exception_does_not_keep_its_frames(implementation, hook):
     """Neither one that becomes the result nor one that escapes: as garbage they would cost more than the run."""
     locals_of_hooks = []
 
@@ -724,11 +724,11 @@ def test_an_exception_does_not_keep_its_frames(kit, hook):
         raise ValueError("boom")
 
     scripted = dict.fromkeys(("JobReport", "FileReport", "Request"), "scripted")
-    mine = type("Mine", (kit.ModuleBase,), {hook: failing})
+    mine = type("Mine", (implementation.ModuleBase,), {hook: failing})
     gc.collect()
     gc.disable()
     try:
-        with InProcessDriver(kit, mine).session() as port:
+        with InProcessDriver(implementation, mine).session() as port:
             outcome = port.run(Scenario(collaborators=scripted))
     finally:
         gc.enable()

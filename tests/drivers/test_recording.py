@@ -25,15 +25,15 @@ TRANSFORMATION_DOWN = Scenario.of_job(inputs=["/vo/a"], faults=["transformation:
 
 
 @pytest.fixture
-def driver(kit):
-    driver = InProcessDriver(kit)
+def driver(implementation):
+    driver = InProcessDriver(implementation)
     with driver.session():
         yield driver
 
 
-def recorded(kit, module, scenario=PLAIN_JOB):
+def recorded(implementation, module, scenario=PLAIN_JOB):
     """The recording of a module of this class."""
-    driver = InProcessDriver(kit, module)
+    driver = InProcessDriver(implementation, module)
     with driver.session():
         return record(driver, scenario)
 

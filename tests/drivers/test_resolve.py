@@ -46,8 +46,8 @@ def test_ports_are_found_by_name(my_module):
     """An implementation, or ``package.module:Name`` of a class or of an implementation."""
     assert resolve.DEFAULT == resolve.in_this_process("reference").name == "reference"
     found = resolve.in_this_process(REFERENCE)
-    assert (found.name, found.version, found.kit.name) == ("FailoverRequest", __version__, "reference")
-    assert resolve.in_this_process("my_ports:KNOWN").kit is my_module.KNOWN
+    assert (found.name, found.version, found.implementation.name) == ("FailoverRequest", __version__, "reference")
+    assert resolve.in_this_process("my_ports:KNOWN").implementation is my_module.KNOWN
 
 
 def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch, reference):
@@ -56,7 +56,7 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", theirs)
     monkeypatch.setattr(metadata, "version", {"DIRAC": "9.1.22", "my_ports": "5"}.get)
     found = resolve.in_this_process("my_ports:Theirs")
-    assert (found.kit.version, found.name, found.version) == ("theirs", "Theirs", "5")
+    assert (found.implementation.version, found.name, found.version) == ("theirs", "Theirs", "5")
     assert [kind.__name__ for kind in found._class.__mro__[:2]] == ["FailoverRequest", "Theirs"]
 
 

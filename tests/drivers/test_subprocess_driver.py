@@ -105,8 +105,8 @@ class Fake:
 
     name, shape = "fake", "module"
 
-    def __init__(self, kit, end=None):
-        self.version, self.end = kit.version, end
+    def __init__(self, implementation, end=None):
+        self.version, self.end = implementation.version, end
 
     def run(self, scenario):
         if self.end:

@@ -28,9 +28,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def connected(kit: Implementation, world: World) -> Iterator[Implementation]:
-    with kit.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
-        yield kit
+def connected(implementation: Implementation, world: World) -> Iterator[Implementation]:
+    with implementation.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
+        yield implementation
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ class Record(BaseAccountingType):
         return ["Job", 1, 2, [3]]
 
 
-def removal(kit: Implementation) -> Any:
-    operation = kit.Operation()
+def removal(implementation: Implementation) -> Any:
+    operation = implementation.Operation()
     operation.Type = "RemoveFile"
     return operation
 

@@ -227,24 +227,24 @@ def test_one_answer_needs_no_list_and_exceptions_may_be_others():
     assert report.getFiles() == {}
 
 
-def test_an_operation_is_of_the_class_that_is_given(kit):
+def test_an_operation_is_of_the_class_that_is_given(implementation):
     """With type and arguments of what fail-over makes."""
     answers = {"generateForwardDISET": ["operation"]}
     made = [
-        fake(answers=answers, operation=kit.Operation).generateForwardDISET()
+        fake(answers=answers, operation=implementation.Operation).generateForwardDISET()
         for fake in (FakeJobReport, FakeFileReport)
     ]
-    assert all(type(answer["Value"]) is kit.Operation for answer in made)
+    assert all(type(answer["Value"]) is implementation.Operation for answer in made)
     assert [(answer["Value"].Type, answer["Value"].Arguments) for answer in made] == [*OPERATIONS.values()]
 
 
 # Any object
 
 
-def test_methods_of_a_real_request_can_be_made_to_fail(kit):
+def test_methods_of_a_real_request_can_be_made_to_fail(implementation):
     """The n-th call, while everything else of it stays as it is; it is in the journal that is given."""
     journal = Journal()
-    request = kit.Request()
+    request = implementation.Request()
     request.RequestName = "mine"
     again = answering(request, answers={"toJSON": ["s_error=disk", "ok"]}, journal=journal)
     assert again is request

@@ -46,9 +46,9 @@ MORE_METHODS = {name: {"remove"} for name in ("dirac-8.0", "ilcdirac")}
 """What an accounting client has in DIRAC 8.0, and not in 9: it forgets a record, for which no module asks."""
 
 
-def sends_any_number(kit):
+def sends_any_number(implementation):
     """Whether the job reports of an implementation send numbers that JSON does not know."""
-    return kit.name != "reference" and metadata.version("DIRAC") in ANY_NUMBER
+    return implementation.name != "reference" and metadata.version("DIRAC") in ANY_NUMBER
 
 
 class BaseAccountingType:
@@ -83,10 +83,10 @@ class Impatient(threading.Timer):
 
 
 @contextmanager
-def healthy(kit):
+def healthy(implementation):
     """Services that are well, to which the clients of an implementation are connected."""
     world = World()
-    with kit.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
+    with implementation.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
         yield world
 
 
@@ -205,17 +205,17 @@ def play(way, client, steps):
 @pytest.mark.parametrize("name", WAYS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_calls_do_the_same_to_both(name, kit, monkeypatch, data):
+def test_any_calls_do_the_same_to_both(name, implementation, monkeypatch, data):
     """Answers, what waits after each call, and what has arrived in the end."""
     monkeypatch.setattr(threading, "Timer", Impatient)
     way = WAYS[name]
     steps = data.draw(st.lists(way.steps, max_size=7))
-    if sends_any_number(kit):
+    if sends_any_number(implementation):
         steps = [step for step in steps if not re.search("nan|inf", repr(step), re.IGNORECASE)]
-    with healthy(kit) as world:
+    with healthy(implementation) as world:
         arguments = (77,) if name == "JobReport" else ()
         fake = FAKES[name](*arguments)
-        assert play(way, fake, steps) == play(way, getattr(kit, name)(*arguments), steps)
+        assert play(way, fake, steps) == play(way, getattr(implementation, name)(*arguments), steps)
         assert way.arrived(fake) == way.of_world(world)
     assert fake.journal.methods() == [f"{fake.name}.{method}" for method, _ in steps]
 
@@ -230,9 +230,9 @@ def written(kind):
 
 
 @pytest.mark.parametrize("name", FAKES)
-def test_names_and_defaults_of_arguments_are_those_of_the_client(name, kit):
+def test_names_and_defaults_of_arguments_are_those_of_the_client(name, implementation):
     """Of every method that the client itself has; those of its service are called by position."""
-    fake, real = FAKES[name], getattr(kit, name)
+    fake, real = FAKES[name], getattr(implementation, name)
     for method in ["__init__", *written(real) & {*methods_of(fake)}]:
         mine, theirs = (
             [
@@ -249,17 +249,17 @@ def test_names_and_defaults_of_arguments_are_those_of_the_client(name, kit):
 
 
 @pytest.mark.parametrize("name", ["JobReport", "FileReport", "DataStoreClient", "JobStateUpdateClient"])
-def test_a_fake_has_every_method_of_the_client(name, kit):
+def test_a_fake_has_every_method_of_the_client(name, implementation):
     """Of its class, and of none that it is derived from; of ReqClient, it has what jobs need."""
-    more = MORE_METHODS.get(kit.name, set()) if name == "DataStoreClient" else set()
-    assert written(getattr(kit, name)) - {*methods_of(FAKES[name])} == more
+    more = MORE_METHODS.get(implementation.name, set()) if name == "DataStoreClient" else set()
+    assert written(getattr(implementation, name)) - {*methods_of(FAKES[name])} == more
 
 
-def test_of_one_moment_the_last_word_counts(kit):
+def test_of_one_moment_the_last_word_counts(implementation):
     """A service keeps one update of a moment: a status, a minor status, an application status."""
     now = datetime(2036, 1, 1)
-    with healthy(kit) as world, stopped(lambda: now, kit):
-        reports = kit.JobReport(77), FakeJobReport()
+    with healthy(implementation) as world, stopped(lambda: now, implementation):
+        reports = implementation.JobReport(77), FakeJobReport()
         for report in reports:
             for said in (("Running", "a"), ("", "b"), ("Completing", "")):
                 report.setJobStatus(*said, sendFlag=False)
@@ -269,12 +269,12 @@ def test_of_one_moment_the_last_word_counts(kit):
         assert (reports[1].statuses, reports[1].job_statuses) == (["two"], [("Completing", "b")])
 
 
-def test_a_number_that_json_does_not_know_is_left_out(kit):
+def test_a_number_that_json_does_not_know_is_left_out(implementation):
     """NaN and infinity, of floats and of decimals, at any depth; what else there is goes. Earlier clients keep them."""
     bad = [math.nan, -math.inf, Decimal("NaN"), Decimal("1e999"), [Decimal("sNaN")], ({"a": {math.inf}},)]
-    with healthy(kit) as world:
-        fake, real = FakeJobReport(), kit.JobReport(77)
-        if sends_any_number(kit):
+    with healthy(implementation) as world:
+        fake, real = FakeJobReport(), implementation.JobReport(77)
+        if sends_any_number(implementation):
             real.setJobParameters(kept := [("bad", value) for value in bad], sendFlag=False)
             assert real.jobParameters == kept
             real.jobParameters.clear()
@@ -284,9 +284,9 @@ def test_a_number_that_json_does_not_know_is_left_out(kit):
         assert fake.parameters == world.job_state.parameters(77) == {"good": 1.5}
 
 
-def test_without_a_job_nothing_is_sent(kit):
+def test_without_a_job_nothing_is_sent(implementation):
     """Until it is asked for."""
-    for report in (kit.JobReport("0"), FakeJobReport("0", "me")):
+    for report in (implementation.JobReport("0"), FakeJobReport("0", "me")):
         assert report.setApplicationStatus("one") == report.setJobParameter("a", 1) == {"OK": True, "Value": None}
         assert (len(report.appStatusInfo), report.jobParameters, report.jobID) == (1, [("a", 1)], 0)
     assert report.source == "me"
@@ -294,11 +294,11 @@ def test_without_a_job_nothing_is_sent(kit):
     assert (report.statuses, report.parameters) == (["one"], {"a": 1})
 
 
-def test_what_waits_can_be_printed(kit, capsys):
+def test_what_waits_can_be_printed(implementation, capsys):
     """As DIRAC prints it, where the client can: that of the reference cannot."""
     fake = FakeJobReport()
     printed = []
-    for report in [fake] if kit.name == "reference" else [fake, kit.JobReport(77)]:
+    for report in [fake] if implementation.name == "reference" else [fake, implementation.JobReport(77)]:
         report.setJobStatus("Running", "Uploading", "Step 1", sendFlag=False)
         report.setJobParameter("Host", "node1", sendFlag=False)
         for rows in (report.jobStatusInfo, report.appStatusInfo):
@@ -313,29 +313,29 @@ def test_what_waits_can_be_printed(kit, capsys):
     assert set(printed) == {printed[0]}
 
 
-def request_of(kit, name):
-    request = kit.Request()
+def request_of(implementation, name):
+    request = implementation.Request()
     request.RequestName, request.JobID = name, 77
-    operation = kit.Operation()
+    operation = implementation.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", "i1e"
     request.addOperation(operation)
     return request
 
 
-def test_requests_come_back_from_both(kit):
+def test_requests_come_back_from_both(implementation):
     """By number, with their status and their digest, until they are deleted; as copies, of their own class."""
     way = Way(None, None, None, None)
-    with healthy(kit) as world:
+    with healthy(implementation) as world:
         found = []
         fake = FakeReqClient()
-        for client in (fake, kit.ReqClient()):
-            said = [client.putRequest(request_of(kit, name)) for name in ("one", "two")]
+        for client in (fake, implementation.ReqClient()):
+            said = [client.putRequest(request_of(implementation, name)) for name in ("one", "two")]
             said += [client.getRequestStatus("2"), client.getDigest(1), client.getRequestIDForName("two")]
             requests = [client.getRequest(1), client.peekRequest("2")]
-            assert all(type(answer["Value"]) is kit.Request for answer in requests)
+            assert all(type(answer["Value"]) is implementation.Request for answer in requests)
             said += [{**answer, "Value": answer["Value"].RequestName} for answer in requests]
             said += [client.getRequest(9), client.deleteRequest("1"), client.peekRequest(1)]
-            said += [client.putRequest(request_of(kit, "three"), useFailoverProxy=False, retryMainService=2)]
+            said += [client.putRequest(request_of(implementation, "three"), useFailoverProxy=False, retryMainService=2)]
             found.append([shown(way, "", answer) for answer in said])
         assert found[0] == found[1]
         kept = {number: text["RequestName"] for number, text in world.requests.stored().items()}
@@ -345,9 +345,9 @@ def test_requests_come_back_from_both(kit):
         assert len(fake.requests[2]) == 1
 
 
-def test_a_request_that_is_no_json_is_not_put(kit):
+def test_a_request_that_is_no_json_is_not_put(implementation):
     """The answer is the request's own."""
-    request = answering(kit.Request(), answers={"toJSON": "s_error=disk"})
+    request = answering(implementation.Request(), answers={"toJSON": "s_error=disk"})
     fake = FakeReqClient()
     assert fake.putRequest(request)["Message"] == "disk"
     assert fake.requests == {}

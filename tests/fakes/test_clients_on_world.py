@@ -14,13 +14,13 @@ LOOKS_UP = dict.fromkeys(("dirac-8.0", "ilcdirac"), "getTransformationFilesAsJso
 
 
 @pytest.fixture
-def connected(kit, world):
+def connected(implementation, world):
     """The classes of an implementation, connected to the world as its owner."""
     # The job's times are the process's: the services must not be behind
     world.clock.start = None
     world.reset()
-    with kit.connect(world, owner=OWNER, group=GROUP, options=OPTIONS, sleep=world.clock.sleep):
-        yield kit
+    with implementation.connect(world, owner=OWNER, group=GROUP, options=OPTIONS, sleep=world.clock.sleep):
+        yield implementation
 
 
 class BaseAccountingType:
@@ -38,10 +38,10 @@ class Record(BaseAccountingType):
         return ("StorageOccupancy", start, start, [*"abcd", 1])
 
 
-def _request(kit, name="n"):
-    request = kit.Request()
+def _request(implementation, name="n"):
+    request = implementation.Request()
     request.RequestName = name
-    operation = kit.Operation()
+    operation = implementation.Operation()
     operation.Type, operation.Arguments = "ForwardDISET", "i1e"
     request.addOperation(operation)
     return request

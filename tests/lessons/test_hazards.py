@@ -30,10 +30,10 @@ def test_every_number_that_the_project_cites_has_a_section():
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: NUMBER.match(section)[1])
-def test_its_example_shows_it(kit, section, monkeypatch, tmp_path):
+def test_its_example_shows_it(implementation, section, monkeypatch, tmp_path):
     """On the reference with its own classes instead of DIRAC's."""
     text = START + section
-    if kit.name == "reference":
+    if implementation.name == "reference":
         text = re.sub(r"from DIRAC\.\S+ import", "from dirac_failover import", text).replace(
             '["dirac"]', '["reference"]'
         )

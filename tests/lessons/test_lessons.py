@@ -52,21 +52,21 @@ RIGHT = {
 """What a reader of each explanation expects; the explanations were written for these."""
 
 
-def on_kit(module, kit):
-    """The module of a lesson, derived from the kit's base class."""
+def on_kit(module, implementation):
+    """The module of a lesson, derived from the implementation's base class."""
     if module is None or module.__base__ is not ModuleBase:
         return module
-    base = next(base for base in kit.FailoverRequest.__mro__ if base.__name__ == "ModuleBase")
+    base = next(base for base in implementation.FailoverRequest.__mro__ if base.__name__ == "ModuleBase")
     methods = {name: method for name, method in vars(module).items() if isinstance(method, FunctionType)}
     return type(module.__name__, (base,), methods)
 
 
 @EACH
-def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson, kit):
+def test_the_run_bears_out_the_choice_that_the_explanation_is_about(lesson, implementation):
     """Exactly one of the choices, on the reference and on the real DIRAC."""
-    if lesson.module is LosslessFailoverRequest and kit.name != "reference":
+    if lesson.module is LosslessFailoverRequest and implementation.name != "reference":
         pytest.skip("the lesson is about a module of this package")
-    report = run(kit, checked(lesson.scenario), on_kit(lesson.module, kit))
+    report = run(implementation, checked(lesson.scenario), on_kit(lesson.module, implementation))
     assert right(lesson, report) == RIGHT[lesson.name]
     assert report.unfired == (), "a fault that never strikes teaches nothing"
     assert lesson.line in decisive(lesson, report, Style())

@@ -76,7 +76,7 @@ TOGETHER: Final = {region.name: 3 if region.name == "answers" else 2 for region 
 SECONDS: Final = 120
 SURVIVED, KILLED, BROKE_DOWN = 0, 1, 2
 CLASSES: Final = ("ModuleBase", "FailoverRequest", "GracefulTermination")
-"""The classes of a kit that come from the files of a subject."""
+"""The classes of an implementation that come from the files of a subject."""
 
 
 def scenarios(together: Mapping[str, int] = TOGETHER) -> list[Scenario]:
@@ -143,8 +143,10 @@ def code_of(subject: Subject, file: str, mutant: Mutant | None) -> Any:
     return compile(mutant.apply() if mutant else ast.parse(path.read_text()), str(path), "exec")
 
 
-def port_of(kit: Implementation, subject: Subject, file: str, mutant: Mutant | None) -> InProcessDriver | None:
-    """Return a port of the kit with the fault (None: without any) in a file; None where its module cannot be made."""
+def port_of(
+    implementation: Implementation, subject: Subject, file: str, mutant: Mutant | None
+) -> InProcessDriver | None:
+    """Return a port whose module has the fault (None: none) in a file; None where the module cannot be made."""
     try:
         made = make(subject, file, code_of(subject, file, mutant))
         classes = {
@@ -153,19 +155,19 @@ def port_of(kit: Implementation, subject: Subject, file: str, mutant: Mutant | N
             for name in CLASSES
             if getattr(vars(module).get(name), "__module__", "") == module.__name__
         }
-        port = InProcessDriver(replace(kit, classes={**kit.classes, **classes}))
+        port = InProcessDriver(replace(implementation, classes={**implementation.classes, **classes}))
         with port.session():
-            port.kit.FailoverRequest()
-            port.kit.ModuleBase()
+            port.implementation.FailoverRequest()
+            port.implementation.ModuleBase()
     except Exception:
         return None
     return port
 
 
-def judge(kit: Implementation, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
+def judge(implementation: Implementation, subject: Subject, file: str, court: Court, mutant: Mutant | None) -> int:
     """Execute one mutant in the scenarios; a fault that keeps it from being imported or made is noticed too."""
     within(SECONDS)
-    port = port_of(kit, subject, file, mutant)
+    port = port_of(implementation, subject, file, mutant)
     try:
         return KILLED if port is None or next(court.breaches(port), None) else SURVIVED
     except BaseException:
@@ -196,12 +198,12 @@ def fates(work: Callable[[Mutant | None], int], jobs: Sequence[Mutant | None], w
     return {index: KILLED if code is None else code for index, code in ended}
 
 
-def examine(kit: Implementation, subject: Subject, file: str, court: Court, workers: int) -> int:
+def examine(implementation: Implementation, subject: Subject, file: str, court: Court, workers: int) -> int:
     """Run all mutants of a file; print what became of them, and return how many are alive without a reason."""
     path, module = subject.path(file), subject.module(file)
     named = digests(mutants(path, path.read_text()))
     jobs: list[Mutant | None] = [None, *named]
-    judged = fates(partial(judge, kit, subject, file, court), jobs, workers)
+    judged = fates(partial(judge, implementation, subject, file, court), jobs, workers)
     if judged.pop(0) != SURVIVED:
         print(f"{file}.py, made anew without any fault, is not found right: nothing can be said about its mutants")
         return 1
@@ -236,20 +238,22 @@ def examine(kit: Implementation, subject: Subject, file: str, court: Court, work
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all mutants; return 0 when none survives without a reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.discrimination", description=str(__doc__))
-    parser.add_argument("kit", nargs="?", choices=list(SUBJECTS), default="dirac", help="which package")
+    parser.add_argument("implementation", nargs="?", choices=list(SUBJECTS), default="dirac", help="which package")
     parser.add_argument("files", nargs="*", help="which of its files, without .py (default: all)")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = IMPLEMENTATIONS[options.kit].load(), SUBJECTS[options.kit]
+    implementation, subject = IMPLEMENTATIONS[options.implementation].load(), SUBJECTS[options.implementation]
     asked = [clause for clause in CLAUSES if clause.level != LOSSLESS]
     everything = Court(asked, scenarios(), subject.profile)
-    broken = set(everything.breaches(InProcessDriver(kit)))
+    broken = set(everything.breaches(InProcessDriver(implementation)))
     court = replace(everything, clauses=[clause for clause in asked if clause.id not in broken])
-    print(f"{len(court.sample)} scenarios, {len(court.clauses)} clauses, {kit.name} {kit.version}")
+    print(
+        f"{len(court.sample)} scenarios, {len(court.clauses)} clauses, {implementation.name} {implementation.version}"
+    )
     if broken:
         print(f"It breaks {', '.join(sorted(broken))} itself, which therefore do not judge")
     files = options.files or subject.files
-    return 1 if sum(examine(kit, subject, file, court, options.workers) for file in files) else 0
+    return 1 if sum(examine(implementation, subject, file, court, options.workers) for file in files) else 0
 
 
 if __name__ == "__main__":

@@ -59,13 +59,13 @@ class Found(NamedTuple):
 class Sound:
     """The scenarios, the nearest first, and what the whole module does in each."""
 
-    kit: Implementation
+    implementation: Implementation
     subject: Subject
     cases: Sequence[tuple[Scenario, Observation]]
 
     def search(self, file: str, mutant: Mutant | None) -> Found | str:
         """Return what sees that a step is missing: no further than a clause of ``contract``."""
-        port = port_of(self.kit, self.subject, file, mutant)
+        port = port_of(self.implementation, self.subject, file, mutant)
         if port is None:
             return CANNOT_BE_MADE
         found, quirks = dict.fromkeys((CONTRACT, LOSSLESS), ""), set[str]()
@@ -188,14 +188,16 @@ def _sample() -> list[Scenario]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Remove each step; return 0 when a clause obliges to it, or a reason is given."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.proof", description=str(__doc__))
-    parser.add_argument("kit", nargs="?", choices=list(PROVEN), default="reference", help="which implementation")
+    parser.add_argument(
+        "implementation", nargs="?", choices=list(PROVEN), default="reference", help="which implementation"
+    )
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    kit, subject = IMPLEMENTATIONS[options.kit].load(), PROVEN[options.kit]
+    implementation, subject = IMPLEMENTATIONS[options.implementation].load(), PROVEN[options.implementation]
     sample = sorted(_sample(), key=lambda scenario: changes(scenario.name))
-    with InProcessDriver(kit).session() as port:
-        sound = Sound(kit, subject, [(scenario, port.run(scenario)) for scenario in sample])
-    print(f"{len(sample)} scenarios, {kit.name} {kit.version}")
+    with InProcessDriver(implementation).session() as port:
+        sound = Sound(implementation, subject, [(scenario, port.run(scenario)) for scenario in sample])
+    print(f"{len(sample)} scenarios, {implementation.name} {implementation.version}")
     return 1 if sum(examine(sound, file, options.workers) for file in subject.files) else 0
 
 

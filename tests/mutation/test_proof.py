@@ -20,12 +20,12 @@ FREE = Found("", "", ("DI-001", "DI-020"))
 def found(capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, str]:
     """Search for what sees that the one step of failover_request.py with this text is missing."""
     (step,) = [step for step in steps(SUBJECT, "failover_request") if step.change()[0] == text]
-    kit = IMPLEMENTATIONS["reference"].load()
-    with InProcessDriver(kit).session() as port:
+    implementation = IMPLEMENTATIONS["reference"].load()
+    with InProcessDriver(implementation).session() as port:
         cases = [(item, port.run(item)) for item in space.ANSWERS.scenarios(0, 1)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proof, "steps", lambda *_: [step])
-        bad = proof.examine(Sound(kit, SUBJECT, cases), "failover_request", 1)
+        bad = proof.examine(Sound(implementation, SUBJECT, cases), "failover_request", 1)
     return bad, capsys.readouterr().out
 
 

@@ -15,11 +15,11 @@ def nobody(*_, **__):
 @pytest.fixture(autouse=True)
 def connected(request):
     """Connect the implementation that a test is about, if it is about one."""
-    if "kit" not in request.fixturenames:
+    if "implementation" not in request.fixturenames:
         yield
         return
-    kit = request.getfixturevalue("kit")
-    with kit.connect(nobody, owner="alice", group="vo_user"):
+    implementation = request.getfixturevalue("implementation")
+    with implementation.connect(nobody, owner="alice", group="vo_user"):
         yield
 
 
@@ -38,22 +38,22 @@ class Clock:
 
 
 @pytest.fixture
-def clock(kit):
+def clock(implementation):
     """The clock of both implementations."""
     clock = Clock()
-    with stopped(lambda: clock.now, kit):
+    with stopped(lambda: clock.now, implementation):
         yield clock
 
 
 @pytest.fixture
-def operation(kit):
+def operation(implementation):
     """Make an operation of a type, with a waiting file for each LFN and other attributes by name."""
 
     def make(type_="RemoveFile", *lfns, **attributes):
-        operation = kit.Operation()
+        operation = implementation.Operation()
         operation.Type = type_
         for lfn in lfns:
-            operation.addFile(kit.File({"LFN": lfn}))
+            operation.addFile(implementation.File({"LFN": lfn}))
         for name, value in attributes.items():
             setattr(operation, name, value)
         return operation
@@ -62,11 +62,11 @@ def operation(kit):
 
 
 @pytest.fixture
-def request_of(kit):
+def request_of(implementation):
     """Make a request named r of some operations."""
 
     def make(*operations, **attributes):
-        request = kit.Request()
+        request = implementation.Request()
         request.RequestName = "r"
         for operation in operations:
             request.addOperation(operation)

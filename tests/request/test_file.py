@@ -17,8 +17,8 @@ def refused(file, name, value, error, text):
     assert getattr(file, name) == before
 
 
-def test_a_new_file_waits_and_knows_nothing(kit):
-    file = kit.File()
+def test_a_new_file_waits_and_knows_nothing(implementation):
+    file = implementation.File()
     found = {name: getattr(file, name) for name in ATTRIBUTES}
     assert found == {**dict.fromkeys(ATTRIBUTES), "Status": "Waiting", "Attempt": 0, "Size": 0}
     assert file._parent is None
@@ -26,24 +26,26 @@ def test_a_new_file_waits_and_knows_nothing(kit):
     assert not hasattr(file, "OperationID")
 
 
-def test_the_json_has_the_attributes_in_order_and_loads_again(kit):
-    file = kit.File({"LFN": "/é", "Size": 7, "OperationID": 2, "FileID": 1, "ChecksumType": "AD", "GUID": GUID})
+def test_the_json_has_the_attributes_in_order_and_loads_again(implementation):
+    file = implementation.File(
+        {"LFN": "/é", "Size": 7, "OperationID": 2, "FileID": 1, "ChecksumType": "AD", "GUID": GUID}
+    )
     text = str(file)
     assert file.toJSON() == {"OK": True, "Value": text}
     assert text == (
         '{"FileID": 1, "OperationID": 2, "Status": "Waiting", "LFN": "/\\u00e9", "PFN": null, '
         f'"ChecksumType": "ADLER32", "Checksum": null, "GUID": "{GUID}", "Attempt": 0, "Size": 7, "Error": null}}'
     )
-    assert str(kit.File(text)) == str(kit.File(json.loads(text))) == text
+    assert str(implementation.File(text)) == str(implementation.File(json.loads(text))) == text
 
 
-def test_a_file_that_is_no_json_is_an_error(kit):
-    answer = kit.File({"Error": {1, 2}}).toJSON()
+def test_a_file_that_is_no_json_is_an_error(implementation):
+    answer = implementation.File({"Error": {1, 2}}).toJSON()
     assert (answer["OK"], answer["Message"]) == (False, "Object of type set is not JSON serializable")
 
 
-def test_the_lfn_is_an_absolute_path(kit):
-    file = kit.File({"LFN": "/a"})
+def test_the_lfn_is_an_absolute_path(implementation):
+    file = implementation.File({"LFN": "/a"})
     refused(file, "LFN", "b", ValueError, "LFN should be an absolute path!")
     refused(file, "LFN", 5, TypeError, "LFN has to be a string!")
 
@@ -55,9 +57,9 @@ def test_the_lfn_is_an_absolute_path(kit):
         "1234567\n-1234-1234-1234-123456789012",
     ],
 )  # fmt: skip
-def test_guids_that_are_taken(kit, guid):
+def test_guids_that_are_taken(implementation, guid):
     """Any characters in parts of the right lengths, a line end behind real digits, and anything falsy."""
-    file = kit.File()
+    file = implementation.File()
     file.GUID = guid
     assert guid == file.GUID
 
@@ -69,9 +71,9 @@ def test_guids_that_are_taken(kit, guid):
         GUID[:-1] + "-",
     ],
 )  # fmt: skip
-def test_guids_that_are_refused(kit, guid):
-    refused(kit.File(), "GUID", guid, ValueError, f"'{guid}' is not a valid GUID!")
-    refused(kit.File(), "GUID", 5, TypeError, "GUID should be a string!")
+def test_guids_that_are_refused(implementation, guid):
+    refused(implementation.File(), "GUID", guid, ValueError, f"'{guid}' is not a valid GUID!")
+    refused(implementation.File(), "GUID", 5, TypeError, "GUID should be a string!")
 
 
 @pytest.mark.parametrize(
@@ -81,16 +83,16 @@ def test_guids_that_are_refused(kit, guid):
         ("", ""), (None, ""),
     ],
 )  # fmt: skip
-def test_checksum_types(kit, given, kept):
-    file = kit.File()
+def test_checksum_types(implementation, given, kept):
+    file = implementation.File()
     file.ChecksumType = given
     assert file.ChecksumType == kept
     refused(file, "ChecksumType", " crc ", ValueError, "unknown checksum type:  crc ")
 
 
 @pytest.mark.parametrize("status", ["Waiting", "Failed", "Done", "Scheduled"])
-def test_a_file_takes_its_statuses_and_done_clears_the_error(kit, status):
-    file = kit.File()
+def test_a_file_takes_its_statuses_and_done_clears_the_error(implementation, status):
+    file = implementation.File()
     file.Error = "bad"
     file.Status = status
     assert (file.Status, file.Error) == (status, "" if status == "Done" else "bad")

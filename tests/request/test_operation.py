@@ -11,8 +11,8 @@ from dirac_failover.request.request import Request
 STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
 
 
-def test_a_new_operation_is_queued_and_empty(kit):
-    made = kit.Operation()
+def test_a_new_operation_is_queued_and_empty(implementation):
+    made = implementation.Operation()
     assert (made.Status, made.Order, made._parent) == ("Queued", 0, None)
     for name in ("Type", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error"):
         assert getattr(made, name) is None
@@ -20,19 +20,21 @@ def test_a_new_operation_is_queued_and_empty(kit):
     assert (made.sourceSEList, made.targetSEList, made.catalogList, made.fileStatusList()) == ([], [], [], [])
 
 
-def test_constants(kit):
-    assert tuple(STATUSES) == kit.Operation.ALL_STATES
-    assert kit.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
-    assert kit.Operation.MAX_FILES == 10000
+def test_constants(implementation):
+    assert tuple(STATUSES) == implementation.Operation.ALL_STATES
+    assert implementation.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
+    assert implementation.Operation.MAX_FILES == 10000
     assert [
         *("OperationID", "RequestID", "Type", "Status", "Arguments", "Order", "SourceSE", "TargetSE", "Catalog"),
         *("Error", "CreationTime", "SubmitTime", "LastUpdate"),
-    ] == kit.Operation.ATTRIBUTE_NAMES
+    ] == implementation.Operation.ATTRIBUTE_NAMES
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit):
-    made = kit.Operation({"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"})
+def test_the_json_has_the_attributes_in_order(implementation):
+    made = implementation.Operation(
+        {"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"}
+    )
     assert made.toJSON() == {"OK": True, "Value": str(made)}
     assert str(made) == (
         '{"OperationID": 3, "RequestID": 4, "Type": "T", "Status": "Queued", "Arguments": "x", "Order": 0, '
@@ -43,12 +45,12 @@ def test_the_json_has_the_attributes_in_order(kit):
     )
 
 
-def test_the_json_loads_again(kit):
+def test_the_json_loads_again(implementation):
     files = [{"LFN": "/a", "Status": "Failed"}, {"LFN": "/b", "Status": "Done"}]
     given = {"Type": "T", "Files": files, "Catalog": "c", "Order": 5, "LastUpdate": "2024-02-03 04:05:06"}
-    text = str(kit.Operation(given))
+    text = str(implementation.Operation(given))
     assert '"Status": "Failed", "Arguments": null, "Order": 5,' in text
-    assert str(kit.Operation(text)) == str(kit.Operation(json.loads(text))) == text
+    assert str(implementation.Operation(text)) == str(implementation.Operation(json.loads(text))) == text
 
 
 @pytest.mark.parametrize(
@@ -60,9 +62,9 @@ def test_the_json_loads_again(kit):
         ("Done Scheduled", "Scheduled"),
     ],
 )  # fmt: skip
-def test_the_status_follows_from_the_files(kit, operation, files, status):
+def test_the_status_follows_from_the_files(implementation, operation, files, status):
     statuses = files.split()
-    before = kit.Operation({"Files": [{"Status": name} for name in statuses]})
+    before = implementation.Operation({"Files": [{"Status": name} for name in statuses]})
     after = operation("T", *(f"/{number}" for number in range(len(statuses))))
     for file, name in zip(after, statuses, strict=True):
         file.Status = name
@@ -73,8 +75,8 @@ def test_the_status_follows_from_the_files(kit, operation, files, status):
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_without_files_the_status_is_what_is_set_and_a_final_one_is_dated_once(kit, clock, status):
-    made = kit.Operation()
+def test_without_files_the_status_is_what_is_set_and_a_final_one_is_dated_once(implementation, clock, status):
+    made = implementation.Operation()
     before = clock.second
     for _ in range(2):
         clock.tick()
@@ -96,17 +98,19 @@ def test_another_status_is_refused(operation):
 @pytest.mark.parametrize(
     ("status", "dated"), [("Failed", True), ("Done", True), ("Scheduled", True), ("Waiting", False)]
 )
-def test_a_status_that_follows_is_dated_when_it_changes_and_done_clears_the_error(kit, clock, operation, status, dated):
+def test_a_status_that_follows_is_dated_when_it_changes_and_done_clears_the_error(
+    implementation, clock, operation, status, dated
+):
     made = operation("T")
     made.Error = "bad"
     before = clock.second
     clock.tick()
-    made.addFile(kit.File({"Status": status}))
+    made.addFile(implementation.File({"Status": status}))
     assert made.LastUpdate == (clock.second if dated else before)
     assert made.Error == ("" if status == "Done" else "bad")
     after = made.LastUpdate
     clock.tick()
-    made.addFile(kit.File({"Status": status}))
+    made.addFile(implementation.File({"Status": status}))
     assert made.LastUpdate == after
 
 
@@ -119,9 +123,9 @@ def test_a_new_date_is_the_requests_too(clock, operation, request_of):
     assert str(request.LastUpdate) == str(made.LastUpdate) == "2025-02-03 04:05:06"
 
 
-def test_a_file_is_in_once(kit, operation):
+def test_a_file_is_in_once(implementation, operation):
     made = operation("T", "/a")
-    first, same = made[0], kit.File({"LFN": "/a"})
+    first, same = made[0], implementation.File({"LFN": "/a"})
     made.addFile(first)
     assert list(made) == [first]
     assert first in made
@@ -133,20 +137,20 @@ def test_a_file_is_in_once(kit, operation):
     assert made[0:1] == [first]
 
 
-def test_a_full_operation_takes_no_more(kit, operation, monkeypatch):
-    monkeypatch.setattr(kit.Operation, "MAX_FILES", 2)
+def test_a_full_operation_takes_no_more(implementation, operation, monkeypatch):
+    monkeypatch.setattr(implementation.Operation, "MAX_FILES", 2)
     made = operation("T", "/a", "/b")
     for add in (made.addFile, made.__iadd__):
-        for file in (kit.File(), made[0]):
+        for file in (implementation.File(), made[0]):
             with pytest.raises(RuntimeError, match=r"^too many Files in a single Operation$"):
                 add(file)
     assert len(made) == 2
 
 
-def test_files_can_be_replaced_and_removed(kit, operation):
+def test_files_can_be_replaced_and_removed(implementation, operation):
     made = operation("T", "/a", "/b", "/c")
     first, second, third = made
-    other = kit.File({"Status": "Scheduled"})
+    other = implementation.File({"Status": "Scheduled"})
     made[1] = other
     assert (list(made), made.Status, other._parent) == ([first, other, third], "Scheduled", made)
     assert second not in made
@@ -166,7 +170,7 @@ def test_files_can_be_replaced_and_removed(kit, operation):
             act()
 
 
-def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit, operation):
+def test_a_file_that_is_twice_in_counts_as_long_as_it_is(implementation, operation):
     """Setting an index can put it there a second time."""
     made = operation("T", "/a", "/b")
     first, second = made
@@ -185,7 +189,7 @@ def test_a_file_that_is_twice_in_counts_as_long_as_it_is(kit, operation):
     assert made.Status == "Done"
     made.addFile(first)
     assert len(made) == 1
-    made.addFile(kit.File())
+    made.addFile(implementation.File())
     assert made.Status == "Queued"
 
 
@@ -240,15 +244,15 @@ def test_the_order_is_the_index_in_the_request(operation, request_of):
     ("given", "names"),
     [("a", ["a"]), (" a , b ,,a", ["a", "b"]), (["b", 5, " ", "b"], ["5", "b"]), ("", []), ([], []), (" , ", [])],
 )
-def test_catalogues_are_names_without_blanks_and_doubles(kit, given, names):
-    made = kit.Operation()
+def test_catalogues_are_names_without_blanks_and_doubles(implementation, given, names):
+    made = implementation.Operation()
     made.Catalog = given
     assert sorted(made.catalogList) == names
     assert made.Catalog == ",".join(made.catalogList)
 
 
-def test_catalogues_that_are_refused(kit):
-    made = kit.Operation({"Catalog": "a" * 255})
+def test_catalogues_that_are_refused(implementation):
+    made = implementation.Operation({"Catalog": "a" * 255})
     for value in (None, 5, ("a",), {"a": 1}, b"a"):
         with pytest.raises(TypeError, match=r"^wrong type for value$"):
             made.Catalog = value
@@ -258,8 +262,8 @@ def test_catalogues_that_are_refused(kit):
     assert made.Catalog == "a" * 255
 
 
-def test_storage_elements_are_lists_of_names_and_the_reference_keeps_the_order_of_catalogues(kit, reference):
-    made = kit.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
+def test_storage_elements_are_lists_of_names_and_the_reference_keeps_the_order_of_catalogues(implementation, reference):
+    made = implementation.Operation({"SourceSE": "a, b", "TargetSE": "c,d"})
     assert (made.sourceSEList, made.targetSEList) == (["a", " b"], ["c", "d"])
     assert reference.Operation({"Catalog": "z,b,a,z"}).Catalog == "z,b,a"
 

@@ -55,27 +55,27 @@ RESERVED = {
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("source", [None, 5, [], (), b"{}", {}, "{}", '{"Error": "", "Status": null, "Attempt": 0}'])
-def test_what_says_nothing_makes_a_new_one(kit, name, source):
-    made = getattr(kit, name)
+def test_what_says_nothing_makes_a_new_one(implementation, name, source):
+    made = getattr(implementation, name)
     assert str(made(source)) == str(made())
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
-def test_other_attributes_are_kept_but_not_written(kit, name):
+def test_other_attributes_are_kept_but_not_written(implementation, name):
     source = {"Foo": [1], "Bar": 0, "Error": "e"}
-    loaded = getattr(kit, name)(source)
+    loaded = getattr(implementation, name)(source)
     assert loaded.Foo == [1]
     assert not hasattr(loaded, "Bar")
-    assert json.loads(str(loaded)) == {**json.loads(str(getattr(kit, name)())), "Error": "e"}
+    assert json.loads(str(loaded)) == {**json.loads(str(getattr(implementation, name)())), "Error": "e"}
     assert source == {"Foo": [1], "Bar": 0, "Error": "e"}
 
 
 @pytest.mark.parametrize(("name", "source", "error"), HOSTILE.values(), ids=HOSTILE)
-def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(kit, name, source, error):
+def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(implementation, name, source, error):
     with pytest.raises((LoadError, AttributeError, TypeError, RuntimeError)) as caught:
-        getattr(kit, name)(source)
-    if kit.name == "dirac":
+        getattr(implementation, name)(source)
+    if implementation.name == "dirac":
         assert caught.type is error
         return
     assert isinstance(caught.value, ValueError)
@@ -84,9 +84,9 @@ def test_where_dirac_raises_all_sorts_the_reference_raises_a_value_error(kit, na
 
 
 @pytest.mark.parametrize(("name", "source", "text"), VALUE_ERRORS.values(), ids=VALUE_ERRORS)
-def test_dirac_s_own_value_errors_stay_as_they_are(kit, name, source, text):
+def test_dirac_s_own_value_errors_stay_as_they_are(implementation, name, source, text):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared next
-        getattr(kit, name)(source)
+        getattr(implementation, name)(source)
     assert str(caught.value) == text
     assert not isinstance(caught.value, LoadError)
 
@@ -100,9 +100,9 @@ def test_nothing_that_is_loaded_replaces_a_method_or_a_private_attribute(referen
     assert caught.value.dirac is None
 
 
-def test_a_key_that_is_no_text_is_refused(kit):
+def test_a_key_that_is_no_text_is_refused(implementation):
     with pytest.raises((LoadError, TypeError), match=r"^attribute name must be string, not 'int'$"):
-        kit.Request({5: 1})
+        implementation.Request({5: 1})
 
 
 def test_the_present_is_a_second_of_utc_without_a_zone():
@@ -110,8 +110,8 @@ def test_the_present_is_a_second_of_utc_without_a_zone():
         assert now() == datetime(2026, 1, 2, 3, 4, 5)
 
 
-def test_only_not_before_may_be_no_time(kit):
-    made = kit.Request()
+def test_only_not_before_may_be_no_time(implementation):
+    made = implementation.Request()
     made.NotBefore = None
     assert made.NotBefore is None
 
@@ -129,8 +129,8 @@ TIMES = [
 
 
 @pytest.mark.parametrize(("cls", "name"), TIMES)
-def test_a_time_is_a_datetime_or_its_text_and_begins_now(kit, clock, cls, name):
-    made = getattr(kit, cls)()
+def test_a_time_is_a_datetime_or_its_text_and_begins_now(implementation, clock, cls, name):
+    made = getattr(implementation, cls)()
     assert getattr(made, name) == clock.second
     moment = datetime(2024, 2, 3, 4, 5, 6, 999999, tzinfo=timezone(timedelta(hours=2)))
     setattr(made, name, moment)
@@ -145,16 +145,16 @@ def test_a_time_is_a_datetime_or_its_text_and_begins_now(kit, clock, cls, name):
 
 @pytest.mark.parametrize("year", [9, 999, 1000, 9999])
 @pytest.mark.parametrize(("cls", "name"), TIMES)
-def test_early_years_are_written_as_strftime_does(kit, cls, name, year):
-    made = getattr(kit, cls)({"Error": "e"})
+def test_early_years_are_written_as_strftime_does(implementation, cls, name, year):
+    made = getattr(implementation, cls)({"Error": "e"})
     moment = datetime(year, 2, 3, 4, 5, 6)
     setattr(made, name, moment)
     assert json.loads(str(made))[name] == moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 @pytest.mark.parametrize(("cls", "name"), [("Request", "SourceComponent"), ("Operation", "Arguments")])
-def test_text_becomes_bytes_and_other_types_are_refused(kit, cls, name):
-    made = getattr(kit, cls)()
+def test_text_becomes_bytes_and_other_types_are_refused(implementation, cls, name):
+    made = getattr(implementation, cls)()
     assert getattr(made, name) is None
     for value in ("é", "é".encode()):
         setattr(made, name, value)
@@ -178,10 +178,10 @@ def test_bytes_that_are_no_text_cannot_be_written(operation, request_of):
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_values_are_written_as_far_as_json_goes(kit, name):
-    made = getattr(kit, name)()
-    made.Error = {"b": b"x", "f": [kit.File({"LFN": "/a"})]}
-    assert json.loads(str(made))["Error"] == {"b": "x", "f": [json.loads(str(kit.File({"LFN": "/a"})))]}
+def test_values_are_written_as_far_as_json_goes(implementation, name):
+    made = getattr(implementation, name)()
+    made.Error = {"b": b"x", "f": [implementation.File({"LFN": "/a"})]}
+    assert json.loads(str(made))["Error"] == {"b": "x", "f": [json.loads(str(implementation.File({"LFN": "/a"})))]}
     made.Error = datetime(2024, 2, 3, 4, 5, 6)
     assert json.loads(str(made))["Error"] == "2024-02-03 04:05:06"
     del made.Error

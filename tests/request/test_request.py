@@ -48,26 +48,26 @@ def of_statuses(operation, request_of, statuses):
     return request
 
 
-def test_a_new_request_is_of_the_connected_owner(kit, clock):
-    made = kit.Request()
+def test_a_new_request_is_of_the_connected_owner(implementation, clock):
+    made = implementation.Request()
     assert (made.Owner, made.OwnerGroup) == ("alice", "vo_user")
     assert (made.RequestName, made.Error, made.SourceComponent, made.JobID) == (None, None, None, 0)
     assert made.CreationTime == made.SubmitTime == made.LastUpdate == made.NotBefore == clock.second
     assert (made.Status, made.Order, made.getWaiting()) == ("Waiting", 0, {"OK": True, "Value": None})
     assert (len(made), list(made), bool(made), made.isEmpty(), made.subStatusList()) == (0, [], True, True, [])
     assert not hasattr(made, "RequestID")
-    assert kit.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
-    assert kit.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
+    assert implementation.Request.ALL_STATES == ("Waiting", "Failed", "Done", "Scheduled", "Assigned", "Canceled")
+    assert implementation.Request.FINAL_STATES == ("Done", "Failed", "Canceled")
 
 
 def test_without_a_connection_nobody_owns_it():
     assert (Request().Owner, Request().OwnerGroup) == (None, None)
 
 
-def test_loading_works_the_status_out_and_dates_it(kit, clock):
+def test_loading_works_the_status_out_and_dates_it(implementation, clock):
     old = "2024-02-03 04:05:06"
     for written, status, dated in (("Waiting", "Failed", True), ("Failed", "Failed", False), (None, "Done", False)):
-        loaded = kit.Request({"Operations": [{"Status": status}], "Status": written, "LastUpdate": old})
+        loaded = implementation.Request({"Operations": [{"Status": status}], "Status": written, "LastUpdate": old})
         then = str(clock.second)
         clock.tick()
         assert str(loaded.LastUpdate) == (then if dated else old)
@@ -76,9 +76,9 @@ def test_loading_works_the_status_out_and_dates_it(kit, clock):
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(kit):
-    made = kit.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
-    made += kit.Operation({"Type": "T"})
+def test_the_json_has_the_attributes_in_order(implementation):
+    made = implementation.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
+    made += implementation.Operation({"Type": "T"})
     assert made.toJSON() == {"OK": True, "Value": str(made)}
     assert str(made) == (
         '{"RequestID": 3, "RequestName": "n", "Owner": "alice", "OwnerGroup": "vo_user", "Status": "Waiting", '
@@ -91,16 +91,16 @@ def test_the_json_has_the_attributes_in_order(kit):
     )
 
 
-def test_the_json_loads_again(kit, operation, request_of):
+def test_the_json_loads_again(implementation, operation, request_of):
     made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
     made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
     text = str(made)
     for source in (text, json.loads(text)):
-        loaded = kit.Request(source)
+        loaded = implementation.Request(source)
         assert str(loaded) == text
         assert [operation._parent for operation in loaded] == [loaded, loaded]
         assert loaded[0][1]._parent is loaded[0]
-    assert kit.Request({**json.loads(text), "Status": "Failed"}).Status == "Waiting"
+    assert implementation.Request({**json.loads(text), "Status": "Failed"}).Status == "Waiting"
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] or "none" for row in TABLE])
@@ -163,14 +163,14 @@ def test_a_status_that_is_set_lasts_until_the_next_look(clock, operation, reques
     assert request.Status == "Waiting"
 
 
-def test_another_status_is_refused(kit):
+def test_another_status_is_refused(implementation):
     for status in ("Queued", "", None):
         with pytest.raises(ValueError, match=rf"^Unknown status: {status}$"):
-            kit.Request().Status = status
+            implementation.Request().Status = status
 
 
-def test_execution_can_be_put_off_by_minutes_and_not_before_may_be_none(kit, clock):
-    made = kit.Request()
+def test_execution_can_be_put_off_by_minutes_and_not_before_may_be_none(implementation, clock):
+    made = implementation.Request()
     made.NotBefore = None
     assert made.NotBefore is None
     assert json.loads(str(made))["NotBefore"] is None
@@ -265,7 +265,7 @@ def test_thousands_of_operations_take_a_time_that_grows_with_their_number(reques
     assert looks["at a status"] < 30 * 300
 
 
-def test_the_digest_names_each_operation(kit, operation, request_of):
+def test_the_digest_names_each_operation(implementation, operation, request_of):
     request = request_of(
         operation("ForwardDISET"),
         operation("RemoveFile", "/a", Catalog="FC"),
@@ -282,7 +282,7 @@ def test_the_digest_names_each_operation(kit, operation, request_of):
     }
     assert request_of(operation("T", "/a", "/b")).getDigest()["Value"].endswith(":/a...+<1 files>")
     with pytest.raises(TypeError):
-        kit.Request().getDigest()
+        implementation.Request().getDigest()
 
 
 def described(request):
@@ -331,8 +331,8 @@ def test_operations_with_a_common_file_are_not_merged(operation, request_of):
     assert described(request) == ["T None>None /a", "T None>None /b,/a,/c"]
 
 
-def test_an_operation_is_filled_no_further_than_it_may(kit, operation, request_of, monkeypatch):
-    monkeypatch.setattr(kit.Operation, "MAX_FILES", 3)
+def test_an_operation_is_filled_no_further_than_it_may(implementation, operation, request_of, monkeypatch):
+    monkeypatch.setattr(implementation.Operation, "MAX_FILES", 3)
     request = request_of(operation("T", "/a", "/b"), operation("T", "/c", "/d"), operation("T", "/e", "/f", "/g"))
     assert request.optimize() == {"OK": True, "Value": True}
     assert described(request) == ["T None>None /a,/b,/c", "T None>None /d,/e,/f", "T None>None /g"]

@@ -25,29 +25,35 @@ NEEDS = {
 
 
 @pytest.fixture
-def judge(kit):
+def judge(implementation):
     """Validate a request; return None or the message."""
-    return lambda request: kit.RequestValidator().validate(request).get("Message")
+    return lambda request: implementation.RequestValidator().validate(request).get("Message")
 
 
 @pytest.fixture(autouse=True)
-def restored(kit, monkeypatch):
+def restored(implementation, monkeypatch):
     """Leave the table of the class, which lasts for the process, as it was."""
-    monkeypatch.setattr(kit.RequestValidator, "reqAttrs", copy.deepcopy(kit.RequestValidator.reqAttrs))
+    monkeypatch.setattr(
+        implementation.RequestValidator, "reqAttrs", copy.deepcopy(implementation.RequestValidator.reqAttrs)
+    )
 
 
-def whole(kit, type_):
+def whole(implementation, type_):
     needed, files = NEEDS[type_]
-    made = kit.Operation({"Type": type_, **({needed: "x"} if needed else {})})
+    made = implementation.Operation({"Type": type_, **({needed: "x"} if needed else {})})
     if files:
-        made.addFile(kit.File(WHOLE_FILE))
+        made.addFile(implementation.File(WHOLE_FILE))
     return made
 
 
-def test_there_is_one_validator(kit):
-    assert kit.RequestValidator() is kit.RequestValidator() is kit.RequestValidator.instance
+def test_there_is_one_validator(implementation):
+    assert (
+        implementation.RequestValidator()
+        is implementation.RequestValidator()
+        is implementation.RequestValidator.instance
+    )
 
-    class Other(kit.RequestValidator):
+    class Other(implementation.RequestValidator):
         def __init__(self, *given, **named):
             super().__init__()
             self.given = given, named
@@ -55,22 +61,24 @@ def test_there_is_one_validator(kit):
     assert Other.instance is None
     assert Other(1, a=2) is Other() is Other.instance
     assert Other().given == ((1,), {"a": 2})
-    assert Other() is not kit.RequestValidator()
-    assert kit.RequestValidator().opHandlers == set()
+    assert Other() is not implementation.RequestValidator()
+    assert implementation.RequestValidator().opHandlers == set()
 
 
-def test_the_table_is_diracs_and_operations_that_have_all_are_valid(kit, request_of):
-    assert kit.RequestValidator.reqAttrs == {
+def test_the_table_is_diracs_and_operations_that_have_all_are_valid(implementation, request_of):
+    assert implementation.RequestValidator.reqAttrs == {
         type_: {"Operation": [needed] if needed else [], "Files": files or []}
         for type_, (needed, files) in NEEDS.items()
     }
-    request = request_of(*(whole(kit, type_) for type_ in NEEDS), kit.Operation({"Type": "SetFileStatus"}))
-    assert kit.RequestValidator().validate(request) == {"OK": True, "Value": None}
+    request = request_of(
+        *(whole(implementation, type_) for type_ in NEEDS), implementation.Operation({"Type": "SetFileStatus"})
+    )
+    assert implementation.RequestValidator().validate(request) == {"OK": True, "Value": None}
 
 
-def test_the_checks_follow_each_other(kit, judge):
-    broken = kit.File({"LFN": "/a", "Checksum": "ab"})
-    request = kit.Request()
+def test_the_checks_follow_each_other(implementation, judge):
+    broken = implementation.File({"LFN": "/a", "Checksum": "ab"})
+    request = implementation.Request()
     request.Owner = request.OwnerGroup = None
     assert judge(request) == "RequestName not set"
     request.RequestName = "n"
@@ -79,7 +87,7 @@ def test_the_checks_follow_each_other(kit, judge):
     assert judge(request) == "Request 'n' is missing OwnerGroup value"
     request.OwnerGroup = "vo_user"
     assert judge(request) == "Operations not present in request 'n'"
-    operation = kit.Operation()
+    operation = implementation.Operation()
     request += operation
     assert judge(request) == "Operation #0 in request 'n' hasn't got Type set"
     operation.Type = "ReplicateAndRegister"
@@ -109,11 +117,11 @@ def test_the_checks_follow_each_other(kit, judge):
         ),
     ],
 )
-def test_messages_number_the_operation(kit, request_of, judge, message, source):
-    operation = kit.Operation(source)
+def test_messages_number_the_operation(implementation, request_of, judge, message, source):
+    operation = implementation.Operation(source)
     for file in operation:
         file.Checksum = ""
-    assert judge(request_of(kit.Operation({"Type": "ForwardDISET", "Arguments": "x"}), operation)) == message
+    assert judge(request_of(implementation.Operation({"Type": "ForwardDISET", "Arguments": "x"}), operation)) == message
 
 
 def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
@@ -125,9 +133,9 @@ def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
 
 
 @pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_needs_its_attributes_and_has_files_or_has_none(kit, request_of, judge, type_):
+def test_each_type_needs_its_attributes_and_has_files_or_has_none(implementation, request_of, judge, type_):
     def judged(change):
-        operation = whole(kit, type_)
+        operation = whole(implementation, type_)
         change(operation)
         message = judge(request_of(operation))
         assert message.startswith(f"Operation #0 of type '{type_}' ")
@@ -139,17 +147,20 @@ def test_each_type_needs_its_attributes_and_has_files_or_has_none(kit, request_o
     for attribute in files or []:
         part = {key: value for key, value in WHOLE_FILE.items() if key != attribute}
         assert (
-            judged(lambda made, part=part: made.addFile(kit.File(part)))
+            judged(lambda made, part=part: made.addFile(implementation.File(part)))
             == f"is missing {attribute} attribute for file."
         )
     if files:
         assert judged(lambda made: made.__delitem__(0)) == "hasn't got files to process."
     else:
-        assert judged(lambda made: made.addFile(kit.File(WHOLE_FILE))) == "has got files to process."
+        assert judged(lambda made: made.addFile(implementation.File(WHOLE_FILE))) == "has got files to process."
 
 
-def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, judge, operation):
-    unknown, bare = kit.Operation({"Type": "SetFileStatus"}), kit.Operation({"Type": "RemoveFile"})
+def test_the_check_for_files_ends_at_the_first_unknown_type(implementation, request_of, judge, operation):
+    unknown, bare = (
+        implementation.Operation({"Type": "SetFileStatus"}),
+        implementation.Operation({"Type": "RemoveFile"}),
+    )
     assert judge(request_of(unknown, bare)) is None
     assert judge(request_of(bare, unknown)) == "Operation #0 of type 'RemoveFile' hasn't got files to process."
     assert (
@@ -158,17 +169,17 @@ def test_the_check_for_files_ends_at_the_first_unknown_type(kit, request_of, jud
     )
 
 
-def test_requirements_can_be_added(kit, request_of, judge, operation):
-    add = kit.RequestValidator.addReqAttrsCheck
+def test_requirements_can_be_added(implementation, request_of, judge, operation):
+    add = implementation.RequestValidator.addReqAttrsCheck
     assert add("Foo", operationAttrs=["Bar", "Bar"], filesAttrs=["LFN"]) is None
-    assert kit.RequestValidator.reqAttrs["Foo"] == {"Operation": ["Bar"], "Files": ["LFN"]}
+    assert implementation.RequestValidator.reqAttrs["Foo"] == {"Operation": ["Bar"], "Files": ["LFN"]}
     assert judge(request_of(operation("Foo", "/a", Bar=0))) == "Operation #0 of type 'Foo' is missing Bar attribute."
     add("Foo", ["Buzz"])
     add("Foo", filesAttrs=["PFN"])
     add("Empty")
-    assert sorted(kit.RequestValidator.reqAttrs["Foo"]["Operation"]) == ["Bar", "Buzz"]
-    assert sorted(kit.RequestValidator.reqAttrs["Foo"]["Files"]) == ["LFN", "PFN"]
-    assert kit.RequestValidator.reqAttrs["Empty"] == {"Operation": [], "Files": []}
+    assert sorted(implementation.RequestValidator.reqAttrs["Foo"]["Operation"]) == ["Bar", "Buzz"]
+    assert sorted(implementation.RequestValidator.reqAttrs["Foo"]["Files"]) == ["LFN", "PFN"]
+    assert implementation.RequestValidator.reqAttrs["Empty"] == {"Operation": [], "Files": []}
     with pytest.raises(AttributeError, match=r"has no attribute '(Bar|Buzz)'$"):
         judge(request_of(operation("Foo", "/a")))
 
@@ -180,20 +191,20 @@ def test_the_reference_keeps_requirements_in_order(reference, monkeypatch):
     assert table["RemoveFile"] == {"Operation": ["B", "A"], "Files": ["LFN", "PFN", "GUID"]}
 
 
-def test_a_class_that_extends_it_may_have_its_own_table(kit, request_of, judge, operation):
-    class Other(kit.RequestValidator):
+def test_a_class_that_extends_it_may_have_its_own_table(implementation, request_of, judge, operation):
+    class Other(implementation.RequestValidator):
         reqAttrs: ClassVar = {"Foo": {"Operation": ["Bar"], "Files": []}}
 
     request = request_of(operation("Foo", Bar=None))
     assert Other().validate(request)["Message"] == "Operation #0 of type 'Foo' is missing Bar attribute."
-    request[0].addFile(kit.File())
+    request[0].addFile(implementation.File())
     assert Other().validate(request)["Message"] == "Operation #0 of type 'Foo' has got files to process."
     assert judge(request) is None
 
 
-def test_a_check_cannot_be_added_by_the_method_for_it(kit):
+def test_a_check_cannot_be_added_by_the_method_for_it(implementation):
     """What could be one raises AttributeError: DIRAC looks for the list on the class."""
-    add = kit.RequestValidator.addValidator
+    add = implementation.RequestValidator.addValidator
     for wrong, message in (
         (5, "supplied argument is not callable"),
         (lambda: None, "wrong number of arguments for supplied function object"),
@@ -206,12 +217,12 @@ def test_a_check_cannot_be_added_by_the_method_for_it(kit):
             add(check)
 
 
-def test_a_check_can_be_added_to_the_list(kit, request_of, operation):
-    class Other(kit.RequestValidator):
+def test_a_check_can_be_added_to_the_list(implementation, request_of, operation):
+    class Other(implementation.RequestValidator):
         pass
 
     refusal = {"OK": False, "Message": "no"}
     Other().validator += (lambda request: refusal,)  # noqa: ARG005
     assert Other().validate(request_of(operation("T"))) is refusal
     assert Other().validate(request_of())["Message"] == "Operations not present in request 'r'"
-    assert len(kit.RequestValidator().validator) == 7
+    assert len(implementation.RequestValidator().validator) == 7

@@ -96,9 +96,9 @@ def some():
     yield from islice(space.scenarios(), 0, None, STEP)
 
 
-def test_contract_and_dirac_hold_and_each_hazard_shows(kit):
+def test_contract_and_dirac_hold_and_each_hazard_shows(implementation):
     """Each clause is asked, of the reference as of the real DIRAC, and exactly the lossless ones are broken."""
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     asked = set()
     broken = set()
     with port.session():

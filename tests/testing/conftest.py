@@ -14,10 +14,10 @@ def no_grid(monkeypatch):
 
 
 @pytest.fixture
-def on_base(kit):
+def on_base(implementation):
     """A user's module on ModuleBase: it reports its files, and leaves in the request what cannot be said now."""
 
-    class OnBase(kit.ModuleBase):
+    class OnBase(implementation.ModuleBase):
         def _initialize(self):
             self.request.RequestName = "mine"
 
@@ -32,9 +32,9 @@ def on_base(kit):
 
 
 @pytest.fixture
-def on_failover_request(kit):
+def on_failover_request(implementation):
     """A user's module on FailoverRequest."""
-    return type("OnFailoverRequest", (kit.FailoverRequest,), {})
+    return type("OnFailoverRequest", (implementation.FailoverRequest,), {})
 
 
 @pytest.fixture

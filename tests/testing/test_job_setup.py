@@ -9,19 +9,20 @@ from dirac_failover.testing.job_setup import JobSetup
 from dirac_failover.testing.world import connected
 
 
-def commons(situation, kit, world, profile=None):
-    with connected(kit, world):
-        return situation.workflow_commons(kit, profile)
+def commons(situation, implementation, world, profile=None):
+    with connected(implementation, world):
+        return situation.workflow_commons(implementation, profile)
 
 
-def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
+def test_the_usual_situation_is_that_of_the_job_of_the_world(implementation):
     world = Dirac(88, 13)
-    found = commons(JobSetup.of(world), kit, world)
+    found = commons(JobSetup.of(world), implementation, world)
     clients = {key: type(found.pop(key)) for key in ("JobReport", "FileReport", "AccountingReport", "Request")}
     assert found == {"PRODUCTION_ID": "00000013", "JOB_ID": "00000034"}
     assert clients == {
-        "JobReport": kit.JobReport, "FileReport": kit.FileReport, "AccountingReport": kit.DataStoreClient,
-        "Request": kit.Request,
+        "JobReport": implementation.JobReport, "FileReport": implementation.FileReport,
+        "AccountingReport": implementation.DataStoreClient,
+        "Request": implementation.Request,
     }  # fmt: skip
     assert JobSetup.of(world).job_id == "88"
     attributes = JobSetup.of(world).scenario.attributes
@@ -30,7 +31,7 @@ def test_the_usual_situation_is_that_of_the_job_of_the_world(kit):
     assert JobSetup.of(world).step_commons() == {"STEP_INSTANCE_NAME": "failover"}
 
 
-def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
+def test_all_that_differs_is_where_the_module_looks_for_it(implementation, world):
     situation = JobSetup.of(
         world,
         inputs=["/vo/a", "/vo/x"],
@@ -42,7 +43,7 @@ def test_all_that_differs_is_where_the_module_looks_for_it(kit, world):
         workflow_commons={"JobType": "User", "PRODUCTION_ID": MISSING},
         step_commons={"STEP_INSTANCE_NAME": MISSING, "x": 1},
     )
-    found = commons(situation, kit, world)
+    found = commons(situation, implementation, world)
     assert found["InputData"] == "/vo/a;/vo/x"
     assert found["JobType"] == "User"
     assert "PRODUCTION_ID" not in found
@@ -105,15 +106,17 @@ def test_a_value_of_another_kind_is_refused_by_its_name(world, given, said):
     assert str(refused.value) == said
 
 
-def test_a_profile_adds_what_its_workflows_have(kit, world):
-    assert commons(JobSetup.of(world), kit, world, "lhcbdirac-12.0")["JobType"] == "MCSimulation"
+def test_a_profile_adds_what_its_workflows_have(implementation, world):
+    assert commons(JobSetup.of(world), implementation, world, "lhcbdirac-12.0")["JobType"] == "MCSimulation"
     said = JobSetup.of(world, workflow_commons={"JobType": "User"})
-    assert commons(said, kit, world, "lhcbdirac-12.0")["JobType"] == "User"
+    assert commons(said, implementation, world, "lhcbdirac-12.0")["JobType"] == "User"
 
 
-def test_clients_that_there_are_already_are_taken(kit, world):
-    report = kit.FileReport()
-    assert commons(JobSetup.of(world, collaborators={"FileReport": report}), kit, world)["FileReport"] is report
+def test_clients_that_there_are_already_are_taken(implementation, world):
+    report = implementation.FileReport()
+    assert (
+        commons(JobSetup.of(world, collaborators={"FileReport": report}), implementation, world)["FileReport"] is report
+    )
     for key, name, value in (
         ("FileReport", "reported", {"/vo/a": "x"}),
         ("AccountingReport", "records", 1),
@@ -127,9 +130,9 @@ def test_clients_that_there_are_already_are_taken(kit, world):
         )
 
 
-def test_a_key_can_be_missing(kit, world):
+def test_a_key_can_be_missing(implementation, world):
     situation = JobSetup.of(world, workflow_commons={"JOB_ID": MISSING, "FileReport": MISSING})
-    assert {"JOB_ID", "FileReport"}.isdisjoint(commons(situation, kit, world))
+    assert {"JOB_ID", "FileReport"}.isdisjoint(commons(situation, implementation, world))
     assert repr(MISSING) == "MISSING"
     with pytest.raises(FrozenInstanceError):
         situation.proxy = False

@@ -99,8 +99,8 @@ def test_a_request_that_cannot_be_written_says_why():
     assert PendingRequest(None).types == PendingRequest(None).operations == []
 
 
-def test_what_the_collaborators_hold_can_be_read(run, kit):
-    class Holds(kit.ModuleBase):
+def test_what_the_collaborators_hold_can_be_read(run, implementation):
+    class Holds(implementation.ModuleBase):
         def _execute(self):
             self.jobReport.setApplicationStatus("waits", sendFlag=False)
             self.jobReport.setJobParameter("name", "value", sendFlag=False)
@@ -196,7 +196,7 @@ def test_the_timeline_tells_all_of_it(run, world):
     assert max(map(len, told.splitlines())) <= 70
 
 
-def test_the_timeline_tells_of_bad_ends_and_odd_requests_too(on_failover_request, kit):
+def test_the_timeline_tells_of_bad_ends_and_odd_requests_too(on_failover_request, implementation):
     class Escapes(on_failover_request):
         def finalize(self):
             with open("data", "w") as file:
@@ -205,7 +205,7 @@ def test_the_timeline_tells_of_bad_ends_and_odd_requests_too(on_failover_request
 
     class Replaces(on_failover_request):
         def execute(self):
-            operation = kit.Operation()
+            operation = implementation.Operation()
             operation.Type = "RemoveFile"
             self.workflow_commons["Request"] = [operation]
 

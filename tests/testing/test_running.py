@@ -57,17 +57,23 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(on_base, world):
     assert "FileReport.commit()" in outcome.timeline()
 
 
-def test_answers_can_stop_a_request_and_end_a_job(kit):
+def test_answers_can_stop_a_request_and_end_a_job(implementation):
     outcome = run_job(
-        [kit.FailoverRequest],
+        [implementation.FailoverRequest],
         operations=[REMOVAL],
         answers={"Request.toJSON": "s_error=disk", "JobReport.setApplicationStatus": "raises=GracefulTermination:bye"},
     )
     assert outcome.unasked == ["Request.toJSON"]
-    assert isinstance(outcome.raised, kit.GracefulTermination)
-    stopped = run_module(kit.FailoverRequest, operations=[REMOVAL], answers={"Request.toJSON": "s_error=disk"})
-    assert (stopped.ok, stopped.message, type(stopped.workflow_commons["Request"])) == (False, "disk", kit.Request)
-    carried = run_module(kit.FailoverRequest, answers={"JobReport.generateForwardDISET": "operation"})
+    assert isinstance(outcome.raised, implementation.GracefulTermination)
+    stopped = run_module(
+        implementation.FailoverRequest, operations=[REMOVAL], answers={"Request.toJSON": "s_error=disk"}
+    )
+    assert (stopped.ok, stopped.message, type(stopped.workflow_commons["Request"])) == (
+        False,
+        "disk",
+        implementation.Request,
+    )
+    carried = run_module(implementation.FailoverRequest, answers={"JobReport.generateForwardDISET": "operation"})
     assert carried.request.types == ["ForwardDISET"]
     assert type(carried.workflow_commons["JobReport"]) is FakeJobReport
 
@@ -85,8 +91,8 @@ FULL = {"OK": False, "Errno": 28, "Message": "disk full"}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_result_that_a_hook_returned_in_vain_is_a_warning(kit, hook):
-    module = type("Fills", (kit.ModuleBase,), {hook: lambda _: FULL})
+def test_a_result_that_a_hook_returned_in_vain_is_a_warning(implementation, hook):
+    module = type("Fills", (implementation.ModuleBase,), {hook: lambda _: FULL})
     in_a_job = (
         [lambda kind: run_job([kind])] if hook != "_finalize" else []
     )  # without result, a workflow goes no further
@@ -102,21 +108,21 @@ def test_a_result_that_a_hook_returned_in_vain_is_a_warning(kit, hook):
 
 
 @pytest.mark.parametrize("answer", [None, {"OK": True, "Value": 3}, "disk full", {"OK": "no"}, {}])
-def test_anything_else_may_be_returned(kit, answer):
-    assert run_module(type("Fine", (kit.ModuleBase,), {"_execute": lambda _: answer})).ok
+def test_anything_else_may_be_returned(implementation, answer):
+    assert run_module(type("Fine", (implementation.ModuleBase,), {"_execute": lambda _: answer})).ok
 
 
-def test_a_result_that_is_not_ignored_is_no_warning(kit):
+def test_a_result_that_is_not_ignored_is_no_warning(implementation):
     """That of a hook which another one calls, or which the module's own ``execute`` returns."""
 
-    class Obeys(kit.ModuleBase):
+    class Obeys(implementation.ModuleBase):
         def execute(self):
             return self._execute()
 
         def _execute(self):
             return FULL
 
-    class Asks(kit.ModuleBase):
+    class Asks(implementation.ModuleBase):
         def _executeCommand(self):
             return FULL if inspect.stack()[2].function == "_execute" else None
 
@@ -127,13 +133,13 @@ def test_a_result_that_is_not_ignored_is_no_warning(kit):
     assert run_module(Asks).ok
 
 
-def test_a_hook_that_is_no_function_is_warned_of_too_but_a_replay_warns_no_second_time(kit):
+def test_a_hook_that_is_no_function_is_warned_of_too_but_a_replay_warns_no_second_time(implementation):
     class Full:
         def __call__(self):
             return FULL
 
     with pytest.warns(HookReturnWarning, match=r"^Fills\._execute returned not OK: disk full"):
-        outcome = run_module(type("Fills", (kit.ModuleBase,), {"_execute": Full()}))
+        outcome = run_module(type("Fills", (implementation.ModuleBase,), {"_execute": Full()}))
     outcome.replay()
 
 
@@ -183,10 +189,10 @@ def test_what_is_to_be_run_cannot_be_changed(reference, world):
         Plan((), JobSetup.of(world), reference, None, 1, None).executions = 2
 
 
-def test_without_a_proxy_the_job_and_its_requests_are_nobodys(kit):
-    class Makes(kit.ModuleBase):
+def test_without_a_proxy_the_job_and_its_requests_are_nobodys(implementation):
+    class Makes(implementation.ModuleBase):
         def execute(self):
-            return {"OK": True, "Value": kit.Request().Owner}
+            return {"OK": True, "Value": implementation.Request().Owner}
 
     assert run_module(Makes).message == "alice"
     assert run_module(Makes, proxy=False).message == ""
@@ -270,8 +276,8 @@ def test_a_class_that_is_no_module_base_is_a_module_too(world):
     assert outcome.hooks == []
 
 
-def test_nothing_is_watched_after_the_run(on_failover_request, kit, world):
-    report = kit.JobReport(77)
+def test_nothing_is_watched_after_the_run(on_failover_request, implementation, world):
+    report = implementation.JobReport(77)
     before = set(vars(report))
     outcome = run_module(on_failover_request, world=world, collaborators={"JobReport": report})
     assert set(vars(report)) == before
@@ -282,15 +288,15 @@ def test_nothing_is_watched_after_the_run(on_failover_request, kit, world):
     ]
 
 
-def test_only_application_statuses_are_among_the_statuses(kit, world):
-    class Reports(kit.ModuleBase):
+def test_only_application_statuses_are_among_the_statuses(implementation, world):
+    class Reports(implementation.ModuleBase):
         def execute(self):
-            kit.JobReport(77).setJobStatus("", "Something")
-            kit.JobReport(77).setApplicationStatus("x")
+            implementation.JobReport(77).setJobStatus("", "Something")
+            implementation.JobReport(77).setApplicationStatus("x")
 
-    class Forgets(kit.ModuleBase):
+    class Forgets(implementation.ModuleBase):
         def execute(self):
-            kit.JobReport(88).setApplicationStatus("x")
+            implementation.JobReport(88).setApplicationStatus("x")
             world.reset()
 
     assert run_module(Reports, world=world).statuses == ["x"]
@@ -311,8 +317,8 @@ def test_one_instance_is_executed_as_often_as_asked(on_failover_request, world):
     assert outcome.hooks.count("finalize") == 3
 
 
-def test_several_modules_share_one_job(kit, on_failover_request, world):
-    class Gives(kit.ModuleBase):
+def test_several_modules_share_one_job(implementation, on_failover_request, world):
+    class Gives(implementation.ModuleBase):
         def execute(self):
             return {"OK": True, "Value": {"given": self.gift}}
 
@@ -439,8 +445,8 @@ def test_no_module_is_executed_for_a_replay(on_failover_request, world):
     assert names == []
 
 
-def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, kit, world):
-    class Idle(kit.ModuleBase):
+def test_what_is_due_depends_on_the_last_module(on_base, on_failover_request, implementation, world):
+    class Idle(implementation.ModuleBase):
         def _execute(self):
             pass
 
@@ -508,10 +514,10 @@ def test_a_replay_of_the_users_own_counts(on_failover_request, world):
     assert outcome.replay().converged
 
 
-def test_time_that_stands_still_changes_no_verdict(on_failover_request, kit):
+def test_time_that_stands_still_changes_no_verdict(on_failover_request, implementation):
     """Equal updates of one instant are one; of different ones the last counts, and the others are lost."""
 
-    class Says(kit.ModuleBase):
+    class Says(implementation.ModuleBase):
         def _execute(self):
             for text in self.texts:
                 self.jobReport.setApplicationStatus(text, sendFlag=False)
@@ -534,7 +540,7 @@ def test_time_that_stands_still_changes_no_verdict(on_failover_request, kit):
         assert records.replay().lost == ["2 accounting records"]  # DIRAC's client waits for time to pass
 
 
-def test_records_have_times_of_their_own(on_failover_request, world, kit):
+def test_records_have_times_of_their_own(on_failover_request, world, implementation):
     """Whole seconds count, as in the accounting; floats come back a little changed from DEncode."""
 
     class BaseAccountingType:
@@ -548,7 +554,7 @@ def test_records_have_times_of_their_own(on_failover_request, world, kit):
             now = datetime.now()  # noqa: DTZ005 - DIRAC's times know no zone
             return ["PilotSubmission", now, now + timedelta(seconds=1.5), [*"abcdef", 1, 3]]
 
-    client = kit.DataStoreClient()
+    client = implementation.DataStoreClient()
     client.addRegister(Record())
     client.addRegister(Record())
     world.accounting.down()
@@ -559,8 +565,8 @@ def test_records_have_times_of_their_own(on_failover_request, world, kit):
     assert "2 accounting records" in replay.kept
 
 
-def test_a_status_that_the_job_cannot_have_is_kept(kit, world):
-    class Waits(kit.ModuleBase):
+def test_a_status_that_the_job_cannot_have_is_kept(implementation, world):
+    class Waits(implementation.ModuleBase):
         def _execute(self):
             self.jobReport.setJobStatus("Waiting", "minor", "application")
 
@@ -571,7 +577,7 @@ def test_a_status_that_the_job_cannot_have_is_kept(kit, world):
     assert world.job_state.status(77)[0] == "Running"
 
 
-def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, mocker):
+def test_what_nobody_can_see_is_not_checked(on_failover_request, implementation, world, mocker):
     double = mocker.Mock()
     double.setApplicationStatus.return_value = double.generateForwardDISET.return_value = {"OK": True, "Value": None}
     told = "what JobReport was told, since nothing here can read the class Mock"
@@ -579,7 +585,7 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, kit, world, moc
     assert run_module(on_failover_request, world=world, **given).replay().unchecked == [told]
     assert run_module(on_failover_request, world=world, jobReport=double).replay().unchecked == [told]
 
-    class Breaks(kit.ModuleBase):
+    class Breaks(implementation.ModuleBase):
         def execute(self):
             return 1 / 0
 

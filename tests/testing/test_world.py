@@ -75,29 +75,29 @@ def test_a_predicate_can_decide_about_the_process():
     assert seen == [Call("process", "", (), None, applied=False)]
 
 
-def test_clients_are_connected_for_a_while_those_of_the_reference_too(kit):
+def test_clients_are_connected_for_a_while_those_of_the_reference_too(implementation):
     dirac = Dirac(owner="bob", group="g")
-    with connected(kit, dirac):
+    with connected(implementation, dirac):
         assert (connection().owner, connection().group) == ("bob", "g")
-        assert kit.JobReport(77).setApplicationStatus("x")["OK"]
+        assert implementation.JobReport(77).setApplicationStatus("x")["OK"]
         assert JobReport(77).setApplicationStatus("y")["OK"]
-        assert (kit.Request().Owner, kit.Request().OwnerGroup) == ("bob", "g")
+        assert (implementation.Request().Owner, implementation.Request().OwnerGroup) == ("bob", "g")
         connection().sleep(7)
     assert dirac.clock.slept == 7
     assert dirac.journal.methods() == ["job-state.setJobStatusBulk"] * 2
     assert not call("a/b", "c")["OK"]
 
 
-def test_without_a_proxy_requests_belong_to_nobody(kit):
+def test_without_a_proxy_requests_belong_to_nobody(implementation):
     seen = []
 
     def way(*call, **_):
         seen.append(call[1])
         return {"OK": True, "Value": [[], []]}
 
-    with connected(kit, Dirac(), way, proxy=False):
-        assert kit.Request().Owner is None
-        kit.JobReport(77).setApplicationStatus("x")
+    with connected(implementation, Dirac(), way, proxy=False):
+        assert implementation.Request().Owner is None
+        implementation.JobReport(77).setApplicationStatus("x")
     assert seen == ["setJobStatusBulk"]
 
 

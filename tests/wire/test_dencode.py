@@ -126,10 +126,10 @@ values = st.recursive(
 )
 
 
-def failure(kit, data):
+def failure(implementation, data):
     """What a caller that unpacks the answer gets from ``data``."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 - its class and text are what is compared
-        _value, _consumed = kit.DEncode.decode(data)
+        _value, _consumed = implementation.DEncode.decode(data)
     return caught.value
 
 
@@ -139,33 +139,33 @@ def same(left, right):
 
 
 @pytest.mark.parametrize(("value", "data"), ENCODED + ENCODED_ONLY)
-def test_a_value_has_these_bytes(kit, value, data):
-    assert kit.DEncode.encode(value) == data
+def test_a_value_has_these_bytes(implementation, value, data):
+    assert implementation.DEncode.encode(value) == data
 
 
 @pytest.mark.parametrize(
     ("data", "value", "consumed"),
     [*((data, value, len(data)) for value, data in ENCODED), *DECODED_ONLY, (bytearray(b"ls1:ai7ee"), ["a", 7], 9)],
 )
-def test_bytes_have_this_value(kit, data, value, consumed):
-    found, taken = kit.DEncode.decode(data)
+def test_bytes_have_this_value(implementation, data, value, consumed):
+    found, taken = implementation.DEncode.decode(data)
     assert same(found, value)
     assert taken == consumed
 
 
 @pytest.mark.parametrize(("value", "error", "text"), UNENCODABLE)
-def test_what_cannot_be_encoded_says_so_in_these_words(kit, value, error, text):
+def test_what_cannot_be_encoded_says_so_in_these_words(implementation, value, error, text):
     with pytest.raises(error) as caught:
-        kit.DEncode.encode(value)
+        implementation.DEncode.encode(value)
     assert type(caught.value) is error
     assert str(caught.value) == text
 
 
-def test_a_loop_cannot_be_encoded(kit):
+def test_a_loop_cannot_be_encoded(implementation):
     loop = []
     loop.append(loop)
     with pytest.raises(RecursionError):
-        kit.DEncode.encode(loop)
+        implementation.DEncode.encode(loop)
 
 
 TEXTS = {
@@ -190,19 +190,19 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("data", "error", "position"), REFUSED)
-def test_what_cannot_be_decoded_is_this_error_in_dirac(kit, data, error, position):
+def test_what_cannot_be_decoded_is_this_error_in_dirac(implementation, data, error, position):
     """The reference says where, and names the class that DIRAC raises, and its callers for empty input."""
-    caught = failure(kit, data)
+    caught = failure(implementation, data)
     assert getattr(caught, "dirac", type(caught)) is error
-    if kit.name == "reference":
+    if implementation.name == "reference":
         assert caught.position == position or position is None
         assert caught.args == (caught.position, error, caught.reason)
         assert str(caught) == caught.reason
 
 
 @pytest.mark.parametrize(("data", "text"), TEXTS.items())
-def test_the_text_of_an_error_is_diracs(kit, data, text):
-    assert str(failure(kit, data)).startswith(text)
+def test_the_text_of_an_error_is_diracs(implementation, data, text):
+    assert str(failure(implementation, data)).startswith(text)
 
 
 def test_an_error_keeps_its_cause_and_survives_pickling():

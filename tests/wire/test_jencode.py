@@ -64,19 +64,19 @@ class Silent(jencode.JSerializable):
 
 
 @pytest.mark.parametrize(("value", "text"), [row[:2] for row in ENCODED])
-def test_a_value_has_this_text(kit, value, text):
-    assert kit.JEncode.encode(value) == text
+def test_a_value_has_this_text(implementation, value, text):
+    assert implementation.JEncode.encode(value) == text
 
 
 @pytest.mark.parametrize(("text", "value"), [row[1:] for row in ENCODED] + DECODED_ONLY)
-def test_a_text_has_this_value(kit, text, value):
-    found, consumed = kit.JEncode.decode(text)
+def test_a_text_has_this_value(implementation, text, value):
+    found, consumed = implementation.JEncode.decode(text)
     assert repr(found) == repr(value)
     assert consumed == len(text)
 
 
-def test_what_is_not_a_number_is_written_as_such(kit):
-    assert kit.JEncode.encode([float("nan"), float("inf"), float("-inf")]) == "[NaN, Infinity, -Infinity]"
+def test_what_is_not_a_number_is_written_as_such(implementation):
+    assert implementation.JEncode.encode([float("nan"), float("inf"), float("-inf")]) == "[NaN, Infinity, -Infinity]"
 
 
 @pytest.mark.parametrize(
@@ -88,25 +88,25 @@ def test_what_is_not_a_number_is_written_as_such(kit):
         ({(1,): 2}, "keys must be str, int, float, bool or None, not tuple"),
     ],
 )
-def test_what_has_no_json_says_so_in_these_words(kit, value, text):
+def test_what_has_no_json_says_so_in_these_words(implementation, value, text):
     with pytest.raises(TypeError) as caught:
-        kit.JEncode.encode([value])
+        implementation.JEncode.encode([value])
     assert str(caught.value) == text
 
 
-def test_a_loop_has_no_json(kit):
+def test_a_loop_has_no_json(implementation):
     loop = []
     loop.append(loop)
     with pytest.raises(ValueError, match="Circular reference detected"):
-        kit.JEncode.encode(loop)
+        implementation.JEncode.encode(loop)
 
 
 @pytest.mark.parametrize(("text", "error", "position"), MALFORMED, ids=range(len(MALFORMED)))
-def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(kit, text, error, position):
+def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(implementation, text, error, position):
     with pytest.raises((DecodeError, error)) as caught:
-        kit.JEncode.decode(text)
+        implementation.JEncode.decode(text)
     assert getattr(caught.value, "dirac", type(caught.value)) is error
-    if kit.name == "reference":
+    if implementation.name == "reference":
         assert isinstance(caught.value, DecodeError)
         assert caught.value.position == position
         assert isinstance(caught.value.__cause__, error)
@@ -170,8 +170,8 @@ def test_a_module_that_cannot_be_a_key_is_an_error():
 
 
 @pytest.mark.parametrize(("name", "keys"), [("strToIntDict", [1, 2]), ("strToFloatDict", [1.5, 2.0])])
-def test_keys_become_numbers_again(kit, name, keys):
-    found = getattr(kit.JEncode, name)({str(key): [key] for key in keys})
+def test_keys_become_numbers_again(implementation, name, keys):
+    found = getattr(implementation.JEncode, name)({str(key): [key] for key in keys})
     assert repr(found) == repr({key: [key] for key in keys})
 
 

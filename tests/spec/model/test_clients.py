@@ -88,27 +88,27 @@ BEYOND = {
 """Situations that the space leaves out, and of which the specification speaks all the same."""
 
 
-def test_the_specification_and_the_implementation_agree(kit):
+def test_the_specification_and_the_implementation_agree(implementation):
     """The complete outcome is the expected one: calls, collaborators, request, file and services."""
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     with port.session():
         for scenario in islice(space.SERVICES.scenarios(), 0, None, STEP):
             assert differences(port.run(scenario), expected(scenario)) == [], scenario.name
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_they_agree_beyond_the_space(kit, name):
+def test_they_agree_beyond_the_space(implementation, name):
     """The clients are specified, not the scenarios."""
     scenario = replace(BUSY, **BEYOND[name])
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     assert speaks_of(scenario)
     with port.session():
         assert differences(port.run(scenario), expected(scenario)) == []
 
 
-def test_they_agree_on_many_faults_at_once(kit):
+def test_they_agree_on_many_faults_at_once(implementation):
     """Each service fails in its own way, and the job is executed twice."""
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     faults = product(
         ("transformation:down", "transformation.setFileStatusForTransformation:lost_reply", "transformation:first=3"),
         ("job-state:lost_reply", "job-state:first=3"),

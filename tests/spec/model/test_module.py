@@ -19,9 +19,9 @@ STEP = {"identity": 1, "inputs": 11, "answers": 239}
 
 
 @pytest.mark.parametrize("region", SCRIPTED, ids=lambda region: str(region.name))
-def test_the_model_and_the_implementation_agree(kit, sample, region):
+def test_the_model_and_the_implementation_agree(implementation, sample, region):
     """The complete outcome is the expected one; the whole space is for the commands."""
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     with port.session():
         for scenario in sample(region, STEP[region.name]):
             assert differences(port.run(scenario), expected(scenario)) == [], scenario.name

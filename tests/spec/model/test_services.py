@@ -64,7 +64,7 @@ def test_an_answer_tells_how_to_repeat_the_call():
     address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
     assert stub == (address, "setJobStatusBulk", [77, updates, False])
     assert answer == {"OK": True, "Value": [["ApplicationStatus"], ["x"]]}
-    assert [step.step for step in steps] == [["job-state", "setJobStatusBulk", [77, updates, False], answer]]
+    assert [list(step.step) for step in steps] == [["job-state", "setJobStatusBulk", [77, updates, False], answer]]
 
 
 @pytest.mark.parametrize(("how", "answer", "done"), [
@@ -84,7 +84,7 @@ def test_a_fault_decides_what_is_seen_and_what_is_done(how, answer, done):
     assert ("rpcStub" in seen) is not how.endswith("stub=no")
     seen.pop("rpcStub", None)
     assert seen == answer
-    assert [step.step for step in steps] == [["accounting", "commitRegisters", [[["Job"]]], answer]]
+    assert [list(step.step) for step in steps] == [["accounting", "commitRegisters", [[["Job"]]], answer]]
     assert len(here.state()["accounting"]["records"]) == done
 
 
@@ -93,7 +93,9 @@ def test_what_is_raised_is_a_step_all_the_same():
     here, steps = services("accounting:raises=ValueError:no")
     with pytest.raises(ValueError, match=r"^no$"):
         here.call("accounting", "commitRegisters", [])
-    assert [step.step for step in steps] == [["accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"}]]
+    assert [list(step.step) for step in steps] == [
+        ["accounting", "commitRegisters", [[]], {"raises": "ValueError('no')"}]
+    ]
 
 
 def test_a_question_waits_longer_than_a_report():

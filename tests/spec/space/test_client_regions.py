@@ -27,9 +27,9 @@ def test_all_scenarios_come_back_from_json(region):
 
 
 @EACH_REGION
-def test_the_specification_and_the_implementation_agree(kit, region):
+def test_the_specification_and_the_implementation_agree(implementation, region):
     """The complete outcome is the expected one; 'nox -s differential' asks about all of the scenarios."""
-    port = InProcessDriver(kit)
+    port = InProcessDriver(implementation)
     with port.session():
         for scenario in islice(region.scenarios(), 0, None, STEPS.get(region.name, 1)):
             expected = clients.expected if clients.speaks_of(scenario) else model.expected
