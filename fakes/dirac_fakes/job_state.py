@@ -281,7 +281,10 @@ class JobState(Service):
             "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
             "Epoch": _to_millisecond(time),
         }
-        kept = self.fit("JobLoggingDB.LoggingInfo", {**row, "StatusTimeOrder": row["Epoch"] - _LOGGED_SINCE})
+        kept = self.fit(
+            "JobLoggingDB.LoggingInfo",
+            {**row, "StatusTime": str(time), "StatusTimeOrder": row["Epoch"] - _LOGGED_SINCE},
+        )
         row.update({name: kept[name] for name in said})
         self.state["history"][job_id].append(row)
         return row
