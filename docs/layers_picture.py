@@ -1,11 +1,13 @@
 """Writes ``docs/_static/layers.svg`` from the layers that import-linter holds: ``python docs/layers_picture.py``.
 
-A test compares the two. What may change here: how the picture looks, and what it says of each layer.
+A test compares the two. With the ``pyproject.toml`` of another commit and a name, it writes the picture of that commit:
+``python docs/layers_picture.py PYPROJECT layers-0.1.svg``.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from html import escape
 from pathlib import Path
@@ -52,19 +54,19 @@ HIGH, STEP = 44, 60
 TITLE: Final = "The layers: each imports only what is below it"
 
 
-def layers() -> list[list[str]]:
-    """Return the layers from the top to the bottom, each with its modules."""
-    linter: dict[str, Any] = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]
+def layers(project: Path = PROJECT) -> list[list[str]]:
+    """Return the layers of a project's ``pyproject.toml`` from the top to the bottom, each with its modules."""
+    linter: dict[str, Any] = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["importlinter"]
     rows = next(contract["layers"] for contract in linter["contracts"] if contract["type"] == "layers")
     return [re.findall(r"\w+", row) for row in rows]
 
 
-def picture() -> str:
-    """Return the picture."""
-    rows = layers()
+def picture(project: Path = PROJECT) -> str:
+    """Return the picture of a project's layers."""
+    rows = layers(project)
     height = STEP * len(rows) + 20
     parts = [part for number, names in enumerate(rows) for part in _row(number, names)]
-    top = 10 + STEP * next(number for number, names in enumerate(rows) if "drivers" in names)
+    top = 10 + STEP * max(number for number, names in enumerate(rows) if {"drivers", "conformance"} & {*names})
     left = LEFT + WIDTH + 45
     parts += [
         _box(left, top, FAKES, "dirac_fakes", "the in-memory DIRAC", "witness"),
@@ -109,4 +111,5 @@ def _arrow(x1: int, y1: int, x2: int, y2: int) -> str:
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(picture(), encoding="utf-8")
+    given, name = map(Path, sys.argv[1:] or (PROJECT, PICTURE.name))
+    PICTURE.with_name(name.name).write_text(picture(given), encoding="utf-8")
