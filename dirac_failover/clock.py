@@ -1,7 +1,6 @@
 """The clock of the reference: every time that it reports or writes comes from here.
 
-DIRAC keeps times in UTC without a time zone. What may change here: nothing but where the time comes from; the runner
-replaces :func:`utcnow`, and ``freezegun`` stops ``datetime`` below it.
+DIRAC keeps times in UTC without a time zone.
 """
 
 from __future__ import annotations

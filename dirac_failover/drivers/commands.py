@@ -5,8 +5,6 @@ the path as its last argument. What one command leaves for the next lies in that
 the job's working directory, in which only the request's file belongs. The clients are the commands' own: those of a
 class are connected to the services in this process; a program finds them at :data:`SERVICES_AT`. The chain ends at the
 first command that raises, or whose exit code is not 0.
-
-What may change here: what the file says, with the list in ``docs/ports.md``.
 """
 
 from __future__ import annotations

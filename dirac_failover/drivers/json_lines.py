@@ -1,7 +1,7 @@
 """A process that is spoken to in lines of JSON; every wait for an answer has a limit.
 
 Nothing here knows what the messages mean. All of its three streams are served while a message is waited for, so that
-neither side can block the other by not reading. What may change here: how processes are started and ended.
+neither side can block the other by not reading.
 """
 
 from __future__ import annotations

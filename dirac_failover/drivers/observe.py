@@ -1,7 +1,6 @@
 """What is looked at after a run, as plain data: the calls that were made, what collaborators hold, and the request.
 
-Each driver ends with it, whether the implementation is in this process or in another one. What may change here: what of
-an object can be observed.
+Each driver ends with it, whether the implementation is in this process or in another one.
 """
 
 from __future__ import annotations

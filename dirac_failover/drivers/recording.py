@@ -3,7 +3,7 @@
 A :class:`Tape` nests calls as they happen: a hook of the module, inside it a method of a collaborator, inside that a
 call to a service. A :class:`Recorder` is a tape that replaces the methods of modules and of clients for as long as it
 watches: those of a class in the class, so that calls by ``super()`` are seen too, and what an object has of its own in
-the object. :func:`record` lets a driver execute a scenario meanwhile. What may change here: what is recorded.
+the object. :func:`record` lets a driver execute a scenario meanwhile.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 A module, a thread that it has started or a property that is looked at may take the process to another directory at any
 moment. So no name is looked up where the process happens to be: a :class:`Place` is entered before each run, and a
-process that is elsewhere afterwards is taken back, with a warning. What may change here: how directories are made and
-taken away, and how much of a file is looked at.
+process that is elsewhere afterwards is taken back, with a warning.
 """
 
 from __future__ import annotations

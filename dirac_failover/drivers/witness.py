@@ -2,8 +2,7 @@
 
 A :class:`~dirac_failover.drivers.recording.Recorder` has it look into the clients of one implementation, wherever they
 are made, whenever one of their public methods begins or ends, so it sees also what is dropped later. It reads the
-attributes that DIRAC's clients have. What may change here: another client is a function that reads it, and a line in
-:data:`_READERS`.
+attributes that DIRAC's clients have.
 """
 
 from __future__ import annotations

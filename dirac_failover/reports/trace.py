@@ -1,6 +1,6 @@
 """Calls in words: what was called, with which arguments, and what came of it.
 
-Every report shows calls by :func:`call_to_text`; values are shown by :func:`show`. What may change here: the words.
+Every report shows calls by :func:`call_to_text`; values are shown by :func:`show`.
 """
 
 from __future__ import annotations

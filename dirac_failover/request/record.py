@@ -4,7 +4,7 @@ Names that DIRAC's callers see are DIRAC's (camelCase). Behaviour is DIRAC 9.1's
 constructors refuse with assorted errors, or that would overwrite a method or a private attribute, is refused with
 :class:`LoadError`, so that one ``except ValueError`` is enough for whoever loads what others have written.
 
-What may change here: the checks of loaded data. The texts of the errors and the format of times are DIRAC's.
+The texts of the errors and the format of times are DIRAC's.
 """
 
 # ruff: noqa: SLF001 - requests, operations and files are friends

@@ -6,8 +6,6 @@ follow from theirs and are worked out again at each change and at each look. Own
 Left out: ``dmsHelper``, which asks the configuration which storage elements are for fail-over. ``optimize`` knows them
 by DIRAC's rule for a configuration that names none: the name has FAILOVER in it. ``RequestID`` is not set here (the
 database gives it) but is kept when loaded.
-
-What may change here: little; the differential tests compare every sequence of changes with DIRAC's own class.
 """
 
 # ruff: noqa: SLF001 - requests, operations and files are friends

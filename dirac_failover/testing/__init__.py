@@ -1,7 +1,6 @@
 """What the pytest fixtures are made of, to be used without pytest too: a world, a run of modules, and what came of it.
 
-The names below are imported when they are first used. What may change here: what a test can arrange and ask for; what
-holds of DIRAC stands elsewhere.
+The names below are imported when they are first used.
 
 >>> from dirac_failover import FailoverRequest
 >>> from dirac_failover.testing import Dirac, run_module

@@ -1,7 +1,6 @@
 """What the fixtures of one test share: its in-memory DIRAC, how that is connected, and the runs that it has seen.
 
-The plug-in makes a :class:`FixtureContext` for each test that uses any of them. What may change here: what
-fixtures need to know of each other, and of the test.
+The plug-in makes a :class:`FixtureContext` for each test that uses any of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether a real grid is in sight: a proxy, a certificate, or a configuration that the real DIRAC would read.
 
-Tests that use the real DIRAC then do not start. What may change here: another place where such things lie.
+Tests that use the real DIRAC then do not start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The situation in which modules are run: what the workflow, earlier modules and the job's environment have left.
 
-A :class:`JobSetup` is plain data and the user's own objects. What may change here: what a test can say about it.
+A :class:`JobSetup` is plain data and the user's own objects.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What came of a run of modules: the result, the calls, what is still pending, and what a replay makes of it.
 
 :class:`ModuleOutcome` is what tests make assertions about. It shows itself in one line; :meth:`ModuleOutcome.timeline`
-tells all of it. What may change here: what a test can ask.
+tells all of it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Runs modules in a situation and says what came of it: :func:`run_module`, and :func:`run_job` for several.
 
 The directory in which they run is the present one, opened once; a run that leaves the process elsewhere gets an
-:class:`~dirac_failover.errors.AstrayWarning`. JOBID is set for the run alone. What may change here: how
-modules are run, and what is noted while they do.
+:class:`~dirac_failover.errors.AstrayWarning`. JOBID is set for the run alone.
 """
 
 from __future__ import annotations

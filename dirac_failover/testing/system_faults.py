@@ -2,7 +2,7 @@
 
 These are the faults ``file:...`` and ``process:crash_at=STEP`` of a world. A file that cannot be written fails as a
 real one does, buffers included. A process that has ended calls nobody and opens no file any more, whatever the module
-does about the exception. What may change here: how these faults come about.
+does about the exception.
 """
 
 from __future__ import annotations

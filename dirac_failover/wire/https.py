@@ -6,7 +6,7 @@ all in :meth:`HttpsTransport._ask`, and is what DIRAC 9.1's own client shows, te
 a JSON answer that is not an object is an error like other nonsense (DIRAC lets a ``TypeError`` escape), and objects of
 unknown classes are refused (see :mod:`dirac_failover.wire.jencode`).
 
-What may change here: where URLs and certificates are found. Form, statuses and texts are DIRAC's.
+Form, statuses and texts are DIRAC's.
 """
 
 from __future__ import annotations

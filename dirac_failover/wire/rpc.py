@@ -4,7 +4,7 @@ A client never knows whether it talks to the in-memory services or to a server: 
 connection of the current context. :func:`connect` sets it. Contexts do not follow into new threads by themselves: a
 client that starts one hands it a copy (``contextvars.copy_context``).
 
-What may change here: what a connection holds. The shape of the stub is DIRAC's Tornado client's and must stay.
+The shape of the stub is DIRAC's Tornado client's and must stay.
 """
 
 from __future__ import annotations

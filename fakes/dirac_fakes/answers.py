@@ -10,8 +10,7 @@
 ==================================  ===================================================================================
 
 The n-th call gets the n-th answer, later calls get the last one; without answers every call is ``ok``. Each call is
-recorded in a journal, with the text of its answer. What may change here: the words; scenarios, ``run --answer`` and
-``docs/fakes.md`` have the same.
+recorded in a journal, with the text of its answer.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ is recorded in ``journal``, and can be given answers (:mod:`~dirac_fakes.answers
 fake asks itself. ``tests/fakes/test_clients.py`` runs the same on the clients of each implementation.
 
 The clients of one service each are in :mod:`~dirac_fakes.service_clients`. Names of methods and arguments, and their
-defaults, are DIRAC's. What may change here: methods that modules come to use.
+defaults, are DIRAC's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The clock of a world: what its services call now, and what sleeping costs: nothing.
 
-What may change here: where the time comes from. Nothing else in this package asks for the time.
+Nothing else in this package asks for the time.
 """
 
 from __future__ import annotations

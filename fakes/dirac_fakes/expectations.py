@@ -1,6 +1,6 @@
 """What a journal is expected to hold, and how it is said that it does not: expected, found, the nearest call, a diff.
 
-``...`` stands for any value, and as the last argument for any rest. What may change here: the messages.
+``...`` stands for any value, and as the last argument for any rest.
 """
 
 from __future__ import annotations

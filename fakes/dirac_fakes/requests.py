@@ -1,7 +1,7 @@
 """RequestManagement/ReqManager and its proxies: the requests that arrived, and those that wait at a proxy.
 
-Method names, arguments and answers are DIRAC's. Where DIRAC takes one of the oldest and newest requests at random,
-the oldest is taken here. What may change here: methods that clients start to use.
+Method names, arguments and answers are DIRAC's. Where DIRAC takes one of the oldest and newest requests at random, the
+oldest is taken here.
 """
 
 from __future__ import annotations

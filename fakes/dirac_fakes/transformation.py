@@ -1,7 +1,7 @@
 """Transformation/TransformationManager: which file of which transformation has which status.
 
-Method names, arguments and answers are DIRAC's. Conditions are compared as MySQL compares numbers and their texts;
-rows come by file ID unless an order is asked for. What may change here: methods that clients start to use.
+Method names, arguments and answers are DIRAC's. Conditions are compared as MySQL compares numbers and their texts; rows
+come by file ID unless an order is asked for.
 """
 
 from __future__ import annotations
