@@ -378,7 +378,7 @@ def run_module(_dirac_stage: FixtureContext, dirac_workdir: Path) -> Callable[..
     the usual, executions=N, duties="inputs" (it must report them), world (of 'make_dirac'); anything else is an
     attribute of the module. With answers={"FileReport.commit": ["s_error", "ok"]} that collaborator is a fake, which
     calls no service, and must be asked. The outcome: ok, result, raised, message, module, hooks, calls, statuses,
-    request, file, holds, replay(), timeline().
+    request, file, unsent, replay(), timeline().
     """
     return _dirac_stage.run_module
 

@@ -308,7 +308,7 @@ from dirac_fakes import FakeFileReport
 
 def test_refused(run_module):
     outcome = run_module(MyModule, inputs=["/vo/a"], answers={"FileReport.commit": ["raises=ValueError:boom"]})
-    assert (outcome.message, outcome.holds.files) == ("boom", {"/vo/a": "Processed"})
+    assert (outcome.message, outcome.unsent.files) == ("boom", {"/vo/a": "Processed"})
     assert type(outcome.module.fileReport) is FakeFileReport
 
 def test_given(run_job, workflow_commons):

@@ -21,7 +21,7 @@ from dirac_failover.spec.shape import one_of, written_as
 SCHEMA: Final = "dirac-failover/run/2"
 
 
-class Raised(TypedDict):
+class RaisedException(TypedDict):
     """An exception."""
 
     exception: str
@@ -53,7 +53,7 @@ class AnsweredCall(CallRow):
 class RaisedCall(CallRow):
     """One call in which an exception was raised."""
 
-    raised: Raised
+    raised: RaisedException
 
 
 _Calls = Annotated[tuple[Call, ...], written_as(lambda: list[AnsweredCall | RaisedCall])]
@@ -73,7 +73,7 @@ class Update(JobFields):
     StatusSource: str
 
 
-class JobState(JobFields):
+class JobRecord(JobFields):
     """What the job state service holds of one job."""
 
     history: list[Update]
@@ -108,7 +108,7 @@ class StoredRequest:
 class ServiceState:
     """What the services hold, as people see it: without times and bookkeeping."""
 
-    jobs: Mapping[str, JobState]
+    jobs: Mapping[str, JobRecord]
     """By job ID."""
     files: Mapping[str, FileState]
     """Of the transformation, by LFN."""

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli.exits import Exit
-from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
 from dirac_failover.spec.algorithm import PAGE, step_ids
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
@@ -51,7 +51,7 @@ def _text(clauses: list[Clause], style: Style) -> str:
     for level in LEVELS:
         mine = [clause for clause in clauses if clause.level == level]
         rows = [
-            Row(1, f"{clause.id}  {clause.text}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
+            Line(1, f"{clause.id}  {clause.text}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
         ]
         parts += [section(style, f"{level}: {len(rows)} clauses", rows)] if rows else []
     return "\n".join(parts)

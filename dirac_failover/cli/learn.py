@@ -18,7 +18,7 @@ from dirac_failover.conformance.examples import find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.lessons.lessons import LESSONS, PROGRAM, commands, decisive, find_lesson, right
-from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
 from dirac_failover.reports.timeline import situation, story, table
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ def _read(prompt: str) -> str:
 def _list(style: Style) -> str:
     width = max(len(lesson.name) for lesson in LESSONS)
     rows = [
-        Row(1, f"{number:2}  {lesson.name:{width}}  {lesson.title}", "cyan", 4 + len(lesson.name), hang=width + 6)
+        Line(1, f"{number:2}  {lesson.name:{width}}  {lesson.title}", "cyan", 4 + len(lesson.name), hang=width + 6)
         for number, lesson in enumerate(LESSONS, 1)
     ]
-    begin = [Row(1, f"{PROGRAM} learn {LESSONS[0].name}")]
+    begin = [Line(1, f"{PROGRAM} learn {LESSONS[0].name}")]
     return f"{section(style, 'Lessons: predict what happens, then look', rows)}\n{section(style, 'Begin', begin)}"
 
 
@@ -99,12 +99,12 @@ def _question(lesson: Lesson, facts: str, style: Style) -> str:
     return f"{section(style, title, _prose(lesson.told))}\n{facts}\n{asked}"
 
 
-def _prose(text: str) -> list[Row]:
-    return [Row(1, text, hang=0)]
+def _prose(text: str) -> list[Line]:
+    return [Line(1, text, hang=0)]
 
 
-def _choices(choices: Iterable[str]) -> list[Row]:
-    return [Row(2, f"{number}. {text}", "bold", 2, hang=3) for number, text in enumerate(choices, 1)]
+def _choices(choices: Iterable[str]) -> list[Line]:
+    return [Line(2, f"{number}. {text}", "bold", 2, hang=3) for number, text in enumerate(choices, 1)]
 
 
 def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> str:
@@ -113,8 +113,8 @@ def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Styl
     number = list(lesson.choices).index(found) + 1
     sign, words, colour = _VERDICTS[None if said is None else said == found]
     verdict = f"{style.sign(sign)} {words}{number}. {found}"
-    shown = Row(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
-    answer = [Row(1, verdict, colour, len(verdict), hang=_MARGIN), shown]
+    shown = Line(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
+    answer = [Line(1, verdict, colour, len(verdict), hang=_MARGIN), shown]
     return f"\n{section(style, 'Why', why)}\n{section(style, 'Go on')}{typed}\n{section(style, 'The answer', answer)}"
 
 

@@ -13,7 +13,7 @@ from dirac_failover.conformance.zoo import BUGS
 from dirac_failover.conformance.zoo_plugin import ALIVE, CAUGHT, outcome
 from dirac_failover.drivers.describe import count
 from dirac_failover.errors import MissingExtraError, no_such
-from dirac_failover.reports.terminal import Row, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
 
 if TYPE_CHECKING:
     import argparse
@@ -72,6 +72,6 @@ def _text(bugs: Sequence[Bug], found: dict[str, str], style: Style) -> str:
     for bug in bugs:
         head = f"{found[bug.name]:6}  {bug.name}".strip()
         text = f"{head}{' ' * (width - len(bug.name))}  {bug.clause}  {bug.sentence}"
-        rows.append(Row(1, text, _COLOURS.get(found[bug.name], "cyan"), len(head), hang=len(text) - len(bug.sentence)))
+        rows.append(Line(1, text, _COLOURS.get(found[bug.name], "cyan"), len(head), hang=len(text) - len(bug.sentence)))
     states = [f"{number} {state}" for state in _COLOURS if (number := [*found.values()].count(state))]
     return section(style, ", ".join([count(len(bugs), "bug"), *states]), rows)

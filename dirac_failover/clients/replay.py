@@ -36,7 +36,7 @@ _log = gLogger.getSubLogger("replay")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Execution:
     """One operation that was tried: its index and type, the answer or the escaped exception, its status after."""
 
     order: int
@@ -50,7 +50,7 @@ class Step:
 class ReplayReport:
     """The operations that were tried, in order, and the status of the request after."""
 
-    steps: tuple[Step, ...]
+    executions: tuple[Execution, ...]
     status: str
 
     @property
@@ -65,21 +65,21 @@ def replay(request: Request, *, honour_force: bool = False) -> ReplayReport:
     DIRAC passes ``force`` of a SetFileStatus where its client expects LFNs, so force is lost (H8): ``honour_force``
     passes it where it belongs.
     """
-    steps: list[Step] = []
+    executions: list[Execution] = []
     while request.Status == v.WAITING:
         operation: Operation | None = request.getWaiting()["Value"]
         if operation is None:
             request.Error = "Request has no operation to execute"
             request.delayNextExecution(_IDLE_MINUTES)
             break
-        step = _try(operation, honour_force)
-        steps.append(step)
-        if step.status == v.WAITING:
+        execution = _try(operation, honour_force)
+        executions.append(execution)
+        if execution.status == v.WAITING:
             break
-    return ReplayReport(tuple(steps), request.Status)
+    return ReplayReport(tuple(executions), request.Status)
 
 
-def _try(operation: Operation, honour_force: bool) -> Step:
+def _try(operation: Operation, honour_force: bool) -> Execution:
     answer: Result | None = None
     escaped: Exception | None = None
     try:
@@ -87,7 +87,7 @@ def _try(operation: Operation, honour_force: bool) -> Step:
     except Exception as error:  # noqa: BLE001 - whatever it is, the agent leaves the operation as it is
         _log.error(f"{operation.Type} ended with an exception and stays as it is:", repr(error))
         escaped = error
-    return Step(operation.Order, operation.Type, answer, escaped, operation.Status)
+    return Execution(operation.Order, operation.Type, answer, escaped, operation.Status)
 
 
 def _execute(operation: Operation, honour_force: bool) -> Result:

@@ -23,7 +23,7 @@ from dirac_failover.spec.shape import ShapeError, one_of, parse
 
 SCHEMA: Final = "dirac-failover/results/2"
 T = TypeVar("T")
-Step = tuple[str, str, list[Json], Json]
+ListedCall = tuple[str, str, list[Json], Json]
 """A call: target, method, arguments, answer."""
 
 HELD, BROKEN, NOT_ASKED, UNCHECKED = Verdict
@@ -77,9 +77,9 @@ class Minimal:
     """The scenario, in the form that 'dirac-failover run --scenario' reads."""
     expected: Json
     observed: Json
-    steps: tuple[Step, ...]
+    steps: tuple[ListedCall, ...]
     """The calls, in order: target, method, arguments, answer."""
-    expected_steps: tuple[Step, ...] = ()
+    expected_steps: tuple[ListedCall, ...] = ()
     """The calls that the specification describes; none if it does not describe the scenario."""
 
 

@@ -22,7 +22,7 @@ from dirac_failover.drivers.adapter_file import RUN_SECONDS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import plain_steps
 from dirac_failover.drivers.sandbox import temporary
-from dirac_failover.drivers.setup import Record, request_of
+from dirac_failover.drivers.setup import ExampleRecord, request_of
 from dirac_failover.drivers.supervisor import descendants, end_descendants
 from dirac_failover.errors import FailoverError, Interrupted, PortBrokenError, PortError
 from dirac_failover.spec.facts import COMMANDS, Facts
@@ -169,7 +169,7 @@ def state_of(scenario: Scenario, request: Json) -> dict[str, Json]:
     """Return what the file says before the first command: all that the end of the job has to know."""
     facts = Facts(scenario)
     transformation, task = facts.task or (0, 0)
-    kind, start, end, values = Record().getValues()
+    kind, start, end, values = ExampleRecord().getValues()
     return {
         "transformation": transformation,
         "task": task,

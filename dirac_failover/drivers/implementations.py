@@ -218,7 +218,7 @@ class _DiracRpcClient:  # needs DIRAC
         return lambda *args: self._call(self._service, method, args, timeout=self._timeout)
 
 
-class Clock:  # needs DIRAC
+class TimeModule:  # needs DIRAC
     """DIRAC's ``ReqClient`` calls ``time.sleep``: this gives it another one without touching the shared module."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
@@ -260,7 +260,7 @@ def _connect_dirac(  # needs DIRAC
     with ExitStack() as stack:
         stack.enter_context(patch("DIRAC.Core.Base.Client.RPCClientSelector", select))
         stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.Request.getProxyInfo", proxy_info))
-        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", Clock(sleep)))
+        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", TimeModule(sleep)))
         # Operations caches its options by a version that options set in memory do not change
         stack.enter_context(patch.object(Operations, "_Operations__cache", {}))
         for option, value in (options or {}).items():

@@ -41,7 +41,7 @@ _SHORT: Final = {service.full: short for short, service in SERVICES.items()}
 _NONE: Final = object()
 
 
-class Process(Protocol):
+class SimulatedProcess(Protocol):
     """The process in which the calls are made, which may end in the middle."""
 
     def must_live(self) -> None:
@@ -56,7 +56,7 @@ class Process(Protocol):
 class Tape:
     """The calls that were made, in order, each inside the one that made it."""
 
-    def __init__(self, process: Process | None = None) -> None:
+    def __init__(self, process: SimulatedProcess | None = None) -> None:
         """Start empty; ``process`` is one that may end, so that nobody is called any more."""
         self.calls: list[Call] = []
         self._open: list[tuple[str, str, list[Call]]] = []
@@ -118,7 +118,7 @@ class Recorder(Tape):
     """Watches modules and clients: records their calls, and has a witness see what the clients take."""
 
     def __init__(
-        self, implementation: Implementation, methods: Iterable[str] = METHODS, process: Process | None = None
+        self, implementation: Implementation, methods: Iterable[str] = METHODS, process: SimulatedProcess | None = None
     ) -> None:
         """Watch nothing yet; ``methods`` are those of a module that will be recorded."""
         super().__init__(process)

@@ -84,7 +84,7 @@ def client_of(name: str, implementation: Implementation, scenario: Scenario) -> 
         return report
     client = implementation.DataStoreClient()
     for _ in range(scenario.records):
-        client.addRegister(Record())
+        client.addRegister(ExampleRecord())
     return client
 
 
@@ -171,7 +171,7 @@ class BaseAccountingType:
     """The name that accounting clients look for among the ancestors of a record."""
 
 
-class Record(BaseAccountingType):
+class ExampleRecord(BaseAccountingType):
     """An accounting record, as any accounting client takes it."""
 
     def checkValues(self) -> dict[str, Any]:

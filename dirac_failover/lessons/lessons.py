@@ -26,7 +26,7 @@ from dirac_failover.spec.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dirac_failover.actors.report import JobState, Recovery, RunReport
+    from dirac_failover.actors.report import JobRecord, Recovery, RunReport
     from dirac_failover.reports.terminal import Style
 
 
@@ -186,7 +186,7 @@ def status_of_b(report: RunReport) -> Any:
     return _there(report.services).files["/vo/b"]["Status"]
 
 
-def _job(at: RunReport | Recovery) -> JobState:
+def _job(at: RunReport | Recovery) -> JobRecord:
     return _there(at.services).jobs["77"]
 
 

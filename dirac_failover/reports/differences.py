@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.errors import ellipsis
-from dirac_failover.reports.terminal import Row
+from dirac_failover.reports.terminal import Line
 from dirac_failover.reports.trace import call_to_text, steps
 from dirac_failover.spec.compare import Difference, differences, equal
 
@@ -51,7 +51,7 @@ def first_difference(expected: Sequence[Json], observed: Sequence[Json]) -> int 
     return next((i for i, pair in pairs if not equal(*pair)), None) if expected else None
 
 
-def side_by_side(minimal: Minimal, style: Style) -> Iterator[Row]:
+def side_by_side(minimal: Minimal, style: Style) -> Iterator[Line]:
     """Yield the calls around the first difference, expected beside observed; nothing when no call differs."""
     at = first_difference(minimal.expected_steps, minimal.steps)
     if at is None:
@@ -69,7 +69,7 @@ def side_by_side(minimal: Minimal, style: Style) -> Iterator[Row]:
         rows += [("" if number else sign, left, right, colour) for number, (left, right) in lines]
     for sign, left, right, colour in rows:
         text = f"{sign:2}{left:{width}}  {right}".rstrip()
-        yield Row(1, text, colour, len(text))
+        yield Line(1, text, colour, len(text))
 
 
 def _text(call: Call | None, style: Style) -> str:

@@ -48,7 +48,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Line:
     """One entry: its text, of which the first ``head`` characters have the colour, and its answer.
 
     ``pieces`` are the lengths and colours of further parts of the first line.
@@ -65,7 +65,7 @@ class Row:
     pieces: tuple[tuple[int, str], ...] = ()
 
 
-def section(style: Style, title: str, rows: Iterable[Row] = ()) -> str:
+def section(style: Style, title: str, rows: Iterable[Line] = ()) -> str:
     """Return a section as text, each line ended by a newline; the answers of its rows share a column."""
     rule = style.sign("rule")
     lines = [style.paint(f"{rule * 2} {title} ".ljust(style.width, rule), "bold")]
@@ -77,7 +77,7 @@ def section(style: Style, title: str, rows: Iterable[Row] = ()) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _row(style: Style, row: Row, column: int | None) -> list[str]:
+def _row(style: Style, row: Line, column: int | None) -> list[str]:
     indent = "  " * row.indent
     text = style.clean(row.text)
     answer = (f"{style.sign(row.sign)} " if row.sign else "") + style.clean(row.answer)

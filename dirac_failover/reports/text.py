@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, UNCHECKED
 from dirac_failover.reports.changes import BETTER, FIXED, KINDS, REGRESSED
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES
-from dirac_failover.reports.terminal import Row, section
+from dirac_failover.reports.terminal import Line, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,12 +36,12 @@ def matrix(matrix: Matrix, style: Style) -> str:
     ids = max((len(style.clean(row.id)) for row in matrix.rows), default=0)
     wide = style.width - sum(widths) - 2 * len(widths) - ids - 4 >= _SHORTEST
 
-    def line(id_: str, texts: Sequence[str], colours: Sequence[str], text: str = "") -> Row:
+    def line(id_: str, texts: Sequence[str], colours: Sequence[str], text: str = "") -> Line:
         columns = [f"{texts[i]:{width}}" for i, width in enumerate(widths)]
         head = "  ".join([f"{style.clean(id_):{ids}}", *columns])
         pieces = [part for i, width in enumerate(widths) for part in ((2, ""), (width, colours[i]))]
         said = f"{head}  {text}" if text and wide else head
-        return Row(1, said, "", ids, hang=len(head) + 2, pieces=tuple(pieces))
+        return Line(1, said, "", ids, hang=len(head) + 2, pieces=tuple(pieces))
 
     parts = [section(style, "Ports", _ports(matrix, heads, style))]
     for level, rows in matrix.levels():
@@ -74,31 +74,31 @@ def _letter(number: int) -> str:
     return string.ascii_uppercase[letter] + (str(rounds) if rounds else "")
 
 
-def _ports(matrix: Matrix, heads: Sequence[str], style: Style) -> Iterator[Row]:
+def _ports(matrix: Matrix, heads: Sequence[str], style: Style) -> Iterator[Line]:
     for port, head in zip(matrix.ports, heads, strict=True):
         label = style.clean(port.label)
         letter = "" if head == label else f"{head}  "
         pieces = ((len(label), "bold"), (2, ""), (len(port.verdict), _COLOURS[port.verdict]))
-        yield Row(1, f"{letter}{label}  {port.judged}", "", len(letter), pieces=pieces)
+        yield Line(1, f"{letter}{label}  {port.judged}", "", len(letter), pieces=pieces)
         results = port.results
         counts = ", ".join(f"{number} {state}" for state, number in port.tally().items() if number)
         run = f"{results.scenarios:,} scenarios{port.shard}, profile {results.profile}, {results.header.date}"
-        yield from (Row(2, text, hang=0) for text in (results.error, counts, run) if text)
+        yield from (Line(2, text, hang=0) for text in (results.error, counts, run) if text)
 
 
 def changes(diff: Diff, style: Style) -> str:
     """Return the changes as text, each line ended by a newline: a section for each kind."""
     arrow = style.sign("arrow")
-    about = [Row(1, f"The runs differ: {name} {old} {arrow} {new}") for name, (old, new) in diff.runs.items()]
+    about = [Line(1, f"The runs differ: {name} {old} {arrow} {new}") for name, (old, new) in diff.runs.items()]
     if diff.broke_down:
-        about.append(Row(1, f"The port {BROKE_DOWN}: {diff.new.results.error}", "red", len(f"The port {BROKE_DOWN}")))
+        about.append(Line(1, f"The port {BROKE_DOWN}: {diff.new.results.error}", "red", len(f"The port {BROKE_DOWN}")))
     title = style.clean(f"{diff.old.label} {arrow} {diff.new.label}")
-    parts = [section(style, title, [*about, Row(1, diff.summary)])]
+    parts = [section(style, title, [*about, Line(1, diff.summary)])]
     for kind, meaning in KINDS.items():
         if found := diff.of_kind(kind):
             colour = _COLOURS.get(kind, "bold")
             rows = [
-                Row(
+                Line(
                     1, f"{change.id}  {change.texts[1] or change.texts[0]}", colour, len(style.clean(change.id)),
                     answer=change.text.replace("->", arrow),
                 )

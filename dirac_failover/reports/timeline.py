@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.describe import count, describe, grouped, some, stub_of
 from dirac_failover.errors import ellipsis
-from dirac_failover.reports.terminal import Row, Style, section
+from dirac_failover.reports.terminal import Line, Style, section
 from dirac_failover.reports.trace import Answer, call_to_text, failed, ignored, is_result, reason, show, well
 from dirac_failover.spec.observation import MODULE, Call, Kind
 from dirac_failover.spec.scenario import DEFAULT_ATTRIBUTES, DEFAULT_COMMONS
@@ -45,9 +45,9 @@ def situation(report: RunReport, style: Style) -> str:
 def _details(report: JobEnd, style: Style) -> str:
     unheeded = [call for _, call in ignored(report.calls, report.result)]
     rows = [*_tree(report.calls, 1, style, unheeded), *_result(report)]
-    notes = [Row(1, note, "dim", len(note)) for note in varying(row.text + row.answer for row in rows)]
+    notes = [Line(1, note, "dim", len(note)) for note in varying(row.text + row.answer for row in rows)]
     services, recovery = report.services, report.recovery
-    nothing = [Row(1, "Every collaborator is scripted: there are no services here.")]
+    nothing = [Line(1, "Every collaborator is scripted: there are no services here.")]
     sections = {
         "What happened": [*rows, *notes],
         "What the services hold": nothing if services is None else table(_services(services)),
@@ -64,13 +64,13 @@ def varying(texts: Iterable[str]) -> list[str]:
     return [note] if any(name in text for text in texts for name in ("<T1>", "<time>", "<name>")) else []
 
 
-def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Row]:
+def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Line]:
     """Yield a row for each fact that says anything; of several texts the first has the label."""
     told = {label: [said] if isinstance(said, str) else said for label, said in facts.items() if said}
     for label, texts in told.items():
         width = max(map(len, told))
         for number, text in enumerate(texts):
-            yield Row(indent, f"{'' if number else label:{width}}  {text}", "dim", width, hang=width + 2)
+            yield Line(indent, f"{'' if number else label:{width}}  {text}", "dim", width, hang=width + 2)
 
 
 # Verdict
@@ -103,7 +103,7 @@ def verdict(report: JobEnd) -> tuple[str, str, list[str]]:
 
 def _summary(report: JobEnd, style: Style) -> str:
     sign, text, items = verdict(report)
-    findings = (Row(2, f"- {item}", hang=2) for item in items)
+    findings = (Line(2, f"- {item}", hang=2) for item in items)
     return section(style, "Verdict", [_sentence(sign, text, style), *findings, *table(_how(report, style))])
 
 
@@ -194,7 +194,7 @@ def _earlier(operation: Mapping[str, Json]) -> str:
 # What happened
 
 
-def _tree(calls: Iterable[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Row]:
+def _tree(calls: Iterable[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Line]:
     for call in calls:
         text = call_to_text(call, style, unheeded)
         row = _row(indent, text.name + text.brackets, text.answer)
@@ -205,9 +205,9 @@ def _tree(calls: Iterable[Call], indent: int, style: Style, unheeded: Sequence[C
 _COLOURS: Final = {Kind.HOOK: "bold", Kind.COLLABORATOR: "cyan", Kind.SERVICE: "blue"}
 
 
-def _row(indent: int, text: str, answer: Answer | None) -> Row:
+def _row(indent: int, text: str, answer: Answer | None) -> Line:
     sign, said, colour = answer or ("", "", "")
-    return Row(indent, text, sign=sign, answer=said, answer_colour=colour)
+    return Line(indent, text, sign=sign, answer=said, answer_colour=colour)
 
 
 def end_of(report: JobEnd) -> Answer | None:
@@ -224,7 +224,7 @@ def end_of(report: JobEnd) -> Answer | None:
     return failed(reason(result.get("Message")))
 
 
-def _result(report: JobEnd) -> Iterator[Row]:
+def _result(report: JobEnd) -> Iterator[Line]:
     if end := end_of(report):
         row = _row(1, "execute", end)
         yield replace(row, colour="bold", head=len(row.text))
@@ -255,14 +255,14 @@ def _services(services: ServiceState) -> dict[str, str | list[str]]:
     }
 
 
-def _request(request: RequestState | None, files: Mapping[str, str], style: Style) -> Iterator[Row]:
+def _request(request: RequestState | None, files: Mapping[str, str], style: Style) -> Iterator[Line]:
     if request is None or not request["Operations"]:
-        yield Row(1, "Nothing is pending: it has no operations.")
+        yield Line(1, "Nothing is pending: it has no operations.")
     else:
-        yield Row(1, f"{request['RequestName']} of {request['Owner']}, {request['OwnerGroup']}")
+        yield Line(1, f"{request['RequestName']} of {request['Owner']}, {request['OwnerGroup']}")
         for number, operation in enumerate(request["Operations"], 1):
             name = f"{number}. {operation['Type']}"
-            yield Row(2, f"{name}, {operation['Status']}", "bold", len(name))
+            yield Line(2, f"{name}, {operation['Status']}", "bold", len(name))
             yield from table(_operation(operation), 3)
         if not any(map(_is_handed_over, files)):
             yield _sentence("failed", "It is in no file.", style)
@@ -285,10 +285,10 @@ def _operation(operation: OperationState) -> dict[str, str]:
 # After recovery
 
 
-def _recovery(recovery: Recovery, style: Style) -> Iterator[Row]:
+def _recovery(recovery: Recovery, style: Style) -> Iterator[Line]:
     handed = recovery.handed_over
     if handed is None:
-        yield Row(1, "The job wrapper finds nothing to hand over.")
+        yield Line(1, "The job wrapper finds nothing to hand over.")
     else:
         end = failed(ellipsis(handed.error)) if handed.error else well(f"request {handed.request_id}")
         yield _row(1, f"The job wrapper hands over {', '.join(handed.files)}", end)
@@ -301,10 +301,10 @@ def _recovery(recovery: Recovery, style: Style) -> Iterator[Row]:
             elif operation["Error"]:
                 yield _row(2, describe(operation), failed(reason(operation["Error"])))
         yield from _tree(request.calls, 2, style)
-    yield Row(1, "The services hold now:")
+    yield Line(1, "The services hold now:")
     yield from table(_services(recovery.services), 2)
 
 
-def _sentence(sign: str, text: str, style: Style) -> Row:
+def _sentence(sign: str, text: str, style: Style) -> Line:
     said = f"{style.sign(sign)} {text}"
-    return Row(1, said, {"well": "green", "failed": "red"}.get(sign, "bold"), len(said), hang=2)
+    return Line(1, said, {"well": "green", "failed": "red"}.get(sign, "bold"), len(said), hang=2)

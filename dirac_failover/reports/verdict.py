@@ -27,7 +27,7 @@ from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import ellipsis
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.differences import narrowed, shown, side_by_side
-from dirac_failover.reports.terminal import Row, Style, section
+from dirac_failover.reports.terminal import Line, Style, section
 from dirac_failover.reports.timeline import table
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
@@ -60,11 +60,11 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
 
 def _verdict(
     results: Results, levels: Sequence[str], problems: Sequence[str], seconds: float, style: Style
-) -> Iterator[Row]:
+) -> Iterator[Line]:
     sign, colour, said = _sentence(results, levels, problems)
     text = f"{style.sign(sign)} {said}"
-    yield Row(1, text, colour, len(text), hang=2)
-    yield from (Row(2, f"- {problem}", hang=2) for problem in problems)
+    yield Line(1, text, colour, len(text), hang=2)
+    yield from (Line(2, f"- {problem}", hang=2) for problem in problems)
     header = results.header
     clients = f", with the clients of {header.port.implementation}" if header.port.implementation else ""
     shard = "" if header.shard == "1/1" else f", shard {header.shard}"
@@ -106,13 +106,13 @@ def _sentence(results: Results, levels: Sequence[str], problems: Sequence[str]) 
     return ("failed", "red", said) if deciding else ("well", "green", said)
 
 
-def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Row]:
+def _rows(clauses: Sequence[ClauseResult], levels: Sequence[str], style: Style) -> Iterator[Line]:
     width = max(len(_count(clause)) for clause in clauses)
     for clause in clauses:
         sign, colour = ("failed", "red") if decides(clause, levels) else _SIGNS.get(clause.verdict, ("", "cyan"))
         head = f"{style.sign(sign) if sign else '-'} {clause.id}  {clause.verdict:9}  {_count(clause):>{width}}"
         known = f" ({clause.baseline.kind}: {clause.baseline.reason})" if clause.baseline else ""
-        yield Row(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
+        yield Line(1, f"{head}  {clause.text}{known}", colour, len(head), hang=len(head) + 2)
 
 
 _SIGNS: Final[dict[str, tuple[str, str]]] = {HELD: ("well", "green"), NOT_ASKED: ("", "dim")}
@@ -140,9 +140,9 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
     }
     rows = [*table(facts), *side_by_side(minimal, style)]
     if others:
-        rows += [Row(1, "breaks with it", "dim", 14)]
+        rows += [Line(1, "breaks with it", "dim", 14)]
         lines = (f"{item.id}  {item.text}" for item in others)
-        rows += [Row(2, ellipsis(line, style.width - 4), "cyan", 6) for line in lines]
+        rows += [Line(2, ellipsis(line, style.width - 4), "cyan", 6) for line in lines]
     title = f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else "")
     verify_again = ["dirac-failover", "verify", *words(target), "--clause", clause.id, "--fail-fast"]
     commands = [

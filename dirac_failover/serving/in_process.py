@@ -16,7 +16,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 from dirac_failover import vocabulary as v
-from dirac_failover.drivers.implementations import Clock
+from dirac_failover.drivers.implementations import TimeModule
 from dirac_failover.errors import MissingExtraError
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import configured, environment, options
@@ -85,7 +85,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Endpoint]:
             stack.enter_context(sleep)
         if find_spec("DIRAC"):  # needs DIRAC
             stack.enter_context(configured(connection.options))
-            clock = Clock(world.clock.sleep)
+            clock = TimeModule(world.clock.sleep)
             stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", clock))
         yield connection
 

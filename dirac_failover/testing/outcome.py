@@ -103,8 +103,8 @@ class PendingRequest:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What the collaborators still hold: reported by a module, taken by no service. False when that is nothing."""
+class Unsent:
+    """Reports of a module that no service has taken yet, by collaborator. False when there are none."""
 
     statuses: tuple[str, ...] = ()
     """Application statuses in the job report."""
@@ -116,14 +116,14 @@ class Held:
     """Records in the accounting client."""
 
     def __bool__(self) -> bool:
-        """Whether anything is held."""
+        """Whether there is any report."""
         return bool(self.statuses or self.parameters or self.files or self.records)
 
     @classmethod
-    def by(cls, commons: Mapping[str, Any]) -> Held:
-        """Return what the collaborators in ``workflow_commons`` hold."""
+    def of(cls, commons: Mapping[str, Any]) -> Unsent:
+        """Return the unsent reports of the collaborators in ``workflow_commons``."""
 
-        def held(key: str, name: str) -> Any:
+        def reports(key: str, name: str) -> Any:
             found = attribute(commons.get(key), name)
             return PLAIN.plain(found) if issubclass(type(found), list | dict) else ()  # a double has anything
 
@@ -132,10 +132,10 @@ class Held:
             return [entry for entry in entries if isinstance(entry, list | tuple) and len(entry) == _PAIR]
 
         return cls(
-            tuple(str(status) for status, _ in pairs(held(v.COMMONS_JOB_REPORT, "appStatusInfo"))),
-            {str(name): value for name, value in pairs(held(v.COMMONS_JOB_REPORT, "jobParameters"))},
-            {str(lfn): status for lfn, status in pairs(held(v.COMMONS_FILE_REPORT, "statusDict"))},
-            len(held(v.COMMONS_ACCOUNTING, "_DataStoreClient__registersList")),  # DIRAC's name
+            tuple(str(status) for status, _ in pairs(reports(v.COMMONS_JOB_REPORT, "appStatusInfo"))),
+            {str(name): value for name, value in pairs(reports(v.COMMONS_JOB_REPORT, "jobParameters"))},
+            {str(lfn): status for lfn, status in pairs(reports(v.COMMONS_FILE_REPORT, "statusDict"))},
+            len(reports(v.COMMONS_ACCOUNTING, "_DataStoreClient__registersList")),  # DIRAC's name
         )
 
 
@@ -203,8 +203,8 @@ class ModuleOutcome:
     """The in-memory DIRAC in which it ran."""
     request: PendingRequest
     """What is pending in the job's request."""
-    holds: Held
-    """What the collaborators still hold."""
+    unsent: Unsent
+    """The reports that no service has taken yet."""
     unasked: Sequence[str]
     """The methods, with their collaborator, that were given answers and were never called."""
     job_id: str

@@ -29,7 +29,7 @@ from dirac_failover.reports.trace import ignored, reason
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs, inputs_of
 from dirac_failover.spec.observation import MODULE
 from dirac_failover.testing.job_setup import JobSetup
-from dirac_failover.testing.outcome import REQUEST_FILES, Held, ModuleOutcome, PendingRequest
+from dirac_failover.testing.outcome import REQUEST_FILES, ModuleOutcome, PendingRequest, Unsent
 from dirac_failover.testing.system_faults import Crashed, SystemFaults
 from dirac_failover.testing.world import Dirac, connected
 from dirac_failover.workflow import Module, Step, run_workflow
@@ -335,7 +335,7 @@ class _Run:
             },
             world=self.world,
             request=PendingRequest(self.commons.get(v.COMMONS_REQUEST)),
-            holds=Held.by(self.commons),
+            unsent=Unsent.of(self.commons),
             unasked=self._script.unused(),
             job_id=str(situation.job_id).strip(),
             owner=situation.scenario.owner,

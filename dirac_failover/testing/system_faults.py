@@ -42,7 +42,7 @@ class _Disk(io.FileIO):
 
 
 class SystemFaults:
-    """The disk and the process of one run; a :class:`~dirac_failover.drivers.recording.Process`."""
+    """The disk and the process of one run; a :class:`~dirac_failover.drivers.recording.SimulatedProcess`."""
 
     def __init__(self, world: Dirac) -> None:
         """Work as long as the world has no fault for it."""

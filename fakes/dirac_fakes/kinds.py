@@ -25,7 +25,7 @@ _APPLIED = ";applied"
 _ERRNO_LENGTH = 9
 
 
-class Pending:
+class CallInFlight:
     """One call on its way to a service, as a fault gets to see it."""
 
     __slots__ = ("applied", "args", "home", "method", "service", "stub", "timeout", "world")
@@ -50,7 +50,7 @@ class Pending:
         return answer
 
 
-def refused(call: Pending, _: Any) -> Result:
+def refused(call: CallInFlight, _: Any) -> Result:
     """Refuse the connection."""
     end = f"HTTPSConnection(host='{HOST}', port=443)"
     cause = f"{end}: Failed to establish a new connection: [Errno 111] Connection refused"
@@ -58,20 +58,20 @@ def refused(call: Pending, _: Any) -> Result:
     return _pool_error(call, "refused", reason)
 
 
-def _timed_out(call: Pending, _: Any) -> Result:
+def _timed_out(call: CallInFlight, _: Any) -> Result:
     return _late(call)
 
 
-def _late(call: Pending) -> Result:
+def _late(call: CallInFlight) -> Result:
     call.world.clock.sleep(call.timeout)
     return _pool_error(call, "late", f"Read timed out. (read timeout={call.timeout})")
 
 
-def _pool_error(call: Pending, event: str, reason: str) -> Result:
+def _pool_error(call: CallInFlight, event: str, reason: str) -> Result:
     return _broken_off(call, Wire(event, f"HTTPSConnectionPool(host='{HOST}', port=443): {reason}"))
 
 
-def _broken_off(call: Pending, wire: Wire) -> Result:
+def _broken_off(call: CallInFlight, wire: Wire) -> Result:
     return client_error(_DIPS.get(wire.event, _CLOSED), wire=wire) if call.home.dips else broken_off(wire)
 
 
@@ -83,33 +83,33 @@ _CLOSED = "Peer closed connection"
 """What a client of DIPS says of a connection that is refused, late or ended: it knows no HTTP."""
 
 
-def _path(call: Pending) -> str:
+def _path(call: CallInFlight) -> str:
     return "/" + url_of(call.service).split("/", 3)[-1]
 
 
-def _lost_reply(call: Pending, _: Any) -> Result:
+def _lost_reply(call: CallInFlight, _: Any) -> Result:
     call.perform()
     return _late(call)
 
 
-def _s_error(call: Pending, value: tuple[str, int, bool]) -> Result:
+def _s_error(call: CallInFlight, value: tuple[str, int, bool]) -> Result:
     message, errno, call.stub = value
     return refusal(message, errno)
 
 
-def _perform_if(call: Pending, applied: bool) -> None:
+def _perform_if(call: CallInFlight, applied: bool) -> None:
     if applied:
         call.perform()
 
 
-def _reset_peer(call: Pending, applied: bool) -> Result:
+def _reset_peer(call: CallInFlight, applied: bool) -> Result:
     _perform_if(call, applied)
     return _broken_off(
         call, Wire("reset", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))")
     )
 
 
-def _latency(call: Pending, milliseconds: int) -> Result:
+def _latency(call: CallInFlight, milliseconds: int) -> Result:
     answer = call.perform()
     if milliseconds > call.timeout * 1000:
         return _late(call)
@@ -117,25 +117,25 @@ def _latency(call: Pending, milliseconds: int) -> Result:
     return answer
 
 
-def _http(call: Pending, value: tuple[int, bool]) -> Result:
+def _http(call: CallInFlight, value: tuple[int, bool]) -> Result:
     status, applied = value
     _perform_if(call, applied)
     answer = http_error(call.service, call.method, status)
     return _broken_off(call, answer.wire) if call.home.dips else answer
 
 
-def _malformed_reply(call: Pending, value: tuple[str, bool]) -> Result:
+def _malformed_reply(call: CallInFlight, value: tuple[str, bool]) -> Result:
     body, applied = value
     _perform_if(call, applied)
     wire = Wire("reply", body=body)
     return _broken_off(call, wire) if call.home.dips else client_error(f"{_not_json(body)}: {body}", wire=wire)
 
 
-def _empty_reply(call: Pending, applied: bool) -> Result:
+def _empty_reply(call: CallInFlight, applied: bool) -> Result:
     return _malformed_reply(call, ("", applied))
 
 
-def _limit_data(call: Pending, limit: int) -> Result:
+def _limit_data(call: CallInFlight, limit: int) -> Result:
     answer = call.perform()
     body = json.dumps(answer)
     missing = len(body) - limit
@@ -145,12 +145,12 @@ def _limit_data(call: Pending, limit: int) -> Result:
     return _broken_off(call, Wire("cut", f"('Connection broken: {cause}', {cause})", body=body, limit=limit))
 
 
-def _raises(_: Pending, exception: tuple[type[BaseException], tuple[str, ...]]) -> Result:
+def _raises(_: CallInFlight, exception: tuple[type[BaseException], tuple[str, ...]]) -> Result:
     kind, arguments = exception
     raise kind(*arguments)
 
 
-def _bad_shape(call: Pending, answer: Any) -> Any:
+def _bad_shape(call: CallInFlight, answer: Any) -> Any:
     call.perform()
     return carried(answer)
 
@@ -173,7 +173,7 @@ def _first(entries: Any, count: int) -> Any:
     return entries[:count] if isinstance(entries, list | tuple) else entries
 
 
-def _partial(call: Pending, count: int) -> Result:
+def _partial(call: CallInFlight, count: int) -> Result:
     index = _ENTRIES.get(call.method)
     if index is not None and index < len(call.args):
         args = call.args
@@ -189,7 +189,7 @@ def _cut(answer: Result, count: int) -> Result:
     return {**answer, "Value": _first(answer["Value"], count)} if answer["OK"] else answer
 
 
-def _false_ack(call: Pending, _: Any) -> Result:
+def _false_ack(call: CallInFlight, _: Any) -> Result:
     before = call.home.saved()
     answer = call.perform()
     call.home.state = before
@@ -197,7 +197,7 @@ def _false_ack(call: Pending, _: Any) -> Result:
     return answer if answer["OK"] else ok()
 
 
-def _duplicate(call: Pending, _: Any) -> Result:
+def _duplicate(call: CallInFlight, _: Any) -> Result:
     call.perform()
     return call.perform()
 
@@ -287,43 +287,43 @@ def _shape(value: str | None) -> Any:
         raise ValueError("'missing' (no Value), 'none' (no answer), or JSON (the Value)") from None
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """What the caller sees, whether the service did its work, how it is done, and how its value is read."""
 
     sees: str
     applied: str
-    function: Callable[[Pending, Any], Any] | None
+    function: Callable[[CallInFlight, Any], Any] | None
     value: Callable[[str | None], Any] = _nothing
 
 
-KINDS: dict[str, Kind] = {
-    "down": Kind("connection refused, until the service is up again", "no", refused),
-    "refuse": Kind("connection refused", "no", refused),
-    "s_error": Kind("S_ERROR with this MESSAGE[;errno=N][;stub=no]", "no", _s_error, _error),
-    "timeout": Kind("no answer in time", "no", _timed_out),
-    "lost_reply": Kind("no answer in time", "yes", _lost_reply),
-    "reset_peer": Kind("connection reset", "no; yes with =applied", _reset_peer, _applied),
-    "latency": Kind(
+KINDS: dict[str, FaultKind] = {
+    "down": FaultKind("connection refused, until the service is up again", "no", refused),
+    "refuse": FaultKind("connection refused", "no", refused),
+    "s_error": FaultKind("S_ERROR with this MESSAGE[;errno=N][;stub=no]", "no", _s_error, _error),
+    "timeout": FaultKind("no answer in time", "no", _timed_out),
+    "lost_reply": FaultKind("no answer in time", "yes", _lost_reply),
+    "reset_peer": FaultKind("connection reset", "no; yes with =applied", _reset_peer, _applied),
+    "latency": FaultKind(
         "the answer after MILLISECONDS of the world's clock, or no answer in time", "yes", _latency, number
     ),
-    "http": Kind("what the client makes of HTTP STATUS[;applied]", "no; yes with ;applied", _http, _status),
-    "empty_reply": Kind("a reply that is empty", "no; yes with =applied", _empty_reply, _applied),
-    "malformed_reply": Kind(
+    "http": FaultKind("what the client makes of HTTP STATUS[;applied]", "no; yes with ;applied", _http, _status),
+    "empty_reply": FaultKind("a reply that is empty", "no; yes with =applied", _empty_reply, _applied),
+    "malformed_reply": FaultKind(
         "a reply that is not JSON: [BODY][;applied]", "no; yes with ;applied", _malformed_reply, _body
     ),
-    "limit_data": Kind("a reply that ends after BYTES", "yes", _limit_data, number),
-    "raises": Kind("this built-in exception: NAME[: text]", "no", _raises, _exception),
-    "bad_shape": Kind(
+    "limit_data": FaultKind("a reply that ends after BYTES", "yes", _limit_data, number),
+    "raises": FaultKind("this built-in exception: NAME[: text]", "no", _raises, _exception),
+    "bad_shape": FaultKind(
         "S_OK without Value (missing), no answer (none), or this JSON as Value", "yes", _bad_shape, _shape
     ),
-    "partial": Kind("S_OK, with or for the first COUNT entries only", "some", _partial, number),
-    "false_ack": Kind("the answer of a success", "no", _false_ack),
-    "duplicate": Kind("the second answer", "twice", _duplicate),
-    "disk_full": Kind("OSError ENOSPC while the file is written", "local", None),
-    "read_only": Kind("OSError EROFS when the file is opened", "local", None),
-    "short_write": Kind("OSError ENOSPC after BYTES were written", "local", None, number),
-    "crash_at": Kind("the process ends after STEP", "local", None, _word),
-    "skew": Kind(
+    "partial": FaultKind("S_OK, with or for the first COUNT entries only", "some", _partial, number),
+    "false_ack": FaultKind("the answer of a success", "no", _false_ack),
+    "duplicate": FaultKind("the second answer", "twice", _duplicate),
+    "disk_full": FaultKind("OSError ENOSPC while the file is written", "local", None),
+    "read_only": FaultKind("OSError EROFS when the file is opened", "local", None),
+    "short_write": FaultKind("OSError ENOSPC after BYTES were written", "local", None, number),
+    "crash_at": FaultKind("the process ends after STEP", "local", None, _word),
+    "skew": FaultKind(
         "times: the clock of its node is SECONDS ahead of the services', or behind if negative", "local", None, _seconds
     ),
 }

@@ -14,7 +14,7 @@ from dirac_fakes.clock import Clock
 from dirac_fakes.faults import CLOCK, FILE, PROCESS, SERVICES, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
-from dirac_fakes.kinds import KINDS, Pending, refused
+from dirac_fakes.kinds import KINDS, CallInFlight, refused
 from dirac_fakes.requests import RequestProxy, Requests
 from dirac_fakes.service import Caller, NoAnswer, Service, Wire, carried, client_error
 from dirac_fakes.transformation import Transformation, by_lfn
@@ -110,7 +110,7 @@ class World:
                 answer = home.perform(method, kept)
                 applied = answer["OK"]
             else:
-                call = Pending(self, home, service, method, kept, timeout)
+                call = CallInFlight(self, home, service, method, kept, timeout)
                 try:
                     answer = KINDS[armed.fault.kind].function(call, armed.parameter)  # type: ignore[misc]
                 except BaseException as error:

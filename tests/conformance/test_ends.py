@@ -211,6 +211,6 @@ def test_every_end_is_an_outcome(reference):
         assert repr(outcome).isascii() or repr(outcome).encode()
         assert outcome.ok in (True, False)
         assert isinstance(outcome.message, str)
-        repr((outcome.request, outcome.holds, outcome.statuses, outcome.request.operations))
+        repr((outcome.request, outcome.unsent, outcome.statuses, outcome.request.operations))
         repr(outcome.replay())
         outcome.timeline().encode()

@@ -325,7 +325,7 @@ def test_the_stand_in_for_diracs_rpc_client_has_every_method():
 
 def test_the_clock_for_dirac_is_the_modules_but_for_sleeping():
     naps = []
-    clock = implementations.Clock(naps.append)
+    clock = implementations.TimeModule(naps.append)
     clock.sleep(5)
     assert naps == [5]
     assert clock.monotonic is time.monotonic

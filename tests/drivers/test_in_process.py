@@ -17,7 +17,7 @@ from dirac_failover import clock
 from dirac_failover.drivers import in_process as module
 from dirac_failover.drivers.in_process import InProcessDriver, sessions
 from dirac_failover.drivers.observe import ATTRIBUTES, HELD, HOOKS
-from dirac_failover.drivers.setup import Record, seed
+from dirac_failover.drivers.setup import ExampleRecord, seed
 from dirac_failover.errors import AstrayWarning, Interrupted
 from dirac_failover.spec.observation import Call
 from dirac_failover.spec.scenario import Scenario
@@ -222,7 +222,7 @@ def test_live_collaborators_hold_what_earlier_modules_left(port):
 
 
 def test_accounting_records_are_of_one_hour_and_sound():
-    record = Record()
+    record = ExampleRecord()
     times = [dt.datetime.fromisoformat(text) for text in ("2026-01-01 11:00:00", "2026-01-01 11:59:00")]
     assert record.getValues() == ("StorageOccupancy", *times, ["site", "endpoint", "SE", "alice", 59])
     assert record.checkValues() == {"OK": True, "Value": None}

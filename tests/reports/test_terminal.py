@@ -7,18 +7,18 @@ import sys
 import pytest
 
 from dirac_failover.errors import ellipsis
-from dirac_failover.reports.terminal import Row, Style, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, section, terminal_style
 
 PAINTED = re.compile(r"\x1b\[\d*m")
 ROWS = [
-    Row(0, "a text"),
-    Row(1, "with an answer", sign="arrow", answer="in a column"),
-    Row(2, "with another", "cyan", 4, sign="failed", answer="in the same", answer_colour="red"),
-    Row(1, "with an answer that leaves no room", answer="x" * 20),
-    Row(1, "with one", answer="that is wrapped below it, since it is longer than a line has room"),
-    Row(1, "a head and a text that is wrapped, and hangs by as much as it is told", "bold", 6, hang=7),
-    Row(0, ""),
-    Row(0, "/vo/é\x1b[0m", sign="well", answer="€"),
+    Line(0, "a text"),
+    Line(1, "with an answer", sign="arrow", answer="in a column"),
+    Line(2, "with another", "cyan", 4, sign="failed", answer="in the same", answer_colour="red"),
+    Line(1, "with an answer that leaves no room", answer="x" * 20),
+    Line(1, "with one", answer="that is wrapped below it, since it is longer than a line has room"),
+    Line(1, "a head and a text that is wrapped, and hangs by as much as it is told", "bold", 6, hang=7),
+    Line(0, ""),
+    Line(0, "/vo/é\x1b[0m", sign="well", answer="€"),
 ]
 
 
@@ -47,18 +47,18 @@ def test_colours_change_no_place():
 
 def test_a_text_that_leaves_no_room_makes_no_column():
     """Seven tenths of the width is the most; its own answer follows it where it fits."""
-    rows = (Row(0, "x" * 28, answer="1"), Row(0, "bb", answer="3"))
+    rows = (Line(0, "x" * 28, answer="1"), Line(0, "bb", answer="3"))
     assert lines(*rows) == [f"{'x' * 28}  1", f"bb{' ' * 28}3"]
-    assert lines(Row(0, "x" * 29, answer="2"), Row(0, "bb", answer="3")) == [f"{'x' * 29}  2", "bb  3"]
-    assert lines(Row(0, "xxxx" * 4), Row(0, "a", answer="1"))[1] == "a  1"
+    assert lines(Line(0, "x" * 29, answer="2"), Line(0, "bb", answer="3")) == [f"{'x' * 29}  2", "bb  3"]
+    assert lines(Line(0, "xxxx" * 4), Line(0, "a", answer="1"))[1] == "a  1"
 
 
 @pytest.mark.parametrize("length", [34, 35])
 def test_an_answer_fits_up_to_the_last_column(length):
     """One character more, and it goes below."""
     answer = "x" * length
-    assert lines(Row(0, "four", answer=answer)) == ([f"four  {answer}"] if length == 34 else ["four", f"  {answer}"])
-    (_, beside) = lines(Row(0, "x" * 10, answer="1"), Row(0, "four", answer="x" * 34))
+    assert lines(Line(0, "four", answer=answer)) == ([f"four  {answer}"] if length == 34 else ["four", f"  {answer}"])
+    (_, beside) = lines(Line(0, "x" * 10, answer="1"), Line(0, "four", answer="x" * 34))
     assert beside == f"four  {'x' * 34}"
 
 

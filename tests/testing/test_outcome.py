@@ -8,7 +8,7 @@ import pytest
 from dirac_failover import FailoverRequest
 from dirac_failover.testing import PendingOperation, PendingRequest, Replay, run_job, run_module
 from dirac_failover.testing import outcome as outcome_module
-from dirac_failover.testing.outcome import Held
+from dirac_failover.testing.outcome import Unsent
 
 pytestmark = pytest.mark.usefixtures("dirac_workdir")
 
@@ -47,7 +47,7 @@ def test_a_good_end_is_seen_from_all_sides(run, world, dirac_workdir):
     ]  # fmt: skip
     assert outcome.statuses == ["Job Finished Successfully", END]
     assert outcome.file is None
-    assert not outcome.holds
+    assert not outcome.unsent
     assert len(outcome.request) == 0
     assert outcome.directory == dirac_workdir
     assert outcome.workflow_commons["Request"] is outcome.module.request
@@ -83,7 +83,7 @@ def test_what_came_of_a_run_cannot_be_changed(run):
     removal = outcome.request.operations[0]
     assert repr(removal) == "PendingOperation(type='RemoveFile', arguments=None, files=('/vo/x',))"
     assert removal == PendingOperation("RemoveFile", None, ("/vo/x",), removal.fields)
-    for thing, name in ((outcome, "name"), (removal, "type"), (outcome.holds, "records"), (outcome.replay(), "lost")):
+    for thing, name in ((outcome, "name"), (removal, "type"), (outcome.unsent, "records"), (outcome.replay(), "lost")):
         with pytest.raises(FrozenInstanceError):
             setattr(thing, name, "else")
 
@@ -109,14 +109,14 @@ def test_what_the_collaborators_hold_can_be_read(run, implementation):
         def setApplicationStatus(self, *_):
             pass
 
-    held = run_module(Holds, records=2).holds
-    assert held == Held(("waits",), {"name": "value"}, {"/vo/a": "Unused"}, 2)
-    for part in (Held(("x",)), Held(parameters={"a": "b"}), Held(files={"a": "b"}), Held(records=1)):
+    held = run_module(Holds, records=2).unsent
+    assert held == Unsent(("waits",), {"name": "value"}, {"/vo/a": "Unused"}, 2)
+    for part in (Unsent(("x",)), Unsent(parameters={"a": "b"}), Unsent(files={"a": "b"}), Unsent(records=1)):
         assert part
-    assert not Held()
-    assert not Held.by({"JobReport": None, "FileReport": object()})
-    assert not Held.by(dict.fromkeys(("JobReport", "FileReport", "AccountingReport"), Mock()))
-    assert not run().holds
+    assert not Unsent()
+    assert not Unsent.of({"JobReport": None, "FileReport": object()})
+    assert not Unsent.of(dict.fromkeys(("JobReport", "FileReport", "AccountingReport"), Mock()))
+    assert not run().unsent
 
 
 def test_every_end_is_said_in_one_line(run, on_failover_request):
@@ -245,4 +245,4 @@ def test_whatever_a_module_leaves_is_an_outcome():
 
     outcome = run_module(Leaves, inputs=["/vo/a"])
     assert "which is no result" in repr(outcome)
-    assert outcome.holds.files == {"['/vo/a']": "Processed"}
+    assert outcome.unsent.files == {"['/vo/a']": "Processed"}

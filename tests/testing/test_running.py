@@ -49,7 +49,7 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(on_base, world):
     assert outcome.result["OK"] is False
     report = outcome.workflow_commons["FileReport"]
     assert type(report) is FakeFileReport
-    assert outcome.holds.files == report.statusDict == {"/vo/b": "Unused", "/vo/a": "Processed"}
+    assert outcome.unsent.files == report.statusDict == {"/vo/b": "Unused", "/vo/a": "Processed"}
     assert report.transformation == 12
     assert report.journal.methods()[-2:] == ["FileReport.commit", "FileReport.generateForwardDISET"]
     assert [call.target for call in outcome.calls] == ["job-state"]
