@@ -18,7 +18,7 @@ in every [scenario of the space](space.md) that it speaks of: `dirac-failover ve
 `dirac-failover explain ID` shows the end of a job that a clause is about. An ID is for ever: a clause may be reworded
 or retired, its ID is never given to another.
 
-| level | clauses | what it holds |
+| level | clauses | what it requires |
 |---|---|---|
 """
 

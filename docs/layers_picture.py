@@ -1,4 +1,4 @@
-"""Writes ``docs/_static/layers.svg`` from the layers that import-linter holds: ``python docs/layers_picture.py``.
+"""Writes ``docs/_static/layers.svg`` from the layers that import-linter checks: ``python docs/layers_picture.py``.
 
 A test compares the two. With the ``pyproject.toml`` of another commit and a name, it writes the picture of that commit:
 ``python docs/layers_picture.py PYPROJECT layers-0.1.svg``.
@@ -27,7 +27,7 @@ SAID: Final = {
     "drivers": "run one scenario",
     "serving": "the fakes over HTTPS",
     "testing": "what the fixtures are made of",
-    "spec": "what must hold",
+    "spec": "the specification",
     "lossless": "nothing is lost",
     "workflow": "modules as one job",
     "failover_request": "the end of a job",

@@ -30,7 +30,7 @@ PACKAGES = [(dirac_failover, NAMES), (testing, TESTING_NAMES)]
 
 
 def loaded(statement):
-    """Which modules a fresh interpreter has after ``statement``."""
+    """Return the modules that a fresh interpreter has after ``statement``."""
     code = f"import sys; {statement}; print(*sys.modules)"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 

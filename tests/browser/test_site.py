@@ -59,7 +59,7 @@ def test_the_address_of_a_clause_leads_to_it(browser: Any) -> None:
 
 
 def test_a_picture_has_a_name_for_those_who_do_not_see_it(browser: Any) -> None:
-    """And all that it shows is in its description."""
+    """Its description contains everything that it shows."""
     open_page(browser, "index")
     named = [name for role, name in browser.accessible() if role in {"image", "img"} and "transformation" in name]
     assert len(named) == 1

@@ -19,7 +19,7 @@ def test_the_clauses_are_listed_by_level(capsys, monkeypatch):
 
 
 def test_a_long_sentence_is_wrapped_below_itself(capsys, monkeypatch):
-    """So that the IDs stand alone; they have a colour."""
+    """The IDs stand alone in their column, and have a colour."""
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["clauses", "--level", "contract", "--color", "always"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -29,7 +29,7 @@ def test_a_long_sentence_is_wrapped_below_itself(capsys, monkeypatch):
 
 
 def test_machines_get_all_that_is_known(capsys):
-    """And the hazards that no module can remove."""
+    """The hazards that no module can remove are there too."""
     assert main(["clauses", "--json"]) == 0
     text = capsys.readouterr().out
     data = json.loads(text)

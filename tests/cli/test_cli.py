@@ -222,7 +222,7 @@ def test_who_stops_reading_gets_no_complaint():
 
 
 def test_output_that_nobody_reads_is_put_away(verb, monkeypatch, tmp_path):
-    """So that the interpreter does not stumble over it when it ends."""
+    """The interpreter then ends without an error."""
 
     def fail():
         raise BrokenPipeError

@@ -99,7 +99,7 @@ def test_machines_get_the_report_of_the_run(capsys):
 
 
 def test_an_unknown_clause_is_one_line_with_the_nearest(capsys):
-    """And how to list them all."""
+    """The message says how to list them all."""
     assert main(["explain", "LL-0011"]) == 4
     assert capsys.readouterr().err == (
         "dirac-failover: error: there is no clause 'LL-0011'; did you mean LL-001? "

@@ -128,7 +128,7 @@ def test_the_timeline_is_behind_enter(typed, on_terminal):
     ("typed", "found"), [("4", "'4'"), ("0", "'0'"), ("two", "'two'"), ("-1", "'-1'"), ("²", "'²'"), (" 7 ", "'7'")]
 )
 def test_an_answer_that_is_no_choice_is_told_what_is_expected(typed, found, on_terminal):
-    """And is asked for again, until it is a choice, or nothing."""
+    """The prompt returns until the input is a choice, or empty."""
     complaint = f"Expected a number from 1 to 3, or Enter alone; found {found}.\n"
     for after, verdict in ((f"{typed}\n3\n", "✗ No"), ("\n", "→ 2."), ("", "→ 2.")):
         screen = on_terminal(f"{typed}\n{after}")[1]
@@ -235,7 +235,7 @@ def test_how_to_go_on():
 
 
 def test_the_command_for_the_job_shows_the_same_job():
-    """As a shell understands it."""
+    """A shell can execute it."""
     command = next(commands(find_lesson("an-answer-without-stub"))).replace(
         "| dirac-failover", f"| {sys.executable} -m dirac_failover"
     )

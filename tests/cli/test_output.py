@@ -105,6 +105,6 @@ def test_an_empty_name_is_a_name(tmp_path, monkeypatch):
 
 
 def test_a_file_has_no_colours():
-    """And its lines are of one length everywhere."""
+    """Its lines are of one length everywhere."""
     style = output._IN_A_FILE
     assert (style.width, style.colours, style.unicode) == (100, False, True)

@@ -180,7 +180,7 @@ def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
     ],
 )
 def test_every_report_fits_the_schema(capsys, options):
-    """And is the same each time; and the timeline can be made of it."""
+    """It is the same each time, and the timeline can be made of it."""
     seen = report(capsys, *options)
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
     assert seen["schema"] == SCHEMA == "dirac-failover/run/2"
@@ -305,7 +305,7 @@ def test_any_module_can_be_run(capsys):
 
 
 def test_the_reference_is_a_module():
-    """As any other."""
+    """Its class can be named as any other."""
     assert find_class("dirac_failover:FailoverRequest") is FailoverRequest
 
 
@@ -629,7 +629,7 @@ def test_what_cannot_converge_cannot_be_checked(capsys, tmp_path):
 
 
 def test_output_is_for_the_terminal_that_there_is(monkeypatch):
-    """As wide as it is, and coloured when asked."""
+    """The output has its width, and colours on request."""
 
     class Screen(io.StringIO):
         encoding = "ascii"

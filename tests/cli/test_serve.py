@@ -145,7 +145,7 @@ def test_it_says_the_same_for_people(serve):
 
 
 def test_without_encryption_nothing_is_to_be_told(serve, monkeypatch):
-    """Nor is any package needed."""
+    """No extra package is needed."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     text = serve("--http", meanwhile=str)
     assert len(text.splitlines()) == 2
@@ -287,7 +287,7 @@ def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve):
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_clear_line(capsys, arguments, message):
-    """And nothing is said to be served."""
+    """Nothing is printed on standard output."""
     assert main(["serve", *arguments]) == 4
     out, err = capsys.readouterr()
     assert out == ""
@@ -306,7 +306,7 @@ def test_a_port_that_is_taken_is_one_clear_line(capsys):
 
 
 def test_without_the_package_it_is_named(capsys, monkeypatch):
-    """And how to get it."""
+    """The message says how to install it."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     assert main(["serve"]) == 3
     assert capsys.readouterr().err == (
@@ -315,7 +315,7 @@ def test_without_the_package_it_is_named(capsys, monkeypatch):
 
 
 def test_signals_are_blocked_before_there_are_threads(serve, monkeypatch):
-    """So that none of those gets them; afterwards they are as before."""
+    """No thread gets them; afterwards the mask is restored."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     threads = []
     real = signal.pthread_sigmask

@@ -353,7 +353,7 @@ def test_an_error_of_usage_is_no_verdict(judged):
 
 
 def test_known_divergences_change_the_verdict(judged):
-    """And it is changed back when they do not count any more."""
+    """Without them the verdict is the old one."""
     judged.broken = {"CO-001"}
     results = verify(VerificationPlan(Target()))
     assert results.verdict == "diverges"
@@ -364,7 +364,7 @@ def test_known_divergences_change_the_verdict(judged):
 
 
 def test_the_results_say_which_profile_is_the_nearest(judged):
-    """As it was found."""
+    """The order is that of the check."""
     judged.nearest = [Match("dirac-8.0", 3, 2, 1), Match("dirac-9.1", 3, 1, 2)]
     results = verify(VerificationPlan(Target()))
     assert results.nearest == tuple(judged.nearest)

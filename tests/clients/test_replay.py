@@ -181,7 +181,7 @@ def test_an_operation_of_unknown_type_says_so_and_ends_the_replay(service, type_
     [(True, {}, False), (True, {"honour_force": True}, True), (False, {"honour_force": True}, False)],
 )
 def test_force_is_lost_unless_it_is_honoured(service, force, options, sent):
-    """As in DIRAC a forced status meets the state machine; here the fix is one switch (H8)."""
+    """In DIRAC too a forced status meets the state machine; here the fix is one switch (H8)."""
     service.knows(("/a", "Processed", 0))
     step, _ = tried(statuses({**WANTED, "force": force}), **options)
     assert (step.answer, step.status) == (S_OK({"/a": "Unused"} if sent else {}), "Done")

@@ -92,7 +92,7 @@ def test_the_chunks_limit_and_the_offset_can_be_given(client, service):
 
 @pytest.mark.parametrize(("maxfiles", "calls"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3), (0, 3)])
 def test_no_more_chunks_are_asked_for_when_there_are_enough_files(client, service, maxfiles, calls):
-    """And what is too many is cut off; 0 means no limit."""
+    """Surplus files are cut off; 0 means no limit."""
     chunks, result = ask_for(client, service, 5, limit=2, maxfiles=maxfiles)
     assert len(chunks) == calls
     assert len(result["Value"]) == (min(maxfiles, 5) if maxfiles else 5)

@@ -195,7 +195,7 @@ def test_every_end_is_judged(reference):
 
 @pytest.mark.filterwarnings("ignore")
 def test_every_end_is_shown(reference):
-    """As text that can be printed, and as JSON."""
+    """It has a printable text and a JSON form."""
     for seed in range(ENDS):
         report = run(reference, SCENARIOS[seed % 2], module_of(reference, seed))
         json.dumps(report, allow_nan=False)

@@ -120,7 +120,7 @@ def test_everything_that_is_offered_is_there() -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if ">>> " in Path(modules()[name].__file__ or "").read_text()])
 def test_every_example_in_a_docstring_runs(name: str) -> None:
-    """And shows what it says."""
+    """Its output is the one that the docstring shows."""
     failed, tried = doctest.testmod(modules()[name], optionflags=FLAGS)
     assert failed == 0
     assert tried > 0

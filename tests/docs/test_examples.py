@@ -170,7 +170,7 @@ def assert_shown(shown: str, printed: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_example_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what it prints is what the page shows."""
+    """It prints the text that the page shows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)

@@ -68,7 +68,7 @@ def test_the_table_says_what_the_zoo_says(caught: dict[str, set[str]]) -> None:
 
 
 def test_the_bugs_that_are_named_are_caught_by_the_fixtures_only(caught: dict[str, set[str]]) -> None:
-    """As the page says."""
+    """The page says so."""
     mocks, fixtures = caught["test_with_mocks.py"], caught["test_with_fixtures.py"]
     assert {bug: BUGS[bug].sentence for bug in NAMED} == NAMED != {}
     assert set(NAMED) <= fixtures - mocks, sorted(fixtures - mocks)

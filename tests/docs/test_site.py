@@ -140,7 +140,7 @@ def test_the_reference_has_a_section_for_each(name: str, wanted: set[str]) -> No
 
 
 def test_the_reference_names_every_fault_and_exit_code() -> None:
-    """And what comes back."""
+    """It names the answers, too."""
     faults = (folder() / "reference/faults.html").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f">{kind}<" not in re.sub(">(clock|file|process):", ">", faults)] == []
     codes = (folder() / "reference/exit-codes.html").read_text(encoding="utf-8")

@@ -413,7 +413,7 @@ def test_what_is_never_the_same_is_left_out_of_results(running):
 
 
 def test_a_module_can_be_executed_again(running):
-    """As often as the scenario says; the last end counts, but an exception is not forgotten."""
+    """The scenario says how often; the last end counts, but an exception is not forgotten."""
     count = []
 
     def execute(_):

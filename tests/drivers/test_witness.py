@@ -212,7 +212,7 @@ def test_whatever_is_left_in_a_client_is_looked_at(
 
 
 def test_what_is_no_operation_is_said(connected: Implementation) -> None:
-    """And what is no client."""
+    """The same is true of an object that is no client."""
     told = "was told, since nothing here can read the class"
     witness = Witness(connected)
     witness.begin({"Request": [None], "JobReport": object(), "FileReport": None})

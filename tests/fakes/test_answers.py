@@ -258,7 +258,7 @@ def test_methods_of_a_real_request_can_be_made_to_fail(implementation):
 
 
 def test_arguments_reach_the_method():
-    """And its name is the class's own unless another is given."""
+    """The name is the class's own unless another is given."""
 
     class Adder:
         def add(self, one, two):

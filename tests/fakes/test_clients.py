@@ -295,7 +295,7 @@ def test_without_a_job_nothing_is_sent(implementation):
 
 
 def test_what_waits_can_be_printed(implementation, capsys):
-    """As DIRAC prints it, where the client can: that of the reference cannot."""
+    """DIRAC's client prints the same; that of the reference cannot print."""
     fake = FakeJobReport()
     printed = []
     for report in [fake] if implementation.name == "reference" else [fake, implementation.JobReport(77)]:

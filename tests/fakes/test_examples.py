@@ -17,7 +17,7 @@ FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 
 @pytest.mark.parametrize("name", ["clock", "faults", "journal", "world"])
 def test_the_examples_of_a_module_run(name):
-    """And there is at least one."""
+    """Each module has at least one."""
     module = import_module(f"dirac_fakes.{name}")
     failed, tried = doctest.testmod(module, optionflags=FLAGS)
     assert failed == 0

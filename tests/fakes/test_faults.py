@@ -48,7 +48,7 @@ def test_when_a_fault_strikes(schedule, struck):
 
 
 def test_a_seeded_fault_strikes_below_its_probability(monkeypatch):
-    """And not at it."""
+    """It does not strike at the probability itself."""
     monkeypatch.setattr("dirac_fakes.faults.random.Random", lambda seed: SimpleNamespace(random=lambda: seed / 4))
     assert _struck("seeded=0.5/1", 1) == "x"
     assert _struck("seeded=0.5/2", 1) == "."
@@ -272,7 +272,7 @@ def test_what_is_no_fault_cannot_be_armed(thing):
 
 
 def test_an_unknown_kind_is_refused_with_all_kinds():
-    """And all schedules, which can stand in their place."""
+    """The message lists the schedules too, since they can stand in their place."""
     with pytest.raises(FaultError) as error:
         Fault.parse("accounting:explode")
     assert str(error.value) == (

@@ -109,7 +109,7 @@ def test_empty_parts_of_an_update_do_not_count(world, call):
 
 
 def test_only_the_last_update_of_a_job_itself_is_a_heart_beat(world, call):
-    """And only when all of them could be kept."""
+    """It is one only when all updates could be kept."""
     world.job_state.state["jobs"][77]["Status"] = "Done"
     assert call("job-state", "setJobStatusBulk", 77, {"": {"Source": "Job_77"}, T1: {"Source": "Job_77"}})["OK"]
     job = world.job_state.state["jobs"][77]
@@ -177,7 +177,7 @@ def test_force_needs_to_be_asked_for(world, call):
 
 
 def test_a_job_without_history_refuses_updates(world, call):
-    """As DIRAC does."""
+    """DIRAC refuses them too."""
     world.job_state.state["history"][77] = []
     answer = call("job-state", "setJobStatusBulk", 77, {T1: {"MinorStatus": "m"}})
     assert answer["Message"] == "No Logging Info for job 77"
@@ -336,7 +336,7 @@ def test_an_update_without_a_time_is_of_now_in_the_history_alone(world, call):
 
 
 def test_of_a_pair_the_rest_is_not_looked_at(world, call):
-    """And all IDs are read before anything is kept."""
+    """All IDs are read before anything is kept."""
     assert call("job-state", "setJobsParameter", {"77": ["a", 1, 2]})["OK"]
     assert world.job_state.parameters(77) == {"a": "1"}
     answer = call("job-state", "setJobsParameter", {"77": ["b", 1], "x": ["b", 1]})

@@ -168,7 +168,7 @@ def test_only_exactly_equal_calls_count(journal):
 
 
 def test_an_ellipsis_stands_for_any_value_and_at_the_end_for_any_rest(journal):
-    """But not for one that is missing."""
+    """It does not stand for a missing argument."""
     journal.assert_called("job-state", "setJobStatusBulk", ..., {"T": {"Source": "Job_77"}}, False)
     journal.assert_called("job-state", "setJobStatusBulk", 77, ...)
     journal.assert_called("job-state", "setJobStatusBulk", ..., {"T": {"Source": "Job_77"}}, ...)

@@ -101,7 +101,7 @@ def test_relatives_of_plain_types_are_carried_as_json_carries_them():
 
 @pytest.mark.parametrize("value", [ValueError("x"), {1}, time(1), object, [ValueError("x")], {"a": {1}}, ({1},)])
 def test_what_json_cannot_carry_is_a_type_error(value):
-    """As in DIRAC's client, at any depth."""
+    """DIRAC's client raises it too, at any depth."""
     with pytest.raises(TypeError, match=r"^Object of type (ValueError|set|time|type) is not JSON serializable$"):
         carried(value)
 

@@ -107,7 +107,7 @@ def test_a_status_that_turns_out_otherwise_is_a_change():
 
 
 def test_falsy_fields_are_the_defaults():
-    """As if they were absent; unknown ones are forgotten."""
+    """They count as absent; unknown fields are dropped."""
     plain = _read(_operation())
     assert _read(_operation(Error="", Order=0, Arguments="", Nonsense=1), Owner="", JobID=0, RequestID=0) == plain
     assert list(plain) == [
@@ -362,7 +362,7 @@ NEEDS = {
     [(kind, field) for kind, fields in NEEDS.items() for field in ("Arguments", "TargetSE", *REGISTER)],
 )
 def test_each_type_needs_its_fields(kind, field):
-    """And no other one: a checksum and its type only need each other."""
+    """It needs no others: a checksum and its type only need each other."""
     operation = next(operation for operation in VALID if operation["Type"] == kind)
     if field not in operation and "Files" not in operation:
         return

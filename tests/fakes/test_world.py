@@ -124,7 +124,7 @@ def test_a_service_can_be_called_by_its_url(world, service, target):
     "service", ["WorkloadManagement/JobMonitoring", "job-state", "https://host/A/B", "JobStateUpdate"]
 )
 def test_a_service_that_is_not_there_has_no_url(world, service):
-    """As for DIRAC's client; the call is in the journal under the name that was used."""
+    """DIRAC's client finds none either; the journal has the call under the name that was used."""
     answer = world(service, "m", (1,))
     stub = answer.pop("rpcStub")
     assert stub == ((service, {"timeout": 600, "useAccessToken": False}), "m", [1])

@@ -82,7 +82,7 @@ def test_the_situation_can_be_run_again_from_its_text(lesson):
 
 @EACH
 def test_a_lesson_names_every_clause_that_is_broken_in_it(lesson):
-    """And any other that helps; all of them exist."""
+    """It may name others that help; all of them exist."""
     port = InProcessDriver(IMPLEMENTATIONS["reference"].load(), lesson.module)
     with port.session():
         case = CheckContext(lesson.scenario, port.run(lesson.scenario))

@@ -1,4 +1,4 @@
-"""Which single faults a module can have: a table from the kind of a syntax node to its faulty variants.
+"""The single faults that a module can have: a table from the kind of a syntax node to its faulty variants.
 
 An operator takes a node and yields nodes that could stand in its place. Code without behaviour (docstrings, types,
 ``__all__``, code for type checkers) and wording that is free (logs, help; prose, if the caller asks for it) are left

@@ -73,7 +73,7 @@ def code_lines(path: Path) -> int:
 
 
 def imported(folder: str) -> dict[str, set[str]]:
-    """Which top-level packages each module below ``folder`` imports, other than for type checkers."""
+    """Return the top-level packages that each module below ``folder`` imports, other than for type checkers."""
     found: dict[str, set[str]] = {}
     for path in tracked(f"{folder}/*.py", f"{folder}/**/*.py"):
         tree = ast.parse(path.read_text())

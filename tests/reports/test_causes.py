@@ -65,7 +65,7 @@ def test_breaches_that_begin_alike_are_one_cause():
 
 
 def test_breaches_without_a_call_that_differs_share_a_scenario():
-    """And are apart in two scenarios."""
+    """Breaches in two scenarios are two groups."""
     same = [minimal("r: a=b", [HOOK], [HOOK], records=1), minimal("r: a=b", [HOOK], records=1)]
     far = minimal("r: a=b", [HOOK], records=2)
     found = grouped(broken("DI-001", same[0]), broken("DI-002", same[1]), broken("DI-003", far))

@@ -37,7 +37,7 @@ def test_an_error_without_a_reason_is_still_one(down):
 
 
 def test_a_breach_of_a_level_that_does_not_decide_is_skipped(alpha):
-    """So that the tests pass where 'verify' does."""
+    """The tests pass where 'verify' does."""
     some = replace(alpha, header=replace(alpha.header, levels=("dirac", "lossless")))
     suite = ET.fromstring(junit.document(Port("alpha", "", some)))[0]  # noqa: S314 - our own
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "0", "0", "3"]

@@ -51,7 +51,7 @@ def test_facts_are_named_only_when_there_are_any(alpha, beta):
 
 
 def test_the_report_says_which_profile_is_the_nearest(alpha):
-    """And how to be judged by it, when it was not; the commands judge by what the port was judged by."""
+    """It names the option for that profile; the commands repeat the profile of the run."""
     found = (Match("lhcbdirac-12.0", 1200, 7, 8), Match("dirac-9.1", 1200, 6, 9))
     lines = report(replace(alpha, nearest=found), ("contract",), [], 2.0, PLAIN).splitlines()
     where = lines.index("  nearest    lhcbdirac-12.0 7, dirac-9.1 6: alike in so many of 1,200 scenarios")

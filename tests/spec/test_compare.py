@@ -80,7 +80,7 @@ plain = st.recursive(
 
 @given(plain, plain)
 def test_there_are_differences_exactly_when_json_differs(mine, theirs):
-    """As JSON text with sorted keys says it; and the other way round there are as many."""
+    """JSON texts with sorted keys decide; the number is the same in the other direction."""
     found = told(outcome(result=mine), outcome(result=theirs))
     assert bool(found) != equal(mine, theirs)
     assert len(told(outcome(result=theirs), outcome(result=mine))) == len(found)

@@ -217,7 +217,7 @@ def test_statuses_of_files_arrive():
 
 
 def test_what_others_make_of_a_file_later_does_not_matter():
-    """But what comes of the job's own request does."""
+    """The effect of the job's own request does matter."""
     assigned, unused, problematic = (snapshot({A: status}) for status in ("Assigned", "Unused", "Problematic"))
     due = of_file(12, A, "Problematic", False)
     assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused),)) == {
@@ -385,7 +385,7 @@ def test_what_is_on_its_way_waits():
 
 
 def test_inputs_need_a_report():
-    """Or that the job itself changed them; where statuses of files cannot be seen, this cannot be checked."""
+    """A change of the status by the job itself will do; where statuses cannot be seen, nothing can be checked."""
     inputs = (("12", A),)
     (due,) = dues = [Due(DueKind.INPUT, ("12", A))]
     before, after = snapshot({A: "Assigned"}), snapshot({A: "Processed"})

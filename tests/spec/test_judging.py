@@ -440,7 +440,7 @@ def test_the_last_clause_is_about_what_is_left(name):
     ("id_", "scenario", "change"), [row for row in BREAKS if row[0][:2] == "DI" and row[0] != "DI-099"]
 )
 def test_what_another_clause_is_about_does_not_break_the_last_one(id_, scenario, change):
-    """Or it would say everything twice, calls and hooks included."""
+    """The last clause does not repeat the others, calls and hooks included."""
     found = broken(scenario, change(expected(scenario)))
     assert id_ in found
     assert "DI-099" not in found

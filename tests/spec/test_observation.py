@@ -111,7 +111,7 @@ def test_attributes_that_are_not_there_are_absent():
 
 
 def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():
-    """Which is why shorter texts are taken as they are."""
+    """Shorter texts therefore need no look."""
     changed = [text for text, scrubbed in TEXTS if text != scrubbed]
     assert min(len(text) for text in changed) == module._SHORTEST == 19
 

@@ -63,7 +63,7 @@ def test_each_difference_counts_and_each_scenario_that_has_none():
 
 
 def test_what_several_have_seen_adds_up_in_any_order():
-    """As if one had seen it all."""
+    """The sum is that of a single process."""
     seen = outcomes("dirac-8.0", SOME)
     whole, parts = ProfileFit(), [ProfileFit(), ProfileFit()]
     for number, (scenario, outcome) in enumerate(seen):

@@ -292,7 +292,7 @@ def test_text_that_is_not_json_is_refused_as_such(text):
 
 
 def test_text_that_is_json_is_held_to_the_same_rules():
-    """As from_json() says."""
+    """The rules are those of from_json()."""
     with pytest.raises(ScenarioError, match="all of it: input should be an object, found 5"):
         Scenario.from_text("5")
 
@@ -318,7 +318,7 @@ def test_the_job_that_nothing_is_said_of_is_the_usual_one():
 
 
 def test_inputs_are_known_to_the_transformation_system():
-    """As Assigned, and to the module as one text; any iterable will do."""
+    """They are Assigned there, and one text for the module; any iterable will do."""
     scenario = Scenario.of_job(inputs=iter(["/vo/a", "/vo/b"]))
     assert scenario.workflow_commons == {"PRODUCTION_ID": "00000012", "JOB_ID": "00000034", "InputData": "/vo/a;/vo/b"}
     assert scenario.server_files == {"/vo/a": "Assigned", "/vo/b": "Assigned"}

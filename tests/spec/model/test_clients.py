@@ -122,7 +122,7 @@ def test_they_agree_on_many_faults_at_once(implementation):
 
 
 def test_the_specification_speaks_of_the_whole_region():
-    """And of no scenario of another one."""
+    """Scenarios of other regions are not covered."""
     assert all(map(speaks_of, space.SERVICES.scenarios()))
     for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
         assert not any(map(speaks_of, islice(region.scenarios(), 500)))

@@ -56,7 +56,7 @@ def test_other_faults_are_not_spoken_of(text):
 
 
 def test_an_answer_tells_how_to_repeat_the_call():
-    """And the step that it leaves does not."""
+    """The call that is recorded has no such stub."""
     here, steps = services()
     updates = {here._times.show(Instant()): {"Source": "Job_77", "ApplicationStatus": "x"}}
     answer = here.call("job-state", "setJobStatusBulk", 77, updates, False)
@@ -134,7 +134,7 @@ def tell(here, *said):
 
 
 def test_the_last_word_counts_whatever_order_the_updates_are_in():
-    """And all of them are in the history, in the order of their times."""
+    """The history has all of them, in the order of their times."""
     here, _ = services()
     answer = tell(here, {"MinorStatus": "a"}, {"Status": "Completing", "MinorStatus": "b"}, {"ApplicationStatus": "c"})
     assert answer["Value"] == [["MinorStatus", "ApplicationStatus"], ["b", "c"]]

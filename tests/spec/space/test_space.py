@@ -48,7 +48,7 @@ def test_the_space_has_regions_of_known_size(whole):
 
 @pytest.mark.ci
 def test_no_two_scenarios_have_the_same_name(whole):
-    """So that one can be asked for."""
+    """A name identifies a scenario."""
     assert {name: names for name, (_, names, *_) in whole.items()} == SIZES
 
 
@@ -81,7 +81,7 @@ def test_everything_in_a_region_has_a_reason(region):
 
 @pytest.mark.parametrize("region", space.REGIONS, ids=lambda region: region.name)
 def test_values_set_fields_of_scenarios(region):
-    """And nothing that a scenario does not have."""
+    """They set nothing that a scenario does not have."""
     for sets in [region.base, *(value.sets for dimension in region.dimensions for value in dimension.values)]:
         assert {name for name, value in sets.items() if not isinstance(value, Then)} <= set(SITUATION)
 
