@@ -4,14 +4,14 @@ It stands with the clients because it is a user of theirs. What is executed is i
 fail-over writes; another type is one function and one line there. A stub of DiracX names a class and its module: the
 module is never imported, the class is looked up in :data:`SERVICES`.
 
-Left out is what the agent does around the operations: the owner's proxy, asking whether the job still exists after a
-failure, and, in the end, putting the request back and finalising its job.
+Left out is what the agent does around the operations: the owner's proxy, and, in the end, putting the request back and
+finalizing its job (``actors.request_agents``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
@@ -59,8 +59,13 @@ class ReplayReport:
         return self.status == v.DONE
 
 
-def replay(request: Request, *, honour_force: bool = False) -> ReplayReport:
+def replay(
+    request: Request, *, honour_force: bool = False, job_exists: Callable[[int], bool] = lambda _: True
+) -> ReplayReport:
     """Execute the operations of ``request`` in order, until one does not end; statuses and errors are set on them.
+
+    After an operation that is not OK, the agent asks for the request's job: of one that does not exist any more
+    (``job_exists`` is false of its ID) the operation is Failed.
 
     DIRAC passes ``force`` of a SetFileStatus where its client expects LFNs, so force is lost (H8): ``honour_force``
     passes it where it belongs.
@@ -73,10 +78,20 @@ def replay(request: Request, *, honour_force: bool = False) -> ReplayReport:
             request.delayNextExecution(_IDLE_MINUTES)
             break
         execution = _try(operation, honour_force)
+        if execution.answer and not execution.answer["OK"] and request.JobID and not job_exists(request.JobID):
+            _give_up(operation)
+            request.Error = "Job no longer exists"
+            execution = replace(execution, status=operation.Status)
         executions.append(execution)
         if execution.status == v.WAITING:
             break
     return ReplayReport(tuple(executions), request.Status)
+
+
+def _give_up(operation: Operation) -> None:
+    for file in operation:
+        file.Status = v.FAILED
+    operation.Status = v.FAILED
 
 
 def _try(operation: Operation, honour_force: bool) -> Execution:

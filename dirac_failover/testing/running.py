@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
-from dirac_failover.actors.recovery import acting
+from dirac_failover.actors.request_agents import acting
 from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.implementations import implementation_of
 from dirac_failover.drivers.recording import Recorder

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import md5
 from heapq import heappop, heappush
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from dirac_fakes.columns import ColumnError, as_number, columns, equal, one_value
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
@@ -22,6 +22,8 @@ _ENOENT = 2
 _ENOAUTH = 1111
 _MAY_ACT_FOR_OTHERS = frozenset(("FullDelegation", "LimitedDelegation"))
 _FINAL = ("Done", "Failed")
+SWEEP_SIZE: Final = 10
+"""How many saved requests a proxy hands on at a time: DIRAC's option SweepSize."""
 _GONE: Plain = dict.fromkeys(("Status", "LastUpdate", "NotBefore"))
 _SAYS = {
     "putRequest": "putRequest: unexpected exception",
@@ -71,6 +73,38 @@ class Requests(Service):
     def stored(self) -> dict[int, Plain]:
         """Return a copy of every request by its ID, in DIRAC's JSON form."""
         return {request_id: json.loads(self._text(request_id)) for request_id in self.state["requests"]}
+
+    # What has the database does: DIRAC's agents, and those request proxies that have it
+
+    def take(self, most: int = 300) -> dict[int, str]:
+        """Mark the requests that are due as Assigned, at most those ``most`` that are unchanged the longest.
+
+        Returns their texts by ID.
+        """
+        now = self._now()
+        due = sorted(
+            (kept["LastUpdate"], request_id)
+            for request_id, kept in self.state["requests"].items()
+            if kept["Status"] == "Waiting" and kept["NotBefore"] < now
+        )
+        taken = sorted(request_id for _, request_id in due[:most])
+        return {request_id: self._read(request_id, assign=True)["Value"] for request_id in taken}
+
+    def assigned(self, before: str) -> dict[int, str]:
+        """Return the texts of the requests that are Assigned since before a time, by ID."""
+        return {
+            request_id: self._text(request_id)
+            for request_id, kept in self.state["requests"].items()
+            if kept["Status"] == "Assigned" and kept["LastUpdate"] < before
+        }
+
+    def put(self, text: str) -> Result:
+        """Write a request to the database: nothing is checked, merged or put off."""
+        try:
+            return ok(self._store(read(json.loads(text), self._now())))
+        except ColumnError as error:
+            refused: Result = self.not_kept("putRequest", error)
+            return refused
 
     def putRequest(self, requestJSON: str) -> Result:
         """Keep a request that is the caller's or put by one who may; answer its ID."""
@@ -301,21 +335,20 @@ class RequestProxy(Service):
         """Return the names under which they wait."""
         return ok(list(self.state["cache"]))
 
-    def sweep(self) -> int:
-        """Put the oldest ten of the saved requests to the request service, as the real proxy does each minute.
+    def sweep(self, size: int = SWEEP_SIZE, *, database: bool = False) -> int:
+        """Hand on the oldest ``size`` of the saved requests, as the real proxy does each minute; return how many.
 
-        Returns how many it took; the others stay.
+        They are put to the request service; or, of a proxy that has the ``database``, straight into it: nothing is
+        checked or merged. What is not taken stays.
         """
         world, taken = self.world, 0
         asked, world.caller = world.caller, _PROXY_HOST
+        put = world.requests.put if database else lambda text: world(Requests.full, "putRequest", (text,))
         try:
-            for name, text in list(self.state["cache"].items())[:_SWEEP]:
-                if world(Requests.full, "putRequest", (text,))["OK"]:
+            for name, text in list(self.state["cache"].items())[:size]:
+                if put(text)["OK"]:
                     del self.state["cache"][name]
                     taken += 1
         finally:
             world.caller = asked
         return taken
-
-
-_SWEEP = 10

@@ -317,3 +317,13 @@ def test_an_id_may_be_a_text(call, put):
     assert call("requests", "deleteRequest", "x") == {"OK": True, "Value": None}
     assert call("requests", "deleteRequest", "1") == {"OK": True, "Value": None}
     assert not call("requests", "getRequestStatus", 1)["OK"]
+
+
+@pytest.mark.parametrize("database", [True, False])
+def test_a_proxy_that_has_the_database_asks_no_service(world, call, database):
+    """It takes what the service would refuse, even while that is down."""
+    call("req-proxy", "putRequest", _text(Operations=[{"Type": "ForwardDISET"}]))
+    world.requests.down()
+    assert world.request_proxy.sweep(database=database) == int(database)
+    assert len(world.requests.state["requests"]) == int(database)
+    assert not database or world.requests.put(_text(RequestName="n" * 256))["OK"] is False
