@@ -34,7 +34,7 @@ from DIRAC.WorkloadManagementSystem.Service.JobMonitoringHandler import JobMonit
 
 from dirac_failover.actors import job_wrapper, request_agents
 from dirac_failover.drivers.describe import decoded
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Clock, stopped
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, TimeModule, stopped
 from dirac_fakes import World
 from dirac_fakes.service import Service, http_error
 from tests.live import handlers, worlds
@@ -278,7 +278,7 @@ class Real(_Side):
             for place in ("WorkloadManagementSystem.JobWrapper.JobWrapper",
                           "RequestManagementSystem.private.RequestTask",
                           "RequestManagementSystem.Agent.RequestExecutingAgent"):  # fmt: skip
-                stack.enter_context(patch(f"DIRAC.{place}.time", Clock(self.sleep)))
+                stack.enter_context(patch(f"DIRAC.{place}.time", TimeModule(self.sleep)))
             stack.enter_context(super().meeting(faults))
             yield
 
