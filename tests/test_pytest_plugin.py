@@ -12,6 +12,8 @@ from dirac_failover import pytest_plugin
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.testing import context, grid_guard
+from dirac_fakes import World
+from dirac_fakes.service import Service
 
 PLUGIN = "dirac_failover.pytest_plugin"
 INSTALLED = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
@@ -20,8 +22,8 @@ HAVE_DIRAC = find_spec("DIRAC") is not None
 
 FIXTURES = {
     "dirac", "dirac_https", "make_dirac", "run_module", "run_job", "workflow_commons", "step_commons", "dirac_journal",
-    "dirac_clock", "dirac_workdir", "dirac_job_state", "dirac_transformation", "dirac_accounting", "dirac_requests",
-    "dirac_request_proxy", "dirac_job_report", "dirac_file_report", "dirac_accounting_report", "dirac_request",
+    "dirac_clock", "dirac_workdir", "dirac_job_report", "dirac_file_report", "dirac_accounting_report", "dirac_request",
+    *(f"dirac_{name}" for name, value in vars(World()).items() if isinstance(value, Service)),
 }  # fmt: skip
 
 MODULE = """
@@ -138,11 +140,12 @@ def test_there_is_no_network_afterwards():
 def test_every_fixture_is_there_and_works(run):
     run("""
 from datetime import datetime
+from dirac_fakes.service import Service
 
-def test_services(dirac, dirac_job_state, dirac_transformation, dirac_accounting, dirac_requests, dirac_request_proxy,
-                  dirac_journal):
-    services = (dirac_job_state, dirac_transformation, dirac_accounting, dirac_requests, dirac_request_proxy)
-    assert services == (dirac.job_state, dirac.transformation, dirac.accounting, dirac.requests, dirac.request_proxy)
+def test_services(request, dirac, dirac_journal):
+    for name, service in vars(dirac).items():
+        if isinstance(service, Service):
+            assert request.getfixturevalue(f"dirac_{name}") is service
     assert dirac_journal is dirac.journal
     assert JobReport(77).setApplicationStatus("x")["OK"]
     dirac_journal.assert_called("job-state", "setJobStatusBulk", 77, ..., False)

@@ -23,7 +23,7 @@ from dirac_failover.spec.duties import Act, Owed, inputs_of
 from dirac_failover.spec.observation import MODULE, Call, attribute
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS
 from dirac_failover.vocabulary import ENV_JOB_ID
-from dirac_fakes.faults import SERVICES
+from dirac_fakes.faults import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 METHODS: Final = (*HOOKS, "generateFailoverFile")
 """The methods of a module that are recorded: the hooks, and the one that writes the request's file."""
-_SHORT: Final = {service.full: short for short, service in SERVICES.items()}
 _NONE: Final = object()
 
 
@@ -77,7 +76,7 @@ class Tape:
             home, before = "/".join(service.split("/")[-2:]), len(world.journal)
             ask = partial(world, service, method, args, timeout=timeout)
             answer: dict[str, Any] = self._recorded(
-                _SHORT.get(home, service), method, (args, {}), ask,
+                SHORT.get(home, service), method, (args, {}), ask,
                 lambda: world.journal[-1].applied if len(world.journal) > before else None,
             )  # fmt: skip
             return answer

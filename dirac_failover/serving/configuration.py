@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
+from dirac_fakes.faults import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 FUTURE_CLIENT: Final = f"/DiracX/FutureClientEnabled/{v.JOB_STATE}"
 """The option that makes DIRAC report of jobs to DiracX."""
 
-_SERVICES: Final = (v.JOB_STATE, v.TRANSFORMATION, v.DATA_STORE, v.REQ_MANAGER)
-
 
 def options(url: str, caller: Caller, dn: str, authorities: str = "", *, diracx: bool = False) -> dict[str, str]:
     """Return the options, by path, for a site at ``url`` to which ``caller``, whose name on the grid is ``dn``, speaks.
@@ -31,10 +30,10 @@ def options(url: str, caller: Caller, dn: str, authorities: str = "", *, diracx:
     found = {"/DIRAC/VirtualOrganization": caller.vo}
     if authorities:
         found["/DIRAC/Security/CALocation"] = authorities
-    for service in _SERVICES:
+    for service in SHORT:
         system, name = service.split("/")
-        found[f"/Systems/{system}/URLs/{name}"] = f"{url}/{service}"
-    found["/Systems/RequestManagement/URLs/ReqProxyURLs"] = f"{url}/{v.REQ_PROXY}"
+        option = "ReqProxyURLs" if service == v.REQ_PROXY else name
+        found[f"/Systems/{system}/URLs/{option}"] = f"{url}/{service}"
     found[f"/Registry/Users/{caller.username}/DN"] = dn
     group = f"/Registry/Groups/{caller.group}"
     found[f"{group}/Users"] = caller.username

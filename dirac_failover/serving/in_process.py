@@ -24,7 +24,7 @@ from dirac_failover.serving.messages import Broken, HttpRequest
 from dirac_failover.serving.site import Site
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.rpc import connect
-from dirac_failover.wire.server import SERVICES
+from dirac_fakes.faults import SHORT
 from dirac_fakes.service import HOST
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def over_https(world: World, *, diracx: bool = False) -> Iterator[Endpoint]:
 
 def _connect_the_reference(stack: ExitStack, world: World) -> None:
     """Connect the reference's clients in the same way."""
-    places = {service: [f"{URL}/{service}"] for service in SERVICES}
+    places = {service: [f"{URL}/{service}"] for service in SHORT}
     transport = stack.enter_context(HttpsTransport(places, vo=world.caller.vo))
     who = {"owner": world.caller.username, "group": world.caller.group}
     proxies = {v.OPTION_REQUEST_PROXIES: f"{URL}/{v.REQ_PROXY}"}

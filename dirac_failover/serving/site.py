@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from dirac_failover.log import gLogger
 from dirac_failover.serving import admin, diracx
 from dirac_failover.serving.messages import Broken, HttpRequest, Reply, as_broken
-from dirac_failover.wire.server import SERVICES, answer, failure, parse_form
+from dirac_failover.wire.server import answer, failure, parse_form
+from dirac_fakes.faults import SHORT
 
 if TYPE_CHECKING:
     from dirac_fakes.world import World
@@ -43,7 +44,7 @@ class Site:
     def _call(self, request: HttpRequest) -> Reply | Broken:
         """Answer a call of DIRAC's clients: a form that is posted to a service."""
         service = request.path.strip("/")
-        if service not in SERVICES:
+        if service not in SHORT:
             return Reply(*failure(HTTPStatus.NOT_FOUND))
         if request.verb != "POST":
             return Reply(*failure(HTTPStatus.METHOD_NOT_ALLOWED))

@@ -19,7 +19,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-from dirac_failover import vocabulary as v
 from dirac_failover.log import gLogger
 from dirac_failover.wire import jencode
 
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Transport
 
     Reply = tuple[int, str, bytes]
-
-SERVICES: Final = frozenset((v.JOB_STATE, v.TRANSFORMATION, v.DATA_STORE, v.REQ_MANAGER, v.REQ_PROXY))
-"""The services that are served: those that the module and its clients call."""
 
 MAX_FIELDS: Final = 100
 """Fields that a form may have; there are six."""

@@ -24,6 +24,7 @@ from dirac_failover.cli.schema import SCHEMAS
 from dirac_fakes import World
 from dirac_fakes.faults import CLOCK, LOCAL, SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS
+from dirac_fakes.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -142,6 +143,14 @@ def services() -> Iterator[str]:
     yield "| name | service | methods |\n|---|---|---|"
     for name, service in SERVICES.items():
         yield f"| `{name}` | {service.full} | {', '.join(f'`{method}`' for method in sorted(service.faked))} |"
+
+
+def service_classes() -> Iterator[str]:
+    """Yield the reference of each service's class, and of their base."""
+    yield "```{eval-rst}"
+    for kind in (*SERVICES.values(), Service):
+        yield f".. autoclass:: {kind.__module__}.{kind.__name__}\n   :members:\n   :show-inheritance:\n"
+    yield "```"
 
 
 # Formats
@@ -268,6 +277,7 @@ PARTS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "local-faults": local_faults,
     "schedules": schedules,
     "services": services,
+    "service-classes": service_classes,
     "formats": formats,
     "options": options,
     "fixtures": fixtures,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from dirac_failover import DataStoreClient, FileReport, JobReport, Operation, Request, connect
 from dirac_failover.wire.https import HttpsTransport
-from dirac_failover.wire.server import SERVICES
+from dirac_fakes.faults import SHORT
 
 
 class Command:
@@ -106,6 +106,6 @@ if __name__ == "__main__":
     with open(path, encoding="utf-8") as given:
         owner, group = map(json.load(given)["request"].get, ("Owner", "OwnerGroup"))
     url = os.environ["DIRAC_FAILOVER_SERVICES"]
-    transport = HttpsTransport({service: [f"{url}/{service}"] for service in SERVICES})
+    transport = HttpsTransport({service: [f"{url}/{service}"] for service in SHORT})
     with transport, connect(transport, owner=owner, group=group, sleep=lambda _: None):
         globals()[name]().execute(path)

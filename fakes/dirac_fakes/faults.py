@@ -30,7 +30,8 @@ SERVICES: dict[str, type[Service]] = {
     service.short: service for service in (JobState, Transformation, Accounting, Requests, RequestProxy)
 }
 FILE, PROCESS, CLOCK = "file", "process", "clock"
-_BY_FULL_NAME = {service.full: short for short, service in SERVICES.items()}
+SHORT = {service.full: short for short, service in SERVICES.items()}
+"""The short name of each service, by its full one."""
 
 
 LOCAL = {FILE: ("disk_full", "read_only", "short_write"), PROCESS: ("crash_at",)}
@@ -135,7 +136,7 @@ class Fault:
         """Refuse what does not exist; a number as value becomes its text."""
         if self.value is not None:
             object.__setattr__(self, "value", str(self.value))
-        object.__setattr__(self, "target", _BY_FULL_NAME.get(self.target, self.target))
+        object.__setattr__(self, "target", SHORT.get(self.target, self.target))
         service = SERVICES.get(self.target)
         if service is None and self.target not in _NO_SERVICES:
             hint = meant(self.target, SERVICES)

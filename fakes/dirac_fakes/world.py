@@ -1,8 +1,8 @@
-"""The world: five services, a clock, a journal and the faults that are armed, behind one callable.
+"""The world: services, a clock, a journal and the faults that are armed, behind one callable.
 
 A world is a transport: whatever carries DIRAC's calls hands them to it. It keeps nothing of what it is given and gives
 nothing that it keeps. Several worlds know nothing of each other. A new service is an attribute here, in
-:meth:`World.__init__`, and a class in ``faults.SERVICES``.
+:meth:`World.__init__`, and a class in ``faults.SERVICES``, in the same order.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_fakes.accounting import Accounting
 from dirac_fakes.clock import Clock
-from dirac_fakes.faults import CLOCK, FILE, PROCESS, SERVICES, Armed, Fault, as_fault
+from dirac_fakes.faults import CLOCK, FILE, PROCESS, SHORT, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS, CallInFlight, refused
@@ -68,7 +68,7 @@ class World:
         self.accounting = Accounting(self)
         self.requests = Requests(self)
         self.request_proxy = RequestProxy(self)
-        together = (self.job_state, self.transformation, self.accounting, self.requests, self.request_proxy)
+        together = [value for value in vars(self).values() if isinstance(value, Service)]
         self.services: dict[str, Service] = {service.short: service for service in together}
         self._files = by_lfn(files)
         self._ids = job_id, transformation_id
@@ -135,12 +135,12 @@ class World:
     def _home(self, service: str) -> Service | None:
         if "ReqProxy" in service:
             return self.request_proxy
-        short = _SHORT.get("/".join(service.split("/")[-2:]))
+        short = SHORT.get("/".join(service.split("/")[-2:]))
         return self.services[short] if short else None
 
     def service(self, name: str) -> Service:
         """Return a service by its short or full name; KeyError lists the short ones."""
-        short = _SHORT.get(name, name)
+        short = SHORT.get(name, name)
         if short not in self.services:
             raise KeyError(f"No service {name!r}; there are: {', '.join(self.services)}")
         return self.services[short]
@@ -214,4 +214,3 @@ def _stub(home: Service | None, service: str, method: str, args: tuple[Any, ...]
 
 _TRIES = 3
 _LEAST_TIMEOUT = 120
-_SHORT = {service.full: service.short for service in SERVICES.values()}

@@ -25,6 +25,7 @@ from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import as_cfg, options
 from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import Caller
+from dirac_fakes.faults import SHORT
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - to see that it is refused
 REACHED = f"--host: other machines can reach {ANYWHERE}, and the server has no authentication"
@@ -101,9 +102,7 @@ def test_it_says_for_machines_where_it_is_and_what_dirac_is_told(serve):
     assert re.fullmatch(r"https://127.0.0.1:\d{4,5}", url), "one that is free, and that anybody may take"
     assert said["admin"] == f"{url}/admin"
     assert said["pid"] == os.getpid()
-    names = [SERVICE, "Transformation/TransformationManager", "Accounting/DataStore"]
-    names += ["RequestManagement/ReqManager", "RequestManagement/ReqProxy"]
-    assert said["services"] == {name: f"{url}/{name}" for name in names}
+    assert said["services"] == {name: f"{url}/{name}" for name in SHORT}
     assert list(said["environment"]) == ["X509_USER_PROXY", "X509_CERT_DIR", "REQUESTS_CA_BUNDLE", "DIRACX_CA_PATH"]
     authorities = said["environment"]["X509_CERT_DIR"]
     assert re.fullmatch(r"dirac-failover-\w{8}", Path(authorities).parent.name)

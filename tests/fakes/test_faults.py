@@ -169,15 +169,11 @@ WRONG = [
     ("transformation:", "Not a fault: 'transformation:'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
     (
         "nobody:down",
-        (
-            "No service 'nobody'; there are: job-state, transformation, accounting, requests, req-proxy, file, "
-            "process, clock"
-        ),
+        f"No service 'nobody'; there are: {', '.join(SERVICES)}, file, process, clock",
     ),
     (
         "transfomation:down",
-        ("No service 'transfomation'; did you mean transformation? there are: job-state, transformation, accounting, "
-        "requests, req-proxy, file, process, clock"),
+        f"No service 'transfomation'; did you mean transformation? there are: {', '.join((*SERVICES, *LOCAL))}, clock",
     ),
     (
         "accounting.comit:down",

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from dirac_fakes import Call, Caller, Fault, FaultError, World
+from dirac_fakes.faults import SERVICES
 from dirac_fakes.service import carried
 
 NOON = datetime(2026, 1, 1, 12)
@@ -29,15 +30,13 @@ def test_a_world_has_the_services_of_dirac(world):
         "requests": (world.requests, "RequestManagement/ReqManager"),
         "req-proxy": (world.request_proxy, "RequestManagement/ReqProxy"),
     }
-    assert list(world.services) == list(names)
+    assert list(world.services) == list(SERVICES)
     for short, (service, full) in names.items():
         assert world.service(short) is world.service(full) is service
         assert (service.short, service.full) == (short, full)
     with pytest.raises(KeyError) as error:
         world.service("x")
-    assert error.value.args == (
-        "No service 'x'; there are: job-state, transformation, accounting, requests, req-proxy",
-    )
+    assert error.value.args == (f"No service 'x'; there are: {', '.join(SERVICES)}",)
 
 
 @pytest.mark.parametrize("timeout", [600, 1800])
@@ -194,7 +193,7 @@ def test_reset_is_the_exact_start(world):
     world.clock.sleep(5)
     world.reset()
     assert world.snapshot() == start
-    assert list(start) == ["job-state", "transformation", "accounting", "requests", "req-proxy"]
+    assert list(start) == list(SERVICES)
     assert (world.services, world.journal, len(journal)) == (services, journal, 0)
     assert (world.caller.username, world.clock.now()) == ("alice", NOON)
     assert world.unfired() == []

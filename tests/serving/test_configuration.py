@@ -2,16 +2,15 @@
 
 from dirac_failover.serving.configuration import as_cfg, environment, options
 from dirac_failover.serving.credentials import Credentials
+from dirac_failover.vocabulary import REQ_PROXY
 from dirac_fakes import Caller
+from dirac_fakes.faults import SHORT
 
 URL = "https://127.0.0.1:8443"
 CALLER = Caller("bob", "vo_prod", ("NormalUser", "JobSharing"), "lab")
 SAID = {
     "/DIRAC/VirtualOrganization": "lab",
-    "/Systems/WorkloadManagement/URLs/JobStateUpdate": f"{URL}/WorkloadManagement/JobStateUpdate",
-    "/Systems/Transformation/URLs/TransformationManager": f"{URL}/Transformation/TransformationManager",
-    "/Systems/Accounting/URLs/DataStore": f"{URL}/Accounting/DataStore",
-    "/Systems/RequestManagement/URLs/ReqManager": f"{URL}/RequestManagement/ReqManager",
+    **{f"/Systems/{name.replace('/', '/URLs/')}": f"{URL}/{name}" for name in SHORT if name != REQ_PROXY},
     "/Systems/RequestManagement/URLs/ReqProxyURLs": f"{URL}/RequestManagement/ReqProxy",
     "/Registry/Users/bob/DN": "/CN=bob",
     "/Registry/Groups/vo_prod/Users": "bob",
