@@ -33,24 +33,26 @@ def scenarios():
     return found
 
 
-def breaches(implementation, module, scenarios):
-    """Return the clauses of the levels contract and dirac that a module violates."""
+def breaches(implementation, module, scenarios, clauses=JUDGES):
+    """Yield the IDs of the clauses that a module violates, scenario by scenario."""
     port = InProcessDriver(implementation, module)
     with port.session():
-        cases = [CheckContext(scenario, port.run(scenario)) for scenario in scenarios]
-    return {clause.id for clause in JUDGES if any(map(clause.violation, cases))}
+        for scenario in scenarios:
+            case = CheckContext(scenario, port.run(scenario))
+            yield from (clause.id for clause in clauses if clause.violation(case))
 
 
 def test_the_reference_has_no_bug(reference, scenarios):
     """A violation by a module of the zoo comes from its bug."""
-    assert breaches(reference, reference.FailoverRequest, scenarios) == set()
+    assert list(breaches(reference, reference.FailoverRequest, scenarios)) == []
 
 
 @pytest.mark.ci
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
 def test_every_bug_violates_its_clause(reference, scenarios, bug):
     """It is found by the clause that the table names."""
-    assert bug.clause in breaches(reference, bug.module, scenarios)
+    clauses = [clause for clause in JUDGES if clause.id == bug.clause]
+    assert next(breaches(reference, bug.module, scenarios, clauses), None)
 
 
 def test_every_clause_of_the_contract_has_a_bug():

@@ -191,7 +191,7 @@ def test_a_guard_is_for_the_command(monkeypatch, child):
 def test_a_guard_hands_signals_on(monkeypatch):
     """The guard passes a signal to its child, and waits for the child to end."""
     process = subprocess.Popen(["sleep", "1000"])
-    heard = iter([signal.SIGHUP, signal.SIGCHLD])
+    heard = iter([signal.SIGTERM, signal.SIGCHLD])
 
     def hears(signals):
         assert signals == {signal.SIGCHLD, *supervisor.ENDING}
@@ -202,7 +202,7 @@ def test_a_guard_hands_signals_on(monkeypatch):
 
     monkeypatch.setattr(signal, "sigwait", hears)
     monkeypatch.setattr(supervisor, "end_descendants", lambda _: None)
-    assert supervisor.watch(process.pid, told=supervisor.ENDING) == signal.SIGHUP
+    assert supervisor.watch(process.pid, told=supervisor.ENDING) == signal.SIGTERM
     process.poll()
 
 
