@@ -28,7 +28,7 @@ LEVEL = {
     "that, one aspect a clause; together they leave nothing out. "
     "It is described [step by step](algorithm.md), and each clause names the steps whose effect it compares",
     "lossless": "rules that DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
-    "called a success. H1 to H22 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
+    "called a success. H1 to H29 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
     "or reports a loss as a success",
 }
 

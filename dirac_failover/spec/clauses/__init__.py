@@ -43,5 +43,12 @@ OUT_OF_REACH: Final = {
     "H18": "what another thread's commit did is known to the accounting client only",
     "H21": "a request with the owner of an older DIRAC is the business of the module that made it",
     "H22": "an operation that is already in the request is in the request",
+    "H23": "what the request database refuses of the agent is decided after the module",
+    "H24": "a job report that was of another job was given to this one by others",
+    "H25": "which records of a bundle are kept is known to the accounting service only",
+    "H26": "the width of a column is the request database's; the module cannot know it",
+    "H27": "the width of a status is the job database's; the module cannot know it",
+    "H28": "what the agent makes of an exception is decided after the module",
+    "H29": "a job is finalized after the module",
 }
 """The hazards that no module can remove, and why."""
