@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _ALIKE: Final = 0.6
-"""How alike two names are when one is a misspelling of the other; that of :mod:`difflib`."""
+"""The likeness from which one name counts as a misspelling of another; the default of :mod:`difflib`."""
 
 
 class FailoverError(Exception):
-    """The base of this library's errors: the text says in one line what was expected, what was found and what to do."""
+    """The base of this library's errors: one line with the expected input, the found one and the way out."""
 
 
 class PortError(FailoverError):
@@ -43,7 +43,7 @@ class BrokenError(FailoverError):
 
 
 class PortBrokenError(BrokenError):
-    """The port crashed, hung, or gave an answer that cannot be read: nothing is known of how it conforms."""
+    """The port crashed, hung, or gave an answer that cannot be read: its conformance is unknown."""
 
 
 class ImplementationUnavailableError(BrokenError):
@@ -64,9 +64,9 @@ def prefixed(text: str) -> Iterator[None]:
 
 
 def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
-    """Return the complaint that there is no ``kind`` of this name: with the nearest name, and with all that there are.
+    """Return the text that there is no ``kind`` of this name, with the nearest name and all known ones.
 
-    ``listed`` says where they are listed, when they are too many for a line.
+    ``listed`` names the list of them, when they are too many for a line.
     """
     names = list(known)
     there_are = listed or f"there are {', '.join(names) or 'none'}"
@@ -97,7 +97,7 @@ def read_file(path: str) -> bytes:
 
 
 def _likeness(name: str, other: str) -> float:
-    """Return how alike two names are, up to 1; a name that was begun is as good as the whole."""
+    """Return the likeness of two names, up to 1; the beginning of a name counts as the whole."""
     return 1.0 if len(name) > 1 and other.startswith(name) else SequenceMatcher(None, name, other).ratio()
 
 
@@ -109,16 +109,16 @@ def visible(text: str) -> str:
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal came that ends the command; unlike any other exception, it is no part of what a module does."""
+    """A signal ends the command; unlike any other exception, it is not part of a module's outcome."""
 
 
 class AstrayWarning(UserWarning):
-    """Tells that after a run the process was in another directory than the run's."""
+    """The process was in another directory than the run's after the run."""
 
 
 @contextmanager
 def astray_told(say: Callable[[str], object]) -> Iterator[None]:
-    """Hand the text of each :class:`AstrayWarning` to ``say``, for a ``with`` block; other warnings go their way."""
+    """Pass the text of each :class:`AstrayWarning` to ``say``, for a ``with`` block; other warnings are unaffected."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", AstrayWarning)
         others = warnings.showwarning

@@ -1,4 +1,4 @@
-"""The module at the end of a job: whatever the services did not take goes into one combined request.
+"""The module at the end of a job: the reports that no service took go into one combined request.
 
 1. Every input file that has no status yet gets one, and the file report is committed; what the transformation system
    does not take becomes an operation of the request.
@@ -45,7 +45,7 @@ class FailoverRequest(ModuleBase):
         reported = self.fileReport.getFiles()
         healthy = self._checkWFAndStepStatus(noPrint=True)
         if healthy:
-            reported = self.fileReport.getFiles()  # DIRAC asks twice
+            reported = self.fileReport.getFiles()  # DIRAC commits twice
         for lfn in self.inputDataList:
             if lfn not in reported:
                 if not healthy:

@@ -1,8 +1,8 @@
 """FailoverRequest without its hazards: the same module, by overriding hooks and helpers of the contract only.
 
-Whatever goes wrong, the module goes on to write what is pending, and says afterwards what went wrong. So it departs
-from DIRAC on purpose: the clauses of the level ``lossless`` say where, and why. It also shows how the contract is
-extended: nothing here reaches around a hook.
+After any error the module continues to write the pending operations, and reports the error afterwards. So it departs
+from DIRAC on purpose: the clauses of the level ``lossless`` give the places and the reasons. It is also an example of
+an extension of the contract: nothing here bypasses a hook.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class LosslessFailoverRequest(FailoverRequest):
             self._raised.append(error)
 
     def _ending(self) -> BaseException | None:
-        """What to end with: an exception of somebody else, else what was lost, else a graceful termination."""
+        """The exception that ends the module: another module's, else the loss, else a graceful termination."""
         errors = [error for error in self._raised if not isinstance(error, GracefulTermination)]
         losses = [RuntimeError("; ".join(self._lost))] if self._lost else []
         return next(iter([*errors, *losses, *self._raised]), None)
@@ -162,7 +162,7 @@ class LosslessFailoverRequest(FailoverRequest):
     def generateFailoverFile(self) -> None:
         """Forward unsent reports, commit the accounting, and write every operation that can be written.
 
-        Raises what went wrong on the way, when everything else is done: RuntimeError for a loss.
+        Raises the first error after all other work is done: RuntimeError for a loss.
         """
         self._write_everything()
         self._end()
@@ -206,7 +206,7 @@ class LosslessFailoverRequest(FailoverRequest):
 
 
 def _what_is_wrong(operation: Any) -> str:
-    """Return why an operation cannot be kept, nothing when it can: a copy of it is validated alone."""
+    """Return the reason why an operation cannot be kept, empty if there is none: a copy of it is validated alone."""
     serialised = operation.toJSON()
     if not serialised["OK"]:
         return "cannot be serialised"

@@ -1,7 +1,7 @@
-"""The module contract: what a workflow may expect of a module, and what a module may expect of its base class.
+"""The module contract: the duties of a module to its workflow, and those of the base class to a module.
 
 The workflow calls :meth:`ModuleBase.execute` and nothing else. A module overrides the hooks in :data:`HOOKS`; they are
-called in that order and say how they went by what they raise:
+called in that order and report their end by their exceptions:
 
 =============================  ======================================================================
 nothing                        go on with the next hook
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Result
 
 HOOKS: Final = ("_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize")
-"""What a module may override, in the order in which ``execute`` calls them."""
+"""The hooks that a module may override, in the order of their calls by ``execute``."""
 
 
 class GracefulTermination(Exception):  # noqa: N818 - DIRAC's name
@@ -116,7 +116,7 @@ class ModuleBase:
         return None
 
     def _identify(self) -> None:
-        """Find out whose module this is; a value that is already set (and not zero) wins."""
+        """Find the IDs of production, job and step; a value that is already set (and not zero) wins."""
         for attribute, key in (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID")):
             if not getattr(self, attribute):
                 setattr(self, attribute, int(self.workflow_commons[key]))
@@ -233,14 +233,14 @@ class ModuleBase:
         return bool(self.jobID)
 
     def _enableModule(self) -> bool:
-        """Tell whether this is a job of the WMS: without one, most modules have nothing to do."""
+        """Return whether this is a job of the WMS: without one, most modules have nothing to do."""
         enabled = self._WMSJob()
         # %d is part of the behaviour: a job ID that is a text is a TypeError here
         self.log.verbose("Job of the WMS: %d" % self.jobID if enabled else "Not a job of the WMS")
         return enabled
 
     def _checkWFAndStepStatus(self, noPrint: bool = False) -> bool:
-        """Tell whether nothing has failed before, in the workflow or in this step."""
+        """Return whether nothing has failed before, in the workflow or in this step."""
         healthy = bool(self.workflowStatus["OK"] and self.stepStatus["OK"])
         if not healthy and not noPrint:
             self.log.info("There was a failure before:", f"workflow {self.workflowStatus}, step {self.stepStatus}")

@@ -1,8 +1,7 @@
 """The pytest plug-in: an in-memory DIRAC and runs of modules as fixtures, and the options of the conformance suite.
 
-It is loaded wherever the distribution is installed, so it imports nothing but pytest until it is used. What may change
-here: fixtures, markers, and options, each with its ini setting, and all with one prefix. What they are made of is in
-:mod:`dirac_failover.testing`.
+It is loaded wherever the distribution is installed, so it imports nothing but pytest until a fixture is used. The
+fixtures are made of the classes and functions of :mod:`dirac_failover.testing`.
 """
 
 from __future__ import annotations
@@ -66,13 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
-    """Say which ports the conformance suite is about to judge; under xdist the summary alone says it."""
+    """Return a line on the ports that the conformance suite is about to check; under xdist only the summary has it."""
     suite = sys.modules.get("dirac_failover.conformance.suite")
     return suite.header(config, items) if suite else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which ports the conformance suite has judged, and on what."""
+    """Write the ports that the conformance suite has checked, and the scenarios."""
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
     properties = (pair for report in reports for pair in getattr(report, "user_properties", ()))
     if judged := dict.fromkeys(value for name, value in properties if name == "conformance"):
@@ -95,7 +94,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what happened in the runs of a test that has failed."""
+    """Add the timelines of its runs to the report of a test that has failed."""
     report = yield
     if report.failed and call.when == "call" and (stage := item.stash.get(_STAGE, None)):
         report.sections.extend(stage.sections())
@@ -104,7 +103,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def _dirac_stage(request: pytest.FixtureRequest) -> Iterator[FixtureContext]:
-    """What the fixtures of one test share."""
+    """Yield the context that the fixtures of one test share."""
     from dirac_failover.testing.context import FixtureContext
 
     with FixtureContext(request) as stage:

@@ -1,7 +1,7 @@
 """The smallest step runner that treats modules as DIRAC's workflow engine does: for learning and for tests.
 
 A workflow is a sequence of steps, a step a sequence of modules. Each module is created, given its attributes and
-executed, in order, whatever became of the ones before it. What the runner does with what ``execute()`` gives back:
+executed, in order, also after a failure of an earlier one. The runner treats the result of ``execute()`` so:
 
 =================================  ==================================================================================
 ``execute()``                      what follows
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Result
 
 NO_ID: Final = "00000000"
-"""What a workflow has as PRODUCTION_ID and JOB_ID unless it is given others."""
+"""PRODUCTION_ID and JOB_ID of a workflow unless it is given others."""
 
 _log: Final = gLogger.getSubLogger("Workflow")
 
@@ -54,7 +54,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a workflow: its name, its modules in order, and what it puts into ``step_commons``."""
+    """A step of a workflow: its name, its modules in order, and its parameters for ``step_commons``."""
 
     name: str
     modules: Sequence[Module]
@@ -160,7 +160,7 @@ def _module_parameters(name: str, definition: str, place: int, step: Mapping[str
 
 
 def _keep(result: Mapping[str, Any], step_commons: dict[str, Any]) -> None:
-    """Give what a module returned to the later modules of the step."""
+    """Give the result of a module to the later modules of the step."""
     for key, value in result.items():
         if key not in {"OK", "Value"}:
             step_commons[key] = value

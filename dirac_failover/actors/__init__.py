@@ -1,1 +1,1 @@
-"""Acts after the job: hands the request over, executes it, and looks at what the services hold."""
+"""The actors after the job: they hand the request over, execute it, and read the state of the services."""

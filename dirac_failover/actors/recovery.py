@@ -1,8 +1,8 @@
-"""What happens after the job: the services recover, requests are replayed, and one looks what became of everything.
+"""The time after the job: the services recover, requests are replayed, and the fate of every report is decided.
 
 The JobWrapper hands over the job's files; 45 minutes later the agents execute whatever is due in the request system
 (``actors.job_wrapper``, ``actors.request_agents``). An operation that nothing here executes (removing a file, say)
-holds up nothing. Then :func:`dirac_failover.spec.duties.judge` says what was kept, lost, or could not be checked: what
+blocks no others. Then :func:`dirac_failover.spec.duties.judge` says what was kept, lost, or could not be checked: what
 is gathered for it, and what is made of its verdict, is here.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def judged(job: FinishedJob, world: World, replayed: Replayed) -> Recovery:
-    """Return what the services hold after a replay, and what became of everything that a job owed."""
+    """Return the state of the services after a replay, and the fate of every report that a job owed."""
     requests = {
         str(request_id): {
             **request,
@@ -51,12 +51,12 @@ def judged(job: FinishedJob, world: World, replayed: Replayed) -> Recovery:
 
 
 def _methods_elsewhere(world: World) -> dict[str, frozenset[str]]:
-    """Return by the full name of each service which of its methods are not here."""
+    """Return the methods that are not here, by the full name of their service."""
     return {service.full: service.not_faked for service in world.services.values()}
 
 
 def replay_job(job: FinishedJob, world: World, *, hand_over: bool = True) -> Replayed:
-    """Do what JobWrapper and the agents of requests do after a job; return what came of it.
+    """Do the work of the JobWrapper and the request agents after a job; return its result.
 
     Without ``hand_over`` the JobWrapper has done its part before: then so much time passes that requests whose outcome
     could not be kept are kicked, and executed again.
@@ -71,7 +71,7 @@ def replay_job(job: FinishedJob, world: World, *, hand_over: bool = True) -> Rep
 
 
 def _hand_over(job: FinishedJob) -> HandedOver | None:
-    """Do what the job wrapper does with the files; None when there is nothing in them."""
+    """Hand the files over as the JobWrapper does; None when there is nothing in them."""
     names = request_files(job.files)
     job_id = int(job.job_id) if job.job_id.isdecimal() else 0
     try:
@@ -87,7 +87,7 @@ def _hand_over(job: FinishedJob) -> HandedOver | None:
 
 
 def _execute_requests(acts: list[Act], world: World) -> Iterator[ExecutedRequest]:
-    """Do what the request executing agent does with what is due."""
+    """Execute the requests that are due as the RequestExecutingAgent does."""
     services = _methods_elsewhere(world)
     for done in execute(
         world, acts, lambda operation: not executable(operation_of(PLAIN.operation(operation)), services)
@@ -101,7 +101,7 @@ def _execute_requests(acts: list[Act], world: World) -> Iterator[ExecutedRequest
         )
 
 
-# What the services hold
+# The state of the services
 
 
 def holdings(world: World) -> ServiceState:

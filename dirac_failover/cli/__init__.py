@@ -1,7 +1,7 @@
 """The command ``dirac-failover``: a table of verbs, and how a command ends.
 
 A verb is a module of this package with ``add_arguments(parser)`` and ``execute(arguments) -> int``: it has the options,
-and prints. It is imported when it is asked for and not before, so that the help of the whole is quick.
+and prints. It is imported when its command is used, so that the help of the whole is quick.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _EXIT_CODES: Final = """exit codes:
 _DEBUG: Final = "--debug"
 _INTERRUPTED: Final = "interrupted"
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
-_GRACE: Final = 5  # seconds until an interrupted command ends, whatever it is doing
+_GRACE: Final = 5  # seconds until an interrupted command ends in any case
 _AGAIN: Final = 0.05
 _NOT_PRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """The errors of a printing that failed; a command that writes another file handles its own errors."""
@@ -76,10 +76,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def command() -> int:
-    """Run the process's own command line in a process below this one, and tidy up behind it, also if it is killed."""
+    """Run the process's own command line in a child process, and clean up after it, also if it is killed."""
     with ExitStack() as stack:
         directory = None
-        with suppress(OSError):  # a command that needs one says so
+        with suppress(OSError):  # the command that needs one reports its absence
             directory = stack.enter_context(sandbox.temporary("failover-"))
         if (status := supervisor.guard()) is None:
             if directory:
@@ -118,10 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """End the command by the first SIGINT, SIGTERM or SIGHUP, once all is put away; the next ones change nothing.
+    """End the command by the first SIGINT, SIGTERM or SIGHUP, after the clean-up; later signals have no effect.
 
-    A module may take the exception for its own, and go on: after a few seconds the command ends all the same. In a
-    callback Python ignores an exception: then it is raised again a moment later.
+    A module may catch the exception and continue: after a few seconds the command ends all the same. Python ignores an
+    exception in a callback: then it is raised again a moment later.
     """
     heard, ignored = threading.Event(), threading.Event()
     others = sys.unraisablehook
@@ -159,7 +159,7 @@ def _signals() -> Iterator[None]:
 
 
 def _end() -> None:
-    """End the process at once; its keeper ends all that it has started, and removes all that it has made."""
+    """End the process at once; its supervisor ends its descendants, and removes its temporary directories."""
     os._exit(_ended((), _INTERRUPTED, Exit.INTERRUPTED))
 
 

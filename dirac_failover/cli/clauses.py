@@ -23,7 +23,7 @@ SCHEMA: Final = "dirac-failover/clauses/1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--level", choices=LEVELS, help="only the clauses of this level")
-    parser.add_argument("--json", action="store_true", help="print them for machines, with all that is known of each")
+    parser.add_argument("--json", action="store_true", help="print them for machines, with all data of each")
     add_color(parser)
 
 
@@ -40,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def as_json(clause: Clause) -> dict[str, Json]:
-    """Return what is known of a clause, its check apart."""
+    """Return all data of a clause but its check."""
     names = ("id", "level", "title", "text", "reason", "harm", "source", "note", "issue")
     steps = {"steps": step_ids(clause.steps), "algorithm": PAGE} if clause.steps else {}
     return {name: getattr(clause, name) for name in names} | steps

@@ -22,7 +22,7 @@ _VALUES: Final = {
     "CLAUSE": _CLAUSES, "clauses": _CLAUSES, "bug": tuple(BUGS), "LESSON": tuple(lesson.name for lesson in LESSONS),
     **dict.fromkeys(("PORT", "LEFT", "RIGHT", "implementation"), tuple(IMPLEMENTATIONS)),
 }  # fmt: skip
-"""The values of arguments that argparse knows no choices of, by the name in the help or in the code."""
+"""The values of arguments without choices in argparse, by the name in the help or in the code."""
 _FILES: Final = ("FILE", "FILE|NAME", "PATH", "RESULTS", "OLD", "NEW")
 
 

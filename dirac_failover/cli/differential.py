@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     names = f"{', '.join(IMPLEMENTATIONS)}; package.module:Class; or an adapter file, .toml"
     parser.add_argument("left", metavar="LEFT", help=f"a port: {names}")
-    parser.add_argument("right", metavar="RIGHT", help="the other one")
+    parser.add_argument("right", metavar="RIGHT", help="the other port")
     parser.add_argument("--python", metavar="PATH", help="the Python of the environment in which RIGHT is installed")
     parser.add_argument("--region", choices=[item.name for item in space.REGIONS], help="only this part of the space")
     parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what was asked: one clear line on stderr and a documented exit code.
+"""The end of a command that fails: one clear line on stderr and a documented exit code.
 
 The codes are pytest's, so that a script that knows pytest knows these. The library raises the errors of
 :mod:`dirac_failover.errors`, which have no exit codes; :data:`EXIT_CODES` is the only place that gives them one.
@@ -15,8 +15,8 @@ from dirac_failover.errors import BrokenError, FailoverError
 class Exit(IntEnum):
     """Exit codes of every command."""
 
-    OK = 0  # everything was as asked
-    DIFFERS = 1  # it ran, and what came out is not as it should be
+    OK = 0  # the command did its work, and nothing is wrong
+    DIFFERS = 1  # it ran, and the result is not the wanted one
     INTERRUPTED = 2
     BROKEN = 3  # an implementation, or the command itself, broke down
     USAGE = 4  # the command line or a file that it names cannot be used

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "dirac-failover/clause/1"
 _NEAR: Final = 3
-"""How many changes from the good case a port is asked about: within 3, every known bug shows."""
+"""The distance from the good case within which a port is checked: within 3 changes, every known bug shows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("clause", metavar="CLAUSE", help="the ID of a clause: 'dirac-failover clauses' lists them")
-    parser.add_argument("--module", metavar="PORT", help="a module, or any port, that is asked about this clause alone")
+    parser.add_argument("--module", metavar="PORT", help="a module, or any port, to check against this clause alone")
     parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
     add_color(parser)
 
@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> int:
-    """Ask a port about the clause in the scenarios near the good case; show the first breach; return the exit code."""
+    """Check a port against the clause near the good case; show the first breach; return the exit code."""
     question = VerificationPlan(target, (clause.id,), near=_NEAR, fail_fast=(clause.id,))
     results = verify(question, (clause.level,), workers=cores())
     (result,) = results.clauses

@@ -3,8 +3,7 @@
 Without a name the lessons are listed. With one, its situation is shown and its question asked, and the run says which
 choice is right. The verdict and the line of the run that decides it are the last lines on the screen. The timeline is
 shown after the reader has pressed Enter; in a pipe, or with ``--answer``, no key is awaited and the timeline is printed
-before the verdict. The lessons stand in :mod:`~dirac_failover.lessons.lessons`; what may change here is how they
-are told.
+before the verdict. The lessons are in :mod:`~dirac_failover.lessons.lessons`.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _ask(most: int) -> int | None:
-    """Return the reader's choice, or None when the reader wants to look only or the input has ended."""
+    """Return the reader's choice, or None when the reader makes none or the input has ended."""
     while line := _read(f"Your prediction (1 to {most}; Enter to look without one): ").strip():
         if line in map(str, range(1, most + 1)):
             return int(line)

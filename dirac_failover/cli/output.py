@@ -1,4 +1,4 @@
-"""Where a report goes and what it looks like: the options ``--format``, ``--output`` and ``--color`` of every report.
+"""The destination and form of a report: the options ``--format``, ``--output`` and ``--color`` of every report.
 
 A format is a name and a function from a terminal's style to the text.
 """
@@ -29,7 +29,7 @@ ENDINGS: Final = {
     ".txt": TEXT,
     "": TEXT,
 }
-"""What the name of a file says about its format."""
+"""The format by the ending of a file's name."""
 _IN_A_FILE: Final = Style(100)
 
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     """Describe the options of a report that has these formats."""
     known = ", ".join(f"{ending} {name}" for ending, name in ENDINGS.items() if ending and name in formats)
     add = parser.add_argument
-    add("--format", choices=formats, help=f"default: what the ending of --output says ({known}), otherwise {TEXT}")
+    add("--format", choices=formats, help=f"default: by the ending of --output ({known}), otherwise {TEXT}")
     add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
     add_color(parser)
     parser.set_defaults(formats=formats)
@@ -62,6 +62,6 @@ def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style
         write(arguments.output, formats[name](_IN_A_FILE))
         return
     text = formats[arguments.format or TEXT](terminal_style(arguments.color))
-    if encoding := sys.stdout.encoding:  # what it cannot show is escaped
+    if encoding := sys.stdout.encoding:  # characters that it cannot show are escaped
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 INPUTS: Final = ("/vo/a", "/vo/b")
 FAULTS: Final = ("transformation:down",)
 RECORDS: Final = 10_000
-"""More accounting records than these, two bundles, would show nothing else, and take long."""
+"""The most accounting records, two bundles: more would show nothing else, and take long."""
 NONE: Final = "none"
 OPERATION_TYPES: Final = (
     *RequestValidator.reqAttrs, v.SET_FILE_STATUS, "ArchiveFiles", "CheckMigration", "MoveReplica", "StagingCallback",
@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = around.add_argument
     add("--module", metavar="PACKAGE.MODULE:CLASS", help="the module (default: the implementation's FailoverRequest)")
     add("--duties", choices=[INPUTS_DUE],
-        help="what the module owes, whatever its class: a status for each input file (a FailoverRequest always does)")
+        help="the duty of a module of any class: a status for each input file (a FailoverRequest always has it)")
     add("--implementation", metavar="NAME",
         help=f"the clients and requests that it gets: {', '.join(IMPLEMENTATIONS)} (default: those of its base class)")
     add("--fault", dest="faults", metavar="FAULT", action="append",
@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = output.add_argument
     add("--json", action="store_true", help="print the report for machines")
     add_color(output)
-    add("--check", action="store_true", help="exit with 1 unless all that was owed has arrived, once")
+    add("--check", action="store_true", help="exit with 1 unless every report that the job owed has arrived, once")
     # fmt: on
 
 
@@ -137,7 +137,7 @@ def report_of(arguments: argparse.Namespace) -> RunReport:
 
 
 def _check_struck(given: Iterable[str], report: RunReport) -> None:
-    """Raise NeverStruckError when a fault of the command line never struck: the run does not show what was asked."""
+    """Raise NeverStruckError when a fault of the command line never struck: the run does not show its effect."""
     unfired = {str(as_fault(text)) for text in report.unfired}
     for text in given:
         if text != NONE and str(fault := as_fault(text)) in unfired:

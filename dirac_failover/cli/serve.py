@@ -1,7 +1,7 @@
 """``dirac-failover serve``: an in-memory DIRAC behind a port, for other processes and other languages.
 
-It says where it is and what DIRAC has to be told, and then answers until it is asked to stop (SIGINT, SIGTERM). What
-may change here: options. What is served is :mod:`.site`'s, and is no business of this module.
+It prints its address and the settings that DIRAC needs, and then answers until a signal stops it (SIGINT, SIGTERM).
+The replies come from :mod:`dirac_failover.serving.site`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--file", dest="files", metavar="LFN", action="append",
         help=f"a file of the transformation; again for more (default: {' and '.join(_FILES)})")
     add("--owner", default="alice", help="the user who calls and who owns the job (default: %(default)s)")
-    add("--group", default="vo_user", help="the group of who calls (default: %(default)s)")
-    add("--diracx", action="store_true", help="the configuration lets DIRAC report of jobs to DiracX")
+    add("--group", default="vo_user", help="the group of that user (default: %(default)s)")
+    add("--diracx", action="store_true", help="the configuration makes DIRAC report on jobs to DiracX")
     add("--fault", dest="faults", metavar="FAULT", action="append", default=[],
         help="what goes wrong from the start; again for more")
     output = parser.add_argument_group("output")
@@ -80,7 +80,7 @@ def execute(arguments: argparse.Namespace) -> int:
             own = credentials.make(folder, owner=arguments.owner, group=arguments.group, hosts=list(hosts))
             stack.callback(own.forget)
             context = _context(arguments.certificate or own.host, arguments.key)
-        # Blocked before there are threads, so that it is this one that hears of them
+        # Blocked before there are threads, so that this thread alone gets them
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
         try:

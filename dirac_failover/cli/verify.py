@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 ALL: Final = "all"
-_LONGEST: Final = 1e6  # more than the alarm takes would be no alarm
+_LONGEST: Final = 1e6  # a larger number than the alarm takes would set no alarm
 
 _EPILOG: Final = f"""A clause of the levels {" and ".join(DECIDING)} that is broken makes the port diverge. The level
 {LOSSLESS} is shown beside them and does not decide, since DIRAC itself breaks it: --level {LOSSLESS} asks for it.
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", dest="levels", action="append", choices=[*LEVELS, ALL],
         help=f"a level that decides; again for more (default: {' and '.join(DECIDING)})")
     add("--clause", dest="clauses", metavar="ID", action="append",
-        help="ask about this clause only, which then decides; again for more")
+        help="check this clause only, which then decides; again for more")
     add("--region", dest="regions", action="append", choices=[item.name for item in space.REGIONS],
         help="only this part of the space; again for more")
     add("--near", type=int, metavar="N", help="only scenarios within N changes of the good case, for the inner loop")
@@ -75,8 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", choices=list(PROFILES), default=PROFILE,
         help=f"the implementation whose choices the level {DIRAC} expects (default: %(default)s)")
     known = parser.add_argument_group("known divergences")
-    known.add_argument("--baseline", metavar="FILE", help="what is known to diverge: 'dirac-failover schema baseline'")
-    known.add_argument("--accept", action="store_true", help="write what diverges into the baseline")
+    known.add_argument("--baseline", metavar="FILE", help="the known divergences: 'dirac-failover schema baseline'")
+    known.add_argument("--accept", action="store_true", help="write the divergences into the baseline")
     how = parser.add_argument_group("how it is done")
     add = how.add_argument
     add("--workers", type=int, default=cores(), metavar="N", help="processes (default: %(default)s)")
@@ -135,7 +135,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the levels that decide, and the clauses that are asked about."""
+    """Return the levels that decide, and the clauses to check."""
     ids = [clause.id for clause in CLAUSES]
     given = [name.upper() for name in arguments.clauses or ids]
     if unknown := [name for name in given if name not in ids]:
@@ -145,7 +145,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _checked(arguments: argparse.Namespace) -> tuple[int, int]:
-    """Return the shard; raises CommandError for what cannot be done, before anything runs."""
+    """Return the shard; raises CommandError for options that cannot be used, before anything runs."""
     check_workers(arguments.workers)
     if (arguments.near or 0) < 0:
         raise CommandError(f"--near: expected a whole number that is not negative, found {arguments.near}")

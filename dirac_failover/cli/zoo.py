@@ -29,7 +29,7 @@ _COLOURS: Final = {CAUGHT: "green", ALIVE: "red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--tests", nargs="+", metavar="PATH", help="run these tests against each of the bugs")
-    parser.add_argument("--bug", action="append", metavar="NAME", help="only this one; again for more")
+    parser.add_argument("--bug", action="append", metavar="NAME", help="only this bug; again for more")
     parser.add_argument(
         "--timeout", type=float, default=300, metavar="SECONDS", help="for one run of the tests (default: %(default)s)"
     )
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit code: 1 when a bug is left alive."""
+    """Run the command; return its exit code: 1 when the tests miss a bug."""
     names = arguments.bug or list(BUGS)
     if unknown := [name for name in names if name not in BUGS]:
         raise CommandError(f"--bug: {no_such('bug', unknown[0], BUGS, LISTED)}")

@@ -1,4 +1,4 @@
-"""What the clients share: how a method call becomes an RPC, and how a failed report becomes an operation.
+"""The base of the clients: it turns a method call into an RPC, and a failed report into an operation.
 
 Keep it this small. A rule of one service belongs in that service's client. Names are DIRAC's.
 """
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Calls at its service whatever method is asked of it: ``client.method(*args)`` is one RPC.
+    """Calls any method of its service: ``client.method(*args)`` is one RPC.
 
-    The keywords ``timeout`` (seconds) and ``url`` hold for that call only.
+    The keywords ``timeout`` (seconds) and ``url`` apply to that call only.
     """
 
     service: ClassVar[str] = ""
@@ -33,7 +33,7 @@ class Client:
 
     def __getattr__(self, name: str) -> Callable[..., Result]:
         """Return the service's method ``name``."""
-        if name.startswith("__"):  # Python's protocols (copying, pickling) ask too: those are not calls
+        if name.startswith("__"):  # Python's protocols (copying, pickling) look up names too: those are not calls
             raise AttributeError(name)
         return partial(self.executeRPC, call=name)
 
@@ -42,17 +42,17 @@ class Client:
         self.serverURL = url
 
     def getServer(self) -> str:
-        """Return where calls go."""
+        """Return the destination of calls."""
         return self.serverURL
 
     def executeRPC(self, *parms: Any, **kws: Any) -> Result:
-        """Call the method named by the keyword ``call`` with ``parms``; return what the service answered."""
+        """Call the method named by the keyword ``call`` with ``parms``; return the service's answer."""
         server = kws.get("url") or self.serverURL
         return call(server, kws["call"], *parms, timeout=kws.get("timeout") or self.timeout)
 
 
 def operation_for(type_: str, arguments: Any) -> Operation:
-    """Return an operation that does later what could not be done now; ``arguments`` must be encodable (DEncode)."""
+    """Return an operation that repeats a failed report later; ``arguments`` must be encodable (DEncode)."""
     operation = Operation()
     operation.Type = type_
     operation.Arguments = dencode.encode(arguments)

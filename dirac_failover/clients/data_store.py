@@ -1,4 +1,4 @@
-"""The client of Accounting/DataStore: records are kept, sent in bundles, and handed to the request system if need be.
+"""The client of Accounting/DataStore: it keeps records, sends them in bundles, or hands them to the request system.
 
 Names are DIRAC's, that of the private list of records included, so that a test can look into both.
 """
@@ -88,7 +88,7 @@ class DataStoreClient(Client):
                     return result
                 sent += len(bundle)
                 del pending[:RECORDS_A_BUNDLE]
-        except Exception as error:  # noqa: BLE001 - whatever it is, the records must be kept
+        except Exception as error:  # noqa: BLE001 - the records must be kept after any exception
             _log.exception("The commit broke off:", lException=error)
             return dict(S_ERROR(f"Error committing {repr(error).replace(',)', ')')}"))
         finally:
@@ -122,5 +122,5 @@ def _send_to_failover(rpc_stub: Any) -> Result:
         request.RequestName = f"Accounting.DataStore.{time.time()}.{connection().random.random()}"
         request.addOperation(operation_for(v.FORWARD_DISET, rpc_stub))
         return ReqClient().putRequest(request)
-    except Exception as error:  # noqa: BLE001 - the records are kept by the one who called
+    except Exception as error:  # noqa: BLE001 - the caller keeps the records
         return dict(S_ERROR(ERMSUKN, f"Exception sending accounting failover request: {error!r}"))

@@ -1,4 +1,4 @@
-"""What a job says about its input files: the status of each, kept until the transformation has taken them.
+"""The report of a job on its input files: the status of each, kept until the transformation has taken it.
 
 Names are DIRAC's, and so is the rule that one report speaks of one transformation: the first that was named (H14).
 """
@@ -64,7 +64,7 @@ class FileReport:
         return answer
 
     def generateForwardDISET(self) -> Result:
-        """Commit; return ``S_OK(None)``, or ``S_OK(Operation)`` that says later what was not taken now."""
+        """Commit; return ``S_OK(None)``, or ``S_OK(Operation)`` that repeats the refused report later."""
         if self.commit()["OK"]:
             return dict(S_OK())
         pending = {"transformation": self.transformation, "statusDict": self.statusDict, "force": self.force}

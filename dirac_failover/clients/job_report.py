@@ -1,4 +1,4 @@
-"""What a job says about itself: its statuses and its parameters, kept until the service has taken them.
+"""The report of a job on itself: its statuses and its parameters, kept until the service has taken them.
 
 Names are DIRAC's, and so is what is kept when: a status is sent together with all earlier ones that were not taken,
 each under the time at which it was set. Updates of one instant share one entry, the last word on each key winning.
@@ -33,13 +33,13 @@ def _plain(status: str) -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    """Tell whether a value holds no NaN and no infinity at any depth: JSON, on the way to the service, has neither."""
+    """Return whether a value has no NaN and no infinity at any depth: JSON, on the way to the service, has neither."""
     match value:
-        case int():  # exact, and possibly too large to be asked
+        case int():  # exact, and possibly too large to be converted
             return True
         case float():
             return math.isfinite(value)
-        case Decimal():  # one that is too large for a float counts as infinite, as in DIRAC
+        case Decimal():  # a number that is too large for a float counts as infinite, as in DIRAC
             return not value.is_snan() and math.isfinite(value)
         case dict():
             return all(map(_is_finite, value.values()))
@@ -52,7 +52,7 @@ class JobReport:
     """Reports the statuses and parameters of one job.
 
     ``jobStatusInfo`` holds (status, minor status, time), ``appStatusInfo`` (application status, time) and
-    ``jobParameters`` (name, value) of whatever was not taken yet.
+    ``jobParameters`` (name, value): the reports that were not taken yet.
     """
 
     def __init__(self, jobid: int | str, source: str = "") -> None:
@@ -102,7 +102,7 @@ class JobReport:
         return self.sendStoredJobParameters() if sendFlag and self.jobID else dict(S_OK())
 
     def sendStoredStatusInfo(self) -> Result:
-        """Send every status kept; forget them once taken. ``S_OK('Empty')`` when none of them says anything.
+        """Send every status kept; forget them once taken. ``S_OK('Empty')`` when all of them are blank.
 
         Sends even without a job (ID 0), and statuses that are all blank stay: both as DIRAC does.
         """
@@ -133,7 +133,7 @@ class JobReport:
         return answer
 
     def commit(self) -> Result:
-        """Send statuses and parameters; what is not taken stays, and makes the result not OK."""
+        """Send statuses and parameters; a refused part stays, and makes the result not OK."""
         refusals = []
         for send in (self.sendStoredStatusInfo, self.sendStoredJobParameters):
             result = send()

@@ -1,7 +1,7 @@
 """Executing the operations of a request against the connected services, as DIRAC 9.1's request executing agent does.
 
-It stands with the clients because it is a user of theirs. What is executed is in :data:`HANDLERS`: the two types that
-fail-over writes; another type is one function and one line there. A stub of DiracX names a class and its module: the
+It is here because it uses the clients. :data:`HANDLERS` has the types that are executed, the two that fail-over writes;
+another type is one function and one line there. A stub of DiracX names a class and its module: the
 module is never imported, the class is looked up in :data:`SERVICES`.
 
 Left out is what the agent does around the operations: the owner's proxy, and, in the end, putting the request back and
@@ -37,7 +37,7 @@ _log = gLogger.getSubLogger("replay")
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One operation that was tried: its index and type, the answer or the escaped exception, its status after."""
+    """One executed operation: its index and type, the answer or the escaped exception, and its status afterwards."""
 
     order: int
     type: str | None
@@ -48,7 +48,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """The operations that were tried, in order, and the status of the request after."""
+    """The executed operations, in order, and the status of the request afterwards."""
 
     executions: tuple[Execution, ...]
     status: str
@@ -99,7 +99,7 @@ def _try(operation: Operation, honour_force: bool) -> Execution:
     escaped: Exception | None = None
     try:
         answer = _execute(operation, honour_force)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the agent leaves the operation as it is
+    except Exception as error:  # noqa: BLE001 - after any exception the agent leaves the operation unchanged
         _log.error(f"{operation.Type} ended with an exception and stays as it is:", repr(error))
         escaped = error
     return Execution(operation.Order, operation.Type, answer, escaped, operation.Status)
@@ -162,4 +162,4 @@ HANDLERS: Final[dict[str, Callable[[Any, bool], Result]]] = {
     v.FORWARD_DISET: _forward_diset,
     v.SET_FILE_STATUS: _set_file_status,
 }
-"""What executes an operation, by its type: takes the decoded arguments and ``honour_force``, returns the answer."""
+"""The function that executes an operation, by type: it takes decoded arguments and ``honour_force``; it answers."""

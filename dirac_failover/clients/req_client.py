@@ -1,6 +1,6 @@
-"""The client of RequestManagement/ReqManager: hands over requests, through a request proxy when it must.
+"""The client of RequestManagement/ReqManager: hands over requests, through a request proxy if the service fails.
 
-Names are DIRAC's. Only what happens at the end of a job is here; what needs the databases of jobs is not.
+Names are DIRAC's. Methods for the end of a job are here; those that need the databases of jobs are not.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ReqClient(Client):
         return {url: Client(url) for url in urls}
 
     def requestValidator(self) -> RequestValidator:
-        """Return what judges a request before it is sent."""
+        """Return the validator of requests before they are sent."""
         return RequestValidator()
 
     def putRequest(self, request: Request, useFailoverProxy: bool = True, retryMainService: int = 0) -> Result:

@@ -1,4 +1,4 @@
-"""What a module asks the site for beside its services: options of the configuration, and data management.
+"""The parts of a site that a module uses beside its services: options of the configuration, and data management.
 
 Names are DIRAC's.
 """
@@ -28,7 +28,7 @@ class Operations:
             return [part.strip() for part in text.split(",") if part.strip()]
         try:
             return kind(text)
-        except Exception:  # noqa: BLE001 - whatever it is, the text is none of the kind
+        except Exception:  # noqa: BLE001 - any exception means that the text is not of the kind
             return defaultValue
 
 
@@ -36,5 +36,5 @@ class NoDataManager:
     """Stands for DIRAC's DataManager, as ``dm`` of a module, which needs storage elements and catalogues."""
 
     def __getattr__(self, name: str) -> Any:
-        """Say that there is no data management here, and what to do."""
+        """Raise AttributeError: there is no data management here, and a test brings a double."""
         raise AttributeError(f"The reference has no DataManager to give {name}: give the module a double as .dm")

@@ -29,7 +29,7 @@ RULES: Final = (
     (v.MAX_RESET, v.UNUSED, False, v.MAX_RESET),
     (ANY, v.UNUSED, True, v.MAX_RESET),
 )
-"""The first row that fits a file's current and wanted status decides, unless forced; no row: it becomes as wanted."""
+"""The first row that fits a file's current and wanted status decides, unless forced; else the wanted one."""
 
 LFNS_A_CALL: Final = 1000
 TRIES: Final = 5
@@ -41,7 +41,7 @@ _log = gLogger.getSubLogger("TransformationClient")
 
 
 def _inner(text: Any) -> Result:
-    """Return the return structure in an answer; what is none raises as in DIRAC (TypeError unless it is a text)."""
+    """Return the return structure in an answer; another value raises as in DIRAC (TypeError unless it is a text)."""
     try:
         structure: Result = jencode.decode(text)[0]
     except DecodeError as error:
@@ -146,7 +146,7 @@ class TransformationClient(Client):
         return dict(S_OK(changes))
 
     def _wasFileInError(self, newStatus: str, currentStatus: str) -> bool:
-        """Tell whether the service must count an error: the file was with a job, which did not process it."""
+        """Return whether the service must count an error: the file was with a job, which did not process it."""
         return currentStatus == v.ASSIGNED and newStatus != v.PROCESSED
 
     def _applyTransformationFilesStateMachine(

@@ -1,1 +1,1 @@
-"""Asks an implementation the clauses of the contract, in the scenarios of the space, and judges what is observed."""
+"""Checks an implementation against the clauses of the contract, in the scenarios of the space."""

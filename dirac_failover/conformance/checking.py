@@ -132,7 +132,7 @@ class Findings:
         self.scenarios += other.scenarios
 
     def broken(self, clauses: Iterable[str]) -> bool:
-        """Tell whether one of these clauses is violated."""
+        """Return whether one of these clauses is violated."""
         return any(self.stats[name].broken for name in clauses if name in self.stats)
 
 

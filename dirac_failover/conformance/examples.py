@@ -1,8 +1,8 @@
 """A clause by its ID, a scenario by its name, and a scenario that shows a clause.
 
-The last is looked for near the good case, a change further at a time. At the level ``lossless`` one is preferred
-in which the reference violates the clause; at ``dirac``, where each clause is about all scenarios, one in which little
-but its aspect is special.
+The search for it begins near the good case, and goes one change further at a time. At the level ``lossless`` one is
+preferred in which the reference violates the clause; at ``dirac``, where each clause is about all scenarios, one in
+which little but its aspect is special.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NEIGHBOURHOOD: Final = (*((distance, REGIONS) for distance in range(3)), (3, (ANSWERS, SERVICES)))
 """The scenarios that are tried, in this order: changes from the good case, and regions."""
 _QUIRKS: Final = {"DI-010": "input data=ends in L"}
-"""What must be in the name of a scenario, since the outcome does not tell where a quirk came from."""
+"""The text in the name of a scenario that shows a quirk, since the outcome does not name its origin."""
 
 
 def find(name: str) -> Clause:

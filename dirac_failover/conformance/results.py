@@ -49,7 +49,7 @@ class Header:
     """Version of dirac-failover."""
     port: PortInfo
     profile: str
-    """The profile whose choices were expected."""
+    """The profile of the expected choices."""
     python: str
     platform: str
     date: str
@@ -131,7 +131,7 @@ class ResultsFile:
     """How well each profile explains the port, the best first; empty when no scenario was compared."""
     verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
     error: str | None
-    """Why the port is broken."""
+    """The reason why the port is broken."""
     footer: Footer
 
 
@@ -231,7 +231,7 @@ def load(path: str) -> Results:
 
 
 def read(path: str, what: str, make: Callable[[Json], T]) -> T:
-    """Return the value that ``make`` makes of the JSON in a file; raises FileError, which says what it should hold."""
+    """Return the value that ``make`` makes of a JSON file; raises FileError, which names the expected content."""
     try:
         return make(json.loads(read_file(path)))
     except ShapeError as error:

@@ -1,4 +1,4 @@
-"""Verify a port: check it against the clauses, and tell which of them make it diverge."""
+"""Verify a port: check it against the clauses, and find those that make it diverge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PROFILE: Final = DIRAC_9_1.name
 DECIDING: Final = (CONTRACT, DIRAC)
-"""The levels that decide, unless the user names others: DIRAC itself does not keep the third."""
+"""The levels that decide, unless the user names others: DIRAC itself violates the third."""
 STOPPED: Final = "until the first breach"
 
 
@@ -91,7 +91,7 @@ def _decided(results: Results, levels: Sequence[str]) -> Results:
 
 
 def decides(clause: ClauseResult, levels: Sequence[str]) -> bool:
-    """Tell whether the clause makes the port diverge."""
+    """Return whether the clause makes the port diverge."""
     return clause.verdict in OPEN and clause.baseline is None and clause.level in levels
 
 

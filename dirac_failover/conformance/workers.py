@@ -49,7 +49,7 @@ CHUNK: Final = 250
 _MOST: Final = 8
 """Workers for each processor: more of them only take memory."""
 _sessions: Final = ExitStack()
-"""What is open in a worker until it ends."""
+"""The contexts that are open in a worker until it ends."""
 
 
 class Smallest(Generic[T]):
@@ -137,7 +137,7 @@ def _in_processes(
     """Yield each chunk with what the task has returned for it; raises _WorkerDiedError.
 
     Afterwards the workers and their descendants are gone, also those that have left their session, and so are their
-    temporary directories. A worker that takes too long writes into the file ``stack`` where its code is.
+    temporary directories. A worker that takes too long writes its stack into the file ``stack``.
     """
     context = multiprocessing.get_context("spawn")
     resource_tracker.ensure_running()  # it serves this process, and is not ended with the workers
@@ -252,10 +252,10 @@ def _blamed(task: Callable[..., Any], suspects: Sequence[Numbered], seconds: flo
 
 
 class Progress:
-    """One line on a terminal that says how far the work is; silent when ``stream`` is not a terminal."""
+    """A line of progress on a terminal; silent when ``stream`` is not a terminal."""
 
     def __init__(self, what: str, total: int, stream: TextIO | None = None) -> None:
-        """Name the work and how much there is of it."""
+        """Keep the name of the work and its amount."""
         self._what = what
         self._total = max(total, 1)
         self._stream = stream or sys.stderr
@@ -278,7 +278,7 @@ class Progress:
             self._draw(now)
 
     def note(self, line: str) -> None:
-        """Write a line that stays, above the one that says how far the work is."""
+        """Write a line that stays, above the line of progress."""
         self.close()
         self._stream.write(f"{line}\n")
         self._stream.flush()
@@ -294,15 +294,15 @@ class Progress:
         self._stream.flush()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
     def __enter__(self) -> Self:
-        """Nothing more."""
+        """Return the progress itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self.close()

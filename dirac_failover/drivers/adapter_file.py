@@ -20,7 +20,7 @@ RUN_SECONDS: Final = 10.0
 START_SECONDS: Final = 60.0
 RESTARTS: Final = 3
 LONGEST: Final = 1_000_000
-"""Seconds that a port may be given: more than eleven days."""
+"""The largest number of seconds that an adapter file may set: more than eleven days."""
 
 Text = Annotated[str, matching("^[^\\x00]*$")]
 Name = Annotated[str, matching("^[^\\x00=]+$")]
@@ -30,7 +30,7 @@ Seconds = Annotated[float, seconds(LONGEST)]
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleAdapter:
-    """A module in another process, which is told scenarios by JSON lines."""
+    """A module in another process, which gets scenarios as JSON lines."""
 
     command: Program
     """The program that is the port, and its arguments."""
@@ -41,7 +41,7 @@ class ModuleAdapter:
     seconds: Seconds = RUN_SECONDS
     """The seconds that a scenario may take."""
     start_seconds: Seconds = START_SECONDS
-    """The seconds until the program must have said hello."""
+    """The seconds until the program must have sent its hello."""
     restarts: Annotated[int, whole()] = RESTARTS
     """The number of times that the program is started again after it broke."""
     shape: Annotated[str, one_of(MODULE)] = MODULE

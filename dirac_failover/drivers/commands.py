@@ -62,7 +62,7 @@ class CommandsDriver(InProcessDriver):
         environment: Mapping[str, str] | None = None,
         seconds: float = RUN_SECONDS,
     ) -> None:
-        """Choose what to run; nothing is started before :meth:`session`."""
+        """Set the commands; nothing is started before :meth:`session`."""
         super().__init__(implementation, object)
         self.name, self.version = name, ""
         self._commands = commands
@@ -106,7 +106,7 @@ class CommandsDriver(InProcessDriver):
                     self._execute(command, path, deadline)
                 except (FailoverError, Interrupted):
                     raise
-                except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
+                except BaseException as error:  # noqa: BLE001 - any exception is part of the outcome
                     ended, result = "raised", error
                     forget_frames(error)
                     break
@@ -166,7 +166,7 @@ def _name(command: Command) -> str:
 
 
 def state_of(scenario: Scenario, request: Json) -> dict[str, Json]:
-    """Return what the file says before the first command: all that the end of the job has to know."""
+    """Return the content of the file before the first command: all data that the end of the job needs."""
     facts = Facts(scenario)
     transformation, task = facts.task or (0, 0)
     kind, start, end, values = ExampleRecord().getValues()

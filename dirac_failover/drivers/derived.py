@@ -1,7 +1,7 @@
 """The class that a scenario runs: the implementation's module, or a small one that is derived from it or from its base.
 
 A scenario that replaces hooks, or that is about ``ModuleBase`` itself, needs a module that no package has. It is made
-here, as a workflow's author would write it: a class whose hooks do what the scenario says.
+here, as a workflow's author would write it: a class with the hooks of the scenario.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dirac_failover.spec.scenario import Scenario
 
 RESOLVE = "_resolveInputVariables"
-"""The hook that a module extends and does not replace: it finds the collaborators."""
+"""The hook that a module extends instead of replacing it: it finds the collaborators."""
 
 
 def base_of(module: type[Any]) -> type[Any]:
@@ -37,7 +37,7 @@ def subject_of(
         return module
     base = module if scenario.subject == "module" else base_of(module)
     methods = {name: hook(name, _replaced(base, name, text, answer)) for name, text in scenario.hooks.items()}
-    # The class's own name is part of texts: it must not say where it was made
+    # The class's qualified name is part of texts: it must not contain this function's name
     return type(module.__name__, (base,), {"__module__": "derived", "__qualname__": "Module", **methods})
 
 
@@ -65,7 +65,7 @@ def call_methods(module: Any, scenario: Scenario, commons: dict[str, Any]) -> tu
     for method, arguments, *named in scenario.calls:
         try:
             results.append(getattr(module, method)(*arguments, **dict(*named)))
-        except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the observation
+        except BaseException as error:  # noqa: BLE001 - any exception is part of the observation
             ended = "raised"
             results.append(error)
     return ended, results

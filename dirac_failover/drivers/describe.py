@@ -21,7 +21,7 @@ _NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
 
 
 class _Plain(Scrubber):
-    """Makes plain data of anything, and leaves the times as they are: they are numbered once, over the whole report."""
+    """Makes plain data of any value, and leaves times unchanged: they are numbered once, over the whole report."""
 
     __slots__ = ()
     hidden = _NEVER_THE_SAME
@@ -61,7 +61,7 @@ class OperationState(TypedDict):
     Type: str | None
     Status: str
     Arguments: str | None
-    """As text."""
+    """The arguments as text."""
     decoded: Json
     """The arguments as values; null when they cannot be decoded."""
     SourceSE: str | None
@@ -69,7 +69,7 @@ class OperationState(TypedDict):
     Catalog: str | None
     Error: str | None
     Files: list[str | None]
-    """LFNs."""
+    """The LFNs of the files."""
 
 
 def operation_of(fields: Mapping[str, Any]) -> OperationState:
@@ -101,7 +101,7 @@ _FIELDS: Final = {"Status": "status", "MinorStatus": "minor status", "Applicatio
 
 
 def told_of(dues: Iterable[Due]) -> list[str]:
-    """Return in words what is due; files of one status, equal operations and accounting records are told together."""
+    """Return the dues in words; files of one status, equal operations and accounting records share a text."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for kind, of, said, _ in dues:
         place, name = _GROUPED[kind](of) if kind in _GROUPED else (of, "")
@@ -115,7 +115,7 @@ _GROUPED: Final[dict[DueKind, Callable[[tuple[str, ...]], tuple[Any, str]]]] = {
     DueKind.RECORD: lambda _: ("", ""),
     DueKind.OPERATION: lambda of: ((*of[:5], bool(of[5])), of[5]),
 }
-"""What dues of a kind are grouped by, and the name of one in its group; of other kinds each stands alone."""
+"""The key that groups dues of a kind, and the name of a due in its group; other kinds have no groups."""
 _TOLD: Final[dict[DueKind, Callable[[Any, list[str], str], str]]] = {
     DueKind.FILE: lambda place, lfns, status: f"status {status} of {some(lfns)} in transformation {place}",
     DueKind.INPUT: lambda place, lfns, _: f"status of {some(lfns)} in transformation {place}: no report of it was seen",

@@ -80,17 +80,17 @@ class Implementation(Classes):
     package: str
     """The package of its modules, which is the name of its distribution, too."""
     profile: Profile
-    """The behaviour that is expected of it, and the first and the last version of which that is proven."""
+    """The expected behaviour, and the first and the last version for which it is proven."""
     connect: Connect
     """Connects its clients to a transport."""
     based_on: tuple[str, ...] = ()
-    """The requirements of the packages that it extends, which are installed without their dependencies as it is."""
+    """The requirements of the packages that it extends; all of them are installed without dependencies."""
     needs: tuple[str, ...] = ()
     """The requirements of other packages, beside those of the dependency group ``dirac``."""
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Earlier versions that ``nox -s versions`` verifies, with the requirements of each."""
     own_request: bool = False
-    """Whether its module makes a request of its own though there is one: then the proxy matters in every scenario."""
+    """Whether its module makes its own request beside an existing one: then the proxy matters in every scenario."""
     version: str = ""
     """The version that is installed here; empty until it is loaded."""
     classes: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -219,14 +219,14 @@ class _DiracRpcClient:  # needs DIRAC
 
 
 class TimeModule:  # needs DIRAC
-    """DIRAC's ``ReqClient`` calls ``time.sleep``: this gives it another one without touching the shared module."""
+    """Stands for the module ``time`` in DIRAC's ``ReqClient``, with another ``sleep``; the real module is unchanged."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         """Take ``sleep``, which takes seconds."""
         self.sleep = sleep
 
     def __getattr__(self, name: str) -> Any:
-        """Be ``time`` otherwise."""
+        """Return the attribute of the module ``time``."""
         return getattr(time, name)
 
 
@@ -272,7 +272,7 @@ def _connect_dirac(  # needs DIRAC
 
 @contextmanager
 def _connect_dirac_8(transport: Transport, **given: Any) -> Iterator[None]:  # needs DIRAC
-    """Connect as ever; but 8.0 validates no request unless there is no setup."""
+    """Connect as :func:`_connect_dirac` does; DIRAC 8.0 validates requests only if there is no setup."""
     from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
 
     gConfigurationData.setOptionInCFG("/DIRAC/NoSetup", "True")
@@ -322,7 +322,7 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
         yield
 
 
-# The table, and who belongs to whom
+# The table, and the implementation of a class
 
 REFERENCE: Final = "reference"
 
@@ -355,7 +355,7 @@ IMPLEMENTATIONS: Final[dict[str, Implementation]] = {
         ),
     )
 }
-"""The implementations that are known by name; an extension stands below the one that it extends."""
+"""The known implementations by name; an extension follows the implementation that it extends."""
 
 
 def implementation_of(*things: Any) -> Implementation:
@@ -392,7 +392,7 @@ def _installed(package: str) -> str:
 
 
 def _imports_dirac(file: Any) -> bool:
-    """Tell whether anything in a module's namespace comes from DIRAC or an extension of it."""
+    """Return whether anything in a module's namespace comes from DIRAC or an extension of it."""
     if "DIRAC" not in sys.modules or file is None:
         return False
     values = list(vars(file).values())

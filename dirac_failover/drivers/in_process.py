@@ -1,8 +1,7 @@
-"""Runs a scenario on an implementation and says what was observed: ``Scenario -> World -> Port -> Observation``.
+"""Runs a scenario on an implementation and returns the observation: ``Scenario -> World -> Port -> Observation``.
 
-A port is an implementation behind the one method ``run``. :class:`InProcessDriver` drives any
-implementation's module in this process: it lays out what the scenario says, executes the module and looks at everything
-that can be seen afterwards. It knows nothing of what should come out.
+:class:`InProcessDriver` drives any implementation's module in this process: it sets up the scenario, executes the
+module and collects everything that can be observed afterwards. It has no expectation of the outcome.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class Listener(NamedTuple):
 
 
 class Execution(NamedTuple):
-    """One execution of a module, as it is when it has ended."""
+    """One execution of a module, after its end."""
 
     module: Any
     commons: dict[str, Any]
@@ -69,7 +68,7 @@ class Execution(NamedTuple):
     ended: str
     """``returned`` or ``raised``."""
     result: Any
-    """The value that came back, or the exception; of several calls a list of them."""
+    """The returned value, or the exception; for several calls a list of them."""
     journal: Journal
     files: dict[str, str]
     """The texts of the files in the working directory, by name."""
@@ -78,7 +77,7 @@ class Execution(NamedTuple):
 
 
 class _TickingClock:
-    """A clock for one run: a moment later each time it is asked, and never at a full second."""
+    """A clock for one run: each reading is a moment later than the one before, and none is at a full second."""
 
     def __init__(self) -> None:
         self.reset()
@@ -94,9 +93,9 @@ class _TickingClock:
 
 _CLOCK: Final = _TickingClock()
 _GARBAGE: Final = 50_000
-"""Objects made before cycles are looked for: a run leaves next to none, and looking is a tenth of the time."""
+"""The threshold of the garbage collector: a run leaves few cycles, and a collection is a tenth of its time."""
 _OWN_VARIABLES: Final = frozenset({"JOBID"})
-"""The variables of the environment that every run sets or removes, and the session puts back."""
+"""The environment variables that every run sets or removes, and that the session restores."""
 
 
 class InProcessDriver:
@@ -108,7 +107,7 @@ class InProcessDriver:
     shape = MODULE
 
     def __init__(self, implementation: Implementation, module: type[Any] | None = None) -> None:
-        """Choose what to run; nothing is started before :meth:`session`."""
+        """Set the module; nothing is started before :meth:`session`."""
         self.implementation = implementation
         self.name, self.version = implementation.name, implementation.version
         self._class: type[Any] = module or implementation.FailoverRequest
@@ -169,11 +168,11 @@ class InProcessDriver:
         return answer
 
     def run(self, scenario: Scenario) -> Observation:
-        """Execute the module in the situation and return what was observed."""
+        """Execute the module in the scenario and return the observation."""
         return self._in_place(scenario, self._observe)
 
     def execute(self, scenario: Scenario, listener: Listener) -> Execution:
-        """Execute the module in the situation while ``listener`` is told of it."""
+        """Execute the module in the scenario; the functions of ``listener`` are called meanwhile."""
         self._listener = listener
         try:
             return self._in_place(scenario, self._executed)
@@ -181,7 +180,7 @@ class InProcessDriver:
             self._listener = None
 
     def _in_place(self, scenario: Scenario, work: Callable[[Scenario, Journal], T]) -> T:
-        """Do the work where everything is laid out but the collaborators."""
+        """Set up the collaborators and execute the module, in a directory and environment that are ready."""
         environment = scenario.environment
         if environment.keys() <= _OWN_VARIABLES:
             _set_job_id(environment.get("JOBID"))
@@ -245,7 +244,7 @@ class InProcessDriver:
                 result = module.execute()
             except Interrupted:
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever escapes is part of the outcome
+            except BaseException as error:  # noqa: BLE001 - any exception is part of the outcome
                 ended, result = "raised", error
         return module, ended, result
 
@@ -253,7 +252,7 @@ class InProcessDriver:
         commons.update(collaborators(self.implementation, scenario, script, scenario.collaborators))
 
     def look(self, done: Execution) -> Observation:
-        """Return what was observed of an execution, as plain data."""
+        """Return the observation of an execution, as plain data."""
         scrubber, result = Scrubber(), done.result
         steps = plain_steps(done.journal, scrubber)
         attributes = attributes_of(done.module, ATTRIBUTES) | {"workflow_commons": sorted_keys(done.commons)}
@@ -270,7 +269,7 @@ class InProcessDriver:
 
 
 def _is_ok(ended: str, result: Any) -> bool:
-    """Whether a module is well for its step: it returned a return structure that is OK."""
+    """Return whether a module returned a return structure that is OK."""
     return ended == "returned" and isinstance(result, dict) and bool(result.get("OK"))
 
 
@@ -304,7 +303,7 @@ def _copy(value: Any) -> Any:
 
 
 _SHARED: Final = ATOMIC | {str}
-"""Types of which the values cannot be changed."""
+"""Types with immutable values."""
 
 
 def _restore(directory: str, job_id: str | None) -> None:
@@ -314,7 +313,7 @@ def _restore(directory: str, job_id: str | None) -> None:
 
 def _set_job_id(job_id: str | None) -> None:
     if os.environ.get("JOBID") == job_id:
-        return  # as mostly; setting it is dear
+        return  # usually unchanged; assigning os.environ is slow
     if job_id is None:
         del os.environ["JOBID"]
     else:

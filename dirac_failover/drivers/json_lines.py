@@ -1,6 +1,6 @@
-"""A process that is spoken to in lines of JSON; every wait for an answer has a limit.
+"""A process that exchanges lines of JSON with this one; every wait for an answer has a limit.
 
-Nothing here knows what the messages mean. All of its three streams are served while a message is waited for, so that
+The content of the messages does not matter here. All three streams are served during a wait for a message, so that
 neither side can block the other by not reading.
 """
 
@@ -27,20 +27,20 @@ Json = Any
 _LONGEST: Final = 16 << 20  # bytes: more than any outcome, and less than all memory
 _READ: Final = 1 << 16
 _QUOTED: Final = 200
-_SECONDS: Final = 5.0  # for the keeper to end everything
+_SECONDS: Final = 5.0  # for the supervisor to end everything
 
 
 class ProcessError(Exception):
-    """What went wrong between the host and a process; ``exitcode`` is that of a process that has ended."""
+    """An error between the host and a process; ``exitcode`` is that of a process that has ended."""
 
     exitcode: int | None = None
 
 
 class Process:
-    """A process and its three streams, none of which ever makes the host wait longer than it wants to."""
+    """A process and its three streams; no stream makes the host wait beyond a time limit."""
 
     def __init__(self, command: Sequence[str], directory: str, environment: Mapping[str, str]) -> None:
-        """Start it in ``directory`` below a keeper, as the leader of a session of its own; raises :class:`OSError`."""
+        """Start it in ``directory`` below a supervisor, as the leader of a new session; raises :class:`OSError`."""
         self._popen = subprocess.Popen(  # noqa: S603 - the user's own command
             [sys.executable, "-ISE", os.path.abspath(supervisor.__file__), *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -59,13 +59,13 @@ class Process:
         self._incoming, self._searched = bytearray(), 0
 
     def send(self, message: Json) -> None:
-        """Have a message sent, as far as it goes while one is waited for."""
+        """Queue a message; it is sent during the next wait for a message."""
         if not self._outgoing:
             self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
         self._outgoing += json.dumps(message).encode() + b"\n"
 
     def receive(self, deadline: float, what: str) -> dict[str, Json]:
-        """Return the next message; raise :class:`ProcessError` if there is none by then, or it is none."""
+        """Return the next message; raises :class:`ProcessError` if none has come by then, or it is not JSON."""
         while True:
             end = self._incoming.find(b"\n", self._searched)
             if end >= 0:
@@ -95,7 +95,7 @@ class Process:
         try:
             self._outgoing = self._outgoing[os.write(self._stdin, self._outgoing[:_READ]) :]
         except BrokenPipeError:
-            self._outgoing = b""  # its end is noticed where it is read
+            self._outgoing = b""  # a reader notices the end of the stream
         if not self._outgoing:
             self._selector.unregister(self._stdin)
 
@@ -123,13 +123,13 @@ class Process:
 
     def _last_words(self) -> str:
         with suppress(BlockingIOError):
-            all(iter(self._listen, False))  # whatever is there by now
+            all(iter(self._listen, False))  # the messages that have arrived
         lines = self._said.decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f"; the last it wrote to stderr: {ellipsis(last, _QUOTED)}" if last else ""
 
     def close(self) -> None:
-        """End the process, and all that it has started: its keeper does so."""
+        """End the process and its descendants: the supervisor does so."""
         self._popen.terminate()
         try:
             self._popen.wait(_SECONDS)
@@ -143,7 +143,7 @@ class Process:
 
 
 def quote(value: Json) -> str:
-    """Return ``value`` as short JSON, to be quoted in a complaint."""
+    """Return ``value`` as short JSON, for an error text."""
     return ellipsis(json.dumps(value), _QUOTED)
 
 

@@ -1,6 +1,6 @@
-"""What is looked at after a run, as plain data: the calls that were made, what collaborators hold, and the request.
+"""The data that is observed after a run, as plain values: the calls, the collaborators' state, and the request.
 
-Each driver ends with it, whether the implementation is in this process or in another one.
+Each driver uses it at the end of a run, for an implementation in this process or in another one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HOOKS: Final = (
     "_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize", "finalize",
 )  # fmt: skip
-"""The methods of a module that the contract names, in the order in which it wants them called."""
+"""The methods of a module that the contract names, in the order of its calls."""
 
 ATTRIBUTES: Final = (
     "production_id", "prod_job_id", "jobID", "step_number", "step_id", "jobType", "executable", "command",
@@ -33,7 +33,7 @@ HELD: Final = {
     "FileReport": ("transformation", "force", "statusDict"),
     "AccountingReport": ("_DataStoreClient__registersList",),
 }
-"""What each client may still hold, by attribute; a fake says so itself."""
+"""The attributes with unsent reports, by client; a fake lists its own."""
 
 
 def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Call, ...]:
@@ -50,7 +50,7 @@ def plain_steps(journal: Journal, scrubber: Scrubber) -> tuple[Call, ...]:
 
 
 def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the collaborators hold, by attribute."""
+    """Return the unsent reports of the collaborators, by attribute."""
     found = {}
     for name, attributes in HELD.items():
         collaborator = collaborators.get(name)
@@ -62,7 +62,7 @@ def held(collaborators: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_request(request: Any, owner: str) -> dict[str, Any]:
-    """Return the fields of a request and its operations; ``owner`` is the attribute that says whose it is."""
+    """Return the fields of a request and its operations; ``owner`` is the attribute that names the owner."""
     found = {name: attribute(request, owner if name == "Owner" else name) for name in REQUEST_FIELDS}
     found["Operations"] = [of_operation(operation) for operation in elements(request)]
     return found
@@ -81,7 +81,7 @@ def sorted_keys(commons: dict[Any, Any]) -> list[Any]:
 
 
 def without_stack(answer: Any) -> Any:
-    """Leave out what is never the same: the call stack, and the stub that is the call once more."""
+    """Return an answer without its call stack, which differs in each run, and without the stub of the call."""
     if type(answer) is dict:
         with suppress(BaseException):  # a key may be anything
             return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}

@@ -1,7 +1,7 @@
 """The other side of a :class:`~.subprocess_driver.SubprocessDriver`, for Python: ``python -m`` this and a port's name.
 
-It answers each scenario on the standard output that it was started with. A module that prints, or reads, does so
-elsewhere: its standard output is stderr, and its standard input is empty.
+It answers each scenario on its original standard output. For a module that prints or reads, standard output is stderr,
+and standard input is empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dirac_failover.drivers.in_process import InProcessDriver
 
 SPEAKS: Final = {"protocol": 2, "capabilities": ["services", "methods", "hooks"]}
-"""The version of the protocol, and what a port in Python can do: it looks at itself, and so does not ask the host."""
+"""The version of the protocol, and the capabilities of a port in Python, which observes itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _streams_of_its_own() -> Iterator[tuple[TextIO, TextIO]]:
-    """Take the standard streams away from whatever runs in this process."""
+    """Return the original standard streams, and give the code of this process other ones."""
     questions, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -63,7 +63,7 @@ def answer(port: InProcessDriver, message: dict[str, Any]) -> dict[str, Any]:
         return {"hello": {**SPEAKS, "name": port.name, "version": port.version, "shape": port.shape}}
     try:
         return {"id": message["id"], "outcome": to_json(port.run(Scenario.from_json(message["run"])))}
-    except Exception as error:  # noqa: BLE001 - the host says it, and that the port is broken
+    except Exception as error:  # noqa: BLE001 - the host reports it, and that the port is broken
         return {"id": message["id"], "error": f"{type(error).__name__}: {error}"}
 
 

@@ -1,9 +1,9 @@
 """Records one execution of a module: every call in its place, and everything that the job left behind.
 
-A :class:`Tape` nests calls as they happen: a hook of the module, inside it a method of a collaborator, inside that a
-call to a service. A :class:`Recorder` is a tape that replaces the methods of modules and of clients for as long as it
-watches: those of a class in the class, so that calls by ``super()`` are seen too, and what an object has of its own in
-the object. :func:`record` lets a driver execute a scenario meanwhile.
+A :class:`Tape` nests calls in their order: a hook of the module contains the method of a collaborator, which contains
+the call to a service. A :class:`Recorder` is a tape that replaces the methods of modules and clients while it watches:
+in the class, so that calls by ``super()`` are recorded too, and in an object for the attributes of the object itself.
+:func:`record` lets a driver execute a scenario meanwhile.
 """
 
 from __future__ import annotations
@@ -41,28 +41,28 @@ _NONE: Final = object()
 
 
 class SimulatedProcess(Protocol):
-    """The process in which the calls are made, which may end in the middle."""
+    """The simulated process of a module, which a fault can end in the middle."""
 
     def must_live(self) -> None:
         """Raise an exception once the process has ended."""
         ...
 
     def after(self, method: str) -> None:
-        """Take notice of the end of one of the module's methods; may end the process by an exception."""
+        """Note the end of one of the module's methods; may end the process by an exception."""
         ...
 
 
 class Tape:
-    """The calls that were made, in order, each inside the one that made it."""
+    """The calls in order, each inside its caller."""
 
     def __init__(self, process: SimulatedProcess | None = None) -> None:
-        """Start empty; ``process`` is one that may end, so that nobody is called any more."""
+        """Start empty; after the end of ``process``, if one is given, no call is made."""
         self.calls: list[Call] = []
         self._open: list[tuple[str, str, list[Call]]] = []
         self._process = process
 
     def inside(self, target: str, method: str = "") -> bool:
-        """Tell whether a call of ``target``, or of its ``method``, has not come back yet."""
+        """Return whether a call of ``target``, or of its ``method``, has not returned yet."""
         return any(target == call[0] and method in {"", call[1]} for call in self._open)
 
     def call(self, target: str, method: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -114,7 +114,7 @@ class Tape:
 
 
 class Recorder(Tape):
-    """Watches modules and clients: records their calls, and has a witness see what the clients take."""
+    """Watches modules and clients: records their calls, and shows the clients to a witness at each call."""
 
     def __init__(
         self, implementation: Implementation, methods: Iterable[str] = METHODS, process: SimulatedProcess | None = None
@@ -128,7 +128,7 @@ class Recorder(Tape):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Have the witness see the implementation's clients, wherever they are made; in the end all is as before."""
+        """Watch the clients of the implementation's classes for a ``with`` block, which restores the classes."""
         try:
             for kind in self.witness.kinds:
                 self._client(kind)
@@ -152,7 +152,7 @@ class Recorder(Tape):
         return module
 
     def module(self, module: Any) -> None:
-        """Record from now on the calls of a module, and what they ask of the collaborators in its commons."""
+        """Record from now on the calls of a module, and the calls of the collaborators in its commons."""
         for name in self._methods:
             for owner in type(module).__mro__:
                 if isinstance(method := vars(owner).get(name), FunctionType):
@@ -167,10 +167,10 @@ class Recorder(Tape):
         try:
             return self.call(MODULE, name, method, *args, **kwargs)
         finally:
-            self._look_around(module)  # it may have made its own
+            self._look_around(module)  # the module may have made its own collaborators
 
     def _look_around(self, module: Any) -> None:
-        """Record from now on what is asked of the collaborators of a module."""
+        """Record from now on the calls of a module's collaborators."""
         commons = attribute(module, "workflow_commons")
         for target in DEFAULT_COLLABORATORS if type(commons) is dict else ():
             collaborator = commons.get(target)
@@ -199,7 +199,7 @@ class Recorder(Tape):
             self.witness.look(client)
 
     def _replace_own(self, thing: Any, name: str, around: Callable[..., Any]) -> None:
-        """Replace what an object has of its own, a user's spy for example."""
+        """Replace the attributes of the object itself, a user's spy for example."""
         if (own := getattr(thing, name, None)) is not None:
             self._replace(thing, name, partial(around, thing, name, own))
 
@@ -218,12 +218,12 @@ def _in_class(around: Callable[..., Any], name: str, method: Callable[..., Any])
 
 
 class FinishedJob(NamedTuple):
-    """What a job has left behind, for those who act after it."""
+    """A job after its end, for the actors that follow it."""
 
     job: Hashable
-    """By whom its acts are."""
+    """The mark of its acts on the services."""
     job_id: str
-    """Its ID, as the environment says it."""
+    """Its ID, from the environment."""
     owner: tuple[str, str] | None
     """User and group of its proxy."""
     files: Mapping[str, str]
@@ -231,12 +231,12 @@ class FinishedJob(NamedTuple):
     owed: Owed
     """All that it owes."""
     acts: list[Act]
-    """What changed the services so far, to which those add theirs."""
+    """The acts on the services so far; the actors add theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One execution: its calls, what the driver saw, and what the job left behind."""
+    """One execution: its calls, the driver's observation, and the finished job."""
 
     scenario: Scenario
     calls: tuple[Call, ...]

@@ -1,7 +1,7 @@
 """Resolves the names that users write: of an implementation, a module class, an adapter file, or a chain of commands.
 
-A class is a module, which runs with the clients of the implementation that it belongs to, or it says that it is a chain
-of commands, whose clients are their own.
+A class is a module, which runs with the clients of its implementation, or it declares itself a chain of commands, which
+bring their own clients.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Target:
     """The port that a user names: an implementation, ``package.module:Class``, or an adapter file ``.toml``.
 
     It is a value that travels to other processes; each makes its own driver of it. ``python`` is the interpreter of the
-    environment in which the first two are, if that is another one.
+    environment of an implementation or a class, if that is not this environment.
     """
 
     text: str = DEFAULT
@@ -83,7 +83,7 @@ class Target:
                 found = None
             if getattr(found, "shape", MODULE) == COMMANDS:
                 return ()
-            # run must be told that the input files are to be reported, unless it knows by the class
+            # run needs the option, unless the class shows that the input files must be reported
             known = not isinstance(found, type) or ends_jobs(found)
             return ("--module", self.text, *(() if known else ("--duties", INPUTS_DUE)))
         return () if self.text == DEFAULT or self.text.endswith(".toml") else ("--implementation", self.text)

@@ -1,8 +1,8 @@
-"""The working directory of runs: it is opened once, and what is in it is reached through that descriptor alone.
+"""The working directory of runs: it is opened once, and its files are reached through that descriptor alone.
 
-A module, a thread that it has started or a property that is looked at may take the process to another directory at any
-moment. So no name is looked up where the process happens to be: a :class:`Place` is entered before each run, and a
-process that is elsewhere afterwards is taken back, with a warning.
+A module, a thread that it has started or a property may change the process's working directory at any moment. So no
+name is looked up relative to that directory: a :class:`Place` is entered before each run, and a process that has left
+it returns there afterwards, with a warning.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MOST: Final = 4 << 20
-"""How many bytes of a file are read; the rest is named by its size."""
+"""The number of bytes of a file that are read; of a longer file the size is given."""
 MOST_OF_ALL: Final = 16 << 20
-"""How many bytes of all files of a run together."""
+"""The number of bytes that are read of all files of a run together."""
 NAMES: Final = 1000
-"""How many files of a run are looked at; the rest is counted."""
+"""The number of files of a run that are read; the others are counted."""
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - a new directory in it
 _KINDS: Final = {
     stat.S_IFLNK: "<link>", stat.S_IFDIR: "<directory>", stat.S_IFIFO: "<fifo>", stat.S_IFSOCK: "<socket>",
@@ -38,7 +38,7 @@ _PREFIX: Final = "run-"
 
 
 _within: list[str] = []
-"""Where they are made: in a directory that the process that has started this one takes away."""
+"""The directory for temporary directories, which the parent process removes."""
 
 
 @contextmanager
@@ -53,9 +53,9 @@ def stay_within(directory: str) -> Iterator[None]:
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[str]:
-    """Make a directory and take it away again, with all that is in it.
+    """Make a directory for a ``with`` block, and remove it with its content afterwards.
 
-    It is made where TMPDIR says; without that in memory, where ``verify`` takes 14 % less time than on a disk.
+    It is made in TMPDIR; without that in memory, where ``verify`` takes 14 % less time than on a disk.
     """
     memory = [_MEMORY] if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) else []
     where = [*_within, *memory, None][0]
@@ -65,13 +65,13 @@ def temporary(prefix: str) -> Iterator[str]:
     finally:
         with suppress(RecursionError):
             directory.cleanup()
-        if os.path.lexists(directory.name):  # it is too deep for Python, or somebody still writes there
+        if os.path.lexists(directory.name):  # it is too deep for Python, or another process still writes there
             command = ["rm", "-rf", directory.name]
             subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - our own
 
 
 class Place:
-    """A directory in which runs take place, opened once; ``path`` is where it was then."""
+    """A directory for runs, opened once; ``path`` is its path at that time."""
 
     def __init__(self, path: str) -> None:
         """Open it; raises OSError."""
@@ -82,7 +82,7 @@ class Place:
         self._same = _identity(os.fstat(self.descriptor))
 
     def __enter__(self) -> Self:
-        """Nothing more."""
+        """Return the place itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,11 +90,11 @@ class Place:
         self._close()
 
     def _close(self) -> None:
-        if self._sound(0):  # else somebody has closed it, and the number may be another's by now
+        if self._sound(0):  # otherwise the module has closed it, and the number may belong to another file
             os.close(self.descriptor)
 
     def _sound(self, links: int = 1) -> bool:
-        """Whether the descriptor is still that of the directory, and that still exists."""
+        """Return whether the descriptor still refers to the directory, and the directory still exists."""
         try:
             state = os.fstat(self.descriptor)
         except OSError:
@@ -102,13 +102,13 @@ class Place:
         return _identity(state) == self._same and state.st_nlink >= links
 
     def enter(self) -> None:
-        """Take the process there, before a run."""
+        """Change the process's working directory to this one, before a run."""
         if not self._sound(0):
             self._open(self.path)
         os.fchdir(self.descriptor)
 
     def leave(self) -> None:
-        """Take the process back there, after a run, and warn if it was elsewhere."""
+        """Change the working directory back to this one after a run, and warn if the module has left it."""
         if not self._here():
             where = "a directory that is gone"
             with suppress(OSError):
@@ -124,7 +124,7 @@ class Place:
             return False
 
     def look(self, name: str, room: int) -> tuple[str, int]:
-        """Return the text of a file, and how many bytes of it, at most ``room``, were read for that."""
+        """Return the text of a file, and the number of bytes, at most ``room``, that were read."""
         try:
             state = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
             if kind := named(state.st_mode):
@@ -137,7 +137,7 @@ class Place:
         return f"{text}<and {more:,} more bytes>" if more > 0 else text, len(data)
 
     def _read(self, name: str, wanted: int) -> bytes:
-        """Read a file with as few calls of the system as it takes: this is done for most scenarios."""
+        """Read a file with as few system calls as possible: most scenarios need it."""
         handle = os.open(name, _READ, dir_fd=self.descriptor)
         try:
             data = os.read(handle, wanted)
@@ -149,7 +149,7 @@ class Place:
 
 
 class Workplace(Place):
-    """An empty directory for run after run; what a run has left is taken out of it."""
+    """An empty directory for run after run; the files of a run are removed from it."""
 
     def __init__(self, root: str) -> None:
         """Make it in ``root``."""
@@ -157,7 +157,7 @@ class Workplace(Place):
         super().__init__(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
 
     def enter(self) -> None:
-        """Take the process there; to a new directory if the last run has removed or renamed things beyond repair."""
+        """Change to the directory; to a new one if the last run has damaged it beyond repair."""
         if not self._sound():
             self._renew()
         os.fchdir(self.descriptor)
@@ -168,12 +168,12 @@ class Workplace(Place):
         self._open(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
 
     def lay_out(self, files: Mapping[str, str]) -> None:
-        """Put there what lies there before a module starts; ``files`` are kinds by name."""
+        """Create the files that are there before a module starts; ``files`` are kinds by name."""
         for name, kind in files.items():
             _LAY_OUT[kind](name, self.descriptor)
 
     def take(self) -> dict[str, str]:
-        """Return name and text of what lies there, in the order of names, and leave the directory empty.
+        """Return name and text of each file, in the order of names, and leave the directory empty.
 
         What is no file, or cannot be read, is named in angle brackets, and so is what goes beyond :data:`MOST`,
         :data:`MOST_OF_ALL` and :data:`NAMES`.
@@ -205,7 +205,7 @@ class Workplace(Place):
 
 
 def named(mode: int) -> str:
-    """Return in angle brackets what has this mode; nothing for a plain file."""
+    """Return the kind of file with this mode in angle brackets; empty for a plain file."""
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "<unknown>")
 
 

@@ -1,7 +1,6 @@
 """The set-up of a run: the services, the collaborators and the request that a scenario describes.
 
-The functions here are the only ones that make them, for implementations in this process, for ports in another one, and
-for the fixtures of tests.
+Only the functions here make them: for implementations in this process, for ports in another one, and for fixtures.
 """
 
 from __future__ import annotations
@@ -156,7 +155,7 @@ def collaborators(
 
 
 def job_id(scenario: Scenario, otherwise: int) -> int:
-    """Return the number of the job that the environment names, ``otherwise`` if there is none."""
+    """Return the job's number from the environment, ``otherwise`` if there is none."""
     try:
         return int(scenario.environment["JOBID"])
     except (KeyError, ValueError):
@@ -168,14 +167,14 @@ OCCUPANCY: Final = ("site", "endpoint", "SE", "alice", 59)
 
 
 class BaseAccountingType:
-    """The name that accounting clients look for among the ancestors of a record."""
+    """A base class by whose name accounting clients recognise a record."""
 
 
 class ExampleRecord(BaseAccountingType):
     """An accounting record, as any accounting client takes it."""
 
     def checkValues(self) -> dict[str, Any]:
-        """Say that the values are good."""
+        """Return S_OK: the values are valid."""
         return {"OK": True, "Value": None}
 
     def getValues(self) -> tuple[Any, ...]:

@@ -1,14 +1,13 @@
-"""Drives a port that lives in another process: JSON lines over its standard streams.
+"""Drives a port in another process: JSON lines over its standard streams.
 
-The host (this module) starts a command, says ``hello``, and then sends one scenario at a time; the port answers each
-with what came out. A port that says ``calls`` in its hello does not look at itself: it asks the host for everything
-that a module asks of its collaborators and of the services, and the host, which answers, writes down what was really
-asked, and looks into the working directory itself. ``docs/ports.md`` describes the messages, and
-``schemas/port-protocol.json`` defines them.
+The host (this module) starts a command, sends ``hello``, and then sends one scenario at a time; the port answers each
+with its outcome. A port with ``calls`` in its hello does not observe itself: it sends each call of a collaborator or a
+service to the host, which answers and records the call, and reads the working directory itself. ``docs/ports.md``
+describes the messages, and ``schemas/port-protocol.json`` defines them.
 
-Whatever a port may do wrong as a process (die, hang, print something else) is a :class:`PortBrokenError` for the
-scenario in which it happens; then it may be started again, a few times. What it writes to stderr is its own affair; the
-last line of it is quoted when the port breaks.
+Any failure of the port's process (its death, a hang, a line that is no message) is a :class:`PortBrokenError` for the
+scenario in which it happens; then the port may be started again, a few times. Its stderr is ignored; the last line of
+it is quoted when the port breaks.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ CAPABILITIES: Final = {
     "methods": "takes scenarios in which single methods are called instead of execute",
     "hooks": "takes scenarios with replaced hooks, modules derived from ModuleBase, or other modules before",
 }
-"""What a port may say of itself, and what it means."""
+"""The capabilities of a port, and their meanings."""
 PROTOCOLS: Final = {1: ("calls", "services"), 2: tuple(CAPABILITIES)}
 """The versions of the protocol, and the capabilities of each; a port names the version that it speaks."""
 
 NAMED_WRONGLY: Final = 4
-"""How a program ends that does not know the port that it is to run."""
+"""The exit code of a program that does not know its port."""
 _NOT_FOUND: Final = (NAMED_WRONGLY, 127)  # the second one is the supervisor's, when there is no program
 
 
@@ -71,7 +70,7 @@ class SubprocessDriver:
         start_seconds: float = START_SECONDS,
         restarts: int = RESTARTS,
     ) -> None:
-        """Choose what to run; nothing is started before :meth:`session`."""
+        """Set the command; nothing is started before :meth:`session`."""
         self.command = list(command)
         self.name = visible(name) or os.path.basename(self.command[0])
         self.version = self.clients = ""
@@ -87,7 +86,7 @@ class SubprocessDriver:
 
     @contextmanager
     def session(self) -> Iterator[SubprocessDriver]:
-        """Start the process in an empty directory; afterwards it, and whatever it has started, is gone."""
+        """Start the process in an empty directory; afterwards it and its descendants are gone."""
         with temporary("port-") as directory, Workplace(directory) as self._place:
             try:
                 self._started()
@@ -97,7 +96,7 @@ class SubprocessDriver:
 
     @contextmanager
     def connected(self, _: Workplace) -> Iterator[None]:
-        """Do the same beside ports of this process in one block of :func:`~.in_process.sessions`."""
+        """Start the process beside ports of this process in one block of :func:`~.in_process.sessions`."""
         with self.session():
             yield
 
@@ -111,7 +110,7 @@ class SubprocessDriver:
         return all(name in self.capabilities for name, needed in needs.items() if needed)
 
     def run(self, scenario: Scenario) -> Observation:
-        """Have the scenario run, and return what was observed; raises :class:`PortBrokenError`."""
+        """Let the port run the scenario, and return the observation; raises :class:`PortBrokenError`."""
         process = self._started()
         self._id += 1
         deadline = time.monotonic() + self._seconds
@@ -202,15 +201,15 @@ _SETTABLE: Final = frozenset({("FileReport", "force")})
 """The attributes of collaborators that a module sets."""
 
 
-class GracefulTermination(Exception):  # noqa: N818 - as DIRAC calls it
-    """What a scripted collaborator raises for a port: its name is all that the port gets of it."""
+class GracefulTermination(Exception):  # noqa: N818 - DIRAC's name
+    """The exception of a scripted collaborator for a port, which gets its name only."""
 
 
 class Host:
-    """What a port finds behind its calls in one scenario, and what was seen of it."""
+    """The collaborators and services behind a port's calls in one scenario, and the record of these calls."""
 
     def __init__(self, scenario: Scenario) -> None:
-        """Lay out the collaborators, or the services, that the scenario says."""
+        """Set up the collaborators, or the services, of the scenario."""
         self.scrubber = Scrubber()
         self._scenario = scenario
         self._hooks = [module.get("hooks", {}) for module in scenario.earlier] + [scenario.hooks]
@@ -223,7 +222,7 @@ class Host:
         self._there = {name: fake_of(name, scenario, self._script) for name in FAKES if kinds.get(name) == SCRIPTED}
 
     def call(self, call: Json) -> Json:
-        """Answer a call ``[target, method, arguments]``, or say what it raises."""
+        """Answer a call ``[target, method, arguments]``, also with its exception."""
         match call:
             case ["module", str(method), [*_]] if method in HOOKS:
                 return self._hook(method)
@@ -239,7 +238,7 @@ class Host:
         raise ProcessError(f"it called {quote(call)}, which is not there")
 
     def _hook(self, hook: str) -> Json:
-        """Record the call of a hook; when the scenario replaces the hook, answer what it does instead.
+        """Record the call of a hook; if the scenario replaces the hook, answer with the effect of the replacement.
 
         Each module of a step begins with the hook that finds its collaborators.
         """
@@ -257,7 +256,7 @@ class Host:
                 raise ProcessError(f"it set {quote(assignment)}, which cannot be set")
 
     def outcome(self, claimed: dict[str, Json], files: dict[str, str]) -> Observation:
-        """Return what was seen here, and for what cannot be seen from here, what the port says."""
+        """Return the host's observation, completed by the port's own report of data that the host cannot see."""
         said = claimed | {"steps": [], "files": {}, "services": None}
         outcome = from_json(said, len(self._scenario.calls))
         return outcome._replace(
@@ -274,10 +273,10 @@ def _operation(target: str) -> dict[str, Json]:
 
 
 def _answered(ask: Callable[[], Json]) -> Json:
-    """Return the answer as a message; what it raises, too."""
+    """Return the answer, or the exception, as a message."""
     try:
         return {"answer": Scrubber().plain(ask())}
-    except BaseException as error:  # noqa: BLE001 - whatever is scripted
+    except BaseException as error:  # noqa: BLE001 - a script may raise any
         return {"raises": Scrubber().plain(error)}
 
 

@@ -43,7 +43,7 @@ def checked(scenario: Scenario) -> Scenario:
 
 
 def operation_complaint(operation: Mapping[str, Json]) -> str:
-    """Return what is wrong with the fields of an operation, empty if nothing is."""
+    """Return the error in the fields of an operation; empty if there is none."""
     if unknown := [name for name in operation if name not in OPERATION_FIELDS]:
         return no_such("field", unknown[0], OPERATION_FIELDS)
     files = operation.get("Files", [])
@@ -69,7 +69,7 @@ def _check_fault(text: str) -> None:
 
 
 def answers_complaint(key: str, answers: Sequence[str]) -> str:
-    """Return what is wrong with the answers of ``COLLABORATOR.METHOD``, empty if nothing is."""
+    """Return the error in the answers of ``COLLABORATOR.METHOD``; empty if there is none."""
     collaborator, _, method = key.partition(".")
     if collaborator not in _METHODS:
         return no_such("collaborator", collaborator, _METHODS)

@@ -1,4 +1,4 @@
-"""The witness of a run: notes what the module's collaborators take, for :mod:`dirac_failover.spec.duties` to judge.
+"""The witness of a run: notes the reports that the collaborators take, for :mod:`dirac_failover.spec.duties`.
 
 A :class:`~dirac_failover.drivers.recording.Recorder` has it look into the clients of one implementation, wherever they
 are made, whenever one of their public methods begins or ends, so it sees also what is dropped later. It reads the
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Witness:
-    """Sees one run; it stands for its job among the acts on the services."""
+    """The witness of one run; its identity marks the job's acts on the services."""
 
     def __init__(self, implementation: Implementation) -> None:
         """Know the clients of ``implementation``; nothing is noted before :meth:`begin`."""
@@ -51,19 +51,19 @@ class Witness:
         return [*self._kinds.values()]
 
     def look(self, client: Any) -> None:
-        """Note what an object holds, if it is a client."""
+        """Note the reports in an object, if it is a client."""
         for key, kind in self._kinds.items():
             if issubclass(type(client), kind):
                 self._look(key, client)
 
     def begin(self, commons: Mapping[str, Any], inputs: Iterable[tuple[str, str]] = ()) -> None:
-        """Look at what is laid out in ``workflow_commons``; ``inputs`` are the files that must be given a status."""
+        """Look at the clients in ``workflow_commons``; ``inputs`` are the files that must get a status."""
         self._commons, self._inputs = commons, tuple(inputs)
         self._look_around(commons)
         self._laid_out = {key: self._dues(key) for key in self._taken}
 
     def owed(self, modules: Iterable[Any] = (), raised: str = "") -> duties.Owed:
-        """Look for the last time and return what is owed; ``raised`` names the exception that ended the modules."""
+        """Look for the last time and return the dues; ``raised`` names the exception that ended the modules."""
         own = [{key: _there(module, name) for key, name in _ATTRIBUTES.items()} for module in modules]
         for clients in (self._commons or {}, *own):
             self._look_around(clients)
@@ -95,7 +95,7 @@ class Witness:
                 self._unseen[key] = type(client).__name__
 
     def _look(self, key: str, client: Any) -> None:
-        """Note what a client holds; of requests, those of the job alone."""
+        """Note the reports in a client; of requests, those of the job alone."""
         if self._commons is None:
             return
         if key == v.COMMONS_REQUEST and id(client) not in self._things and client is not self._commons.get(key):
@@ -119,7 +119,7 @@ class Witness:
 
 
 MOST: Final = 100_000
-"""Reports that one client may hold; of one that holds more, or yields them without end, nothing is known."""
+"""The most reports of one client; of a client with more, or without end, nothing is known."""
 
 
 def _limited(noted: Noted) -> Noted:
@@ -131,7 +131,7 @@ def _limited(noted: Noted) -> Noted:
 
 
 def _fits(value: Any) -> bool:
-    """Tell whether a value can be written, which a list that holds itself twice at each level cannot."""
+    """Return whether a value can be written, which a list that holds itself twice at each level cannot."""
     PLAIN.plain(value)
     return PLAIN.left > 0
 

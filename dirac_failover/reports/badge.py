@@ -1,4 +1,4 @@
-"""Results as a badge: an SVG picture of one line, to be shown in a README; it says in words what its colour says."""
+"""Results as a badge: an SVG picture of one line, for a README; the verdict is in its words and in its colour."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The causes of breaches: those that begin with the same difference are one group, with one clause on top.
 
-One wrong method breaks a dozen clauses. What they share is the first call that is not the expected one; the group is
-shown as that, expected and observed calls side by side.
+One wrong method breaks a dozen clauses. They share the first call that is not the expected one; the group is shown as
+that call, with expected and observed calls side by side.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _rank(clause: ClauseResult) -> tuple[int, int, int, str]:
 
 
 def _beginning(minimal: Minimal) -> str:
-    """Return what the breaches of one cause have in common: the first call that is not as expected, or the scenario."""
+    """Return the common part of the breaches of one cause: the first unexpected call, or the scenario."""
     at = first_difference(minimal.expected_steps, minimal.steps)
     if at is None:
         return json.dumps(minimal.scenario, sort_keys=True)

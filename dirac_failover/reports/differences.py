@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BEFORE: Final = 2
 _AFTER: Final = 3
-"""How many calls are shown before the first difference, and after it."""
+"""The numbers of calls that are shown before the first difference, and after it."""
 _GAP: Final = 4
 _SHOWN: Final = 300
 

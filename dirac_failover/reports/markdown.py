@@ -22,7 +22,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&#@!$])")
 
 
 def escape(text: str) -> str:
-    """Return ``text`` so that Markdown shows it as it is, in one line."""
+    """Return ``text`` escaped, so that Markdown shows it unchanged, in one line."""
     return _SPECIAL.sub(r"\\\1", clean(text))
 
 

@@ -1,4 +1,4 @@
-"""A matrix of clauses by ports: what every report of results shows, whatever it looks like.
+"""A matrix of clauses by ports: the data of every report of results.
 
 A cell is how one port stands to one clause. A breach that a baseline knows is a state of its own here, and a port that
 broke down has no verdicts at all.
@@ -22,18 +22,18 @@ SCHEMA: Final = "dirac-failover/compare/1"
 KNOWN: Final = "known"
 NO_VERDICT: Final = "no verdict"
 STATES: Final = (BROKEN, UNCHECKED, KNOWN, HELD, NOT_ASKED, NO_VERDICT)
-"""Broken, broken as a baseline says, held, not asked; or nothing: no such clause there, or the port broke down."""
+"""The states of a cell; NO_VERDICT stands for a missing clause, and for a port that broke down."""
 TITLES: Final = {CONTRACT: "Contract", DIRAC: "DIRAC", LOSSLESS: "Lossless"}
 """The levels, as headings."""
 BROKE_DOWN: Final = "broke down"
-"""How the verdict ``broken`` on a whole port is called, since a clause that is broken is something else."""
+"""The words for the verdict ``broken`` on a whole port, which differs from a broken clause."""
 NOTHING_ASKED: Final = "nothing asked"
-"""How a port is said to stand when no scenario was about any clause."""
+"""The words for a port of which no scenario asked for any clause."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """One file of results, and how people tell it from the others."""
+    """One file of results, and the label that identifies it."""
 
     label: str
     path: str
@@ -48,18 +48,18 @@ class Port:
 
     @property
     def levels(self) -> str:
-        """Which levels decide that; empty when all do."""
+        """The levels that decide the verdict; empty when all do."""
         levels = self.results.header.levels
         return "" if set(levels) == set(LEVELS) else " and ".join(levels)
 
     @property
     def judged(self) -> str:
-        """The verdict, and by which levels, unless by all."""
+        """The verdict, and its levels unless all decide."""
         return self.verdict + (f", by {self.levels}" if self.levels else "")
 
     @property
     def shard(self) -> str:
-        """Which part of the space was run, in brackets; empty when it is the whole."""
+        """The part of the space that was run, in brackets; empty for the whole."""
         shard = self.results.header.shard
         return "" if shard == "1/1" else f" (shard {shard})"
 
@@ -83,7 +83,7 @@ class Cell:
 
     @property
     def state(self) -> str:
-        """How it stands, in a word."""
+        """The state, in a word."""
         return state(self.port.results, self.clause)
 
     @property
@@ -200,7 +200,7 @@ def state(results: Results, clause: ClauseResult | None) -> str:
 
 
 def labels(results: Sequence[Results], paths: Sequence[str]) -> list[str]:
-    """Return what tells these results from each other: the name and version of the port if they do, or the path."""
+    """Return the labels that identify the results: name and version of the port if they differ, or the path."""
     names = [item.header.port.label for item in results]
     tries = (names, [f"{name} ({os.path.basename(paths[i])})" for i, name in enumerate(names)])
     return next((found for found in tries if len(set(found)) == len(found)), list(paths))

@@ -1,4 +1,4 @@
-"""Text for a terminal: sections of rows, each a text and what came of it, laid out for a width.
+"""Text for a terminal: sections of lines, each a text and its answer, laid out for a width.
 
 An answer stands beside its text, in a column where that is possible, and below it where there is no room.
 """
@@ -28,7 +28,7 @@ _SIGNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the terminal is: columns, whether it shows colours, and whether it shows more than ASCII."""
+    """The properties of the terminal: its columns, whether it shows colours, and whether it shows more than ASCII."""
 
     width: int = 80
     colours: bool = False
@@ -43,7 +43,7 @@ class Style:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colours and colour and text else text
 
     def clean(self, text: str) -> str:
-        """Return ``text`` without what would confuse the terminal."""
+        """Return ``text`` without characters that the terminal would interpret or cannot show."""
         return "".join(c if c.isprintable() and (self.unicode or c.isascii()) else ascii(c)[1:-1] for c in text)
 
 
@@ -113,7 +113,7 @@ def add_color(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None
 
 
 def terminal_style(color: str) -> Style:
-    """Return how standard output is; ``color`` is ``auto``, ``always`` or ``never``."""
+    """Return the style of standard output; ``color`` is ``auto``, ``always`` or ``never``."""
     unicode = str(sys.stdout.encoding).lower().startswith("utf")
     on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     _, width, _ = sorted((40, shutil.get_terminal_size().columns, 160))

@@ -1,6 +1,6 @@
 """The timeline: the report of ``run`` for people.
 
-The verdict comes first, and only a verdict has a tick; then how it came to be, then the details. :func:`render` reads
+The verdict comes first, and only a verdict has a tick; then its reasons, then the details. :func:`render` reads
 the report of which ``--json`` prints all, so the two cannot say different things. What a call made happen
 stands indented below it. Long values are shortened here, never in the report.
 """
@@ -38,7 +38,7 @@ def story(report: JobEnd, style: Style) -> str:
 
 
 def situation(report: RunReport, style: Style) -> str:
-    """Return how things stand before the module is executed."""
+    """Return the situation before the module is executed, as text."""
     return section(style, "Job", table(_job(report)))
 
 
@@ -65,7 +65,7 @@ def varying(texts: Iterable[str]) -> list[str]:
 
 
 def table(facts: Mapping[str, str | Sequence[str]], indent: int = 1) -> Iterator[Line]:
-    """Yield a row for each fact that says anything; of several texts the first has the label."""
+    """Yield a line for each fact that is not empty; of several texts the first has the label."""
     told = {label: [said] if isinstance(said, str) else said for label, said in facts.items() if said}
     for label, texts in told.items():
         width = max(map(len, told))
@@ -81,7 +81,7 @@ _FINDINGS: Final = {
     "waiting": ("waiting", "waiting item"),
     "unchecked": ("unchecked", "unchecked item"),
 }
-"""What stands between a run and its being converged, by its key in a report: before each one, and when counted."""
+"""The words for the findings that keep a run from converging, by key of the report: for one, and for a count."""
 
 
 def verdict(report: JobEnd) -> tuple[str, str, list[str]]:

@@ -1,4 +1,4 @@
-"""Calls in words: what was called, with which arguments, and what came of it.
+"""Calls in words: the method, its arguments, and its result.
 
 Every report shows calls by :func:`call_to_text`; values are shown by :func:`show`.
 """
@@ -27,15 +27,15 @@ _KNOWN_ERRORS: Final = (
     ("Connection reset by peer", "connection reset"),
     ("Connection broken", "the reply ended early"),
 )
-"""What the long texts of an HTTPS client mean."""
+"""Short words for the long error texts of an HTTPS client."""
 
 _ECHOES: Final = frozenset({"setJobStatus", "setJobStatusBulk", "setJobApplicationStatus"})
-"""Methods that answer with what they were given, as far as it changed anything."""
+"""The methods that answer with their arguments, as far as these changed anything."""
 _PRINTABLE: Final = Style()
 
 
 class Answer(NamedTuple):
-    """What came of a call: its sign, in words, and the colour of the words."""
+    """The result of a call: its sign, its words, and their colour."""
 
     sign: str
     text: str
@@ -48,24 +48,24 @@ class Answer(NamedTuple):
 
 
 def well(text: str) -> Answer:
-    """Return what is as it should be, or neither good nor bad."""
+    """Return the answer for a success, or for a neutral result."""
     return Answer("arrow", text, "dim")
 
 
 def failed(text: str) -> Answer:
-    """Return a failure."""
+    """Return the answer for a failure."""
     return Answer("failed", text, "red")
 
 
 class CallText(NamedTuple):
-    """A call in words: its name, the arguments in brackets, and what came of it; None when nothing is to be said."""
+    """A call in words: its name, the arguments in brackets, and its result; None when it needs no words."""
 
     name: str
     brackets: str
     answer: Answer | None
 
     def line(self, style: Style = _PRINTABLE) -> str:
-        """Return all of it in one line, without anything that is not printed."""
+        """Return the call and its result in one line, without characters that are not printable."""
         answer = f" {style.sign(self.answer.sign)} {self.answer.text}" if self.answer else ""
         return style.clean(f"{self.name}{self.brackets}{answer}")
 
@@ -83,7 +83,7 @@ def call_to_text(call: Call, style: Style = _PRINTABLE, unheeded: Sequence[Call]
 
 
 def _answer(call: Call, unheeded: Sequence[Call]) -> Answer | None:
-    """Return what came back from a call; None for a hook, of which nothing is expected."""
+    """Return the result of a call; None for a hook that has returned None."""
     answer = call.result
     if call.raised:
         graceful = answer["exception"] == "GracefulTermination"
@@ -104,7 +104,7 @@ def _answer(call: Call, unheeded: Sequence[Call]) -> Answer | None:
 
 
 def ignored(calls: Iterable[Call], result: Json, module: str = "module") -> Iterator[tuple[str, Call]]:
-    """Yield the calls of hooks that answered what is not OK and whose message is not the result of ``execute``.
+    """Yield the calls of hooks that answered an error of which the result of ``execute`` is another.
 
     ``execute`` ignores what a hook returns. A hook that another hook calls may answer anything, and so may one whose
     answer an ``execute`` of the module's own has returned. Before each call stands the name of the class, if it is one
@@ -124,7 +124,7 @@ def _failure(answer: Json) -> list[Json]:
 
 
 def is_result(answer: Json) -> bool:
-    """Tell whether a value is a return structure of DIRAC's."""
+    """Return whether a value is a return structure of DIRAC's."""
     return isinstance(answer, dict) and isinstance(answer.get("OK"), bool)
 
 
@@ -158,7 +158,7 @@ _SHAPES: Final[tuple[tuple[set[str], str, Callable[[dict[str, Any]], str]], ...]
         lambda value: f"{value['RequestName']} of {count(len(value['Operations']), 'operation')}",
     ),
 )  # fmt: skip
-"""Dictionaries that people know by name: their keys, the one with a list, and how they are shown."""
+"""Dictionaries that are shown by name: their keys, the key with a list, and the function that shows them."""
 
 
 def _first(texts: list[str]) -> str:
@@ -171,7 +171,7 @@ def _key(key: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Return a text for people; what is JSON inside is shown as what it says."""
+    """Return a text for people; JSON inside is shown as its values."""
     try:
         inner: Any = json.loads(value) if value.startswith('{"') else None
     except ValueError:
@@ -182,7 +182,7 @@ def _text(value: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without anything that is not printed."""
+    """Return a text without characters that are not printable."""
     return _PRINTABLE.clean(text)
 
 

@@ -50,7 +50,7 @@ def report(results: Results, levels: Sequence[str], problems: Sequence[str], sec
     target, profile = Target.parse(results.header.port.target), results.header.profile
     found = causes(clause for clause in results.clauses if decides(clause, levels) and clause.minimal)
     parts += [cause_of(group, target, profile, style) for group in found]
-    for level in () if results.header.extent.endswith(STOPPED) else LEVELS:  # one scenario says little of the others
+    for level in () if results.header.extent.endswith(STOPPED) else LEVELS:  # one scenario proves little
         clauses = [clause for clause in results.clauses if clause.level == level]
         if clauses:
             title = _TITLES[level].format(profile=results.header.profile)

@@ -1,1 +1,1 @@
-"""Requests as DIRAC's request system has them: what is to be done later, in which order, and what has become of it."""
+"""Requests of DIRAC's request system: operations for later, in order, and their statuses."""

@@ -24,7 +24,7 @@ _STATUSES: Final = (WAITING, FAILED, DONE, SCHEDULED)
 
 
 class File(Record):
-    """One file: where it is, its checksum and GUID, and what has become of it.
+    """One file: its name, checksum, GUID and status.
 
     ``fromDict`` is the JSON text or a dict of the attributes. Raises ValueError (also as :class:`LoadError`) for data
     that is not a file's.
@@ -45,7 +45,7 @@ class File(Record):
     )
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
-        """Make a waiting file, then take what ``fromDict`` says."""
+        """Make a waiting file, then take the attributes in ``fromDict``."""
         self._holders: list[Holder] = []
         self._Status = WAITING
         self._LFN: str | None = None

@@ -23,7 +23,7 @@ _MAX_CATALOG_TEXT = 255
 
 
 class Operation(Holder):
-    """One thing to do: its type, its arguments or files, and what has become of it.
+    """One operation: its type, its arguments or files, and its status.
 
     ``fromDict`` is the JSON text or a dict of the attributes, with the files under ``Files``. Raises ValueError (also
     as :class:`LoadError`) for data that is not an operation's.
@@ -50,7 +50,7 @@ class Operation(Holder):
     _JSON = tuple(ATTRIBUTE_NAMES)
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
-        """Make a queued operation, then take what ``fromDict`` says."""
+        """Make a queued operation, then take the attributes in ``fromDict``."""
         super().__init__()
         self._holders: list[Holder] = []
         self._place = 0
@@ -165,7 +165,7 @@ class Operation(Holder):
 
     @property
     def Status(self) -> str:
-        """One of ``ALL_STATES``; with files it follows from theirs, whatever is set."""
+        """One of ``ALL_STATES``; with files it follows from theirs, and a set value has no effect."""
         return self._Status
 
     @Status.setter

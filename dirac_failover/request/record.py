@@ -1,4 +1,4 @@
-"""What requests, operations and files have in common: JSON, loading, times, and how one is a part of another.
+"""The base of requests, operations and files: JSON, loading, times, and the relation of a part to its holder.
 
 Names that DIRAC's callers see are DIRAC's (camelCase). Behaviour is DIRAC 9.1's with one difference: data that DIRAC's
 constructors refuse with assorted errors, or that would overwrite a method or a private attribute, is refused with
@@ -106,7 +106,7 @@ class Record:
     _JSON: ClassVar[tuple[str, ...]] = ()
     _Status: str
     _parent: Any = None
-    """The holder that has it as a part, the last one if there are several: it is told of changes."""
+    """The holder that has it as a part, the last one if there are several: it is notified of changes."""
     _holders: Sequence[Holder] = ()
     """All holders, one as often as it has this record as a part: they count it."""
     _reserved: ClassVar[set[str]] = set()
@@ -116,7 +116,7 @@ class Record:
         cls._reserved = {name for name in dir(cls) if callable(getattr(cls, name))}
 
     def _load(self, fromDict: Any, **children: Callable[[Any], object]) -> None:
-        """Take the attributes in ``fromDict``, JSON text or a dict; anything else says nothing, as in DIRAC.
+        """Take the attributes in ``fromDict``, JSON text or a dict; anything else is ignored, as in DIRAC.
 
         The lists named in ``children`` are handed over item by item, before the rest. Falsy values are skipped, and so
         are lost: this too is DIRAC's.
@@ -162,7 +162,7 @@ class Record:
         """Return S_OK of the JSON text, or S_ERROR of the reason why there is none."""
         try:
             return S_OK(self._json())
-        except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure whatever the attributes hold
+        except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure for any attributes
             return S_ERROR(str(error))
 
 
@@ -194,7 +194,7 @@ class Holder(Record):
         """Work out the status anew: a part has changed."""
 
     def __contains__(self, part: object) -> bool:
-        """Say whether this very object is one of the parts."""
+        """Return whether this object itself, not an equal one, is a part."""
         return self in getattr(part, "_holders", ())
 
     def __iter__(self) -> Iterator[Any]:

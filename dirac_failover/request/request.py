@@ -51,7 +51,7 @@ class Request(Holder):
     )
 
     def __init__(self, fromDict: str | dict[str, Any] | None = None) -> None:
-        """Make an empty request of the connection's owner, then take what ``fromDict`` says."""
+        """Make an empty request of the connection's owner, then take the attributes in ``fromDict``."""
         super().__init__()
         self._CreationTime = self._SubmitTime = self._LastUpdate = self._NotBefore = now()
         self._Status = DONE
@@ -194,7 +194,7 @@ class Request(Holder):
         return subReq._place
 
     def isEmpty(self) -> bool:
-        """Say whether there are no operations."""
+        """Return whether there are no operations."""
         return not self._parts
 
     def __iadd__(self, operation: Operation) -> Self:
@@ -206,7 +206,7 @@ class Request(Holder):
             self._notify()
         return self
 
-    # What others see of it
+    # Views for other programs
 
     def toJSON(self) -> Any:
         """Return S_OK of the JSON text; raises UnicodeDecodeError for bytes that are not UTF-8, as DIRAC does."""
@@ -227,7 +227,7 @@ class Request(Holder):
             lines.append(":".join(map(str, parts)))
         return S_OK("\n".join(lines))
 
-    # Merging what can be done together
+    # Merging of operations that can be done together
 
     def optimize(self) -> Any:
         """Group replications for fail-over and merge equal neighbours; return S_OK of whether files or pairs moved.

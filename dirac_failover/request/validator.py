@@ -1,4 +1,4 @@
-"""What a request must have before it is sent, as DIRAC 9.1's ``RequestManagementSystem.private.RequestValidator``.
+"""The checks of a request before it is sent, as DIRAC 9.1's ``RequestManagementSystem.private.RequestValidator``.
 
 The checks run in the order of ``RequestValidator().validator`` and the first that fails decides. What an operation of
 a type, and its files, must have is the table ``reqAttrs``; a type that is not in it is not refused.
@@ -116,7 +116,7 @@ class RequestValidator(metaclass=_Singleton):
 
     @classmethod
     def addValidator(cls, fcnObj: Any) -> Any:
-        """Fail: S_ERROR for what is no check, AttributeError for what is one.
+        """Fail: S_ERROR for an object that is no check, AttributeError for a check.
 
         DIRAC's own method looks for the list of checks on the class, where it is not. To add a check, extend
         ``RequestValidator().validator``.
@@ -130,7 +130,7 @@ class RequestValidator(metaclass=_Singleton):
     def _has_files(self, request: Request) -> Any:
         for operation in request:
             if operation.Type not in self.reqAttrs:
-                return S_OK()  # DIRAC looks no further, whatever follows
+                return S_OK()  # DIRAC does not look at the operations that follow
             wanted = bool(self.reqAttrs[operation.Type]["Files"])
             if wanted != bool(len(operation)):
                 verb = "hasn't got" if wanted else "has got"

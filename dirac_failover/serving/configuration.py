@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dirac_fakes.service import Caller
 
 FUTURE_CLIENT: Final = f"/DiracX/FutureClientEnabled/{v.JOB_STATE}"
-"""The option that makes DIRAC report of jobs to DiracX."""
+"""The option that makes DIRAC report on jobs to DiracX."""
 
 
 def options(url: str, caller: Caller, dn: str, authorities: str = "", *, diracx: bool = False) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Make temporary credentials: an authority, the certificate of a host, and a user's proxy, for DIRAC's clients.
 
-They are in one folder and valid for a month. They protect nothing, but let clients work as on a grid. The proxy is a
+They are in one folder and valid for a month. They protect nothing; with them clients work as on a grid. The proxy is a
 real one (RFC 3820) with DIRAC's group in it, and ends in a token of DiracX. Formats and object identifiers are those of
 the grid and of DIRAC.
 """
@@ -36,7 +36,7 @@ _GROUP: Final = "1.2.42.42"
 
 _PROXY_INFO: Final = "1.3.6.1.5.5.7.1.14"
 _INHERIT_ALL: Final = bytes.fromhex("300c300a06082b06010505071501")
-"""A proxy that may do whatever its user may."""
+"""A proxy with all rights of its user."""
 
 _IA5_STRING: Final = 0x16
 _NAME: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -78,7 +78,7 @@ def _base64url(data: bytes) -> str:
 
 
 def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Credentials:
-    """Put credentials into ``folder``: of a server with these addresses, and of ``owner``, whose proxy says ``group``.
+    """Write credentials into ``folder``: of a server with these addresses, and of ``owner`` with a proxy for ``group``.
 
     Raises MissingExtraError when the package ``cryptography`` is not installed, and SettingError for names that no
     proxy can have, nor DIRAC's configuration.
@@ -100,7 +100,7 @@ def make(folder: str, *, owner: str, group: str, hosts: Sequence[str] = ("127.0.
     issuer, name = _name("authority"), _name(owner)
     own = _name(owner, str(x509.random_serial_number()))
     names = x509.SubjectAlternativeName([_general_name(address) for address in hosts])
-    # Of all uses, certificates and lists of revoked ones: a client of Python 3.13 insists that this is said
+    # The uses are certificates and lists of revoked ones: a client of Python 3.13 requires them
     signs = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     certificates = {
         "authority": _certificate(
@@ -175,7 +175,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))  # for clocks that are late
+        .not_valid_before(now - timedelta(hours=1))  # for clocks that are slow
         .not_valid_after(now + LIFETIME)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)

@@ -1,4 +1,4 @@
-"""The part of DiracX that reports of jobs need: statuses, heartbeats and metadata, as its REST interface has them.
+"""The part of DiracX that takes a job's reports: statuses, heartbeats and metadata, by its REST interface.
 
 Behind it is the same world: a status that comes in here is a status of its job, in its journal as the call of DIRAC's
 service that means the same, and that service's faults strike here too. Rights, statuses and refusals are those of
@@ -37,10 +37,10 @@ ATTRIBUTES: Final = names(
     "HeartBeatTime EndExecTime Status MinorStatus ApplicationStatus UserPriority RescheduleCounter VerifiedFlag "
     "AccountedFlag"
 )
-"""The attributes of a job, which are no parameters of it."""
+"""The keys of metadata that are attributes of a job, not parameters."""
 
 LOGGED: Final = names("LoadAverage MemoryUsed Vsize AvailableDiskSpace CPUConsumed WallClockTime")
-"""The values of a heartbeat that are kept as such; the rest becomes parameters."""
+"""The values of a heartbeat that are kept with it; the others become parameters."""
 
 _UPDATE: Final = ("Status", "MinorStatus", "ApplicationStatus", "Source")
 _SHOWN: Final = ("Status", "MinorStatus", "ApplicationStatus", "LastUpdateTime")
@@ -48,7 +48,7 @@ _NO_SUCH_JOB: Final = "No Matching Job"
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error but an answer
-    """The request is answered with this reply, and nothing more is done."""
+    """The exception that ends a request with this reply."""
 
     def __init__(self, reply: Reply | Broken) -> None:
         self.reply = reply
@@ -115,11 +115,11 @@ def _may(world: World, jobs: Jobs, force: bool) -> bool:
 
 
 def _ask(world: World, method: str, *args: Any) -> str | None:
-    """Call the service of DIRAC that means the same; return why it refuses, if it does."""
+    """Call the equivalent service of DIRAC; return the reason of a refusal, if there is one."""
     result = world(v.JOB_STATE, method, args)
     if world.wire:
         raise _Ended(as_broken(world.wire))
-    if result is None:  # what a fault makes of an answer
+    if result is None:  # the answer of a fault
         raise _Ended(Reply(HTTPStatus.OK, HTML))
     return None if result["OK"] else str(result["Message"])
 
@@ -149,7 +149,7 @@ def _plain(value: Any) -> str:
 
 
 def _update(item: tuple[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the time as DIRAC writes it, and what is said of the job then."""
+    """Return the time as DIRAC writes it, and the job's fields at that time."""
     try:
         time, said = datetime.fromisoformat(item[0]), {name: item[1].get(name) for name in _UPDATE}
         text = str(time.astimezone(UTC).replace(tzinfo=None))

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from dirac_fakes.world import World
 
 _SPILL: Final = 64 * 1024
-"""Bytes read beyond the limit: a client whose sending is cut off does not see why."""
+"""Bytes that are read beyond the limit: a client does not see the refusal if its sending is cut off."""
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 _log = gLogger.getSubLogger("server")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request: reads the body, within limits, and sends what the site answers. Connections are not kept."""
+    """One request: reads the body, within limits, and sends the site's reply. Connections are not kept."""
 
     server: SiteServer
     timeout = 60  # seconds for a client that has stopped sending
@@ -93,12 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _break(self, broken: Broken) -> None:
         self.log_message("%s %s: %s", self.command, self.path, broken.event)
         if broken.event == "reset":
-            # Closed at once, without lingering, and before the server says good-bye in an orderly way
+            # The socket is closed at once, without lingering, before the server's orderly shutdown
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", True, 0))
             os.close(self.connection.detach())
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Log for those who debug."""
+        """Log at the level debug."""
         _log.debug(format % args)
 
 
@@ -113,7 +113,7 @@ class SiteServer(ThreadingMixIn, TCPServer):
     daemon_threads = True
     request_queue_size = 128
     max_body = 100 * 1024 * 1024
-    """Bytes that a request may have: what the real server takes."""
+    """The largest request in bytes: the limit of the real server."""
 
     def __init__(
         self, world: World, *, host: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
@@ -123,7 +123,7 @@ class SiteServer(ThreadingMixIn, TCPServer):
         self.site = Site(world)
         self.one_by_one = Lock()
         self.url = f"{'https' if context else 'http'}://{host}:{self.server_address[1]}"
-        if context:  # the handshake is left to the thread of the request, so that it delays no other request
+        if context:  # the thread of the request does the handshake, so that it delays no other request
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 URL = f"https://{HOST}"
 _OURS = re.compile(f"{re.escape(URL)}(:443)?/")  # DIRAC names the port
 _HIDING = frozenset({"GRID_PROXY_FILE", "DIRAC_USE_ACCESS_TOKEN"})
-"""Variables that would lead clients elsewhere."""
+"""The environment variables that would lead clients to other servers."""
 
 
 class Endpoint(NamedTuple):

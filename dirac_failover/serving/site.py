@@ -1,7 +1,7 @@
 """Answer requests over HTTP: a world's services, as DIRAC's Tornado and as DiracX, and its administration.
 
 :meth:`Site.answer` is a function of a request. The carrier of requests (:mod:`.http_server` between processes,
-:mod:`.in_process` within one) sends the reply, or breaks the connection as it says. A client gets the status, the
+:mod:`.in_process` within one) sends the reply, or breaks the connection. A client gets the status, the
 malformed body or the broken connection of a fault that is armed.
 """
 

@@ -133,7 +133,7 @@ class CheckContext:
 
 
 def specified(facts: Facts, profile: Profile) -> bool:
-    """Tell whether the model is complete for a scenario, with this profile."""
+    """Return whether the model is complete for a scenario, with this profile."""
     return facts.scripted or (profile == DIRAC_9_1 and clients.speaks_of(facts.scenario))
 
 

@@ -34,7 +34,7 @@ class Difference(NamedTuple):
 
 
 def equal(one: Json, other: Json) -> bool:
-    """Tell whether two trees are equal."""
+    """Return whether two trees are equal."""
     return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 

@@ -124,7 +124,7 @@ class JobVerdict(NamedTuple):
 
 
 def ends_jobs(module: type[Any]) -> bool:
-    """Tell whether a module class is a FailoverRequest: any ancestor of that name makes it one."""
+    """Return whether a module class is a FailoverRequest: any ancestor of that name makes it one."""
     return any(base.__name__ == "FailoverRequest" for base in module.__mro__)
 
 
@@ -186,7 +186,7 @@ def call_of(operation: Mapping[str, Json]) -> tuple[str, str, list[Json]] | None
 
 
 def executable(operation: Mapping[str, Json], services: Mapping[str, Iterable[str]]) -> bool:
-    """Tell whether an operation can be executed, by ``services``: the methods that each does not have, by its name."""
+    """Return whether an operation can be executed; ``services`` names the methods that each service lacks."""
     if operation["Type"] != v.FORWARD_DISET:
         return bool(operation["Type"] == v.SET_FILE_STATUS)
     call = call_of(operation)  # without one it is tried, and fails
@@ -319,7 +319,7 @@ class _Found:
         return self._arrived[due] or self._arrived[due._replace(value=_REFUSED)]
 
     def shows(self, due: Due) -> bool:
-        """Tell whether a job shows its last update, or one that came later, or at the same time as far as is kept."""
+        """Return whether a job shows its last update, or one that came later, or at the same time as far as is kept."""
         job, time, field = due.of
         shown = {states.get((DueKind.SHOWN, (job, field))) for states in (self._left, self._now)}
         later = (other for other in self._arrived if (other.kind, other.of[::2]) == (DueKind.STATUS, (job, field)))
@@ -331,7 +331,7 @@ class _Found:
 
 
 def _holds(state: str | None, due: Due) -> bool:
-    """Tell whether a state is the one that is due, or of a file whose service took the report and kept its own."""
+    """Return whether a state is the one that is due, or of a file whose service took the report and kept its own."""
     keeps = state == v.PROCESSED or (state == v.MAX_RESET and due.value == v.UNUSED)
     return state == due.value or (keeps and not due.force)
 

@@ -76,7 +76,7 @@ class Facts:
         """Whether every collaborator is scripted."""
 
     def suits(self, shape: str) -> bool:
-        """Tell whether an implementation of this shape can be given the whole scenario."""
+        """Return whether an implementation of this shape can be given the whole scenario."""
         return shape == MODULE or self._suits_commands
 
     @cached_property
@@ -93,7 +93,7 @@ class Facts:
         return self.scenario.answers.get(method, ("ok",))[0]
 
     def answered(self, method: str, *kinds: str) -> bool:
-        """Tell whether the first answer of a scripted method begins with one of these."""
+        """Return whether the first answer of a scripted method begins with one of these."""
         return self.answer(method).startswith(kinds)
 
     @cached_property
@@ -168,7 +168,7 @@ class Facts:
         return "STEP_INSTANCE_NAME" in step and not step.get("inputData")
 
     def has(self, collaborator: str) -> bool:
-        """Tell whether a collaborator is there, with the reports of earlier modules; otherwise the module makes one."""
+        """Return whether a collaborator is there, with reports of earlier modules; otherwise the module makes one."""
         return self.scenario.collaborators.get(collaborator, NONE) not in {MISSING, NONE}
 
     @cached_property
@@ -317,7 +317,7 @@ class Facts:
         return _raised(answer)
 
     def _must_ask(self, method: str) -> bool:
-        """Tell whether the end of a job has to call a method, whatever the order of the others."""
+        """Return whether the end of a job has to call a method, whatever the order of the others."""
         refused = self.answered(COMMIT, "s_error")
         quiet = self.disk and not {"Request.toJSON"} & self.refused
         return quiet and {
@@ -350,12 +350,12 @@ class Facts:
         return self.valid and self.disk and not self.refused and "_initialize" not in self.scenario.hooks
 
     def _ends_in(self, hook: str) -> bool:
-        """Tell whether the module ends in a hook that is not replaced."""
+        """Return whether the module ends in a hook that is not replaced."""
         disabled = hook == "_initialize" and self.scenario.subject == "module" and not self.job
         return disabled or hook == HOOKS[-1]
 
     def _ends_well(self, hook: str) -> bool | None:
-        """Tell whether it ends well there; None without a job if operations are pending."""
+        """Return whether it ends well there; None without a job if operations are pending."""
         if hook != HOOKS[-1]:
             return None if self.operations else True
         return self.well or self.scenario.subject == "base"

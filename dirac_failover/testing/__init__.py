@@ -1,4 +1,4 @@
-"""What the pytest fixtures are made of, to be used without pytest too: a world, a run of modules, and what came of it.
+"""The classes and functions behind the pytest fixtures, usable without pytest: a world, runs of modules, outcomes.
 
 The names below are imported when they are first used.
 

@@ -1,4 +1,4 @@
-"""What the fixtures of one test share: its in-memory DIRAC, how that is connected, and the runs that it has seen.
+"""The context that the fixtures of one test share: its in-memory DIRAC, the connection, and its runs.
 
 The plug-in makes a :class:`FixtureContext` for each test that uses any of them.
 """
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from dirac_failover.testing.outcome import ModuleOutcome
 
 MOST: Final = 3
-"""How many runs of a failed test are shown."""
+"""The number of runs that are shown for a failed test."""
 
 
 class FixtureContext:
     """One test: its worlds, its collaborators, its runs."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
-        """Look at the test; nothing is made before it is asked for."""
+        """Keep the test; each object is made when it is first used."""
         self._request = request
         self._stack = ExitStack()
         self._worlds: list[Dirac] = []
@@ -41,7 +41,7 @@ class FixtureContext:
         self._collaborators: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        """Let the test's clock stand still before anything is made, if it has one."""
+        """Stop the test's clock, if it has one, before any object is made."""
         if "dirac_clock" in self._request.fixturenames:
             self._request.getfixturevalue("dirac_clock")
         if self._request.node.get_closest_marker("dirac_fault"):
@@ -68,14 +68,14 @@ class FixtureContext:
         return world
 
     def make_dirac(self, *args: Any, **kwargs: Any) -> Dirac:
-        """Make another world, which is looked after as the first one is."""
+        """Make another world, whose faults must strike as well."""
         world = Dirac(*args, **kwargs)
         self._worlds.append(world)
         return world
 
     @cached_property
     def implementation(self) -> Implementation:
-        """Whose clients the test gets: the real DIRAC's when its file imports from there."""
+        """The implementation of the test's clients: the real DIRAC when the test's file imports from there."""
         module = getattr(self._request.node, "module", None)
         return self._loaded(implementation_of(module))
 
@@ -97,7 +97,7 @@ class FixtureContext:
 
     @cached_property
     def profile(self) -> str | None:
-        """In whose workflows modules are run: what the marker says, or the option, or the ini setting; None without."""
+        """The profile of the workflows that run modules: by marker, option or ini setting; None without."""
         marker = self._request.node.get_closest_marker("dirac_profile")
         name = self._setting("dirac_profile")
         if marker:
@@ -110,7 +110,7 @@ class FixtureContext:
         return name
 
     def _setting(self, name: str) -> str | None:
-        """Return what an option says, or else the ini setting of that name."""
+        """Return the value of an option, or else of the ini setting of that name."""
         config = self._request.config
         return config.getoption(name) or config.getini(name) or None
 
@@ -121,13 +121,13 @@ class FixtureContext:
         return self._collaborators[name]
 
     def workflow_commons(self, **given: Any) -> dict[str, Any]:
-        """Return what a module of the test finds in ``workflow_commons``."""
+        """Return ``workflow_commons`` for a module of the test."""
         more = {key: given.pop(key) for key in [*given] if key not in running.SITUATION}
         situation = JobSetup.of(self.dirac, workflow_commons=more, collaborators=self._collaborators, **given)
         return situation.workflow_commons(self.implementation, self.profile)
 
     def step_commons(self, **more: Any) -> dict[str, Any]:
-        """Return what a module of the test finds in ``step_commons``."""
+        """Return ``step_commons`` for a module of the test."""
         return JobSetup.of(self.dirac, step_commons=more).step_commons()
 
     def run_module(self, module: type[Any], **given: Any) -> ModuleOutcome:
@@ -145,7 +145,7 @@ class FixtureContext:
         classes = [kind for kind in kinds if isinstance(kind, type)]
         self._loaded(implementation_of(*classes))
         if classes and f"{classes[-1].__module__}:{classes[-1].__qualname__}" == self._setting("dirac_port"):
-            given.setdefault("duties", INPUTS_DUE)  # a port ends jobs, whatever its class
+            given.setdefault("duties", INPUTS_DUE)  # a port ends jobs, also without the class FailoverRequest
         world = given.pop("world", None) or self.dirac
         mine = self._collaborators if world is self.dirac else {}
         return {"world": world, "collaborators": mine, "profile": self.profile, **given}
@@ -155,7 +155,7 @@ class FixtureContext:
         return outcome
 
     def check(self) -> None:
-        """Fail the test when a fault was to strike and never did, or an answer was given that nothing asked for."""
+        """Fail the test when an armed fault has never struck, or a scripted answer has never been used."""
         unfired = [(world, world.unfired()) for world in self._worlds]
         if any(faults for _, faults in unfired):
             pytest.fail("\n".join(_never_struck(*item) for item in unfired if item[1]), pytrace=False)
@@ -163,7 +163,7 @@ class FixtureContext:
             pytest.fail(f"Answers that were given, and never asked for: {', '.join(unasked)}", pytrace=False)
 
     def sections(self) -> list[tuple[str, str]]:
-        """Return what a report shows of a failed test: title and text."""
+        """Return the sections of the report of a failed test: title and text."""
         if self._runs:
             left = self._runs[:-MOST]
             more = [("DIRAC: earlier runs", "\n".join(map(repr, left)))] if left else []

@@ -1,4 +1,4 @@
-"""Whether a real grid is in sight: a proxy, a certificate, or a configuration that the real DIRAC would read.
+"""The guard against a real grid: it finds a proxy, a certificate, or a configuration that the real DIRAC would read.
 
 Tests that use the real DIRAC then do not start.
 """
@@ -17,17 +17,17 @@ VARIABLES: Final = (
     "DIRACSYSCONFIG",
     "DIRACX_CREDENTIALS_PATH",
 )
-"""Environment variables that lead DIRAC to a proxy, a certificate or a configuration."""
+"""The environment variables that name a proxy, a certificate or a configuration for DIRAC."""
 
 
 class GridInSightError(Exception):
-    """A real proxy, certificate or configuration is there; the message says what, and how to go on."""
+    """A real proxy, certificate or configuration is there; the message names it, and the way out."""
 
 
 def files() -> list[str]:
     """Return where a proxy and DIRAC's own configuration usually lie.
 
-    Below which root it looks, DIRAC says itself: a virtual environment's is not its own folder.
+    DIRAC itself names the root: that of a virtual environment is not its own folder.
     """
     root = getattr(sys.modules.get("DIRAC"), "rootPath", sys.base_prefix)
     return [
@@ -38,7 +38,7 @@ def files() -> list[str]:
 
 
 def in_sight() -> list[str]:
-    """Return what of a real grid can be seen from here."""
+    """Return the paths and variables that lead to a real grid."""
     named = [f"{name}={os.environ[name]}" for name in VARIABLES if os.environ.get(name)]
     return named + [path for path in files() if os.path.exists(path)]
 

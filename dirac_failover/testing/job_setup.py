@@ -1,4 +1,4 @@
-"""The situation in which modules are run: what the workflow, earlier modules and the job's environment have left.
+"""The set-up of a run of modules: the data of the workflow, of earlier modules and of the job's environment.
 
 A :class:`JobSetup` is plain data and the user's own objects.
 """
@@ -33,14 +33,14 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""As a value of ``workflow_commons`` or ``step_commons``: the key is not there."""
+"""The value of a key of ``workflow_commons`` or ``step_commons`` that is not there."""
 
 
 def clients(implementation: Implementation, scenario: Scenario, script: Script | None = None) -> dict[str, Any]:
     """Return the clients of a job by their key in ``workflow_commons``.
 
-    They are the implementation's own ones, with what earlier modules have left in them; a client of which the scenario
-    has answers is a fake. ``script`` is the script of the answers; a new one by default.
+    They are the implementation's own ones, with the reports of earlier modules; a client for which the scenario has
+    answers is a fake. ``script`` is the script of the answers; a new one by default.
     """
     script = script or script_of(implementation, scenario, Journal())
     kinds = {name: SCRIPTED if script.methods(name) else LIVE for name in DEFAULT_COLLABORATORS}
@@ -52,7 +52,7 @@ def clients(implementation: Implementation, scenario: Scenario, script: Script |
 
 @dataclass(frozen=True)
 class JobSetup:
-    """What a run of modules finds."""
+    """The set-up of a run of modules."""
 
     scenario: Scenario
     proxy: bool
@@ -79,11 +79,10 @@ class JobSetup:
         step_commons: Mapping[str, Any] | None = None,
         collaborators: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Return the usual situation of the world's job, with what differs; the world gets to know what it must.
+        """Return the usual set-up of the world's job, with the given changes; the world gets the job and the files.
 
         A single input or operation needs no list.
-        Raises TypeError for a value of another kind, and for what would have to reach a collaborator that the test has
-        made itself.
+        Raises TypeError for a value of another kind, and for reports of a collaborator that the test has made itself.
         """
         lfns = _listed("inputs", inputs, str, "LFNs")
         pending = _listed("operations", operations, str | Mapping, "types, or dictionaries of fields")
@@ -126,7 +125,7 @@ class JobSetup:
 
     @property
     def job_id(self) -> str | None:
-        """JOBID, as the environment has it."""
+        """The value of JOBID in the environment."""
         return self.scenario.environment.get(v.ENV_JOB_ID)
 
     def workflow_commons(
@@ -134,7 +133,7 @@ class JobSetup:
     ) -> dict[str, Any]:
         """Return the whole of ``workflow_commons``; to be called while the implementation's clients are connected.
 
-        ``script`` is the one that the answers come from; made anew unless it is given.
+        ``script`` gives the answers; a new one is made by default.
         """
         made = clients(implementation, self.scenario, script)
         usual = {
@@ -151,14 +150,14 @@ class JobSetup:
 
 
 def profile_named(name: str) -> Profile:
-    """Return a profile; ValueError says which ones there are."""
+    """Return a profile; ValueError lists the known ones."""
     if name not in PROFILES:
         raise ValueError(f"There is no profile {name!r}: there are {', '.join(PROFILES)}")
     return PROFILES[name]
 
 
 def _listed(name: str, given: Any, kind: Any, expected: str) -> list[Any]:
-    """Return what was given as one or several."""
+    """Return one value, or several, as a list."""
     items = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
     if wrong := [item for item in items if not isinstance(item, kind)]:
         raise TypeError(f"{name}: expected {expected}, found {wrong[0]!r}")

@@ -1,7 +1,6 @@
-"""What came of a run of modules: the result, the calls, what is still pending, and what a replay makes of it.
+"""The outcome of a run of modules: the result, the calls, the pending reports, and the effect of a replay.
 
-:class:`ModuleOutcome` is what tests make assertions about. It shows itself in one line; :meth:`ModuleOutcome.timeline`
-tells all of it.
+Tests make assertions about a :class:`ModuleOutcome`. Its repr is one line; :meth:`ModuleOutcome.timeline` is the whole.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from dirac_fakes.journal import Journal
 
 REQUEST_FILES = "_request.json"
-"""How the names of the files end that the job wrapper hands to the request system."""
+"""The ending of the names of files that the job wrapper hands to the request system."""
 _MOST_SHOWN: Final = 5_000
-"""How many items a value may have, lists within lists included, to be shown in one line."""
+"""The most items, nested ones included, of a value that is shown in one line."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class PendingOperation:
     """An operation of the request, to be executed when the services are back."""
 
     type: str
-    """Such as ``SetFileStatus``."""
+    """Its type, such as ``SetFileStatus``."""
     arguments: Json
     """Its arguments, decoded: of a SetFileStatus ``{'transformation', 'statusDict', 'force'}``; None without any."""
     files: tuple[str, ...]
@@ -64,10 +63,10 @@ class PendingOperation:
 
 
 class PendingRequest:
-    """What is pending in the job's request, by what ``workflow_commons['Request']`` held at the end of the run."""
+    """The pending operations of the job's request, from ``workflow_commons['Request']`` at the end of the run."""
 
     def __init__(self, request: Any) -> None:
-        """Look at a request; None is one without operations."""
+        """Read a request; None counts as one without operations."""
         self._request = request
         self._fields = [] if request is None else [PLAIN.operation(operation) for operation in elements(request)]
 
@@ -83,7 +82,7 @@ class PendingRequest:
 
     @cached_property
     def json(self) -> dict[str, Json]:
-        """The request as it would be written now; ValueError when it cannot be."""
+        """The JSON text of the request; ValueError when it has none."""
         if self._request is None:
             return {}
         written = self._request.toJSON()
@@ -97,7 +96,7 @@ class PendingRequest:
         return len(self._fields)
 
     def __repr__(self) -> str:
-        """Say what its operations do."""
+        """Return the effects of its operations, in words."""
         said = [describe(operation_of(fields)).removeprefix("operation ") for fields in self._fields]
         return f"<PendingRequest: {', '.join(said) or 'no operations'}>"
 
@@ -145,44 +144,45 @@ _UNSETTLED: Final = ("lost", "twice", "waiting", "unchecked")
 
 @dataclass(frozen=True)
 class Replay:
-    """What became of everything that a job owed, when job wrapper and request executing agent had done their work.
+    """The fate of all reports that a job owed, after the job wrapper and the request executing agent.
 
-    Owed is what was laid out for it, what its collaborators took, and of a FailoverRequest a status for each input.
+    A job owes the reports of its set-up, those that its collaborators took, and for a FailoverRequest a status for each
+    input.
     """
 
     converged: bool
-    """Whether all of it arrived, once: nothing is lost, arrived twice, waits, or could not be checked."""
+    """Whether every report arrived, once: none is lost, duplicated, waiting, or unchecked."""
     kept: list[str]
-    """In words, what has arrived."""
+    """The reports that have arrived, in words."""
     lost: list[str]
-    """In words, what has not, and is on no way."""
+    """The reports that have not arrived and are in no request, in words."""
     twice: list[str]
-    """In words, what arrived more often than it was owed."""
+    """The reports that arrived too often, in words."""
     waiting: list[str]
-    """In words, what is in a request that is not done yet."""
+    """The reports in a request that is not done yet, in words."""
     unchecked: list[str]
-    """In words, what nothing here can see or execute: the operation of a type or service that is not here, say."""
+    """The reports that cannot be followed here, in words: the operation of a type or service that is not here, say."""
     report: Mapping[str, Json]
-    """All of it, as the ``recovery`` of ``dirac-failover schema run`` describes."""
+    """The JSON form: the ``recovery`` of ``dirac-failover schema run`` describes it."""
 
     def __repr__(self) -> str:
-        """Say how it ended, and what is unsettled."""
+        """Return in one line the result, and the numbers of unsettled reports."""
         found = "; ".join(f"{name}: {item}" for name in _UNSETTLED for item in getattr(self, name))
         return f"<Replay: {f'not converged: {found}' if found else 'converged'}>"
 
 
 @dataclass(frozen=True)
 class ModuleOutcome:
-    """What came of executing modules, one or several as a job."""
+    """The outcome of an execution of modules, one or several as a job."""
 
     name: str
-    """Which modules these were."""
+    """The module classes."""
     modules: Sequence[Any]
     """The instances, in the order in which they were made."""
     results: Sequence[Any]
-    """What each ``execute()`` returned, in order."""
+    """The value that each ``execute()`` returned, in order."""
     result: Any
-    """What the last one, or the workflow, returned; None when an exception escaped."""
+    """The value that the last one, or the workflow, returned; None when an exception escaped."""
     raised: BaseException | None
     """The exception that escaped."""
     calls: Journal
@@ -190,29 +190,29 @@ class ModuleOutcome:
     events: Sequence[Call]
     """The hooks, and inside them all calls to collaborators and services."""
     workflow_commons: Mapping[str, Any]
-    """As the modules left it."""
+    """``workflow_commons`` after the run."""
     statuses: Sequence[str]
     """The application statuses that reached the job state service during the run, in order."""
     directory: Path
-    """Where it ran."""
+    """The working directory of the run."""
     texts: Mapping[str, str]
     """The request files that it wrote, by name."""
     others: Mapping[str, str]
-    """The other files that it wrote, by name, and how large they are."""
+    """The sizes of the other files that it wrote, by name."""
     world: Dirac
     """The in-memory DIRAC in which it ran."""
     request: PendingRequest
-    """What is pending in the job's request."""
+    """The pending operations of the job's request."""
     unsent: Unsent
     """The reports that no service has taken yet."""
     unasked: Sequence[str]
-    """The methods, with their collaborator, that were given answers and were never called."""
+    """The methods, with their collaborator, that have scripted answers and were never called."""
     job_id: str
     owner: tuple[str, str] | None
     owed: Owed
-    """What the job owes, for a replay to judge."""
+    """The reports that the job owes, for a replay."""
     job: Hashable
-    """By whom the job's acts on the services are."""
+    """The mark of the job's acts on the services."""
     _state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -228,7 +228,7 @@ class ModuleOutcome:
 
     @property
     def message(self) -> str:
-        """What the result says, as text: its Value when it is OK, else its Message; empty without either."""
+        """The text of the result: its Value when it is OK, else its Message; empty without either."""
         result = self.result if type(self.result) is dict else {}
         said = result.get("Value" if self.ok else "Message")
         return "" if said is None else _shown(str, said)
@@ -244,7 +244,7 @@ class ModuleOutcome:
         return self.directory / min(self.texts) if self.texts else None
 
     def replay(self) -> Replay:
-        """Hand the request file to the request system, execute what is in there, and say what became of everything.
+        """Hand the request file to the request system, execute its requests, and return the fate of all reports.
 
         This is what the job wrapper does after a job, and the request executing agent three quarters of an hour later.
         Faults that are armed still strike: ``dirac.recover()`` ends them. Operations that nothing here executes
@@ -261,7 +261,7 @@ class ModuleOutcome:
         return Replay(**told, report=as_json(found))
 
     def timeline(self, width: int = 100) -> str:
-        """Return what happened as text: every call in its place, the services, the request, and the last replay."""
+        """Return the run as text: every call in its place, the services, the request, and the last replay."""
         end = JobEnd(
             unfired=(),
             ended="returned" if self.raised is None else "raised",
@@ -275,7 +275,7 @@ class ModuleOutcome:
         return story(end.scrubbed(), Style(width))
 
     def __repr__(self) -> str:
-        """Say in one line how it ended and what is pending."""
+        """Return in one line the result and the pending operations."""
         if self.raised is not None:
             ended = f"raised {_shown(repr, self.raised)}"
         elif not issubclass(type(self.result), dict):
@@ -288,7 +288,7 @@ class ModuleOutcome:
 
 
 def _shown(show: Callable[[Any], str], value: Any) -> str:
-    """Return what ``show`` makes of a value that a module has left; the name of its class when it makes nothing."""
+    """Return the text that ``show`` makes of a module's value; the name of its class when that raises."""
     try:
         scrubber = Scrubber()
         scrubber.plain(value, _MOST_SHOWN)

@@ -1,6 +1,6 @@
-"""Runs modules in a situation and says what came of it: :func:`run_module`, and :func:`run_job` for several.
+"""Runs modules in a set-up and returns the outcome: :func:`run_module`, and :func:`run_job` for several.
 
-The directory in which they run is the present one, opened once; a run that leaves the process elsewhere gets an
+They run in the current directory, which is opened once; a run that leaves the process in another directory gets an
 :class:`~dirac_failover.errors.AstrayWarning`. JOBID is set for the run alone.
 """
 
@@ -48,7 +48,7 @@ _ESCAPES: Final = (Exception, SystemExit, GeneratorExit, Crashed)
 _PAIR: Final = 2
 _TICK: Final = 0.001
 _TICKS: Final = 20
-"""How often, and for how many seconds each time, the clock of a file system is waited for: it ticks every few ms."""
+"""The number and the seconds of the waits for the clock of a file system, which ticks every few ms."""
 
 
 def run_module(
@@ -60,13 +60,13 @@ def run_module(
     duties: str | None = None,
     **given: Any,
 ) -> ModuleOutcome:
-    """Execute a module as the last one of a job and return what came of it.
+    """Execute a module as the last one of a job and return the outcome.
 
     ``given`` are arguments of :meth:`~dirac_failover.testing.job_setup.JobSetup.of`; anything else is an attribute of
     the module. ``executions`` is how often the one instance is executed. ``profile`` names the implementation whose
     workflows it runs in. ``duties="inputs"`` says that the module owes each input file a status, as a FailoverRequest
-    does. TypeError for what is no module class, and for a name that is nearly one of these; ValueError for fewer than
-    one execution, for a profile that does not exist, and for other duties.
+    does. TypeError for an object that is no module class, and for a name that is nearly one of these; ValueError for
+    fewer than one execution, for a profile that does not exist, and for other duties.
     """
     __tracebackhide__ = True
     if executions < 1:
@@ -95,11 +95,11 @@ def run_job(
     duties: str | None = None,
     **given: Any,
 ) -> ModuleOutcome:
-    """Execute several modules as one job, as DIRAC's workflow engine does, and return what came of it.
+    """Execute several modules as one job, as DIRAC's workflow engine does, and return the outcome.
 
     ``modules`` are classes, or pairs of a class and its attributes, which make one step; or they are
     :class:`~dirac_failover.workflow.Step` objects. ``given`` as for :func:`run_module`, without attributes. Raises
-    TypeError for whatever is no module, and for an argument that does not exist; ValueError for such a profile.
+    TypeError for an object that is no module, and for an argument that does not exist; ValueError for such a profile.
     """
     __tracebackhide__ = True
     steps = _steps(modules)
@@ -119,7 +119,7 @@ class HookReturnWarning(UserWarning):
 
 
 def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
-    """Return the outcome, after a warning for each hook that has returned what is not OK, at the hook's own lines."""
+    """Return the outcome, after a warning, at the hook's own lines, for each hook that has returned an error."""
     __tracebackhide__ = True
     kinds = {type(module).__name__: type(module) for module in outcome.modules}
     for name, call in ignored(outcome.events, PLAIN.plain(outcome.result)):
@@ -131,7 +131,7 @@ def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
 
 
 SITUATION: Final = frozenset(inspect.getfullargspec(JobSetup.of).kwonlyargs)
-"""The names of what can be said about a situation."""
+"""The names of the arguments that describe a set-up."""
 
 
 def kinds_of(modules: Iterable[Any]) -> list[Any]:
@@ -153,7 +153,7 @@ def _check_duties(duties: Any, who: str) -> None:
 
 
 def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell what is about the situation from the module's attributes."""
+    """Divide keyword arguments into those of the set-up and attributes of the module."""
     attributes = {name: value for name, value in given.items() if name not in SITUATION}
     for name in attributes:
         near = difflib.get_close_matches(name, sorted({*SITUATION, "executions", "world"}), cutoff=0.8)
@@ -185,19 +185,19 @@ def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run."""
+    """The modules to run, and their set-up."""
 
     steps: tuple[Step, ...]
     situation: JobSetup
     implementation: Implementation
     profile: str | None
     executions: int | None
-    """How often the only module is executed, by itself; None when the steps are run as a workflow."""
+    """The number of executions of a single module; None when the steps are run as a workflow."""
     duties: str | None
-    """What the job owes, whatever the class of its last module: ``inputs``, or nothing more."""
+    """The duties of the job beside those of its last module's class: ``inputs``, or none."""
 
     def run(self, world: Dirac) -> ModuleOutcome:
-        """Run it in the present directory."""
+        """Run it in the current directory."""
         with Place(os.getcwd()) as place:
             run = _Run(self, world, place)
             with run.prepared():
@@ -250,7 +250,7 @@ def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Run:
-    """One run: what it finds, and what is noted while it goes on."""
+    """One run: its set-up, and the notes during its execution."""
 
     def __init__(self, plan: Plan, world: Dirac, place: Place) -> None:
         self.plan = plan
@@ -289,7 +289,7 @@ class _Run:
                 self.place.leave()
 
     def made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
-        """Create a module that is watched; ``inside`` a workflow, its execution is noted too."""
+        """Create a module and record its calls; ``inside`` a workflow, its execution is noted too."""
         instance = kind()
         self._modules.append(instance)
         self._recorder.module(instance)
@@ -368,7 +368,7 @@ def _set_job_id(value: str | None) -> None:
 
 
 def _files(place: Place) -> dict[str, tuple[int, ...]]:
-    """Return mode and size, and by what else a file that was written is known, of each file by its name."""
+    """Return mode, size, and the other marks of a written file, for each file by its name."""
     with os.scandir(place.descriptor) as entries:
         states = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
     return {
@@ -378,7 +378,7 @@ def _files(place: Place) -> dict[str, tuple[int, ...]]:
 
 
 def _settled(place: Place) -> dict[str, tuple[int, ...]]:
-    """Return the same once the clock of the file system has gone on: what is written from now on has another time."""
+    """Return the same after a tick of the file system's clock, so that later files have later times."""
     files = _files(place)
     last = max((changed for *_, changed in files.values()), default=0)
     for _ in range(_TICKS):

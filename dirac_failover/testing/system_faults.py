@@ -1,8 +1,8 @@
 """The machine on which modules run: its disk can be full or read-only, and the process can end in the middle.
 
 These are the faults ``file:...`` and ``process:crash_at=STEP`` of a world. A file that cannot be written fails as a
-real one does, buffers included. A process that has ended calls nobody and opens no file any more, whatever the module
-does about the exception.
+real one does, buffers included. A process that has ended makes no more calls and opens no more files, even if the
+module catches the exception.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Crashed(BaseException):
-    """The process has ended after a step, as ``process:crash_at`` wanted; the step is its argument."""
+    """The process has ended after the step of ``process:crash_at``; the step is the argument."""
 
 
 class _Disk(io.FileIO):
-    """A file for which there is only so much room."""
+    """A file on a disk with a limited number of free bytes."""
 
     def __init__(self, path: str, mode: str, room: int | None) -> None:
         super().__init__(path, mode)
@@ -45,7 +45,7 @@ class SystemFaults:
     """The disk and the process of one run; a :class:`~dirac_failover.drivers.recording.SimulatedProcess`."""
 
     def __init__(self, world: Dirac) -> None:
-        """Work as long as the world has no fault for it."""
+        """Begin without an ended process; the faults are those of the world."""
         self._world = world
         self._crashed: Crashed | None = None
 
@@ -62,9 +62,9 @@ class SystemFaults:
 
     @contextmanager
     def disk(self, path: str) -> Iterator[None]:
-        """Let files in the directory ``path`` be written as the faults have it, for a ``with`` block.
+        """Apply the faults to files in the directory ``path``, for a ``with`` block.
 
-        What is written there raises the fault's OSError; files elsewhere are left alone.
+        A write there raises the fault's OSError; files elsewhere are unaffected.
         """
         directory, real = os.path.join(os.path.realpath(path), ""), builtins.open
 

@@ -1,4 +1,4 @@
-"""The world of a test: an in-memory DIRAC whose faults must strike, and that remembers who changed it."""
+"""The world of a test: an in-memory DIRAC whose faults must strike, and that records the acts on its services."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Dirac(World):
-    """An in-memory DIRAC with one job and one transformation: what :class:`dirac_fakes.World` is, and takes.
+    """An in-memory DIRAC with one job and one transformation: a :class:`dirac_fakes.World`, with its arguments.
 
     >>> dirac = Dirac()
     >>> dirac.arm("accounting:down", required=False)
@@ -33,17 +33,17 @@ class Dirac(World):
     def _start(self) -> None:
         self._excused: list[Armed] = []
         self.acts: list[Act] = []
-        """What the jobs that ran in it did to its services, and the replays."""
+        """The acts of its jobs and of replays on its services."""
         super()._start()
 
     @property
     def job_id(self) -> int:
-        """The job that it was made with."""
+        """The ID of its first job."""
         return self._ids[0]
 
     @property
     def transformation_id(self) -> int:
-        """The transformation that it was made with."""
+        """The ID of its first transformation."""
         return self._ids[1]
 
     def arm(self, fault: Fault | str, *, required: bool = True) -> Fault:
@@ -54,7 +54,7 @@ class Dirac(World):
         return armed
 
     def unfired(self) -> list[Fault]:
-        """Return the faults that were to strike and never did, disarmed or not."""
+        """Return the required faults that never struck, disarmed or not."""
         return [
             armed.fault
             for armed in self._ever_armed
@@ -67,14 +67,14 @@ class Dirac(World):
         return any(armed.fault.target in LOCAL for armed in self._armed)
 
     def crashes_after(self, step: str) -> bool:
-        """Tell whether the process ends now that it has come to the end of a step."""
+        """Return whether the process ends after this step."""
         striking = [armed for armed in self._armed if armed.parameter == step and armed.strikes(PROCESS, "", ())]
         for armed in striking:
             armed.fired = True
         return bool(striking)
 
     def prepare(self, job_id: Any, inputs: Iterable[str]) -> None:
-        """Make known what is not: the job as Running, the input files as Assigned."""
+        """Add the job, as Running, and the input files, as Assigned, unless they are known."""
         if str(job_id).isdecimal() and int(job_id) not in self.job_state.state["jobs"]:
             self.job_state.add(int(job_id))
         known = self.transformation.statuses(self.transformation_id)

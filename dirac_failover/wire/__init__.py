@@ -1,1 +1,1 @@
-"""What crosses the process boundary: DIRAC's two encodings, the RPC seam, and both ends of HTTPS."""
+"""The boundary of the process: DIRAC's two encodings, the RPC seam, and both ends of HTTPS."""

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class DecodeError(ValueError):
-    """Something that is not an encoded value; ``str()`` of it is what DIRAC's exception would say.
+    """The data are not an encoded value; ``str()`` of the error is the text of DIRAC's exception.
 
     ``position`` is where the value that could not be read begins, in bytes. ``dirac`` is the class that DIRAC raises
     for the same input: its request operations fail for good on a ``ValueError`` and stay waiting on any other.
     """
 
     def __init__(self, position: int, dirac: type[Exception], reason: str) -> None:
-        """Keep what is known; ``args``, which ``pickle`` uses, are kept already."""
+        """Keep position and class; ``args``, which ``pickle`` uses, are kept already."""
         self.position = position
         self.dirac = dirac
         self.reason = reason
@@ -200,7 +200,7 @@ def _read(data: Any) -> Read:
 def decode(data: bytes | bytearray) -> tuple[Any, int]:
     """Return the value that ``data`` begins with, and how many bytes it takes; what follows is not looked at.
 
-    Raises :class:`DecodeError`, and nothing else, for whatever cannot be decoded. Empty input is a ``ValueError`` of
+    Raises :class:`DecodeError`, and nothing else, for data that cannot be decoded. Empty input is a ``ValueError`` of
     DIRAC's callers: DIRAC itself returns it bare. The count is DIRAC's: more than there is for ``s3:ab``.
     """
     try:

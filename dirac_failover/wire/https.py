@@ -1,10 +1,10 @@
 """The client end of DIRAC's HTTPS services: a transport that speaks their protocol with ``requests``.
 
 A call is a form that is posted to one of the service's URLs with the proxy as client certificate; the answer is the
-return structure as JSON. A server can make a call fail, never raise: what it may do, and what the caller sees of it, is
-all in :meth:`HttpsTransport._ask`, and is what DIRAC 9.1's own client shows, text included. Two differences are wanted:
-a JSON answer that is not an object is an error like other nonsense (DIRAC lets a ``TypeError`` escape), and objects of
-unknown classes are refused (see :mod:`dirac_failover.wire.jencode`).
+return structure as JSON. A server can make a call fail, never raise: its possible replies, and their results for the
+caller, are all in :meth:`HttpsTransport._ask`, and is what DIRAC 9.1's own client shows, text included. Two differences
+are wanted: a JSON answer that is not an object is an error like other nonsense (DIRAC lets a ``TypeError`` escape), and
+objects of unknown classes are refused (see :mod:`dirac_failover.wire.jencode`).
 
 Form, statuses and texts are DIRAC's.
 """
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Result
 
 MIN_TIMEOUT: Final = 120
-"""Seconds that a call is given at least, whatever its client says."""
+"""The shortest timeout of a call in seconds; a client cannot set a shorter one."""
 
 _FINAL: Final[dict[int, tuple[int, str]]] = {
     HTTPStatus.NOT_IMPLEMENTED: (errno.ENOSYS, "{method} is not implemented"),
     HTTPStatus.UNAUTHORIZED: (errno.EACCES, "No access to {url}"),
     HTTPStatus.FORBIDDEN: (errno.EACCES, "No access to {url}"),
 }
-"""Statuses that another server would answer too, so that no other is asked."""
+"""Statuses that another server would answer too, so that no other is tried."""
 
 
 class _NoAnswerError(Exception):
@@ -75,7 +75,7 @@ class HttpsTransport:
         chance: random.Random | None = None,
     ) -> None:
         """Open a session; nothing is sent."""
-        import requests  # a tenth of a second that only those who call servers should pay
+        import requests  # the import takes a tenth of a second, and only calls of servers need it
 
         self.session = requests.Session()
         self._urls = {} if urls is None else urls  # looked up at each call: it may grow
@@ -127,7 +127,7 @@ class HttpsTransport:
         return result
 
     def _ask(self, url: str, form: dict[str, str], timeout: int) -> Result:
-        """Return what one server answers; raises ``_NoAnswerError`` for everything that is worth another try."""
+        """Return the answer of one server; raises ``_NoAnswerError`` for every failure that is worth another try."""
         proxy = self._proxy or find_proxy()
         if proxy is None and url.startswith("https:"):
             return dict(S_ERROR("No proxy found"))
@@ -144,6 +144,6 @@ class HttpsTransport:
             answer, _ = jencode.decode(body)
             if isinstance(answer, dict):
                 return answer
-        except Exception as error:  # whatever went wrong, another server may do better
+        except Exception as error:  # another server may succeed
             raise _NoAnswerError(f"{error}: {body}") from error
         raise _NoAnswerError(f"The answer is not a return structure: {body}")

@@ -86,7 +86,7 @@ def _object(fields: dict[str, Any]) -> Any:
 
 
 def encode(value: Any) -> str:
-    """Return ``value`` as DIRAC's JSON; raises ``TypeError`` for what has no JSON, and ``ValueError`` for a loop."""
+    """Return ``value`` as DIRAC's JSON; raises ``TypeError`` for a value without JSON, ``ValueError`` for a loop."""
     return json.dumps(value, default=_default)
 
 

@@ -1,6 +1,6 @@
-"""The one seam between clients and the world: where an RPC goes, whose it is, and what the configuration says.
+"""The one seam between clients and the world: the transport of RPCs, their caller, and the configuration's options.
 
-A client never knows whether it talks to the in-memory services or to a server: it asks :func:`call`, which uses the
+A client never knows whether it talks to the in-memory services or to a server: it uses :func:`call`, which takes the
 connection of the current context. :func:`connect` sets it. Contexts do not follow into new threads by themselves: a
 client that starts one hands it a copy (``contextvars.copy_context``).
 
@@ -25,7 +25,7 @@ Result = dict[str, Any]
 """A DIRAC return structure: ``{'OK': True, 'Value': ...}`` or ``{'OK': False, 'Errno': int, 'Message': str, ...}``."""
 
 DEFAULT_TIMEOUT = 600
-"""Seconds that a call may take, unless its client says otherwise (DIRAC's default, and what every stub says)."""
+"""Seconds that a call may take, unless its client sets others (DIRAC's default, which every stub contains)."""
 
 
 class Transport(Protocol):
@@ -42,7 +42,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the clients of one context see of the world."""
+    """The connection of the clients of one context to the world."""
 
     transport: Transport
     owner: str | None = None

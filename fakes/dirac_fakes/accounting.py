@@ -38,15 +38,15 @@ class Accounting(Service):
         }
 
     def add(self, name: str, like: str) -> None:
-        """Know a type of records more, with the columns of another one: ``like`` is the type's name."""
+        """Add a type of records with the columns of a known one: ``like`` is that type's name."""
         self._types[name] = self._types[like]
 
     def records(self) -> list[list[Any]]:
-        """Return what was committed: type name, start and end in seconds since the epoch, and the list of values."""
+        """Return the committed records: type name, start and end in seconds since the epoch, and the list of values."""
         return [list(record) for record in self.state["records"]]
 
     def commitRegisters(self, entriesList: list[list[Any]]) -> Result:
-        """Keep records; one that has not type name, start, end and values lets none be kept."""
+        """Keep records; if one lacks type name, start, end or values, none is kept."""
         for entry in entriesList:
             if len(entry) != len(_SHAPE):
                 return refusal("Invalid records")

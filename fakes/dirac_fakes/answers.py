@@ -1,4 +1,4 @@
-"""Answers: what a method says to its n-th call, in words that can stand in a scenario, a test or a command.
+"""Answers: the result of a method's n-th call, in words for a scenario, a test or a command.
 
 ==================================  ===================================================================================
 ``ok``                              the method does and returns what it always does
@@ -46,11 +46,11 @@ T = TypeVar("T")
 
 
 class AnswerError(ValueError):
-    """An answer that no method can give; the message says which there are."""
+    """An answer that no method can give; the message lists the known ones."""
 
 
 def _fresh(value: Any) -> Callable[[], Any]:
-    """Return a function that builds ``value`` anew each time: the caller may change what it gets."""
+    """Return a function that builds ``value`` anew each time, since the caller may change it."""
     text = json.dumps(value)
     return (lambda: json.loads(text)) if isinstance(value, dict | list) else (lambda: value)
 
@@ -104,7 +104,7 @@ def check_answers(
 
 
 class Script:
-    """What all fakes of one run share: the answers, the journal, and how an operation is made.
+    """The script that all fakes of one run share: the answers, the journal, and the class of operations.
 
     ``answers`` maps ``Client.method`` to its answers in order. ``exceptions`` adds to :data:`EXCEPTIONS`.
     """
@@ -118,7 +118,7 @@ class Script:
         make_operation: Callable[[str], Any],
         exceptions: Mapping[str, type[BaseException]] | None = None,
     ) -> None:
-        """Parse nothing yet: an answer is parsed when it is asked for, and :func:`parse_answer` remembers it."""
+        """Keep the answers; each is parsed at its first use, and :func:`parse_answer` caches it."""
         self._answers = answers
         self._counts: dict[str, int] = {}
         self._exceptions = exceptions or {}
@@ -130,7 +130,7 @@ class Script:
     ) -> Any:
         """Record a call; return its answer, or raise it.
 
-        ``do`` does what the method always does, and returns its answer, which has no return structure if ``bare``.
+        ``do`` is the usual work of the method and returns its answer, which has no return structure if ``bare``.
         """
         key = f"{target}.{method}"
         text = "ok"
@@ -144,7 +144,7 @@ class Script:
         return self.answer(text, target, do, bare=bare)
 
     def answer(self, text: str, target: str = "", do: Callable[[], Any] = ok, *, bare: bool = False) -> Any:
-        """Return what the answer ``text`` says, or raise it: see :meth:`asked`."""
+        """Return the answer that ``text`` describes, or raise it: see :meth:`asked`."""
         word, value = parse_answer(text)
         if word == "ok":
             done = do()
@@ -174,15 +174,15 @@ class Scripting(TypedDict, total=False):
     answers: Mapping[str, str | Sequence[str]] | Script
     """The answers of each method, one or several; or a script that others share."""
     journal: Journal
-    """Where calls are recorded; one of its own, unless it is given."""
+    """The journal that records the calls; a new one by default."""
     operation: Callable[[], Any]
-    """What makes the operation of the answer ``operation``: the class ``Operation`` of any implementation."""
+    """The class of the operation in the answer ``operation``: ``Operation`` of any implementation."""
     exceptions: Iterable[type[BaseException]]
     """Exceptions that answers can raise beside :data:`EXCEPTIONS`."""
 
 
 def script_of(name: str, kind: Any, given: Scripting) -> Script:
-    """Return the script of an object of a class, called ``name``; :class:`AnswerError` for what it cannot answer."""
+    """Return the script of an object of a class, called ``name``; :class:`AnswerError` for impossible answers."""
     answers = given.get("answers", {})
     if isinstance(answers, Script):
         return answers
@@ -214,7 +214,7 @@ def methods_of(kind: Any) -> list[str]:
 def answering(thing: T, name: str = "", **scripting: Unpack[Scripting]) -> T:
     """Let methods of any object give ``answers``; return the object.
 
-    A request is best a real one, which such answers make fail. ``name`` is what the journal calls it, its class's
+    A request is best a real one, which such answers make fail. ``name`` is its name in the journal, its class's
     unless given.
 
     >>> from dirac_failover import Request

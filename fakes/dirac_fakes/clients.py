@@ -1,4 +1,4 @@
-"""Fake clients: what a module reports through, in memory, without service, connection or pytest.
+"""Fake clients: they take a module's reports in memory, without service, connection or pytest.
 
 What has reached its service is under a word of its own: ``statuses``, ``parameters``, ``files``, ``records``,
 ``requests``; what waits is where DIRAC's client keeps it (``appStatusInfo``, ``statusDict``, ...). Every public method
@@ -32,16 +32,16 @@ _CONNECTION: Final = names(
     "timeout useCertificates extraCredentials setup VO delegatedDN delegatedGroup ignoreGateways proxyLocation "
     "proxyString proxyChain skipCACheck keepAliveLapse useAccessToken"
 )
-"""The keywords of DIRAC's clients that say how to connect: a fake passes them over."""
+"""The keywords of DIRAC's clients for the connection, which a fake ignores."""
 
 
 class Fake:
-    """What the fakes have in common: each has a ``name`` in ``workflow_commons`` and in the journal."""
+    """The base class of the fakes: each has a ``name`` in ``workflow_commons`` and in the journal."""
 
     name: ClassVar[str]
 
     def __init__(self, given: Any) -> None:
-        """Begin with answers, a journal and the like; AnswerError names the nearest method, answer or exception."""
+        """Begin with the given script; AnswerError names the nearest method, answer or exception."""
         answers = given.get("answers")
         if type(answers) is not Script:
             scripting = {key: value for key, value in given.items() if key not in _CONNECTION}
@@ -54,7 +54,7 @@ class Fake:
         return self._script.journal
 
     held: Any
-    """What waits to be sent."""
+    """The unsent reports."""
 
 
 def _plain(status: str) -> str:
@@ -62,7 +62,7 @@ def _plain(status: str) -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    """Tell whether no number in a value is NaN or infinite, which JSON does not know."""
+    """Return whether no number in a value is NaN or infinite, which JSON does not know."""
     if isinstance(value, (dict, list, tuple, set)):
         return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
     try:
@@ -72,7 +72,7 @@ def _is_finite(value: Any) -> bool:
 
 
 class FakeJobReport(Fake):
-    """Stands for JobReport: ``statuses`` are the application statuses that were sent, ``parameters`` what was, by name.
+    """Stands for JobReport: ``statuses`` are the application statuses that were sent, ``parameters`` those by name.
 
     ``job_statuses`` are the pairs of status and minor status that were sent.
 
@@ -103,7 +103,7 @@ class FakeJobReport(Fake):
 
     @property
     def held(self) -> dict[str, Any]:
-        """What waits to be sent: application statuses, and parameters as [name, value]; and of which job."""
+        """The unsent application statuses, the unsent parameters as [name, value], and the job."""
         statuses = [text for text, _ in self.appStatusInfo]
         return {"jobID": self.jobID, "statuses": statuses, "parameters": [*map(list, self.jobParameters)]}
 
@@ -174,7 +174,7 @@ class FakeJobReport(Fake):
         return self._script.asked(self.name, "generateForwardDISET", (), do)
 
     def dump(self) -> Any:
-        """Print what waits to be sent."""
+        """Print the unsent reports."""
 
         def do() -> None:
             for title, rows in (
@@ -182,12 +182,12 @@ class FakeJobReport(Fake):
                 ("Application status info:", [f"{status:20} {time}" for status, time in self.appStatusInfo]),
                 ("Job parameters:", [f"{name:20} {value:30}" for name, value in self.jobParameters]),
             ):
-                print(title, *rows, sep="\n")  # noqa: T201 - this is what it is for
+                print(title, *rows, sep="\n")  # noqa: T201 - the purpose of the method
 
         return self._script.asked(self.name, "dump", (), do, bare=True)
 
     def _send_statuses(self) -> Result:
-        """Take what says something: of one moment the last word only; if nothing does, all is kept."""
+        """Send the statuses that are not empty, for each moment the last one; if all are empty, keep them."""
         texts = {time: text for text, time in self.appStatusInfo if text}
         pairs = self._said() if self.jobStatusInfo else []
         if not texts and not pairs:
@@ -242,7 +242,7 @@ class FakeFileReport(Fake):
 
     @property
     def held(self) -> dict[str, Any]:
-        """What waits to be sent, and how."""
+        """The unsent statuses, the transformation and ``force``."""
         return {"transformation": self.transformation, "force": self.force, "statusDict": self.statusDict}
 
     def setFileStatus(self, transformation: Any, lfn: Any, status: Any, sendFlag: bool = False) -> Any:
@@ -266,7 +266,7 @@ class FakeFileReport(Fake):
         return self._script.asked(self.name, "setCommonStatus", (status,), do)
 
     def getFiles(self) -> Any:
-        """Return a copy of the statuses that are kept, bare: this method has no return structure."""
+        """Return a copy of the statuses that are kept, without a return structure."""
         return self._script.asked(self.name, "getFiles", (), self.statusDict.copy, bare=True)
 
     def commit(self) -> Any:
@@ -306,7 +306,7 @@ class FakeDataStoreClient(Fake):
 
     @property
     def held(self) -> dict[str, Any]:
-        """How many records wait to be sent."""
+        """The number of unsent records."""
         return {"records": len(self._DataStoreClient__registersList)}
 
     def addRegister(self, register: Any) -> Any:
@@ -326,7 +326,7 @@ class FakeDataStoreClient(Fake):
         return self._script.asked(self.name, "addRegister", (register,), do)
 
     def commit(self) -> Any:
-        """Send the records; the Value is how many they were."""
+        """Send the records; the Value is their number."""
         return self._script.asked(self.name, "commit", (), self._send)
 
     def delayedCommit(self) -> Any:

@@ -1,4 +1,4 @@
-"""The clock of a world: what its services call now, and what sleeping costs: nothing.
+"""The clock of a world: the current time of its services, in which sleeping takes no real time.
 
 Nothing else in this package asks for the time.
 """
@@ -14,9 +14,9 @@ def utcnow() -> datetime:
 
 
 class Clock:
-    """Time as the services see it: the process's clock (which ``freezegun`` can stop) or a fixed start, plus all sleep.
+    """The time of the services: the process's clock (which ``freezegun`` can stop) or a fixed start, plus all sleep.
 
-    The process is a job's node; ``skew`` is how many seconds its clock is ahead of the services'.
+    The process is a job's node; ``skew`` is the number of seconds by which its clock is ahead of the services'.
 
     >>> clock = Clock(datetime(2026, 1, 1))
     >>> clock.sleep(90)
@@ -27,7 +27,7 @@ class Clock:
     __slots__ = ("skew", "slept", "start")
 
     def __init__(self, start: datetime | None = None) -> None:
-        """Begin at ``start`` (UTC, naive) and stand still but for sleep; without it, follow the process's clock."""
+        """Begin at ``start`` (UTC, naive), moved by sleep only; without it, follow the process's clock."""
         self.start = start
         self.reset()
 
@@ -38,9 +38,9 @@ class Clock:
         return now + timedelta(seconds=ahead) if ahead else now
 
     def sleep(self, seconds: float) -> None:
-        """Let ``seconds`` go by at once."""
+        """Move the clock by ``seconds`` without waiting."""
         self.slept += seconds
 
     def reset(self) -> None:
-        """Forget all sleep, and that the node's clock is wrong."""
+        """Forget all sleep and the skew."""
         self.slept, self.skew = 0.0, 0

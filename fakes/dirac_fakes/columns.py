@@ -1,4 +1,4 @@
-"""The columns of DIRAC's databases: what fits into each, what becomes of what does not, and which texts are equal.
+"""The columns of DIRAC's databases: the values that fit, the fate of the others, and the equality of texts.
 
 :data:`TABLES` says of each column what MariaDB's ``information_schema`` says; ``tests/live`` compares both. In strict
 mode, which is MariaDB's default, a database refuses what does not fit; otherwise it cuts it off, or keeps the nearest
@@ -74,10 +74,10 @@ _TIME: Final = re.compile(
 
 
 class ColumnError(Exception):
-    """What a database refuses to keep: MySQL's number and text."""
+    """The refusal of a value by a database: MySQL's number and text."""
 
     def __init__(self, number: int, text: str) -> None:
-        """Say what MySQL's client says."""
+        """Make the text of MySQL's client."""
         super().__init__(number, text)
 
 
@@ -143,7 +143,7 @@ def _no_null(column: Column) -> None:
 
 
 def as_text(value: Any) -> str:
-    """Return what MySQL makes a text of: numbers are written in its way."""
+    """Return a value as MySQL's text: numbers are written in its way."""
     if isinstance(value, float):
         text = f"{value:.15g}"
         return text.replace("e+", "e").replace("e0", "e").replace("e-0", "e-")
@@ -151,7 +151,7 @@ def as_text(value: Any) -> str:
 
 
 def one_value(value: Any) -> Any:
-    """Return the text that DIRAC sends of a value; a list of several is none that a column could take."""
+    """Return the text that DIRAC sends for a value; no column takes a list of several."""
     if isinstance(value, list):
         if not value:
             raise ColumnError(1064, SYNTAX)
@@ -239,11 +239,11 @@ def _datetime(column: Column, value: Any, strict: bool, row: int) -> Any:
     parsed = read_time(value)
     if parsed is None:
         _no_value(column, strict, row, "datetime", value)
-    return parsed  # what is none is kept as a zero, which clients read as nothing
+    return parsed  # a text that is no time is kept as zero, which clients read as None
 
 
 def read_time(value: Any, *, fraction: bool = False) -> str | None:
-    """Return the time that a text says to MySQL, to the second; None if it says none.
+    """Return the time that MySQL reads in a text, to the second; None if it reads none.
 
     In a comparison its ``fraction`` counts, and what follows is passed over.
     """
@@ -267,7 +267,7 @@ _FITS: Final = {
 
 
 def equal(cell: Any, value: Any) -> bool:
-    """Tell whether a database takes a cell for a value: a text and a number are compared as numbers."""
+    """Return whether a database takes a cell for a value: a text and a number are compared as numbers."""
     if cell is None or value is None:
         return cell is value
     if isinstance(cell, str) and not isinstance(value, int | float):
@@ -277,7 +277,7 @@ def equal(cell: Any, value: Any) -> bool:
 
 @lru_cache(4096)
 def fold(text: str) -> str:
-    """Return what two texts have in common that a database compares as equal."""
+    """Return the form of a text that is the same for all texts that a database compares as equal."""
     return text.rstrip(" ").upper() if text.isascii() else "".join(map(_weight, text.rstrip(" ")))
 
 

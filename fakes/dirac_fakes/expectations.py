@@ -1,4 +1,4 @@
-"""What a journal is expected to hold, and how it is said that it does not: expected, found, the nearest call, a diff.
+"""The expectations on a journal, and their messages: expected, found, the nearest call, a diff.
 
 ``...`` stands for any value, and as the last argument for any rest.
 """
@@ -18,7 +18,7 @@ _SHORT = 40
 
 
 def matches(call: Call, target: str, method: str, args: tuple[Any, ...]) -> bool:
-    """Tell whether a call is the expected one."""
+    """Return whether a call is the expected one."""
     if (call.target, call.method) != (target, method):
         return False
     wanted, rest = _split(args)
@@ -27,7 +27,7 @@ def matches(call: Call, target: str, method: str, args: tuple[Any, ...]) -> bool
 
 
 def _split(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
-    """Return what is expected without the last ``...``, and whether there is one: any rest."""
+    """Return the expected arguments without a final ``...``, and whether there is one: it stands for any rest."""
     rest = args[-1:] == (...,)
     return (args[:-1] if rest else args), rest
 
@@ -42,12 +42,12 @@ def shown(target: str, method: str, args: tuple[Any, ...]) -> str:
 
 
 def found_instead(calls: Sequence[Call]) -> str:
-    """Return in a column what was called."""
+    """Return the calls, one a line."""
     return "Found:    " + ("\n          ".join(shown(*call[:3]) for call in calls) or "no call at all")
 
 
 def not_called(calls: Sequence[Call], target: str, method: str, args: tuple[Any, ...]) -> str:
-    """Say that a call is missing, and how the nearest one differs."""
+    """Return the message for a missing call, with the differences of the nearest one."""
     lines = [f"Expected: {shown(target, method, args)}", found_instead(calls)]
     if calls:
         fixed, rest = _split(args)
@@ -62,18 +62,18 @@ def not_called(calls: Sequence[Call], target: str, method: str, args: tuple[Any,
 
 
 def wrong_number(calls: Sequence[Call], number: int, times: int, call: str) -> str:
-    """Say that a call was made too often, or not often enough."""
+    """Return the message for a call that was made too often, or not often enough."""
     wanted = "once" if times == 1 else f"{times} times"
     return f"Expected: {call}, {wanted} and not {number}\n{found_instead(calls)}"
 
 
 def unwanted(calls: Sequence[Call], name: str) -> str:
-    """Say that something was called that was not to be."""
+    """Return the message for a call that was not to be made."""
     return f"Expected: no call of {name}\n{found_instead(calls)}"
 
 
 def out_of_order(calls: Sequence[Call], names: Sequence[str], kept: int) -> str:
-    """Say which of the names that were expected in this order does not come after the one before it."""
+    """Return the message for the first name that does not follow the one before it in the expected order."""
     after = f"after {names[kept - 1]}" if kept else "anywhere"
     lines = [
         f"Expected: {', then '.join(names)}",

@@ -1,4 +1,4 @@
-"""Ways in which a service misbehaves, as data: what it is, what the service did, what the caller sees, and when.
+"""Faults of services as data: the kind, the effect at the service, the answer for the caller, and the schedule.
 
 A :class:`Fault` reads and writes as text, ``SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]``, the same on a command line, in
 JSON and in Python: ``transformation:down``, ``job-state.setJobStatusBulk:s_error=boom@nth=2``. A schedule alone means
@@ -39,7 +39,7 @@ _NO_SERVICES = {**LOCAL, CLOCK: ("skew",)}
 
 
 class FaultError(ValueError):
-    """A fault that does not exist; the message lists what does."""
+    """A fault that does not exist; the message lists the existing ones."""
 
 
 class Schedule(NamedTuple):
@@ -108,14 +108,14 @@ def _accepted(what: str, names: Any) -> str:
 
 
 def meant(name: str, names: Iterable[str]) -> str:
-    """Return the question whether the nearest of ``names`` was meant, as the middle of a sentence."""
+    """Return the part of a message that suggests the nearest of ``names``."""
     close = get_close_matches(name, names, 1)
     return f"; did you mean {close[0]}?" if close else ";"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: whom it hits, what it does, and when.
+    """One fault: its target, its kind, and its schedule.
 
     ``target`` is a service's short name (or its full one), ``file``, ``process`` or ``clock``; ``method`` None means
     all of them. ``value`` is text, as :data:`KINDS` says; ``schedule`` is text, as :data:`SCHEDULES` says, or a
@@ -133,7 +133,7 @@ class Fault:
     schedule: str | Callable[[Call], bool] = "always"
 
     def __post_init__(self) -> None:
-        """Refuse what does not exist; a number as value becomes its text."""
+        """Refuse an unknown target, kind or schedule; a number as value becomes its text."""
         if self.value is not None:
             object.__setattr__(self, "value", str(self.value))
         object.__setattr__(self, "target", SHORT.get(self.target, self.target))
@@ -156,14 +156,14 @@ class Fault:
         self.compiled()
 
     def parameter(self) -> Any:
-        """Return what the kind makes of the value."""
+        """Return the value as the kind reads it."""
         try:
             return KINDS[self.kind].value(self.value)
         except ValueError as error:
             raise FaultError(f"Fault {self.kind!r} with value {self.value!r}: accepted is {error}") from None
 
     def compiled(self) -> Callable[[int, Call], bool]:
-        """Return the test of a matching call, by how many there were and by itself."""
+        """Return the test of a matching call, which takes its number and the call."""
         schedule = self.schedule
         if callable(schedule):
             return lambda _, call: schedule(call)
@@ -196,7 +196,7 @@ class Fault:
         """Return the text form; a predicate shows as ``when``, which cannot be read back."""
         value = "" if self.value is None else f"={self.value}"
         schedule = "when" if callable(self.schedule) else self.schedule
-        # A value with an @ of its own needs the schedule said
+        # A value that contains an @ needs an explicit schedule
         at = "" if schedule == "always" and "@" not in value else f"@{schedule}"
         return f"{self.target}{f'.{self.method}' if self.method else ''}:{self.kind}{value}{at}"
 
@@ -228,7 +228,7 @@ def as_fault(fault: Fault | str) -> Fault:
 
 
 class Armed:
-    """A fault that is armed in a world, and what became of it."""
+    """A fault that is armed in a world, and the number of its strikes."""
 
     __slots__ = ("_fires", "fault", "fired", "parameter", "seen")
 
@@ -241,7 +241,7 @@ class Armed:
         self.fired = False
 
     def strikes(self, target: str, method: str, args: tuple[Any, ...]) -> bool:
-        """Count a call if it matches, and tell whether the fault is for it."""
+        """Count a call if it matches, and return whether the fault strikes it."""
         fault = self.fault
         if fault.target != target or (fault.method is not None and fault.method != method):
             return False

@@ -36,10 +36,10 @@ _rules: Any = JobStatusUtility
 
 
 class _Silent:
-    """The logger that DIRACCommon's functions want."""
+    """A logger without output, which DIRACCommon's functions need."""
 
     def debug(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     error = debug
 
@@ -66,7 +66,7 @@ class JobState(Service):
         self.state = {"jobs": {}, "history": {}, "parameters": {}, "heartbeats": {}}
 
     def add(self, job_id: int, **columns: Any) -> None:
-        """Register a job that runs since a minute; ``columns`` are DIRAC's and replace what it starts with.
+        """Register a job that has been running for a minute; ``columns`` are DIRAC's and replace its first values.
 
         Its history begins with that status: without any history the service refuses updates, as DIRAC does.
         """
@@ -89,7 +89,7 @@ class JobState(Service):
         self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now), now)
 
     def move(self, seconds: int) -> None:
-        """Let all that has happened have happened ``seconds`` later."""
+        """Move all recorded times by ``seconds``."""
         by = timedelta(seconds=seconds)
         for job in self.state["jobs"].values():
             job.update({name: time + by for name, time in job.items() if isinstance(time, datetime)})
@@ -102,7 +102,7 @@ class JobState(Service):
         return job["Status"], job["MinorStatus"], job["ApplicationStatus"]
 
     def parameters(self, job_id: int) -> dict[str, Any]:
-        """Return the parameters of a job by name, without what the service adds to them."""
+        """Return the parameters of a job by name, without those that the service adds."""
         kept = self.state["parameters"].get(job_id, {})
         return {name: value for name, value in kept.items() if name not in {"JobID", "timestamp"}}
 
@@ -156,7 +156,7 @@ class JobState(Service):
             return refused
         job_id, beat = int(jobID), {**dynamicData}
         if job := self.state["jobs"].get(job_id):
-            with suppress(ColumnError):  # it is logged, no more
+            with suppress(ColumnError):  # DIRAC only logs the error
                 self._beat(job_id, job, beat)
         for name, value in staticData.items():
             self._keep(job_id, {name: value})
@@ -216,7 +216,7 @@ class JobState(Service):
         history = self.state["history"][job_id]
         if not history:
             return refusal(f"No Logging Info for job {job_id}")
-        # A stalled job that speaks is running
+        # A stalled job that sends a sign of life is running
         current = JobStatus.RUNNING if job["Status"] == JobStatus.STALLED else job["Status"]
         updates = {time: {key: item for key, item in update.items() if item} for time, update in updates.items()}
         times = sorted(updates)
@@ -232,7 +232,7 @@ class JobState(Service):
                 return refusal(result["Message"])
             status, minor, application = result["Value"]
             now = self.world.clock.now()
-            # Two statements: what the second refuses, the first has done
+            # Two statements: a refusal of the second leaves the first done
             job.update(self.fit("JobDB.Jobs", {"Status": status} if status else {}), LastUpdateTime=now)
             said = {"MinorStatus": minor, "ApplicationStatus": application}
             changed = {name: value for name, value in said.items() if value}
@@ -252,7 +252,7 @@ class JobState(Service):
         return ok([list(changed), list(changed.values())])
 
     def _stamps(self, job_id: int, history: list[dict[str, Any]]) -> list[tuple[float, str]]:
-        """Return when the history has each status last, in order; what was read before is not read again."""
+        """Return the last time of each status in the history, in order; earlier results are reused."""
         known, count, latest = self._read.get(job_id, ([], 0, {}))
         if known is not history:
             count, latest = 0, {}
@@ -273,7 +273,7 @@ class JobState(Service):
     def _log(self, job_id: int, update: dict[str, Any], text: str, time: datetime) -> dict[str, Any]:
         said = {name: update.get(name, "idem") for name in ("Status", "MinorStatus", "ApplicationStatus")}
         if not all(isinstance(text, str) for text in said.values()):
-            raise TypeError  # too late: the job has them
+            raise TypeError  # too late: the job has the parameters
         row = {
             **said,
             "ApplicationStatus": said["ApplicationStatus"][:_APPLICATION_LENGTH],

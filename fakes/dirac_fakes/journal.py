@@ -1,8 +1,7 @@
 """The journal: the ordered record of every call that reached a service or a scripted collaborator.
 
-It only remembers: the recorded values must not be changed afterwards (the World copies them). A line of
-its JSON form is one call; tuples, times, bytes and keys that are not text survive the way there and back. What may
-change here: queries and messages. ``Call`` and the JSON form are public.
+The recorded values must not be changed afterwards (the World copies them). A line of its JSON form is one call; tuples,
+times, bytes and keys that are not text survive the way there and back. ``Call`` and the JSON form are public.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Call(NamedTuple):
-    """One call: who was asked, for what, with which arguments, what came back, and whether it took effect.
+    """One call: its target, method and arguments, its answer, and whether it took effect.
 
     ``answer`` is the return structure as the caller saw it, without the ``rpcStub`` that repeats the call, or
-    ``{'raises': repr(exception)}``. ``applied`` is the truth, whatever the answer says.
+    ``{'raises': repr(exception)}``. ``applied`` is true if the service did its work.
     """
 
     target: str
@@ -97,7 +96,7 @@ class Journal:
         self.calls: list[Call] = [] if calls is None else calls
 
     def record(self, target: str, method: str, args: tuple[Any, ...], answer: Any = None, applied: bool = True) -> None:
-        """Append one call; the values are kept as they are, so hand over copies of what may change."""
+        """Append one call; the values are kept without a copy, so the caller hands over copies of mutable ones."""
         self.calls.append(Call(target, method, args, answer, applied))
 
     def __iter__(self) -> Iterator[Call]:
@@ -175,7 +174,7 @@ class Journal:
             raise AssertionError(expectations.wrong_number(self.calls, number, times, shown))
 
     def assert_not_called(self, target: str, method: str | None = None) -> None:
-        """Fail if ``method`` of ``target``, or anything of it, was called; the message shows what was."""
+        """Fail if ``method`` of ``target``, or any method without one, was called; the message shows the calls."""
         __tracebackhide__ = True
         if found := self.select(target, method):
             raise AssertionError(expectations.unwanted(found, f"{target}.{method}" if method else target))

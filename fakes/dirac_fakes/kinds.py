@@ -1,8 +1,8 @@
-"""What a service can do wrong: one row of :data:`KINDS` for each kind of fault.
+"""The kinds of faults: one row of :data:`KINDS` for each.
 
-A row says what the caller sees, whether the service did its work, the function that makes it so, and how the text of
-the value is read. Two kinds that look alike to the caller may differ in truth: that is how loss and double reporting
-are told apart. The texts are those that DIRAC's HTTPS client gives.
+A row has the caller's view, whether the service did its work, the function of the fault, and the reader of its value.
+Two kinds that look alike to the caller may differ at the service: that distinguishes a loss from a double report. The
+texts are those of DIRAC's HTTPS client.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _ERRNO_LENGTH = 9
 
 
 class CallInFlight:
-    """One call on its way to a service, as a fault gets to see it."""
+    """One call on its way to a service, which a fault can intercept."""
 
     __slots__ = ("applied", "args", "home", "method", "service", "stub", "timeout", "world")
 
     def __init__(  # noqa: PLR0913, PLR0917 - it is the record of a call
         self, world: World, home: Service, service: str, method: str, args: tuple[Any, ...], timeout: float
     ) -> None:
-        """Hold the call; nothing has been done yet."""
+        """Keep the call; the service has not done it yet."""
         self.world = world
         self.home = home
         self.service = service
@@ -80,7 +80,7 @@ _DIPS = {
     "late": "Error in _read: The operation timed out SSLTimeoutError('The operation timed out')",
 }
 _CLOSED = "Peer closed connection"
-"""What a client of DIPS says of a connection that is refused, late or ended: it knows no HTTP."""
+"""The errors of a DIPS client for a connection that is refused, late or ended."""
 
 
 def _path(call: CallInFlight) -> str:
@@ -208,7 +208,7 @@ def _nothing(value: str | None) -> None:
 
 
 def number(value: str | None) -> int:
-    """Return the number that ``value`` says; ValueError says what would be one."""
+    """Return the number in ``value``; ValueError describes the expected form."""
     if value is None or not value.isdecimal():
         raise ValueError("a whole number, not negative")
     return int(value)
@@ -288,7 +288,7 @@ def _shape(value: str | None) -> Any:
 
 
 class FaultKind(NamedTuple):
-    """What the caller sees, whether the service did its work, how it is done, and how its value is read."""
+    """The caller's view, whether the service did its work, the function of the fault, and the reader of its value."""
 
     sees: str
     applied: str

@@ -107,7 +107,7 @@ class Requests(Service):
             return refused
 
     def putRequest(self, requestJSON: str) -> Result:
-        """Keep a request that is the caller's or put by one who may; answer its ID."""
+        """Keep a request of the caller, or of a caller with the right to put others' requests; answer its ID."""
         now = self._now()
         request = read(json.loads(requestJSON), now)
         if refused := _claim(request, self.world.caller):
@@ -184,7 +184,7 @@ class Requests(Service):
         before = kept.get(request.get("RequestID"))
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
-        # Each table is a statement: what one refuses ends it, and the numbers that are given until then are used up
+        # Each table is a statement: a refused row ends it, and the numbers that it has assigned are used up
         operations = request["Operations"]
         request_id = self._insert("Request", [request])
         for operation in operations:
@@ -328,7 +328,7 @@ class RequestProxy(Service):
         return ok({"set": False, "saved": True})
 
     def getStatus(self) -> Result:
-        """Return how many requests wait here."""
+        """Return the number of requests that wait here."""
         return ok(len(self.state["cache"]))
 
     def listCacheDir(self) -> Result:

@@ -1,7 +1,7 @@
-"""What the services have in common: who is calling, how answers and refusals look, and how a call finds its method.
+"""The base of the services: the caller, the forms of answers and refusals, and the dispatch of a call.
 
 A service is one ``state`` (a dict of plain data, so that it can be shown, copied and put back) and the methods of the
-real service that clients use; the others are listed, so that calling one says plainly that it is not faked.
+real service that clients use; the others are listed, so that a call of one is a clear error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MYSQL = 1131
 
 
 class Caller(NamedTuple):
-    """Who the services think is calling: user name, group, the group's security properties, and the VO."""
+    """The caller in the view of the services: user name, group, the group's security properties, and the VO."""
 
     username: str = "alice"
     group: str = "vo_user"
@@ -34,7 +34,7 @@ class Caller(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """What was on the wire instead of a service's answer.
+    """The message on the wire that replaces a service's answer.
 
     ``event`` is ``reply`` (``body`` with ``status``), ``cut`` (``body``, which ended after ``limit`` bytes), or what
     became of the connection: ``refused``, ``late`` (nothing came in time) or ``reset``. ``text`` is how ``requests``
@@ -49,7 +49,7 @@ class Wire(NamedTuple):
 
 
 class NoAnswer(dict[str, Any]):
-    """What DIRAC's client returns where no service has answered, and what it met on the ``wire``."""
+    """The result of DIRAC's client when no service has answered, and the message on the ``wire``."""
 
     __slots__ = ("wire",)
 
@@ -72,7 +72,7 @@ def refusal(message: str, errno: int = 0) -> Result:
 
 
 def mysql(error: ColumnError) -> Result:
-    """Return what DIRAC makes of an error of the database."""
+    """Return DIRAC's answer for an error of the database."""
     return refusal(f"Execution failed.: ({error.args!r} )", _MYSQL)
 
 
@@ -83,17 +83,17 @@ def client_error(message: str, errno: int = 0, wire: Wire | None = None) -> Resu
 
 
 def broken_off(wire: Wire) -> Result:
-    """Return what DIRAC's HTTPS client makes of a connection that failed."""
+    """Return the result of DIRAC's HTTPS client for a connection that failed."""
     return client_error(f"{wire.text}: None", wire=wire)
 
 
 def url_of(service: str) -> str:
-    """Return where ``service`` seems to be."""
+    """Return the URL of ``service`` in error texts."""
     return service if "://" in service else f"https://{HOST}/{service}"
 
 
 def http_error(service: str, method: str, status: int) -> Any:
-    """Return what DIRAC's HTTPS client makes of an HTTP ``status`` of 400 or more."""
+    """Return the result of DIRAC's HTTPS client for an HTTP ``status`` of 400 or more."""
     try:
         reason = HTTPStatus(status).phrase
     except ValueError:
@@ -115,7 +115,7 @@ _AS_IS = frozenset(_SCALARS)
 
 
 def carried(value: Any) -> Any:
-    """Return a copy of ``value`` that shares nothing that can change; TypeError for what JSON could not carry."""
+    """Return a deep copy of ``value``; TypeError for a value without a JSON form."""
     kind = type(value)
     if kind is dict:
         return {key: item if type(item) in _AS_IS else carried(item) for key, item in value.items()}
@@ -170,7 +170,7 @@ class Service:
         """Forget everything."""
 
     def perform(self, method: str, args: tuple[Any, ...]) -> Any:  # noqa: PLR0911 - each for another reason
-        """Answer one call as the real service does; what the service's code raises becomes HTTP 500, as there."""
+        """Answer one call as the real service does; an exception of the service's code becomes HTTP 500, as there."""
         if self.dips and (problem := self._problem(method, args)):
             return refusal(problem)
         if method not in self.faked:
@@ -182,7 +182,7 @@ class Service:
             answer: Result = getattr(self, method)(*args)
         except ColumnError as error:
             return self.not_kept(method, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the real server turns it into this status
+        except Exception as error:  # noqa: BLE001 - the real server turns any exception into this status
             if self.dips:
                 handler = f"{self.full.split('/')[1]}Handler.export_"
                 text = str(error).replace(f"{type(self).__name__}.", handler)
@@ -200,7 +200,7 @@ class Service:
         return bool(self.types) and self.world.dips
 
     def _problem(self, method: str, args: tuple[Any, ...]) -> str | None:
-        """Return what a server of DIPS finds wrong with a call before it makes it."""
+        """Return the error that a DIPS server finds in a call's arguments, if any."""
         if method not in self.faked | self.not_faked | _EVERY_SERVICE_HAS:
             return f"Unknown method {method}"
         types = self.types.get(method, ())
@@ -221,7 +221,7 @@ class Service:
         self.world.arm(f"{self.short}:down")
 
     def up(self) -> None:
-        """End what :meth:`down`, or a ``down`` fault for this service, began."""
+        """End the outage that :meth:`down`, or a ``down`` fault for this service, began."""
         self.world.disarm(lambda fault: fault.kind == "down" and fault.target == self.short)
 
     def snapshot(self) -> Any:

@@ -1,6 +1,6 @@
 """Fake clients that stand for one service: each is answered by a service of a world of its own, in which all is well.
 
-What they have in common with the others, and how they are tested, is in :mod:`~dirac_fakes.clients`.
+Their base class, and the reference to their tests, are in :mod:`~dirac_fakes.clients`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class FakeJobStateUpdateClient(_FakeOfService):
 
     @property
     def statuses(self) -> dict[int, tuple[str, str, str]]:
-        """Status, minor status and application status of each job that it was told about, and of the job 77."""
+        """Status, minor status and application status of each reported job, and of the job 77."""
         return {job_id: self._service.status(job_id) for job_id in self._service.state["jobs"]}
 
     @property
@@ -107,7 +107,7 @@ class FakeJobStateUpdateClient(_FakeOfService):
 class FakeReqClient(_FakeOfService):
     """Stands for ReqClient: ``requests`` are those that were put, by their ID; it takes every kind of request.
 
-    DIRAC's client refuses what its validator finds wrong; this one knows no validator.
+    DIRAC's client refuses a request that its validator finds invalid; this one has no validator.
     """
 
     name = "ReqClient"
@@ -121,7 +121,7 @@ class FakeReqClient(_FakeOfService):
         return {request_id: self._kind(json.dumps(text)) for request_id, text in self._service.stored().items()}
 
     def putRequest(self, request: Any, useFailoverProxy: bool = True, retryMainService: int = 0) -> Any:
-        """Keep a request; the Value is its ID. What cannot be made JSON is not kept."""
+        """Keep a request; the Value is its ID. A request without a JSON form is not kept."""
 
         def do() -> Any:
             text = request.toJSON()

@@ -1,6 +1,6 @@
 """The world: services, a clock, a journal and the faults that are armed, behind one callable.
 
-A world is a transport: whatever carries DIRAC's calls hands them to it. It keeps nothing of what it is given and gives
+A world is a transport: the carrier of DIRAC's calls hands them to it. It keeps nothing of what it is given and gives
 nothing that it keeps. Several worlds know nothing of each other. A new service is an attribute here, in
 :meth:`World.__init__`, and a class in ``faults.SERVICES``, in the same order.
 """
@@ -29,11 +29,11 @@ DEFAULT_TIMEOUT = 600
 class World:
     """An in-memory DIRAC with one job and one transformation.
 
-    ``wire`` is what the last call met instead of an answer, or None: whoever carries calls over HTTP makes it so.
+    ``wire`` is the message that replaced the last call's answer, or None: a carrier over HTTP sends it.
 
     ``files`` are the LFNs of the transformation, with file IDs 100, 101, ...: Assigned, or as a mapping of LFN to the
     columns that differ. ``job_status`` is the job's. ``owner``, ``group`` and ``properties`` are of who calls, and the
-    job and the transformation are theirs; assign ``caller`` to call as somebody else. ``now`` stops the clock.
+    job and the transformation are theirs; assign ``caller`` to call as another user. ``now`` stops the clock.
     ``strict`` says whether the databases refuse what does not fit into a column, as MariaDB does, or cut it off;
     ``dips`` whether DataStore and ReqProxy are behind DIPS, as in DIRAC 9.1, or behind HTTPS as the others are.
 

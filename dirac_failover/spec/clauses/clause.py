@@ -77,11 +77,11 @@ class Clause:
         return f"{self.title} ({self.id})"
 
     def suits(self, shape: str) -> bool:
-        """Tell whether an implementation of this shape is asked about the clause in any scenario."""
+        """Return whether an implementation of this shape is asked about the clause in any scenario."""
         return shape == MODULE or self.commands
 
     def asked(self, scenario: Scenario, profile: Profile = DIRAC_9_1, shape: str = MODULE) -> bool:
-        """Tell whether a scenario asks for this clause; ``profile`` matters at the level ``dirac`` alone."""
+        """Return whether a scenario asks for this clause; ``profile`` matters at the level ``dirac`` alone."""
         facts = Facts(scenario)
         return self.suits(shape) and facts.suits(shape) and self.when(facts, profile)
 

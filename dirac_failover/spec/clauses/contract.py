@@ -36,12 +36,12 @@ _SURPRISES: Final = re.compile("raises=|bad_shape=")
 
 
 def _can_run(facts: Facts) -> bool:
-    """Tell whether ``execute`` gets as far as the hooks."""
+    """Return whether ``execute`` gets as far as the hooks."""
     return facts.executed and facts.identified
 
 
 def can_report(facts: Facts) -> bool:
-    """Tell whether nothing goes wrong while the end of the module itself is reported."""
+    """Return whether nothing goes wrong while the end of the module itself is reported."""
     answers = [*facts.scenario.answers.get(STATUS, ()), *(fault.partition(":")[2] for fault in facts.scenario.faults)]
     return _can_run(facts) and facts.health != "unset" and not any(map(_SURPRISES.match, answers))
 
@@ -125,7 +125,7 @@ def _is_graceful(facts: Facts) -> bool:
 
 
 def _nothing_else_refused(facts: Facts) -> bool:
-    """Tell whether nothing was refused that is worse than a graceful end."""
+    """Return whether nothing was refused that is worse than a graceful end."""
     return not facts.refused - {STATUS} and not (facts.own and facts.pending)
 
 
@@ -198,7 +198,7 @@ def disabled_without_job(case: CheckContext) -> Violation | None:
 
 
 def _reports_inputs(facts: Facts) -> bool:
-    """Tell whether nothing keeps the module from giving each input a status."""
+    """Return whether nothing keeps the module from giving each input a status."""
     if not (facts.own and facts.scripted and facts.job and facts.health != "unset" and facts.inputs is not None):
         return False
     answers = facts.scenario.answers
@@ -237,7 +237,7 @@ def statuses_by_health(case: CheckContext) -> Violation | None:
 
 
 def _is_transformation(given: Json, task: tuple[int, int] | None) -> bool:
-    """Tell whether a value is the transformation's number, which may be a text."""
+    """Return whether a value is the transformation's number, which may be a text."""
     return str(given).isdecimal() and int(given) == (task or (0, 0))[0]
 
 
@@ -257,7 +257,7 @@ def second_try(case: CheckContext) -> Violation | None:
 
 
 def _taken(method: str, ask: str, facts: Facts) -> bool:
-    """Tell whether a calm job is answered by ``ask`` with an operation that belongs to ``method``."""
+    """Return whether a calm job is answered by ``ask`` with an operation that belongs to ``method``."""
     return facts.calm and MADE[method] in facts.forwarded and facts.answered(ask, "operation")
 
 
@@ -295,7 +295,7 @@ def one_file(case: CheckContext) -> Violation | None:
 
 
 def _writes(facts: Facts) -> bool:
-    """Tell whether a good job has something pending that nothing keeps from being written."""
+    """Return whether a good job has something pending that nothing keeps from being written."""
     kept = not facts.refused & {ACCOUNTING, FILE_FORWARD, "Request.toJSON"}
     return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept
 
@@ -326,7 +326,7 @@ def collaborators_are_made(case: CheckContext) -> Violation | None:
 
 
 def _inputs_can_arrive(facts: Facts) -> bool:
-    """Tell whether inputs are waited for; those of a failed job whose service fails are lost with its file."""
+    """Return whether inputs are waited for; those of a failed job whose service fails are lost with its file."""
     reached = facts.well or not any(fault.startswith("transformation") for fault in facts.scenario.faults)
     return facts.calm_live and reached and "Assigned" in facts.scenario.server_files.values()
 

@@ -35,7 +35,7 @@ _DESCRIBED: Final = ("outputDataType", "outputDataSE", "outputDataName")
 
 
 def _asks_for_files(facts: Facts) -> bool:
-    """Tell whether the arguments of getCandidateFiles are well-formed."""
+    """Return whether the arguments of getCandidateFiles are well-formed."""
     if facts.called != "getCandidateFiles" or facts.named:
         return False
     outputs, lfns, file_mask, step_mask = [*facts.arguments, ""][:4]
@@ -44,7 +44,7 @@ def _asks_for_files(facts: Facts) -> bool:
 
 
 def _is_mask(mask: Json) -> bool:
-    """Tell whether a mask is a text, or a list of texts, in the form in which types and steps are written."""
+    """Return whether a mask is a text, or a list of texts, in the form in which types and steps are written."""
     if isinstance(mask, int):
         return mask > 0
     texts = mask if isinstance(mask, list) else [mask or ""]

@@ -31,14 +31,14 @@ MODULE: Final = "FailoverRequest"
 
 
 def _settled(facts: Facts) -> bool:
-    """Tell whether nothing fails in a job but the subject of a clause."""
+    """Return whether nothing fails in a job but the subject of a clause."""
     scenario = facts.scenario
     usual = scenario.answers.get("Request.toJSON", ("ok",)) == ("ok",) and all(scenario.owner or [""]) and facts.disk
     return facts.own and facts.job and facts.inputs is not None and usual and not scenario.faults
 
 
 def _others_plain(facts: Facts, *but: str) -> bool:
-    """Tell whether all collaborators answer well, but for these methods."""
+    """Return whether all collaborators answer well, but for these methods."""
     return all(
         answer.startswith(("ok", "operation"))
         for method, answers in facts.scenario.answers.items()

@@ -87,7 +87,7 @@ def expected(scenario: Scenario) -> Observation:
 
 
 def speaks_of(scenario: Scenario) -> bool:
-    """Tell whether the model is complete for a scenario: the usual job, with clients only, and with known faults.
+    """Return whether the model is complete for a scenario: the usual job, with clients only, and with known faults.
 
     Other jobs, and jobs that cannot be identified, are in regions with scripted collaborators.
     """
@@ -210,7 +210,7 @@ def shown(value: Json) -> Json:
 
 
 def is_finite(value: Json) -> bool:
-    """Tell whether all numbers in a parameter are finite."""
+    """Return whether all numbers in a parameter are finite."""
     if isinstance(value, list):
         return all(map(is_finite, value))
     if not isinstance(value, dict):
@@ -285,7 +285,7 @@ def next_status(present: str, wanted: str, *, forced: bool, worn: Callable[[], b
 
 
 def is_worn(failed: int, limit: str) -> bool:
-    """Tell whether a file has failed too often, as TN.1 says."""
+    """Return whether a file has failed too often, as TN.1 says."""
     return bool(failed) and failed % (int(limit) if limit.isdecimal() else TOO_OFTEN) == 0
 
 

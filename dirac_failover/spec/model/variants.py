@@ -173,7 +173,7 @@ def lhcb_failover_file(run: ModelRun) -> None:
 
 
 def same_calls(one: Json, other: Json) -> bool:
-    """Tell whether LG.2 removes the operation ``one`` after ``other``."""
+    """Return whether LG.2 removes the operation ``one`` after ``other``."""
     return not one["Files"] and all(one[key] == other[key] for key in ("Type", "Arguments", "Files"))
 
 

@@ -114,7 +114,7 @@ _REQUEST_REACHED: Final = _reached("owner")
 
 
 def _needs_status(choices: Choices) -> bool:
-    """Tell whether an input lacks a status, in the view that counts."""
+    """Return whether an input lacks a status, in the view that counts."""
     lacking = {"unreported", "one reported"}
     if choices.get("get files again") == "changed":
         lacking = lacking | {"all reported"}  # by the changed answer, /vo/a has no status
@@ -122,7 +122,7 @@ def _needs_status(choices: Choices) -> bool:
 
 
 def _pending(choices: Choices) -> bool:
-    """Tell whether the request has an operation when the file is to be written."""
+    """Return whether the request has an operation when the file is to be written."""
     return (
         _REQUEST_REACHED(choices)
         and _well(choices)
@@ -135,7 +135,7 @@ def _pending(choices: Choices) -> bool:
 
 
 def _valid(choices: Choices) -> bool:
-    """Tell whether the file is to be written, after inputs whose statuses were taken without incident.
+    """Return whether the file is to be written, after inputs whose statuses were taken without incident.
 
     What went otherwise there is in the request by then, or nowhere: it is not multiplied by how the file is written.
     Nor is an accounting that is there and is None, which nobody has asked for anything.
@@ -147,7 +147,7 @@ def _valid(choices: Choices) -> bool:
 
 
 def _without_incident(choices: Choices) -> bool:
-    """Tell whether all went well, and nothing is pending: what is looked at here is not multiplied by the rest."""
+    """Return whether all went well, and nothing is pending: what is looked at here is not multiplied by the rest."""
     usual = {"health": "well", "file commit": "ok", "earlier": "none", **dict.fromkeys(_OFTEN_OK, "ok")}
     return all(choices.get(name, "ok") == value for name, value in usual.items())
 

@@ -184,7 +184,7 @@ CANDIDATES: Final = Region(
 
 
 def _reports(choices: Choices) -> bool:
-    """Tell whether the job report is asked."""
+    """Return whether the job report is asked."""
     return choices["job"] == "yes" and (choices["health"] == "well" or "Parameter" in choices["method"])
 
 
