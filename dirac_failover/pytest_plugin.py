@@ -116,7 +116,7 @@ def dirac(_dirac_stage: FixtureContext) -> Dirac:
     """An in-memory DIRAC, new in each test, that the test's clients talk to.
 
     It has job 77 and transformation 12 with the files /vo/a and /vo/b; 'make_dirac' makes others. Its services have
-    state and rules, and can be broken; whatever is armed must strike, or the test fails::
+    state and rules, and can be broken; an armed fault must strike, or the test fails::
 
         def test_statuses_arrive_when_the_service_is_back(dirac):
             dirac.job_state.down()

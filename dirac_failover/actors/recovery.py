@@ -1,6 +1,6 @@
 """The time after the job: the services recover, requests are replayed, and the fate of every report is decided.
 
-The JobWrapper hands over the job's files; 45 minutes later the agents execute whatever is due in the request system
+The JobWrapper hands over the job's files; 45 minutes later the agents execute the due requests
 (``actors.job_wrapper``, ``actors.request_agents``). An operation that nothing here executes (removing a file, say)
 blocks no others. Then :func:`dirac_failover.spec.duties.judge` says what was kept, lost, or could not be checked: what
 is gathered for it, and what is made of its verdict, is here.

@@ -39,7 +39,7 @@ class CallRow(TypedDict):
     kwargs: NotRequired[Mapping[str, Json]]
     """Arguments by name, if any."""
     applied: NotRequired[bool]
-    """Of calls to services: whether it took effect there, whatever the answer says."""
+    """Of calls to services: whether the service did its work, also behind an error."""
     calls: list[AnsweredCall | RaisedCall]
     """The calls that it made, in order."""
 
@@ -74,14 +74,14 @@ class Update(JobFields):
 
 
 class JobRecord(JobFields):
-    """What the job state service holds of one job."""
+    """The state of one job in the job state service."""
 
     history: list[Update]
     parameters: Mapping[str, Json]
 
 
 class FileState(TypedDict):
-    """What the transformation system holds of one file."""
+    """The state of one file in the transformation system."""
 
     Status: str
     ErrorCount: int
@@ -106,12 +106,12 @@ class StoredRequest:
 
 @dataclass(frozen=True)
 class ServiceState:
-    """What the services hold, as people see it: without times and bookkeeping."""
+    """The state of the services for people: without times and bookkeeping."""
 
     jobs: Mapping[str, JobRecord]
-    """By job ID."""
+    """The jobs by ID."""
     files: Mapping[str, FileState]
-    """Of the transformation, by LFN."""
+    """The files of the transformation, by LFN."""
     accounting: list[list[Json]]
     """Records: type, start and end in seconds since the epoch, values."""
     requests: tuple[StoredRequest, ...]
@@ -130,13 +130,13 @@ class RequestState(TypedDict):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What the job wrapper put into the request system."""
+    """The request that the job wrapper put into the request system."""
 
     files: list[str]
     operations: int = 0
     request_id: int | None = None
     error: str | None = None
-    """Why it was not taken."""
+    """The reason of a refusal."""
 
 
 @dataclass(frozen=True)
@@ -152,55 +152,55 @@ class ExecutedRequest:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What job wrapper and request executing agent did after the job."""
+    """The work of job wrapper and request executing agent after the job."""
 
     handed_over: HandedOver | None
-    """What the job wrapper put into the request system; null when there was nothing."""
+    """The request that the job wrapper put into the request system; null when there was none."""
     requests: tuple[ExecutedRequest, ...]
     """The requests that were executed."""
 
 
 @dataclass(frozen=True)
 class Recovery(Replayed):
-    """What happened after all services had recovered, and what became of everything that the job owed."""
+    """The time after the recovery of all services, and the fate of every report that the job owed."""
 
     services: ServiceState
-    """What the services held in the end."""
+    """The state of the services in the end."""
     converged: bool
-    """Whether all that the job owed has arrived, once: nothing is lost, twice, waiting or unchecked."""
+    """Whether every report that the job owed has arrived, once: none is lost, duplicated, waiting or unchecked."""
     kept: list[str]
-    """What has arrived."""
+    """The reports that have arrived."""
     twice: list[str]
-    """What arrived more often than it was owed."""
+    """The reports that arrived too often."""
     waiting: list[str]
-    """What is in a request that is not done yet."""
+    """The reports in a request that is not done yet."""
     lost: list[str]
-    """What has not arrived, and is on no way."""
+    """The reports that have not arrived and are in no request."""
     unchecked: list[str]
-    """What nothing here can see or execute: operations of other services, what doubles were told, or what a module that
-    broke off had not reported yet."""
+    """The reports that cannot be followed here: operations of other services, reports to doubles, and those that a
+    module had not made when it broke off."""
 
 
 @dataclass(frozen=True)
 class JobEnd:
-    """How a job ended, and what became of everything in it."""
+    """The end of a job: its calls, its result, and the state that it left."""
 
     unfired: tuple[str, ...]
     """Faults that never struck."""
     ended: Annotated[str, one_of("returned", "raised")]
-    """How execute() ended."""
+    """The way in which execute() ended."""
     result: Json
-    """What execute() returned or raised; an exception is its name and arguments."""
+    """The value or exception of execute(); an exception is its name and arguments."""
     calls: _Calls
-    """What was called, in order, each call inside the one that made it."""
+    """The calls in order, each inside its caller."""
     services: ServiceState | None
-    """What the services held when the job ended; null when every collaborator is scripted."""
+    """The state of the services when the job ended; null when every collaborator is scripted."""
     request: RequestState | None
     """The module's request when the job ended."""
     files: Mapping[str, str]
-    """What lay in the working directory: content by name, or <link>, or <directory>."""
+    """The working directory: content by name, or <link>, or <directory>."""
     recovery: Recovery | None
-    """What happened after all services had recovered; null when there are none."""
+    """The time after the recovery of all services; null when there are none."""
 
     @property
     def executed(self) -> bool:
@@ -214,12 +214,12 @@ class JobEnd:
 
 @dataclass(frozen=True)
 class Ran:
-    """What was executed."""
+    """The module that was executed."""
 
     name: str
-    """Whose clients and requests."""
+    """The implementation of its clients and requests."""
     version: str
-    """The implementation's."""
+    """The version of the implementation."""
     module: str
     """The class, as PACKAGE.MODULE:CLASS."""
 

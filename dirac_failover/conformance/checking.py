@@ -37,7 +37,7 @@ SECONDS: Final = 60.0
 _SAMPLED: Final = {
     "identity": 7, "inputs": 101, "hooks": 19, "candidates": 89, "reports": 29, "end": 7, "answers": 499,
 }  # fmt: skip
-"""By region, one scenario in how many is compared with all profiles: a few hundred are enough. The numbers are primes,
+"""By region, the number of scenarios of which one is compared with all profiles: a few hundred suffice. All are primes,
 so that each value of each dimension takes part; of several regions the largest number counts."""
 _BANDS: Final = ((0, 0), (1, 1), (2, 2), (3, None))
 """The bands of changes in which the scenarios come: the first three are 3 % of the space, and show nearly every bug."""
@@ -225,7 +225,7 @@ def size_of(scenario: Scenario) -> Size:
 
 
 def observe(port: Any, scenario: Scenario) -> Any:
-    """Return the observation of a scenario; raises PortBrokenError, which names it, for whatever the port raises."""
+    """Return the observation of a scenario; raises PortBrokenError, which names it, for any exception of the port."""
     try:
         return port.run(scenario)
     except FailoverError:

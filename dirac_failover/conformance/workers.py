@@ -219,7 +219,7 @@ def _ports(targets: tuple[Target, ...]) -> Ports:
 
 
 def _limited(chunk: Iterable[Numbered], seconds: float) -> Iterator[Numbered]:
-    """Yield the scenarios; the kernel ends this process when one takes too long, whatever its code does."""
+    """Yield the scenarios; the kernel ends this process when one takes too long, also in code that ignores signals."""
     try:
         for item in chunk:
             signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,12 +1,11 @@
-"""Ends every process that a port has started, also one that has left its session: by a keeper, its parent.
+"""Ends every process that a port has started, also one that has left its session: by a supervisor, its parent.
 
-A keeper is a process that the kernel makes the parent of every orphan among its descendants (``prctl(2)``,
+A supervisor is a process that the kernel makes the parent of every orphan among its descendants (``prctl(2)``,
 PR_SET_CHILD_SUBREAPER). It forks the process that does the work, waits for its end, or for SIGTERM or SIGHUP, kills all
-descendants that are left, and ends as that process did. The program of an adapter file has one (:func:`keep`): it is
-started by ``python supervisor.py PROGRAM ARGUMENT...``; this file imports the standard library alone, so that it starts
-quickly. The command has one as well (:func:`guard`), which leaves it to the command to end by
-these signals, and which a SIGKILL of the command does not reach. Where there is no ``/proc`` (not Linux), nothing is
-found.
+remaining descendants, and ends with the same status. The program of an adapter file has one (:func:`keep`): ``python
+supervisor.py PROGRAM ARGUMENT...`` starts it; this file imports the standard library alone, so that it starts quickly.
+The command has one as well (:func:`guard`), which passes these signals on to the command, and which a SIGKILL of the
+command does not reach. Without ``/proc`` (not Linux), no descendants are found.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _CANNOT_START: Final = 127  # as a shell says it
 
 
 def adopt(*, orphans: bool = True) -> None:
-    """Make this process the parent of the orphans among its descendants, or leave them to another one."""
+    """Make this process the parent of the orphans among its descendants, if the system can do so."""
     _tell_kernel(_SUBREAPER, int(orphans))
 
 
@@ -94,7 +93,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def keep() -> None:
-    """Fork: return in the child, which takes no Ctrl-C; this process becomes its keeper and never returns."""
+    """Fork: return in the child, which takes no Ctrl-C; this process becomes its supervisor and never returns."""
     adopt()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, _HEARD)
@@ -108,7 +107,7 @@ def keep() -> None:
 def guard() -> int | None:
     """Fork: return None in the child, which has the terminal; in this process, once it has ended, its wait status.
 
-    What the child is told by a signal it is told here, and it hears it when this process is killed.
+    Signals to this process are passed on to the child, which also gets one when this process is killed.
     """
     adopt()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD, *ENDING))
@@ -125,7 +124,7 @@ def guard() -> int | None:
 def watch(child: int, kept: frozenset[int] = frozenset(), told: Collection[signal.Signals] = ()) -> int:
     """Wait for the end of ``child``, or for a signal; end all descendants but ``kept``, and return the wait status.
 
-    The child is ``told`` of these signals, and its end is waited for.
+    The signals in ``told`` are passed on to the child, and the wait continues.
     """
     status = None
     while status is None and ((heard := signal.sigwait({*_HEARD, *told})) == signal.SIGCHLD or heard in told):

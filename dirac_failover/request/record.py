@@ -2,7 +2,7 @@
 
 Names that DIRAC's callers see are DIRAC's (camelCase). Behaviour is DIRAC 9.1's with one difference: data that DIRAC's
 constructors refuse with assorted errors, or that would overwrite a method or a private attribute, is refused with
-:class:`LoadError`, so that one ``except ValueError`` is enough for whoever loads what others have written.
+:class:`LoadError`, so that one ``except ValueError`` is enough for a caller that loads foreign data.
 
 The texts of the errors and the format of times are DIRAC's.
 """

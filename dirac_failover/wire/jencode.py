@@ -4,8 +4,8 @@ JSON has no tuples and no keys but strings: tuples come back as lists, ``1`` as 
 stands for something else: a datetime (whole seconds, no zone), a date, bytes, or an object of a
 :class:`JSerializable` class.
 
-DIRAC imports whatever module a message names to find that class. Here only classes that the program has defined itself
-are found. That is the one difference, and it must stay: messages come from strangers.
+DIRAC imports the module that a message names to find that class. Here only classes that the program has defined itself
+are found. That is the one difference, and it must stay: messages come from untrusted senders.
 """
 
 from __future__ import annotations

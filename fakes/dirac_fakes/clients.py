@@ -1,9 +1,9 @@
 """Fake clients: they take a module's reports in memory, without service, connection or pytest.
 
-What has reached its service is under a word of its own: ``statuses``, ``parameters``, ``files``, ``records``,
-``requests``; what waits is where DIRAC's client keeps it (``appStatusInfo``, ``statusDict``, ...). Every public method
-is recorded in ``journal``, and can be given answers (:mod:`~dirac_fakes.answers`). Its answer is for its caller: no
-fake asks itself. ``tests/fakes/test_clients.py`` runs the same on the clients of each implementation.
+Reports that have reached the service are ``statuses``, ``parameters``, ``files``, ``records``, ``requests``; unsent
+ones are where DIRAC's client keeps them (``appStatusInfo``, ``statusDict``, ...). Every public method is recorded in
+``journal``, and can be given answers (:mod:`~dirac_fakes.answers`). A call inside a fake gets no scripted answer.
+``tests/fakes/test_clients.py`` runs the same on the clients of each implementation.
 
 The clients of one service each are in :mod:`~dirac_fakes.service_clients`. Names of methods and arguments, and their
 defaults, are DIRAC's.

@@ -1,6 +1,6 @@
 """The clock of a world: the current time of its services, in which sleeping takes no real time.
 
-Nothing else in this package asks for the time.
+Nothing else in this package reads the time.
 """
 
 from __future__ import annotations

@@ -119,8 +119,7 @@ class Fault:
 
     ``target`` is a service's short name (or its full one), ``file``, ``process`` or ``clock``; ``method`` None means
     all of them. ``value`` is text, as :data:`KINDS` says; ``schedule`` is text, as :data:`SCHEDULES` says, or a
-    predicate that is asked with each matching :class:`Call`, not answered yet. :class:`FaultError` for whatever does
-    not exist.
+    predicate of each matching :class:`Call`, which has no answer yet. :class:`FaultError` for an unknown one.
 
     >>> str(Fault("requests", "putRequest", "s_error", "boom", "nth=2"))
     'requests.putRequest:s_error=boom@nth=2'

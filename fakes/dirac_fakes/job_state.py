@@ -150,7 +150,7 @@ class JobState(Service):
     def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
         """Take a sign of life; answer no commands.
 
-        One without a time of its own makes the job Running whatever it was; one with it, only a Stalled or Matched job.
+        One without a time of its own makes any job Running; one with it, only a Stalled or Matched job.
         """
         if refused := self._refused(jobID):
             return refused

@@ -478,7 +478,7 @@ def test_nothing_is_left_of_a_command_however_it_ends(tmp_path, number, code, sa
         rest = run.stderr.read()
     assert run.wait() == code
     assert rest == f"dirac-failover: error: {said}\n"
-    deadline = time.monotonic() + 10  # when the keeper is killed the command ends a moment later
+    deadline = time.monotonic() + 10  # when the supervisor is killed the command ends a moment later
     while time.monotonic() < deadline and (Path(f"/proc/{away}").exists() or list((tmp_path / "tmp").iterdir())):
         time.sleep(0.01)
     assert not Path(f"/proc/{away}").exists()

@@ -581,7 +581,7 @@ def test_a_port_that_removes_its_directory_gets_another_one():
         assert started.run(replace(QUIET, name="again")).files == {}
 
 
-def test_a_keeper_that_does_not_end_is_killed(monkeypatch):
+def test_a_supervisor_that_does_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(json_lines, "_SECONDS", 0.2)
     with port("time.sleep(60)").session() as started:
         popen = started._process._popen

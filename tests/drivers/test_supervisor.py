@@ -1,4 +1,4 @@
-"""The keeper: every process that was started is ended, wherever it has gone, and no other one is."""
+"""The supervisor: every process that was started is ended, wherever it has gone, and no other one is."""
 
 import os
 import runpy
@@ -74,7 +74,7 @@ def test_signals_wait_until_all_is_in_place():
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_a_keeper_ends_with_its_process_or_when_it_is_told(kept, told, monkeypatch):
+def test_a_supervisor_ends_with_its_process_or_when_it_is_told(kept, told, monkeypatch):
     """Either way all is ended that the process has started, and in the first case it ends alike."""
     with supervisor.ending():
         process, away = started(AWAY.format(SLEEPS), SLEEPS if told else "os._exit(5)")
@@ -98,7 +98,7 @@ class End(BaseException):
     """In place of the end of the process."""
 
 
-def test_a_keeper_is_told_of_the_end_by_its_status(monkeypatch):
+def test_a_supervisor_is_told_of_the_end_by_its_status(monkeypatch):
     """An exit code is its own; a signal strikes it too, and leaves no core."""
     done = []
 
@@ -231,7 +231,7 @@ def test_the_program_is_on_the_command_line(monkeypatch):
     monkeypatch.setattr(os, "fork", Mock(side_effect=End))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)
-    monkeypatch.setattr(sys, "argv", ["keeper.py", "program"])
+    monkeypatch.setattr(sys, "argv", ["supervisor.py", "program"])
     try:
         with pytest.raises(End):
             runpy.run_path(supervisor.__file__, run_name="__main__")

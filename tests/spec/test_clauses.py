@@ -116,10 +116,10 @@ def test_contract_and_dirac_hold_and_each_hazard_shows(implementation):
     assert broken == BROKEN
 
 
-@pytest.mark.parametrize("animal", ["SkipsFinalize", "ForgetsAccounting"])
-def test_each_clause_is_asked_equally_often_of_every_port(animal):
+@pytest.mark.parametrize("bug", ["SkipsFinalize", "ForgetsAccounting"])
+def test_each_clause_is_asked_equally_often_of_every_port(bug):
     """A port that does other things, or nothing, is asked the same: only what it breaks is different."""
-    ports = (Target(), Target(f"dirac_failover.conformance.zoo:{animal}"))
+    ports = (Target(), Target(f"dirac_failover.conformance.zoo:{bug}"))
     reference, other = (check(VerificationPlan(port, regions=("hooks", "end")), part=(0, 31)) for port in ports)
     asked, broken = ([[getattr(one, name) for one in found.stats.values()] for found in (reference, other)]
                      for name in ("asked", "broken"))  # fmt: skip

@@ -9,8 +9,8 @@ A port's own repository adopts it with a class in a test file::
     class TestMyFailoverRequest(ConformanceSuite):
         port = "mypackage.mymodule:MyFailoverRequest"
 
-The space is run once in a session, by as many processes as there are processors, whatever the number of tests, and
-under xdist once for all its workers; only the selected clauses are asked. A setting that does not exist, or has no such
+The space is run once in a session, by as many processes as there are processors, for any number of tests, and under
+xdist once for all its workers; only the selected clauses are asked. A setting that does not exist, or has no such
 value, is an error when the class is collected.
 """
 
