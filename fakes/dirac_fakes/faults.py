@@ -103,6 +103,11 @@ SCHEDULES: dict[str, Schedule] = {
 _FORM = "SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"
 
 
+def _short(target: str) -> str:
+    """Return the service's short name, which that of a further request proxy begins with."""
+    return RequestProxy.short if target.startswith(f"{RequestProxy.short}/") else target
+
+
 def _accepted(what: str, names: Any) -> str:
     return f"{what}: {', '.join(names)}"
 
@@ -136,7 +141,7 @@ class Fault:
         if self.value is not None:
             object.__setattr__(self, "value", str(self.value))
         object.__setattr__(self, "target", SHORT.get(self.target, self.target))
-        service = SERVICES.get(self.target)
+        service = SERVICES.get(_short(self.target))
         if service is None and self.target not in _NO_SERVICES:
             hint = meant(self.target, SERVICES)
             raise FaultError(f"No service {self.target!r}{hint} {_accepted('there are', [*SERVICES, *_NO_SERVICES])}")
@@ -242,7 +247,7 @@ class Armed:
     def strikes(self, target: str, method: str, args: tuple[Any, ...]) -> bool:
         """Count a call if it matches, and return whether the fault strikes it."""
         fault = self.fault
-        if fault.target != target or (fault.method is not None and fault.method != method):
+        if fault.target not in (target, _short(target)) or (fault.method is not None and fault.method != method):
             return False
         self.seen += 1
         return self._fires(self.seen, Call(target, method, args, None, False))

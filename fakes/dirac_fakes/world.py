@@ -8,6 +8,7 @@ nothing that it keeps. Several worlds know nothing of each other. A new service 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from dirac_fakes.accounting import Accounting
 from dirac_fakes.clock import Clock
@@ -36,6 +37,9 @@ class World:
     job and the transformation are theirs; assign ``caller`` to call as another user. ``now`` stops the clock.
     ``strict`` says whether the databases refuse what does not fit into a column, as MariaDB does, or cut it off;
     ``dips`` whether DataStore and ReqProxy are behind DIPS, as in DIRAC 9.1, or behind HTTPS as the others are.
+    ``proxies`` are the hosts of further request proxies, without domains, each with a cache of its own:
+    ``req-proxy/HOST`` is the service and the target of its faults, which make one, too; those of ``req-proxy`` strike
+    all of them.
 
     >>> world = World()
     >>> world("Transformation/TransformationManager", "setFileStatusForTransformation", (12, {"100": ["Unused", True]}))
@@ -58,6 +62,7 @@ class World:
         now: datetime | None = None,
         strict: bool = True,
         dips: bool = True,
+        proxies: Iterable[str] = (),
     ) -> None:
         """Build the services and their contents."""
         self.strict, self.dips = strict, dips
@@ -70,6 +75,8 @@ class World:
         self.request_proxy = RequestProxy(self)
         together = [value for value in vars(self).values() if isinstance(value, Service)]
         self.services: dict[str, Service] = {service.short: service for service in together}
+        for host in proxies:
+            self._add_proxy(f"{RequestProxy.short}/{host}")
         self._files = by_lfn(files)
         self._ids = job_id, transformation_id
         self._job_status = job_status
@@ -86,6 +93,10 @@ class World:
         job_id, transformation_id = self._ids
         self.job_state.add(job_id, Status=self._job_status)
         self.transformation.add(transformation_id, self._files)
+
+    def _add_proxy(self, short: str) -> None:
+        self.services[short] = type("RequestProxy", (RequestProxy,), {"short": short, "__slots__": ()})(self)
+        self.services[short].start()
 
     def __call__(self, service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Any:
         """Answer one call, as DIRAC's HTTPS client would: its result carries the ``rpcStub`` that repeats the call.
@@ -134,7 +145,8 @@ class World:
 
     def _home(self, service: str) -> Service | None:
         if "ReqProxy" in service:
-            return self.request_proxy
+            host = str(urlsplit(service).hostname).partition(".")[0]
+            return self.services.get(f"{RequestProxy.short}/{host}", self.request_proxy)
         short = SHORT.get("/".join(service.split("/")[-2:]))
         return self.services[short] if short else None
 
@@ -151,6 +163,8 @@ class World:
         A clock that is wrong stays so until :meth:`reset`; it has been when the job began, too.
         """
         armed = Armed(as_fault(fault))
+        if armed.fault.target.startswith(f"{RequestProxy.short}/") and armed.fault.target not in self.services:
+            self._add_proxy(armed.fault.target)
         if armed.fault.target == CLOCK:
             self.job_state.move(self.clock.skew - armed.parameter)
             self.clock.skew = armed.parameter

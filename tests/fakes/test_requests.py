@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dirac_fakes import Caller, Fault
+from dirac_fakes import Caller, Fault, World
 
 FORWARD = {"Type": "ForwardDISET", "Arguments": "i1e", "Status": "Waiting"}
 REMOVE = {"Type": "RemoveFile", "Files": [{"LFN": "/vo/a"}]}
@@ -327,3 +327,22 @@ def test_a_proxy_that_has_the_database_asks_no_service(world, call, database):
     assert world.request_proxy.sweep(database=database) == int(database)
     assert len(world.requests.state["requests"]) == int(database)
     assert not database or world.requests.put(_text(RequestName="n" * 256))["OK"] is False
+
+
+def test_each_request_proxy_has_a_host_and_a_cache():
+    """A fault for one of them leaves the others alone; one without a host is for all."""
+    world, url = World(proxies=("two",)), "dips://{}.org:9161/RequestManagement/ReqProxy"
+
+    def taken(*faults):
+        for fault in faults:
+            world.arm(fault)
+        answers = [world(url.format(host), "putRequest", (_text(),))["OK"] for host in ("one", "two", "other")]
+        world.recover()
+        return answers
+
+    assert taken("req-proxy/one:down") == [False, True, True]
+    assert taken() == [True, True, True]
+    assert [len(state["cache"]) for name, state in world.snapshot().items() if "req-proxy" in name] == [1, 1, 1]
+    assert taken("req-proxy:down") == [False, False, False]
+    world.service("req-proxy/two").sweep()
+    assert [len(world.service(f"req-proxy/{host}").state["cache"]) for host in ("one", "two")] == [1, 0]

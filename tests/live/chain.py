@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
     from tests.live.outages import Outage
 
-OPTIONS: Final = {"RequestManagement/ReqProxyURLs": "dips://one:9161/RequestManagement/ReqProxy"}
+PROXIES: Final = ("one", "two")
+OPTIONS: Final = {
+    "RequestManagement/ReqProxyURLs": ", ".join(f"dips://{host}:9161/RequestManagement/ReqProxy" for host in PROXIES)
+}
 MODULES: Final = {
     "ForwardDISET": "DIRAC/RequestManagementSystem/Agent/RequestOperations/ForwardDISET",
     "SetFileStatus": "DIRAC/TransformationSystem/Agent/RequestOperations/SetFileStatus",
@@ -124,7 +127,7 @@ class _RealWorld(World):
         super().__init__(**given)
         self.monitoring = real[_JobMonitoring.service]
         for service in self.services.values():
-            service.__class__ = _behind(type(service), real[service.full])
+            service.__class__ = _behind(type(service), real.get(service.short) or real[service.full])
 
     def __call__(self, service: str, method: str, args: tuple[Any, ...], **how: Any) -> Any:
         if service == _JobMonitoring.service:
@@ -213,7 +216,9 @@ class Reference(_Side):
 
     def __init__(self, now: Now, outage: Outage) -> None:
         self.database = outage.database
-        super().__init__(now, World(files=handlers.Transformation.CONTENTS[12], job_status=outage.status))
+        super().__init__(
+            now, World(files=handlers.Transformation.CONTENTS[12], job_status=outage.status, proxies=PROXIES)
+        )
         self.world.transformation.add(5, handlers.Transformation.CONTENTS[5])
 
     def hand_over(self) -> Any:
@@ -222,7 +227,11 @@ class Reference(_Side):
         return answer | {"Value": list(request)} if answer["OK"] else answer
 
     def sweep(self) -> None:
-        self.world.request_proxy.sweep(database=self.database)
+        for proxy in self._proxies():
+            proxy.sweep(database=self.database)
+
+    def _proxies(self) -> list[Any]:
+        return [self.world.service(f"req-proxy/{host}") for host in PROXIES]
 
     def forget(self) -> None:
         self.gone = True
@@ -239,7 +248,7 @@ class Reference(_Side):
         job = GONE if self.gone else worlds.job_state(self.world)
         return _state(job["job"], job["history"], job["parameters"].get(str(JOB), {}),
                       worlds.transformation(self.world), self.world.accounting.records(), worlds.requests(self.world),
-                      self.world.request_proxy.state["cache"])  # fmt: skip
+                      [proxy.state["cache"] for proxy in self._proxies()])  # fmt: skip
 
 
 class Real(_Side):
@@ -248,7 +257,7 @@ class Real(_Side):
     name = "dirac"
 
     def __init__(self, now: Now, outage: Outage, real: Mapping[str, Any]) -> None:
-        super().__init__(now, _RealWorld(real))
+        super().__init__(now, _RealWorld(real, proxies=PROXIES))
         self.real, self.database = real, outage.database
         for handler in real.values():
             if handler.service != _JobMonitoring.service:
@@ -294,8 +303,13 @@ class Real(_Side):
     def sweep(self) -> None:
         database = patch("DIRAC.RequestManagementSystem.Service.ReqProxyHandler.RequestDB", side_effect=OSError)
         with nullcontext() if self.database else database:
-            handlers.ReqProxy.initializeHandler({"csPaths": [], "serviceSectionPath": ""})
-        handlers.ReqProxy.sweeper()
+            for proxy in self._proxies():
+                proxy.initializeHandler({"csPaths": [], "serviceSectionPath": ""})
+        for proxy in self._proxies():
+            proxy.sweeper()
+
+    def _proxies(self) -> list[Any]:
+        return [self.real[f"req-proxy/{host}"] for host in PROXIES]
 
     def forget(self) -> None:
         self.gone = True
@@ -310,7 +324,8 @@ class Real(_Side):
     def state(self) -> Any:
         job = GONE if self.gone else self.real[handlers.JobState.service].state()
         return _state(job["job"], job["history"], job["parameters"].get(str(JOB), {}),
-                      *(self.real[handler.service].state() for handler in handlers.SERVICES[1:]))  # fmt: skip
+                      *(self.real[handler.service].state() for handler in handlers.SERVICES[1:-1]),
+                      [proxy.state() for proxy in self._proxies()])  # fmt: skip
 
 
 def _state(job: Any, history: Any, parameters: Any, files: Any, records: Any, requests: Any, cache: Any) -> Any:
@@ -333,7 +348,7 @@ def _state(job: Any, history: Any, parameters: Any, files: Any, records: Any, re
         "files": [[row[2], row[3], row[4]] for row in files],
         "accounting": len(records),
         "requests": rows,
-        "cache": len(cache),
+        "caches": sorted(map(len, cache)),
     }
 
 
@@ -441,4 +456,10 @@ def _parts(fake: Any, true: Any) -> Iterator[tuple[str, Any, Any]]:
 def real_services() -> dict[str, Any]:
     """Return the real handlers by the service's name."""
     _JobMonitoring.initializeHandler({})
-    return {kind.service: kind() for kind in (*handlers.SERVICES, _JobMonitoring)}
+    real: dict[str, Any] = {kind.service: kind() for kind in (*handlers.SERVICES, _JobMonitoring)}
+    for host in PROXIES:
+        folder = Path(handlers.ReqProxy.cacheDir()).with_name(f"cache-{host}")
+        folder.mkdir(exist_ok=True)
+        kind = type(f"ReqProxy_{host}", (handlers.ReqProxy,), {"_ReqProxyHandler__cacheDir": str(folder)})
+        real[f"req-proxy/{host}"] = kind()
+    return real

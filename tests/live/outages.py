@@ -71,6 +71,13 @@ OUTAGES: Final = {
     "accounting, requests and proxy down": Outage((f"{A}:down", f"{R}:down", f"{P}:down", f"{T}:down"), records=2),
     "all down, workflow failed": Outage(tuple(f"{service}:down" for service in (T, J, A)), records=2, failed=True),
     "hand-over: requests down, the proxy takes it": Outage((f"{T}:down",), (f"{R}:down",)),
+    "hand-over: one proxy is down, the other one takes it": Outage(
+        (f"{T}:down",), (f"{R}:down", f"{P}/one:down"), (f"{R}:down",)
+    ),
+    "hand-over: one proxy loses the reply": Outage((f"{T}:down",), (f"{R}:down@first=1", f"{P}:lost_reply@first=1")),
+    "accounting and requests down, one proxy, too": Outage(
+        (f"{A}:down", f"{R}:down", f"{P}/two:s_error=no"), records=2
+    ),
     "hand-over: everything refuses": Outage((f"{T}:down",), (f"{R}:down", f"{P}:down")),
     "hand-over: the third try is taken": Outage((f"{T}:down",), (f"{R}:down@first=2", f"{P}:s_error=no")),
     "hand-over: the tenth try is taken": Outage((f"{T}:down",), (f"{R}.putRequest:first=9", f"{P}:s_error=no")),
@@ -146,7 +153,8 @@ OUTAGES: Final = {
 }
 IN_CI: Final = (
     "nothing", "all but requests down", "accounting and requests down: the proxy takes it", "job-state loses a reply",
-    "accounting loses a reply", "hand-over: requests down, the proxy takes it", "hand-over: the third try is taken",
+    "accounting loses a reply", "hand-over: requests down, the proxy takes it",
+    "hand-over: one proxy is down, the other one takes it", "hand-over: the third try is taken",
     "hand-over: the reply is lost, the proxy takes it, too", "replay: job state is down",
     "replay: an error that is too long", "replay: requests take nothing back", "canceled", "files: several",
     "finalizing: a job that is Completed",
