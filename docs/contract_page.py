@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dirac_failover.lessons.hazards import hazards
 from dirac_failover.spec.algorithm import by_id
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
@@ -28,8 +29,8 @@ LEVEL = {
     "that, one aspect a clause; together they leave nothing out. "
     "It is described [step by step](algorithm.md), and each clause names the steps whose effect it compares",
     "lossless": "rules that DIRAC itself breaks: nothing that is pending is dropped, and no loss is "
-    "called a success. H1 to H29 number the hazards: the situations in which DIRAC 9.1 itself loses something, "
-    "or reports a loss as a success",
+    "called a success. H1 to H29 number the [hazards](hazards.md): the situations in which DIRAC 9.1 itself loses "
+    "something, or reports a loss as a success",
 }
 
 TAIL = """
@@ -50,7 +51,13 @@ def page() -> str:
     for level, clauses in by_level.items():
         lines.append(f"\n## {level}\n")
         for clause in clauses:
-            note = "" if not clause.note else f" (a {clause.note})" if clause.note == "quirk" else f" ({clause.note})"
+            note = (
+                ""
+                if not clause.note
+                else f" (a {clause.note})"
+                if clause.note == "quirk"
+                else f" ({_hazard(clause.note)})"
+            )
             lines += [
                 f'\n<a id="{clause.id.lower()}"></a>\n\n### {_markdown(clause.heading)}\n',
                 f"\n**{_markdown(clause.text)}**\n",
@@ -60,12 +67,16 @@ def page() -> str:
                 *([f"- Steps: {', '.join(map(_step, clause.steps))}\n"] if clause.steps else []),
                 *([f"- Met in: <{clause.issue}>\n"] if clause.issue else []),
             ]
-    lines += [TAIL, *(f"| {hazard} | {_markdown(why)} |\n" for hazard, why in OUT_OF_REACH.items())]
+    lines += [TAIL, *(f"| {_hazard(hazard)} | {_markdown(why)} |\n" for hazard, why in OUT_OF_REACH.items())]
     return "".join(lines)
 
 
 def _step(name: str) -> str:
     return f"[{name}](algorithm.md#{by_id()[name.partition('.')[0]].anchor})"
+
+
+def _hazard(name: str) -> str:
+    return f"[{name}]({hazards()[name].place})"
 
 
 def _markdown(text: str) -> str:

@@ -1,15 +1,16 @@
-"""``dirac-failover explain``: one clause, its purpose, and the end of a job that is about it, shown as ``run`` does."""
+"""``dirac-failover explain``: one clause, and the end of a job that is about it, shown as ``run`` does; or a hazard."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.clauses import as_json
-from dirac_failover.cli.exits import Exit
+from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.checking import VerificationPlan
 from dirac_failover.conformance.examples import example, find
 from dirac_failover.conformance.verification import verify
@@ -17,6 +18,7 @@ from dirac_failover.conformance.workers import cores
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import DEFAULT, Target
 from dirac_failover.errors import PortBrokenError
+from dirac_failover.lessons import hazards
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.terminal import add_color, section, terminal_style
 from dirac_failover.reports.timeline import render, table
@@ -35,7 +37,9 @@ _NEAR: Final = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("clause", metavar="CLAUSE", help="the ID of a clause: 'dirac-failover clauses' lists them")
+    parser.add_argument(
+        "clause", metavar="ID", help="the ID of a clause ('dirac-failover clauses' lists them), or of a hazard, as H1"
+    )
     parser.add_argument("--module", metavar="PORT", help="a module, or any port, to check against this clause alone")
     parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
     add_color(parser)
@@ -43,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
+    if re.fullmatch(r"[Hh]\d+", arguments.clause):
+        return _hazard(arguments)
     clause = find(arguments.clause)
     if arguments.module:
         return _of_port(clause, Target(arguments.module), arguments)
@@ -60,6 +66,15 @@ def execute(arguments: argparse.Namespace) -> int:
     sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table(facts)))
     if report:
         sys.stdout.write(f"\n{render(report, style)}")
+    return Exit.OK
+
+
+def _hazard(arguments: argparse.Namespace) -> int:
+    """Show the section of a hazard; return the exit code."""
+    hazard = hazards.find(arguments.clause)
+    if arguments.module or arguments.json:
+        raise CommandError(f"--module and --json are for clauses, found {hazard.id}, which is a hazard")
+    sys.stdout.write(hazard.render(terminal_style(arguments.color)))
     return Exit.OK
 
 
@@ -88,7 +103,10 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
 
 
 def _facts(clause: Clause) -> dict[str, str]:
-    hazard = f"hazard {clause.note}: a situation in which DIRAC itself loses something, or reports a loss as a success"
+    hazard = (
+        f"hazard {clause.note}: a situation in which DIRAC itself loses something, or reports a loss as a success: "
+        f"'dirac-failover explain {clause.note}' shows it"
+    )
     notes = {"quirk": "a quirk: odd, and yet what DIRAC does", "": ""}
     return {
         "clause": clause.text,

@@ -10,6 +10,7 @@ from dirac_failover.conformance.examples import example, find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.errors import SettingError
+from dirac_failover.lessons import hazards
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES
 
@@ -79,6 +80,30 @@ def test_what_is_kept_is_said_to_be_kept(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "  note  " not in printed
     assert "  met in" not in printed
+
+
+def test_a_hazard_is_its_section_as_text(capsys, monkeypatch):
+    """The title, the prose without links, and the example as it is to be pasted; in any case of the letter."""
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(["explain", "h13"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    hazard = hazards.find("H13")
+    assert lines[0].startswith(f"── H13: {hazard.title} ─")
+    assert "(LL-008)" in " ".join(lines)
+    assert not any(mark in line for line in lines for mark in ("```", "](", "contract.md"))
+    assert [line for line in lines if line.startswith("    ")] == [
+        f"    {line}" for line in hazard.text.splitlines() if line.startswith((">>>", "(", "..."))
+    ]
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["H99"], "there is no hazard 'H99'; did you mean H9? (docs/hazards.md describes them)"),
+    (["H1", "--json"], "--module and --json are for clauses, found H1, which is a hazard"),
+    (["H1", "--module", "reference"], "--module and --json are for clauses, found H1, which is a hazard"),
+])  # fmt: skip
+def test_what_no_hazard_can_be_asked_is_one_line(words, message, capsys):
+    assert main(["explain", *words]) == 4
+    assert capsys.readouterr().err == f"dirac-failover: error: {message}\n"
 
 
 def test_a_thread_about_it_is_named(capsys):

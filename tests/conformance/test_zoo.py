@@ -63,7 +63,7 @@ def test_every_clause_of_the_contract_has_a_bug():
 
 def test_a_bug_is_one_sentence_and_a_module_of_its_name():
     """No two bugs are the same, and 'verify' finds the module of each."""
-    assert len({bug.sentence for bug in BUGS.values()}) == len(BUGS) == 81
+    assert len({bug.sentence for bug in BUGS.values()}) == len(BUGS)
     for name, bug in BUGS.items():
         assert bug.sentence.endswith(".")
         assert name == bug.name == bug.module.__name__

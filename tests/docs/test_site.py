@@ -17,6 +17,7 @@ import pytest
 from dirac_failover.cli import VERBS
 from dirac_failover.cli.exits import Exit
 from dirac_failover.cli.schema import SCHEMAS
+from dirac_failover.lessons.hazards import hazards
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_fakes.kinds import KINDS
 
@@ -129,6 +130,14 @@ def test_every_clause_has_its_place_and_its_picture() -> None:
         assert clause.id in page.anchors
         assert clause.id.lower() in page.anchors
     assert page.pictures == len(CLAUSES)
+
+
+@pytest.mark.parametrize("name", ["contract.html", "reference/api/clients.html", "reference/api/modules.html"])
+def test_the_number_of_a_hazard_leads_to_its_section(name: str) -> None:
+    """Of the contract, and of what docstrings cite."""
+    links = {unquote(urlsplit(link).fragment) for link in pages()[folder() / name].links if "hazards.html#" in link}
+    assert links
+    assert links <= {hazard.place.partition("#")[2] for hazard in hazards().values()}
 
 
 @pytest.mark.parametrize(

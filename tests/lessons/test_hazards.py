@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dirac_failover
+from dirac_failover.lessons.hazards import hazards
 
 ROOT = Path(dirac_failover.__file__).parent
 PAGE = ROOT / "lessons/hazards.md"
@@ -27,6 +28,15 @@ def test_every_number_that_the_project_cites_has_a_section():
     ]
     cited = {number for path in files for number in re.findall(r"\bH[1-9]\d?\b", path.read_text())}
     assert cited == {f"H{number}" for number in range(1, 1 + len(SECTIONS))}
+
+
+def test_the_page_of_the_contract_links_to_the_section_of_each():
+    """Beside every clause that is about one, and in the table of those that are out of reach."""
+    page = (ROOT.parent / "docs/contract.md").read_text()
+    linked = re.findall(r"\[(H\d+)\]\((.+?)\)", page)
+    assert {name for name, _ in linked} == set(hazards())
+    assert all(place == hazards()[name].place for name, place in linked)
+    assert hazards()["H16"].place == "hazards.md#h16-a-name-that-ends-in-l-f-n-or-a-colon-becomes-another"
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: NUMBER.match(section)[1])

@@ -12,7 +12,6 @@ from dirac_failover.serving.messages import Broken, Reply
 from dirac_failover.serving.messages import HttpRequest as Request
 from dirac_failover.serving.site import Site
 from dirac_fakes import World
-from dirac_fakes.kinds import KINDS
 from dirac_fakes.service import http_error
 
 SERVICE = "Transformation/TransformationManager"
@@ -83,11 +82,6 @@ def test_a_fault_is_real(site, fault):
     assert (reply.event if isinstance(reply, Broken) else reply._replace(text="")) == expected
     assert site.world.transformation.state["files"][12][100]["ErrorCount"] == applied
     assert call(site) == Reply(200, "application/json", OK)
-
-
-def test_every_kind_of_fault_of_a_service_is_tried():
-    """A new one must be tried here, too."""
-    assert {fault.partition("=")[0] for fault in REAL} == {name for name, kind in KINDS.items() if kind.function}
 
 
 def test_even_what_ends_a_process_is_a_status(site, caplog):
