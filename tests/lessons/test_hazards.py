@@ -10,6 +10,7 @@ import pytest
 
 import dirac_failover
 from dirac_failover.lessons.hazards import hazards
+from dirac_failover.reports.terminal import Style
 
 ROOT = Path(dirac_failover.__file__).parent
 PAGE = ROOT / "lessons/hazards.md"
@@ -37,6 +38,18 @@ def test_the_page_of_the_contract_links_to_the_section_of_each():
     assert {name for name, _ in linked} == set(hazards())
     assert all(place == hazards()[name].place for name, place in linked)
     assert hazards()["H16"].place == "hazards.md#h16-a-name-that-ends-in-l-f-n-or-a-colon-becomes-another"
+
+
+@pytest.mark.parametrize("hazard", hazards().values(), ids=hazards())
+def test_its_section_can_be_shown_as_text(hazard):
+    """Nothing of the example is missing where the terminal is wide, and no Markdown of the links is left."""
+    text = hazard.render(Style(200))
+    assert text.startswith(f"── {hazard.id}: {hazard.title} ─")
+    assert "](" not in text.partition(">>>")[0]
+    example = hazard.text.split("```")[1].partition("\n")[2]
+    assert [line.strip() for line in example.splitlines()] == [
+        line.strip() for line in text.splitlines() if line.startswith("    ")
+    ]
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: NUMBER.match(section)[1])
