@@ -171,7 +171,7 @@ def results(name: str, version: str, *clauses: ClauseResult, error: str | None =
 
 @pytest.fixture
 def alpha() -> Results:
-    """Held, broken, not asked, and broken as a baseline says."""
+    """Return results with each verdict: held, broken, not asked, and known to a baseline."""
     return results(
         "alpha",
         "1.0",

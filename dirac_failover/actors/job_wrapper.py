@@ -1,4 +1,4 @@
-"""The JobWrapper's part after the module: it hands over what the job has left in its directory.
+"""The JobWrapper's part after the module: it hands over the job's request files.
 
 The order is that of DIRAC 9.1's ``JobWrapper.sendFailoverRequest``: the operations of every ``*_request.json``, then
 the wrapper's own report; one request, ten tries, and the job parameter ``PendingRequest``.
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Result
 
 DELAY: Final = 45
-"""Minutes that the job wrapper wants its request to wait."""
+"""Minutes by which the JobWrapper delays its request."""
 TRIES: Final = 10
 PENDING_REQUEST: Final = "PendingRequest"
 _log = gLogger.getSubLogger("JobWrapper")
 
 
 class BrokenFileError(ValueError):
-    """A file of a request's name that is no request: the JobWrapper breaks down on it."""
+    """A file with a request's name is no request: the JobWrapper breaks down on it."""
 
 
 def request_files(names: Iterable[str]) -> list[str]:
-    """Return those of the names that are taken for requests, in alphabetical order; DIRAC's own is the directory's."""
+    """Return the names of request files in alphabetical order; DIRAC takes the order of the directory."""
     return sorted(name for name in names if name.endswith("_request.json") and not name.startswith("."))
 
 
@@ -58,7 +58,7 @@ def merged(job_id: int, texts: Mapping[str, str]) -> Request:
 
 
 def send(request: Request, report: JobReport) -> Result:
-    """Hand a request over, up to ten times; return what the request system answered, or ``S_OK(None)``.
+    """Hand a request over, up to ten times; return the request system's answer, or ``S_OK(None)``.
 
     The pause after the n-th failure is (n-1)³ seconds, besides those of ReqClient. An invalid request is not sent: the
     error is then without a text, as DIRAC's.

@@ -46,7 +46,7 @@ FINAL: Final = {
 _PUT_TRIES: Final = 3
 _FINALIZE_TRIES, _FINALIZE_PAUSE = 10, 10
 KICK_AFTER: Final = 60 * 60
-"""Seconds after which what stays Assigned is put back."""
+"""Seconds after which a request that stays Assigned is put back."""
 _DATABASE: Final = Caller("agent", "hosts", ("JobAdministrator", "FullDelegation"))
 
 
@@ -58,7 +58,7 @@ class Executed(NamedTuple):
     passed_over: list[Operation]
     calls: list[Call]
     kept: bool
-    """Whether the outcome is in the database; else all of it is forgotten."""
+    """Whether the outcome is in the database; otherwise it is lost."""
 
 
 @contextmanager
@@ -76,8 +76,8 @@ def execute(
 ) -> Iterator[Executed]:
     """Execute each request that is due, once, and put it back: one cycle of the agent.
 
-    Due is what waits, and is not before its time: never a canceled request. Operations for which ``elsewhere`` is true
-    are passed over as if they were done: another agent's handlers are for them.
+    A request is due when it is Waiting and its NotBefore has passed; a canceled one never is. Operations for which
+    ``elsewhere`` is true are passed over as if they were done: another agent's handlers are for them.
     """
     acts = [] if acts is None else acts
     for request_id, text in world.requests.take().items():
@@ -93,7 +93,7 @@ def execute(
 
 @contextmanager
 def connect_to(tape: Tape, world: World) -> Iterator[None]:
-    """Record the calls of services that this context makes, which otherwise stays what it is."""
+    """Record the calls of services in this context, and leave its connection otherwise unchanged."""
     now = connection()
     with connect(tape.transport(world), owner=now.owner, group=now.group, options=now.options, sleep=now.sleep):
         yield
@@ -102,7 +102,7 @@ def connect_to(tape: Tape, world: World) -> Iterator[None]:
 def _operations(
     request: Request, world: World, passed_over: list[Operation], elsewhere: Callable[[Operation], bool]
 ) -> bool:
-    """Execute a request's operations; tell whether an exception has escaped, after which all of it is forgotten."""
+    """Execute a request's operations; return whether an exception has escaped, which discards the outcome."""
     exists = world.job_state.state["jobs"].__contains__
     while True:
         report = replay(request, job_exists=exists)
@@ -120,7 +120,7 @@ def _operations(
 
 
 def _put_back(request_id: int, request: Request, world: World) -> bool:
-    """Put a request back; one that is done by way of ReqManager, and its job is finalized. Tell whether it is kept."""
+    """Put a request back, a done one by ReqManager, which finalizes its job; return whether it is kept."""
     if request.Status != v.DONE:
         return bool(world.requests.put(request.toJSON()["Value"])["OK"])
     if not ReqClient().putRequest(request, useFailoverProxy=False, retryMainService=_PUT_TRIES - 1)["OK"]:
@@ -135,7 +135,7 @@ def _put_back(request_id: int, request: Request, world: World) -> bool:
 
 
 def finalize(world: World, request_id: int, job_id: int) -> Result:
-    """Say of a job that its requests are done: source RMS, the parameter PendingRequest, and Done for Completed.
+    """Report that a job's requests are done: source RMS, the parameter PendingRequest, and Done for Completed.
 
     A job that does not exist any more is none to finalize. An error is what ReqManager answers, or that the job is
     Completed with a minor status that is not in :data:`FINAL`.
@@ -177,7 +177,7 @@ def _history(world: World, job_id: int) -> list[list[str]]:
 
 
 def _tell(world: World, method: str, *args: Any) -> Result:
-    """Write to the database of jobs, as the agent does: no service is asked."""
+    """Write to the database of jobs without a service, as the agent does."""
     asked, world.caller = world.caller, _DATABASE
     try:
         answer: Result = world.job_state.perform(method, args)

@@ -64,7 +64,7 @@ def _report(recording: Recording, ran: Ran) -> RunReport:
 
 
 def recover(job: FinishedJob, world: World) -> Recovery:
-    """Let the services recover, and replay what the job left; to be called inside the driver's session."""
+    """Let the services recover, and replay the job's requests; to be called inside the driver's session."""
     world.recover()
     return judged(job, world, replay_job(job, world))
 

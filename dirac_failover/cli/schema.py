@@ -55,8 +55,8 @@ SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "serve": partial(_file, "serve"),
     "admin": partial(_file, "admin"),
 }
-"""What has a schema: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
-``compare`` and ``diff`` with ``--format json``, what is said to a port in another process, adapter files,
+"""The documents: ``run --json``, ``run --scenario``, ``verify --json`` and ``--output``, ``verify --baseline``,
+``compare`` and ``diff`` with ``--format json``, the messages to a port in another process, adapter files,
 ``serve --json``, and the administration of what it serves."""
 
 

@@ -38,7 +38,7 @@ class Driver(Protocol):
         ...
 
     def supports(self, scenario: Scenario) -> bool:
-        """Whether the port takes this scenario."""
+        """Return whether the port takes this scenario."""
         ...
 
     def run(self, scenario: Scenario) -> Observation:

@@ -129,7 +129,7 @@ class InProcessDriver:
             yield self
 
     def supports(self, scenario: Scenario) -> bool:  # noqa: ARG002 - other ports may not
-        """Whether the port takes this scenario: one in this process takes them all."""
+        """Return whether the port takes this scenario: one in this process takes them all."""
         return True
 
     @contextmanager

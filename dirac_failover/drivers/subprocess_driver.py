@@ -101,7 +101,7 @@ class SubprocessDriver:
             yield
 
     def supports(self, scenario: Scenario) -> bool:
-        """Whether the port takes this scenario: it has the capabilities that the scenario needs."""
+        """Return whether the port takes this scenario: it has the capabilities that the scenario needs."""
         needs = {
             "services": needs_services(scenario),
             "methods": scenario.calls,

@@ -42,7 +42,7 @@ _WIDE: Final = 1000
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson: what the reader is told and asked, the choices with what each would look like, and the explanation.
+    """One lesson: its situation and question, the choices with the value of each, and the explanation.
 
     ``observe`` takes the report of a run (``dirac-failover schema run``) and returns the value that the question asks
     for; a choice is a text and the value that it stands for. ``line`` is a part of the first line of the timeline that
@@ -63,7 +63,7 @@ class Lesson:
 
     @property
     def path(self) -> str | None:
-        """How ``run --module`` calls the module; None for the usual one."""
+        """The name of the module for ``run --module``; None for the usual one."""
         return f"{self.module.__module__}:{self.module.__qualname__}" if self.module else None
 
     @property
@@ -103,7 +103,7 @@ def commands(lesson: Lesson) -> Iterator[str]:
     yield from (f"{PROGRAM} learn {following.name}" for following in LESSONS[lesson.number : lesson.number + 1])
 
 
-# The values that questions ask for: each function takes the report of a run
+# The values behind the questions: each function takes the report of a run
 
 
 def file_holds(report: RunReport) -> list[str] | None:

@@ -126,7 +126,7 @@ class Diff:
 
     @property
     def summary(self) -> str:
-        """How many clauses changed in each way, and how many did not."""
+        """The numbers of clauses with each change, and without one."""
         counted = [f"{number} {kind}" for kind in KINDS if (number := len(self.of_kind(kind)))]
         untouched = self.clauses - len({change.id for change in self.changes})
         return ", ".join([*counted, f"{untouched} of {self.clauses} clauses as before"])

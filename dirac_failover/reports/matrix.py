@@ -41,7 +41,7 @@ class Port:
 
     @property
     def verdict(self) -> str:
-        """How the port stands to all clauses."""
+        """The verdict on the port over all clauses."""
         if self.results.verdict == BROKEN:
             return BROKE_DOWN
         return self.results.verdict if self.results.asked else NOTHING_ASKED
@@ -76,7 +76,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Cell:
-    """How a port stands to a clause, which its results may not have."""
+    """The state of a port's clause, which its results may lack."""
 
     port: Port
     clause: ClauseResult | None

@@ -17,7 +17,7 @@ def say(message: dict[str, Any]) -> None:
 
 
 def hear() -> dict[str, Any] | None:
-    """Return the next message, or None when nobody asks any more."""
+    """Return the next message, or None at the end of the input."""
     line = sys.stdin.readline()
     message: dict[str, Any] | None = json.loads(line) if line else None
     return message
@@ -61,7 +61,7 @@ def call_methods(scenario: dict[str, Any]) -> dict[str, Any]:
     for method, arguments, *named in scenario["calls"]:
         try:
             results.append(getattr(Module(attributes["jobID"]), method)(*arguments, **dict(*named)))
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:  # noqa: BLE001 - the host gets it
             ended = "raised"
             raised = {"exception": type(error).__name__, "args": list(error.args)}
             results.append(error.args[0] if isinstance(error, RaisedError) else raised)
@@ -84,7 +84,7 @@ def run(scenario: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
+    """Answer until the input ends."""
     hear()  # the host's hello
     say({"hello": {"protocol": 2, "name": "python", "version": "0.1", "capabilities": ["calls", "methods"]}})
     while message := hear():

@@ -23,7 +23,7 @@ _ENOAUTH = 1111
 _MAY_ACT_FOR_OTHERS = frozenset(("FullDelegation", "LimitedDelegation"))
 _FINAL = ("Done", "Failed")
 SWEEP_SIZE: Final = 10
-"""How many saved requests a proxy hands on at a time: DIRAC's option SweepSize."""
+"""The number of saved requests that a proxy hands on at a time: DIRAC's option SweepSize."""
 _GONE: Plain = dict.fromkeys(("Status", "LastUpdate", "NotBefore"))
 _SAYS = {
     "putRequest": "putRequest: unexpected exception",

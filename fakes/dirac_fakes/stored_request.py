@@ -1,4 +1,4 @@
-"""How the request service reads, merges and checks a request: plain functions on its JSON form.
+"""The request service's reading, merging and checking of a request: plain functions on its JSON form.
 
 This is what DIRAC's ``Request`` object does between the text that arrives and the rows that are kept, written without
 such an object: a request is a dict with DIRAC's keys in DIRAC's order, its operations a list of the like.
