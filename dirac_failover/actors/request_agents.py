@@ -106,7 +106,7 @@ def _operations(
     exists = world.job_state.state["jobs"].__contains__
     while True:
         report = replay(request, job_exists=exists)
-        if report.executions and report.executions[-1].error:
+        if report.results and report.results[-1].error:
             operation = request.getWaiting()["Value"]
             if not elsewhere(operation):
                 return True

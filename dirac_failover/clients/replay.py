@@ -36,7 +36,7 @@ _log = gLogger.getSubLogger("replay")
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
+class OperationResult:
     """One executed operation: its index and type, the answer or the escaped exception, and its status afterwards."""
 
     order: int
@@ -50,7 +50,7 @@ class Execution:
 class ReplayReport:
     """The executed operations, in order, and the status of the request afterwards."""
 
-    executions: tuple[Execution, ...]
+    results: tuple[OperationResult, ...]
     status: str
 
     @property
@@ -70,22 +70,22 @@ def replay(
     DIRAC passes ``force`` of a SetFileStatus where its client expects LFNs, so force is lost (H8): ``honour_force``
     passes it where it belongs.
     """
-    executions: list[Execution] = []
+    results: list[OperationResult] = []
     while request.Status == v.WAITING:
         operation: Operation | None = request.getWaiting()["Value"]
         if operation is None:
             request.Error = "Request has no operation to execute"
             request.delayNextExecution(_IDLE_MINUTES)
             break
-        execution = _try(operation, honour_force)
-        if execution.answer and not execution.answer["OK"] and request.JobID and not job_exists(request.JobID):
+        result = _try(operation, honour_force)
+        if result.answer and not result.answer["OK"] and request.JobID and not job_exists(request.JobID):
             _give_up(operation)
             request.Error = "Job no longer exists"
-            execution = replace(execution, status=operation.Status)
-        executions.append(execution)
-        if execution.status == v.WAITING:
+            result = replace(result, status=operation.Status)
+        results.append(result)
+        if result.status == v.WAITING:
             break
-    return ReplayReport(tuple(executions), request.Status)
+    return ReplayReport(tuple(results), request.Status)
 
 
 def _give_up(operation: Operation) -> None:
@@ -94,7 +94,7 @@ def _give_up(operation: Operation) -> None:
     operation.Status = v.FAILED
 
 
-def _try(operation: Operation, honour_force: bool) -> Execution:
+def _try(operation: Operation, honour_force: bool) -> OperationResult:
     answer: Result | None = None
     escaped: Exception | None = None
     try:
@@ -102,7 +102,7 @@ def _try(operation: Operation, honour_force: bool) -> Execution:
     except Exception as error:  # noqa: BLE001 - after any exception the agent leaves the operation unchanged
         _log.error(f"{operation.Type} ended with an exception and stays as it is:", repr(error))
         escaped = error
-    return Execution(operation.Order, operation.Type, answer, escaped, operation.Status)
+    return OperationResult(operation.Order, operation.Type, answer, escaped, operation.Status)
 
 
 def _execute(operation: Operation, honour_force: bool) -> Result:

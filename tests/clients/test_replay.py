@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
-from dirac_failover.clients.replay import HANDLERS, SERVICES, Execution, ReplayReport, replay
+from dirac_failover.clients.replay import HANDLERS, SERVICES, OperationResult, ReplayReport, replay
 from dirac_failover.request.file import File
 from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
@@ -65,7 +65,7 @@ def tried(*operations, **options):
     """Replay a request of which one operation is tried; return the step and the operation's error."""
     request = request_of(*operations)
     report = replay(request, **options)
-    (step,) = report.executions
+    (step,) = report.results
     assert report.status == request.Status == step.status
     return step, request[0].Error
 
@@ -83,7 +83,7 @@ def test_a_call_is_repeated_as_it_was_but_with_the_default_timeout(service):
     request[0].Error = "down"
     report = replay(request)
     assert service.calls == [(JOB_STATE, "setJobStatusBulk", (77, {"T": {"Source": "Job_77"}}, False), 600)]
-    (step,) = report.executions
+    (step,) = report.results
     assert (step.order, step.type, step.answer["Value"], step.error) == (0, "ForwardDISET", "fine", None)
     assert (step.status, report.status, report.done, request[0].Error) == ("Done", "Done", True, "")
 
@@ -98,8 +98,8 @@ def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
     service.answers["setJobStatusBulk"] = [S_OK(), S_ERROR("still down")]
     request = request_of(forward(), forward(), forward())
     report = replay(request)
-    assert [(step.order, step.status) for step in report.executions] == [(0, "Done"), (1, "Waiting")]
-    assert (report.executions[1].answer["Message"], report.executions[1].error) == ("still down", None)
+    assert [(step.order, step.status) for step in report.results] == [(0, "Done"), (1, "Waiting")]
+    assert (report.results[1].answer["Message"], report.results[1].error) == ("still down", None)
     assert (report.status, report.done) == ("Waiting", False)
     assert request.subStatusList() == ["Done", "Waiting", "Queued"]
     assert [made.Error for made in request] == ["", "still down", None]
@@ -209,7 +209,7 @@ def test_an_operation_with_files_is_done_when_they_are():
     made = forward()
     made.addFile(File())
     report = replay(request_of(made, forward()))
-    assert [(step.answer["OK"], step.status) for step in report.executions] == [(True, "Waiting")]
+    assert [(step.answer["OK"], step.status) for step in report.results] == [(True, "Waiting")]
     made[0].Status = "Scheduled"
     assert replay(request_of(made)) == ReplayReport((), "Scheduled")
 
@@ -232,7 +232,7 @@ def test_a_request_without_an_operation_to_execute_is_put_off_by_a_day(service, 
 
 
 def test_reports_cannot_be_changed():
-    step = Execution(0, "T", None, None, "Waiting")
-    for value, name in ((step, "status"), (ReplayReport((step,), "Waiting"), "executions")):
+    step = OperationResult(0, "T", None, None, "Waiting")
+    for value, name in ((step, "status"), (ReplayReport((step,), "Waiting"), "results")):
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, "x")

@@ -420,7 +420,7 @@ def test_a_request_is_replayed_alike(reference, dirac, operations, script):
         report = replay(ours)
     assert ours_called.calls == theirs_called.calls
     assert seen(ours) == seen(theirs)
-    escaped = report.executions[-1].error if report.executions else None
+    escaped = report.results[-1].error if report.results else None
     assert answer["OK"] == (escaped is None)
     if escaped is not None:
         assert answer["Message"].startswith(f"{getattr(escaped, 'dirac', type(escaped)).__name__}(")
