@@ -198,7 +198,7 @@ def test_every_end_is_shown(reference):
     """It has a printable text and a JSON form."""
     for seed in range(ENDS):
         report = run(reference, SCENARIOS[seed % 2], module_of(reference, seed))
-        json.dumps(report, allow_nan=False)
+        json.dumps(report.to_json(), allow_nan=False)
         render(report, Style()).encode()
 
 
