@@ -25,6 +25,7 @@ steps whose effect it compares.
 | word | meaning |
 |---|---|
 {words}
+
 Texts in monospace are exact; `{name}` in them stands for a value. Where another version or implementation differs, the
 step says so. Any call of a collaborator or a service may raise; the exception leaves the procedure, unless a step says
 otherwise.
