@@ -11,6 +11,7 @@ from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.zoo import BUGS
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import MissingExtraError
+from dirac_failover.lessons.hazards import hazards
 from dirac_failover.lessons.lessons import LESSONS
 from dirac_failover.spec.clauses import CLAUSES
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _CLAUSES: Final = tuple(clause.id for clause in CLAUSES)
 _VALUES: Final = {
-    "CLAUSE": _CLAUSES, "clauses": _CLAUSES, "bug": tuple(BUGS), "LESSON": tuple(lesson.name for lesson in LESSONS),
+    "ID": (*_CLAUSES, *hazards()), "CLAUSE": _CLAUSES, "clauses": _CLAUSES, "bug": tuple(BUGS),
+    "LESSON": tuple(lesson.name for lesson in LESSONS),
     **dict.fromkeys(("PORT", "LEFT", "RIGHT", "implementation"), tuple(IMPLEMENTATIONS)),
 }  # fmt: skip
 """The values of arguments without choices in argparse, by the name in the help or in the code."""

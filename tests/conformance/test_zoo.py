@@ -55,6 +55,18 @@ def test_every_bug_violates_its_clause(reference, scenarios, bug):
     assert next(breaches(reference, bug.module, scenarios, clauses), None)
 
 
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    "name", ["WritesBeforeAccounting", "AccountsFirst", "WritesAfterFailureOnly", "LosesTheFirstOperation"]
+)
+def test_a_bug_that_decides_by_the_scenario_runs_in_all(reference, scenarios, name):
+    """Its replacement has an end of its own where there is no accounting, no operation, or a failure."""
+    port = InProcessDriver(reference, BUGS[name].module)
+    with port.session():
+        ends = {str(port.run(scenario).result) for scenario in scenarios}
+    assert len(ends) > 1
+
+
 def test_every_clause_of_the_contract_has_a_bug():
     """Each clause of the level contract is named by a bug, and all clauses that are named exist."""
     named = {bug.clause for bug in BUGS.values()}
