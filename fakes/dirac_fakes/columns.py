@@ -242,10 +242,13 @@ def _datetime(column: Column, value: Any, strict: bool, row: int) -> Any:
     return parsed  # a text that is no time is kept as zero, which clients read as None
 
 
+_DAYS: Final = 31
+
+
 def read_time(value: Any, *, fraction: bool = False) -> str | None:
     """Return the time that MySQL reads in a text, to the second; None if it reads none.
 
-    In a comparison its ``fraction`` counts, and what follows is passed over.
+    In a comparison its ``fraction`` counts, the text after it is passed over, and a month may have 31 days or none.
     """
     found = (_TIME.match if fraction else _TIME.fullmatch)(str(value))
     if not found:
@@ -253,7 +256,9 @@ def read_time(value: Any, *, fraction: bool = False) -> str | None:
     try:
         year, *rest = (int(part or 0) for part in found.groups()[:-1])
         century = 0 if len(found[1]) > 2 else 2000 if year < 70 else 1900  # noqa: PLR2004 - MySQL's two digits
-        text = str(datetime(century + year, *rest))  # type: ignore[arg-type] # noqa: DTZ001
+        real = [max(rest[0], 1), min(max(rest[1], 1), 28), *rest[2:]] if fraction and rest[1] <= _DAYS else rest
+        datetime(century + year, *real)  # type: ignore[arg-type] # noqa: DTZ001
+        text = "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(century + year, *rest)
     except ValueError:
         return None
     rest_of_second = (found[7] or "")[:6].rstrip("0")

@@ -124,3 +124,7 @@ def test_times_are_compared_with_their_fraction():
     assert read_time("2026-01-01 12:00:00.1234567Z", fraction=True) == "2026-01-01 12:00:00.123456"
     assert read_time("2026-01-01 12:00:00.000", fraction=True) == "2026-01-01 12:00:00"
     assert read_time("2026-01-01 12:00:00Z") is None
+    assert read_time("2026-02-30 12:00:00", fraction=True) == "2026-02-30 12:00:00"
+    assert read_time("2026-00-10", fraction=True) == "2026-00-10 00:00:00"
+    assert [read_time(text, fraction=True) for text in ("2026-13-01", "2026-04-32")] == [None, None]
+    assert read_time("2026-02-30") is None
