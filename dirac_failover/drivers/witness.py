@@ -159,7 +159,8 @@ def _of_file_report(report: Any) -> Noted:
 
 
 def _of_accounting(client: Any) -> Noted:
-    for record in client._DataStoreClient__registersList:  # noqa: SLF001 - DIRAC's name for it, and the reference's
+    # DIRAC's name for it, and the reference's; a client that is being made has none yet
+    for record in vars(client).get("_DataStoreClient__registersList", ()):
         yield record, None, partial(duties.of_record, record)
 
 

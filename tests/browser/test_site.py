@@ -55,7 +55,7 @@ def test_the_address_of_a_clause_leads_to_it(browser: Any) -> None:
     """In capitals, as reports and people write it."""
     browser.show()
     browser.open(f"{page('contract').resolve().as_uri()}#LL-001")
-    assert browser.run("return document.querySelector(':target h3').textContent").startswith("LL-001")
+    assert browser.run("return document.querySelector(':target h3').textContent").endswith("(LL-001)¶")
 
 
 def test_a_picture_has_a_name_for_those_who_do_not_see_it(browser: Any) -> None:

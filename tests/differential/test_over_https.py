@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 import requests
 from DIRACCommon.Core.Utilities.ReturnValues import S_OK
 
+from dirac_failover.drivers.setup import ExampleRecord
 from dirac_failover.serving import over_https
 from dirac_failover.serving.configuration import FUTURE_CLIENT, configured
 from dirac_fakes import World
@@ -31,23 +31,8 @@ from DIRAC.RequestManagementSystem.Agent.RequestOperations.ForwardDISET import F
 JOB_STATE = "WorkloadManagement/JobStateUpdate"
 TRANSFORMATION = "Transformation/TransformationManager"
 DATA_STORE = "Accounting/DataStore"
-TIME = datetime(2026, 1, 2, 3, 4, 5)
 LATE = "2039-01-02 03:04:05"
 CALL = {"timeout": 600, "useAccessToken": False}
-
-
-class BaseAccountingType:
-    """What DIRAC looks for among the ancestors of a record's class."""
-
-
-class Record(BaseAccountingType):
-    """An accounting record."""
-
-    def checkValues(self):
-        return {"OK": True}
-
-    def getValues(self):
-        return ("Job", TIME, TIME, [1])
 
 
 class Grid:
@@ -187,13 +172,13 @@ def test_what_a_job_reports_arrives(grid, dirac):
         "job-state.setJobStatusBulk", "job-state.setJobParameters", "transformation.getTransformationFiles",
         "transformation.setFileStatusForTransformation", "accounting.commitRegisters",
     ]  # fmt: skip
-    assert grid.calls[-1].args == ([["Job", TIME, TIME, [1]]] * 2,)
+    assert grid.calls[-1].args == ([[*ExampleRecord().getValues()]] * 2,)
 
 
 def committed(dirac, count=1):
     client = dirac.DataStoreClient()
     for _ in range(count):
-        client.addRegister(Record())
+        client.addRegister(ExampleRecord())
     return client.commit()
 
 
@@ -233,7 +218,7 @@ def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid, dirac
     (stored,) = grid.holds["requests"]["requests"].values()
     assert (stored["Owner"], stored["OwnerGroup"]) == ("alice", "vo_user")
     (operation,) = dirac.ReqClient().peekRequest(1)["Value"]
-    assert stub_of(operation) == ((DATA_STORE, CALL), "commitRegisters", [[["Job", TIME, TIME, [1]]]])
+    assert stub_of(operation) == ((DATA_STORE, CALL), "commitRegisters", [[[*ExampleRecord().getValues()]]])
     assert not grid.unfired()
     assert ForwardDISET(operation)()["OK"]
     assert [call.applied for call in grid.calls.select("accounting")] == done

@@ -18,7 +18,7 @@ JOBS = [
 @pytest.mark.parametrize("job", JOBS)
 def test_run_shows_the_same_of_both(reference, dirac, job):
     scenario = Scenario.of_job(inputs=["/vo/a", "/vo/b"], **job)
-    ours, theirs = run(reference, scenario), run(dirac, scenario)
+    ours, theirs = run(reference, scenario).to_json(), run(dirac, scenario).to_json()
     assert ours.pop("implementation")["module"] == "dirac_failover.failover_request:FailoverRequest"
     assert theirs.pop("implementation")["module"] == "DIRAC.Workflow.Modules.FailoverRequest:FailoverRequest"
     assert ours == theirs

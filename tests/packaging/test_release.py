@@ -91,7 +91,7 @@ def test_the_sdist_holds_what_the_tests_need() -> None:
     assert names - {".gitignore", "PKG-INFO"} == expected
 
 
-LOADED_BY_PYTEST = ("pytest_plugin", "/testing/stage", "/suite/")
+LOADED_BY_PYTEST = ("pytest_plugin", "/testing/context", "/suite/")
 
 
 def test_every_module_of_the_wheel_can_be_imported_where_nothing_else_is(
