@@ -294,10 +294,15 @@ def one_file(case: CheckContext) -> Violation | None:
     return holds(case.new_files == good[:1], [f"{production}_{task}_request.json"], case.new_files)
 
 
+_FITTING: Final = 500
+"""Accounting records that fit into the arguments of one operation: the request database refuses longer ones."""
+
+
 def _writes(facts: Facts) -> bool:
     """Return whether a good job has something pending that nothing keeps from being written."""
     kept = not facts.refused & {ACCOUNTING, FILE_FORWARD, "Request.toJSON"}
-    return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept
+    late = facts.scenario.records > _FITTING and any(fault.startswith("accounting") for fault in facts.scenario.faults)
+    return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept and not late
 
 
 @clause(
@@ -377,10 +382,6 @@ def _reported(case: CheckContext) -> list[str]:
 
 _KEPT: Final = 255
 """Characters of an application status that the job's state service keeps."""
-
-
-_FITTING: Final = 500
-"""Accounting records that fit into the arguments of one operation: the request database refuses longer ones."""
 
 
 @clause(
