@@ -134,7 +134,8 @@ def _no_value(column: Column, strict: bool, row: int, kind: str, value: Any) -> 
 def _quoted(text: str) -> str:
     """Return a text as MySQL quotes it in a message: the first bytes of it, and of letters that are rare a mark."""
     shown = "".join("?" if ord(letter) > 0xFFFF else letter for letter in text)  # noqa: PLR2004 - the rare ones
-    return shown if len(shown) < _QUOTED_WHOLE else f"{shown[:_QUOTED]}..."
+    sent = shown.encode()
+    return shown if len(sent) < _QUOTED_WHOLE else f"{sent[:_QUOTED].decode(errors='ignore')}..."
 
 
 def _no_null(column: Column) -> None:
@@ -157,6 +158,8 @@ def one_value(value: Any) -> Any:
             raise ColumnError(1064, SYNTAX)
         if len(value) > 1:
             raise ColumnError(1241, "Operand should contain 1 column(s)")
+        if value[0] == []:
+            raise ColumnError(1064, SYNTAX)
         value = value[0] if value[0] is None else str(value[0])
     return value if value is None else as_text(value)
 
@@ -195,15 +198,17 @@ def _integer(column: Column, value: Any, strict: bool, row: int) -> Any:
         elif value[found.end() :].strip():
             _refuse(column, strict, row, *_CUT)
         value = float(found[0]) if found else 0
+        value = _rounded(value)
     most = 2 ** (_BITS[column.kind] - (not column.unsigned)) - 1
     least = 0 if column.unsigned else -most - 1
-    whole = value if isinstance(value, int) else _rounded(value)
+    whole = value if isinstance(value, int) or abs(value) >= 2**63 else round(value)
     if not least <= whole <= most:
         _refuse(column, strict, row, *_RANGE)
     return min(max(int(whole), least), most)
 
 
 def _rounded(value: float) -> float:
+    """Round the number of a text, half of it away from zero; that of a float goes to the even one."""
     return int(value + (0.5 if value > 0 else -0.5)) if abs(value) < 2**63 else value
 
 

@@ -30,6 +30,8 @@ def test_every_column_is_read(table):
         (REQUEST, "Owner", True, "1"),
         (REQUEST, "JobID", "1.5", 2),
         (REQUEST, "JobID", -1.5, -2),
+        (REQUEST, "JobID", -0.5, 0),
+        (REQUEST, "JobID", "-0.5", -1),
         (REQUEST, "JobID", " 12 ", 12),
         (REQUEST, "JobID", None, None),
         (REQUEST, "Status", "waiting ", "Waiting"),
