@@ -25,7 +25,7 @@ _MAY_TOUCH_ANY_JOB = frozenset(("JobAdministrator", "TrustedHost", "Operator", "
 _SEE_UNKNOWN_JOBS = frozenset(("JobAdministrator", "TrustedHost", "Operator"))
 _SOURCE_LENGTH = 32
 _APPLICATION_LENGTH = 255
-_JOBS_PER_INDEX = 1_000_000
+_JOBS_PER_INDEX = 1e6  # a float, as in DIRAC: it shows in the names for huge IDs
 _LOGGED_SINCE = 1_270_000_000
 _RUNNING_SINCE = timedelta(minutes=1)
 
@@ -291,7 +291,8 @@ class JobState(Service):
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
         kept, parameters = self.state["parameters"], json.loads(json.dumps(parameters, default=datetime.isoformat))
-        answer = ok() if job_id in kept else ok(f"job_parameters_{self.world.caller.vo}_{job_id // _JOBS_PER_INDEX}m")
+        index = f"job_parameters_{self.world.caller.vo}_{int(job_id // _JOBS_PER_INDEX)}m"
+        answer = ok() if job_id in kept else ok(index)
         own = {"JobID": job_id, "timestamp": _times.toEpochMilliSeconds(self.world.clock.now())}
         kept.setdefault(job_id, {}).update({**parameters, **own})
         return answer
