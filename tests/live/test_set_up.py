@@ -71,7 +71,7 @@ def test_a_child_ends_with_its_parent():
     os.kill(pid, 0)
     parent.kill()
     parent.communicate()
-    for _ in range(100):
+    for _ in range(600):
         with suppress(FileNotFoundError):
             if Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z":
                 time.sleep(0.05)
