@@ -68,10 +68,11 @@ def test_a_child_ends_with_its_parent():
         [sys.executable, "-c", STARTS_A_CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     pid = int(parent.stdout.readline())
-    os.kill(pid, 0)
+    while Path(f"/proc/{pid}/comm").read_text().strip() != "sleep":  # until then it is not bound to its parent
+        time.sleep(0.01)
     parent.kill()
     parent.communicate()
-    for _ in range(600):
+    for _ in range(100):
         with suppress(FileNotFoundError):
             if Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z":
                 time.sleep(0.05)
