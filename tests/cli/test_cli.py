@@ -472,8 +472,8 @@ def test_nothing_is_left_of_a_command_however_it_ends(tmp_path, number, code, sa
     assert run.stderr is not None
     with run.stderr:
         away = int(run.stderr.readline())
-        assert Path(f"/proc/{away}").exists()
-        if number:
+        if number:  # a module that kills its process may have ended all of them by now
+            assert Path(f"/proc/{away}").exists()
             run.send_signal(number)
         rest = run.stderr.read()
     assert run.wait() == code

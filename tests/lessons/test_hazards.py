@@ -13,6 +13,7 @@ from dirac_failover.lessons.hazards import hazards
 from dirac_failover.reports.terminal import Style
 
 ROOT = Path(dirac_failover.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = ROOT / "lessons/hazards.md"
 START, *SECTIONS = re.split(r"(?m)^(?=## H\d+: )", PAGE.read_text())
 NUMBER = re.compile(r"## (H\d+): .+\n")
@@ -24,16 +25,14 @@ def test_they_are_numbered_without_a_gap():
 
 
 def test_every_number_that_the_project_cites_has_a_section():
-    files = [
-        path for folder in (ROOT, ROOT.parent / "docs") for path in folder.rglob("*") if path.suffix in {".py", ".md"}
-    ]
+    files = [path for folder in (ROOT, DOCS) for path in folder.rglob("*") if path.suffix in {".py", ".md"}]
     cited = {number for path in files for number in re.findall(r"\bH[1-9]\d?\b", path.read_text())}
     assert cited == {f"H{number}" for number in range(1, 1 + len(SECTIONS))}
 
 
 def test_the_page_of_the_contract_links_to_the_section_of_each():
     """Beside every clause that is about one, and in the table of those that are out of reach."""
-    page = (ROOT.parent / "docs/contract.md").read_text()
+    page = (DOCS / "contract.md").read_text()
     linked = re.findall(r"\[(H\d+)\]\((.+?)\)", page)
     assert {name for name, _ in linked} == set(hazards())
     assert all(place == hazards()[name].place for name, place in linked)
