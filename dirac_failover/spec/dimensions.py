@@ -22,7 +22,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Then:
-    """As a value in ``sets``: one more answer of the method, after those that it has."""
+    """A value of ``sets`` that appends an answer to those which the method already has."""
 
     method: str
     answer: str
