@@ -83,6 +83,7 @@ def test_requests_are_found_by_what_the_database_takes_for_their_name_and_id(wor
     assert world(MANAGER, "getRequestStatus", ("1x",))["Value"] == "Waiting"
     assert json.loads(world(MANAGER, "getRequest", (" 1",))["Value"])["RequestID"] == 1
     assert "ProgrammingError) (1064, " in world(MANAGER, "cancelRequest", ([[]],))["Message"]
+    assert world(MANAGER, "getRequestStatus", ([1],))["Value"] == "Assigned"
     assert world(MANAGER, "getRequestStatus", ([],))["Message"].startswith("500 Server Error")
     assert not world(MANAGER, "getRequestStatus", (None,))["OK"]
 
