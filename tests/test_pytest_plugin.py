@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from dirac_failover import pytest_plugin
+from dirac_failover import FailoverRequest, pytest_plugin
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.testing import context, grid_guard
@@ -260,6 +260,21 @@ def test_three(request):
     assert Path.cwd() == request.config.invocation_params.dir
 """).assert_outcomes(passed=3)
     assert Path.cwd() == before
+
+
+@pytest.mark.dirac_fault("req-proxy/one:down", required=False)
+def test_request_proxies_have_names(dirac, make_dirac, run_module):
+    """Those of make_dirac, and those that a fault of a marker names, are in the configuration of the clients."""
+    other = make_dirac(proxies=["one", "two"])
+    other.arm("req-proxy/two:s_error=no", required=False)
+    for world, kept in ((other, "req-proxy/one"), (dirac, None)):
+        world.accounting.down()
+        world.requests.down()
+        outcome = run_module(FailoverRequest, records=1, world=world)
+        taken = [call.target for call in world.journal if call.method == "putRequest" and call.applied]
+        assert taken == ([kept] if kept else [])
+        world.recover()
+        assert outcome.replay().converged is bool(kept)
 
 
 def test_a_fault_that_never_strikes_fails_the_test(run):

@@ -38,12 +38,15 @@ if TYPE_CHECKING:
 
 def judged(job: FinishedJob, world: World, replayed: Replayed) -> Recovery:
     """Return the state of the services after a replay, and the fate of every report that a job owed."""
+    stored: dict[Any, Any] = {**world.requests.stored()}
+    for proxy in world.proxies():
+        stored |= proxy.stored()
     requests = {
         str(request_id): {
             **request,
             "Operations": [{**fields, "decoded": decoded(fields["Arguments"])} for fields in request["Operations"]],
         }
-        for request_id, request in world.requests.stored().items()
+        for request_id, request in stored.items()
     }
     verdict = judge(job.job, job.owed, job.acts, world.snapshot(), requests, _methods_elsewhere(world))
     told = {name: told_of(dues) for name, dues in verdict._asdict().items()}
@@ -56,7 +59,7 @@ def _methods_elsewhere(world: World) -> dict[str, frozenset[str]]:
 
 
 def replay_job(job: FinishedJob, world: World, *, hand_over: bool = True) -> Replayed:
-    """Do the work of the JobWrapper and the request agents after a job; return its result.
+    """Do the work of the JobWrapper, the request proxies and the request agents after a job; return its result.
 
     Without ``hand_over`` the JobWrapper has done its part before: then so much time passes that requests whose outcome
     could not be kept are kicked, and executed again.
@@ -66,6 +69,11 @@ def replay_job(job: FinishedJob, world: World, *, hand_over: bool = True) -> Rep
         with acting(job.acts, job.job, world):
             handed_over = _hand_over(job) if hand_over else None
         world.clock.sleep((DELAY + 1) * 60 if hand_over else KICK_AFTER + 60)
+        with acting(job.acts, job.job, world):
+            own = {name for act in job.acts if act.by == job.job for name in act.put()}
+            for proxy in world.proxies():
+                while proxy.sweep(of=own):
+                    pass
         kick(world)
         return Replayed(handed_over, tuple(_execute_requests(job.acts, world)))
 

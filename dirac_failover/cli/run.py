@@ -7,6 +7,7 @@ is shown as a timeline, or as JSON. Every way in which an option or a file can b
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ from dirac_failover.spec.observation import flatten
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
 from dirac_fakes.faults import SCHEDULES, SERVICES, as_fault
 from dirac_fakes.kinds import KINDS
+from dirac_fakes.requests import proxy_urls
 
 if TYPE_CHECKING:
     import argparse
@@ -56,6 +58,7 @@ _OF_THE_JOB: Final = {
     "accounting": "--accounting",
     "operations": "--operation",
     "no_proxy": "--no-proxy",
+    "request_proxies": "--request-proxy",
     "answers": "--answer",
 }
 _PRINTS: Final = "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
@@ -79,6 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='an earlier module has left this operation in the request, such as \'{"Type": "RemoveFile", "Files": '
         "[\"/vo/x\"]}'; again for more")
     add("--no-proxy", action="store_true", help="requests have no owner")
+    add("--request-proxy", dest="request_proxies", metavar="HOST", action="append", default=[],
+        help="the configuration names a request proxy on this host, whose faults are those of req-proxy/HOST; again "
+        "for more, which are asked in a random order")
     add("--scenario", metavar="FILE|NAME",
         help="instead of the options above: the whole situation as JSON (-: stdin), or a scenario's name in a report")
     around = parser.add_argument_group("what runs, and what goes wrong")
@@ -197,7 +203,20 @@ def _of_options(arguments: argparse.Namespace) -> Scenario:
         key, _, answer = text.partition("=")
         answers[key] = (*answers.get(key, ()), answer)
     fakes = dict.fromkeys((key.partition(".")[0] for key in answers), SCRIPTED)
-    return replace(scenario, server_files=known, answers=answers, collaborators={**scenario.collaborators, **fakes})
+    proxies = proxy_urls(map(_host, arguments.request_proxies))
+    return replace(
+        scenario,
+        server_files=known,
+        answers=answers,
+        collaborators={**scenario.collaborators, **fakes},
+        options={v.OPTION_REQUEST_PROXIES: proxies} if proxies else {},
+    )
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[\w-]+", text):
+        raise CommandError(f"--request-proxy: expected the name of a host without its domain, found {text!r}")
+    return text
 
 
 def _unless_none(option: str, given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -101,8 +101,12 @@ class Act(NamedTuple):
     after: Mapping[str, Json]
 
     def put(self) -> set[str]:
-        """Return the IDs of the requests that came to the request system by it."""
-        return {*self.after["requests"]["requests"]} - {*self.before["requests"]["requests"]}
+        """Return the names of the requests that came by it: IDs in the request system, and names at its proxies."""
+        return _requests(self.after) - _requests(self.before)
+
+
+def _requests(snapshot: Mapping[str, Json]) -> set[str]:
+    return {name for service in snapshot.values() for key in ("requests", "cache") for name in service.get(key, ())}
 
 
 class JobVerdict(NamedTuple):

@@ -124,7 +124,8 @@ class Scenario:
     error_counts: Mapping[str, _Count] = _map(NOTHING)
     """How often a file of the transformation system has failed, by LFN; 0 by default."""
     options: Mapping[str, str] = _map(NOTHING)
-    """Options of the configuration, by path."""
+    """Options of the configuration, by path; RequestManagement/ReqProxyURLs names the request proxies, and a fault of
+    req-proxy/HOST strikes the one on that host."""
     files: Mapping[_FileName, _FileKind] = _map(NOTHING)
     """What lies in the working directory, by name: a file that the application wrote ("output"), one of an earlier run
     that holds [] ("old"), a directory ("directory"), a link to a full device ("full")."""

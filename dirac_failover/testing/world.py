@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dirac_failover import vocabulary as v
 from dirac_failover.drivers.implementations import REFERENCE
 from dirac_failover.wire.rpc import connect
 from dirac_fakes.faults import LOCAL, PROCESS
@@ -89,6 +90,7 @@ def connected(
     """Connect the reference's clients to a world for a ``with`` block, and those of ``implementation`` as well."""
     caller = world.caller
     who: dict[str, Any] = {"owner": caller.username, "group": caller.group} if proxy else {}
+    who["options"] = {v.OPTION_REQUEST_PROXIES: urls} if (urls := world.proxy_urls()) else None
     way = transport or world
     with ExitStack() as stack:
         stack.enter_context(connect(way, sleep=world.clock.sleep, **who))

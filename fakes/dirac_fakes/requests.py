@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from hashlib import md5
 from heapq import heappop, heappush
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from dirac_fakes.columns import ColumnError, as_number, columns, equal, one_value
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
 
 _ENOENT = 2
 _ENOAUTH = 1111
@@ -303,6 +306,11 @@ def _number(request_id: Any) -> Any:
     return None if request_id is None else as_number(request_id)
 
 
+def proxy_urls(hosts: Iterable[str]) -> str:
+    """Return the value of the option ``ReqProxyURLs`` that names the request proxies on these hosts."""
+    return ", ".join(f"dips://{host}:9161/{RequestProxy.full}" for host in hosts)
+
+
 class RequestProxy(Service):
     """A proxy of the request service: it takes any request and hands it on when it sweeps."""
 
@@ -335,17 +343,22 @@ class RequestProxy(Service):
         """Return the names under which they wait."""
         return ok(list(self.state["cache"]))
 
-    def sweep(self, size: int = SWEEP_SIZE, *, database: bool = False) -> int:
+    def stored(self) -> dict[str, Plain]:
+        """Return every saved request by its name in the cache, in the form of :meth:`Requests.stored`."""
+        now = self.world.clock.now().strftime(TIME_FORMAT)
+        return {name: read(json.loads(text), now) for name, text in self.state["cache"].items()}
+
+    def sweep(self, size: int = SWEEP_SIZE, *, database: bool = False, of: Container[str] | None = None) -> int:
         """Hand on the oldest ``size`` of the saved requests, as the real proxy does each minute; return how many.
 
         They are put to the request service; or, of a proxy that has the ``database``, straight into it: nothing is
-        checked or merged. What is not taken stays.
+        checked or merged. What is not taken stays. ``of`` are the names of those that may be handed on.
         """
         world, taken = self.world, 0
         asked, world.caller = world.caller, _PROXY_HOST
         put = world.requests.put if database else lambda text: world(Requests.full, "putRequest", (text,))
         try:
-            for name, text in list(self.state["cache"].items())[:size]:
+            for name, text in [item for item in self.state["cache"].items() if of is None or item[0] in of][:size]:
                 if put(text)["OK"]:
                     del self.state["cache"][name]
                     taken += 1

@@ -16,7 +16,7 @@ from dirac_fakes.faults import CLOCK, FILE, PROCESS, SHORT, Armed, Fault, as_fau
 from dirac_fakes.job_state import JobState
 from dirac_fakes.journal import Journal
 from dirac_fakes.kinds import KINDS, CallInFlight, refused
-from dirac_fakes.requests import RequestProxy, Requests
+from dirac_fakes.requests import RequestProxy, Requests, proxy_urls
 from dirac_fakes.service import Caller, NoAnswer, Service, Wire, carried, client_error
 from dirac_fakes.transformation import Transformation, by_lfn
 
@@ -156,6 +156,14 @@ class World:
         if short not in self.services:
             raise KeyError(f"No service {name!r}; there are: {', '.join(self.services)}")
         return self.services[short]
+
+    def proxies(self) -> list[RequestProxy]:
+        """Return the request proxies, the one without a host first."""
+        return [service for service in self.services.values() if isinstance(service, RequestProxy)]
+
+    def proxy_urls(self) -> str:
+        """Return the URLs of the request proxies with a host, as the option ``ReqProxyURLs`` has them."""
+        return proxy_urls(proxy.short.partition("/")[2] for proxy in self.proxies()[1:])
 
     def arm(self, fault: Fault | str) -> Fault:
         """Arm a fault, which counts calls from now on; if several strike one call, the one armed first acts.

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dirac_failover import LosslessFailoverRequest
-from dirac_failover.actors.recovery import holdings
+from dirac_failover.actors.recovery import holdings, judged, replay_job
 from dirac_failover.actors.report import HandedOver, ServiceState
 from dirac_failover.actors.run_report import recover
 from dirac_failover.drivers.in_process import InProcessDriver
@@ -14,6 +14,7 @@ from dirac_failover.drivers.recording import record
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.wire import dencode
 from dirac_fakes import World
+from dirac_fakes.requests import proxy_urls
 from dirac_fakes.service import Caller
 
 FINISHED = "application status 'Job Finished Successfully' of job 77"
@@ -255,6 +256,26 @@ def test_requests_of_the_accounting_come_first(driver):
     assert names == ["Accounting", "job_77"]
     assert [request.id for request in recovery.requests] == [1, 2]
     assert len(recovery.services.accounting) == 1
+
+
+@pytest.mark.parametrize("later", ["", "requests:down"])
+def test_a_request_proxy_hands_on_what_it_has_saved(driver, later):
+    """Its sweep comes before the agents; a request that it cannot hand on waits there. Another job's stays."""
+    scenario = replace(
+        Scenario.of_job(records=1, faults=["accounting:down", "requests:down", "req-proxy/one:s_error=no"]),
+        options={"RequestManagement/ReqProxyURLs": proxy_urls(["one", "two"])},
+    )
+    recording = record(driver, scenario)
+    world = recording.done.world
+    other = json.dumps({"RequestName": "other", "Operations": [{"Type": "ForwardDISET", "Arguments": "i1e"}]})
+    assert world(proxy_urls(["two"]), "putRequest", (other,))["OK"]
+    world.recover()
+    if later:
+        world.arm(later)
+    recovery = judged(recording.job, world, replay_job(recording.job, world))
+    assert unsettled(recovery) == ({"waiting": ["1 accounting record"]} if later else {})
+    assert [request["RequestName"] for request in world.request_proxy.stored().values()][-1] == "other"
+    assert len(world.request_proxy.stored()) == (2 if later else 1)
 
 
 def test_the_wrapper_waits_and_signs(driver):

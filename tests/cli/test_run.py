@@ -366,6 +366,18 @@ def test_a_kit_must_be_there(capsys, monkeypatch):
     )
 
 
+def test_request_proxies_have_names(capsys):
+    """The configuration names them; the one that is not down takes the request, whichever is asked first."""
+    down = ["--fault", "accounting:down", "--fault", "requests:down", "--fault", "req-proxy/one:down"]
+    hosts = ["--request-proxy", "one", "--request-proxy", "two"]
+    main(["run", "--accounting", "1", "--input", "none", *hosts, *down])  # 1 where the second one is asked first
+    out, _ = capsys.readouterr()
+    assert "req-proxy.putRequest" in out
+    assert "onverged" in out
+    assert "lost:" not in out
+    assert complaint(capsys, "--request-proxy", "one.org").endswith("without its domain, found 'one.org'")
+
+
 # Faults that never strike
 
 
@@ -471,6 +483,7 @@ def test_bad_options_are_one_clear_line(capsys, options, expected):
         (["--accounting", "1"], "--accounting"),
         (["--operation", "LogUpload"], "--operation"),
         (["--no-proxy"], "--no-proxy"),
+        (["--request-proxy", "one"], "--request-proxy"),
         (["--no-proxy", "--input", "/a"], "--input, --no-proxy"),
     ],
 )

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.children import MissingError
+from tests.live.children import MissingError, interrupted_by_sigterm, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.live.grid import Grid
 
-MEMORY = "/dev/shm" if shutil.disk_usage("/dev/shm").free > 1 << 30 else None  # noqa: S108 - a private folder there
 NEEDED = {
     "DIRAC": "DIRAC",
     "MySQLdb": "mysqlclient",
@@ -42,11 +38,11 @@ def grid() -> Iterator[Grid]:
 
     began = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="live-", dir=MEMORY) as folder, running(Path(folder)) as grid:
+        with interrupted_by_sigterm(), private_folder() as folder, running(folder) as grid:
             handlers.initialize(grid.folder, grid.documents)
             yield grid._replace(seconds=time.monotonic() - began)
     except MissingError as error:
-        pytest.exit(str(error), 3)
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +55,7 @@ def served(grid: Grid) -> Iterator[Grid]:
         with servers(grid.site, grid.folder):
             yield grid._replace(seconds=time.monotonic() - began)
     except MissingError as error:
-        pytest.exit(str(error), 3)
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.children import MissingError, child, ended, free_port, wait_for
+from tests.live.children import MissingError, child, ended, free_port, private_folder, wait_for
 from tests.live.database import mariadb
 
 SERVICES = (
@@ -80,6 +80,34 @@ def test_a_child_ends_with_its_parent():
         return
     os.kill(pid, signal.SIGKILL)
     pytest.fail("The child is alive")
+
+
+HAS_A_FOLDER = """
+import sys
+from pathlib import Path
+from tests.live.children import interrupted_by_sigterm, private_folder
+with interrupted_by_sigterm(), private_folder(Path(sys.argv[1])) as folder:
+    print(folder, flush=True)
+    input()
+"""
+
+
+def test_folders_are_removed_whatever_ends_their_process(tmp_path):
+    """At once after SIGTERM; after SIGKILL when the next one is made. One without a process's number is another's."""
+    tmp_path.joinpath("live-other").mkdir()
+    for kill in (signal.SIGTERM, signal.SIGKILL):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HAS_A_FOLDER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        folder = Path(process.stdout.readline().strip())
+        assert folder.is_dir()
+        process.send_signal(kill)
+        process.communicate()
+        assert folder.exists() is (kill == signal.SIGKILL)
+    with private_folder(tmp_path) as mine, private_folder(tmp_path):
+        assert (mine.exists(), folder.exists()) == (True, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["live-other"]
 
 
 def test_a_server_that_ends_at_once_is_said(tmp_path):

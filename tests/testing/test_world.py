@@ -107,6 +107,6 @@ def test_the_clients_of_another_kit_are_connected_beside_those_of_the_reference(
     dirac = Dirac(owner="bob", group="g")
     with connected(other, dirac):
         assert JobReport(77).setApplicationStatus("x")["OK"]
-    assert seen == [((dirac,), {"sleep": dirac.clock.sleep, "owner": "bob", "group": "g"})]
+    assert seen == [((dirac,), {"sleep": dirac.clock.sleep, "owner": "bob", "group": "g", "options": None})]
     with connected(reference, dirac):
         assert len(seen) == 1
