@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dirac_failover.request.operation import Operation
 from dirac_failover.wire import dencode
-from dirac_failover.wire.rpc import DEFAULT_TIMEOUT, call
+from dirac_failover.wire.rpc import DEFAULT_TIMEOUT, Result, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from dirac_failover.wire.rpc import Result
 
 
 class Client:

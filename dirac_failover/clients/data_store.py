@@ -9,7 +9,7 @@ import copy
 import threading
 import time
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from DIRACCommon.Core.Utilities.DErrno import ERMSUKN
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -19,10 +19,7 @@ from dirac_failover.clients.base import Client, operation_for
 from dirac_failover.clients.req_client import ReqClient
 from dirac_failover.log import gLogger
 from dirac_failover.request.request import Request
-from dirac_failover.wire.rpc import connection
-
-if TYPE_CHECKING:
-    from dirac_failover.wire.rpc import Result
+from dirac_failover.wire.rpc import Result, connection
 
 RECORDS_A_BUNDLE: Final = 5000
 COMMIT_DELAY: Final = 5

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from dirac_failover.wire.rpc import Result
 
 
-def _now() -> str:
-    return str(clock.utcnow())
-
-
 def _plain(status: str) -> str:
     return status.replace("'", "")
 
@@ -72,7 +68,7 @@ class JobReport:
         self, status: str = "", minorStatus: str = "", applicationStatus: str = "", sendFlag: bool = True
     ) -> Result:
         """Keep a status, and send all that is kept if ``sendFlag`` and there is a job; AttributeError for non-text."""
-        now = _now()
+        now = str(clock.utcnow())
         self.jobStatusInfo.append((_plain(status), _plain(minorStatus), now))
         if applicationStatus:
             self.appStatusInfo.append((_plain(applicationStatus), now))
@@ -81,13 +77,12 @@ class JobReport:
     def setApplicationStatus(self, appStatus: Any, sendFlag: bool = True) -> Result:
         """Keep an application status (its ``repr`` if it is no text), and send as :meth:`setJobStatus` does."""
         text = appStatus if isinstance(appStatus, str) else repr(appStatus)
-        self.appStatusInfo.append((_plain(text), _now()))
+        self.appStatusInfo.append((_plain(text), str(clock.utcnow())))
         return self.sendStoredStatusInfo() if sendFlag and self.jobID else dict(S_OK())
 
     def setJobParameter(self, par_name: str, par_value: Any, sendFlag: bool = True) -> Result:
         """Keep one parameter, and send as :meth:`setJobParameters` does."""
-        pair = (par_name, par_value)
-        return self.setJobParameters([pair], sendFlag)
+        return self.setJobParameters([(par_name, par_value)], sendFlag)
 
     def setJobParameters(self, parameters: Iterable[tuple[str, Any]], sendFlag: bool = True) -> Result:
         """Keep (name, value) pairs, and send all that are kept if ``sendFlag`` and there is a job.
@@ -106,16 +101,12 @@ class JobReport:
 
         Sends even without a job (ID 0), and statuses that are all blank stay: both as DIRAC does.
         """
-        said = [
-            (time, key, text)
-            for status, minor, time in self.jobStatusInfo
-            for key, text in (("Status", status), ("MinorStatus", minor))
-        ]
-        said += [(time, "ApplicationStatus", text) for text, time in self.appStatusInfo]
+        said = [(time, {"Status": status, "MinorStatus": minor}) for status, minor, time in self.jobStatusInfo]
+        said += [(time, {"ApplicationStatus": text}) for text, time in self.appStatusInfo]
         updates: dict[str, dict[str, str]] = {}
-        for time, key, text in said:
-            if text:
-                updates.setdefault(time, {"Source": self.source})[key] = text
+        for time, texts in said:
+            if kept := {key: text for key, text in texts.items() if text}:
+                updates.setdefault(time, {"Source": self.source}).update(kept)
         if not updates:
             return dict(S_OK("Empty"))
         result = JobStateUpdateClient().setJobStatusBulk(self.jobID, updates, False)
@@ -134,12 +125,8 @@ class JobReport:
 
     def commit(self) -> Result:
         """Send statuses and parameters; a refused part stays, and makes the result not OK."""
-        refusals = []
-        for send in (self.sendStoredStatusInfo, self.sendStoredJobParameters):
-            result = send()
-            if not result["OK"]:
-                refusals.append(result["Message"])
-        if refusals:
+        results = [self.sendStoredStatusInfo(), self.sendStoredJobParameters()]
+        if refusals := [result["Message"] for result in results if not result["OK"]]:
             self.log.warn("JobStateUpdate did not take everything:", "; ".join(refusals))
             return dict(S_ERROR("Information upload to JobStateUpdate service failed"))
         return dict(S_OK())

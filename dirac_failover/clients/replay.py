@@ -20,12 +20,11 @@ from dirac_failover import vocabulary as v
 from dirac_failover.clients.transformation import TransformationClient
 from dirac_failover.log import gLogger
 from dirac_failover.wire import dencode
-from dirac_failover.wire.rpc import call
+from dirac_failover.wire.rpc import Result, call
 
 if TYPE_CHECKING:
     from dirac_failover.request.operation import Operation
     from dirac_failover.request.request import Request
-    from dirac_failover.wire.rpc import Result
 
 SERVICES: Final = {"JobStateUpdateClient": v.JOB_STATE}
 """The service that a class named by a DiracX stub talks to."""
@@ -79,7 +78,9 @@ def replay(
             break
         result = _try(operation, honour_force)
         if result.answer and not result.answer["OK"] and request.JobID and not job_exists(request.JobID):
-            _give_up(operation)
+            for file in operation:
+                file.Status = v.FAILED
+            operation.Status = v.FAILED
             request.Error = "Job no longer exists"
             result = replace(result, status=operation.Status)
         results.append(result)
@@ -88,15 +89,8 @@ def replay(
     return ReplayReport(tuple(results), request.Status)
 
 
-def _give_up(operation: Operation) -> None:
-    for file in operation:
-        file.Status = v.FAILED
-    operation.Status = v.FAILED
-
-
 def _try(operation: Operation, honour_force: bool) -> OperationResult:
-    answer: Result | None = None
-    escaped: Exception | None = None
+    answer, escaped = None, None
     try:
         answer = _execute(operation, honour_force)
     except Exception as error:  # noqa: BLE001 - after any exception the agent leaves the operation unchanged

@@ -5,7 +5,7 @@ Names are DIRAC's. Methods for the end of a job are here; those that need the da
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from DIRACCommon.Core.Utilities.List import fromChar
 from DIRACCommon.Core.Utilities.ReturnValues import S_OK
@@ -15,10 +15,7 @@ from dirac_failover.clients.base import Client
 from dirac_failover.log import gLogger
 from dirac_failover.request.request import Request
 from dirac_failover.request.validator import RequestValidator
-from dirac_failover.wire.rpc import connection
-
-if TYPE_CHECKING:
-    from dirac_failover.wire.rpc import Result
+from dirac_failover.wire.rpc import Result, connection
 
 
 class ReqClient(Client):

@@ -14,12 +14,10 @@ from dirac_failover.clients.base import Client
 from dirac_failover.log import gLogger
 from dirac_failover.wire import jencode
 from dirac_failover.wire.dencode import DecodeError
-from dirac_failover.wire.rpc import connection
+from dirac_failover.wire.rpc import Result, connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from dirac_failover.wire.rpc import Result
 
 ANY: Final = object()
 
@@ -156,16 +154,19 @@ class TransformationClient(Client):
 
         ``tsFilesAsDict`` maps LFNs to [status, error count, file ID].
         """
-        next_statuses = {
-            lfn: self._next_status(tsFilesAsDict[lfn][0], tsFilesAsDict[lfn][1], wanted, force)
-            for lfn, wanted in dictOfProposedLFNsStatus.items()
-            if lfn in tsFilesAsDict
-        }
-        return {lfn: status for lfn, status in next_statuses.items() if status != tsFilesAsDict[lfn][0]}
+        changes = {}
+        for lfn, wanted in dictOfProposedLFNsStatus.items():
+            if lfn in tsFilesAsDict:
+                current, errors, _ = tsFilesAsDict[lfn]
+                allowed = self._next_status(
+                    current, errors, wanted
+                )  # with a counter of zero this raises, also by force
+                if (status := wanted if force else allowed) != current:
+                    changes[lfn] = status
+        return changes
 
-    def _next_status(self, current: str, errors: int, wanted: str, force: bool) -> str:
+    def _next_status(self, current: str, errors: int, wanted: str) -> str:
         for held, asked, only_worn, instead in RULES:
             if held in (ANY, current) and asked in (ANY, wanted):
-                holds = not only_worn or (errors and errors % self.maxResetCounter == 0)
-                return instead if holds and not force else wanted
+                return instead if not only_worn or (errors and errors % self.maxResetCounter == 0) else wanted
         return wanted

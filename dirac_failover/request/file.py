@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.request.record import Record, now
+from dirac_failover.request.record import Record, now, ruled
 from dirac_failover.vocabulary import DONE, FAILED, SCHEDULED, WAITING
 
 if TYPE_CHECKING:
@@ -21,6 +21,32 @@ if TYPE_CHECKING:
 _GUID: Final = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\n|[^-]{8}(-[^-]{4}){3}-[^-]{12}", re.IGNORECASE)
 _CHECKSUM_TYPES: Final = {"ADLER32": "ADLER32", "MD5": "MD5", "SHA1": "SHA1", "AD": "ADLER32"}
 _STATUSES: Final = (WAITING, FAILED, DONE, SCHEDULED)
+
+
+def _lfn(name: str, value: Any) -> str:
+    """Return a logical file name, which must be absolute."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} has to be a string!")
+    if not value.startswith("/"):
+        raise ValueError(f"{name} should be an absolute path!")
+    return value
+
+
+def _guid(name: str, value: Any) -> Any:
+    """Return a text of five parts of 8, 4, 4, 4 and 12 characters; anything falsy is returned unchanged."""
+    if value and not isinstance(value, str):
+        raise TypeError(f"{name} should be a string!")
+    if value and not _GUID.fullmatch(value):
+        raise ValueError(f"'{value}' is not a valid {name}!")
+    return value
+
+
+def _checksum_type(_: str, value: Any) -> str:
+    """Return ``ADLER32`` (also of ``AD``), ``MD5`` or ``SHA1``, in upper case; an empty text of anything falsy."""
+    known = _CHECKSUM_TYPES.get(str(value).strip().upper()) if value else ""
+    if known is None:
+        raise ValueError(f"unknown checksum type: {value}")
+    return known
 
 
 class File(Record):
@@ -58,43 +84,9 @@ class File(Record):
         self.Error: str | None = None
         self._load(fromDict)
 
-    @property
-    def LFN(self) -> str | None:
-        """Logical file name: absolute."""
-        return self._LFN
-
-    @LFN.setter
-    def LFN(self, value: str) -> None:
-        if not isinstance(value, str):
-            raise TypeError("LFN has to be a string!")
-        if not value.startswith("/"):
-            raise ValueError("LFN should be an absolute path!")
-        self._LFN = value
-
-    @property
-    def GUID(self) -> str | None:
-        """Five parts of 8, 4, 4, 4 and 12 characters; anything falsy is taken as it is."""
-        return self._GUID
-
-    @GUID.setter
-    def GUID(self, value: str | None) -> None:
-        if value and not isinstance(value, str):
-            raise TypeError("GUID should be a string!")
-        if value and not _GUID.fullmatch(value):
-            raise ValueError(f"'{value}' is not a valid GUID!")
-        self._GUID = value
-
-    @property
-    def ChecksumType(self) -> str | None:
-        """``ADLER32`` (also as ``AD``), ``MD5`` or ``SHA1``; upper and lower case are one."""
-        return self._ChecksumType
-
-    @ChecksumType.setter
-    def ChecksumType(self, value: Any) -> None:
-        known = _CHECKSUM_TYPES.get(str(value).strip().upper()) if value else ""
-        if known is None:
-            raise ValueError(f"unknown checksum type: {value}")
-        self._ChecksumType = known
+    LFN = ruled("LFN", _lfn)
+    GUID = ruled("GUID", _guid)
+    ChecksumType = ruled("ChecksumType", _checksum_type)
 
     @property
     def Status(self) -> str:

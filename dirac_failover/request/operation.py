@@ -9,17 +9,35 @@ here they are counted, with the same result, so that an operation of 10,000 file
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from dirac_failover.request.file import File
-from dirac_failover.request.record import Holder, bytes_property, now, time_property
+from dirac_failover.request.record import Holder, content, moment, now, ruled
 from dirac_failover.vocabulary import ASSIGNED, CANCELED, DONE, FAILED, QUEUED, SCHEDULED, WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-_MAX_CATALOG_TEXT = 255
+_MAX_CATALOG_TEXT: Final = 255
+_FOLLOWS: Final = {SCHEDULED: SCHEDULED, WAITING: QUEUED, FAILED: FAILED}
+"""The first of these statuses that a file has decides that of the operation; without any, it is Done."""
+
+
+def _catalogues(_: str, value: Any) -> str:
+    """Return names of catalogues, joined by commas, of such a text or of a list."""
+    if not isinstance(value, str | list):
+        raise TypeError("wrong type for value")
+    items = value.split(",") if isinstance(value, str) else value
+    # DIRAC has them in the order of a set, so in any order: the given one is one of them.
+    text = ",".join(dict.fromkeys(name for item in items if (name := str(item).strip())))
+    if len(text) > _MAX_CATALOG_TEXT:
+        raise ValueError("Catalog list too long")
+    return text
+
+
+def _names(attribute: str) -> property:
+    """Make a property that lists the names in an attribute, which has commas between them."""
+    return property(lambda self: text.split(",") if (text := getattr(self, attribute)) else [])
 
 
 class Operation(Holder):
@@ -71,18 +89,9 @@ class Operation(Holder):
 
     def _notify(self) -> None:
         """Derive the status from the files' and let the request do the same."""
-        statuses = {status for status, number in self._counts.items() if number}
-        if statuses == {FAILED}:
-            status = FAILED
-        elif SCHEDULED in statuses:
-            status = SCHEDULED
-        elif WAITING in statuses:
-            status = QUEUED
-        elif FAILED in statuses:
-            status = FAILED
-        else:
+        status = next((follows for status, follows in _FOLLOWS.items() if self._counts[status]), DONE)
+        if status == DONE:
             self.Error = ""
-            status = DONE
         self._move(status, (FAILED, DONE, SCHEDULED))
 
     def _move(self, status: str, worth_a_date: tuple[str, ...]) -> None:
@@ -115,10 +124,9 @@ class Operation(Holder):
 
     # Attributes with rules
 
-    Arguments = bytes_property("Arguments")
-    CreationTime = time_property("CreationTime")
-    SubmitTime = time_property("SubmitTime")
-    _ownLastUpdate = time_property("LastUpdate")
+    Arguments = ruled("Arguments", content)
+    CreationTime = ruled("CreationTime", moment)
+    SubmitTime = ruled("SubmitTime", moment)
 
     @property
     def LastUpdate(self) -> datetime:
@@ -127,41 +135,14 @@ class Operation(Holder):
 
     @LastUpdate.setter
     def LastUpdate(self, value: datetime | str) -> None:
-        self._ownLastUpdate = value
+        self._LastUpdate = moment("LastUpdate", value)
         if self._parent:
             self._parent.LastUpdate = self._LastUpdate
 
-    @property
-    def sourceSEList(self) -> list[str]:
-        """The names in ``SourceSE``."""
-        return _listed(self.SourceSE)
-
-    @property
-    def targetSEList(self) -> list[str]:
-        """The names in ``TargetSE``."""
-        return _listed(self.TargetSE)
-
-    @property
-    def Catalog(self) -> str | None:
-        """Names of catalogues, joined by commas; set from such a text or a list."""
-        return self._Catalog
-
-    @Catalog.setter
-    def Catalog(self, value: str | Iterable[Any]) -> None:
-        if not isinstance(value, str | list):
-            raise TypeError("wrong type for value")
-        items = value.split(",") if isinstance(value, str) else value
-        # DIRAC has them in the order of a set, so in any order: the given one is one of them.
-        names = dict.fromkeys(name for item in items if (name := str(item).strip()))
-        text = ",".join(names)
-        if len(text) > _MAX_CATALOG_TEXT:
-            raise ValueError("Catalog list too long")
-        self._Catalog = text
-
-    @property
-    def catalogList(self) -> list[str]:
-        """The names in ``Catalog``."""
-        return _listed(self._Catalog)
+    Catalog = ruled("Catalog", _catalogues)
+    sourceSEList = _names("SourceSE")
+    targetSEList = _names("TargetSE")
+    catalogList = _names("Catalog")
 
     @property
     def Status(self) -> str:
@@ -192,7 +173,3 @@ class Operation(Holder):
 
     def _getJSONData(self) -> dict[str, Any]:
         return {**super()._getJSONData(), "Files": self._parts}
-
-
-def _listed(text: str | None) -> list[str]:
-    return text.split(",") if text else []

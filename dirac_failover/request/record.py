@@ -15,6 +15,7 @@ import json
 from collections import Counter
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -50,53 +51,39 @@ def _time_text(time: datetime) -> str:
     return time.isoformat(" ")[:19].lstrip("0")  # quicker than TIME_FORMAT, which puts no zeros before a year
 
 
-def time_property(name: str, *, optional: bool = False) -> Any:
-    """Make a property that holds a datetime, and takes one, its text, or None if ``optional``."""
-    kinds = (datetime, str, type(None)) if optional else (datetime, str)
+def ruled(name: str, rule: Callable[[str, Any], Any]) -> Any:
+    """Make a property that holds what ``rule`` makes of its name and the given value, kept as ``_name``."""
     attribute = f"_{name}"
-
-    def get(self: Any) -> datetime | None:
-        moment: datetime | None = getattr(self, attribute)
-        return moment
-
-    def put(self: Any, value: datetime | str | None) -> None:
-        if not isinstance(value, kinds):
-            raise TypeError(f"{name} should be a datetime.datetime!")
-        if isinstance(value, str):
-            value = _time(value.split(".")[0])
-        setattr(self, attribute, value)
-
-    return property(get, put)
+    return property(attrgetter(attribute), lambda self, value: setattr(self, attribute, rule(name, value)))
 
 
-def bytes_property(name: str) -> Any:
-    """Make a property that holds bytes, None before it is set, and takes bytes or text."""
-    attribute = f"_{name}"
-
-    def get(self: Any) -> bytes | None:
-        content: bytes | None = getattr(self, attribute)
-        return content
-
-    def put(self: Any, value: bytes | str) -> None:
-        if isinstance(value, str):
-            value = value.encode()
-        if not isinstance(value, bytes):
-            raise TypeError(f"{name} should be bytes!")
-        setattr(self, attribute, value)
-
-    return property(get, put)
+def moment(name: str, value: Any) -> datetime:
+    """Return a datetime, also of its text."""
+    if isinstance(value, str):
+        return _time(value.split(".")[0])
+    if not isinstance(value, datetime):
+        raise TypeError(f"{name} should be a datetime.datetime!")
+    return value
 
 
-class _Encoder(json.JSONEncoder):
-    def default(self, o: Any) -> Any:
-        if isinstance(o, bytes):
-            return o.decode()
-        if hasattr(o, "_getJSONData"):
-            return o._getJSONData()  # DIRAC's name for it, on all three classes
-        return super().default(o)
+def content(name: str, value: Any) -> bytes:
+    """Return bytes, also of a text."""
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} should be bytes!")
+    return value
 
 
-_ENCODER: Final = _Encoder()
+def plain(value: Any) -> Any:
+    """Return what JSON holds of bytes, and of requests, operations and files; raises TypeError for others."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if hasattr(value, "_getJSONData"):
+        return value._getJSONData()  # DIRAC's name for it, on all three classes
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
 _ABSENT: Final = object()
 
 
@@ -109,11 +96,6 @@ class Record:
     """The holder that has it as a part, the last one if there are several: it is notified of changes."""
     _holders: Sequence[Holder] = ()
     """All holders, one as often as it has this record as a part: they count it."""
-    _reserved: ClassVar[set[str]] = set()
-
-    def __init_subclass__(cls) -> None:
-        """Note the names of methods, which nothing that is loaded may replace."""
-        cls._reserved = {name for name in dir(cls) if callable(getattr(cls, name))}
 
     def _load(self, fromDict: Any, **children: Callable[[Any], object]) -> None:
         """Take the attributes in ``fromDict``, JSON text or a dict; anything else is ignored, as in DIRAC.
@@ -130,29 +112,24 @@ class Record:
                     add(child)
             for key, value in source.items():
                 if value and key not in children:
-                    if key in self._reserved or (isinstance(key, str) and key.startswith("_")):
+                    if isinstance(key, str) and (key.startswith("_") or callable(getattr(type(self), key, None))):
                         raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
                     setattr(self, key, value)
         except (AttributeError, TypeError, RuntimeError) as error:
             raise LoadError(str(error), type(error)) from error
 
     def _getJSONData(self) -> dict[str, Any]:
-        data = {}
-        for name in self._JSON:
-            value = getattr(self, name, _ABSENT)
-            if isinstance(value, datetime):
-                value = _time_text(value)
-            if value is not _ABSENT:  # the IDs are, until a database gives them
-                data[name] = value
-        return data
+        values = {name: getattr(self, name, _ABSENT) for name in self._JSON}
+        return {
+            name: _time_text(value) if isinstance(value, datetime) else value
+            for name, value in values.items()
+            if value is not _ABSENT  # the IDs are, until a database gives them
+        }
 
     def _become(self, status: str) -> None:
         for holder in self._holders:
             holder._count(self._Status, status)
         self._Status = status
-
-    def _json(self) -> str:
-        return _ENCODER.encode(self)
 
     def __str__(self) -> str:
         """Return the JSON."""
@@ -161,7 +138,7 @@ class Record:
     def toJSON(self) -> Any:
         """Return S_OK of the JSON text, or S_ERROR of the reason why there is none."""
         try:
-            return S_OK(self._json())
+            return S_OK(json.dumps(self, default=plain))
         except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure for any attributes
             return S_ERROR(str(error))
 

@@ -12,6 +12,7 @@ database gives it) but is kept when loaded.
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any, Self
@@ -19,7 +20,7 @@ from typing import Any, Self
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.request.operation import Operation
-from dirac_failover.request.record import Holder, bytes_property, now, time_property
+from dirac_failover.request.record import Holder, content, moment, now, plain, ruled
 from dirac_failover.vocabulary import ASSIGNED, CANCELED, DONE, FAILED, QUEUED, SCHEDULED, WAITING
 from dirac_failover.wire.rpc import connection
 
@@ -146,11 +147,11 @@ class Request(Holder):
 
     # Attributes with rules
 
-    SourceComponent = bytes_property("SourceComponent")
-    CreationTime = time_property("CreationTime")
-    SubmitTime = time_property("SubmitTime")
-    LastUpdate = time_property("LastUpdate")
-    NotBefore = time_property("NotBefore", optional=True)
+    SourceComponent = ruled("SourceComponent", content)
+    CreationTime = ruled("CreationTime", moment)
+    SubmitTime = ruled("SubmitTime", moment)
+    LastUpdate = ruled("LastUpdate", moment)
+    NotBefore = ruled("NotBefore", lambda name, value: None if value is None else moment(name, value))
 
     def delayNextExecution(self, deltaTime: float) -> Any:
         """Put ``NotBefore`` to ``deltaTime`` minutes from now."""
@@ -210,7 +211,7 @@ class Request(Holder):
 
     def toJSON(self) -> Any:
         """Return S_OK of the JSON text; raises UnicodeDecodeError for bytes that are not UTF-8, as DIRAC does."""
-        return S_OK(self._json())
+        return S_OK(json.dumps(self, default=plain))
 
     def _getJSONData(self) -> dict[str, Any]:
         return {**super()._getJSONData(), "Operations": self._parts}

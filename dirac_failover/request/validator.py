@@ -10,6 +10,7 @@ no check of DIRAC's list uses: ``opHandlers`` is empty here as it is in DIRAC wi
 from __future__ import annotations
 
 import inspect
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -17,7 +18,7 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 from dirac_failover.vocabulary import FORWARD_DISET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dirac_failover.request.operation import Operation
     from dirac_failover.request.request import Request
@@ -31,38 +32,9 @@ def _typed(request: Request, operation: Operation) -> str:
     return f"Operation #{request.indexOf(operation)} of type '{operation.Type}'"
 
 
-def _has_name(request: Request) -> Any:
-    return S_OK() if request.RequestName else S_ERROR("RequestName not set")
-
-
-def _has_owner(request: Request) -> Any:
-    somebody = request.Owner or getattr(request, "OwnerDN", None)
-    if not somebody:
-        return S_ERROR(f"Request '{request.RequestName}' is missing both Owner and OwnerDN value")
-    if not request.OwnerGroup:
-        return S_ERROR(f"Request '{request.RequestName}' is missing OwnerGroup value")
-    return S_OK()
-
-
-def _has_operations(request: Request) -> Any:
-    return S_OK() if len(request) else S_ERROR(f"Operations not present in request '{request.RequestName}'")
-
-
-def _has_types(request: Request) -> Any:
-    for operation in request:
-        if not operation.Type:
-            place = f"Operation #{request.indexOf(operation)} in request '{request.RequestName}'"
-            return S_ERROR(f"{place} hasn't got Type set")
-    return S_OK()
-
-
-def _has_checksum_pairs(request: Request) -> Any:
-    for operation in request:
-        for file in operation:
-            if bool(file.Checksum) != bool(file.ChecksumType):
-                place = f"File in operation #{request.indexOf(operation)}"
-                return S_ERROR(f"{place} is missing Checksum ({file.Checksum}) or ChecksumType ({file.ChecksumType})")
-    return S_OK()
+def _check(complaints: Callable[[Any], Iterator[str]]) -> Callable[[Any], Any]:
+    """Make a check of a function that yields complaints of a request: S_ERROR of the first, else S_OK."""
+    return lambda request: next(map(S_ERROR, complaints(request)), None) or S_OK()
 
 
 class _Singleton(type):
@@ -95,15 +67,9 @@ class RequestValidator(metaclass=_Singleton):
 
     def __init__(self) -> None:
         """Put the checks in order."""
-        self.validator: tuple[Callable[[Any], Any], ...] = (
-            _has_name,
-            _has_owner,
-            _has_operations,
-            _has_types,
-            self._has_files,
-            self._has_required,
-            _has_checksum_pairs,
-        )
+        whole = (self._has_name, self._has_owner, self._has_operations, self._has_types)
+        parts = (self._has_files, self._has_required, self._has_checksum_pairs)
+        self.validator: tuple[Callable[[Any], Any], ...] = tuple(map(_check, (*whole, *parts)))
 
     @classmethod
     def addReqAttrsCheck(
@@ -127,29 +93,50 @@ class RequestValidator(metaclass=_Singleton):
             return S_ERROR("wrong number of arguments for supplied function object")
         raise AttributeError(f"type object {cls.__name__!r} has no attribute 'validator'")
 
-    def _has_files(self, request: Request) -> Any:
+    def _has_name(self, request: Request) -> Iterator[str]:
+        if not request.RequestName:
+            yield "RequestName not set"
+
+    def _has_owner(self, request: Request) -> Iterator[str]:
+        if not (request.Owner or getattr(request, "OwnerDN", None)):
+            yield f"Request '{request.RequestName}' is missing both Owner and OwnerDN value"
+        if not request.OwnerGroup:
+            yield f"Request '{request.RequestName}' is missing OwnerGroup value"
+
+    def _has_operations(self, request: Request) -> Iterator[str]:
+        if not len(request):
+            yield f"Operations not present in request '{request.RequestName}'"
+
+    def _has_types(self, request: Request) -> Iterator[str]:
+        for operation in request:
+            if not operation.Type:
+                yield f"Operation #{request.indexOf(operation)} in request '{request.RequestName}' hasn't got Type set"
+
+    def _has_files(self, request: Request) -> Iterator[str]:
         for operation in request:
             if operation.Type not in self.reqAttrs:
-                return S_OK()  # DIRAC does not look at the operations that follow
+                return  # DIRAC does not look at the operations that follow
             wanted = bool(self.reqAttrs[operation.Type]["Files"])
             if wanted != bool(len(operation)):
-                verb = "hasn't got" if wanted else "has got"
-                return S_ERROR(f"{_typed(request, operation)} {verb} files to process.")
-        return S_OK()
+                verb = "hasn't" if wanted else "has"
+                yield f"{_typed(request, operation)} {verb} got files to process."
 
-    def _has_required(self, request: Request) -> Any:
+    def _has_required(self, request: Request) -> Iterator[str]:
         for operation in request:
-            if operation.Type not in self.reqAttrs:
-                continue
-            needs = self.reqAttrs[operation.Type]
+            needs = self.reqAttrs.get(operation.Type, _needs([], []))
             for attribute in needs["Operation"]:
                 if not getattr(operation, attribute):
-                    return S_ERROR(f"{_typed(request, operation)} is missing {attribute} attribute.")
+                    yield f"{_typed(request, operation)} is missing {attribute} attribute."
+            for file, attribute in product(operation, needs["Files"]):
+                if not getattr(file, attribute):
+                    yield f"{_typed(request, operation)} is missing {attribute} attribute for file."
+
+    def _has_checksum_pairs(self, request: Request) -> Iterator[str]:
+        for operation in request:
             for file in operation:
-                for attribute in needs["Files"]:
-                    if not getattr(file, attribute):
-                        return S_ERROR(f"{_typed(request, operation)} is missing {attribute} attribute for file.")
-        return S_OK()
+                if bool(file.Checksum) != bool(file.ChecksumType):
+                    lacking = f"missing Checksum ({file.Checksum}) or ChecksumType ({file.ChecksumType})"
+                    yield f"File in operation #{request.indexOf(operation)} is {lacking}"
 
     def validate(self, request: Request) -> Any:
         """Return S_OK, or the S_ERROR of the first check that ``request`` fails."""

@@ -21,12 +21,10 @@ from urllib.parse import urlsplit
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
 
 from dirac_failover.wire import jencode
-from dirac_failover.wire.rpc import DEFAULT_TIMEOUT, make_stub
+from dirac_failover.wire.rpc import DEFAULT_TIMEOUT, Result, make_stub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from dirac_failover.wire.rpc import Result
 
 MIN_TIMEOUT: Final = 120
 """The shortest timeout of a call in seconds; a client cannot set a shorter one."""
