@@ -75,10 +75,13 @@ def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the question whether the most alike of the known names was meant; empty if none is alike."""
-    names = list(known)
-    likeness = [_likeness(name.casefold(), other.casefold()) for other in names]
-    best = max(likeness, default=0.0)
-    return f"; did you mean {names[likeness.index(best)]}?" if best >= _ALIKE else ""
+    name = name.casefold()
+    likeness: dict[str, float] = {}
+    for other in known:
+        begins = len(name) > 1 and other.casefold().startswith(name)  # the beginning of a name counts as the whole
+        likeness[other] = 1.0 if begins else SequenceMatcher(None, name, other.casefold()).ratio()
+    best = max(likeness, key=likeness.__getitem__, default="")
+    return f"; did you mean {best}?" if likeness.get(best, 0.0) >= _ALIKE else ""
 
 
 def ellipsis(text: str, most: int = 160) -> str:
@@ -94,11 +97,6 @@ def read_file(path: str) -> bytes:
             return file.read()
     except (OSError, ValueError) as error:  # a name may have a NUL
         raise FileError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _likeness(name: str, other: str) -> float:
-    """Return the likeness of two names, up to 1; the beginning of a name counts as the whole."""
-    return 1.0 if len(name) > 1 and other.startswith(name) else SequenceMatcher(None, name, other).ratio()
 
 
 def visible(text: str) -> str:

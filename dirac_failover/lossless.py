@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dirac_failover import vocabulary as v
+from dirac_failover.clients.base import operation_for
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.module_base import GracefulTermination
 from dirac_failover.request.operation import Operation
 from dirac_failover.request.request import Request
 from dirac_failover.request.validator import RequestValidator
-from dirac_failover.wire import dencode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,10 +142,7 @@ class LosslessFailoverRequest(FailoverRequest):
             return
         result = self.jobReport.sendStoredJobParameters()
         if not result["OK"]:
-            operation = Operation()
-            operation.Type = v.FORWARD_DISET
-            operation.Arguments = dencode.encode(result["rpcStub"])
-            self._add(operation)
+            self._add(operation_for(v.FORWARD_DISET, result["rpcStub"]))
 
     def _add(self, operation: Any) -> None:
         """Add an operation, unless one that does the same is there: from an earlier execution (LL-015)."""

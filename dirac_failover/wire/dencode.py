@@ -49,10 +49,6 @@ class DecodeError(ValueError):
 # Encoding
 
 
-def _write_text(value: str, out: Out) -> None:
-    _write_bytes(value.encode(), out)
-
-
 def _write_bytes(value: bytes, out: Out) -> None:
     out.append(b"s%d:%b" % (len(value), value))
 
@@ -84,7 +80,7 @@ _WRITERS: Final[dict[type[Any], Callable[[Any, Out], None]]] = {
     float: lambda value, out: out.append(f"f{value}e".encode()),
     bool: lambda value, out: out.append(b"b1" if value else b"b0"),
     type(None): lambda _, out: out.append(b"n"),
-    str: _write_text,
+    str: lambda value, out: _write_bytes(value.encode(), out),
     bytes: _write_bytes,
     **dict.fromkeys(_OPENING, _write_container),
     **dict.fromkeys(_FIELDS, _write_moment),
@@ -127,14 +123,6 @@ def _read_float(data: bytes, i: int) -> Read:
     return number * 10**exponent, end + 1
 
 
-def _read_bool(data: bytes, i: int) -> Read:
-    return data[i + 1] != ord("0"), i + 2
-
-
-def _read_none(_: bytes, i: int) -> Read:
-    return None, i + 1
-
-
 def _read_string(data: bytes, i: int) -> Read:
     start = data.index(b":", i) + 1
     end = start + int(data[i + 1 : start - 1].decode())
@@ -166,22 +154,18 @@ def _read_container(data: bytes, i: int) -> Read:
     return value, i + 1
 
 
-def _pairs(items: list[Any]) -> dict[Any, Any]:
-    return dict(zip(items[::2], items[1::2]))  # noqa: B905 - the last key may have no value
-
-
-_BUILDERS: Final[dict[int, Callable[[list[Any]], Any]]] = {ord("l"): list, ord("t"): tuple, _DICT: _pairs}
-_MOMENTS: Final[dict[int, Callable[..., Any]]] = {
-    ord("a"): dt.datetime,
-    ord("d"): dt.date,
-    ord("t"): dt.time,
+_BUILDERS: Final[dict[int, Callable[[list[Any]], Any]]] = {
+    ord("l"): list,
+    ord("t"): tuple,
+    _DICT: lambda items: dict(zip(items[::2], items[1::2])),  # noqa: B905 - the last key may have no value
 }
+_MOMENTS: Final[dict[int, Callable[..., Any]]] = {ord("a"): dt.datetime, ord("d"): dt.date, ord("t"): dt.time}
 _READERS: Final[dict[int, Callable[[bytes, int], Read]]] = {
     ord("i"): _read_int,
     ord("I"): _read_int,
     ord("f"): _read_float,
-    ord("b"): _read_bool,
-    ord("n"): _read_none,
+    ord("b"): lambda data, i: (data[i + 1] != ord("0"), i + 2),
+    ord("n"): lambda _, i: (None, i + 1),
     ord("s"): _read_string,
     ord("u"): _read_string,
     ord("z"): _read_moment,
@@ -189,24 +173,20 @@ _READERS: Final[dict[int, Callable[[bytes, int], Read]]] = {
 }
 
 
-def _read(data: Any) -> Read:
-    if data and not isinstance(data, (bytes, bytearray)):
-        raise NotImplementedError(f"{type(data).__name__} is not bytes")
-    # What is empty comes back from DIRAC as it is, and its callers fail to unpack it
-    value, consumed = _READERS[data[0]](bytes(data), 0) if data else data
-    return value, consumed
-
-
-def decode(data: bytes | bytearray) -> tuple[Any, int]:
+def decode(data: Any) -> tuple[Any, int]:
     """Return the value that ``data`` begins with, and how many bytes it takes; what follows is not looked at.
 
     Raises :class:`DecodeError`, and nothing else, for data that cannot be decoded. Empty input is a ``ValueError`` of
     DIRAC's callers: DIRAC itself returns it bare. The count is DIRAC's: more than there is for ``s3:ab``.
     """
     try:
-        return _read(data)
+        if data and not isinstance(data, (bytes, bytearray)):
+            raise NotImplementedError(f"{type(data).__name__} is not bytes")  # noqa: TRY301 - as DIRAC
+        # What is empty comes back from DIRAC as it is, and its callers fail to unpack it
+        value, consumed = _READERS[data[0]](bytes(data), 0) if data else data
     except Exception as error:
         raise DecodeError.of(error, _position(error)) from error
+    return value, consumed
 
 
 def _position(error: Exception) -> int:

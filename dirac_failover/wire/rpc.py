@@ -58,14 +58,9 @@ def make_stub(service: str, method: str, args: tuple[Any, ...], timeout: int = D
 
 
 def _nowhere(service: str, method: str, args: tuple[Any, ...], *, timeout: int = DEFAULT_TIMEOUT) -> Result:
-    result: Result = dict(
-        S_ERROR(
-            f"No transport is connected, so {service}.{method} reached no service: "
-            "wrap the calls in dirac_failover.connect(transport)"
-        )
-    )
-    result["rpcStub"] = make_stub(service, method, args, timeout)
-    return result
+    unconnected = f"No transport is connected, so {service}.{method} reached no service"
+    result = S_ERROR(f"{unconnected}: wrap the calls in dirac_failover.connect(transport)")
+    return {**result, "rpcStub": make_stub(service, method, args, timeout)}
 
 
 _CONNECTION: ContextVar[Connection] = ContextVar("dirac_failover_connection")
