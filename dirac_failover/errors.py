@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -75,6 +74,8 @@ def no_such(kind: str, name: str, known: Iterable[str], listed: str = "") -> str
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the question whether the most alike of the known names was meant; empty if none is alike."""
+    from difflib import SequenceMatcher
+
     name = name.casefold()
     likeness: dict[str, float] = {}
     for other in known:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dirac_failover import __version__
 from dirac_failover.cli.exits import CommandError, Exit, exit_code
-from dirac_failover.drivers import sandbox, supervisor
 from dirac_failover.errors import FailoverError, Interrupted, MissingExtraError, astray_told, no_such, visible
 
 if TYPE_CHECKING:
@@ -77,6 +76,10 @@ class _Parser(argparse.ArgumentParser):
 
 def command() -> int:
     """Run the process's own command line in a child process, and clean up after it, also if it is killed."""
+    if sys.argv[1:] == ["--version"]:  # it leaves nothing behind
+        return main()
+    from dirac_failover.drivers import sandbox, supervisor
+
     with ExitStack() as stack:
         directory = None
         with suppress(OSError):  # the command that needs one reports its absence

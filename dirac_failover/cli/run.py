@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
-from dirac_failover.conformance.examples import scenario_named
-from dirac_failover.drivers import resolve
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_named, implementation_of
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
 from dirac_failover.errors import FileError, no_such, prefixed, read_file
@@ -158,6 +156,8 @@ def _scenario(arguments: argparse.Namespace) -> Scenario:
     given = [option for name, option in _OF_THE_JOB.items() if getattr(arguments, name)]
     if given:
         raise CommandError(f"{', '.join(given)} cannot stand beside --scenario, which says all about the job")
+    from dirac_failover.conformance.examples import scenario_named  # slow, and seldom needed
+
     with prefixed("--scenario"):
         scenario = scenario_named(arguments.scenario)
         text = b"" if scenario else _read(arguments.scenario)
@@ -256,7 +256,7 @@ def _implementation(name: str | None, module: type[Any] | None) -> Implementatio
     if name is None:
         return implementation_of(*filter(None, [module])).load()
     with prefixed("--implementation"):
-        named = resolve.implementation_named(name)
+        named = implementation_named(name)
     return named.load()
 
 
@@ -268,5 +268,7 @@ def find_class(path: str) -> type[Any]:
     package, _, name = path.partition(":")
     if not package or not name:
         raise CommandError(f"--module: expected PACKAGE.MODULE:CLASS, found {path!r}")
+    from dirac_failover.drivers import resolve  # slow, and seldom needed
+
     with prefixed("--module"):
         return resolve.module_class(path, resolve.find(path), ("execute", *HOOKS))

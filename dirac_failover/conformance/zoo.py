@@ -14,15 +14,16 @@ from __future__ import annotations
 import functools
 import json
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover import vocabulary as v
+from dirac_failover.drivers.replaced import replaced
 from dirac_failover.failover_request import FailoverRequest
 from dirac_failover.module_base import HOOKS, GracefulTermination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Wrong = Callable[..., Any]
     """A replacement: it takes the module, the method as it should be, and the arguments of the call."""
@@ -79,7 +80,7 @@ def during(target: str, attributes: Callable[[Any], dict[str, Any]]) -> Wrong:
 
     def wrong(module: Any, usual: Wrong, *args: Any) -> Any:
         place = getattr(module, target) if target else module
-        with _replaced(place, attributes(place)):
+        with replaced(place, **attributes(place)):
             return usual(*args)
 
     return wrong
@@ -98,17 +99,6 @@ def stops(condition: Callable[[Any], bool]) -> Wrong:
 def _put(target: Any, **attributes: Any) -> Any:
     for name, value in attributes.items():
         setattr(target, name, value)
-
-
-@contextmanager
-def _replaced(target: Any, attributes: dict[str, Any]) -> Iterator[None]:
-    """Give ``target`` other attributes, for a ``with`` block."""
-    with ExitStack() as stack:
-        for name in attributes:
-            own = name in vars(target) or not callable(getattr(target, name))
-            stack.callback(*((setattr, target, name, getattr(target, name)) if own else (delattr, target, name)))
-        _put(target, **attributes)
-        yield
 
 
 def _obeying(module: Any, usual: Wrong, act: Callable[[Any], None]) -> Any:
@@ -194,7 +184,7 @@ def _empty(module: Any) -> None:
 
 
 def _flush_if_well(module: Any, usual: Wrong) -> Any:
-    with _replaced(module, {"finalize": lambda: None}):
+    with replaced(module, finalize=lambda: None):
         found = usual()
     if found and found["OK"]:
         module.finalize()
@@ -239,7 +229,7 @@ def _raise_refusals(module: Any, usual: Wrong, status: Any, sendFlag: Any = True
         answer = report(*given)
         return answer if answer["OK"] else _raise(RuntimeError("the status was refused"))
 
-    with _replaced(module.jobReport, {"setApplicationStatus": report_or_raise}):
+    with replaced(module.jobReport, setApplicationStatus=report_or_raise):
         usual(status, sendFlag)
 
 

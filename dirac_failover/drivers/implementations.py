@@ -17,11 +17,12 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from unittest.mock import patch
 
-from dirac_failover import __version__
-from dirac_failover.errors import ImplementationUnavailableError
+from dirac_failover import __version__, clock
+from dirac_failover.drivers.replaced import replaced
+from dirac_failover.errors import ImplementationUnavailableError, PortError, no_such
 from dirac_failover.spec import profiles
+from dirac_fakes import clock as fake_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -248,6 +249,8 @@ def _connect_dirac(  # needs DIRAC
     from DIRAC import S_ERROR, S_OK
     from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
     from DIRAC.ConfigurationSystem.Client.Helpers.Operations import Operations
+    from DIRAC.Core.Base import Client
+    from DIRAC.RequestManagementSystem.Client import ReqClient, Request
 
     def select(url: str, *, timeout: int = 600, **_: Any) -> _DiracRpcClient:
         return _DiracRpcClient(transport, url, timeout)
@@ -258,11 +261,11 @@ def _connect_dirac(  # needs DIRAC
         return dict(S_OK({"validGroup": True, "validDN": True, "username": owner, "group": group, "identity": owner}))
 
     with ExitStack() as stack:
-        stack.enter_context(patch("DIRAC.Core.Base.Client.RPCClientSelector", select))
-        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.Request.getProxyInfo", proxy_info))
-        stack.enter_context(patch("DIRAC.RequestManagementSystem.Client.ReqClient.time", TimeModule(sleep)))
+        stack.enter_context(replaced(Client, RPCClientSelector=select))
+        stack.enter_context(replaced(Request, getProxyInfo=proxy_info))
+        stack.enter_context(replaced(ReqClient, time=TimeModule(sleep)))
         # Operations caches its options by a version that options set in memory do not change
-        stack.enter_context(patch.object(Operations, "_Operations__cache", {}))
+        stack.enter_context(replaced(Operations, _Operations__cache={}))
         for option, value in (options or {}).items():
             path = _DIRAC_OPTION_PATHS.get(option, option)
             gConfigurationData.setOptionInCFG(path, value)
@@ -312,13 +315,13 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
         if isinstance(cls, type)
     }
     with ExitStack() as stack:
-        for clock in ("dirac_failover.clock.utcnow", "dirac_fakes.clock.utcnow"):
-            stack.enter_context(patch(clock, now))
+        for module in (clock, fake_clock):
+            stack.enter_context(replaced(module, utcnow=now))
         if hasattr(TimeUtilities, "DiracTime"):
-            stack.enter_context(patch.object(TimeUtilities.DiracTime, "utcnow", staticmethod(now)))
+            stack.enter_context(replaced(TimeUtilities.DiracTime, utcnow=staticmethod(now)))
         for home in (sys.modules[name] for name in homes):
             if vars(home).get("datetime") is dt:
-                stack.enter_context(patch.object(home, "datetime", own))
+                stack.enter_context(replaced(home, datetime=own))
         yield
 
 
@@ -356,6 +359,13 @@ IMPLEMENTATIONS: Final[dict[str, Implementation]] = {
     )
 }
 """The known implementations by name; an extension follows the implementation that it extends."""
+
+
+def implementation_named(name: str) -> Implementation:
+    """Return a known implementation, which need not be loaded; raises PortError when there is no such name."""
+    if name not in IMPLEMENTATIONS:
+        raise PortError(no_such("implementation", name, IMPLEMENTATIONS))
+    return IMPLEMENTATIONS[name]
 
 
 def implementation_of(*things: Any) -> Implementation:

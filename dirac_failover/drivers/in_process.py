@@ -13,7 +13,6 @@ import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
-from unittest.mock import patch
 
 from dirac_failover.drivers.derived import call_methods, subject_of
 from dirac_failover.drivers.implementations import stopped
@@ -26,6 +25,7 @@ from dirac_failover.drivers.observe import (
     sorted_keys,
     without_stack,
 )
+from dirac_failover.drivers.replaced import job_id_kept, replaced, set_job_id
 from dirac_failover.drivers.sandbox import Workplace, temporary
 from dirac_failover.drivers.setup import collaborators, needs_services, script_of, seed
 from dirac_failover.drivers.supervisor import ending
@@ -33,6 +33,7 @@ from dirac_failover.errors import Interrupted
 from dirac_failover.spec.facts import MODULE
 from dirac_failover.spec.observation import ATOMIC, Observation, Scrubber, attributes_of, forget_frames
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
+from dirac_failover.vocabulary import ENV_JOB_ID
 from dirac_fakes.journal import Call, Journal
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class _TickingClock:
 _CLOCK: Final = _TickingClock()
 _GARBAGE: Final = 50_000
 """The threshold of the garbage collector: a run leaves few cycles, and a collection is a tenth of its time."""
-_OWN_VARIABLES: Final = frozenset({"JOBID"})
+_OWN_VARIABLES: Final = frozenset({ENV_JOB_ID})
 """The environment variables that every run sets or removes, and that the session restores."""
 
 
@@ -141,7 +142,7 @@ class InProcessDriver:
             stack.enter_context(stopped(_CLOCK, self.implementation))
             for owner in self._class.__mro__:  # a hook may be reached by super() alone
                 for name in vars(owner).keys() & set(HOOKS):
-                    stack.enter_context(patch.object(owner, name, self._heard(name, vars(owner)[name])))
+                    stack.enter_context(replaced(owner, **{name: self._heard(name, vars(owner)[name])}))
             yield
 
     def _heard(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,12 +184,16 @@ class InProcessDriver:
         """Set up the collaborators and execute the module, in a directory and environment that are ready."""
         environment = scenario.environment
         if environment.keys() <= _OWN_VARIABLES:
-            _set_job_id(environment.get("JOBID"))
+            set_job_id(environment.get(ENV_JOB_ID))
             return self._connected(scenario, work)
-        with patch.dict(os.environ):  # a module may set other variables, too
-            _set_job_id(None)
+        before = dict(os.environ)
+        try:
+            set_job_id(None)
             os.environ.update(environment)
             return self._connected(scenario, work)
+        finally:  # a module may set other variables, too
+            os.environ.clear()
+            os.environ.update(before)
 
     def _connected(self, scenario: Scenario, work: Callable[[Scenario, Journal], T]) -> T:
         _CLOCK.reset()
@@ -279,11 +284,11 @@ def sessions(*ports: Driver) -> Iterator[None]:
 
     The working directory, JOBID and the clock are the process's: one such block at a time.
     """
-    before, job_id = os.getcwd(), os.environ.get("JOBID")
     often, *seldom = gc.get_threshold()
     with ExitStack() as stack:
         place = stack.enter_context(Workplace(stack.enter_context(temporary("failover-"))))
-        stack.callback(_restore, before, job_id)
+        stack.callback(os.chdir, os.getcwd())
+        stack.enter_context(job_id_kept())
         stack.enter_context(ending())
         place.enter()
         stack.callback(gc.set_threshold, often, *seldom)
@@ -304,17 +309,3 @@ def _copy(value: Any) -> Any:
 
 _SHARED: Final = ATOMIC | {str}
 """Types with immutable values."""
-
-
-def _restore(directory: str, job_id: str | None) -> None:
-    os.chdir(directory)
-    _set_job_id(job_id)
-
-
-def _set_job_id(job_id: str | None) -> None:
-    if os.environ.get("JOBID") == job_id:
-        return  # usually unchanged; assigning os.environ is slow
-    if job_id is None:
-        del os.environ["JOBID"]
-    else:
-        os.environ["JOBID"] = job_id

@@ -96,13 +96,6 @@ class Target:
 # Implementations and classes
 
 
-def implementation_named(name: str) -> Implementation:
-    """Return a known implementation, which need not be loaded; raises PortError when there is no such name."""
-    if name not in IMPLEMENTATIONS:
-        raise PortError(no_such("implementation", name, IMPLEMENTATIONS))
-    return IMPLEMENTATIONS[name]
-
-
 def find(path: str) -> Any:
     """Return the object ``package.module:Name``, for which the working directory is searched, too.
 

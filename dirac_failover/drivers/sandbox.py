@@ -8,10 +8,7 @@ it returns there afterwards, with a warning.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import subprocess
-import tempfile
 import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
@@ -57,6 +54,8 @@ def temporary(prefix: str) -> Iterator[str]:
 
     It is made in TMPDIR; without that in memory, where ``verify`` takes 14 % less time than on a disk.
     """
+    import tempfile
+
     memory = [_MEMORY] if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) else []
     where = [*_within, *memory, None][0]
     directory = tempfile.TemporaryDirectory(prefix=prefix, dir=where, ignore_cleanup_errors=True)
@@ -66,6 +65,8 @@ def temporary(prefix: str) -> Iterator[str]:
         with suppress(RecursionError):
             directory.cleanup()
         if os.path.lexists(directory.name):  # it is too deep for Python, or another process still writes there
+            import subprocess
+
             command = ["rm", "-rf", directory.name]
             subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - our own
 
@@ -154,7 +155,7 @@ class Workplace(Place):
     def __init__(self, root: str) -> None:
         """Make it in ``root``."""
         self._root = root
-        super().__init__(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        super().__init__(self._new())
 
     def enter(self) -> None:
         """Change to the directory; to a new one if the last run has damaged it beyond repair."""
@@ -165,7 +166,12 @@ class Workplace(Place):
     def _renew(self) -> None:
         self._close()
         os.makedirs(self._root, exist_ok=True)
-        self._open(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
+        self._open(self._new())
+
+    def _new(self) -> str:
+        import tempfile
+
+        return tempfile.mkdtemp(prefix=_PREFIX, dir=self._root)
 
     def lay_out(self, files: Mapping[str, str]) -> None:
         """Create the files that are there before a module starts; ``files`` are kinds by name."""
@@ -201,6 +207,8 @@ class Workplace(Place):
         try:
             os.unlink(name, dir_fd=self.descriptor)
         except (IsADirectoryError, PermissionError):
+            import shutil
+
             shutil.rmtree(name, dir_fd=self.descriptor)
 
 

@@ -13,7 +13,7 @@ import stat
 import time
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from dirac_failover.actors.request_agents import acting
 from dirac_failover.drivers.describe import PLAIN
 from dirac_failover.drivers.implementations import implementation_of
 from dirac_failover.drivers.recording import Recorder
+from dirac_failover.drivers.replaced import job_id_kept, set_job_id
 from dirac_failover.drivers.sandbox import MOST_OF_ALL, Place, named
 from dirac_failover.drivers.setup import script_of
 from dirac_failover.reports.trace import ignored, reason
@@ -269,7 +270,7 @@ class _Run:
     def prepared(self) -> Iterator[None]:
         situation = self.plan.situation
         with (
-            _job_id(situation.job_id),
+            job_id_kept(),
             connected(
                 self.plan.implementation, self.world, self._recorder.transport(self.world), proxy=situation.proxy
             ),
@@ -277,6 +278,7 @@ class _Run:
             self._recorder.watching(),
             acting(self.world.acts, self._witness, self.world),
         ):
+            set_job_id(situation.job_id)
             self._script = script_of(self.plan.implementation, situation.scenario, Journal())
             self.commons = situation.workflow_commons(self.plan.implementation, self.plan.profile, self._script)
             self._witness.begin(self.commons, self.plan.inputs(self.commons))
@@ -347,24 +349,6 @@ class _Run:
         number = str(self.plan.situation.job_id)
         history: dict[int, list[Any]] = self.world.job_state.state["history"]
         return history.get(int(number), ()) if number.isdecimal() else ()
-
-
-@contextmanager
-def _job_id(value: str | None) -> Iterator[None]:
-    before = os.environ.get(v.ENV_JOB_ID)
-    _set_job_id(value)
-    try:
-        yield
-    finally:
-        _set_job_id(before)
-
-
-def _set_job_id(value: str | None) -> None:
-    if value is not None:
-        os.environ[v.ENV_JOB_ID] = value
-    else:
-        with suppress(KeyError):
-            del os.environ[v.ENV_JOB_ID]
 
 
 def _files(place: Place) -> dict[str, tuple[int, ...]]:

@@ -13,7 +13,8 @@ import io
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+
+from dirac_failover.drivers.replaced import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,5 +82,5 @@ class SystemFaults:
             buffer = layer(_Disk(file, mode.replace("t", ""), fault.parameter()))
             return buffer if "b" in mode else io.TextIOWrapper(buffer, *args, **kwargs)
 
-        with patch("builtins.open", opened), patch("io.open", opened):
+        with replaced(builtins, open=opened), replaced(io, open=opened):
             yield

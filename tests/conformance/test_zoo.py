@@ -83,17 +83,6 @@ def test_a_bug_is_one_sentence_and_a_module_of_its_name():
         assert bug.module.__doc__ == bug.sentence
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_attributes_are_replaced_for_a_block(own):
-    """An attribute of the object gets its value back; a method of the class appears again."""
-    module = FailoverRequest()
-    if own:
-        module.finalize = "mine"
-    with zoo._replaced(module, {"finalize": "replaced", "jobID": 5}):
-        assert (module.finalize, module.jobID) == ("replaced", 5)
-    assert ("finalize" in vars(module), module.jobID) == (own, 0)
-
-
 @pytest.mark.parametrize("name", ["", "NeverCommits"])
 def test_a_bug_replaces_the_reference(monkeypatch, name):
     """It does so in the package and in its module; without a name they are left alone."""

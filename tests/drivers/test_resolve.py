@@ -15,7 +15,7 @@ import pytest
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.drivers import port_server, resolve
 from dirac_failover.drivers.driver import PortInfo
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_named
 from dirac_failover.drivers.resolve import Target
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import ImplementationUnavailableError, PortBrokenError, PortError
@@ -98,8 +98,8 @@ def test_an_implementation_that_is_not_installed_is_no_error_of_the_user(monkeyp
     with pytest.raises(ImplementationUnavailableError, match=r"^get it$"):
         Target("dirac").info()
     with pytest.raises(PortError, match=r"^there is no implementation 'dirax'; did you mean dirac\? \(there are ref"):
-        resolve.implementation_named("dirax")
-    assert resolve.implementation_named("reference") is IMPLEMENTATIONS["reference"]
+        implementation_named("dirax")
+    assert implementation_named("reference") is IMPLEMENTATIONS["reference"]
 
 
 def test_modules_are_found_in_the_working_directory(tmp_path):
