@@ -210,7 +210,7 @@ class ModuleBase:
         """Split ``inputData`` at ``;``, or, when it is ``previousStep``, find what that step put out.
 
         The outputs of the previous step are those of ``workflow_commons['outputList']`` whose type is this step's input
-        type, whatever the case. The first step's previous one is the last (an index of -1). An entry of the previous
+        type in any case. The first step's previous one is the last (an index of -1). An entry of the previous
         step without type or name is a RuntimeError; so is one without step name.
         """
         if inputData != "previousStep":
@@ -281,7 +281,7 @@ class ModuleBase:
 
         ``outputList`` holds dictionaries with ``outputDataType``, ``outputDataSE`` and ``outputDataName`` (others are
         left out); an LFN belongs to the file with its base name; ``fileMask`` and ``stepMask`` restrict by type and by
-        step number. Raises OSError when any file of the list is not in the working directory, whatever the masks, and
+        step number. Raises OSError when any file of the list, masked or not, is not in the working directory, and
         ValueError when a file to upload has no LFN.
         """
         needed = ("outputDataType", "outputDataSE", "outputDataName")

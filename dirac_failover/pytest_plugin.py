@@ -36,11 +36,11 @@ OPTIONS: Final = {
 }
 """Options with a value, which are ini settings too: ``--dirac-port`` and ``dirac_port``."""
 
-ALLOW_GRID: Final = "use the real DIRAC though a proxy or a configuration of a real grid is in sight"
+ALLOW_GRID: Final = "use the real DIRAC though a proxy or a configuration of a real grid is found"
 
 MARKERS: Final = {
     "dirac_fault(fault, *faults, required=True)": "arm faults in the fixture 'dirac', such as \"transformation:down\": "
-    "see 'dirac-failover run --help' for all of them; one that never strikes fails the test, unless required=False",
+    "'dirac-failover run --help' lists them; one that is never triggered fails the test, unless required=False",
     "dirac_profile(name)": "run modules in the workflows of this profile, such as lhcbdirac-12.0: see 'dirac-failover "
     "verify --help' for all of them",
 }

@@ -23,9 +23,9 @@ the module gets to ask: when the proxy's owner is missing, the request is never 
 not asked there. `tests/spec` checks on the reference that what a scenario scripts is really asked for.
 
 In two places the product is cut. How the file is written (`serialise`, `file`, `digest`) is tried with inputs whose
-statuses were taken without incident: whatever an incident left is in the request by then, or nowhere; it cannot be told
+statuses were taken without incident: all that an incident left is in the request by then, or nowhere; it cannot be told
 from a request in which earlier modules put the same operations, and those are multiplied. For the same reason it is not
-tried with an accounting that is there and is None: nobody has been asked for anything by then, as when there is none.
+tried with an accounting that is there and is None: it has been asked for nothing by then, as when there is none.
 And how the last status is taken is tried with a digest that could be made: the file is there by then, and nothing comes
 of the digest but a log line, or an exception like those that are multiplied.
 

@@ -76,11 +76,11 @@ class ReqClient(Client):
             self.log.warn(f"The request proxy {url} did not take the request:", answer["Message"])
             failure[f"RequestProxy({url})"] = answer["Message"]
         failure["Message"] = f"ReqClient.putRequest: unable to set request '{request.RequestName}'"
-        self.log.error("The request was not taken by anybody:", request.RequestName)
+        self.log.error("The request was taken by no service:", request.RequestName)
         return failure
 
     def getRequest(self, requestID: int = 0) -> Result:
-        """Take the request ``requestID`` (0: whichever is due) for execution; ``S_OK(Request)``, or ``S_OK(None)``."""
+        """Take the request ``requestID`` (0: any that is due) for execution; ``S_OK(Request)``, or ``S_OK(None)``."""
         return self._as_request(self.executeRPC(requestID, call="getRequest"))
 
     def peekRequest(self, requestID: int) -> Result:

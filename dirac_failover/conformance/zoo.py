@@ -259,7 +259,7 @@ _ROWS: Final = (
          setApplicationStatus=lambda m, u, status, sendFlag=True:
              (m._WMSJob() and not _healthy(m) and m.jobReport.setApplicationStatus(str(status), sendFlag),
               u(status, sendFlag))[1]),
-    _bug("RenamesOnlyNameless", "DI-017", "A request that has a name keeps it, whatever the job.",
+    _bug("RenamesOnlyNameless", "DI-017", "A request that has a name keeps it in every job.",
          _initialize=after(lambda m: len(m.request) and _put(m.request, RequestName="leftover"))),
     _bug("NumbersAsTexts", "DI-008", "The task's number is kept as the text that it was given as.",
          _initialize=after(lambda m: _put(m, production_id=f"{m.production_id:08d}"))),

@@ -294,7 +294,7 @@ class _Found:
     ) -> None:
         self._arrived = _arrivals(now) - _arrivals(acts[0].before)
         self._now = _states(now)
-        self._left: dict[_State, str] = {}  # after the job's own acts, whatever others made of it later
+        self._left: dict[_State, str] = {}  # after the job's own acts, before those of others
         self.changed: set[_State] = set()
         for act in acts:
             if act.by in mine:

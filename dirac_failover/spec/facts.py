@@ -317,7 +317,7 @@ class Facts:
         return _raised(answer)
 
     def _must_ask(self, method: str) -> bool:
-        """Return whether the end of a job has to call a method, whatever the order of the others."""
+        """Return whether the end of a job has to call a method, in any order of the others."""
         refused = self.answered(COMMIT, "s_error")
         quiet = self.disk and not {"Request.toJSON"} & self.refused
         return quiet and {

@@ -1,6 +1,6 @@
 """An outcome: everything that can be observed after ``execute()``, as plain data.
 
-Whatever cannot be the same in two runs is made the same here: timestamps are numbered in the order in which they appear
+Values that differ in two runs are made equal here: timestamps are numbered in the order in which they appear
 (``<T1>``), other times read ``<time>``, names made of the time and chance read ``<name>``, digests of texts
 ``<digest>``, exceptions are their class name and arguments, and an operation is its fields. Two implementations behave
 alike in a scenario when their outcomes are equal.
@@ -71,7 +71,7 @@ class Call(NamedTuple):
     kwargs: dict[str, Json] | None = None
     """The arguments that were given by name, if there are any."""
     applied: bool | None = None
-    """Of a call to a service, whether it took effect there, whatever the result says."""
+    """Of a call to a service, whether it took effect there, which the result may not show."""
     calls: tuple[Call, ...] = ()
     """The calls that were made inside this one, in order."""
 
@@ -141,7 +141,7 @@ def elements(value: Any) -> list[Any]:
     """Return what ``value`` yields, ten thousand things at most; nothing when it cannot be iterated."""
     try:
         return list(islice(value, _ELEMENTS))
-    except BaseException:  # noqa: BLE001 - whatever a module has put there
+    except BaseException:  # noqa: BLE001 - a module may put any object there
         return []
 
 
@@ -211,7 +211,7 @@ class Scrubber:
         self.left -= 1
         try:
             return self._nested(kind, value, depth + 1) if depth < _DEEPEST and self.left > 0 else named(value)
-        except BaseException:  # noqa: BLE001 - whatever a module has left
+        except BaseException:  # noqa: BLE001 - a module may leave any object
             return named(value)
 
     def _nested(self, kind: type[Any], value: Any, depth: int) -> Json:  # noqa: PLR0911 - one line for each kind of value
@@ -255,7 +255,7 @@ class Scrubber:
 
 
 _CLASS_NAME: Final[Callable[[type[Any]], str]] = type.__dict__["__name__"].__get__
-"""The class's own name, whatever a metaclass says."""
+"""The class's own name, which a metaclass cannot hide."""
 _ARGUMENTS: Final = BaseException.__dict__["args"].__get__
 _ALL: Final = slice(None)
 _FIELDS: Final = ATOMIC | {str, bytes}

@@ -44,7 +44,7 @@ def in_sight() -> list[str]:
 
 
 def refuse(how_to_allow: str) -> None:
-    """Raise :class:`GridInSightError` when a real grid is in sight."""
+    """Raise :class:`GridInSightError` when a proxy or the configuration of a real grid is found."""
     if found := in_sight():
         raise GridInSightError(
             f"The real DIRAC is not used beside a real grid, and there is {', '.join(found)}: "

@@ -1,7 +1,7 @@
 """The timeline as a picture: the report of ``run`` as one SVG element, to stand in a page or alone.
 
 Three lanes, for the module, its collaborators and the services; time goes down, and a call is an arrow from the lane of
-whoever makes it. It reads the report that ``run --json`` prints and nothing else, and says it in the words of the text
+its caller. It reads the report that ``run --json`` prints and nothing else, and says it in the words of the text
 timeline. The texts take the page's colour; what a page may set are the custom properties in ``_STYLE``. What may change
 here: how things look.
 """

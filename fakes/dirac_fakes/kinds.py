@@ -163,7 +163,7 @@ _ENTRIES = {
     "setJobsParameter": 0,
     "commitRegisters": 0,
 }
-# Whose Value is the JSON text of the whole answer
+# The methods with a Value that is the JSON text of the whole answer
 _JSON_INSIDE = ("getTransformationFiles", "getTransformationFilesAsJsonString")
 
 

@@ -36,8 +36,8 @@ class Caller(NamedTuple):
 class Wire(NamedTuple):
     """The message on the wire that replaces a service's answer.
 
-    ``event`` is ``reply`` (``body`` with ``status``), ``cut`` (``body``, which ended after ``limit`` bytes), or what
-    became of the connection: ``refused``, ``late`` (nothing came in time) or ``reset``. ``text`` is how ``requests``
+    ``event`` is ``reply`` (``body`` with ``status``), ``cut`` (``body``, which ended after ``limit`` bytes), or the
+    state of the connection: ``refused``, ``late`` (nothing came in time) or ``reset``. ``text`` is how ``requests``
     says so.
     """
 

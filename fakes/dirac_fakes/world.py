@@ -209,7 +209,7 @@ class World:
         return armed.fault if armed else None
 
     def _striking(self, target: str, method: str, args: tuple[Any, ...]) -> Armed | None:
-        # Each one counts the call, whichever acts
+        # Each one counts the call, also one that does not act
         striking = [armed for armed in self._armed if armed.strikes(target, method, args)]
         if not striking:
             return None

@@ -7,7 +7,7 @@ clause may be reworded or retired, but its ID is never given to another.
 
 There are three levels:
 
-- ``contract``: the duties of a module to the workflow that runs it, whatever its texts;
+- ``contract``: the duties of a module to the workflow that runs it; its texts are free;
 - ``dirac``: the observable behaviour of DIRAC 9.1 beyond that, one aspect a clause; together they leave nothing out;
 - ``lossless``: rules that DIRAC itself violates: nothing that is pending is ever dropped, and no success is reported
   while something is lost. Each names the hazard that keeping it removes.

@@ -1,4 +1,4 @@
-"""The level ``contract``: the duties of a module to the workflow that runs it, whatever its texts.
+"""The level ``contract``: the duties of a module to the workflow that runs it; its texts are free.
 
 The rules from CO-012 on are obligations. They are asked in *calm* scenarios, in which at most one collaborator refuses;
 where DIRAC itself loses something, the clauses of the level ``lossless`` oblige. Any order of calls in which nothing is
@@ -65,7 +65,7 @@ def hooks_in_order(case: CheckContext) -> Violation | None:
     reason="It flushes the logs.", harm="The log of just the job that failed is incomplete.",
 )  # fmt: skip
 def finalize_always(case: CheckContext) -> Violation | None:
-    """The method finalize is called at the very end of each execution in which a hook was called, whatever happened."""
+    """The method finalize is called at the very end of each execution in which a hook was called."""
     return equal(["finalize"] * case.scenario.executions, [hooks[-1] for hooks in case.executions])
 
 
@@ -165,7 +165,7 @@ def _must_report(facts: Facts) -> bool:
 
 @clause(
     "CO-008", when=_must_report, source=f"{BASE}.execute",
-    reason="It is what people see of a job.", harm="Nobody can tell from outside why a job failed.",
+    reason="It is what people see of a job.", harm="The owner of a job cannot see why it failed.",
 )  # fmt: skip
 def ends_are_reported(case: CheckContext) -> Violation | None:
     """The last application status contains the text of the exception that ended the module, unless a step failed."""

@@ -253,7 +253,7 @@ def _has_right_names(facts: Facts) -> bool:
     reason="LFN: is a prefix.", harm="The status goes to a file that does not exist, and the input stays Assigned.",
 )  # fmt: skip
 def right_files(case: CheckContext) -> Violation | None:
-    """The files that get a status are the job's input files, whatever their names end in."""
+    """The files that get a status are the job's input files, with any ending of their names."""
     names = _names(case.facts)
     given = sorted({call.args[1] for call in case.calls(FILE_STATUS)})
     return holds(given == sorted(names), {"of": names}, {"of": given})

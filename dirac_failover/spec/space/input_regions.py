@@ -47,7 +47,7 @@ def _identified(choices: Choices) -> bool:
 BOTH_INPUTS: Final = {"InputData": "/vo/a;/vo/b"}
 IDENTITY: Final = Region(
     "identity",
-    "whose module this is, where it is found, and what escapes when it cannot be",
+    "the owner of this module, the place of its identity, and the exceptions when it has none",
     {"collaborators": ALL_SCRIPTED, "workflow_commons": BOTH_INPUTS, "operations": (FORWARD,)},
     (
         Dimension("production", "the transformation: goes into file reports and the file's name",

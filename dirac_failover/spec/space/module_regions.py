@@ -32,7 +32,7 @@ HEALTH: Final = Dimension(
 )
 SUBJECT: Final = Dimension(
     "subject",
-    "whose method it is: a port may replace what its base class has",
+    "the owner of the method: a port may replace what its base class has",
     (
         Value("module", "FailoverRequest, or what is derived from it"),
         Value("base", "a module that is derived from its ModuleBase", {"subject": "base"}),
@@ -109,7 +109,7 @@ def _arguments(index: int, *rows: tuple[str, str, Any]) -> tuple[Value, ...]:
 
 
 _CALLED: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
-"""The identifiers of a module whose methods are called: it has found out who it is."""
+"""The identifiers of a module whose methods are called: it has resolved them."""
 
 
 def _understood(choices: Choices) -> bool:

@@ -1,4 +1,4 @@
-"""The one place that knows whose classes modules are made of: DIRAC's where that is installed, else the reference's."""
+"""The one place that chooses the base classes of modules: DIRAC's where that is installed, else the reference's."""
 
 from __future__ import annotations
 

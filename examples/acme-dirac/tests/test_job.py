@@ -1,4 +1,4 @@
-"""What is left of a job, whatever breaks."""
+"""The remains of a job after each outage."""
 
 from __future__ import annotations
 

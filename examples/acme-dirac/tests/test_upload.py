@@ -1,4 +1,4 @@
-"""What becomes of a job's output."""
+"""The upload of a job's output, and its failures."""
 
 from __future__ import annotations
 
