@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from dirac_failover.spec.algorithm import by_id, procedures
-from dirac_failover.spec.model import clients, module, services
+from dirac_failover.spec.model import clients, request, services
 
 PAGE = Path(__file__).with_name("algorithm.md")
 
@@ -57,7 +57,7 @@ WORDS = {
 TABLES = {
     "V": (("Type", "fields of the operation", "fields of each file"), [
         (kind, ", ".join(own) or "none", ", ".join(of_files) or "none: it has no files")
-        for kind, (own, of_files) in module.NEEDS.items()
+        for kind, (own, of_files) in request.NEEDS.items()
     ]),
     "TN": (("present status", "wanted status", "only if it has failed too often", "becomes"), [
         (present or "any", wanted or "any", "yes" if only else "no", becomes)

@@ -11,7 +11,17 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dirac_failover.spec.model import clients, methods, module, run, services, variants
+from dirac_failover.spec.model import (
+    clients,
+    end,
+    ilcdirac,
+    inputs,
+    lhcbdirac,
+    methods,
+    module,
+    request,
+    services,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +30,14 @@ if TYPE_CHECKING:
 PAGE: Final = "docs/algorithm.md"
 CHAPTERS: Final = {
     "The module": module,
-    "The request": run,
+    "The task and the inputs": inputs,
+    "The end of the job": end,
+    "The request": request,
     "The methods that modules call": methods,
     "The clients": clients,
     "The services": services,
-    "LHCbDIRAC and ILCDIRAC": variants,
+    "LHCbDIRAC": lhcbdirac,
+    "ILCDIRAC": ilcdirac,
 }
 """The model's modules in the order of the page, by the headings of their chapters."""
 

@@ -9,8 +9,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dirac_failover.spec.model.module import invalid
-from dirac_failover.spec.model.run import file_of, operation
+from dirac_failover.spec.model.request import file_of, invalid, operation
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import HOOKS, LIVE, MISSING, NONE
 

@@ -20,7 +20,7 @@ class Profile:
     versions: tuple[str, str]
     """The first and the last version of its package for which it is proven."""
     variant: str = "dirac"
-    """The order of its execution: a key of :data:`~dirac_failover.spec.model.variants.MODULES`."""
+    """The order of its execution: a key of :data:`~dirac_failover.spec.model.module.VARIANTS`."""
     fresh: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of a new module that have other values."""
     commons: Mapping[str, Any] = field(default_factory=dict)

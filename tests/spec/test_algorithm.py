@@ -12,7 +12,7 @@ import pytest
 
 from dirac_failover.spec.algorithm import CHAPTERS, by_id, procedures, step_ids
 from dirac_failover.spec.clauses import CLAUSES, DIRAC
-from dirac_failover.spec.model import module
+from dirac_failover.spec.model import end
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "algorithm.md").read_text(encoding="utf-8")
@@ -62,14 +62,14 @@ def texts():
     """The constant parts of all texts that the model raises, and of those with which it refuses a request."""
     for owner in CHAPTERS.values():
         for node in ast.walk(ast.parse(inspect.getsource(owner))):
-            refuses = isinstance(node, ast.FunctionDef) and node.name in {"invalid", "wrong_files", "lacks"}
+            refuses = isinstance(node, ast.FunctionDef) and node.name in {"invalid", "_complaints"}
             if isinstance(node, ast.Raise) or refuses:
                 for part in ast.walk(node):
                     if isinstance(part, ast.JoinedStr):
                         yield from (piece.value for piece in part.values if isinstance(piece, ast.Constant))
                     elif isinstance(part, ast.Constant) and isinstance(node, ast.Raise):
                         yield part.value
-    yield from (module.SKIPPED, module.FINISHED, module.SUCCEEDED, module.FAILED)
+    yield from (end.SKIPPED, end.FINISHED, end.SUCCEEDED, end.FAILED)
 
 
 def test_the_texts_are_exact():

@@ -10,12 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.model.module import invalid, run_step
-from dirac_failover.spec.model.run import ModelRun, as_text, number_operations, operation, plain
-from dirac_failover.spec.model.services import TRANSFORMATION, VALUES, Instant, Services, Times, fault
+from dirac_failover.spec.model.module import run_step
+from dirac_failover.spec.model.request import as_text, encoded, forward, invalid, number_operations, operation
+from dirac_failover.spec.model.run import ModelRun, plain
+from dirac_failover.spec.model.services import TRANSFORMATION, VALUES, Services, Times, fault, now
+from dirac_failover.spec.observation import Scrubber
 from dirac_failover.spec.profiles import DIRAC_9_1
 from dirac_failover.spec.scenario import (
     DEFAULT_ATTRIBUTES,
@@ -25,10 +28,11 @@ from dirac_failover.spec.scenario import (
     LIVE,
     MISSING,
     NONE,
+    typed,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.profiles import Profile
@@ -117,14 +121,13 @@ class ClientRun(ModelRun):
         super().__init__(scenario, profile)
         self.times = Times()
         self.services = Services(scenario, self.times, self.steps)
-        self.job_statuses: list[tuple[str, str, Instant]] = []
+        self.job_statuses: list[tuple[str, str, int]] = []
         self.unsent = []
         self.source = f"Job_{scenario.report_job or 77}"
         for kept in scenario.unsent_statuses:
             self._keep(*["", "", kept] if isinstance(kept, str) else kept, application_only=isinstance(kept, str))
-        self.parameters = [
-            [name, shown(value)] for name, value in scenario.unsent_parameters.items() if is_finite(value)
-        ]
+        parameters = {name: typed(value) for name, value in scenario.unsent_parameters.items()}
+        self.parameters = [[name, Scrubber().plain(value)] for name, value in parameters.items() if is_finite(value)]
         if scenario.options.get(DISABLE_ACCOUNTING):
             self.records = 0
         self.transformation = int(TRANSFORMATION) if scenario.reported else None
@@ -135,11 +138,11 @@ class ClientRun(ModelRun):
         UK.1. Keep status and minor status, as texts without apostrophes, with the present time; and the application
               status, unless it is empty, with the same time.
         """
-        now = Instant()
+        time = now()
         if not application_only:
-            self.job_statuses.append((plain(status), plain(minor), now))
+            self.job_statuses.append((plain(status), plain(minor), time))
         if application or application_only:
-            self.unsent.append((plain(application), now))
+            self.unsent.append((plain(application), time))
 
     def ask(self, target: str, method: str, *_: Json, **__: Json) -> Json:
         """Call a client, which also changes its own state."""
@@ -160,7 +163,7 @@ class ClientRun(ModelRun):
         US.1. Keep the status, as a text without apostrophes, with the present time.
         US.2. If sendFlag is true, send all statuses (UT), and answer with the result. Otherwise answer OK.
         """
-        self.unsent.append((plain(status), Instant()))
+        self.unsent.append((plain(status), now()))
         return send_statuses(self) if send else OK
 
     def send_parameter(self, name: str, value: str, send: Json) -> Json:
@@ -197,28 +200,12 @@ class ClientRun(ModelRun):
         return self.services.state()
 
 
-def shown(value: Json) -> Json:
-    """Return a parameter as an observation has it: a value that JSON does not know is the name of its type."""
-    if isinstance(value, list):
-        return [*map(shown, value)]
-    if not isinstance(value, dict):
-        return value
-    kind, item = next(iter(value.items()), ("", ""))
-    if kind in {"decimal", "set"}:
-        return {"decimal": "<Decimal>", "set": "<set>"}[kind]
-    return shown(item) if kind == "tuple" else {key: shown(each) for key, each in value.items()}
-
-
 def is_finite(value: Json) -> bool:
     """Return whether all numbers in a parameter are finite."""
-    if isinstance(value, list):
-        return all(map(is_finite, value))
-    if not isinstance(value, dict):
-        return True
-    kind, item = next(iter(value.items()), ("", ""))
-    if kind in {"float", "decimal"}:
-        return not item.lower().strip("-").startswith(("nan", "snan", "inf"))
-    return all(map(is_finite, value.values()))
+    if isinstance(value, float | Decimal):
+        return Decimal(value).is_finite()
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple | set) else ()
+    return all(map(is_finite, inside))
 
 
 def commit_files(run: ClientRun) -> Json:
@@ -405,41 +392,3 @@ CLIENTS: Final[dict[str, Callable[[ClientRun], Json]]] = {
     "AccountingReport.commit": commit_records,
 }
 """The methods of clients that the module calls."""
-
-
-def forward(answer: Json) -> Json:
-    """Make the operation that repeats the call of an answer.
-
-    DO.1. The operation has the Type ForwardDISET, and as Arguments the encoding (D) of the answer's rpcStub (SC).
-    """
-    return operation("ForwardDISET", encoded(answer["rpcStub"]))
-
-
-def encoded(value: Json) -> str:
-    """Encode a value as a text: `DEncode.encode`.
-
-    D.1. null is `n`; true is `b1`, false is `b0`; the integer 12 is `i12e`; the float 1.5 is `f1.5e`; the text `abc` is
-         `s3:abc`, where 3 is the number of its bytes in UTF-8.
-    D.2. A list is `l`, its elements and `e`; a tuple is `t`, its elements and `e`; an object is `d`, each key followed
-         by its value, and `e`.
-    D.3. A date with time is `za` and the tuple (year, month, day, hour, minute, second, microsecond, null).
-    """
-    return ENCODED[type(value)](value)
-
-
-def _in_turn(values: Iterable[Json]) -> str:
-    return "".join(map(encoded, values))
-
-
-TIME_LENGTH: Final = len("2026-01-01 12:00:00.000001")
-
-ENCODED: Final[dict[type, Callable[[Json], str]]] = {
-    bool: lambda value: f"b{value:d}",
-    int: lambda value: f"i{value}e",
-    str: lambda value: f"s{TIME_LENGTH if value.startswith('<T') else len(value.encode())}:{value}",
-    list: lambda value: f"l{_in_turn(value)}e",
-    tuple: lambda value: f"t{_in_turn(value)}e",
-    dict: lambda value: f"d{_in_turn(item for pair in value.items() for item in pair)}e",
-    dt.datetime: lambda value: f"zat{_in_turn((*value.timetuple()[:6], value.microsecond))}ne",
-}
-"""The encoding of each type. An observation has a short name in the place of a time, which counts as the time."""

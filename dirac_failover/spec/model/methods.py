@@ -1,7 +1,7 @@
 """The executable specification of DIRAC's methods that modules call by themselves, apart from ``execute``.
 
 :data:`METHODS` has one function for each of them; those of other implementations are in
-:mod:`~dirac_failover.spec.model.variants`.
+:mod:`~dirac_failover.spec.model.lhcbdirac` and :mod:`~dirac_failover.spec.model.ilcdirac`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.model.module import failover_file, logged, name_request, report_status
+from dirac_failover.spec.model.end import failover_file, logged, name_request, report_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,11 +96,8 @@ def candidates(run: ModelRun, outputList: Json, outputLFNs: Json, fileMask: Json
             files[last(lfn)]["lfn"] = lfn
     if not set(files) <= set(run.files):
         raise OSError
-    wanted = masked(files, fileMask, lambda _, known: known["type"].lower())
-    wanted = masked(wanted, step_mask(stepMask), lambda name, _: name.rpartition("_")[2].partition(".")[0])
-    if any("lfn" not in known for known in wanted.values()):
-        raise ValueError
-    return copy.deepcopy(wanted)
+    kept = masked(files, fileMask, lambda _, known: known["type"].lower())
+    return complete(masked_by_step(kept, stepMask, lambda name, _: name))
 
 
 def last(lfn: str) -> str:
@@ -108,9 +105,17 @@ def last(lfn: str) -> str:
     return lfn.rpartition("/")[2]
 
 
-def step_mask(mask: Json) -> Json:
-    """Return a mask of steps, of which a number is converted to a text."""
-    return str(mask) if isinstance(mask, int) else mask
+def masked_by_step(files: Candidates, mask: Json, look: Callable[[str, Any], str]) -> Candidates:
+    """Take the step MC.5, where ``look`` returns the part of the name in which the step is."""
+    texts = str(mask) if isinstance(mask, int) else mask
+    return masked(files, texts, lambda *known: look(*known).rpartition("_")[2].partition(".")[0])
+
+
+def complete(files: Candidates, *complaint: str) -> Candidates:
+    """Take the steps MC.6 and MC.7."""
+    if any("lfn" not in known for known in files.values()):
+        raise ValueError(*complaint)
+    return copy.deepcopy(files)
 
 
 def masked(files: Candidates, mask: Json, look: Callable[[str, Any], Json]) -> Candidates:

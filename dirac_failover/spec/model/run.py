@@ -1,4 +1,4 @@
-"""The state of one modelled execution: its attributes, collaborators and calls; and requests with their JSON text.
+"""The state of one modelled execution: its attributes, its collaborators, and their calls.
 
 :mod:`~dirac_failover.spec.model.module` calls it; the calls of collaborators become the steps of an observation.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.spec.model.request import file_of, number_operations, operation
 from dirac_failover.spec.observation import (
     FILE_FIELDS,
     OPERATION_FIELDS,
@@ -85,6 +86,11 @@ class ModelRun:
     def hook(self, name: str) -> None:
         """Record the call of a hook."""
         self.steps.append(Call("module", name, [], None))
+
+    def replaced(self, name: str) -> None:
+        """Run the code with which the scenario replaces a hook, if it does."""
+        if name in self.scenario.hooks:
+            self.answer(self.scenario.hooks[name])
 
     def ask(
         self, target: str, method: str, args: tuple[Json, ...], healthy: Json = None, *, bare: bool = False
@@ -187,91 +193,6 @@ def plain(status: Json) -> str:
     return (status if isinstance(status, str) else repr(status)).replace("'", "")
 
 
-def operation(
-    Type: str | None = None, Arguments: str | None = None, ArgumentsHex: str = "", Files: Json = (), **fields: Json
-) -> dict[str, Json]:
-    """Return the fields of an operation, of which ``fields`` are those beyond the usual."""
-    given = bytes.fromhex(ArgumentsHex) if ArgumentsHex else Arguments
-    return {"Type": Type, "Arguments": given, "Files": list(Files), **fields}
-
-
-def file_of(given: Json) -> dict[str, Json]:
-    """Return the fields of an operation's file in the order of J.3; ``given`` is its LFN, or fields that are set."""
-    return {
-        "Status": "Waiting", "LFN": None, "PFN": None, "ChecksumType": None, "Checksum": None, "GUID": None,
-        "Attempt": 0, "Size": 0, "Error": None,
-    } | ({"LFN": given} if isinstance(given, str) else given)  # fmt: skip
-
-
 def _observed(operation: dict[str, Json]) -> Json:
     files = [{name: file[name] for name in FILE_FIELDS} for file in map(file_of, operation["Files"])]
     return {name: operation.get(name) for name in OPERATION_FIELDS} | {"Files": files}
-
-
-_TIMES: Final = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "<time>")
-
-
-def as_text(request: dict[str, Json], profile: Profile) -> str:
-    """Serialise the request: `Request.toJSON`.
-
-    Separators are `, ` and `: `; text that is not ASCII is escaped. Times are texts such as `2026-01-01 12:00:00`.
-
-    J.1. Write an object with these keys, in this order: RequestName, Owner (in DIRAC 8.0: OwnerDN), OwnerGroup, Status
-         and Error (both from O), in DIRAC 8.0 DIRACSetup with null, SourceComponent, JobID, CreationTime, SubmitTime,
-         LastUpdate, NotBefore, Operations.
-    J.2. Each operation is an object with Type, Status, Arguments, Order (its index, from 0), SourceSE, TargetSE,
-         Catalog, Error, CreationTime, SubmitTime, LastUpdate and Files. Arguments that are bytes are decoded as UTF-8;
-         UnicodeDecodeError if that fails.
-    J.3. Each file is an object with Status (`Waiting`), LFN, PFN, ChecksumType, Checksum, GUID, Attempt (0), Size (0)
-         and Error.
-    """
-    numbered = [{**operation} for operation in request["Operations"]]
-    status, error = number_operations(numbered)
-    operations = []
-    for index, operation in enumerate(numbered):
-        arguments = operation["Arguments"]
-        operations.append({
-            "Type": operation["Type"], "Status": operation["Status"],
-            "Arguments": arguments.decode() if isinstance(arguments, bytes) else arguments, "Order": index,
-            "SourceSE": None, "TargetSE": operation.get("TargetSE"),
-            "Catalog": operation.get("Catalog"), "Error": operation.get("Error"), **_TIMES,
-            "Files": [*map(file_of, operation["Files"])],
-        })  # fmt: skip
-    setup = {"DIRACSetup": None} if profile.setup else {}
-    return json.dumps({
-        "RequestName": request["RequestName"], profile.owner: request["Owner"], "OwnerGroup": request["OwnerGroup"],
-        "Status": status, "Error": error, **setup, "SourceComponent": request["SourceComponent"],
-        "JobID": request["JobID"], **_TIMES, "NotBefore": "<time>", "Operations": operations,
-    })  # fmt: skip
-
-
-def number_operations(operations: list[Json]) -> tuple[str, str | None]:
-    """Compute the statuses of the operations.
-
-    The result is the Status and the Error of the request.
-
-    O.1. An operation without Status is Queued. The request's Status begins as Waiting, its Error as null.
-    O.2. Take each operation in order. "Behind" means that an operation before it had another Status than Done.
-    O.3. If it is Done, its Error becomes empty; unless it is behind, so does the request's Error, and the request's
-         Status becomes Done.
-    O.4. If it is Queued or Waiting, it becomes Queued if it is behind, otherwise Waiting. The request's Status becomes
-         Waiting if the operation was Waiting, or is not behind.
-    O.5. If it has any other Status (such as Failed or Scheduled) and is not behind, the request's Status becomes that;
-         if it is Failed, stop.
-    """
-    status, error, behind = "Waiting", None, False
-    for operation in operations:
-        operation.setdefault("Status", "Queued")
-    for operation in operations:
-        has = operation["Status"]
-        if has == "Done":
-            operation["Error"] = ""
-        if has in {"Queued", "Waiting"}:
-            operation["Status"] = "Queued" if behind else "Waiting"
-            status = "Waiting" if has == "Waiting" or not behind else status
-        elif not behind:
-            status, error = has, "" if has == "Done" else error
-        if has == "Failed" and not behind:
-            break
-        behind = behind or has != "Done"
-    return status, error

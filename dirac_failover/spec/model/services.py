@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.spec.observation import Call, Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Collection
 
     from dirac_failover.spec.scenario import Json, Scenario
 
@@ -38,15 +39,13 @@ TOO_LONG: Final = (
     "putRequest: unexpected exception (MySQLdb.DataError) (1406, \"Data too long for column 'Arguments' at row 1\")"
 )
 
+BEGAN: Final = {"Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown"}
+"""The statuses of a job that has begun."""
+
 JOB: Final = "77"
 TRANSFORMATION: Final = "12"
 FIRST_FILE: Final = 100
 """The ID of the first file of the transformation; the others follow."""
-DEFAULT_OWNER: Final = ("alice", "vo_user")
-"""The owner of the job without a proxy."""
-
-INDEX: Final = "job_parameters_vo_0m"
-"""The index that has the parameters of the job."""
 
 NOON: Final = 1767268800
 """The present time, in seconds since the epoch; the job began a minute before."""
@@ -58,15 +57,15 @@ LOOK_UP_TIMEOUT: Final = 1800
 TIMEOUT: Final = 600
 """The seconds that a client waits for an answer: to a lookup of files, and to any other call."""
 
+_REFUSED: Final = (
+    "('dirac.invalid', 443) [Errno 111] Connection refused:ConnectionRefusedError(111, 'Connection refused')"
+)
+_SILENT: Final = "Error in _read: The operation timed out SSLTimeoutError('The operation timed out')"
 _POOL: Final = "HTTPSConnectionPool(host='dirac.invalid', port=443)"
 _NO_CONNECTION: Final = (
     "(Caused by NewConnectionError(\"HTTPSConnection(host='dirac.invalid', port=443): "
     'Failed to establish a new connection: [Errno 111] Connection refused"))'
 )
-
-SHOWN: Final[dict[str, Callable[[Json], Json]]] = {"commitRegisters": Scrubber().plain}
-"""The methods whose arguments have values that JSON does not know, and the function that makes JSON of them."""
-
 
 SLOWEST: Final = -60
 """The seconds by which a node's clock may be slow before the job's statuses seem to be older than its start."""
@@ -87,14 +86,8 @@ class RefusedError(Exception):
     """A service refuses a call; the text is the Message of its answer."""
 
 
-class Instant:
-    """An instant: equal only to itself, and later than those that were made before."""
-
-    _numbers = count()
-
-    def __init__(self) -> None:
-        """Take the present instant."""
-        self.number = next(self._numbers)
+now: Final = count().__next__
+"""Take the present instant: a number that is larger than those that were taken before."""
 
 
 class Times:
@@ -102,16 +95,15 @@ class Times:
 
     def __init__(self) -> None:
         """Begin without names."""
-        self._names: dict[Instant, str] = {}
+        self._names: dict[int, str] = {}
 
-    def show(self, instant: Instant) -> str:
+    def show(self, instant: int) -> str:
         """Return the name of an instant."""
         return self._names.setdefault(instant, f"<T{len(self._names) + 1}>")
 
-    def in_order(self, names: Iterable[str]) -> list[str]:
+    def in_order(self, names: Collection[str]) -> list[str]:
         """Return names in the order of their instants."""
-        instants = {name: instant for instant, name in self._names.items()}
-        return sorted(names, key=lambda name: instants[name].number)
+        return [name for _, name in sorted(self._names.items()) if name in names]
 
 
 class ModelFault(NamedTuple):
@@ -127,32 +119,23 @@ class ModelFault(NamedTuple):
     """The text of the error, the exception, or the answer."""
 
 
-def _refused(fault: ModelFault, _: str) -> Json:
-    if fault.service in DIPS:
-        return error(
-            "('dirac.invalid', 443) [Errno 111] Connection refused:ConnectionRefusedError(111, 'Connection refused')"
-        )
-    path = ADDRESSES[fault.service]
-    return error(f"{_POOL}: Max retries exceeded with url: /{path} {_NO_CONNECTION}: None")
-
-
-def _lost(fault: ModelFault, method: str) -> Json:
-    if fault.service in DIPS:
-        return error("Error in _read: The operation timed out SSLTimeoutError('The operation timed out')")
-    seconds = LOOK_UP_TIMEOUT if method == "getTransformationFiles" else TIMEOUT
-    return error(f"{_POOL}: Read timed out. (read timeout={seconds}): None")
-
-
-def _error(fault: ModelFault, _: str) -> Json:
-    return error(fault.text.removesuffix(NO_STUB))
-
-
-def _raised(fault: ModelFault, _: str) -> Json:
-    return {"raises": repr(exception(fault))}
-
-
-def _misshapen(fault: ModelFault, _: str) -> Json:
-    return {"OK": True, "Value": json.loads(fault.text)}
+def seen(fault: ModelFault, method: str) -> Json:
+    """Return the answer that a client gets of a call that a fault strikes, or the text of an exception that it gets."""
+    old = fault.service in DIPS
+    match fault.kind:
+        case "raises":
+            return {"raises": repr(exception(fault))}
+        case "bad_shape":
+            return {"OK": True, "Value": json.loads(fault.text)}
+        case "s_error":
+            text = fault.text.removesuffix(NO_STUB)
+        case "lost_reply":
+            seconds = LOOK_UP_TIMEOUT if method == "getTransformationFiles" else TIMEOUT
+            text = _SILENT if old else f"{_POOL}: Read timed out. (read timeout={seconds}): None"
+        case _:
+            url = f"{_POOL}: Max retries exceeded with url: /{ADDRESSES[fault.service]} {_NO_CONNECTION}: None"
+            text = _REFUSED if old else url
+    return {"OK": False, "Errno": 0, "Message": text}
 
 
 def exception(fault: ModelFault) -> BaseException:
@@ -160,22 +143,6 @@ def exception(fault: ModelFault) -> BaseException:
     name, text = fault.text.split(":")
     return RAISED[name](text)
 
-
-def error(message: str) -> Json:
-    """Return an answer that is not OK."""
-    return {"OK": False, "Errno": 0, "Message": message}
-
-
-FAULTS: Final[dict[str, Callable[[ModelFault, str], Json]]] = {
-    "down": _refused,
-    "refuse": _refused,
-    "first": _refused,
-    "lost_reply": _lost,
-    "s_error": _error,
-    "raises": _raised,
-    "bad_shape": _misshapen,
-}
-"""The answer that the client gets, by the kind of the fault."""
 
 DONE: Final = frozenset({"lost_reply", "bad_shape"})
 """The kinds of faults with which the service has executed the call."""
@@ -220,19 +187,23 @@ class Services:
 
     def __init__(self, scenario: Scenario, times: Times, steps: list[Call]) -> None:
         """Begin with a job that has run for a minute, and with the transformation's files."""
-        self._owner = scenario.owner or DEFAULT_OWNER
+        self._owner = scenario.owner or ("alice", "vo_user")
         self._times, self._steps = times, steps
         self._faults = [known for known in map(fault, scenario.faults) if known]
-        self._struck = [0] * len(self._faults)
+        self._struck: Counter[ModelFault] = Counter()
         self._skew = next((int(known.text) for known in self._faults if known.kind == "skew"), 0)
-        self._began = self._updated = Instant()
-        self._ended: Instant | None = None
-        self._shown = {"Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown"}
+        self._began = self._updated = now()
+        self._ended: int | None = None
+        self._shown = {**BEGAN}
         self._history: list[tuple[str, dict[str, str]]] = []
         self._files = {
-            str(number): _file(lfn, number, status, scenario.error_counts.get(lfn, 0))
+            str(number): {
+                "LFN": lfn, "TransformationID": int(TRANSFORMATION), "FileID": number, "Status": status, "TaskID": 1,
+                "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": scenario.error_counts.get(lfn, 0),
+                "LastUpdate": "<time>", "InsertedTime": "<time>",
+            }
             for number, (lfn, status) in enumerate(scenario.server_files.items(), FIRST_FILE)
-        }
+        }  # fmt: skip
         self._parameters: dict[str, Json] = {}
         self._records = 0
         self._requests: dict[str, Json] = {}
@@ -269,29 +240,26 @@ class Services:
             try:
                 answer = {"OK": True, "Value": getattr(self, METHODS.get((service, method), method))(*args)}
             except RefusedError as refusal:
-                answer = error(str(refusal))
+                answer = {"OK": False, "Errno": 0, "Message": str(refusal)}
         if struck:
-            answer = FAULTS[struck.kind](struck, method)
-        self._steps.append(Call(service, method, SHOWN.get(method, list)(args), answer))
+            answer = seen(struck, method)
+        shown = Scrubber().plain if method == "commitRegisters" else list  # times, which JSON does not know
+        self._steps.append(Call(service, method, shown(args), answer))
         if struck and struck.kind == "raises":
             raise exception(struck)
         if struck and struck.text.endswith(NO_STUB):
             return answer
-        whom = (ADDRESSES[service], {"timeout": TIMEOUT, "useAccessToken": False})
         if service in DIPS:
             options = {"timeout": TIMEOUT, "skipCACheck": False, "keepAliveLapse": 150}
             return {**answer, "rpcStub": [[ADDRESSES[service], options], method, list(args)]}
+        whom = (ADDRESSES[service], {"timeout": TIMEOUT, "useAccessToken": False})
         return {**answer, "rpcStub": (whom, method, list(args))}
 
     def _fault(self, service: str, method: str) -> ModelFault | None:
         """Return the first fault that strikes a call; each one counts it."""
-        striking = []
-        for index, known in enumerate(self._faults):
-            if known.service == service and known.method in {None, method}:
-                self._struck[index] += 1
-                if known.first is None or self._struck[index] <= known.first:
-                    striking.append(known)
-        return striking[0] if striking else None
+        mine = [known for known in self._faults if known.service == service and known.method in {None, method}]
+        self._struck.update({*mine})
+        return next((known for known in mine if known.first is None or self._struck[known] <= known.first), None)
 
     def getTransformationFiles(self, wanted: Json, *_: Json) -> Json:
         """Look up files: `getTransformationFiles` of TransformationManager.
@@ -300,7 +268,8 @@ class Services:
               among the LFNs: an object with LFN, TransformationID, FileID, Status, TaskID, TargetSE, UsedSE,
               ErrorCount, LastUpdate and InsertedTime. A time is {"__dCls": "dt", "obj": `2026-01-01 12:00:00`}.
         """
-        rows = [row | _SENT for row in self._files.values() if row["LFN"] in wanted["LFN"]]
+        sent = {name: {"__dCls": "dt", "obj": "<time>"} for name in ("LastUpdate", "InsertedTime")}
+        rows = [row | sent for row in self._files.values() if row["LFN"] in wanted["LFN"]]
         return json.dumps({"OK": True, "Value": rows})
 
     def setFileStatusForTransformation(self, _: Json, changes: dict[str, Json]) -> Json:
@@ -343,9 +312,9 @@ class Services:
                 has = update.get("Status", has)
                 last |= {name: text for name, text in update.items() if name != "Source"}
             self._shown |= last
-            self._updated = Instant()
+            self._updated = now()
         if wanted & FINAL:
-            self._ended = self._ended or Instant()
+            self._ended = now() if self._ended is None else self._ended
         self._history += given.items()
         changed = {name: last[name] for name in ("MinorStatus", "ApplicationStatus") if name in last}
         return [[*changed], [*changed.values()]]
@@ -357,7 +326,7 @@ class Services:
               name of the index `job_parameters_{VO}_{job ID in millions}m`.
         """
         new, self._parameters = not self._parameters, self._parameters | dict(pairs)
-        return INDEX if new else None
+        return "job_parameters_vo_0m" if new else None
 
     def commitRegisters(self, records: list[Json]) -> Json:
         """Take accounting records: `commitRegisters` of DataStore.
@@ -395,14 +364,25 @@ class Services:
     def state(self) -> Json:
         """Return the state of all services."""
         user, group = self._owner
+        show = self._times.show
+        began, updated, ended = show(self._began), self._updated, self._ended
+        history = [
+            dict.fromkeys(self._shown, "idem")
+            | {name: text for name, text in update.items() if name != "Source"}
+            | {"StatusTime": time, "StatusSource": update["Source"][:SOURCE_LENGTH], "Epoch": float(NOON)}
+            for time, update in self._history
+        ]
+        first = {"StatusTime": began, "StatusSource": "JobManager", "Epoch": NOON - self._skew - 60.0}
+        document = {"JobID": int(JOB), "timestamp": (NOON - self._skew) * 1000} | self._parameters
         return {
             "job-state": {
                 "jobs": {JOB: self._shown | {
-                    "Owner": user, "OwnerGroup": group, "StartExecTime": self._times.show(self._began),
-                    "EndExecTime": self._ended and self._times.show(self._ended), "HeartBeatTime": self._heartbeat(),
-                    "LastUpdateTime": self._times.show(self._updated),
+                    "Owner": user, "OwnerGroup": group, "StartExecTime": began,
+                    "EndExecTime": None if ended is None else show(ended),
+                    "HeartBeatTime": self._history[-1][0] if self._history else began, "LastUpdateTime": show(updated),
                 }},
-                "history": {JOB: self._job_history()}, "parameters": self._documents(), "heartbeats": {},
+                "history": {JOB: [BEGAN | first, *history]}, "parameters": {JOB: document} if self._parameters else {},
+                "heartbeats": {},
             },
             "transformation": {
                 "transformations": {TRANSFORMATION: {"Author": user, "AuthorGroup": group}},
@@ -416,40 +396,3 @@ class Services:
             },
             "req-proxy": {"cache": self._saved},
         }  # fmt: skip
-
-    def _documents(self) -> Json:
-        """Return the document of the job's parameters, if there are any."""
-        about = {"JobID": int(JOB), "timestamp": (NOON - self._skew) * 1000}
-        return {JOB: about | self._parameters} if self._parameters else {}
-
-    def _heartbeat(self) -> str:
-        """Return the HeartBeatTime."""
-        return self._history[-1][0] if self._history else self._times.show(self._began)
-
-    def _job_history(self) -> list[Json]:
-        """Return the history of the job."""
-        began = {
-            "Status": "Running", "MinorStatus": "Application", "ApplicationStatus": "Unknown",
-            "StatusTime": self._times.show(self._began), "StatusSource": "JobManager",
-            "Epoch": NOON - self._skew - 60.0,
-        }  # fmt: skip
-        updates = [
-            dict.fromkeys(("Status", "MinorStatus", "ApplicationStatus"), "idem")
-            | {name: text for name, text in update.items() if name != "Source"}
-            | {"StatusTime": time, "StatusSource": update["Source"][:SOURCE_LENGTH], "Epoch": float(NOON)}
-            for time, update in self._history
-        ]  # fmt: skip
-        return [began, *updates]
-
-
-def _file(lfn: str, number: int, status: str, errors: int) -> dict[str, Json]:
-    return {
-        "LFN": lfn, "TransformationID": int(TRANSFORMATION), "FileID": number, "Status": status, "TaskID": 1,
-        "TargetSE": "Unknown", "UsedSE": "Unknown", "ErrorCount": errors, "LastUpdate": "<time>",
-        "InsertedTime": "<time>",
-    }  # fmt: skip
-
-
-_TIME: Final = {"__dCls": "dt", "obj": "<time>"}
-_SENT: Final = {"LastUpdate": _TIME, "InsertedTime": _TIME}
-"""The times of a row on the way to a client."""

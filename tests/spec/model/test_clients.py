@@ -13,7 +13,8 @@ import pytest
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
-from dirac_failover.spec.model.clients import ClientRun, encoded, expected, is_worn, next_status, speaks_of
+from dirac_failover.spec.model.clients import ClientRun, expected, is_worn, next_status, speaks_of
+from dirac_failover.spec.model.request import encoded
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
 STEP = 11

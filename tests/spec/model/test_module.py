@@ -10,7 +10,8 @@ import pytest
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
-from dirac_failover.spec.model.module import bare, expected
+from dirac_failover.spec.model.inputs import bare
+from dirac_failover.spec.model.module import expected
 from dirac_failover.spec.model.run import ModelRun
 from dirac_failover.spec.scenario import FAILED_STATUS, Scenario
 

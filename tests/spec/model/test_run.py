@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_failover.spec.model.run import FRESH, ModelRun, operation
+from dirac_failover.spec.model.request import operation
+from dirac_failover.spec.model.run import FRESH, ModelRun
 from dirac_failover.spec.observation import Call
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0
 from dirac_failover.spec.scenario import Scenario

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_failover.spec.model.services import Instant, ModelFault, Services, Times, fault
+from dirac_failover.spec.model.services import ModelFault, Services, Times, fault, now
 from dirac_failover.spec.scenario import Scenario
 
 LOST = "HTTPSConnectionPool(host='dirac.invalid', port=443): Read timed out. (read timeout={}): None"
@@ -21,7 +21,7 @@ def services(*faults, **fields):
 
 def test_moments_are_named_in_the_order_in_which_they_are_shown():
     """Whenever they were."""
-    times, first, second = Times(), Instant(), Instant()
+    times, first, second = Times(), now(), now()
     assert [times.show(moment) for moment in (second, first, second)] == ["<T1>", "<T2>", "<T1>"]
 
 
@@ -58,7 +58,7 @@ def test_other_faults_are_not_spoken_of(text):
 def test_an_answer_tells_how_to_repeat_the_call():
     """The call that is recorded has no such stub."""
     here, steps = services()
-    updates = {here._times.show(Instant()): {"Source": "Job_77", "ApplicationStatus": "x"}}
+    updates = {here._times.show(now()): {"Source": "Job_77", "ApplicationStatus": "x"}}
     answer = here.call("job-state", "setJobStatusBulk", 77, updates, False)
     stub = answer.pop("rpcStub")
     address = ("WorkloadManagement/JobStateUpdate", {"timeout": 600, "useAccessToken": False})
@@ -128,7 +128,7 @@ def test_what_json_does_not_know_cannot_be_sent():
 def tell(here, *said):
     """Report statuses, each at a moment of its own; they are handed over latest first."""
     times = here._times
-    names = [times.show(Instant()) for _ in said]
+    names = [times.show(now()) for _ in said]
     updates = {name: {"Source": "Job_77", **update} for name, update in zip(names, said, strict=True)}
     return here.call("job-state", "setJobStatusBulk", 77, dict(reversed(updates.items())), False)
 
