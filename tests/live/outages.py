@@ -65,6 +65,7 @@ OUTAGES: Final = {
     **{f"{service} refuses": Outage((f"{service}:s_error=no",), records=2) for service in (T, J, A, R)},
     **{f"{service} loses a reply": Outage((f"{service}:lost_reply@nth=1",), records=2) for service in (T, J, A)},
     **{f"{service} loses every reply": Outage((f"{service}:lost_reply",), records=2) for service in (T, J, A)},
+    "accounting down, with more records than an operation holds": Outage((f"{A}:down", f"{T}:down"), records=700),
     "all down": Outage(tuple(f"{service}:down" for service in (T, J, A, R, P)), records=2),
     "all but requests down": Outage(tuple(f"{service}:down" for service in (T, J, A)), records=2),
     "accounting and requests down: the proxy takes it": Outage((f"{A}:down", f"{R}:down"), records=2),

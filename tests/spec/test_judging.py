@@ -672,7 +672,8 @@ NOT_ASKED = {
                replace(WELL, operations=()), FAILED, FAILS_HERE, INVALID, NOT_TEXT, NO_OWNER,
                *others(WELL, said(Request_toJSON="s_error"), said(Request_toJSON="ok ok")),
                changed(SECOND, **said(FileReport_generateForwardDISET="s_error")),
-               changed(LIVE, faults=("job-state:down", "transformation:down"))],
+               changed(LIVE, faults=("job-state:down", "transformation:down")),
+               replace(ACCOUNTING_DOWN, records=501, operations=WELL.operations)],
     "CO-018": [WELL, LIVE, *others(MAKING, BASE, NO_NUMBER, FAIL)],
     "CO-019": [WELL, changed(WELL, hooks={"_initialize": "ok"}),
                *others(HOOKED, UNSET, said(JobReport_setApplicationStatus="bad_shape=1"))],
@@ -697,7 +698,8 @@ NOT_ASKED = {
     "CO-028": [WELL, *others(LIVE, FAIL, {"faults": ("job-state:s_error=no",)})],
     "CO-029": [WELL, LIVE,
                replace(RECORDS, collaborators=dict.fromkeys(("JobReport", "FileReport", "Request"), "live")),
-               *others(RECORDS, NO_ACCOUNTING, FAIL, {"faults": ("accounting:down", "requests:down")})],
+               *others(RECORDS, NO_ACCOUNTING, FAIL, {"faults": ("accounting:down", "requests:down")}),
+               replace(ACCOUNTING_DOWN, records=501)],
     "LL-001": [WELL, FAILED, *others(
         FAILS_HERE, NOTHING_LEFT, OWNERLESS, FAIL, NO_ACCOUNTING, NOT_VALID, {"files": {FILE: "directory"}}, NO_NUMBER,
         ODD, said(Request_toJSON="s_error"), said(FileReport_setFileStatus="s_error"),
@@ -755,6 +757,7 @@ ASKED_TOO = {
     "CO-023": [changed(PARAMETER, **said(JobReport_setJobParameter="s_error"))],
     "CO-024": [changed(BY_ITSELF, **said(JobReport_setApplicationStatus="s_error")), changed(BY_ITSELF, **UNSET)],
     "CO-027": [changed(LIVE, workflow_commons={"InputData": "/vo/a;/vo/b"})],
+    "CO-029": [replace(RECORDS, records=501)],
     "LL-008": [changed(REFUSED, **said(FileReport_generateForwardDISET="s_error"))],
 }  # fmt: skip
 

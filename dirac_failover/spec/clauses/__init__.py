@@ -46,7 +46,8 @@ OUT_OF_REACH: Final = {
     "H23": "what the request database refuses of the agent is decided after the module",
     "H24": "a job report that was of another job was given to this one by others",
     "H25": "which records of a bundle are kept is known to the accounting service only",
-    "H26": "the width of a column is the request database's; the module cannot know it",
+    "H26": "the width of a column is the request database's, and no client tells it: a module could only guess after "
+    "how many files to divide its report",
     "H27": "the width of a status is the job database's; the module cannot know it",
     "H28": "what the agent makes of an exception is decided after the module",
     "H29": "a job is finalized after the module",

@@ -295,19 +295,26 @@ def one_file(case: CheckContext) -> Violation | None:
 
 
 _FITTING: Final = 500
-"""Accounting records that fit into the arguments of one operation: the request database refuses longer ones."""
+"""Accounting records that fit into the arguments of one operation: the request database refuses longer ones (H26)."""
+
+
+def _can_be_kept(facts: Facts) -> bool:
+    """Return whether a request can carry the records, where accounting does not take them."""
+    fails = any(fault.startswith("accounting") for fault in facts.scenario.faults)
+    return facts.scenario.records <= _FITTING or not fails
 
 
 def _writes(facts: Facts) -> bool:
     """Return whether a good job has something pending that nothing keeps from being written."""
     kept = not facts.refused & {ACCOUNTING, FILE_FORWARD, "Request.toJSON"}
-    late = facts.scenario.records > _FITTING and any(fault.startswith("accounting") for fault in facts.scenario.faults)
-    return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept and not late
+    return (facts.calm or facts.calm_live) and facts.well and bool(facts.pending) and kept and _can_be_kept(facts)
 
 
 @clause(
     "CO-017", when=_writes, source=f"{BASE}.generateFailoverFile", commands=True,
-    reason="It is all that is left when the job is gone.", harm="Part of what was pending is lost.",
+    reason="It is all that is left when the job is gone. It is not asked for where accounting fails with more than 500 "
+    "records: the request database takes no operation that long, so that DIRAC writes no file (H1).",
+    harm="Part of what was pending is lost.",
 )  # fmt: skip
 def file_is_the_request(case: CheckContext) -> Violation | None:
     """After a good job each operation that existed or was answered is in the request's file, JSON with the job's ID."""
@@ -386,9 +393,12 @@ _KEPT: Final = 255
 
 @clause(
     "CO-029",
-    when=lambda facts: facts.calm_live and facts.well and facts.accounting and 0 < facts.scenario.records <= _FITTING,
+    when=lambda facts: facts.calm_live and facts.well and facts.accounting and facts.scenario.records > 0
+    and _can_be_kept(facts),
     source=f"{BASE}.generateFailoverFile", commands=True,
-    reason="Accounting pays for the grid.", harm="Work is not accounted for, or is accounted for twice.",
+    reason="Accounting pays for the grid. More than 500 records are asked for where accounting works: no request can "
+    "carry so many, since the request database takes no operation that long.",
+    harm="Work is not accounted for, or is accounted for twice.",
 )  # fmt: skip
 def records_arrive(case: CheckContext) -> Violation | None:
     """After a good job each record is held by the accounting service, or by a request that will be executed."""
