@@ -23,8 +23,9 @@ from dirac_failover.conformance.results import (
     PortInfo,
     Results,
 )
-from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation
+from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, stopped
 from dirac_failover.errors import ImplementationUnavailableError
+from tests.doubles import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +83,14 @@ def snapshot(request: pytest.FixtureRequest) -> Callable[[str], None]:
         assert path.read_text(encoding="utf-8") == text, f"if this is meant: RENEW=1 pytest {request.path}"
 
     return compare
+
+
+@pytest.fixture
+def clock(implementation: Implementation) -> Iterator[Clock]:
+    """The clock of both implementations, which stands until it is moved."""
+    clock = Clock()
+    with stopped(lambda: clock.now, implementation):
+        yield clock
 
 
 @pytest.fixture(scope="session")

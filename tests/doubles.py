@@ -1,7 +1,25 @@
-"""Doubles that tests of modules share."""
+"""Doubles that tests share."""
+
+from datetime import datetime, timedelta
 
 WELL = {"OK": True, "Value": None}
 FAILED = {"OK": False, "Errno": 0, "Message": "before"}
+
+
+class Clock:
+    """What DIRAC's clock says until it is moved, with a fraction that requests cut off."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 2, 3, 4, 5, 6)
+
+    @property
+    def second(self):
+        return self.now.replace(microsecond=0)
+
+    def tick(self):
+        """Move by a second; return the new time as it is sent."""
+        self.now += timedelta(seconds=1)
+        return str(self.now)
 
 
 class Spy:

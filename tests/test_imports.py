@@ -8,25 +8,20 @@ import pytest
 import dirac_failover
 from dirac_failover import testing
 
-NAMES = {
-    "DataStoreClient": "dirac_failover.clients.data_store", "FailoverRequest": "dirac_failover.failover_request",
-    "File": "dirac_failover.request.file", "FileReport": "dirac_failover.clients.file_report",
-    "GracefulTermination": "dirac_failover.module_base", "JobReport": "dirac_failover.clients.job_report",
-    "JobStateUpdateClient": "dirac_failover.clients.job_state_update",
-    "LosslessFailoverRequest": "dirac_failover.lossless", "ModuleBase": "dirac_failover.module_base",
-    "Operation": "dirac_failover.request.operation", "ReqClient": "dirac_failover.clients.req_client",
-    "Request": "dirac_failover.request.request", "RequestValidator": "dirac_failover.request.validator",
-    "TransformationClient": "dirac_failover.clients.transformation", "connect": "dirac_failover.wire.rpc",
+PUBLIC = {
+    dirac_failover: {
+        "clients.data_store": "DataStoreClient", "clients.file_report": "FileReport", "clients.job_report": "JobReport",
+        "clients.job_state_update": "JobStateUpdateClient", "clients.req_client": "ReqClient",
+        "clients.transformation": "TransformationClient", "failover_request": "FailoverRequest",
+        "lossless": "LosslessFailoverRequest", "module_base": "GracefulTermination ModuleBase", "request.file": "File",
+        "request.operation": "Operation", "request.request": "Request", "request.validator": "RequestValidator",
+        "wire.rpc": "connect",
+    },
+    testing: {
+        "grid_guard": "GridInSightError", "job_setup": "MISSING", "running": "HookReturnWarning run_job run_module",
+        "outcome": "ModuleOutcome PendingOperation PendingRequest Replay", "system_faults": "Crashed", "world": "Dirac",
+    },
 }  # fmt: skip
-TESTING_NAMES = {
-    "Crashed": "dirac_failover.testing.system_faults", "Dirac": "dirac_failover.testing.world",
-    "GridInSightError": "dirac_failover.testing.grid_guard", "HookReturnWarning": "dirac_failover.testing.running",
-    "MISSING": "dirac_failover.testing.job_setup", "ModuleOutcome": "dirac_failover.testing.outcome",
-    "PendingOperation": "dirac_failover.testing.outcome", "PendingRequest": "dirac_failover.testing.outcome",
-    "Replay": "dirac_failover.testing.outcome", "run_job": "dirac_failover.testing.running",
-    "run_module": "dirac_failover.testing.running",
-}  # fmt: skip
-PACKAGES = [(dirac_failover, NAMES), (testing, TESTING_NAMES)]
 
 
 def loaded(statement):
@@ -52,29 +47,19 @@ def test_the_fakes_load_nothing_of_the_reference():
     assert {name for name in loaded("import dirac_fakes") if name.startswith("dirac_failover")} == set()
 
 
-@pytest.mark.parametrize(("package", "names"), PACKAGES)
-def test_the_public_names_are_exactly_these(package, names):
-    for name in names:
+@pytest.mark.parametrize("package", PUBLIC, ids=lambda package: package.__name__)
+def test_the_public_names_are_exactly_these_and_each_is_the_one_of_its_module(package):
+    homes = {name: home for home, names in PUBLIC[package].items() for name in names.split()}
+    for name in homes:
         vars(package).pop(name, None)
-    assert sorted({*package.__all__} - {"__version__"}) == sorted(names)
+    assert sorted({*package.__all__} - {"__version__"}) == sorted(homes)
     assert len(package.__all__) == len(set(package.__all__))
     listed = dir(package)
-    assert {*names, "__all__", "__getattr__"} <= set(listed)
+    assert {*homes, "__all__", "__getattr__"} <= set(listed)
     assert listed == sorted(set(listed))
-
-
-@pytest.mark.parametrize(
-    ("package", "name", "home"), [(package, *item) for package, names in PACKAGES for item in names.items()]
-)
-def test_a_public_name_is_the_one_of_its_module(package, name, home):
-    vars(package).pop(name, None)
-    thing = getattr(package, name)
-    assert thing is getattr(importlib.import_module(home), name)
-    assert vars(package)[name] is thing
-
-
-@pytest.mark.parametrize("package", [dirac_failover, testing], ids=lambda package: package.__name__)
-def test_a_name_that_is_not_there_is_an_attribute_error(package):
+    for name, home in homes.items():
+        thing = getattr(package, name)
+        assert thing is vars(package)[name] is getattr(importlib.import_module(f"{package.__name__}.{home}"), name)
     with pytest.raises(AttributeError) as caught:
         _ = package.Nothing
     assert str(caught.value) == f"module {package.__name__!r} has no attribute 'Nothing'"

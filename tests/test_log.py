@@ -14,58 +14,48 @@ LEVELS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def shown(caplog):
+    """Every level is shown."""
+    caplog.set_level(10, "dirac_failover")
+
+
 def test_level_numbers_are_diracs():
-    assert (log.VERBOSE, log.NOTICE, log.ALWAYS) == (15, 35, 45)
-    names = logging.getLevelNamesMapping()
     for name, level in (("VERBOSE", 15), ("NOTICE", 35), ("ALWAYS", 45)):
-        assert (names[name], logging.getLevelName(level)) == (level, name)
+        assert getattr(log, name) == level
+        assert (logging.getLevelNamesMapping()[name], logging.getLevelName(level)) == (level, name)
 
 
 @pytest.mark.parametrize("method", LEVELS)
-def test_each_method_logs_at_its_level(caplog, monkeypatch, method):
+def test_each_method_logs_at_its_level_a_fixed_text_and_a_variable_one(caplog, monkeypatch, method):
     level = LEVELS[method]
     monkeypatch.setattr(logging, "_srcfile", logging.addLevelName.__code__.co_filename)  # DIRAC switches callers off
-    with caplog.at_level(level, "dirac_failover"):
-        assert getattr(gLogger, method)("fixed") is True
-    (record,) = caplog.records
-    assert (record.levelno, record.getMessage()) == (level, "fixed")
-    assert (record.name, record.funcName) == ("dirac_failover", "test_each_method_logs_at_its_level")
-
-
-@pytest.mark.parametrize("method", LEVELS)
-def test_what_is_below_the_level_is_not_shown(caplog, method):
-    with caplog.at_level(LEVELS[method] + 1, "dirac_failover"):
-        assert getattr(gLogger, method)("fixed", "variable") is False
-    assert caplog.records == []
-
-
-@pytest.mark.parametrize("method", LEVELS)
-@pytest.mark.parametrize(
-    ("variable", "text"), [("why", "50% why"), (5, "50% 5"), (None, "50% None"), ("", "50%"), ([], "50% []")]
-)
-def test_a_variable_text_follows_the_fixed_one(caplog, method, variable, text):
-    with caplog.at_level(10, "dirac_failover"):
-        getattr(gLogger, method)("50%", variable)
-    assert caplog.messages == [text]
+    for variable, text in (("why", "50% why"), (5, "50% 5"), (None, "50% None"), ("", "50%"), ([], "50% []")):
+        caplog.clear()
+        caplog.set_level(level, "dirac_failover")
+        assert getattr(gLogger, method)("50%", variable) is True
+        (record,) = caplog.records
+        assert (record.levelno, record.getMessage(), record.name) == (level, text, "dirac_failover")
+        assert record.funcName == "test_each_method_logs_at_its_level_a_fixed_text_and_a_variable_one"
+        caplog.set_level(level + 1, "dirac_failover")
+        assert getattr(gLogger, method)("50%", variable) is False
+        assert len(caplog.records) == 1
 
 
 def test_arguments_have_diracs_names(caplog):
-    with caplog.at_level(10, "dirac_failover"):
-        gLogger.info(sMsg=ValueError("bye"), sVarMsg={"a": 1})
-        gLogger.exception(sMsg="a", sVarMsg="b", lException=ValueError("c"))
+    gLogger.info(sMsg=ValueError("bye"), sVarMsg={"a": 1})
+    gLogger.exception(sMsg="a", sVarMsg="b", lException=ValueError("c"))
     assert caplog.messages == ["bye {'a': 1}", "a b c"]
 
 
 def test_exceptions_are_logged_with_their_traceback(caplog):
-    with caplog.at_level(10, "dirac_failover"):
-        try:
-            int("x")
-        except ValueError:
-            info = sys.exc_info()
-            gLogger.exception()
-            gLogger.error("no")
-    assert caplog.records[0].exc_info == info
-    assert caplog.records[0].getMessage() == ""
+    try:
+        int("x")
+    except ValueError:
+        info = sys.exc_info()
+        gLogger.exception()
+        gLogger.error("no")
+    assert (caplog.records[0].exc_info, caplog.messages[0]) == (info, "")
     assert not caplog.records[1].exc_info
 
 
@@ -77,23 +67,21 @@ def test_exceptions_are_logged_with_their_traceback(caplog):
     ],
 )  # fmt: skip
 def test_an_exception_may_be_given_to_the_log(caplog, arguments, text):
-    with caplog.at_level(10, "dirac_failover"):
-        gLogger.exception(*arguments)
+    gLogger.exception(*arguments)
     assert caplog.messages == [text]
 
 
 def test_sub_loggers_are_below_the_one_that_names_them(caplog):
-    sub = gLogger.getSubLogger("Module").getSubLogger("part")
+    sub = gLogger.getSubLogger("Module").getSubLogger(subName="part")
     assert isinstance(sub, Logger)
-    with caplog.at_level(20, "dirac_failover"):
-        sub.info("x")
+    sub.info("x")
     assert [record.name for record in caplog.records] == ["dirac_failover.Module.part"]
-    assert gLogger.getSubLogger(subName="Module")._logger is logging.getLogger("dirac_failover.Module")
 
 
-def test_the_library_configures_nothing():
+def test_the_library_configures_nothing(caplog):
     """It has one handler, which does nothing, so that nothing is printed unless the application wants it."""
+    caplog.set_level(logging.NOTSET, "dirac_failover")
     root = logging.getLogger("dirac_failover")
     assert [type(handler) for handler in root.handlers] == [logging.NullHandler]
-    assert (root.level, root.propagate) == (logging.NOTSET, True)
+    assert root.propagate
     assert Logger()._logger is root

@@ -1,17 +1,14 @@
-"""A scripted service behind the clients of each implementation in turn, and a clock that stands until it is moved."""
+"""A scripted service behind the clients of each implementation in turn."""
 
 from __future__ import annotations
 
 import copy
 import json
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
-
-from dirac_failover.drivers.implementations import stopped
 
 OPTIONS = {
     "DisableFailover": "/LocalSite/DisableFailover",
@@ -86,25 +83,3 @@ def service(implementation):
     service = Service(implementation)
     with service.connected():
         yield service
-
-
-class Clock:
-    """What DIRAC's clock says: ``T0`` until it is moved."""
-
-    T0 = datetime(2026, 1, 2, 3, 4, 5, 6)
-
-    def __init__(self):
-        self.now = self.T0
-
-    def tick(self):
-        """Move by a second; return the new time as it is sent."""
-        self.now += timedelta(seconds=1)
-        return str(self.now)
-
-
-@pytest.fixture
-def clock(implementation):
-    """The clock of both implementations."""
-    clock = Clock()
-    with stopped(lambda: clock.now, implementation):
-        yield clock

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from contextvars import copy_context
 from datetime import datetime
 from itertools import chain
 
@@ -125,14 +124,6 @@ def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
     assert client.commit() == S_OK(2)
     assert service.calls == [(STORE, "commitRegisters", (made(1, 2),), 600)]
     assert held(client) == []
-
-
-def test_the_url_and_the_timeout_of_the_client_hold(client, service):
-    client.setServer("X/Y")
-    client.timeout = 7
-    add(client, 1)
-    client.commit()
-    assert (service.calls[0].service, service.calls[0].timeout) == ("X/Y", 7)
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (5001, [5000, 1]), (10001, [5000, 5000, 1])])
@@ -374,47 +365,6 @@ def test_a_delayed_commit_sends_in_five_seconds_what_was_added_until_then(implem
     assert (sent(service), held(client)) == ([[1, 2]], [])
     client.delayedCommit()
     assert len(timers) == 2
-
-
-def test_a_real_timer_commits_too(implementation, service, monkeypatch):
-    started = []
-
-    class Impatient(threading.Timer):
-        def __init__(self, _, *args):
-            super().__init__(0, *args)
-            started.append(self)
-
-    monkeypatch.setattr(threading, "Timer", Impatient)
-    client = implementation.DataStoreClient()
-    add(client, 1)
-    client.delayedCommit()
-    started[-1].join(10)
-    assert sent(service) == [[1]]
-
-
-def test_nothing_is_lost_or_doubled_between_threads(reference):
-    """The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that."""
-    arrived = []
-
-    def take(service, method, args, *, timeout=600):
-        arrived.extend(record[3][0] for record in args[0])
-        return S_OK()
-
-    def work(client, first):
-        for number in range(first, first + 50):
-            add(client, number)
-            assert client.commit()["OK"]
-
-    with reference.connect(take):
-        client = reference.DataStoreClient()
-        threads = [
-            threading.Thread(target=copy_context().run, args=(work, client, first)) for first in range(0, 150, 50)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(10)
-    assert sorted(arrived) == list(range(150))
 
 
 def test_a_record_that_is_added_during_a_commit_is_not_lost(reference):

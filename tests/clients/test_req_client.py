@@ -92,6 +92,13 @@ def test_a_proxy_takes_what_the_service_refused(put, service, request_, value):
     assert len(service.naps) == 1
 
 
+@pytest.mark.parametrize("urls", [[], PROXIES[:1]])
+def test_that_there_is_no_proxy_is_logged(reference, caplog, urls):
+    with reference.connect(lambda *_, **__: {}, options={"RequestManagement/ReqProxyURLs": ",".join(urls)}):
+        assert list(reference.ReqClient().requestProxies()) == urls
+    assert any("RequestManagement/ReqProxyURLs" in record.message for record in caplog.records) is not bool(urls)
+
+
 def test_every_proxy_is_tried_once_in_any_order(put, service):
     """Each refusal is under its own key; the keys come in the order in which they were tried, the message last."""
     orders = set()

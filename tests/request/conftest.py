@@ -1,10 +1,6 @@
-"""Each implementation in turn, connected as alice of vo_user, and a clock that stands until it is moved."""
-
-from datetime import datetime, timedelta
+"""Each implementation in turn, connected as alice of vo_user."""
 
 import pytest
-
-from dirac_failover.drivers.implementations import stopped
 
 
 def nobody(*_, **__):
@@ -21,28 +17,6 @@ def connected(request):
     implementation = request.getfixturevalue("implementation")
     with implementation.connect(nobody, owner="alice", group="vo_user"):
         yield
-
-
-class Clock:
-    """What DIRAC's clock says, with a fraction that requests cut off."""
-
-    def __init__(self):
-        self.now = datetime(2026, 1, 2, 3, 4, 5, 678901)
-
-    @property
-    def second(self):
-        return self.now.replace(microsecond=0)
-
-    def tick(self):
-        self.now += timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock(implementation):
-    """The clock of both implementations."""
-    clock = Clock()
-    with stopped(lambda: clock.now, implementation):
-        yield clock
 
 
 @pytest.fixture
