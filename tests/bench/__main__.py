@@ -27,7 +27,7 @@ from dirac_failover.testing import Dirac, run_module
 from tests.bench import plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ROUNDS: Final = 5
 PATIENCE: Final = 30.0
@@ -239,40 +239,24 @@ def take_turns(row: Row, sides: Sequence[Any]) -> list[list[float]]:
     return times
 
 
-def beside(rows: Sequence[Row], implementations: Sequence[Implementation]) -> list[dict[str, Any]]:
-    """Take every measure; ``ratio`` says how many times as long the last implementation takes as the first."""
-    table = []
-    for row in rows:
-        times = take_turns(row, implementations)
-        named = {implementation.name: found for implementation, found in zip(implementations, times, strict=True)}
-        ratio = min(times[-1]) / min(times[0]) if len(times) > 1 else None
-        table.append({"measure": row.name, **named, "ratio": ratio})
-    return table
+def take(row: Row, sides: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a row; ``ratio`` says how many times as long the last side takes as the first, None if it is alone."""
+    times = take_turns(row, list(sides.values()))
+    ratio = min(times[-1]) / min(times[0]) if len(times) > 1 else None
+    return {"measure": row.name, **dict(zip(sides, times, strict=True)), "ratio": ratio}
 
 
-def growing(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Take every growth; ``ratio`` says how many times as long ten times the work takes."""
-    table = []
-    for row in rows:
-        tenth, whole = take_turns(row, (row.size // 10, row.size))
-        ratio = min(whole) / min(tenth)
-        growth = "linear" if ratio <= TENFOLD else "not linear"
-        table.append(
-            {"measure": f"{row.size:,} {row.name}", "tenth": tenth, "whole": whole, "ratio": ratio, "growth": growth}
-        )
-    return table
+def take_growth(row: Row) -> dict[str, Any]:
+    """Take a row with a tenth of the work and with all of it, and say whether the time grows linearly."""
+    taken = take(row, {"tenth": row.size // 10, "whole": row.size})
+    growth = "linear" if taken["ratio"] <= TENFOLD else "not linear"
+    return {**taken, "measure": f"{row.size:,} {row.name}", "growth": growth}
 
 
 def render(table: Sequence[dict[str, Any]], *names: str) -> str:
     """Lay a table out in columns; of times the least and the largest are shown, in milliseconds."""
     lines = [["measure", *names], *([row["measure"], *(shown(row.get(name)) for name in names)] for row in table)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            f"{text:{side}{width}}" for text, side, width in zip(line, f"<{'>' * len(names)}", widths, strict=True)
-        )
-        for line in lines
-    )
+    return "\n".join(f"{line[0]:<45}" + "".join(f"{text:>24}" for text in line[1:]) for line in lines)
 
 
 def shown(value: Any) -> str:
@@ -287,15 +271,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the tables as JSON, with the versions")
     options = parser.parse_args(arguments)
-    implementations = []
+    sides = {}
     for name in ("reference", "dirac"):
         try:
-            implementations.append(IMPLEMENTATIONS[name].load())
+            sides[name] = IMPLEMENTATIONS[name].load()
         except ImplementationUnavailableError as error:
             print(f"{name}: {error}", file=sys.stderr)
-    tables = {"measures": beside(measures(), implementations), "growth": growing(growths()), "pytest": plugin.costs()}
+    tables = {
+        "measures": [take(row, sides) for row in measures()],
+        "growth": [take_growth(row) for row in growths()],
+        "pytest": plugin.costs(),
+    }
     print(file=sys.stderr)
-    versions = {"python": sys.version.split()[0], **{each.name: each.version for each in implementations}}
+    versions = {"python": sys.version.split()[0], **{name: side.version for name, side in sides.items()}}
     if options.json:
         print(json.dumps({"versions": versions, "rounds": ROUNDS, **tables}, indent=2))
     else:

@@ -17,8 +17,15 @@ SUBJECT = PROVEN["reference"]
 FREE = Found("", "", ("DI-001", "DI-020"))
 
 
-def found(capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, str]:
-    """Search for what sees that the one step of failover_request.py with this text is missing."""
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("self.generateFailoverFile()", "contract"),
+        ("request.SourceComponent = 'Job_%d' % job", "seen by dirac alone"),
+    ],
+)
+def test_a_step_is_obliged_to_by_a_clause_or_listed(capsys: pytest.CaptureFixture[str], text: str, kind: str) -> None:
+    """The one step of failover_request.py with this text is removed; the other entries of the list fit no step."""
     (step,) = [step for step in steps(SUBJECT, "failover_request") if step.change()[0] == text]
     implementation = IMPLEMENTATIONS["reference"].load()
     with InProcessDriver(implementation).session() as port:
@@ -26,21 +33,9 @@ def found(capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proof, "steps", lambda *_: [step])
         bad = proof.examine(Sound(implementation, SUBJECT, cases), "failover_request", 1)
-    return bad, capsys.readouterr().out
-
-
-def test_a_step_to_which_a_clause_obliges_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without it, entries of the list fit no step, and are named."""
-    bad, said = found(capsys, "self.generateFailoverFile()")
-    assert "failover_request.py: 1 steps: 1 contract; " in said
+    said = capsys.readouterr().out
+    assert f"failover_request.py: 1 steps: 1 {kind}; " in said
     assert bad == said.count("free.txt: failover_request.py has no step") > 0
-
-
-def test_a_step_that_is_listed_is_seen_by_the_clause_that_the_list_names(capsys: pytest.CaptureFixture[str]) -> None:
-    """The other entries fit no step here."""
-    bad, said = found(capsys, "request.SourceComponent = 'Job_%d' % job")
-    assert "failover_request.py: 1 steps: 1 seen by dirac alone; " in said
-    assert bad == said.count("has no step")
 
 
 @pytest.mark.parametrize(
