@@ -77,37 +77,12 @@ def test_it_is_a_module_with_arguments_of_none(implementation, reference):
     assert reference.FailoverRequest().log._logger.name == "dirac_failover.FailoverRequest"
 
 
-def test_without_a_job_it_does_nothing(job, monkeypatch):
-    monkeypatch.setenv("JOBID", "0")
-    mine = job("/vo/a")
-    result = mine.run()
-    assert (result["OK"], result["Value"].args) == (True, ("Skipping FailoverRequest module",))
-    assert mine.calls == []
-    assert (mine.request.RequestName, mine.request.JobID, mine.request.SourceComponent) == (None, 0, None)
-
-
-def test_it_names_the_request_after_the_job(job):
-    mine = job()
-    mine.request.RequestName = "other"
-    mine.run()
-    assert (mine.request.RequestName, mine.request.JobID) == ("job_77_request.xml", 77)
-    assert mine.request.SourceComponent == b"Job_77"
-
-
 def test_the_inputs_of_the_step_are_resolved_behind_those_of_the_workflow(job):
     mine = job("LFN:/vo/a")
     mine.run()
     assert (mine.module.stepName, mine.module.stepInputData) == ("failover", ["/vo/a"])
     assert mine.module.executable == "Unknown"
     assert job(step_commons={}).run()["Message"].args == ("STEP_INSTANCE_NAME",)
-
-
-def test_a_job_that_went_well_and_had_no_input_commits_the_file_report_and_writes_no_file(job, tmp_path):
-    mine = job()
-    result = mine.run()
-    assert (result["OK"], result["Value"].args) == (True, (ENDED,))
-    assert mine.calls == [("files.getFiles",), ("files.getFiles",), ("files.commit",), *END_WELL]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_inputs_without_a_status_are_processed_as_the_second_answer_about_them_says(job):
@@ -119,6 +94,13 @@ def test_inputs_without_a_status_are_processed_as_the_second_answer_about_them_s
         ("files.commit",), *END_WELL,
     ]  # fmt: skip
     assert mine.files.force is False
+
+
+def test_without_a_job_it_does_nothing(job, monkeypatch):
+    monkeypatch.setenv("JOBID", "0")
+    mine = job("/vo/a")
+    assert mine.run()["Value"].args == ("Skipping FailoverRequest module",)
+    assert (mine.calls, mine.request.RequestName) == ([], None)
 
 
 @pytest.mark.parametrize("name", ["workflowStatus", "stepStatus"])
@@ -139,20 +121,6 @@ def test_an_earlier_failure_is_not_logged_again(reference):
     mine.module.log = Spy(logged := [])
     mine.run()
     assert [call[0] for call in logged] == ["verbose", "error", "info"]
-
-
-def test_force_is_left_alone_when_every_input_has_a_status(job):
-    mine = job("/vo/a", files={"getFiles": {"/vo/a": "Problematic"}}, workflowStatus=FAILED)
-    mine.run()
-    assert mine.files.force is False
-    assert mine.calls == [("files.getFiles",), ("files.commit",)]
-
-
-def test_statuses_that_the_second_try_sends_are_done_with(job):
-    mine = job(files=unsent({"OK": True, "Value": None}))
-    assert mine.run()["OK"] is True
-    assert mine.calls[2:4] == [("files.commit",), ("files.generateForwardDISET",)]
-    assert len(mine.request) == 0
 
 
 @pytest.mark.parametrize("failed", [False, True])
@@ -186,35 +154,3 @@ def test_a_second_try_that_is_not_ok_fails_the_module(job):
     mine = job(files=unsent({"OK": False, "Value": 5}))
     assert mine.run()["OK"] is True
     assert len(mine.request) == 0
-
-
-def test_accounting_and_statuses_of_files_that_are_not_ok_change_nothing_in_the_result(job):
-    mine = job("/vo/a", files={"setFileStatus": FAILED})
-    mine.module.workflow_commons["AccountingReport"] = Spy(mine.calls, "accounting.", commit=FAILED)
-    assert mine.run()["OK"] is True
-    assert mine.calls[4:] == [*END_WELL[:2], ("accounting.commit",), END_WELL[2]]
-
-
-@pytest.mark.parametrize("where", ["getFiles", "setFileStatus", "commit"])
-def test_an_exception_of_the_file_report_becomes_the_result_and_ends_the_module(job, where):
-    mine = job("/vo/a", files={where: (error := ValueError("boom"))})
-    result = mine.run()
-    assert (result["OK"], result["Message"]) == (False, error)
-    assert mine.calls[-1] == ("jobs.setApplicationStatus", "boom", True)
-    assert mine.calls[-2][0] == f"files.{where}"
-
-
-def test_an_invalid_request_fails_the_module_after_the_good_news_was_reported(job, operation):
-    mine = job(files=unsent({"OK": True, "Value": operation}))
-    mine.request.Owner = None
-    result = mine.run()
-    reason = "Failover request is not valid: Request 'job_77_request.xml' is missing both Owner and OwnerDN value"
-    assert (result["OK"], result["Message"].args) == (False, (reason,))
-    assert [call[1] for call in mine.calls if call[0] == "jobs.setApplicationStatus"] == [FINISHED, reason]
-
-
-def test_a_failure_found_at_the_end_counts(implementation):
-    module = implementation.FailoverRequest()
-    module.workflowStatus, module.stepStatus = WELL, FAILED
-    with pytest.raises(RuntimeError, match=f"^{GAVE_UP}$"):
-        module._finalize()

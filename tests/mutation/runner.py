@@ -47,12 +47,16 @@ DIRACS_WORDING: Final = (
     "dirac_failover/spec/model/",
 )  # fmt: skip
 """Modules whose texts are DIRAC's, so that their tests hold the wording."""
+SPACE: Final = ("tests/spec/test_clauses.py", "tests/spec/model/test_module.py")
+"""The tests that run scenarios of the space, and compare the whole outcome with the expected one."""
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
     "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
     "dirac_failover/conformance/verification.py": ("tests/cli/test_verify.py",),
     "dirac_failover/drivers/validate.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/failover_request.py": ("tests/test_failover_request.py", *SPACE),
+    "dirac_failover/module_base.py": ("tests/test_module_base.py", *SPACE),
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
