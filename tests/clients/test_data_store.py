@@ -126,7 +126,7 @@ def test_records_are_sent_in_one_bundle_and_forgotten(client, service):
     assert held(client) == []
 
 
-@pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (5001, [5000, 1]), (10001, [5000, 5000, 1])])
+@pytest.mark.parametrize(("count", "sizes"), [(5000, [5000]), (10001, [5000, 5000, 1])])
 def test_a_bundle_holds_at_most_five_thousand_in_their_order(client, service, count, sizes):
     client._DataStoreClient__registersList.extend(made(*range(count)))
     assert client.commit() == S_OK(count)
@@ -185,54 +185,6 @@ def test_refused_records_become_a_request_that_repeats_the_call_and_are_forgotte
     assert held(client) == []
 
 
-def test_the_commit_goes_on_after_fail_over(client, service):
-    client._DataStoreClient__registersList.extend(made(*range(5001)))
-    service.answers["commitRegisters"] = [S_ERROR("down"), S_OK()]
-    assert client.commit() == S_OK(5001)
-    assert service.methods == ["commitRegisters", "putRequest", "commitRegisters"]
-
-
-def test_records_are_kept_when_the_request_system_refuses_the_request(client, service, down):
-    service.refuses("putRequest", message="down as well")
-    add(client, 1)
-    result = client.commit()
-    assert sorted(result) == ["Message", "OK", "RequestManager"]
-    assert result["RequestManager"] == "down as well"
-    assert result["Message"].startswith("ReqClient.putRequest: unable to set request 'Accounting.DataStore.18")
-    assert held(client) == [1]
-    assert len(service.naps) == 1
-
-
-def test_records_are_kept_when_their_request_has_no_owner(implementation, now):
-    def refuse(service, method, args, *, timeout=600):
-        calls.append(method)
-        return {"OK": False, "Message": "down", "rpcStub": ((service, {}), method, [1])}
-
-    calls = []
-    with implementation.connect(refuse):
-        client = implementation.DataStoreClient()
-        now[0] += 1
-        add(client, 1)
-        result = client.commit()
-    assert not result["OK"]
-    assert result["Message"].startswith("Request 'Accounting.DataStore.")
-    assert result["Message"].endswith("' is missing both Owner and OwnerDN value")
-    assert calls == ["commitRegisters"]
-    assert held(client) == [1]
-
-
-@pytest.mark.parametrize(("text", "enabled"), [("yes", False), ("True", False), ("no", True), ("", True)])
-def test_fail_over_can_be_disabled_by_an_option_when_the_client_is_made(
-    implementation, service, now, down, text, enabled
-):
-    with service.connected(DisableFailover=text):
-        client = implementation.DataStoreClient()
-    now[0] += 1
-    add(client, 1)
-    assert client.commit()["OK"] is enabled
-    assert ("putRequest" in service.methods) is enabled
-
-
 def test_fail_over_can_be_disabled_by_the_caller(client, service, down):
     client.disableFailover()
     add(client, 1)
@@ -270,7 +222,6 @@ def test_a_success_starts_the_grace_time_anew_and_fail_over_does_not(implementat
 NOT_SUBSCRIPTABLE = "TypeError(\"'NoneType' object is not subscriptable\")"
 
 
-@pytest.mark.parametrize("failover", [True, False])
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
@@ -282,9 +233,7 @@ NOT_SUBSCRIPTABLE = "TypeError(\"'NoneType' object is not subscriptable\")"
     ],
     ids=repr,
 )
-def test_an_exception_and_a_malformed_answer_are_errors_and_keep_the_records(client, service, failover, answer, text):
-    if not failover:
-        client.disableFailover()
+def test_an_exception_and_a_malformed_answer_are_errors_and_keep_the_records(client, service, answer, text):
     service.answers["commitRegisters"] = [answer]
     add(client, 1)
     result = client.commit()
@@ -299,25 +248,6 @@ def test_an_exception_in_fail_over_has_the_number_of_the_request_system(client, 
     text = "Exception sending accounting failover request: OSError('no way')"
     assert (result["OK"], result["Errno"]) == (False, 1700)
     assert result["Message"] == f"Unknown RMS error ( 1700 : {text})"
-    assert held(client) == [1]
-
-
-def test_without_a_stub_there_is_no_fail_over(client, service, down):
-    service.stubs = False
-    add(client, 1)
-    assert client.commit()["Message"] == "Error committing KeyError('rpcStub')"
-    assert service.methods == ["commitRegisters"]
-    assert held(client) == [1]
-
-
-def test_an_exception_that_is_no_error_escapes_and_keeps_the_records(client, service):
-    def stop(_):
-        raise KeyboardInterrupt
-
-    service.answers["commitRegisters"] = [stop]
-    add(client, 1)
-    with pytest.raises(KeyboardInterrupt):
-        client.commit()
     assert held(client) == [1]
 
 

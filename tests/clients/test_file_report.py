@@ -68,24 +68,8 @@ def test_the_flag_commits_at_once_and_force_is_handed_on(report, service):
     assert report.setFileStatus(12, "/a", "Unused", sendFlag=True) == S_OK({"/a": "Unused"})
 
 
-@pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_statuses_that_were_not_taken_stay(report, service, method):
-    service.knows(("/a", "Assigned", 0))
-    service.refuses(method)
-    report.setFileStatus(12, "/a", "Processed")
-    assert report.commit()["Message"] == "down"
-    assert report.statusDict == {"/a": "Processed"}
-
-
-def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
-    assert report.generateForwardDISET() == S_OK()
-    service.knows(("/a", "Assigned", 0))
-    report.setFileStatus(12, "/a", "Processed")
-    assert report.generateForwardDISET() == S_OK()
-    assert report.statusDict == {}
-
-
 def test_statuses_that_were_not_taken_become_an_operation_and_stay(implementation, report, service):
+    assert report.generateForwardDISET() == S_OK()
     service.refuses("getTransformationFiles")
     report.setFileStatus(12, ["/vo/a", "/vo/b"], "Processed")
     result = report.generateForwardDISET()

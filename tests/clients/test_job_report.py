@@ -86,29 +86,11 @@ def test_statuses_that_were_not_taken_are_sent_under_their_time_before_the_next(
     assert held(report) == ([], [], [])
 
 
-def test_updates_of_one_instant_collapse_and_a_blank_erases_nothing(report, service):
-    report.setJobStatus("Running", "a", "x", sendFlag=False)
-    report.setJobStatus("", "b", "", sendFlag=False)
-    report.setApplicationStatus("y")
-    entry = {"Source": "Job_77", "Status": "Running", "MinorStatus": "b", "ApplicationStatus": "y"}
-    assert service.calls[0].args[1] == {T0: entry}
-
-
 @freeze_time("2026-01-02 03:04:05")
 def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(implementation):
     report = implementation.JobReport(77)
     report.setJobStatus("Running", sendFlag=False)
     assert report.jobStatusInfo == [("Running", "", "2026-01-02 03:04:05")]
-
-
-def test_blank_statuses_are_neither_sent_nor_forgotten(report, service):
-    assert report.sendStoredStatusInfo() == S_OK("Empty")
-    assert report.setJobStatus() == S_OK("Empty")
-    assert report.setApplicationStatus("") == S_OK("Empty")
-    assert report.sendStoredJobParameters() == S_OK("Empty")
-    assert report.setJobParameters([]) == S_OK("Empty")
-    assert held(report) == ([("", "", T0)], [("", T0)], [])
-    assert service.calls == []
 
 
 def test_an_application_status_that_is_no_text_is_its_repr_without_apostrophes(report):
@@ -140,39 +122,21 @@ def test_parameters_are_sent_as_pairs_in_their_order_and_forgotten(report, servi
 
 
 NAN, INFINITE = float("nan"), float("inf")
+BAD = [
+    NAN, INFINITE, -INFINITE, Decimal("sNaN"), Decimal("NaN"), Decimal("Infinity"), Decimal("1e400"), [1, NAN],
+    (NAN, 1), {INFINITE}, {"a": {"b": [NAN]}},
+]  # fmt: skip
+GOOD = [
+    1.5, 10**400, True, None, "nan", Decimal("1.5"), [1.5, "x"], (1,), {1}, {"a": [1.5]}, {NAN: 1}, frozenset({NAN}), 1j
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        NAN, INFINITE, -INFINITE, Decimal("sNaN"), Decimal("NaN"), Decimal("Infinity"), Decimal("1e400"), [1, NAN],
-        (NAN, 1), {INFINITE}, {"a": {"b": [NAN]}},
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_a_value_that_is_not_finite_is_dropped_at_any_depth(report, service, value):
-    report.setJobParameters([("bad", value), ("good", 1)])
-    assert service.calls[0].args == (77, [("good", 1)])
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        1.5, pytest.param(10**400, id="10**400"), True, None, "nan", Decimal("1.5"), [1.5, "x"], (1,), {1},
-        {"a": [1.5]}, {NAN: 1}, frozenset({NAN}), 1j,
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_any_other_value_is_sent_as_it_is(report, service, value):
-    report.setJobParameter("n", value)
-    assert service.calls[0].args == (77, [("n", value)])
-
-
-def test_pairs_before_a_malformed_one_are_kept(report, service):
+def test_values_that_are_not_finite_are_dropped_at_any_depth_and_all_others_sent(report, service):
+    assert report.setJobParameters([]) == S_OK("Empty")
     with pytest.raises(ValueError, match="unpack"):
-        report.setJobParameters([("a", 1), ("b",)])
-    assert report.jobParameters == [("a", 1)]
-    assert service.calls == []
+        report.setJobParameters([*(("bad", value) for value in BAD), *(("good", value) for value in GOOD), ("b",)])
+    report.sendStoredJobParameters()
+    assert service.calls[0].args == (77, [("good", value) for value in GOOD])
 
 
 @pytest.mark.parametrize("refused", [(), (STATUS,), (PARAMETERS,), (STATUS, PARAMETERS)])
@@ -195,17 +159,10 @@ def test_commit_wants_messages_that_are_text_and_raises_after_both_calls(full, s
     assert service.methods == [STATUS, PARAMETERS]
 
 
-def test_no_operation_is_needed_when_the_statuses_are_taken(report, service):
-    report.setJobParameter("n", 1, sendFlag=False)
-    assert report.generateForwardDISET() == S_OK()
-    report.setApplicationStatus("x", sendFlag=False)
-    assert report.generateForwardDISET() == S_OK()
-    assert service.methods == [STATUS]
-
-
 def test_statuses_that_were_not_taken_become_an_operation_that_repeats_the_call_and_stay(
     implementation, report, service
 ):
+    assert report.generateForwardDISET() == S_OK()
     service.refuses(STATUS)
     report.setApplicationStatus("Job Finished Successfully", sendFlag=False)
     result = report.generateForwardDISET()

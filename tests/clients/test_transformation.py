@@ -183,16 +183,6 @@ def test_files_that_change_are_updated_by_their_numbers_and_whether_an_error_cou
     ]
 
 
-@pytest.mark.parametrize(
-    ("files", "wanted"), [((), {"/a": "Processed"}), ((), ["/a"]), ((("/a", "Processed", 0),), {"/a": "Unused"})]
-)
-def test_files_that_are_unknown_or_do_not_change_are_passed_over(client, service, files, wanted):
-    """The statuses of unknown ones are not even looked at (H6, H7)."""
-    service.knows(*files)
-    assert client.setFileStatusForTransformation(12, wanted) == S_OK({})
-    assert service.methods == ["getTransformationFiles"]
-
-
 @pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
 def test_a_failure_is_returned(client, service, method):
     service.knows(("/a", "Assigned", 0))
@@ -202,69 +192,25 @@ def test_a_failure_is_returned(client, service, method):
     assert result["rpcStub"][1] == method
 
 
-@pytest.mark.parametrize("missing", ["LFN", "Status", "ErrorCount", "FileID"])
-def test_a_row_that_lacks_a_column_raises(client, service, missing):
-    row = {"LFN": "/a", "Status": "Unused", "ErrorCount": 0, "FileID": 100}
-    del row[missing]
-    service.answers["getTransformationFiles"] = [inner(S_OK([row]))]
-    with pytest.raises(KeyError, match=missing):
-        client.setFileStatusForTransformation(12, {"/a": "Processed"})
-    assert service.methods == ["getTransformationFiles"]
+# The rules: the region "files" of the space has files of every kind
 
 
-# The rules
-
-STATUSES = ["Unused", "Assigned", "Processed", "Problematic", "MaxReset", "MissingInFC", "Other"]
-
-
-def after(current, wanted, errors, force):
-    """What the fact sheet says becomes of a file."""
-    if force:
-        return wanted
-    if current == "Processed":
-        return "Processed"
-    if wanted == "Unused" and (current == "MaxReset" or errors in (10, 20)):
-        return "MaxReset"
-    return wanted
-
-
-@pytest.mark.parametrize("current", STATUSES)
-@pytest.mark.parametrize("wanted", STATUSES)
-@pytest.mark.parametrize("errors", [0, 1, 9, 10, 11, 20])
-@pytest.mark.parametrize("force", [False, True])
-def test_what_a_file_becomes(client, current, wanted, errors, force):
-    """Processed stays, MaxReset is not reset, nor is what failed ten times or a multiple; force lets all pass."""
-    client_rule = client._applyTransformationFilesStateMachine
-    expected = after(current, wanted, errors, force)
-    changes = client_rule({"/a": [current, errors, 100]}, {"/a": wanted}, force)
-    assert changes == ({} if expected == current else {"/a": expected})
-
-
-def rule_with(service, counter):
-    """Return the rule of a client that has this counter of resets."""
-    with service.connected(FilesMaxResetCounter=counter):
-        return service.implementation.TransformationClient()._applyTransformationFilesStateMachine
-
-
-@pytest.mark.parametrize(("errors", "becomes"), [(2, "Unused"), (3, "MaxReset"), (6, "MaxReset"), (10, "Unused")])
-def test_the_counter_decides_what_is_too_often(service, errors, becomes):
-    rule = rule_with(service, "3")
-    assert rule({"/a": ["Assigned", errors, 100]}, {"/a": "Unused"}, False) == {"/a": becomes}
-
-
-@pytest.mark.parametrize("force", [False, True])
-def test_the_counter_zero_is_a_division_by_zero_for_a_file_that_failed_and_shall_be_unused(service, force):
-    rule = rule_with(service, "0")
-    assert rule({"/a": ["Assigned", 0, 100]}, {"/a": "Unused"}, force) == {"/a": "Unused"}
-    assert rule({"/a": ["Assigned", 1, 100]}, {"/a": "Processed"}, force) == {"/a": "Processed"}
-    with pytest.raises(ZeroDivisionError):
-        rule({"/a": ["Assigned", 1, 100]}, {"/a": "Unused"}, force)
-
-
-@pytest.mark.parametrize("current", STATUSES)
-@pytest.mark.parametrize("new", STATUSES)
-def test_an_error_counts_for_a_file_that_a_job_had(client, current, new):
-    assert client._wasFileInError(new, current) is (current == "Assigned" and new != "Processed")
+@pytest.mark.parametrize(
+    ("current", "errors", "wanted", "becomes"),
+    [
+        ("Processed", 0, "Unused", None), ("Processed", 3, "Problematic", None), ("Unused", 6, "Unused", "MaxReset"),
+        ("MaxReset", 0, "Unused", None), ("MaxReset", 0, "Processed", "Processed"), ("Assigned", 0, "Unused", "Unused"),
+        ("Assigned", 2, "Unused", "Unused"), ("Assigned", 3, "Unused", "MaxReset"), ("Assigned", 3, "Other", "Other"),
+    ],
+)  # fmt: skip
+def test_processed_stays_and_a_file_that_failed_too_often_is_not_reset_unless_by_force(
+    implementation, service, current, errors, wanted, becomes
+):
+    with service.connected(FilesMaxResetCounter="3"):
+        rule = implementation.TransformationClient()._applyTransformationFilesStateMachine
+    files, asked = {"/a": [current, errors, 100]}, {"/a": wanted, "/unknown": "Unused"}
+    assert rule(files, asked, False) == ({"/a": becomes} if becomes else {})
+    assert rule(files, asked, True) == ({} if wanted == current else {"/a": wanted})
 
 
 def test_an_experiment_can_have_its_own_rules(implementation, service):

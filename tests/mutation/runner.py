@@ -47,16 +47,16 @@ DIRACS_WORDING: Final = (
     "dirac_failover/spec/model/",
 )  # fmt: skip
 """Modules whose texts are DIRAC's, so that their tests hold the wording."""
+IN_THE_SPACE: Final = ("dirac_failover/module_base", "dirac_failover/failover_request", "dirac_failover/clients/",
+                       "dirac_failover/request/")  # fmt: skip
 SPACE: Final = ("tests/spec/test_clauses.py", "tests/spec/model/test_module.py")
-"""The tests that run scenarios of the space, and compare the whole outcome with the expected one."""
+"""The tests that run scenarios of the space, and compare the whole outcome with the expected one; of these modules."""
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
     "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
     "dirac_failover/conformance/verification.py": ("tests/cli/test_verify.py",),
     "dirac_failover/drivers/validate.py": ("tests/cli/test_run_command.py",),
-    "dirac_failover/failover_request.py": ("tests/test_failover_request.py", *SPACE),
-    "dirac_failover/module_base.py": ("tests/test_module_base.py", *SPACE),
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),
@@ -115,7 +115,8 @@ def stages(name: str, root: Path) -> tuple[str, list[list[str]]]:
             stem = Path(folder, inner.parent, f"test_{inner.name.strip('_')}")
             mirrored = [path for end in (".py", "_*.py") for path in sorted(root.glob(f"{stem}{end}"))]
             near = NEAREST.get(name) or [str(test.relative_to(root)) for test in mirrored]
-            return ".".join(parts), [tests for tests in (list(near), [Path(folder).parts[0]]) if tests]
+            near = [*near, *(SPACE if name.startswith(IN_THE_SPACE) else ())]
+            return ".".join(parts), [tests for tests in (near, [Path(folder).parts[0]]) if tests]
     raise MutationError(f"{name} lies in none of {', '.join(SOURCES)}")
 
 

@@ -100,60 +100,12 @@ def test_the_checks_follow_each_other(implementation, judge):
     assert judge(request) is None
 
 
-@pytest.mark.parametrize(
-    ("message", "source"),
-    [
-        ("Operation #1 in request 'r' hasn't got Type set", {}),
-        ("Operation #1 of type 'RemoveFile' hasn't got files to process.", {"Type": "RemoveFile"}),
-        (
-            "Operation #1 of type 'ForwardDISET' has got files to process.",
-            {"Type": "ForwardDISET", "Files": [WHOLE_FILE]},
-        ),
-        ("Operation #1 of type 'ForwardDISET' is missing Arguments attribute.", {"Type": "ForwardDISET"}),
-        ("Operation #1 of type 'RemoveFile' is missing LFN attribute for file.", {"Type": "RemoveFile", "Files": [{}]}),
-        (
-            "File in operation #1 is missing Checksum () or ChecksumType (MD5)",
-            {"Type": "RemoveFile", "Files": [{"LFN": "/a"}, {"LFN": "/b", "ChecksumType": "MD5"}]},
-        ),
-    ],
-)
-def test_messages_number_the_operation(implementation, request_of, judge, message, source):
-    operation = implementation.Operation(source)
-    for file in operation:
-        file.Checksum = ""
-    assert judge(request_of(implementation.Operation({"Type": "ForwardDISET", "Arguments": "x"}), operation)) == message
-
-
 def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
     """Where there is no name (H21); an empty one is not."""
     request = request_of(operation("SetFileStatus"), Owner="", OwnerDN="")
     assert judge(request) == "Request 'r' is missing both Owner and OwnerDN value"
     request.OwnerDN = "/CN=alice"
     assert judge(request) is None
-
-
-@pytest.mark.parametrize("type_", NEEDS)
-def test_each_type_needs_its_attributes_and_has_files_or_has_none(implementation, request_of, judge, type_):
-    def judged(change):
-        operation = whole(implementation, type_)
-        change(operation)
-        message = judge(request_of(operation))
-        assert message.startswith(f"Operation #0 of type '{type_}' ")
-        return message.removeprefix(f"Operation #0 of type '{type_}' ")
-
-    needed, files = NEEDS[type_]
-    if needed:
-        assert judged(lambda made: setattr(made, needed, "")) == f"is missing {needed} attribute."
-    for attribute in files or []:
-        part = {key: value for key, value in WHOLE_FILE.items() if key != attribute}
-        assert (
-            judged(lambda made, part=part: made.addFile(implementation.File(part)))
-            == f"is missing {attribute} attribute for file."
-        )
-    if files:
-        assert judged(lambda made: made.__delitem__(0)) == "hasn't got files to process."
-    else:
-        assert judged(lambda made: made.addFile(implementation.File(WHOLE_FILE))) == "has got files to process."
 
 
 def test_the_check_for_files_ends_at_the_first_unknown_type(implementation, request_of, judge, operation):
