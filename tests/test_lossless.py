@@ -118,10 +118,6 @@ def test_nothing_is_lost_without_a_word(run, case):
         assert [args[0] for args in reports] == [77, 77]
 
 
-def test_it_takes_no_arguments_and_is_a_failover_request():
-    assert isinstance(LosslessFailoverRequest(), FailoverRequest)
-
-
 def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
     operations = [{"Type": "ForwardDISET", "ArgumentsHex": "ff00"}, {"Type": "RemoveFile", "Files": ["/vo/x"]}]
     outcome = run(Scenario.of_job(operations=operations))
@@ -129,23 +125,6 @@ def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
     assert of(outcome) == ["RemoveFile"]
     assert '"RequestName": "job_77_request.xml", "Owner": "alice", "OwnerGroup": "vo_user"' in outcome.files[FILE]
     assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
-
-
-def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
-    outcome = run(Scenario(workflow_commons={**DEFAULT_COMMONS, "InputData": 5}, operations=(FORWARD,)))
-    assert outcome.result["Message"]["exception"] == "AttributeError"
-    assert said(outcome) == ["'int' object has no attribute 'split'"]
-    assert of(outcome) == ["ForwardDISET"]
-
-
-@pytest.mark.parametrize(
-    ("fault", "expected"), [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])], ids=["sent", "kept"]
-)
-def test_job_parameters_are_sent_or_kept(run, fault, expected):
-    outcome = run(Scenario(unsent_parameters={"CPU": "1"}, faults=(fault,) if fault else ()))
-    assert outcome.result["OK"]
-    assert of(outcome) == expected
-    assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
 
 
 def test_an_old_file_goes_when_nothing_is_pending_and_a_new_one_is_written_whole_or_not_at_all(run):
@@ -188,19 +167,6 @@ def test_files_that_the_transformation_does_not_know_are_named(run, faults):
     assert said(lost) == ["Transformation 12 does not know /vo/b"]
 
 
-@pytest.mark.parametrize(
-    ("methods", "message"),
-    [
-        (("FileReport.commit", "FileReport.generateForwardDISET"), "The statuses of input files"),
-        (("JobReport.generateForwardDISET",), "Statuses of the job"),
-    ],
-)
-def test_statuses_that_neither_a_service_nor_the_request_took_are_lost(run, methods, message):
-    outcome = run(Scenario(collaborators=SCRIPTED, answers=dict.fromkeys(methods, ("s_error=no",))))
-    assert (outcome.result["OK"], outcome.result["Errno"]) == (False, 0)
-    assert said(outcome) == [f"{message} could be neither sent nor kept"]
-
-
 def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
     """Until then it has another, which the job wrapper does not look for."""
     moved = []
@@ -219,20 +185,6 @@ def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
     assert not part.endswith("_request.json")
     assert list(files) == [FILE]
     assert '"Arguments": "x"' in text
-
-
-@pytest.mark.parametrize(
-    ("operations", "written"),
-    [
-        ((), ["ForwardDISET"]),
-        (({"Type": "ForwardDISET", "Arguments": "other"},), ["ForwardDISET", "ForwardDISET"]),
-        (({"Type": "Other", "ArgumentsHex": b"job report".hex()},), ["Other", "ForwardDISET"]),
-        (({"Type": "ForwardDISET", "ArgumentsHex": b"job report".hex()},), ["ForwardDISET"]),
-    ],
-)
-def test_an_operation_of_equal_type_and_arguments_is_not_added_again(run, operations, written):
-    answers = {"JobReport.generateForwardDISET": ("operation",)}
-    assert of(run(Scenario(collaborators=SCRIPTED, answers=answers, operations=operations))) == written
 
 
 def test_the_prefix_of_an_lfn_is_a_prefix(run):

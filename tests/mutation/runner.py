@@ -66,8 +66,8 @@ NEAREST: Final = {
 """The tests of modules that have no test file of the same name, or more than that."""
 OPTIONS: Final = (
     *("-o", "addopts=", "--import-mode=importlib", "--assert=plain", "--capture=sys", "-q", "--tb=no"),
-    *("--strict-markers", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--ignore=tests/mutation"),
-    *("--ignore=tests/packaging", "--ignore=tests/bench", "--ignore=tests/differential"),
+    *("--strict-markers", "-p", "pytest_mock", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+    *(f"--ignore=tests/{folder}" for folder in ("bench", "differential", "mutation", "packaging")),
 )  # fmt: skip
 EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
 MEMORY: Final = 4 << 30

@@ -151,16 +151,6 @@ def test_no_file_names_a_place_on_one_machine() -> None:
     assert places == []
 
 
-def test_every_module_says_what_it_is_for() -> None:
-    """A module of the packages opens with a docstring."""
-    silent = [
-        str(path.relative_to(ROOT))
-        for path in tracked("dirac_failover/*.py", "fakes/*.py")
-        if not ast.get_docstring(ast.parse(path.read_text()))
-    ]
-    assert silent == []
-
-
 def test_the_readme_opens_with_two_commands_that_stand_alone() -> None:
     """The first runs every situation, the second the tests; each makes its own environment, in one line."""
     blocks = [
