@@ -14,7 +14,6 @@ import argparse
 import gc
 import importlib
 import importlib.util
-import json
 import os
 import resource
 import shutil
@@ -27,6 +26,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
+from multiprocessing import Pipe
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +38,7 @@ from tests.mutation.operators import Mutant, digests, explained, mutants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from multiprocessing.connection import Connection
 
 SOURCES: Final = {"dirac_failover": "tests", "fakes/dirac_fakes": "tests/fakes"}
 """The folders of the packages, and the folders of their tests."""
@@ -89,13 +90,6 @@ class Survey:
     modules: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    @classmethod
-    def read(cls, text: str) -> Survey:
-        """Read what :func:`json.dumps` made of its attributes."""
-        survey = cls(**json.loads(text or '{"failed": ["their collection"]}'))
-        survey.lines = {int(line): tests for line, tests in survey.lines.items()}
-        return survey
-
     def covering(self, lines: Iterable[int]) -> list[str]:
         """Return the tests that execute one of ``lines``, the fastest first."""
         return sorted({test for line in lines for test in self.lines.get(line, ())}, key=self.seconds.__getitem__)
@@ -104,6 +98,16 @@ class Survey:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Be a plug-in that lets the fastest tests run first."""
         items.sort(key=lambda item: self.seconds.get(item.nodeid, 0.0))
+
+
+NO_SURVEY: Final = Survey(failed=["their collection"])
+
+
+def _messages(receiver: Connection) -> Iterator[Any]:
+    """Yield what the process at the other end sends, until it ends."""
+    with suppress(EOFError):
+        while True:
+            yield receiver.recv()
 
 
 def stages(name: str, root: Path) -> tuple[str, list[list[str]]]:
@@ -239,16 +243,14 @@ class _Server:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.session, self.items = session, {item.nodeid: item for item in session.items}
-        reader, writer = os.pipe()
+        receiver, sender = Pipe(duplex=False)
         if os.fork() == 0:
-            with os.fdopen(writer, "w") as pipe:
-                json.dump(vars(self._survey()), pipe)
+            sender.send(self._survey())
             os._exit(0)
-        os.close(writer)
-        with os.fdopen(reader) as pipe:
-            survey = Survey.read(pipe.read())
+        sender.close()
+        survey = next(_messages(receiver), NO_SURVEY)
         os.wait()
-        self.send(vars(survey))
+        self.send(survey)
         if not survey.failed:
             self._mutants(survey)
         return True
@@ -313,7 +315,7 @@ class _Server:
 
         live = [index for index, mutant in enumerate(self.mutants) if mutant.live]
         for index, code in race(live, work, self.workers):
-            self.send([index, code])
+            self.send((index, code))
 
 
 # From the start
@@ -359,24 +361,22 @@ def stage(
 ) -> Iterator[tuple[Mutant, int | None]]:
     """Run ``tests`` on each of the mutants and yield how its child ended; the ``last`` stage is believed at once."""
     path = jobs[0].path
-    reader, writer = os.pipe()
+    receiver, sender = Pipe(duplex=False)
     server = os.fork()
     if server == 0:
-        os.close(reader)
+        receiver.close()
         _silence()
-        with os.fdopen(writer, "w", buffering=1) as pipe:
-            plugin = _Server(path, module, jobs, workers, lambda message: print(json.dumps(message), file=pipe))
-            pytest.main([*tests, *OPTIONS], plugins=[plugin])
+        pytest.main([*tests, *OPTIONS], plugins=[_Server(path, module, jobs, workers, sender.send)])
         os._exit(0)
-    os.close(writer)
+    sender.close()
     again: list[Mutant | None] = [mutant for mutant in jobs if not mutant.live]
-    with os.fdopen(reader) as pipe:
-        survey = Survey.read(next(pipe, ""))
-        for index, code in map(json.loads, pipe):
-            if code == AFRESH or (code == LIVES and not last):
-                again.append(jobs[index])
-            else:
-                yield jobs[index], code
+    messages = _messages(receiver)
+    survey = next(messages, NO_SURVEY)
+    for index, code in messages:
+        if code == AFRESH or (code == LIVES and not last):
+            again.append(jobs[index])
+        else:
+            yield jobs[index], code
     os.waitpid(server, 0)
     if survey.failed:
         raise MutationError(f"Without any fault, these fail already: {', '.join(survey.failed)}")

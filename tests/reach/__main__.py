@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import coverage
 
 from tests.mutation.operators import explained
+from tests.mutation.runner import race
 from tests.reach.branches import Branch, branches
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def scenarios(index: int, count: int) -> Iterator[Scenario]:
                 yield scenario
 
 
-def work(index: int, count: int, data: str) -> None:
-    """Run one worker's share of the space on the real DIRAC, and save what it took."""
+def work(index: int, count: int, data: str) -> int:
+    """Run one worker's share of the space on the real DIRAC, and save what it took, in a process of its own."""
     measured = coverage.Coverage(
         data_file=data, branch=True, config_file=False, include=[str(path) for path in files()]
     )
@@ -81,6 +81,7 @@ def work(index: int, count: int, data: str) -> None:
             port.run(scenario)
     measured.stop()
     measured.save()
+    return 0
 
 
 def files() -> list[Path]:
@@ -95,12 +96,9 @@ def measure(workers: int) -> dict[str, dict[Branch, bool]]:
     """Return which branches of each file the space takes."""
     with tempfile.TemporaryDirectory(prefix="reach-") as directory:
         each = [str(Path(directory, f"data.{index}")) for index in range(workers)]
-        running = [
-            subprocess.Popen([sys.executable, "-m", "tests.reach", "--work", str(index), str(workers), data])
-            for index, data in enumerate(each)
-        ]
-        if codes := [code for process in running if (code := process.wait())]:
-            sys.exit(f"{len(codes)} of {workers} workers broke down, so nothing is known of the branches")
+        ended = race(enumerate(each), lambda job: work(job[0], workers, job[1]), workers)
+        if broken := [index for (index, _), code in ended if code]:
+            sys.exit(f"{len(broken)} of {workers} workers broke down, so nothing is known of the branches")
         everything = coverage.Coverage(data_file=str(Path(directory, "all")), branch=True, config_file=False)
         everything.combine(each)
         report = Path(directory, "report.json")
@@ -136,12 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print a line for each file and for each error; return 0 when there is none."""
     parser = argparse.ArgumentParser(prog="python -m tests.reach", description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--work", nargs=3, metavar=("INDEX", "COUNT", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.work:
-        index, count, data = options.work
-        work(int(index), int(count), data)
-        return 0
     started = time.monotonic()
     reached, entries = measure(options.workers), explained(UNREACHED)
     for file, ways in reached.items():
