@@ -1,8 +1,7 @@
 """The zoo of seeded faults: the reference with one bug each. A test suite that lets one of them pass has a hole.
 
 :data:`BUGS` is a table. A row names the bug, the clause that it violates, and the method of ``FailoverRequest`` that is
-replaced; its sentence says what is wrong. The replacement is a function of the module, of the method as it should be,
-and of the arguments; most are made by the functions above the table, such as :func:`after`. Bugs that real
+replaced; its sentence says what is wrong. Most replacements are made by :mod:`.replacements`. Bugs that real
 implementations have had come first. ``dirac-failover verify dirac_failover.conformance.zoo:NAME`` finds each of them,
 and ``dirac-failover zoo --tests PATH`` shows which of them a user's own tests find. To add a bug, add a row.
 """
@@ -18,15 +17,28 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover import vocabulary as v
+from dirac_failover.conformance.replacements import (
+    after,
+    before,
+    during,
+    given,
+    healthy,
+    is_error,
+    nothing,
+    obeying,
+    put,
+    raising,
+    request_file,
+    result,
+    rewrite,
+    stops,
+)
 from dirac_failover.drivers.replaced import replaced
 from dirac_failover.failover_request import FailoverRequest
-from dirac_failover.module_base import HOOKS, GracefulTermination
+from dirac_failover.module_base import GracefulTermination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Wrong = Callable[..., Any]
-    """A replacement: it takes the module, the method as it should be, and the arguments of the call."""
+    from dirac_failover.conformance.replacements import Wrong
 
 
 class Bug(NamedTuple):
@@ -50,85 +62,6 @@ def _bug(name: str, clause: str, sentence: str, **methods: Wrong) -> Bug:
     replaced = {method: replacement(method, wrong) for method, wrong in methods.items()}
     module = type(name, (FailoverRequest,), {"__module__": __name__, "__doc__": sentence, **replaced})
     return Bug(name, clause, sentence, module)
-
-
-# What most replacements are made of
-
-
-def nothing(value: Any = None) -> Wrong:
-    """Do nothing and return ``value``."""
-    return lambda *_, **__: value
-
-
-def before(act: Callable[[Any], object]) -> Wrong:
-    """Let ``act`` change the module, and then call the method."""
-    return lambda module, usual, *args: (act(module), usual(*args))[1]
-
-
-def after(act: Callable[[Any], object]) -> Wrong:
-    """Call the method, and then let ``act`` change the module."""
-    return lambda module, usual, *args: (usual(*args), act(module))[0]
-
-
-def result(change: Callable[[Any], Any]) -> Wrong:
-    """Return what ``change`` makes of the method's result, when there is one."""
-    return lambda _, usual: (found := usual()) and change(found)
-
-
-def during(target: str, attributes: Callable[[Any], dict[str, Any]]) -> Wrong:
-    """Call the method while the module, or the collaborator ``target`` of it, has other attributes."""
-
-    def wrong(module: Any, usual: Wrong, *args: Any) -> Any:
-        place = getattr(module, target) if target else module
-        with replaced(place, **attributes(place)):
-            return usual(*args)
-
-    return wrong
-
-
-def stops(condition: Callable[[Any], bool]) -> Wrong:
-    """Execute the module; it raises RuntimeError at the first hook that returns a value which meets the condition."""
-
-    def act(value: Any) -> None:
-        if condition(value):
-            raise RuntimeError(value.get("Message", "") if _is_error(value) else f"a hook returned {value!r}")
-
-    return lambda module, usual: _obeying(module, usual, act)
-
-
-def _put(target: Any, **attributes: Any) -> Any:
-    for name, value in attributes.items():
-        setattr(target, name, value)
-
-
-def _obeying(module: Any, usual: Wrong, act: Callable[[Any], None]) -> Any:
-    """Execute the module, and ``act`` on what each hook returns."""
-    for name in HOOKS:
-        _put(module, **{name: functools.partial(lambda hook: act(hook()), getattr(module, name))})
-    return usual()
-
-
-def _is_error(value: Any) -> bool:
-    return isinstance(value, dict) and not value.get("OK", True)
-
-
-def _healthy(module: Any) -> bool:
-    return bool(module._checkWFAndStepStatus(noPrint=True))
-
-
-def _raise(error: BaseException) -> Any:
-    raise error
-
-
-def _rewrite(module: Any, change: Callable[[str], str]) -> Any:
-    """Change the text of the request's file, empty when there is none."""
-    name = "%d_%d_request.json" % (module.production_id, module.prod_job_id)
-    text = ""
-    if os.path.exists(name):
-        with open(name, encoding="utf-8") as file:
-            text = file.read()
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(change(text))
 
 
 _NOT_ADDED: Final = during("request", lambda _: {"addOperation": lambda _: {"OK": True}})
@@ -168,7 +101,7 @@ def _keeping_force(module: Any, usual: Wrong) -> None:
 
 
 def _drop_fileless(module: Any) -> None:
-    if not _healthy(module):
+    if not healthy(module):
         for operation in [item for item in module.request if not len(item)]:
             del module.request[module.request.indexOf(operation)]
 
@@ -178,7 +111,7 @@ def _lose_first(module: Any) -> None:
         module.request.Operations.remove(module.request[0])
 
 
-def _empty(module: Any) -> None:
+def _empty_request(module: Any) -> None:
     while len(module.request):
         del module.request[0]
 
@@ -191,18 +124,15 @@ def _flush_if_well(module: Any, usual: Wrong) -> Any:
     return found
 
 
-def _append(module: Any, usual: Wrong) -> None:
-    name = "%d_%d_request.json" % (module.production_id, module.prod_job_id)
-    old = ""
-    if os.path.isfile(name) and not os.path.islink(name):
-        with open(name, encoding="utf-8") as file:
-            old = file.read()
+def _appending(module: Any, usual: Wrong) -> None:
+    file = request_file(module)
+    old = file.read_text() if file.is_file() and not file.is_symlink() else ""
     usual()
     if old:
-        _rewrite(module, lambda text: old + text)
+        rewrite(module, lambda text: old + text)
 
 
-def _swallow(_: Any, usual: Wrong) -> None:
+def _swallowing(_: Any, usual: Wrong) -> None:
     with suppress(OSError):
         usual()
 
@@ -210,7 +140,7 @@ def _swallow(_: Any, usual: Wrong) -> None:
 def _write_after_failure(module: Any, _: Wrong) -> None:
     module._report_inputs()
     module._commit_file_report()
-    if _healthy(module):
+    if healthy(module):
         module.setApplicationStatus(v.JOB_FINISHED)
     else:
         module.generateFailoverFile()
@@ -218,19 +148,8 @@ def _write_after_failure(module: Any, _: Wrong) -> None:
 
 def _hand_on_errors(module: Any, usual: Wrong) -> Any:
     returned: list[Any] = []
-    found = _obeying(module, usual, returned.append)
-    return next((value for value in reversed(returned) if _is_error(value)), found)
-
-
-def _raise_refusals(module: Any, usual: Wrong, status: Any, sendFlag: Any = True) -> None:
-    report = module.jobReport.setApplicationStatus
-
-    def report_or_raise(*given: Any) -> Any:
-        answer = report(*given)
-        return answer if answer["OK"] else _raise(RuntimeError("the status was refused"))
-
-    with replaced(module.jobReport, setApplicationStatus=report_or_raise):
-        usual(status, sendFlag)
+    found = obeying(module, usual, returned.append)
+    return next((value for value in reversed(returned) if is_error(value)), found)
 
 
 # fmt: off
@@ -254,15 +173,15 @@ _ROWS: Final = (
          "The file is written first, and the operations that a failure of the accounting adds are not in it.",
          generateFailoverFile=_accounting_last),
     _bug("EncodesTwice", "DI-020", "The file is JSON of a text that is JSON.",
-         _write_request=after(lambda m: _rewrite(m, json.dumps))),
+         _write_request=after(lambda m: rewrite(m, json.dumps))),
     _bug("ReportsAfterFailure", "CO-009", "The application status is reported although something has failed before.",
          setApplicationStatus=lambda m, u, status, sendFlag=True:
-             (m._WMSJob() and not _healthy(m) and m.jobReport.setApplicationStatus(str(status), sendFlag),
+             (m._WMSJob() and not healthy(m) and m.jobReport.setApplicationStatus(str(status), sendFlag),
               u(status, sendFlag))[1]),
     _bug("RenamesOnlyNameless", "DI-017", "A request that has a name keeps it in every job.",
-         _initialize=after(lambda m: len(m.request) and _put(m.request, RequestName="leftover"))),
+         _initialize=after(lambda m: len(m.request) and put(m.request, RequestName="leftover"))),
     _bug("NumbersAsTexts", "DI-008", "The task's number is kept as the text that it was given as.",
-         _initialize=after(lambda m: _put(m, production_id=f"{m.production_id:08d}"))),
+         _initialize=after(lambda m: put(m, production_id=f"{m.production_id:08d}"))),
     _bug("DropsFilelessOperations", "DI-018", "Operations without files are removed from the request of a failed job.",
          _execute=after(_drop_fileless)),
     _bug("IgnoresNewStatuses", "DI-006",
@@ -272,9 +191,9 @@ _ROWS: Final = (
     # The contract of execute
     _bug("SkipsFinalize", "CO-002", "The logs are flushed only when the module ended well.", execute=_flush_if_well),
     _bug("LetsInterruptsOut", "CO-005", "An interrupt in a hook leaves execute.",
-         execute=result(lambda r: _raise(r["Message"]) if isinstance(r.get("Message"), KeyboardInterrupt) else r)),
+         execute=result(lambda r: raising(r["Message"]) if isinstance(r.get("Message"), KeyboardInterrupt) else r)),
     _bug("SwapsHooks", "CO-001", "The module initialises itself before its inputs are resolved.",
-         execute=before(lambda m: _put(m, _initialize=m._resolveInputVariables, _resolveInputVariables=m._initialize))),
+         execute=before(lambda m: put(m, _initialize=m._resolveInputVariables, _resolveInputVariables=m._initialize))),
     _bug("ReturnsTexts", "DI-004", "The result holds the exception's text instead of the exception.",
          execute=result(lambda r: {key: str(value) if isinstance(value, Exception) else value
                                    for key, value in r.items()})),
@@ -292,21 +211,21 @@ _ROWS: Final = (
          "Collaborators that the module has made are not left for the next module.",
          _collaborator=during("", lambda m: {"workflow_commons": dict(m.workflow_commons)})),
     _bug("EnvironmentWins", "DI-008", "JOBID in the environment goes before the job ID that the module was given.",
-         _identify=before(lambda m: _put(m, jobID=int(os.environ.get(v.ENV_JOB_ID) or m.jobID)))),
+         _identify=before(lambda m: put(m, jobID=int(os.environ.get(v.ENV_JOB_ID) or m.jobID)))),
     _bug("RunsWithoutJob", "CO-010", "The module works although there is no job.",
          _enableModule=lambda _, u: u() or True),
     _bug("FailsWithoutJob", "DI-004", "A missing job ID is an error.",
-         _initialize=before(lambda m: m._WMSJob() or _raise(RuntimeError("There is no job")))),
+         _initialize=before(lambda m: m._WMSJob() or raising(RuntimeError("There is no job")))),
     _bug("InventsTheTransformation", "CO-003", "A task without transformation is counted as transformation 1.",
          _identify=before(lambda m: m.workflow_commons.setdefault("PRODUCTION_ID", "1"))),
 
     # Inputs
     _bug("LeavesTheLastOut", "CO-012", "The last input file is forgotten.",
-         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=m.inputDataList[:-1]))),
+         _resolveInputWorkflow=after(lambda m: put(m, inputDataList=m.inputDataList[:-1]))),
     _bug("TrimsBlanks", "DI-009", "Blanks around a name are taken off.",
-         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=[lfn.strip() for lfn in m.inputDataList]))),
+         _resolveInputWorkflow=after(lambda m: put(m, inputDataList=[lfn.strip() for lfn in m.inputDataList]))),
     _bug("TakesPrefixesOff", "DI-010", "LFN: is taken off as a prefix, which is right, and not what DIRAC does.",
-         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=[
+         _resolveInputWorkflow=after(lambda m: put(m, inputDataList=[
              lfn.removeprefix("LFN:") for lfn in m.InputData.split(";") if lfn]))),
     _bug("StartsFromTheFirst", "DI-009", "The step before the first one is no step, instead of the last one.",
          _determineStepInputData=lambda m, u, inputs:
@@ -315,10 +234,10 @@ _ROWS: Final = (
          _report_inputs=during("fileReport", lambda report: {
              "setFileStatus": lambda task, lfn, _, usual=report.setFileStatus: usual(task, lfn, v.PROCESSED)})),
     _bug("AlwaysForces", "DI-015", "The statuses are forced when all is well, too.",
-         _report_inputs=after(lambda m: _put(m.fileReport, force=True))),
+         _report_inputs=after(lambda m: put(m.fileReport, force=True))),
 
     # Reports
-    _bug("NeverCommits", "CO-013", "The file report is not sent.", _commit_file_report=nothing()),
+    _bug("NeverCommits", "CO-013", "The file report is not sent.", _commit_file_report=nothing),
     _bug("TriesOnce", "CO-013", "A file report that cannot be sent is given up.",
          _commit_file_report=lambda m, _: m.fileReport.commit() and None),
     _bug("TriesAlways", "DI-001", "The file report is sent a second time although the first time went well.",
@@ -326,12 +245,11 @@ _ROWS: Final = (
     _bug("ForgetsTheFileReport", "CO-014", "The operation of the file report does not get into the request.",
          _commit_file_report=_NOT_ADDED),
     _bug("FinishesFirst", "DI-001", "The job is reported as finished before its files are.",
-         _commit_file_report=before(lambda m: _healthy(m) and m.setApplicationStatus(v.JOB_FINISHED))),
+         _commit_file_report=before(lambda m: healthy(m) and m.setApplicationStatus(v.JOB_FINISHED))),
     _bug("SendsLater", "DI-014", "Statuses wait in the job report instead of being sent.",
-         setApplicationStatus=lambda _, u, status, sendFlag=True: u(status, sendFlag=False)),
+         setApplicationStatus=given(sendFlag=lambda _: False)),
     _bug("SaysItOtherwise", "DI-005", "The last application status has other words.",
-         setApplicationStatus=lambda _, u, status, sendFlag=True:
-             u("Job Finished" if status == v.JOB_FINISHED else status, sendFlag)),
+         setApplicationStatus=given(status=lambda status: "Job Finished" if status == v.JOB_FINISHED else status)),
     _bug("ForgetsTheJobReport", "CO-015", "The operation of the job report does not get into the request.",
          generateFailoverFile=_NOT_ADDED),
     _bug("ForgetsAccounting", "CO-029", "The accounting records are not sent.",
@@ -341,20 +259,20 @@ _ROWS: Final = (
 
     # The file
     _bug("WritesAlways", "DI-019", "A file is written although nothing is pending.",
-         generateFailoverFile=after(lambda m: len(m.request) or _rewrite(m, lambda _: "{}"))),
+         generateFailoverFile=after(lambda m: len(m.request) or rewrite(m, lambda _: "{}"))),
     _bug("Appends", "CO-017", "The request is written behind the text that is in the file already.",
-         _write_request=_append),
-    _bug("SwallowsErrors", "DI-004", "A file that cannot be written is no error.", _write_request=_swallow),
+         _write_request=_appending),
+    _bug("SwallowsErrors", "DI-004", "A file that cannot be written is no error.", _write_request=_swallowing),
     _bug("DoesNotValidate", "DI-019", "A request that is not valid is written.",
          _write_request=during("request", lambda request: {
              "Owner": request.Owner or "nobody", "OwnerGroup": request.OwnerGroup or "nobody"})),
     _bug("EmptiesTheRequest", "DI-018", "The operations are taken out of the request once they are in the file.",
-         _write_request=after(_empty)),
+         _write_request=after(_empty_request)),
     _bug("WritesAfterFailureOnly", "CO-017", "The file is written when something has failed, and not when all is well.",
          _execute=_write_after_failure),
 
     # execute obeys the values that hooks return
-    _bug("ObeysErrors", "CO-019", "An S_ERROR that a hook returns ends the module.", execute=stops(_is_error)),
+    _bug("ObeysErrors", "CO-019", "An S_ERROR that a hook returns ends the module.", execute=stops(is_error)),
     _bug("StopsAtFalse", "CO-019", "A hook that returns False ends the module.",
          execute=stops(lambda value: value is False)),
     _bug("StopsAtAnyValue", "CO-019", "A hook that returns anything ends the module.",
@@ -366,14 +284,14 @@ _ROWS: Final = (
          execute=stops(lambda value: value is None)),
 
     # The end of a job is not reported
-    _bug("DoesNothing", "CO-027", "Nothing is reported, sent or written.", _execute=nothing()),
+    _bug("DoesNothing", "CO-027", "Nothing is reported, sent or written.", _execute=nothing),
     _bug("IgnoresFailedJobs", "CO-012", "The inputs of failed jobs get no status.",
-         _execute=lambda m, u: u() if _healthy(m) else None),
+         _execute=lambda m, u: u() if healthy(m) else None),
     _bug("ReportsTheFirstInput", "CO-012", "All inputs but the first one get no status.",
-         _resolveInputWorkflow=after(lambda m: _put(m, inputDataList=m.inputDataList[:1]))),
+         _resolveInputWorkflow=after(lambda m: put(m, inputDataList=m.inputDataList[:1]))),
 
     # generateFailoverFile
-    _bug("NeverWrites", "CO-017", "No file is ever written.", generateFailoverFile=nothing()),
+    _bug("NeverWrites", "CO-017", "No file is ever written.", generateFailoverFile=nothing),
     _bug("LosesTheFirstOperation", "CO-017", "The first operation of the request is not in the file.",
          generateFailoverFile=before(_lose_first)),
     _bug("NeverAsksTheJobReport", "CO-024", "Unsent statuses of the job are neither sent again nor written.",
@@ -384,31 +302,33 @@ _ROWS: Final = (
 
     # finalize
     _bug("FinalizeRaises", "CO-025", "The logs cannot be flushed, and the exception leaves execute.",
-         finalize=after(lambda _: _raise(OSError("no log")))),
+         finalize=after(lambda _: raising(OSError("no log")))),
     _bug("FinalizeNeedsAnArgument", "CO-004", "The method finalize cannot be called without an argument.",
          finalize=lambda _, __, status: None),
     _bug("FinalizeExits", "CO-005", "The last thing that the module does is to end the process.",
-         finalize=after(lambda _: _raise(SystemExit(1)))),
+         finalize=after(lambda _: raising(SystemExit(1)))),
     _bug("FinalizeReports", "CO-009", "One more application status is reported after the module has ended.",
          finalize=after(lambda m: m.jobReport.setApplicationStatus("finalized"))),
     _bug("FinalizesFirst", "CO-002", "The logs are flushed before the hooks are called.",
          execute=before(lambda m: m.finalize())),
 
     # setApplicationStatus
-    _bug("NeverSetsAStatus", "CO-028", "No application status is reported.", setApplicationStatus=nothing()),
+    _bug("NeverSetsAStatus", "CO-028", "No application status is reported.", setApplicationStatus=nothing),
     _bug("SendsEveryStatus", "CO-022", "A status that is to wait is sent at once.",
-         setApplicationStatus=lambda _, u, status, sendFlag=True: u(status, True)),
+         setApplicationStatus=given(sendFlag=lambda _: True)),
     _bug("SetsReprs", "CO-022", "A status that is no text is reported by its repr, and so is a text.",
-         setApplicationStatus=lambda _, u, status, sendFlag=True: u(repr(status), sendFlag)),
+         setApplicationStatus=given(status=repr)),
     _bug("RaisesRefusals", "CO-022", "A status that the job report refuses is an exception.",
-         setApplicationStatus=_raise_refusals),
+         setApplicationStatus=during("jobReport", lambda report: {
+             "setApplicationStatus": lambda *args, usual=report.setApplicationStatus:
+                 (answer := usual(*args))["OK"] or raising(RuntimeError(answer["Message"]))})),
     _bug("SetsEveryStatusTwice", "CO-022", "Each status is reported twice.",
          setApplicationStatus=lambda _, u, status, sendFlag=True: (u(status, sendFlag), u(status, sendFlag))[1]),
 
     # setJobParameter
-    _bug("NeverSetsAParameter", "CO-023", "No job parameter is reported.", setJobParameter=nothing()),
+    _bug("NeverSetsAParameter", "CO-023", "No job parameter is reported.", setJobParameter=nothing),
     _bug("KeepsParametersOfFailures", "CO-023", "The parameters of failed jobs are not reported.",
-         setJobParameter=lambda m, u, name, value, sendFlag=True: u(name, value, sendFlag) if _healthy(m) else None),
+         setJobParameter=lambda m, u, name, value, sendFlag=True: u(name, value, sendFlag) if healthy(m) else None),
     _bug("SwapsNameAndValue", "CO-023", "The value is reported as the name, and the name as the value.",
          setJobParameter=lambda _, u, name, value, sendFlag=True: u(value, name, sendFlag)),
     _bug("KeepsTypesOfValues", "CO-023", "Values are not made texts.",
@@ -423,22 +343,17 @@ _ROWS: Final = (
     # getCandidateFiles
     _bug("FindsNoCandidates", "CO-020", "No output is ever a candidate.", getCandidateFiles=lambda *_, **__: {}),
     _bug("IgnoresTheFileMask", "CO-020", "Outputs of every type are candidates.",
-         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
-             u(outputList, outputLFNs, "" if fileMask else fileMask, stepMask)),
+         getCandidateFiles=given(fileMask=lambda mask: mask and "")),
     _bug("IgnoresTheStepMask", "CO-020", "Outputs of every step are candidates.",
-         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
-             u(outputList, outputLFNs, fileMask, "" if stepMask else stepMask)),
+         getCandidateFiles=given(stepMask=lambda mask: mask and "")),
     _bug("ForgivesMissingFiles", "CO-021", "An output that is not in the directory is a candidate all the same.",
-         _checkLocalExistance=nothing()),
+         _checkLocalExistance=nothing),
     _bug("ForgivesMissingLfns", "CO-021", "An output without LFN is a candidate all the same.",
-         _checkSanity=nothing()),
+         _checkSanity=nothing),
     _bug("TakesTheFirstLfn", "CO-020", "Of two LFNs with the same name the first one counts.",
-         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
-             u(outputList, [*reversed(outputLFNs)] if isinstance(outputLFNs, list) else outputLFNs, fileMask,
-               stepMask)),
+         getCandidateFiles=given(outputLFNs=lambda lfns: lfns[::-1] if isinstance(lfns, list) else lfns)),
     _bug("LowersTheMask", "DI-004", "The mask may be of either case, which is sensible, and not what DIRAC does.",
-         getCandidateFiles=lambda _, u, outputList, outputLFNs, fileMask, stepMask="":
-             u(outputList, outputLFNs, fileMask.lower() if isinstance(fileMask, str) else fileMask, stepMask)),
+         getCandidateFiles=given(fileMask=lambda mask: mask.lower() if isinstance(mask, str) else mask)),
 )
 # fmt: on
 
