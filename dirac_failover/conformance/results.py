@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - pydantic reads th
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from dirac_failover.drivers.driver import PortInfo  # noqa: TC001 - pydantic reads it
+from dirac_failover.drivers.port_info import PortInfo  # noqa: TC001 - pydantic reads it
 from dirac_failover.errors import FileError, read_file
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS, Verdict
 from dirac_failover.spec.observation import Json

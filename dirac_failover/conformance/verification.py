@@ -21,7 +21,7 @@ from dirac_failover.conformance.results import (
     Results,
 )  # fmt: skip
 from dirac_failover.drivers.describe import count
-from dirac_failover.drivers.driver import PortInfo
+from dirac_failover.drivers.port_info import PortInfo
 from dirac_failover.errors import BrokenError
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT, DIRAC, LEVELS

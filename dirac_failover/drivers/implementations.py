@@ -16,12 +16,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import __version__, clock
 from dirac_failover.drivers.replaced import replaced
 from dirac_failover.errors import ImplementationUnavailableError, PortError, no_such
 from dirac_failover.spec import profiles
+from dirac_failover.wire.rpc import connect
 from dirac_fakes import clock as fake_clock
 
 if TYPE_CHECKING:
@@ -30,22 +31,6 @@ if TYPE_CHECKING:
 
     from dirac_failover.spec.profiles import Profile
     from dirac_failover.wire.rpc import Transport
-
-
-class Connect(Protocol):
-    """Connects an implementation's clients to a transport: see :func:`~dirac_failover.wire.rpc.connect`."""
-
-    def __call__(
-        self,
-        transport: Transport,
-        *,
-        owner: str | None = None,
-        group: str | None = None,
-        options: Mapping[str, str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> AbstractContextManager[Any]:
-        """Connect."""
-        ...
 
 
 class Classes:
@@ -82,8 +67,8 @@ class Implementation(Classes):
     """The package of its modules, which is the name of its distribution, too."""
     profile: Profile
     """The expected behaviour, and the first and the last version for which it is proven."""
-    connect: Connect
-    """Connects its clients to a transport."""
+    connect: Callable[..., AbstractContextManager[Any]]
+    """Connects its clients to a transport, as :func:`~dirac_failover.wire.rpc.connect` does: with its arguments."""
     based_on: tuple[str, ...] = ()
     """The requirements of the packages that it extends; all of them are installed without dependencies."""
     needs: tuple[str, ...] = ()
@@ -105,11 +90,6 @@ class Implementation(Classes):
                 return self.__dict__["classes"][name]
             except KeyError:
                 raise AttributeError(name) from None
-
-    @property
-    def owner(self) -> str:
-        """The attribute of a request that names its owner."""
-        return self.profile.owner
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -197,12 +177,6 @@ def _real_classes(package: str) -> dict[str, Any]:  # needs DIRAC
     DIRAC.gLogger.setLevel("FATAL")
     own = {name: f"{package}.Workflow.Modules.{name}" for name in ("ModuleBase", "FailoverRequest")}
     return _classes("DIRAC", 1) | {name: getattr(import_module(place), name) for name, place in own.items()}
-
-
-def _connect_reference(transport: Transport, **given: Any) -> AbstractContextManager[Any]:
-    from dirac_failover.wire.rpc import connect
-
-    return connect(transport, **given)
 
 
 class _DiracRpcClient:  # needs DIRAC
@@ -332,7 +306,7 @@ REFERENCE: Final = "reference"
 IMPLEMENTATIONS: Final[dict[str, Implementation]] = {
     known.name: known
     for known in (
-        Implementation(REFERENCE, _OWN, profiles.DIRAC_9_1, _connect_reference),
+        Implementation(REFERENCE, _OWN, profiles.DIRAC_9_1, connect),
         Implementation(
             "dirac",
             "DIRAC",

@@ -39,8 +39,8 @@ from dirac_fakes.journal import Call, Journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dirac_failover.drivers.driver import Driver
     from dirac_failover.drivers.implementations import Implementation
+    from dirac_failover.drivers.subprocess_driver import SubprocessDriver
     from dirac_failover.wire.rpc import Transport
     from dirac_fakes.answers import Script
     from dirac_fakes.world import World
@@ -267,7 +267,7 @@ class InProcessDriver:
             scrubber.plain(list(map(without_stack, result)) if type(result) is list else without_stack(result)),
             steps,
             scrubber.plain(attributes | held(done.commons)),
-            None if request is None else scrubber.plain(of_request(request, self.implementation.owner)),
+            None if request is None else scrubber.plain(of_request(request, self.implementation.profile.owner)),
             {name: scrubber.text(text) for name, text in done.files.items()},
             None if done.world is None else scrubber.plain(done.world.snapshot()),
         )
@@ -279,7 +279,7 @@ def _is_ok(ended: str, result: Any) -> bool:
 
 
 @contextmanager
-def sessions(*ports: Driver) -> Iterator[None]:
+def sessions(*ports: InProcessDriver | SubprocessDriver) -> Iterator[None]:
     """Work in an empty directory, without logs, with an even clock, and with the clients of ``ports`` connected.
 
     The working directory, JOBID and the clock are the process's: one such block at a time.

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from dirac_failover.drivers.adapter_file import ModuleAdapter, read_adapter
 from dirac_failover.drivers.commands import CommandsDriver
-from dirac_failover.drivers.driver import PortInfo
 from dirac_failover.drivers.implementations import (
     IMPLEMENTATIONS,
     REFERENCE,
@@ -25,6 +24,7 @@ from dirac_failover.drivers.implementations import (
 )
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import HOOKS
+from dirac_failover.drivers.port_info import PortInfo
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import BrokenError, PortBrokenError, PortError, ellipsis, no_such, prefixed, visible
 from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs

@@ -107,7 +107,7 @@ def request_of(implementation: Implementation, scenario: Scenario, script: Scrip
     request = implementation.Request()
     if scenario.owner:
         user, request.OwnerGroup = scenario.owner
-        setattr(request, implementation.owner, user)
+        setattr(request, implementation.profile.owner, user)
     for fields in scenario.operations:
         request.addOperation(_operation(implementation, fields))
     if script is None or scenario.answers.keys().isdisjoint(REQUEST_ANSWERS):

@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,8 +38,6 @@ from dirac_fakes.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from dirac_failover.drivers.implementations import Implementation
 
 ModuleSpec = type[Any] | tuple[type[Any], "Mapping[str, Any]"]
 """A module class, or one with the attributes that the workflow gives it."""
@@ -73,19 +71,8 @@ def run_module(
     if executions < 1:
         raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
-    _check_duties(duties, "run_module")
     about, attributes = _divided(module, given)
-    place = _place(world, "run_module")
-    steps = (Step("", [Module(module, attributes)]),)
-    plan = Plan(
-        steps,
-        JobSetup.of(place, **about),
-        implementation_of(module).load(),
-        profile,
-        executions,
-        duties,
-    )
-    return _warned(plan.run(place))
+    return _outcome("run_module", (Step("", [Module(module, attributes)]),), world, about, profile, duties, executions)
 
 
 def run_job(
@@ -104,29 +91,43 @@ def run_job(
     """
     __tracebackhide__ = True
     steps = _steps(modules)
-    kinds = [module.kind for step in steps for module in step.modules]
-    for kind in kinds:
+    for kind in _kinds(steps):
         _check(kind, "run_job")
     if unknown := given.keys() - SITUATION:
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
-    _check_duties(duties, "run_job")
-    place = _place(world, "run_job")
-    about = JobSetup.of(place, **given)
-    return _warned(Plan(steps, about, implementation_of(*kinds).load(), profile, None, duties).run(place))
+    return _outcome("run_job", steps, world, given, profile, duties)
 
 
 class HookReturnWarning(UserWarning):
     """A hook of a module has returned a result that is not OK, which ``execute`` ignores."""
 
 
-def _warned(outcome: ModuleOutcome) -> ModuleOutcome:
-    """Return the outcome, after a warning, at the hook's own lines, for each hook that has returned an error."""
+def _outcome(  # noqa: PLR0913, PLR0917 - what is run, and how
+    who: str,
+    steps: Sequence[Step],
+    world: Any,
+    about: Mapping[str, Any],
+    profile: str | None,
+    duties: str | None,
+    executions: int | None = None,
+) -> ModuleOutcome:
+    """Run the steps; warn, at the hook's own lines, for each hook that has returned an error.
+
+    ``executions`` is the number of executions of a single module; None when the steps are run as a workflow.
+    """
     __tracebackhide__ = True
+    if duties not in (None, INPUTS_DUE):
+        raise ValueError(f"{who}: duties: expected {INPUTS_DUE!r} or None, found {duties!r}")
+    if not isinstance(world, Dirac | None):
+        raise TypeError(f"{who}: world: expected what make_dirac() returns, found {world!r}")
+    world = Dirac() if world is None else world
+    with Place(os.getcwd()) as place:
+        outcome = _Run(steps, JobSetup.of(world, **about), world, place, profile, duties).outcome(executions)
     kinds = {type(module).__name__: type(module) for module in outcome.modules}
     for name, call in ignored(outcome.events, PLAIN.plain(outcome.result)):
         kind, hook, said = kinds.get(name, type(outcome.module)), call.method, reason(call.result.get("Message"))
         text = f"{kind.__name__}.{hook} returned {said}. A hook's return value is ignored: raise RuntimeError instead"
-        code = getattr(inspect.unwrap(getattr(kind, hook)), "__code__", _warned.__code__)
+        code = getattr(inspect.unwrap(getattr(kind, hook)), "__code__", _outcome.__code__)
         warnings.warn_explicit(text, HookReturnWarning, code.co_filename, code.co_firstlineno)
     return outcome
 
@@ -137,7 +138,11 @@ SITUATION: Final = frozenset(inspect.getfullargspec(JobSetup.of).kwonlyargs)
 
 def kinds_of(modules: Iterable[Any]) -> list[Any]:
     """Return the module classes of a job."""
-    return [module.kind for step in _steps(modules) for module in step.modules]
+    return _kinds(_steps(modules))
+
+
+def _kinds(steps: Iterable[Step]) -> list[Any]:
+    return [module.kind for step in steps for module in step.modules]
 
 
 def _check(module: Any, who: str) -> None:
@@ -148,11 +153,6 @@ def _check(module: Any, who: str) -> None:
         raise TypeError(f"{who}: {module.__name__} is not a module: it has no execute() (derive it from ModuleBase)")
 
 
-def _check_duties(duties: Any, who: str) -> None:
-    if duties not in (None, INPUTS_DUE):
-        raise ValueError(f"{who}: duties: expected {INPUTS_DUE!r} or None, found {duties!r}")
-
-
 def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Divide keyword arguments into those of the set-up and attributes of the module."""
     attributes = {name: value for name, value in given.items() if name not in SITUATION}
@@ -161,12 +161,6 @@ def _divided(module: type[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any
         if near and not hasattr(module, name):
             raise TypeError(f"run_module: unknown argument {name!r}: did you mean {near[0]!r}?")
     return {name: value for name, value in given.items() if name in SITUATION}, attributes
-
-
-def _place(world: Any, who: str) -> Dirac:
-    if not isinstance(world, Dirac | None):
-        raise TypeError(f"{who}: world: expected what make_dirac() returns, found {world!r}")
-    return Dirac() if world is None else world
 
 
 def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
@@ -184,113 +178,81 @@ def _steps(given: Iterable[Any]) -> tuple[Step, ...]:
     return (Step("job", [Module(kind, dict(attributes)) for kind, attributes in pairs]),)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The modules to run, and their set-up."""
+class _Run:
+    """One run of modules in a directory: their set-up, and the notes during the execution."""
 
-    steps: tuple[Step, ...]
-    situation: JobSetup
-    implementation: Implementation
-    profile: str | None
-    executions: int | None
-    """The number of executions of a single module; None when the steps are run as a workflow."""
-    duties: str | None
-    """The duties of the job beside those of its last module's class: ``inputs``, or none."""
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument for each thing that a test may set
+        self,
+        steps: Sequence[Step],
+        situation: JobSetup,
+        world: Dirac,
+        place: Place,
+        profile: str | None,
+        duties: str | None,
+    ) -> None:
+        self._steps, self._situation, self._world, self._place = steps, situation, world, place
+        self._profile, self._duties = profile, duties
+        self._implementation = implementation_of(*_kinds(steps)).load()
+        self._results: list[Any] = []
+        self._modules: list[Any] = []
+        self._machine = SystemFaults(world) if world.harms_the_machine else None
+        self._recorder = Recorder(self._implementation, process=self._machine)
+        self._witness = self._recorder.witness
 
-    def run(self, world: Dirac) -> ModuleOutcome:
-        """Run it in the current directory."""
-        with Place(os.getcwd()) as place:
-            run = _Run(self, world, place)
-            with run.prepared():
-                execute = self._workflow(run) if self.executions is None else self._alone(run, self.executions)
-                result, raised = None, None
-                try:
-                    result = execute()
-                except _ESCAPES as error:
-                    raised = error
-            return run.outcome(result, raised)
+    @contextmanager
+    def _prepared(self) -> Iterator[None]:
+        way = self._recorder.transport(self._world)
+        with (
+            job_id_kept(),
+            connected(self._implementation, self._world, way, proxy=self._situation.proxy),
+            self._machine.disk(self._place.path) if self._machine else nullcontext(),
+            self._recorder.watching(),
+            acting(self._world.acts, self._witness, self._world),
+        ):
+            set_job_id(self._situation.job_id)
+            self._script = script_of(self._implementation, self._situation.scenario, Journal())
+            self._commons = self._situation.workflow_commons(self._implementation, self._profile, self._script)
+            self._witness.begin(self._commons, self._inputs())
+            before = _settled(self._place)
+            try:
+                yield
+            finally:
+                after = _files(self._place)
+                self._written = {name: state for name, state in sorted(after.items()) if state != before.get(name)}
+                self._place.leave()
 
-    def inputs(self, commons: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    def _inputs(self) -> tuple[tuple[str, str], ...]:
         """Return the input files that the job must give a status."""
-        last = self.steps[-1].modules[-1]
-        reports = self.duties == INPUTS_DUE or (isinstance(last.kind, type) and ends_jobs(last.kind))
-        return inputs_of(commons, last.parameters) if reports else ()
+        last = self._steps[-1].modules[-1]
+        reports = self._duties == INPUTS_DUE or (isinstance(last.kind, type) and ends_jobs(last.kind))
+        return inputs_of(self._commons, last.parameters) if reports else ()
 
-    def _alone(self, run: _Run, executions: int) -> Callable[[], Any]:
-        (step,) = self.steps
-        (module,) = step.modules
-        instance = run.made(module.kind)
-        attributes = {
-            **self.situation.scenario.attributes,
-            "workflow_commons": run.commons,
-            "step_commons": self.situation.step_commons(),
-            **module.parameters,
-        }
-        for name, value in attributes.items():
+    def _alone(self, executions: int) -> Callable[[], Any]:
+        module = self._steps[0].modules[0]
+        instance = self._made(module.kind)
+        commons = {"workflow_commons": self._commons, "step_commons": self._situation.step_commons()}
+        for name, value in {**self._situation.scenario.attributes, **commons, **module.parameters}.items():
             setattr(instance, name, value)
 
         def execute() -> Any:
             for _ in range(executions):
-                run.results.append(instance.execute())
-            return run.results[-1]
+                self._results.append(instance.execute())
+            return self._results[-1]
 
         return execute
 
-    def _workflow(self, run: _Run) -> Callable[[], Any]:
+    def _workflow(self) -> Callable[[], Any]:
         def watched(module: Module) -> Module:
-            return replace(module, kind=lambda: run.made(module.kind, inside=True))
+            return replace(module, kind=lambda: self._made(module.kind, inside=True))
 
-        steps = [replace(step, modules=[watched(module) for module in step.modules]) for step in self.steps]
-        extra = self.situation.step_commons()
-        steps = [replace(step, parameters={**_without_name(extra), **step.parameters}) for step in steps]
-        return lambda: run_workflow(steps, run.commons)
+        extra = {key: value for key, value in self._situation.step_commons().items() if key != "STEP_INSTANCE_NAME"}
+        steps = [
+            replace(step, modules=[watched(module) for module in step.modules], parameters={**extra, **step.parameters})
+            for step in self._steps
+        ]
+        return lambda: run_workflow(steps, self._commons)
 
-
-def _without_name(step: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in step.items() if key != "STEP_INSTANCE_NAME"}
-
-
-class _Run:
-    """One run: its set-up, and the notes during its execution."""
-
-    def __init__(self, plan: Plan, world: Dirac, place: Place) -> None:
-        self.plan = plan
-        self.world = world
-        self.place = place
-        self.results: list[Any] = []
-        self.commons: dict[str, Any]
-        self._modules: list[Any] = []
-        self._machine = SystemFaults(world) if world.harms_the_machine else None
-        self._recorder = Recorder(plan.implementation, process=self._machine)
-        self._witness = self._recorder.witness
-        self._calls = len(world.journal)
-        self._history = len(self._rows())
-
-    @contextmanager
-    def prepared(self) -> Iterator[None]:
-        situation = self.plan.situation
-        with (
-            job_id_kept(),
-            connected(
-                self.plan.implementation, self.world, self._recorder.transport(self.world), proxy=situation.proxy
-            ),
-            self._machine.disk(self.place.path) if self._machine else nullcontext(),
-            self._recorder.watching(),
-            acting(self.world.acts, self._witness, self.world),
-        ):
-            set_job_id(situation.job_id)
-            self._script = script_of(self.plan.implementation, situation.scenario, Journal())
-            self.commons = situation.workflow_commons(self.plan.implementation, self.plan.profile, self._script)
-            self._witness.begin(self.commons, self.plan.inputs(self.commons))
-            before = _settled(self.place)
-            try:
-                yield
-            finally:
-                after = _files(self.place)
-                self.written = {name: state for name, state in sorted(after.items()) if state != before.get(name)}
-                self.place.leave()
-
-    def made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
+    def _made(self, kind: Callable[[], Any], *, inside: bool = False) -> Any:
         """Create a module and record its calls; ``inside`` a workflow, its execution is noted too."""
         instance = kind()
         self._modules.append(instance)
@@ -303,51 +265,56 @@ class _Run:
                     result = self._recorder.call(MODULE, f"{type(instance).__name__}.execute", execute)
                 finally:
                     del instance.execute
-                self.results.append(result)
+                self._results.append(result)
                 return result
 
             instance.execute = executed
         return instance
 
-    def outcome(self, result: Any, raised: BaseException | None) -> ModuleOutcome:
-        situation = self.plan.situation
-        kinds = [module.kind for step in self.plan.steps for module in step.modules]
+    def outcome(self, executions: int | None) -> ModuleOutcome:
+        """Run the modules and return the outcome."""
+        calls, history = len(self._world.journal), len(self._rows())
+        result, raised = None, None  # type: Any, BaseException | None
+        with self._prepared():
+            execute = self._workflow() if executions is None else self._alone(executions)
+            try:
+                result = execute()
+            except _ESCAPES as error:
+                raised = error
         return ModuleOutcome(
-            name=", ".join(kind.__name__ for kind in kinds),
+            name=", ".join(kind.__name__ for kind in _kinds(self._steps)),
             modules=tuple(self._modules),
-            results=tuple(self.results),
+            results=tuple(self._results),
             result=result,
             raised=raised,
-            calls=Journal(self.world.journal.calls[self._calls :]),
+            calls=Journal(self._world.journal.calls[calls:]),
             events=tuple(self._recorder.calls),
-            workflow_commons=self.commons,
-            statuses=[
-                row["ApplicationStatus"] for row in self._rows()[self._history :] if row["ApplicationStatus"] != "idem"
-            ],
-            directory=Path(self.place.path),
+            workflow_commons=self._commons,
+            statuses=[row["ApplicationStatus"] for row in self._rows()[history:] if row["ApplicationStatus"] != "idem"],
+            directory=Path(self._place.path),
             texts={
-                name: self.place.look(name, MOST_OF_ALL)[0]
-                for name, state in self.written.items()
+                name: self._place.look(name, MOST_OF_ALL)[0]
+                for name, state in self._written.items()
                 if name.endswith(REQUEST_FILES) and stat.S_ISREG(state[0])
             },
             others={
                 name: named(mode) or f"<{size} bytes>"
-                for name, (mode, size, *_) in self.written.items()
+                for name, (mode, size, *_) in self._written.items()
                 if not name.endswith(REQUEST_FILES)
             },
-            world=self.world,
-            request=PendingRequest(self.commons.get(v.COMMONS_REQUEST)),
-            unsent=Unsent.of(self.commons),
+            world=self._world,
+            request=PendingRequest(self._commons.get(v.COMMONS_REQUEST)),
+            unsent=Unsent.of(self._commons),
             unasked=self._script.unused(),
-            job_id=str(situation.job_id).strip(),
-            owner=situation.scenario.owner,
+            job_id=str(self._situation.job_id).strip(),
+            owner=self._situation.scenario.owner,
             owed=self._witness.owed(self._modules, type(raised).__name__ if raised else ""),
             job=self._witness,
         )
 
     def _rows(self) -> Sequence[Mapping[str, Any]]:
-        number = str(self.plan.situation.job_id)
-        history: dict[int, list[Any]] = self.world.job_state.state["history"]
+        number = str(self._situation.job_id)
+        history: dict[int, list[Any]] = self._world.job_state.state["history"]
         return history.get(int(number), ()) if number.isdecimal() else ()
 
 

@@ -62,7 +62,7 @@ def test_the_classes_are_of_one_implementation(implementation):
 
 def test_implementations_are_known_by_their_names(implementation):
     assert {"reference", "dirac", "dirac-8.0", "lhcbdirac", "ilcdirac"} <= set(IMPLEMENTATIONS)
-    assert (implementation.owner, implementation.own_request) == ("Owner", False)
+    assert (implementation.profile.owner, implementation.own_request) == ("Owner", False)
     assert IMPLEMENTATIONS[implementation.name].load() == implementation
     assert implementation.version == version_of(implementation.package.replace("_", "-"))
     with pytest.raises(FrozenInstanceError):

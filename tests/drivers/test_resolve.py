@@ -14,8 +14,8 @@ import pytest
 
 from dirac_failover import FailoverRequest, __version__
 from dirac_failover.drivers import port_server, resolve
-from dirac_failover.drivers.driver import PortInfo
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_named
+from dirac_failover.drivers.port_info import PortInfo
 from dirac_failover.drivers.resolve import Target
 from dirac_failover.drivers.subprocess_driver import SubprocessDriver
 from dirac_failover.errors import ImplementationUnavailableError, PortBrokenError, PortError

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import threading
-from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
@@ -19,8 +18,7 @@ from dirac_failover.clients.replay import replay
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import AstrayWarning
 from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
-from dirac_failover.testing.job_setup import JobSetup
-from dirac_failover.testing.running import Plan, kinds_of
+from dirac_failover.testing.running import kinds_of
 from dirac_failover.workflow import Module, Step
 from dirac_fakes import FakeFileReport, FakeJobReport
 
@@ -182,11 +180,6 @@ def test_modules_run_in_the_workflows_of_a_profile_that_exists(on_failover_reque
         assert run(what, profile="lhcbdirac-12.0").workflow_commons["JobType"] == "MCSimulation"
         with pytest.raises(ValueError, match=r"^There is no profile 'x': there are dirac-9\.1, "):
             run(what, profile="x")
-
-
-def test_what_is_to_be_run_cannot_be_changed(reference, world):
-    with pytest.raises(FrozenInstanceError):
-        Plan((), JobSetup.of(world), reference, None, 1, None).executions = 2
 
 
 def test_without_a_proxy_the_job_and_its_requests_are_nobodys(implementation):

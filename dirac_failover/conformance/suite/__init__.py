@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dirac_failover.conformance.results import ClauseResult, Header
-    from dirac_failover.drivers.driver import PortInfo
+    from dirac_failover.drivers.port_info import PortInfo
 
 __all__ = ["ConformanceSuite"]
 
