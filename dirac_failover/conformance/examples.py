@@ -1,9 +1,4 @@
-"""A clause by its ID, a scenario by its name, and a scenario that shows a clause.
-
-The search for it begins near the good case, and goes one change further at a time. At the level ``lossless`` one is
-preferred in which the reference violates the clause; at ``dirac``, where each clause is about all scenarios, one in
-which little but its aspect is special.
-"""
+"""A clause by its ID, a scenario by its name, and a scenario that shows a clause."""
 
 from __future__ import annotations
 

@@ -30,7 +30,6 @@ from dirac_failover.spec.profiles import DIRAC_9_1
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dirac_failover.drivers.resolve import Target
     from dirac_failover.spec.profile_fit import Match
 
 PROFILE: Final = DIRAC_9_1.name
@@ -107,14 +106,9 @@ def _command(plan: VerificationPlan, levels: Sequence[str], shard: str) -> Itera
         "--shard": () if shard == "1/1" else [shard],
         "--timeout": () if plan.seconds == SECONDS else [f"{plan.seconds:g}"],
     }
-    yield from ("dirac-failover", "verify", *words(plan.target))
+    yield from ("dirac-failover", "verify", *plan.target.words)
     for option, values in options.items():
         for value in values:
             yield from (option, value)
     if plan.fail_fast:
         yield "--fail-fast"
-
-
-def words(target: Target) -> list[str]:
-    """Return how the command line names the port."""
-    return [target.text] if target.python is None else [target.text, "--python", target.python]

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from dirac_failover.spec.duties import Due
 
 _NAMED: Final = 3
-_NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
+NEVER_THE_SAME: Final = frozenset({"CallStack", "ExecInfo", "rpcStub"})
+"""The keys of an answer that differ in each run."""
 
 
 class _Plain(Scrubber):
     """Makes plain data of any value, and leaves times unchanged: they are numbered once, over the whole report."""
 
     __slots__ = ()
-    hidden = _NEVER_THE_SAME
+    hidden = NEVER_THE_SAME
 
     def text(self, value: str) -> str:
         return value if value.isascii() else value.encode(errors="backslashreplace").decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from dirac_failover.drivers.describe import NEVER_THE_SAME
 from dirac_failover.spec.observation import Call, Scrubber, attribute, elements, of_operation
 from dirac_fakes.clients import Fake
 
@@ -84,5 +85,5 @@ def without_stack(answer: Any) -> Any:
     """Return an answer without its call stack, which differs in each run, and without the stub of the call."""
     if type(answer) is dict:
         with suppress(BaseException):  # a key may be anything
-            return {key: value for key, value in answer.items() if key not in {"CallStack", "rpcStub", "ExecInfo"}}
+            return {key: value for key, value in answer.items() if key not in NEVER_THE_SAME}
     return answer

@@ -56,9 +56,14 @@ class Target:
         return cls(text, python or None)
 
     @property
-    def given(self) -> str:
+    def words(self) -> list[str]:
         """The words of the command line that name it."""
-        return self.text if self.python is None else f"{self.text}{_PYTHON}{self.python}"
+        return [self.text] if self.python is None else [self.text, _PYTHON.strip(), self.python]
+
+    @property
+    def given(self) -> str:
+        """The words of the command line that name it, in one text."""
+        return " ".join(self.words)
 
     def port(self) -> InProcessDriver | SubprocessDriver:
         """Return a new driver, not started; raises PortError if there is no such port, BrokenError if it is broken."""

@@ -20,7 +20,6 @@ from dirac_failover.conformance.verification import (
     PROFILE,
     STOPPED,
     decides,
-    words,
 )
 from dirac_failover.drivers.describe import count
 from dirac_failover.drivers.resolve import Target
@@ -144,7 +143,7 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
         lines = (f"{item.id}  {item.text}" for item in others)
         rows += [Line(2, ellipsis(line, style.width - 4), "cyan", 6) for line in lines]
     title = f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else "")
-    verify_again = ["dirac-failover", "verify", *words(target), "--clause", clause.id, "--fail-fast"]
+    verify_again = ["dirac-failover", "verify", *target.words, "--clause", clause.id, "--fail-fast"]
     commands = [
         run_command(minimal, target, profile),
         shlex.join(verify_again + ([] if profile == PROFILE else ["--profile", profile])),

@@ -5,7 +5,7 @@ The plug-in makes a :class:`FixtureContext` for each test that uses any of them.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,10 +17,9 @@ from dirac_failover.spec.duties import INPUTS_DUE
 from dirac_failover.testing import grid_guard, running
 from dirac_failover.testing.job_setup import JobSetup, clients, profile_named
 from dirac_failover.testing.world import Dirac, connected
-from dirac_fakes.faults import FaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.testing.outcome import ModuleOutcome
@@ -58,10 +57,8 @@ class FixtureContext:
         world = self.make_dirac()
         for marker in reversed(list(self._request.node.iter_markers("dirac_fault"))):
             for fault in marker.args or [None]:
-                try:
+                with _failing("dirac_fault: "):
                     world.arm(fault, **marker.kwargs)
-                except FaultError as error:
-                    raise pytest.fail.Exception(f"dirac_fault: {error}", pytrace=False) from None
         implementation = self.implementation
         if "dirac_https" not in self._request.fixturenames:  # which connects it itself
             self._stack.enter_context(connected(implementation, world))
@@ -80,36 +77,24 @@ class FixtureContext:
         return self._loaded(implementation_of(module))
 
     def _loaded(self, known: Implementation) -> Implementation:
-        if known.name != REFERENCE and not self._allowed:
-            try:
+        with _failing():
+            if known.name != REFERENCE and not self._setting("dirac_allow_grid"):
                 grid_guard.refuse("--dirac-allow-grid, or dirac_allow_grid = true in pytest's settings")
-            except grid_guard.GridInSightError as error:
-                raise pytest.fail.Exception(str(error), pytrace=False) from None
-        try:
             return known.load()
-        except ImplementationUnavailableError as error:
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-    @property
-    def _allowed(self) -> bool:
-        config = self._request.config
-        return bool(config.getoption("dirac_allow_grid") or config.getini("dirac_allow_grid"))
 
     @cached_property
     def profile(self) -> str | None:
         """The profile of the workflows that run modules: by marker, option or ini setting; None without."""
         marker = self._request.node.get_closest_marker("dirac_profile")
-        name = self._setting("dirac_profile")
+        name: str | None = self._setting("dirac_profile")
         if marker:
             name = marker.args[0] if len(marker.args) == 1 else marker.args
         if name is not None:
-            try:
+            with _failing():
                 profile_named(name)
-            except ValueError as error:
-                raise pytest.fail.Exception(str(error), pytrace=False) from None
         return name
 
-    def _setting(self, name: str) -> str | None:
+    def _setting(self, name: str) -> Any:
         """Return the value of an option, or else of the ini setting of that name."""
         config = self._request.config
         return config.getoption(name) or config.getini(name) or None
@@ -169,6 +154,15 @@ class FixtureContext:
             more = [("DIRAC: earlier runs", "\n".join(map(repr, left)))] if left else []
             return more + [(f"DIRAC: {run.name}", run.timeline()) for run in self._runs[-MOST:]]
         return [("DIRAC: calls", "\n".join(world.journal.lines())) for world in self._worlds if len(world.journal)]
+
+
+@contextmanager
+def _failing(before: str = "") -> Iterator[None]:
+    """Let a wrong setting fail the test, with its text alone."""
+    try:
+        yield
+    except (ValueError, grid_guard.GridInSightError, ImplementationUnavailableError) as error:
+        raise pytest.fail.Exception(f"{before}{error}", pytrace=False) from None
 
 
 def _never_struck(world: Dirac, faults: list[Any]) -> str:

@@ -117,10 +117,13 @@ class JobSetup:
                 )
         commons = {**scenario.workflow_commons, **ids}
         scenario = replace(scenario, workflow_commons=commons, answers=scripted)
-        said = {"reported": reported, "records": records, "operations": scenario.operations}
-        for name, key in _GOES_INTO.items():
-            if said[name] and key in (collaborators or {}):
-                raise TypeError(f"{name}: the test has {_FIXTURES[key]}, which would not get it: give it that itself")
+        for name, said, key, fixture in (
+            ("reported", reported, v.COMMONS_FILE_REPORT, "dirac_file_report"),
+            ("records", records, v.COMMONS_ACCOUNTING, "dirac_accounting_report"),
+            ("operations", pending, v.COMMONS_REQUEST, "dirac_request"),
+        ):
+            if said and key in (collaborators or {}):
+                raise TypeError(f"{name}: the test has {fixture}, which would not get it: give it that itself")
         return cls(scenario, proxy, workflow_commons or {}, step_commons or {}, collaborators or {})
 
     @property
@@ -166,15 +169,3 @@ def _listed(name: str, given: Any, kind: Any, expected: str) -> list[Any]:
 
 def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not MISSING}
-
-
-_GOES_INTO: Final = {
-    "reported": v.COMMONS_FILE_REPORT,
-    "records": v.COMMONS_ACCOUNTING,
-    "operations": v.COMMONS_REQUEST,
-}
-_FIXTURES: Final = {
-    v.COMMONS_FILE_REPORT: "dirac_file_report",
-    v.COMMONS_ACCOUNTING: "dirac_accounting_report",
-    v.COMMONS_REQUEST: "dirac_request",
-}
