@@ -1,6 +1,5 @@
 """What a file of an operation holds and refuses, on the reference and on the real DIRAC."""
 
-import json
 import re
 
 import pytest
@@ -24,24 +23,6 @@ def test_a_new_file_waits_and_knows_nothing(implementation):
     assert file._parent is None
     assert not hasattr(file, "FileID")
     assert not hasattr(file, "OperationID")
-
-
-def test_the_json_has_the_attributes_in_order_and_loads_again(implementation):
-    file = implementation.File(
-        {"LFN": "/é", "Size": 7, "OperationID": 2, "FileID": 1, "ChecksumType": "AD", "GUID": GUID}
-    )
-    text = str(file)
-    assert file.toJSON() == {"OK": True, "Value": text}
-    assert text == (
-        '{"FileID": 1, "OperationID": 2, "Status": "Waiting", "LFN": "/\\u00e9", "PFN": null, '
-        f'"ChecksumType": "ADLER32", "Checksum": null, "GUID": "{GUID}", "Attempt": 0, "Size": 7, "Error": null}}'
-    )
-    assert str(implementation.File(text)) == str(implementation.File(json.loads(text))) == text
-
-
-def test_a_file_that_is_no_json_is_an_error(implementation):
-    answer = implementation.File({"Error": {1, 2}}).toJSON()
-    assert (answer["OK"], answer["Message"]) == (False, "Object of type set is not JSON serializable")
 
 
 def test_the_lfn_is_an_absolute_path(implementation):

@@ -1,12 +1,9 @@
 """What an operation holds, and how its status follows from its files, on the reference and on the real DIRAC."""
 
-import json
-
 import pytest
 
 from dirac_failover.request.file import File
 from dirac_failover.request.operation import Operation
-from dirac_failover.request.request import Request
 
 STATUSES = ("Queued", "Waiting", "Scheduled", "Assigned", "Failed", "Done", "Canceled")
 
@@ -18,39 +15,7 @@ def test_a_new_operation_is_queued_and_empty(implementation):
         assert getattr(made, name) is None
     assert (len(made), list(made), bool(made)) == (0, [], True)
     assert (made.sourceSEList, made.targetSEList, made.catalogList, made.fileStatusList()) == ([], [], [], [])
-
-
-def test_constants(implementation):
-    assert tuple(STATUSES) == implementation.Operation.ALL_STATES
-    assert implementation.Operation.FINAL_STATES == ("Failed", "Done", "Canceled")
-    assert implementation.Operation.MAX_FILES == 10000
-    assert [
-        *("OperationID", "RequestID", "Type", "Status", "Arguments", "Order", "SourceSE", "TargetSE", "Catalog"),
-        *("Error", "CreationTime", "SubmitTime", "LastUpdate"),
-    ] == implementation.Operation.ATTRIBUTE_NAMES
-
-
-@pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(implementation):
-    made = implementation.Operation(
-        {"OperationID": 3, "RequestID": 4, "Type": "T", "Files": [{"LFN": "/a"}], "Arguments": "x"}
-    )
-    assert made.toJSON() == {"OK": True, "Value": str(made)}
-    assert str(made) == (
-        '{"OperationID": 3, "RequestID": 4, "Type": "T", "Status": "Queued", "Arguments": "x", "Order": 0, '
-        '"SourceSE": null, "TargetSE": null, "Catalog": null, "Error": null, "CreationTime": "2026-01-02 03:04:05", '
-        '"SubmitTime": "2026-01-02 03:04:05", "LastUpdate": "2026-01-02 03:04:05", "Files": ['
-        '{"Status": "Waiting", "LFN": "/a", "PFN": null, "ChecksumType": null, "Checksum": null, "GUID": null, '
-        '"Attempt": 0, "Size": 0, "Error": null}]}'
-    )
-
-
-def test_the_json_loads_again(implementation):
-    files = [{"LFN": "/a", "Status": "Failed"}, {"LFN": "/b", "Status": "Done"}]
-    given = {"Type": "T", "Files": files, "Catalog": "c", "Order": 5, "LastUpdate": "2024-02-03 04:05:06"}
-    text = str(implementation.Operation(given))
-    assert '"Status": "Failed", "Arguments": null, "Order": 5,' in text
-    assert str(implementation.Operation(text)) == str(implementation.Operation(json.loads(text))) == text
+    assert (made.ALL_STATES, made.FINAL_STATES, made.MAX_FILES) == (STATUSES, ("Failed", "Done", "Canceled"), 10000)
 
 
 @pytest.mark.parametrize(
@@ -214,19 +179,6 @@ def test_a_file_of_two_operations_tells_the_later_one(operation):
     assert second.Status == "Scheduled"
 
 
-def test_a_file_is_taken_over_by_setting_an_index_too(operation):
-    first, second = operation("T", "/a", "/x"), operation("T", "/b")
-    file = first[0]
-    second[0] = file
-    file.Status = "Scheduled"
-    assert (first.Status, second.Status) == ("Queued", "Scheduled")
-    first[1].Status = "Done"
-    assert first.Status == "Scheduled"
-    first[0] = file
-    file.Status = "Done"
-    assert (first.Status, second.Status) == ("Done", "Scheduled")
-
-
 def test_the_order_is_the_index_in_the_request(operation, request_of):
     """What is set holds only without a request; -1 once it was removed."""
     made = operation()
@@ -298,12 +250,3 @@ def test_no_change_looks_at_all_files(looks):
         made.addFile(file)
     assert (len(made), made.Status) == (500, "Done")
     assert len(looks) <= 4 * len(files)
-
-
-def test_no_merge_looks_at_all_files(looks):
-    request = Request()
-    for number in range(2):
-        request += Operation({"Files": [{"LFN": f"/{number}/{file}"} for file in range(500)]})
-    request.optimize()
-    assert len(request[0]) == 1000
-    assert len(looks) <= 4 * 1000

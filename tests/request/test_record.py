@@ -52,6 +52,38 @@ RESERVED = {
 }
 
 
+TIMES_OF_ONE = dict.fromkeys(("CreationTime", "SubmitTime", "LastUpdate"), "2024-02-03 04:05:06")
+WHOLE_FILE = {
+    "FileID": 1, "OperationID": 3, "Status": "Waiting", "LFN": "/é", "PFN": None, "ChecksumType": "ADLER32",
+    "Checksum": None, "GUID": "01234567-89ab-CDEF-0123-456789abcdef", "Attempt": 0, "Size": 7, "Error": None,
+}  # fmt: skip
+WHOLE_OPERATION = {
+    "OperationID": 3, "RequestID": 4, "Type": "T", "Status": "Waiting", "Arguments": "x", "Order": 0, "SourceSE": None,
+    "TargetSE": None, "Catalog": "c", "Error": None, **TIMES_OF_ONE, "Files": [WHOLE_FILE],
+}  # fmt: skip
+WHOLE = {
+    "RequestID": 4, "RequestName": "n", "Owner": "bob", "OwnerGroup": "other", "Status": "Waiting", "Error": None,
+    "SourceComponent": "Job_77", "JobID": 77, **TIMES_OF_ONE, "NotBefore": "2025-01-01 00:00:00",
+    "Operations": [WHOLE_OPERATION],
+}  # fmt: skip
+
+
+def test_the_json_has_the_attributes_in_order_and_loads_again(implementation):
+    """A new one has no ID yet; what the database gave is written, too."""
+    for source in (WHOLE, json.dumps(WHOLE)):
+        loaded = implementation.Request(source)
+        assert (loaded[0]._parent, loaded[0][0]._parent) == (loaded, loaded[0])
+        for made, whole in ((loaded, WHOLE), (loaded[0], WHOLE_OPERATION), (loaded[0][0], WHOLE_FILE)):
+            assert made.toJSON() == {"OK": True, "Value": str(made)}
+            assert str(made) == json.dumps(whole)
+            names = [name for name in whole if not name.endswith("ID") or name in {"JobID", "GUID"}]
+            assert list(json.loads(str(type(made)()))) == names
+    assert [*WHOLE_OPERATION][:-1] == implementation.Operation.ATTRIBUTE_NAMES
+    assert implementation.Request({**WHOLE, "Status": "Failed"}).Status == "Waiting"
+    refused = implementation.File({"Error": {1, 2}}).toJSON()
+    assert (refused["OK"], refused["Message"]) == (False, "Object of type set is not JSON serializable")
+
+
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("source", [None, 5, [], (), b"{}", {}, "{}", '{"Error": "", "Status": null, "Attempt": 0}'])

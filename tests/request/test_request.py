@@ -75,34 +75,6 @@ def test_loading_works_the_status_out_and_dates_it(implementation, clock):
         assert not hasattr(loaded, "Operations")
 
 
-@pytest.mark.usefixtures("clock")
-def test_the_json_has_the_attributes_in_order(implementation):
-    made = implementation.Request({"RequestID": 3, "RequestName": "n", "JobID": 77, "SourceComponent": "Job_77"})
-    made += implementation.Operation({"Type": "T"})
-    assert made.toJSON() == {"OK": True, "Value": str(made)}
-    assert str(made) == (
-        '{"RequestID": 3, "RequestName": "n", "Owner": "alice", "OwnerGroup": "vo_user", "Status": "Waiting", '
-        '"Error": null, "SourceComponent": "Job_77", "JobID": 77, "CreationTime": "2026-01-02 03:04:05", '
-        '"SubmitTime": "2026-01-02 03:04:05", "LastUpdate": "2026-01-02 03:04:05", '
-        '"NotBefore": "2026-01-02 03:04:05", "Operations": [{"Type": "T", "Status": "Waiting", "Arguments": null, '
-        '"Order": 0, "SourceSE": null, "TargetSE": null, "Catalog": null, "Error": null, '
-        '"CreationTime": "2026-01-02 03:04:05", "SubmitTime": "2026-01-02 03:04:05", '
-        '"LastUpdate": "2026-01-02 03:04:05", "Files": []}]}'
-    )
-
-
-def test_the_json_loads_again(implementation, operation, request_of):
-    made = request_of(operation("RemoveFile", "/a", "/b"), operation("ForwardDISET", Arguments=b"x"))
-    made.Owner, made.OwnerGroup, made.NotBefore = "bob", "other", "2024-02-03 04:05:06"
-    text = str(made)
-    for source in (text, json.loads(text)):
-        loaded = implementation.Request(source)
-        assert str(loaded) == text
-        assert [operation._parent for operation in loaded] == [loaded, loaded]
-        assert loaded[0][1]._parent is loaded[0]
-    assert implementation.Request({**json.loads(text), "Status": "Failed"}).Status == "Waiting"
-
-
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] or "none" for row in TABLE])
 def test_the_status_follows_from_the_operations(operation, request_of, row):
     before, status, after, waiting, order = row
