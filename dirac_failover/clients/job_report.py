@@ -30,18 +30,13 @@ def _plain(status: str) -> str:
 
 def _is_finite(value: Any) -> bool:
     """Return whether a value has no NaN and no infinity at any depth: JSON, on the way to the service, has neither."""
-    match value:
-        case int():  # exact, and possibly too large to be converted
-            return True
-        case float():
-            return math.isfinite(value)
-        case Decimal():  # a number that is too large for a float counts as infinite, as in DIRAC
-            return not value.is_snan() and math.isfinite(value)
-        case dict():
-            return all(map(_is_finite, value.values()))
-        case list() | tuple() | set():
-            return all(map(_is_finite, value))
-    return True
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, (list, tuple, set)):
+        return all(map(_is_finite, value))
+    if isinstance(value, Decimal):  # a number that is too large for a float counts as infinite, as in DIRAC
+        return not value.is_snan() and math.isfinite(value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 class JobReport:
