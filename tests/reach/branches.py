@@ -2,21 +2,19 @@
 
 A branch is one way out of a condition, of a loop, or into an ``except`` clause; a function that was never entered is
 one branch, and so are all its own. Names tell no line of the file, which is others' work: a function, and a digest of
-the condition and of the way out.
+the line that has the choice and of the line that it leads to.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-_PARTS: Final = {ast.If: "test", ast.While: "test", ast.For: "iter"}
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -42,59 +40,23 @@ def branches(source: str, report: Mapping[str, Any], functions: tuple[str, ...] 
     ``report`` is the file's entry in the JSON of coverage.py, measured with branches. ``functions`` selects what counts
     by the qualified names; without them all of the file does.
     """
-    lines = set(report["executed_lines"])
-    arcs = {tuple(arc) for arc in report["executed_branches"]}
+    lines = source.splitlines()
     found: dict[Branch, bool] = {}
-    for name, node in _functions(ast.parse(source)):
-        if functions and name not in functions:
+    for name, part in report["functions"].items():
+        if not name or (functions and name not in functions):
             continue
-        entered = any(line in lines for line in _own_lines(node))
-        found[Branch(name)] = entered
-        if entered:
-            seen: Counter[str] = Counter()
-            for text, taken in _ways(node, lines, arcs):
-                seen[text] += 1
-                found[Branch(name, text if seen[text] == 1 else f"{text} #{seen[text]}")] = taken
+        executed = set(part["executed_lines"])
+        found[Branch(name)] = bool(executed)
+        if not executed:
+            continue
+        taken = dict.fromkeys(map(tuple, part["executed_branches"]), True)
+        taken |= dict.fromkeys(map(tuple, part["missing_branches"]), False)
+        for line, after in pairwise(sorted(executed | set(part["missing_lines"]))):
+            if lines[line - 1].lstrip().startswith("except"):
+                taken[line, after] = after in executed
+        seen: Counter[str] = Counter()
+        for start, to in sorted(taken):
+            text = f"{lines[start - 1].strip()} -> {lines[to - 1].strip() if to > 0 else 'the end'}"
+            seen[text] += 1
+            found[Branch(name, text if seen[text] == 1 else f"{text} #{seen[text]}")] = taken[start, to]
     return found
-
-
-def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef):
-            yield prefix + node.name, node
-            yield from _functions(node, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.ClassDef):
-            yield from _functions(node, f"{prefix}{node.name}.")
-
-
-def _own(node: ast.AST) -> Iterator[Any]:
-    """Yield the nodes of a function in their order, without those of functions inside it."""
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda):
-            yield child
-            yield from _own(child)
-
-
-def _own_lines(function: ast.FunctionDef) -> set[int]:
-    lines = {node.lineno for statement in function.body for node in [statement, *_own(statement)] if _is_code(node)}
-    return lines or {function.body[0].lineno}
-
-
-def _is_code(node: ast.AST) -> bool:
-    return isinstance(node, ast.stmt) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-
-
-def _ways(function: ast.FunctionDef, lines: set[int], arcs: set[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    """Yield each way out of each condition, and whether it was taken."""
-    for node in _own(function):
-        if isinstance(node, ast.ExceptHandler):
-            kind = ast.unparse(node.type) if node.type else "anything"
-            yield f"except {kind}", node.body[0].lineno in lines
-        elif part := _PARTS.get(type(node)):
-            value: ast.expr = getattr(node, part)
-            if isinstance(value, ast.Constant):  # while True: no question
-                continue
-            ways = {to for start, to in arcs if start == node.lineno}
-            words = ("has an item", "is at its end") if part == "iter" else ("is true", "is false")
-            for word, taken in zip(words, (node.body[0].lineno in ways, ways - {node.body[0].lineno}), strict=True):
-                yield f"{ast.unparse(value)} {word}", bool(taken)

@@ -61,20 +61,20 @@ def test_a_branch_is_a_way_out_of_a_condition_or_loop_or_into_a_handler(report):
     """An endless loop asks nothing; a function that is not entered is one branch."""
     assert {(branch.function, branch.text): taken for branch, taken in branches(SOURCE, report).items()} == {
         ("told", ""): True,
-        ("told", "values has an item"): True,
-        ("told", "values is at its end"): True,
-        ("told", "value is true"): True,
-        ("told", "value is false"): False,
-        ("told", "value is None is true"): False,
-        ("told", "value is None is false"): False,
-        ("told", "except TypeError"): False,
-        ("told", "except ValueError"): True,
+        ("told", "for value in values: -> if value:"): True,
+        ("told", "for value in values: -> try:"): True,
+        ("told", "if value: -> continue"): True,
+        ("told", "if value: -> elif value is None:"): False,
+        ("told", "elif value is None: -> return 1"): False,
+        ("told", "elif value is None: -> for value in values:"): False,
+        ("told", "except TypeError: -> return 2"): False,
+        ("told", "except ValueError: -> break"): True,
         ("idle", ""): False,
         ("Thing.one", ""): True,
-        ("Thing.one", "self is true"): True,
-        ("Thing.one", "self is false"): False,
-        ("Thing.one", "not self is true"): False,
-        ("Thing.one", "not self is false"): False,
+        ("Thing.one", "if self: -> return"): True,
+        ("Thing.one", "if self: -> while not self:"): False,
+        ("Thing.one", "while not self: -> pass"): False,
+        ("Thing.one", "while not self: -> the end"): False,
     }
 
 
