@@ -14,6 +14,7 @@ from dirac_failover.spec.compare import equal
 from dirac_failover.spec.facts import MODULE, STATUS, Facts
 from dirac_failover.spec.model import clients
 from dirac_failover.spec.model.module import expected
+from dirac_failover.spec.model.run import BEFORE
 from dirac_failover.spec.profiles import DIRAC_9_1
 
 if TYPE_CHECKING:
@@ -34,17 +35,10 @@ class CheckContext:
         self.outcome = outcome
         self.profile = profile
         self.shape = shape
-        self.hooks: list[str] = []
+        self.hooks = [step.method for step in outcome.steps if step.target == MODULE]
         """The hooks that were called, in order."""
-        self.collaboration: list[Call] = []
+        self.collaboration = [step for step in outcome.steps if step.target != MODULE]
         """The calls of collaborators and services, in order."""
-        self._by_method: dict[str, list[Call]] = {}
-        for step in outcome.steps:
-            if step.target == MODULE:
-                self.hooks.append(step.method)
-            else:
-                self.collaboration.append(step)
-                self._by_method.setdefault(f"{step.target}.{step.method}", []).append(step)
 
     @cached_property
     def expected(self) -> Observation:
@@ -73,7 +67,8 @@ class CheckContext:
 
     def calls(self, method: str) -> list[Call]:
         """Return the calls of ``Collaborator.method``, in order."""
-        return self._by_method.get(method, [])
+        target, _, name = method.rpartition(".")
+        return [step for step in self.collaboration if step[:2] == (target, name)]
 
     @cached_property
     def statuses(self) -> list[str]:
@@ -98,11 +93,8 @@ class CheckContext:
     @cached_property
     def new_files(self) -> list[str]:
         """The names of the files that were not there before, or not with this content."""
-        before = {"output": "output", "old": "[]", "directory": "<directory>", "full": "<link>"}
-        kinds = self.scenario.files
-        return sorted(
-            name for name, text in self.outcome.files.items() if name not in kinds or before[kinds[name]] != text
-        )
+        before = {name: BEFORE[kind] for name, kind in self.scenario.files.items()}
+        return sorted(name for name, text in self.outcome.files.items() if before.get(name) != text)
 
     @cached_property
     def content(self) -> Json:

@@ -100,10 +100,8 @@ class Facts:
         """Transformation and task; None when one of them is missing or malformed."""
         has, commons = self.scenario.attributes, self.scenario.workflow_commons
         try:
-            return (
-                int(has.get("production_id") or commons["PRODUCTION_ID"]),
-                int(has.get("prod_job_id") or commons["JOB_ID"]),
-            )
+            production = int(has.get("production_id") or commons["PRODUCTION_ID"])
+            return production, int(has.get("prod_job_id") or commons["JOB_ID"])
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -158,13 +156,9 @@ class Facts:
         names = [str(part) for part in parts if part]
         odd = not isinstance(given, str | list) or (isinstance(given, list) and given is commons.get("InputData"))
         odd = odd or not all(map(_PLAIN_LFN.fullmatch, names)) or len(set(names)) < len(names)
-        return None if odd or not self._step_is_plain else [name.removeprefix("LFN:") for name in names]
-
-    @property
-    def _step_is_plain(self) -> bool:
-        """Whether the step has a name, and no input of its own."""
         step = self.scenario.step_commons
-        return "STEP_INSTANCE_NAME" in step and not step.get("inputData")
+        odd = odd or "STEP_INSTANCE_NAME" not in step or bool(step.get("inputData"))
+        return None if odd else [name.removeprefix("LFN:") for name in names]
 
     def has(self, collaborator: str) -> bool:
         """Return whether a collaborator is there, with reports of earlier modules; otherwise the module makes one."""
@@ -234,23 +228,16 @@ class Facts:
     @cached_property
     def plain(self) -> bool:
         """Whether no answer raises or has a wrong shape, and only those to a status change from call to call."""
-        return (
-            self.answer("Request.toJSON")[:3] != "ok="
-            and self.scripted
-            and all(
-                all(answer.startswith(_PLAIN) for answer in answers) and (len(answers) == 1 or method == STATUS)
-                for method, answers in self.scenario.answers.items()
-            )
-        )
+        return self.scripted and not self.answered("Request.toJSON", "ok=") and all(
+            answer.startswith(_PLAIN) and (len(answers) == 1 or method == STATUS)
+            for method, answers in self.scenario.answers.items() for answer in answers
+        )  # fmt: skip
 
     @cached_property
     def refused(self) -> frozenset[str]:
         """The scripted methods that refuse."""
-        return frozenset(
-            method
-            for method, answers in self.scenario.answers.items()
-            if any(answer.startswith("s_error") for answer in answers)
-        )
+        answers = self.scenario.answers
+        return frozenset(name for name in answers if any(answer.startswith("s_error") for answer in answers[name]))
 
     @cached_property
     def calm(self) -> bool:
@@ -279,12 +266,9 @@ class Facts:
     @cached_property
     def forwarded(self) -> list[Json]:
         """The operations with which collaborators answer, of those that the end of a job has to ask."""
-        found = []
-        if self.held and self.answered(COMMIT, "s_error") and self.answered(FILE_FORWARD, "operation"):
-            found.append(MADE[COMMIT])
-        if self.well and self.answered(JOB_FORWARD, "operation"):
-            found.append(MADE[JOB_FORWARD])
-        return found
+        asked = {COMMIT: self.held and self.answered(COMMIT, "s_error"), JOB_FORWARD: self.well}
+        forward = {COMMIT: FILE_FORWARD, JOB_FORWARD: JOB_FORWARD}
+        return [MADE[name] for name in asked if asked[name] and self.answered(forward[name], "operation")]
 
     @cached_property
     def pending(self) -> list[Json]:
@@ -299,65 +283,37 @@ class Facts:
         """
         if self.scenario.hooks:
             return _raised(self.scenario.hooks.get(self.end.hook, "")) if self.end else None
-        raising = [
-            (method, answers[0]) for method, answers in self.scenario.answers.items() if answers[0][:7] == "raises="
-        ]
-        others = [
-            answer
-            for method, answers in self.scenario.answers.items()
-            for answer in answers
-            if method not in {name for name, _ in raising}
-        ]
-        if len(raising) != 1 or not self.own or not self.job or self.inputs is None or self.health == "unset":
+        answers = self.scenario.answers
+        raising = [method for method, given in answers.items() if given[0].startswith("raises=")]
+        others = [answer for method in answers.keys() - {*raising} for answer in answers[method]]
+        usual = (
+            self.own and self.job and self.inputs is not None and self.health != "unset" and self.valid and self.disk
+        )
+        if len(raising) != 1 or not usual or not all(other.startswith(_PLAIN) for other in others):
             return None
-        method, answer = raising[0]
-        if not all(other.startswith(_PLAIN) for other in others) or not self._must_ask(method) or not self.valid:
-            return None
-        return _raised(answer)
-
-    def _must_ask(self, method: str) -> bool:
-        """Return whether the end of a job has to call a method, in any order of the others."""
-        refused = self.answered(COMMIT, "s_error")
-        quiet = self.disk and not {"Request.toJSON"} & self.refused
-        return quiet and {
+        (method,) = raising
+        must_ask = "Request.toJSON" not in self.refused and {
             COMMIT: self.held,
-            FILE_FORWARD: self.held and refused,
+            FILE_FORWARD: self.held and self.answered(COMMIT, "s_error"),
             JOB_FORWARD: self.well,
             ACCOUNTING: self.well and self.accounting and self.scenario.records > 0,
-        }.get(method, False)
+        }.get(method)  # whatever the order of the others
+        return _raised(answers[method][0]) if must_ask else None
 
     @cached_property
     def end(self) -> End | None:
         """Return the hook that ends the module, and the way it ends; None where the answers of collaborators decide."""
+        hooks, own = self.scenario.hooks, self.scenario.subject == "module"
         known = self.identified and self.executed and self.health != "unset" and self.plain
-        if not known or (self.scenario.subject == "module" and (self.inputs is None or not self._is_quiet)):
+        quiet = "_execute" in hooks or (self.valid and self.disk and not self.refused and "_initialize" not in hooks)
+        if not known or (own and (self.inputs is None or not quiet)):
             return None
         for hook in HOOKS:
-            answer = self.scenario.hooks.get(hook)
-            if answer is None:
-                if self._ends_in(hook):
-                    return End(hook, self._ends_well(hook))
-            elif (raised := _raised(answer)) is not None:
+            if raised := _raised(hooks.get(hook, "")):
                 return End(hook, raised.name == "GracefulTermination")
-        return End(HOOKS[-1], None)
-
-    @property
-    def _is_quiet(self) -> bool:
-        """Whether no call of ``_execute`` can fail."""
-        if "_execute" in self.scenario.hooks:
-            return True
-        return self.valid and self.disk and not self.refused and "_initialize" not in self.scenario.hooks
-
-    def _ends_in(self, hook: str) -> bool:
-        """Return whether the module ends in a hook that is not replaced."""
-        disabled = hook == "_initialize" and self.scenario.subject == "module" and not self.job
-        return disabled or hook == HOOKS[-1]
-
-    def _ends_well(self, hook: str) -> bool | None:
-        """Return whether it ends well there; None without a job if operations are pending."""
-        if hook != HOOKS[-1]:
-            return None if self.operations else True
-        return self.well or self.scenario.subject == "base"
+            if hook == "_initialize" and hook not in hooks and own and not self.job:
+                return End(hook, None if self.operations else True)
+        return End(hook, None if hook in hooks else self.well or not own)
 
     @cached_property
     def called(self) -> str:

@@ -27,7 +27,6 @@ from dirac_failover.spec.scenario import HOOKS, MISSING
 
 if TYPE_CHECKING:
     from dirac_failover.spec.check_context import CheckContext
-    from dirac_failover.spec.scenario import Json
 
 BASE: Final = "ModuleBase"
 MODULE: Final = "FailoverRequest"
@@ -69,16 +68,13 @@ def finalize_always(case: CheckContext) -> Violation | None:
     return equal(["finalize"] * case.scenario.executions, [hooks[-1] for hooks in case.executions])
 
 
-def _nameless(facts: Facts) -> bool:
-    scenario = facts.scenario
-    return facts.executed and any(
-        not scenario.attributes.get(attribute) and key not in scenario.workflow_commons
-        for attribute, key in (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID"))
-    )
-
-
 @clause(
-    "CO-003", when=_nameless, source=f"{BASE}.execute",
+    "CO-003",
+    when=lambda facts: facts.executed and any(
+        not facts.scenario.attributes.get(attribute) and key not in facts.scenario.workflow_commons
+        for attribute, key in (("production_id", "PRODUCTION_ID"), ("prod_job_id", "JOB_ID"))
+    ),
+    source=f"{BASE}.execute",
     reason="Nothing can be reported in the name of an unknown task.", harm="Files of another task get a status.",
 )  # fmt: skip
 def identified_first(case: CheckContext) -> Violation | None:
@@ -86,13 +82,11 @@ def identified_first(case: CheckContext) -> Violation | None:
     return equal(["raised", []], [case.outcome.ended, case.hooks])
 
 
-def _returns(facts: Facts) -> bool:
-    silent = "_finalize" in facts.scenario.hooks and (facts.end is None or facts.end.ok is None)
-    return can_report(facts) and not silent
-
-
 @clause(
-    "CO-004", when=_returns, source=f"{BASE}.execute",
+    "CO-004",
+    when=lambda facts: can_report(facts)
+        and not ("_finalize" in facts.scenario.hooks and (facts.end is None or facts.end.ok is None)),
+    source=f"{BASE}.execute",
     reason="The workflow reads these keys without looking.",
     harm="The workflow dies of a KeyError and reports nothing.",
 )  # fmt: skip
@@ -124,13 +118,10 @@ def _is_graceful(facts: Facts) -> bool:
     return _raises(facts) and facts.raised is not None and facts.raised.name == "GracefulTermination"
 
 
-def _nothing_else_refused(facts: Facts) -> bool:
-    """Return whether nothing was refused that is worse than a graceful end."""
-    return not facts.refused - {STATUS} and not (facts.own and facts.pending)
-
-
 @clause(
-    "CO-006", when=lambda facts: _is_graceful(facts) and _nothing_else_refused(facts), source=f"{BASE}.execute",
+    "CO-006",
+    when=lambda facts: _is_graceful(facts) and not facts.refused - {STATUS} and not (facts.own and facts.pending),
+    source=f"{BASE}.execute",
     reason="It is how a module says that nothing is left to do.", harm="Jobs that went well are counted as failed.",
 )  # fmt: skip
 def graceful_is_good(case: CheckContext) -> Violation | None:
@@ -138,33 +129,30 @@ def graceful_is_good(case: CheckContext) -> Violation | None:
     return equal(True, case.ok)
 
 
-def _has_number(facts: Facts) -> bool:
-    if facts.raised is None or not _raises(facts):
-        return False
-    name, arguments = facts.raised
-    return name == "RuntimeError" and len(arguments) == _TEXT_AND_NUMBER and arguments[1].isdigit()
-
-
-_TEXT_AND_NUMBER: Final = 2
+def _number_of(facts: Facts) -> tuple[str, str] | None:
+    """Return the text and the number with which a RuntimeError ends the module."""
+    match facts.raised if _raises(facts) else None:
+        case ("RuntimeError", (text, number)) if number.isdigit():
+            return text, number
+    return None
 
 
 @clause(
-    "CO-007", when=_has_number, source=f"{BASE}.execute",
+    "CO-007", when=lambda facts: _number_of(facts) is not None, source=f"{BASE}.execute",
     reason="The number is the exit code of the job.", harm="The job's exit code says nothing, or something else.",
 )  # fmt: skip
 def error_number(case: CheckContext) -> Violation | None:
     """RuntimeError with a text and a number becomes that Message and that Errno."""
-    text, number = case.facts.raised.arguments if case.facts.raised else ("", "0")
+    text, number = _number_of(case.facts) or ("", "0")
     result = case.result if isinstance(case.result, dict) else {}
     return equal([text, int(number)], [result.get("Message"), result.get("Errno")])
 
 
-def _must_report(facts: Facts) -> bool:
-    return _raises(facts) and facts.job and facts.well and not (_is_graceful(facts) and facts.refused - {STATUS})
-
-
 @clause(
-    "CO-008", when=_must_report, source=f"{BASE}.execute",
+    "CO-008",
+    when=lambda facts: _raises(facts) and facts.job and facts.well
+        and not (_is_graceful(facts) and facts.refused - {STATUS}),
+    source=f"{BASE}.execute",
     reason="It is what people see of a job.", harm="The owner of a job cannot see why it failed.",
 )  # fmt: skip
 def ends_are_reported(case: CheckContext) -> Violation | None:
@@ -229,25 +217,19 @@ def statuses_by_health(case: CheckContext) -> Violation | None:
     """Each input's last status in the transformation is its earlier one, else Processed, or Unused after a failure."""
     status = "Processed" if case.facts.well else "Unused"
     reported = case.facts.reported
-    mine = [call.args for call in case.calls(FILE_STATUS) if _is_transformation(call.args[0], case.facts.task)]
-    given = {args[1]: args[2] for args in mine}
+    production, _ = case.facts.task or (0, 0)
+    calls = [call.args for call in case.calls(FILE_STATUS)]
+    given = {args[1]: args[2] for args in calls if str(args[0]).isdecimal() and int(args[0]) == production}
     inputs = case.facts.inputs or []
     wanted = {lfn: reported.get(lfn, status) for lfn in inputs}
     return equal(wanted, {lfn: given.get(lfn, reported.get(lfn)) for lfn in inputs})
 
 
-def _is_transformation(given: Json, task: tuple[int, int] | None) -> bool:
-    """Return whether a value is the transformation's number, which may be a text."""
-    return str(given).isdecimal() and int(given) == (task or (0, 0))[0]
-
-
-def _commits(facts: Facts) -> bool:
-    taken = bool(facts.inputs) and facts.answered(FILE_STATUS, "ok")
-    return _reports_inputs(facts) and (taken or bool(facts.reported))
-
-
 @clause(
-    "CO-013", when=_commits, source=f"{MODULE}._execute",
+    "CO-013",
+    when=lambda facts: _reports_inputs(facts)
+        and bool(facts.reported or (facts.inputs and facts.answered(FILE_STATUS, "ok"))),
+    source=f"{MODULE}._execute",
     reason="The operation is what fail-over consists of.", harm="The statuses of the input files are lost.",
 )  # fmt: skip
 def second_try(case: CheckContext) -> Violation | None:
@@ -372,19 +354,14 @@ def statuses_arrive(case: CheckContext) -> Violation | None:
     rows = [row for history in case.service("job-state", "history").values() for row in history]
     reported = [str(row["ApplicationStatus"]) for row in rows if row["ApplicationStatus"] not in {"Unknown", "idem"}]
     reported += [str(item[1]) for item in case.written if "setJobStatusBulk" in str(item[1])]
-    owed = [status.replace("'", "") for status in case.facts.unsent_statuses] + _reported(case)[:-1]
+    calls = case.calls("job-state.setJobStatusBulk")
+    asked = [str(update.get("ApplicationStatus") or "")[:_KEPT] for call in calls for update in call.args[1].values()]
+    owed = [status.replace("'", "") for status in case.facts.unsent_statuses]
+    owed += [*dict.fromkeys(filter(None, asked))][:-1]
     return holds(
         bool(reported) and all(any(status in text for text in reported) for status in owed),
         [*dict.fromkeys(owed), "a status of its own"], reported,
     )  # fmt: skip
-
-
-def _reported(case: CheckContext) -> list[str]:
-    """Return the application statuses that the job's state service was asked to take, as far as it keeps them."""
-    calls = case.calls("job-state.setJobStatusBulk")
-    updates = [update for call in calls for update in call.args[1].values()]
-    texts = [str(update["ApplicationStatus"])[:_KEPT] for update in updates if update.get("ApplicationStatus")]
-    return list(dict.fromkeys(texts))
 
 
 _KEPT: Final = 255

@@ -9,8 +9,6 @@ from dirac_failover.spec.clauses.contract import BASE, can_report
 from dirac_failover.spec.facts import ACCOUNTING, JOB_FORWARD, MADE, PARAMETER, STATUS, Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dirac_failover.spec.check_context import CheckContext
     from dirac_failover.spec.scenario import Json
 
@@ -75,12 +73,9 @@ def _lets(mask: Json, text: str) -> bool:
     return not mask or mask == [""] or text in (mask if isinstance(mask, list) else [str(mask)])
 
 
-def _are_there(facts: Facts) -> bool:
-    return _described(facts).keys() <= facts.scenario.files.keys()
-
-
 def _can_upload(facts: Facts) -> bool:
-    return _asks_for_files(facts) and _are_there(facts) and None not in _wanted(facts).values()
+    there = _asks_for_files(facts) and _described(facts).keys() <= facts.scenario.files.keys()
+    return there and None not in _wanted(facts).values()
 
 
 @clause(
@@ -107,15 +102,10 @@ def missing_candidates_raise(case: CheckContext) -> Violation | None:
     return holds(case.outcome.ended == "raised", "an exception", case.result)
 
 
-def _calls_once(method: str) -> Callable[[Facts], bool]:
+def _calls_once(facts: Facts, method: str) -> bool:
     """Return whether a method is called once, with arguments in their order, of a module that knows its health."""
-
-    def when(facts: Facts) -> bool:
-        report = {"setApplicationStatus": STATUS, "setJobParameter": PARAMETER}[method]
-        usual = facts.scripted and facts.answered(report, "ok", "s_error")
-        return facts.called == method and not facts.named and facts.health != "unset" and usual
-
-    return when
+    usual = facts.scripted and facts.answered(f"JobReport.{method}", "ok", "s_error")
+    return facts.called == method and not facts.named and facts.health != "unset" and usual
 
 
 def _report_arguments(facts: Facts, texts: int) -> list[Json]:
@@ -125,7 +115,8 @@ def _report_arguments(facts: Facts, texts: int) -> list[Json]:
 
 
 @clause(
-    "CO-022", when=_calls_once("setApplicationStatus"), source=f"{BASE}.setApplicationStatus",
+    "CO-022", when=lambda facts: _calls_once(facts, "setApplicationStatus"),
+    source=f"{BASE}.setApplicationStatus",
     reason="It is how any module says how far it is.", harm="The job looks as if it did nothing.",
 )  # fmt: skip
 def status_is_reported(case: CheckContext) -> Violation | None:
@@ -136,7 +127,7 @@ def status_is_reported(case: CheckContext) -> Violation | None:
 
 
 @clause(
-    "CO-023", when=_calls_once("setJobParameter"), source=f"{BASE}.setJobParameter",
+    "CO-023", when=lambda facts: _calls_once(facts, "setJobParameter"), source=f"{BASE}.setJobParameter",
     reason="Parameters of a failed job say why it failed.", harm="Parameters such as the CPU time used are lost.",
 )  # fmt: skip
 def parameter_is_reported(case: CheckContext) -> Violation | None:
@@ -145,13 +136,11 @@ def parameter_is_reported(case: CheckContext) -> Violation | None:
     return equal([wanted, "returned"], [[call.args for call in case.calls(PARAMETER)], case.outcome.ended])
 
 
-def _ends_by_itself(facts: Facts) -> bool:
-    refusing = facts.refused - {STATUS}
-    return facts.called == "generateFailoverFile" and facts.plain and facts.valid and facts.disk and not refusing
-
-
 @clause(
-    "CO-024", when=_ends_by_itself, source=f"{BASE}.generateFailoverFile",
+    "CO-024",
+    when=lambda facts: facts.called == "generateFailoverFile" and facts.plain and facts.valid and facts.disk
+        and not facts.refused - {STATUS},
+    source=f"{BASE}.generateFailoverFile",
     reason="A module may write the file without being the last one.", harm="Everything that is pending is lost.",
 )  # fmt: skip
 def file_by_itself(case: CheckContext) -> Violation | None:

@@ -22,8 +22,6 @@ from dirac_failover.spec.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dirac_failover.spec.check_context import CheckContext
 
 BASE: Final = "ModuleBase"
@@ -52,16 +50,13 @@ def _all_written(case: CheckContext) -> Violation | None:
     return holds(all(item in case.written for item in owed), {"in the file": owed}, {"in the file": case.written})
 
 
-def _accounting_fails(*kinds: str) -> Callable[[Facts], bool]:
-    def when(facts: Facts) -> bool:
-        asked = facts.well and facts.accounting and facts.answered(ACCOUNTING, *kinds) and facts.valid
-        return asked and _settled(facts) and facts.scripted and bool(facts.pending) and _others_plain(facts, ACCOUNTING)
-
-    return when
+def _accounting_fails(facts: Facts, *kinds: str) -> bool:
+    asked = facts.well and facts.accounting and facts.answered(ACCOUNTING, *kinds) and facts.valid
+    return asked and _settled(facts) and facts.scripted and bool(facts.pending) and _others_plain(facts, ACCOUNTING)
 
 
 @clause(
-    "LL-001", when=_accounting_fails("s_error"), source=f"{BASE}.generateFailoverFile", note="H1",
+    "LL-001", when=lambda facts: _accounting_fails(facts, "s_error"), source=f"{BASE}.generateFailoverFile", note="H1",
     thread="issues/2416",
     reason="The accounting has nothing to do with the rest.",
     harm="Statuses and operations vanish, and the module says OK.",
@@ -72,8 +67,8 @@ def kept_without_accounting(case: CheckContext) -> Violation | None:
 
 
 @clause(
-    "LL-002", when=_accounting_fails("raises", "bad_shape"), source=f"{BASE}.generateFailoverFile", note="H2",
-    thread="issues/2416",
+    "LL-002", when=lambda facts: _accounting_fails(facts, "raises", "bad_shape"),
+    source=f"{BASE}.generateFailoverFile", note="H2", thread="issues/2416",
     reason="The accounting has nothing to do with the rest.", harm="Statuses and operations vanish.",
 )  # fmt: skip
 def kept_when_accounting_breaks(case: CheckContext) -> Violation | None:
@@ -81,14 +76,11 @@ def kept_when_accounting_breaks(case: CheckContext) -> Violation | None:
     return _all_written(case)
 
 
-def _failed_with_pending(facts: Facts) -> bool:
-    return facts.health == "failed" and _settled(facts) and facts.valid and bool(facts.pending) and (
-        facts.plain or not facts.scripted
-    )  # fmt: skip
-
-
 @clause(
-    "LL-003", when=_failed_with_pending, source=f"{MODULE}._execute", note="H3", commands=True,
+    "LL-003",
+    when=lambda facts: facts.health == "failed" and _settled(facts) and facts.valid and bool(facts.pending)
+        and (facts.plain or not facts.scripted),
+    source=f"{MODULE}._execute", note="H3", commands=True,
     reason="A failed job has as much to report as a good one.",
     harm="The inputs of failed jobs stay Assigned for ever, and outputs are never removed.",
 )  # fmt: skip
@@ -97,13 +89,9 @@ def kept_after_failure(case: CheckContext) -> Violation | None:
     return _all_written(case)
 
 
-def _bad_among(defect: str) -> Callable[[Facts], bool]:
-    def when(facts: Facts) -> bool:
-        bad = facts.bad(defect)
-        asked = facts.well and _settled(facts) and facts.scripted and bool(bad) and len(bad) < len(facts.pending)
-        return asked and _others_plain(facts)
-
-    return when
+def _bad_among(facts: Facts, defect: str) -> bool:
+    asked = facts.well and _settled(facts) and facts.scripted and 0 < len(facts.bad(defect)) < len(facts.pending)
+    return asked and _others_plain(facts)
 
 
 def _others_written(case: CheckContext) -> Violation | None:
@@ -113,7 +101,7 @@ def _others_written(case: CheckContext) -> Violation | None:
 
 
 @clause(
-    "LL-004", when=_bad_among(INVALID), source=f"{BASE}.generateFailoverFile", note="H4",
+    "LL-004", when=lambda facts: _bad_among(facts, INVALID), source=f"{BASE}.generateFailoverFile", note="H4",
     reason="They are valid.", harm="One module's mistake loses the pending operations of all the others.",
 )  # fmt: skip
 def kept_beside_invalid(case: CheckContext) -> Violation | None:
@@ -122,7 +110,7 @@ def kept_beside_invalid(case: CheckContext) -> Violation | None:
 
 
 @clause(
-    "LL-005", when=_bad_among(NO_TEXT), source=f"{BASE}.generateFailoverFile", note="H20",
+    "LL-005", when=lambda facts: _bad_among(facts, NO_TEXT), source=f"{BASE}.generateFailoverFile", note="H20",
     reason="They can be serialised.", harm="One module's mistake loses the pending operations of all the others.",
 )  # fmt: skip
 def kept_beside_no_text(case: CheckContext) -> Violation | None:
@@ -173,14 +161,11 @@ def lost_file_statuses(case: CheckContext) -> Violation | None:
     return _not_a_success(case, "statuses are lost")
 
 
-def _statuses_are_lost(facts: Facts) -> bool:
-    return facts.well and _settled(facts) and facts.scripted and facts.answered(JOB_FORWARD, "s_error") and (
-        _others_plain(facts, JOB_FORWARD, STATUS)
-    )  # fmt: skip
-
-
 @clause(
-    "LL-009", when=_statuses_are_lost, source=f"{BASE}.generateFailoverFile", note="H10",
+    "LL-009",
+    when=lambda facts: facts.well and _settled(facts) and facts.scripted
+        and facts.answered(JOB_FORWARD, "s_error") and _others_plain(facts, JOB_FORWARD, STATUS),
+    source=f"{BASE}.generateFailoverFile", note="H10",
     reason="They are lost.", harm="The job looks as if it were still running.",
 )  # fmt: skip
 def lost_statuses(case: CheckContext) -> Violation | None:
@@ -188,13 +173,11 @@ def lost_statuses(case: CheckContext) -> Violation | None:
     return _not_a_success(case, "statuses are lost")
 
 
-def _status_is_refused(facts: Facts) -> bool:
-    refused = any(answer.startswith("s_error") for answer in facts.scenario.answers.get(STATUS, ()))
-    return facts.calm and facts.well and refused and facts.answered(JOB_FORWARD, "ok", "operation")
-
-
 @clause(
-    "LL-010", when=_status_is_refused, source=f"{BASE}.execute", note="H11", thread="pull/4852",
+    "LL-010",
+    when=lambda facts: facts.calm and facts.well and STATUS in facts.refused
+        and facts.answered(JOB_FORWARD, "ok", "operation"),
+    source=f"{BASE}.execute", note="H11", thread="pull/4852",
     reason="After the file is written, nothing can be added.",
     harm="The last status is lost when the service is down.",
 )  # fmt: skip
@@ -259,16 +242,12 @@ def right_files(case: CheckContext) -> Violation | None:
     return holds(given == sorted(names), {"of": names}, {"of": given})
 
 
-def _files_are_unknown(facts: Facts) -> bool:
-    scenario = facts.scenario
-    healthy = not any(fault.startswith("transformation") for fault in scenario.faults)
-    return (
-        facts.own and facts.job and not facts.scripted and bool(facts.inputs) and not scenario.server_files and healthy
-    )
-
-
 @clause(
-    "LL-013", when=_files_are_unknown, source="TransformationClient", note="H6", commands=True,
+    "LL-013",
+    when=lambda facts: facts.own and facts.job and not facts.scripted and bool(facts.inputs)
+    and not facts.scenario.server_files
+    and not any(fault.startswith("transformation") for fault in facts.scenario.faults),
+    source="TransformationClient", note="H6", commands=True,
     reason="They reach no service.", harm="The statuses are lost without a message.",
 )  # fmt: skip
 def unknown_files(case: CheckContext) -> Violation | None:
