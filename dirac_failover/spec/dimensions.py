@@ -20,22 +20,6 @@ ABSENT: Final = object()
 """As a value in ``sets``: remove the key."""
 
 
-@dataclass(frozen=True)
-class Then:
-    """A value of ``sets`` that appends an answer to those which the method already has."""
-
-    method: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Argument:
-    """A new value of the argument at ``index`` of the only call; it is the value of ``calls`` in ``sets``."""
-
-    index: int
-    value: Any
-
-
 GOOD: Final = "the good case"
 """The end of the name of a region's first scenario, in which nothing is changed."""
 
@@ -48,11 +32,34 @@ Choices = dict[str, str]
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a dimension: its name, the reason for it, and the fields of the scenario that it sets."""
+    """One value of a dimension: its name, the reason for it, and the fields of the scenario that it sets.
+
+    A function in ``sets`` computes a field from what it is so far.
+    """
 
     name: str
     reason: str
     sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+Row = tuple[str, str, *tuple[Any, ...]]
+"""The name of a value, its reason and, unless it sets nothing, one content."""
+
+
+def values(field: str, *rows: Row) -> tuple[Value, ...]:
+    """Return values that set one field or one key of it: ``answers.FileReport.commit``, whose content may be a text."""
+    name, _, key = field.partition(".")
+
+    def sets(content: Any) -> Mapping[str, Any]:
+        item = (content,) if name == "answers" and isinstance(content, str) else content
+        return {name: {key: item} if key else item}
+
+    return tuple(Value(called, reason, sets(*content) if content else {}) for called, reason, *content in rows)
+
+
+def faults(service: str, *rows: Row) -> tuple[Value, ...]:
+    """Return values that arm one fault of a service; the content of a row is the fault's text after the service."""
+    return tuple(Value(name, why, {"faults": (f"{service}{text[0]}",)} if text else {}) for name, why, *text in rows)
 
 
 @dataclass(frozen=True)
@@ -136,13 +143,8 @@ def _merge(fields: dict[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
         return fields
     merged = dict(fields)
     for name, value in sets.items():
-        if isinstance(value, Then):
-            before = merged["answers"].get(value.method, ())
-            merged["answers"] = {**merged["answers"], value.method: (*before, value.answer)}
-        elif isinstance(value, Argument):
-            ((method, arguments),) = merged["calls"]
-            given = [*arguments[: value.index], value.value, *arguments[value.index + 1 :]]
-            merged["calls"] = ([method, given],)
+        if callable(value):
+            merged[name] = value(merged[name])
         elif isinstance(value, Mapping):
             both = {**merged[name], **value}
             merged[name] = {key: item for key, item in both.items() if item is not ABSENT}

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from dirac_failover.spec import dimensions
-from dirac_failover.spec.dimensions import ABSENT, Dimension, Region, Then, Value
+from dirac_failover.spec.dimensions import ABSENT, Dimension, Region, Value, faults, values
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.spec.space import REGIONS
 
@@ -56,7 +56,7 @@ def test_what_is_too_far_away_is_not_looked_at():
     assert asked == ["good"]
 
 
-@pytest.mark.parametrize("thing", [SMALL, *SMALL.dimensions[:1], SMALL.dimensions[0].values[0], Then("a", "b")])
+@pytest.mark.parametrize("thing", [SMALL, *SMALL.dimensions[:1], SMALL.dimensions[0].values[0]])
 def test_what_describes_the_space_is_frozen(thing):
     """Scenarios share it."""
     with pytest.raises(FrozenInstanceError):
@@ -87,20 +87,23 @@ def test_a_mapping_is_merged_and_a_key_can_be_removed():
     assert Scenario().environment == {"JOBID": "77"}
 
 
-def test_what_comes_then_is_answered_after_what_came_before():
-    """Whatever it stands under; also where nothing came before."""
-    then = {"later": Then("JobReport.setApplicationStatus", "s_error")}
-    first = {"answers": {"JobReport.setApplicationStatus": ("ok", "none")}}
-    assert [dict(item.answers) for item in of(first, then, {"last": Then("Other.commit", "ok")})[::-1]] == [
-        {"JobReport.setApplicationStatus": ("ok", "none", "s_error"), "Other.commit": ("ok",)},
-        {"JobReport.setApplicationStatus": ("ok", "none", "s_error")},
-        {"JobReport.setApplicationStatus": ("ok", "none"), "Other.commit": ("ok",)},
-        {"JobReport.setApplicationStatus": ("ok", "none")},
-        {"JobReport.setApplicationStatus": ("s_error",), "Other.commit": ("ok",)},
-        {"JobReport.setApplicationStatus": ("s_error",)},
-        {"Other.commit": ("ok",)},
-        {},
-    ]
+def test_a_function_computes_a_field_from_what_it_is_so_far():
+    """The base and the values before are in it."""
+    found = of({"records": lambda records: records + 1}, {"records": lambda records: records * 3}, records=1)
+    assert [item.records for item in found] == [1, 3, 2, 6]
+
+
+def test_rows_of_a_table_are_values():
+    """A row without content sets nothing; a text is the only answer of a method, and the end of a fault's text."""
+    assert values("records", ("a", "why"), ("b", "how", 2)) == (Value("a", "why"), Value("b", "how", {"records": 2}))
+    assert values("files.x", ("a", "why", "old")) == (Value("a", "why", {"files": {"x": "old"}}),)
+    made = values("answers.Request.toJSON", ("a", "why", "ok"), ("b", "how", ("ok", "s_error")))
+    assert [value.sets["answers"] for value in made] == [
+        {"Request.toJSON": ("ok",)}, {"Request.toJSON": ("ok", "s_error")},
+    ]  # fmt: skip
+    assert faults("requests", ("well", "why"), ("down", "how", ".putRequest:down")) == (
+        Value("well", "why"), Value("down", "how", {"faults": ("requests.putRequest:down",)}),
+    )  # fmt: skip
 
 
 def test_lists_grow_and_anything_else_is_replaced():

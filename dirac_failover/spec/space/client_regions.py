@@ -8,25 +8,26 @@ it does. Each region comes from branches of the real clients that nothing else t
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
-from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value
-from dirac_failover.spec.scenario import LIVE, MISSING
-from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value, faults, values
+from dirac_failover.spec.scenario import MISSING
+from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, CALLED, FORWARD, OWNER, WELL_OR_FAILED, live
 
-_TWICE: Final = Dimension("executions", "whether the clients are asked once more, with what they still hold", (
-    Value("once", "the usual case"),
-    Value("twice", "the same module is executed twice", {"executions": 2}),
+_TWICE: Final = Dimension("executions", "whether the clients are asked once more, with what they still hold", values(
+    "executions", ("once", "the usual case"), ("twice", "the same module is executed twice", 2),
 ))  # fmt: skip
-
-
-def _faults(service: str, *rows: tuple[str, str, str]) -> tuple[Value, ...]:
-    return tuple(Value(name, reason, {"faults": (f"{service}{text}",)} if text else {}) for name, reason, text in rows)
-
-
-def _in_turn(*values: tuple[str, str, Any], field: str) -> tuple[Value, ...]:
-    return tuple(Value(name, reason, {field: value}) for name, reason, value in values)
-
+JOB_STATE: Final = Dimension("job state", "how the job's state service fails", faults("job-state",
+    ("well", "the good case"),
+    ("down", "all of them fail; the second one becomes an operation", ":down"),
+    ("first=1", "the statuses arrive with the second try", ":first=1"),
+    ("first=2", "the statuses arrive, and will arrive again", ":first=2"),
+    ("lost_reply", "done, and the answer is lost", ":lost_reply"),
+    ("s_error=no;stub=no", "an error that cannot be repeated later: the statuses stay", ":s_error=no;stub=no"),
+    ("raises=ValueError:boom", "what a client never does", ":raises=ValueError:boom"),
+))  # fmt: skip
+MADE_BY_MODULE: Final = dict.fromkeys(("JobReport", "FileReport", "Request"), MISSING)
 
 # Statuses
 
@@ -40,8 +41,8 @@ STATUSES: Final = Region(
     "statuses of the job, of every kind, that earlier modules left in the job report",
     {"collaborators": {"AccountingReport": ABSENT}},
     (
-        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
-        Dimension("kept", "what setJobStatus and setApplicationStatus kept, in order", _in_turn(
+        WELL_OR_FAILED,
+        Dimension("kept", "what setJobStatus and setApplicationStatus kept, in order", values("unsent_statuses",
             ("application", "the usual case", ("half done",)),
             ("all at once", "three kinds of one instant share one update", (["Completing", "Uploading", "Done"],)),
             ("minor and application", "two kinds of one instant", (["", "Uploading", "half done"],)),
@@ -59,30 +60,20 @@ STATUSES: Final = Region(
             ("in the end", "the job has ended, and says more",
              (["Failed", "Uploading", ""], "half done", ["Done", "", ""])),
             ("no such status", "all of them are refused", (["Nowhere", "Uploading", "half done"],)),
-            field="unsent_statuses",
         )),
         Dimension("report", "for which job the report was made", (
             Value("this job", "the usual case"),
             Value("another job", "setJob: the number is this job's, and the source is still the other's",
                   {"report_job": 76}),
         )),
-        Dimension("job state", "how the job's state service fails", _faults("job-state",
-            ("well", "the good case", ""),
-            ("down", "the second try becomes an operation", ":down"),
-            ("first=1", "the statuses arrive with the second try", ":first=1"),
-            ("first=2", "the statuses arrive, and will arrive again", ":first=2"),
-            ("lost_reply", "done, and the answer is lost", ":lost_reply"),
-            ("s_error=no;stub=no", "an error that cannot be repeated later: the statuses stay", ":s_error=no;stub=no"),
-            ("raises=ValueError:boom", "what a client never does", ":raises=ValueError:boom"),
-        ), _sent),
-        Dimension("clock", "the clock of the node, whose times the updates have", _faults("clock",
-            ("right", "the usual case", ""),
+        replace(JOB_STATE, when=_sent),
+        Dimension("clock", "the clock of the node, whose times the updates have", faults("clock",
+            ("right", "the usual case"),
             ("slow", "ten minutes: all of it is from before the job began: it shows in the history only", ":skew=-600"),
             ("a little slow", "half a minute: the job began before", ":skew=-30"),
             ("fast", "ten minutes: all of it is from the future", ":skew=600"),
         ), lambda c: _sent(c) and c["report"] == "this job"),
-        Dimension(_TWICE.name, _TWICE.reason, _TWICE.values,
-                  lambda c: _sent(c) and c["report"] == "this job" and c["clock"] in {"right", "slow"}),
+        replace(_TWICE, when=lambda c: _sent(c) and c["report"] == "this job" and c["clock"] in {"right", "slow"}),
     ),
 )  # fmt: skip
 
@@ -90,6 +81,9 @@ STATUSES: Final = Region(
 
 _REFUSED: Final = json.dumps(json.dumps({"OK": False, "Errno": 0, "Message": "no"}))
 """An error where the text of rows is expected."""
+
+
+_THREE: Final = ("/vo/a", "/vo/b", "/vo/c")
 
 
 def _names(count: int) -> str:
@@ -105,49 +99,43 @@ FILES: Final = Region(
     "several input files at once, each with a past of its own in the transformation system",
     {"collaborators": {"AccountingReport": ABSENT}, "workflow_commons": {"InputData": "/vo/a;/vo/b;/vo/c"}},
     (
-        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
-        Dimension("reported", "statuses that earlier modules gave", _in_turn(
+        WELL_OR_FAILED,
+        Dimension("reported", "statuses that earlier modules gave", values("reported",
             ("none", "each input gets one", {}),
-            ("all unused", "to be tried once more, though all is well",
-             dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Unused")),
+            ("all unused", "to be tried once more, though all is well", dict.fromkeys(_THREE, "Unused")),
             ("all kinds", "each file has another status",
              {"/vo/a": "Unused", "/vo/b": "Processed", "/vo/c": "Problematic"}),
             ("a file of nobody's", "it is sent, too", {"/vo/x": "Unused"}),
-            field="reported",
         )),
-        Dimension("server", "the files' statuses in the transformation system", _in_turn(
-            ("Assigned", "the usual case", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Assigned")),
-            ("Unused", "nothing changes for Unused", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "Unused")),
-            ("MaxReset", "final for Unused", dict.fromkeys(("/vo/a", "/vo/b", "/vo/c"), "MaxReset")),
+        Dimension("server", "the files' statuses in the transformation system", values("server_files",
+            ("Assigned", "the usual case", dict.fromkeys(_THREE, "Assigned")),
+            ("Unused", "nothing changes for Unused", dict.fromkeys(_THREE, "Unused")),
+            ("MaxReset", "final for Unused", dict.fromkeys(_THREE, "MaxReset")),
             ("all kinds", "each file has another status",
              {"/vo/a": "Assigned", "/vo/b": "MaxReset", "/vo/c": "Processed", "/vo/x": "Assigned"}),
             ("one unknown", "the others are reported", {"/vo/a": "Assigned", "/vo/c": "Unused"}),
-            field="server_files",
         )),
-        Dimension("errors", "how often the files have failed", _in_turn(
+        Dimension("errors", "how often the files have failed", values("error_counts",
             ("none", "the usual case", {}),
             ("nine", "one more try", dict.fromkeys(("/vo/a", "/vo/b"), 9)),
             ("ten", "MaxReset instead of Unused", {"/vo/a": 10, "/vo/b": 9}),
             ("a multiple", "once more", {"/vo/a": 20, "/vo/c": 25}),
-            field="error_counts",
         )),
-        Dimension("limit", "the option that says after how many failures a file is not tried again", (
-            Value("default", "ten"),
-            *(Value(text, reason, {"options": {"Transformations/FilesMaxResetCounter": text}}) for text, reason in (
-                ("5", "another number"), ("often", "no number: ten"), ("0", "ZeroDivisionError"),
-            )),
+        Dimension("limit", "the option that says after how many failures a file is not tried again", values(
+            "options.Transformations/FilesMaxResetCounter", ("default", "ten"),
+            ("5", "another number", "5"), ("often", "no number: ten", "often"), ("0", "ZeroDivisionError", "0"),
         ), lambda c: c["errors"] != "none"),
-        Dimension("lookup", "how the question for the files fails", _faults("transformation",
-            ("well", "the good case", ""),
+        Dimension("lookup", "how the question for the files fails", faults("transformation",
+            ("well", "the good case"),
             ("refused", "an error inside of the answer: asked five times",
              f".getTransformationFiles:bad_shape={_REFUSED}"),
             ("refused at first", "asked again", f".getTransformationFiles:bad_shape={_REFUSED}@first=4"),
             ("down", "not asked again", ".getTransformationFiles:down"),
         ), lambda c: c.get("limit", "default") == "default"),
-        Dimension("many", "a thousand files are asked about at once", (
-            Value("three", "the usual case"),
-            Value("a thousand", "one question", {"workflow_commons": {"InputData": _names(1000)}}),
-            Value("a thousand and one", "two questions", {"workflow_commons": {"InputData": _names(1001)}}),
+        Dimension("many", "a thousand files are asked about at once", values("workflow_commons.InputData",
+            ("three", "the usual case"),
+            ("a thousand", "one question", _names(1000)),
+            ("a thousand and one", "two questions", _names(1001)),
         ), lambda c: _usual(c) and c["server"] == "Assigned" and c["reported"] == "none"),
     ),
 )  # fmt: skip
@@ -155,6 +143,7 @@ FILES: Final = Region(
 # Accounting
 
 _PROXY: Final = "https://proxy.invalid:8443/RequestManagement/ReqProxy"
+_OTHER_PROXY: Final = _PROXY.replace("proxy.", "other.")
 
 
 def _few(choices: Choices) -> bool:
@@ -170,19 +159,18 @@ ACCOUNTING: Final = Region(
     "accounting that fails in every way, and who else may take the records",
     {"operations": (FORWARD,)},
     (
-        Dimension("records", "how many wait: they are sent five thousand at once", _in_turn(
+        Dimension("records", "how many wait: they are sent five thousand at once", values("records",
             ("one", "the usual case", 1), ("two", "together", 2), ("more than a bundle", "two calls", 5001),
-            field="records",
         )),
         Dimension("site", "options of the site", (
             Value("usual", "records are taken, and handed on if need be"),
-            *(Value(name, reason, {"options": {f"/LocalSite/{option}": "True"}}) for name, option, reason in (
-                ("no failover", "DisableFailover", "records stay, and no file is written"),
-                ("no accounting", "DisableAccounting", "records are dropped when they are registered"),
-            )),
+            Value("no failover", "records stay, and no file is written",
+                  {"options": {"/LocalSite/DisableFailover": "True"}}),
+            Value("no accounting", "records are dropped when they are registered",
+                  {"options": {"/LocalSite/DisableAccounting": "True"}}),
         )),
-        Dimension("accounting", "how accounting fails", _faults("accounting",
-            ("well", "the good case", ""),
+        Dimension("accounting", "how accounting fails", faults("accounting",
+            ("well", "the good case"),
             ("down", "the records go into a request of their own", ":down"),
             ("first=1", "of two bundles, only the first fails", ":first=1"),
             ("lost reply", "done without an answer: they will arrive twice", ":lost_reply"),
@@ -190,42 +178,32 @@ ACCOUNTING: Final = Region(
             ("without stub", "KeyError: the call cannot be repeated", ":s_error=no;stub=no"),
             ("raises", "what a client never does", ":raises=ValueError:boom"),
         ), lambda c: _few(c) or c["site"] == "usual"),
-        Dimension("owner", "the proxy's user and group", (
-            Value("yes", "the good case"),
-            Value("no", "a request without owner is not valid", {"owner": None}),
-        ), lambda c: _fails(c) and _few(c)),
-        Dimension("requests", "how the request system fails", _faults("requests",
-            ("well", "the good case", ""),
+        replace(OWNER, when=lambda c: _fails(c) and _few(c)),
+        Dimension("requests", "how the request system fails", faults("requests",
+            ("well", "the good case"),
             ("down", "the proxies are asked", ":down"),
             ("refused", "the proxies are asked", ":s_error=Credentials"),
             ("lost reply", "done, and the answer is lost", ":lost_reply"),
             ("raises", "what a client never does", ":raises=ValueError:boom"),
         ), lambda c: _fails(c) and c["accounting"] != "without stub" and c.get("owner", "yes") == "yes"
             and (_few(c) or c["accounting"] == "first=1")),
-        Dimension("proxies", "the request proxies that the configuration names", (
-            Value("none", "the records stay, and no file is written"),
-            Value("one", "keeps the request", {"options": {"RequestManagement/ReqProxyURLs": _PROXY}}),
-            Value("two", "each is asked until one takes it, in any order", {
-                "options": {"RequestManagement/ReqProxyURLs": f"{_PROXY}, {_PROXY.replace('proxy.', 'other.')}"}}),
+        Dimension("proxies", "the request proxies that the configuration names", values(
+            "options.RequestManagement/ReqProxyURLs", ("none", "the records stay, and no file is written"),
+            ("one", "keeps the request", _PROXY),
+            ("two", "each is asked until one takes it, in any order", f"{_PROXY}, {_OTHER_PROXY}"),
         ), lambda c: _few(c) and c.get("requests") in {"down", "refused"}),
-        Dimension("proxy", "how the proxies fail", _faults("req-proxy",
-            ("well", "keeps the request until its next sweep", ""),
+        Dimension("proxy", "how the proxies fail", faults("req-proxy",
+            ("well", "keeps the request until its next sweep"),
             ("down", "no service takes it", ":down"),
             ("first=1", "of two, the second one takes it", ":first=1"),
             ("hands it on", "at once", ':bad_shape={"set": true, "saved": false}'),
             ("neither", "it says that it took it, and does not say how", ':bad_shape={"set": false, "saved": false}'),
         ), lambda c: c.get("proxies", "none") != "none"),
-        Dimension(_TWICE.name, _TWICE.reason, _TWICE.values, lambda c: c["records"] == "two" and "proxies" not in c),
+        replace(_TWICE, when=lambda c: c["records"] == "two" and "proxies" not in c),
     ),
 )  # fmt: skip
 
 # Parameters
-
-_PRESET: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
-
-
-def _parameter(*rows: tuple[str, str, Any]) -> tuple[Value, ...]:
-    return tuple(Value(name, reason, {"unsent_parameters": {"Value": value}}) for name, reason, value in rows)
 
 
 PARAMETERS: Final = Region(
@@ -233,7 +211,8 @@ PARAMETERS: Final = Region(
     "parameters of the job of every type, that earlier modules left in the job report",
     {"collaborators": {"AccountingReport": ABSENT}, "unsent_parameters": {"CPU": "1"}},
     (
-        Dimension("value", "of one parameter more; what holds a number that is not finite is left out", _parameter(
+        Dimension("value", "of one parameter more; what holds a number that is not finite is left out", values(
+            "unsent_parameters.Value",
             ("text", "the usual case", "x"),
             ("number", "is sent as it is", 5),
             ("large number", "no number is too large", 10**400),
@@ -255,12 +234,12 @@ PARAMETERS: Final = Region(
         Dimension("method", "what is done with them", (
             Value("execute", "they stay: the end of a job does not send parameters"),
             Value("setJobParameter", "they are sent with one that is reported", {
-                "attributes": _PRESET, "calls": (["setJobParameter", ["Wall", 2]],)}),
+                "attributes": CALLED, "calls": (["setJobParameter", ["Wall", 2]],)}),
             Value("setJobParameter, later", "they stay, and one more", {
-                "attributes": _PRESET, "calls": (["setJobParameter", ["Wall", 2, False]],)}),
+                "attributes": CALLED, "calls": (["setJobParameter", ["Wall", 2, False]],)}),
         )),
-        Dimension("job state", "how the job's state service fails", _faults("job-state",
-            ("well", "the good case", ""), ("down", "they stay", ":down"), ("lost reply", "they stay", ":lost_reply"),
+        Dimension("job state", "how the job's state service fails", faults("job-state",
+            ("well", "the good case"), ("down", "they stay", ":down"), ("lost reply", "they stay", ":lost_reply"),
         ), lambda c: c["method"] != "setJobParameter, later"),
     ),
 )  # fmt: skip
@@ -275,19 +254,21 @@ def _operation(name: str, reason: str, **fields: Any) -> Value:
     return Value(name, reason, {"operations": (fields,)})
 
 
-def _without(kind: str, target: bool, *needs: str) -> list[Value]:
+def _each(kind: str, *needs: str, target: bool = True) -> list[Value]:
     """An operation that has files, whole and without each thing that its type needs."""
-    whole = {"Type": kind, "Files": [_WHOLE_FILE]} | ({"TargetSE": "SE"} if target else {})
-    bare = [{name: _WHOLE_FILE[name] for name in needs if name != left} for left in needs]
+    whole: dict[str, Any] = {"Type": kind, "Files": [_WHOLE_FILE]} | ({"TargetSE": "SE"} if target else {})
     little = [{name: _WHOLE_FILE[name] for name in needs}]
+    changed: list[tuple[str, str, dict[str, Any]]] = [
+        (f"{kind} with as little as it takes", "valid", {"Files": little}),
+        (f"{kind} without files", "not valid", {"Files": []}),
+        (f"{kind} without TargetSE", "not valid", {"TargetSE": ""}),
+        *((f"{kind}, the second file without {left}", "not valid",
+           {"Files": [_WHOLE_FILE, {name: _WHOLE_FILE[name] for name in needs if name != left}]}) for left in needs),
+    ]  # fmt: skip
     return [
         _operation(kind, "all that can be said is there", **whole),
-        *([_operation(f"{kind} with as little as it takes", "valid", **{**whole, "Files": little})]
-          if little != [_WHOLE_FILE] else []),
-        _operation(f"{kind} without files", "not valid", **{**whole, "Files": []}),
-        *([_operation(f"{kind} without TargetSE", "not valid", **{**whole, "TargetSE": ""})] if target else []),
-        *(_operation(f"{kind}, the second file without {left}", "not valid", **{**whole, "Files": [_WHOLE_FILE, file]})
-          for left, file in zip(needs, bare, strict=True)),
+        *(_operation(name, reason, **whole | change) for name, reason, change in changed
+          if change.keys() <= whole.keys() and change.get("Files") != [_WHOLE_FILE]),
     ]  # fmt: skip
 
 
@@ -298,21 +279,18 @@ REQUESTS: Final = Region(
     (
         Dimension("before", "another operation is before it", (
             Value("nothing", "it is the first one"),
-            Value("a call", "its number is another",
-                  {"operations": ({"Type": "ForwardDISET", "Arguments": "before"},)}),
-            Value("an unknown type", "its files are not asked about",
-                  {"operations": ({"Type": "KeepReplica", "Files": ["/vo/m"]},)}),
+            _operation("a call", "its number is another", Type="ForwardDISET", Arguments="before"),
+            _operation("an unknown type", "its files are not asked about", Type="KeepReplica", Files=["/vo/m"]),
         )),
         Dimension("operation", "its type, and what it lacks", (
             _operation("ForwardDISET", "the usual case", **FORWARD),
             _operation("ForwardDISET without Arguments", "not valid", Type="ForwardDISET"),
             _operation("ForwardDISET with files", "not valid", **FORWARD, Files=["/vo/o"]),
-            *_without("RemoveFile", False, "LFN"),
-            *_without("RegisterFile", False, "LFN", "PFN", "ChecksumType", "Checksum", "GUID"),
-            *(value for kind in ("ReplicateAndRegister", "PhysicalRemoval", "RemoveReplica")
-              for value in _without(kind, True, "LFN")),
-            *(value for kind in ("PutAndRegister", "ReTransfer", "RegisterReplica")
-              for value in _without(kind, True, "LFN", "PFN")),
+            *_each("RemoveFile", "LFN", target=False),
+            *_each("RegisterFile", *_WHOLE_FILE, target=False),
+            *_each("ReplicateAndRegister", "LFN"), *_each("PhysicalRemoval", "LFN"), *_each("RemoveReplica", "LFN"),
+            *_each("PutAndRegister", "LFN", "PFN"), *_each("ReTransfer", "LFN", "PFN"),
+            *_each("RegisterReplica", "LFN", "PFN"),
             _operation("with a catalogue", "it is written, too", **FORWARD, Catalog="LocalCatalog"),
             *(_operation(status, reason, **FORWARD, Status=status) for status, reason in (
                 ("Waiting", "it is the first one, or queues"), ("Done", "the next one waits"),
@@ -329,44 +307,29 @@ REQUESTS: Final = Region(
             _operation("unknown type, checksum's type alone", "not valid: asked of every file",
                        Type="MoveReplica", Files=[{"LFN": "/vo/o", "ChecksumType": "MD5"}]),
         )),
-        Dimension("owner", "the proxy's user and group", (
-            Value("yes", "the good case"),
-            Value("no", "not valid", {"owner": None}),
-            Value("no group", "not valid", {"owner": ("alice", "")}),
-            Value("no user", "not valid", {"owner": ("", "vo_user")}),
-        )),
-        Dimension("after", "an operation that arises in the end", (
-            Value("nothing", "it is the last one"),
-            Value("statuses", "what the job report could not send",
-                  {"answers": {"JobReport.generateForwardDISET": ("operation",)}}),
+        replace(OWNER, values=(*OWNER.values, *values("owner",
+            ("no group", "not valid", ("alice", "")), ("no user", "not valid", ("", "vo_user")),
+        ))),
+        Dimension("after", "an operation that arises in the end", values("answers.JobReport.generateForwardDISET",
+            ("nothing", "it is the last one"), ("statuses", "what the job report could not send", "operation"),
         ), lambda c: c["owner"] == "yes"),
     ),
 )  # fmt: skip
 
 # Modules in a row
 
-_BEFORE: Final = (
-    Value("none", "the usual case"),
-    *(Value(name, reason, {"earlier": (module,)}) for name, reason, module in (
-        ("any", "it reports that it went well", {"subject": "base"}),
-        ("any, silent", "None is no return structure: the step has failed",
-         {"subject": "base", "hooks": {"_finalize": "ok"}}),
-        ("any, failed", "it reports why, and the step has failed",
-         {"subject": "base", "hooks": {"_execute": "raises=RuntimeError:disk full:28"}}),
-        ("FailoverRequest", "all is sent already", {}),
-        ("FailoverRequest, failed", "after it has sent all", {"hooks": {"_finalize": "raises=ValueError:boom"}}),
-        ("FailoverRequest, stopped", "it ends well before it sends anything",
-         {"hooks": {"_initialize": "raises=GracefulTermination:enough"}}),
-    )),
+_BEFORE: Final = values("earlier",
+    ("none", "the usual case"),
+    ("any", "it reports that it went well", ({"subject": "base"},)),
+    ("any, silent", "None is no return structure: the step has failed",
+     ({"subject": "base", "hooks": {"_finalize": "ok"}},)),
+    ("any, failed", "it reports why, and the step has failed",
+     ({"subject": "base", "hooks": {"_execute": "raises=RuntimeError:disk full:28"}},)),
+    ("FailoverRequest", "all is sent already", ({},)),
+    ("FailoverRequest, failed", "after it has sent all", ({"hooks": {"_finalize": "raises=ValueError:boom"}},)),
+    ("FailoverRequest, stopped", "it ends well before it sends anything",
+     ({"hooks": {"_initialize": "raises=GracefulTermination:enough"}},)),
 )  # fmt: skip
-
-
-def _services(*rows: tuple[str, str, str]) -> tuple[Value, ...]:
-    live = {**dict.fromkeys(ALL_SCRIPTED, LIVE), "AccountingReport": ABSENT}
-    return tuple(
-        Value(name, reason, {"collaborators": live, "faults": (fault,) if fault else ()})
-        for name, reason, fault in rows
-    )
 
 
 ROW: Final = Region(
@@ -379,15 +342,15 @@ ROW: Final = Region(
         Dimension("first", "the module before that", _BEFORE, lambda c: c["before"] != "none"),
         Dimension("service", "whether the clients are the implementation's own, and how their services fail", (
             Value("scripted", "each of them is scripted"),
-            *_services(
-                ("well", "the good case", ""),
+            *(Value(name, reason, live(*fault)) for name, reason, *fault in (
+                ("well", "the good case"),
                 ("transformation down", "what one module could not send, the next one tries", "transformation:down"),
                 ("transformation first=2", "the second module gets through", "transformation:first=2"),
                 ("job state down", "statuses of all modules wait", "job-state:down"),
                 ("job state first=2", "the statuses arrive together", "job-state:first=2"),
-            ),
-            Value("made by the first", "the later ones find what it made", {"collaborators": {
-                "JobReport": MISSING, "FileReport": MISSING, "Request": MISSING, "AccountingReport": ABSENT}}),
+            )),
+            Value("made by the first", "the later ones find what it made",
+                  {"collaborators": {**MADE_BY_MODULE, "AccountingReport": ABSENT}}),
         )),
     ),
 )  # fmt: skip

@@ -5,36 +5,26 @@ The other regions are put together in :mod:`~dirac_failover.spec.space`, which s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import Final
 
-from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value
-from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value, values
+from dirac_failover.spec.space.module_regions import ALL_SCRIPTED, FORWARD, HEALTH, WELL_OR_FAILED
 
 # Identity
 
-_IDS: Final = (
-    Value("text", "what the workflow gives: digits with leading zeros"),
-    Value("preset", "set on the module: wins", {}),
-    Value("zero", "counts as not set, and stays zero"),
-    Value("missing", "escapes as KeyError"),
-    Value("malformed", "escapes as ValueError"),
-    Value("none", "escapes as TypeError"),
-)
-
 
 def _id_values(key: str, attribute: str, number: int) -> tuple[Value, ...]:
-    sets: dict[str, Mapping[str, Any]] = {
-        "text": {},
-        "preset": {"attributes": {attribute: number}, "workflow_commons": {key: ABSENT}},
-        "zero": {"workflow_commons": {key: "0"}},
-        "missing": {"workflow_commons": {key: ABSENT}},
-        "malformed": {"workflow_commons": {key: "12x"}},
-        "none": {"workflow_commons": {key: None}},
-    }
-    return tuple(Value(value.name, value.reason, sets[value.name]) for value in _IDS)
+    return (
+        Value("text", "what the workflow gives: digits with leading zeros"),
+        Value("preset", "set on the module: wins",
+              {"attributes": {attribute: number}, "workflow_commons": {key: ABSENT}}),
+        *values(f"workflow_commons.{key}",
+            ("zero", "counts as not set, and stays zero", "0"),
+            ("missing", "escapes as KeyError", ABSENT),
+            ("malformed", "escapes as ValueError", "12x"),
+            ("none", "escapes as TypeError", None)),
+    )  # fmt: skip
 
 
 _ESCAPES: Final = frozenset({"missing", "malformed", "none", "empty"})
@@ -69,19 +59,17 @@ IDENTITY: Final = Region(
             Value("empty", "escapes as ValueError", {"environment": {"JOBID": ""}}),
             Value("malformed", "escapes as ValueError", {"environment": {"JOBID": "x9"}}),
         ), _identified),
-        Dimension("step number", "goes into the step's ID", (
-            Value("text", "what the workflow gives"),
-            Value("preset", "set on the module: wins", {"attributes": {"step_number": 3, "STEP_NUMBER": ABSENT}}),
-            Value("missing", "escapes as AttributeError", {"attributes": {"STEP_NUMBER": ABSENT}}),
-            Value("none", "escapes as TypeError", {"attributes": {"STEP_NUMBER": None}}),
-            Value("malformed", "escapes as ValueError", {"attributes": {"STEP_NUMBER": "one"}}),
+        Dimension("step number", "goes into the step's ID", values("attributes",
+            ("text", "what the workflow gives"),
+            ("preset", "set on the module: wins", {"step_number": 3, "STEP_NUMBER": ABSENT}),
+            ("missing", "escapes as AttributeError", {"STEP_NUMBER": ABSENT}),
+            ("none", "escapes as TypeError", {"STEP_NUMBER": None}),
+            ("malformed", "escapes as ValueError", {"STEP_NUMBER": "one"}),
         ), _identified),
-        Dimension("step ID", "made of the three numbers unless it is there", (
-            Value("derived", "the usual case"),
-            Value("preset", "set on the module: wins", {"attributes": {"step_id": "mine"}}),
+        Dimension("step ID", "made of the three numbers unless it is there", values("attributes.step_id",
+            ("derived", "the usual case"), ("preset", "set on the module: wins", "mine"),
         ), _identified),
-        Dimension("health", HEALTH.reason, HEALTH.values,
-                  lambda c: _identified(c) and c["job"] not in {"absent", "zero"}),
+        replace(HEALTH, when=lambda c: _identified(c) and c["job"] not in {"absent", "zero"}),
     ),
 )  # fmt: skip
 
@@ -98,56 +86,46 @@ def _step_understood(choices: Choices) -> bool:
     return _inputs_understood(choices) and choices["step input"] not in _BAD_STEP_INPUTS
 
 
-_BAD_STEP_INPUTS: Final = frozenset(
-    {
-        "list",
-        "previous incomplete",
-        "previous nameless",
-        "previous without outputs",
-        "previous unknown",
-        "step nameless",
-    }
-)
+_BAD_STEP_INPUTS: Final = frozenset({
+    "list", "previous incomplete", "previous nameless", "previous without outputs", "previous unknown", "step nameless",
+})  # fmt: skip
 
 INPUTS: Final = Region(
     "inputs",
     "which files the job had as input, in every form in which a workflow can say so",
     {"collaborators": ALL_SCRIPTED},
     (
-        Dimension("input data", "workflow_commons['InputData']", (
-            Value("absent", "no input", {}),
-            *(Value(name, reason, {"workflow_commons": {"InputData": data}}) for name, reason, data in (
-                ("none", "no input", None),
-                ("empty", "no input", ""),
-                ("semicolon", "no input: made empty", ";"),
-                ("one", "the usual case", "/vo/a"),
-                ("two", "separated by a semicolon", "/vo/a;/vo/b"),
-                ("prefixed", "LFN: is taken off", "LFN:/vo/a;LFN:/vo/b"),
-                ("twice prefixed", "as characters, so however often", "LFN:LFN:/vo/a"),
-                ("ends in L", "characters are taken off the end too: another file is reported", "/vo/FILE.L;/vo/NFL"),
-                ("lower case prefix", "stays", "lfn:/vo/a"),
-                ("other prefix", "stays", "PFN:/vo/a"),
-                ("only a prefix", "an empty name is reported", "LFN:"),
-                ("gaps", "empty parts are left out", "/vo/a;;/vo/b;"),
-                ("blanks", "stay", " /vo/a ; /vo/b"),
-                ("other characters", "only L, F, N and colons are taken off the ends", "~/vo/a~"),
-                ("repeated", "the second one has a status by then, which was asked for before", "/vo/a;/vo/a"),
-                ("list", "AttributeError: a list cannot be split", ["/vo/a"]),
-                ("number", "AttributeError: a number cannot be split", 5),
-                ("object", "AttributeError: an object cannot be split", {"/vo/a": 1}),
-            )),
+        Dimension("input data", "workflow_commons['InputData']", values("workflow_commons.InputData",
+            ("absent", "no input"),
+            ("none", "no input", None),
+            ("empty", "no input", ""),
+            ("semicolon", "no input: made empty", ";"),
+            ("one", "the usual case", "/vo/a"),
+            ("two", "separated by a semicolon", "/vo/a;/vo/b"),
+            ("prefixed", "LFN: is taken off", "LFN:/vo/a;LFN:/vo/b"),
+            ("twice prefixed", "as characters, so however often", "LFN:LFN:/vo/a"),
+            ("ends in L", "characters are taken off the end too: another file is reported", "/vo/FILE.L;/vo/NFL"),
+            ("lower case prefix", "stays", "lfn:/vo/a"),
+            ("other prefix", "stays", "PFN:/vo/a"),
+            ("only a prefix", "an empty name is reported", "LFN:"),
+            ("gaps", "empty parts are left out", "/vo/a;;/vo/b;"),
+            ("blanks", "stay", " /vo/a ; /vo/b"),
+            ("other characters", "only L, F, N and colons are taken off the ends", "~/vo/a~"),
+            ("repeated", "the second one has a status by then, which was asked for before", "/vo/a;/vo/a"),
+            ("list", "AttributeError: a list cannot be split", ["/vo/a"]),
+            ("number", "AttributeError: a number cannot be split", 5),
+            ("object", "AttributeError: an object cannot be split", {"/vo/a": 1}),
         )),
-        Dimension("parametric", "workflow_commons['ParametricInputData'] replaces the input data", (
-            Value("absent", "the usual case"),
-            *(Value(name, reason, {"workflow_commons": {"ParametricInputData": data}}) for name, reason, data in (
-                ("none", "nothing is replaced", None),
-                ("empty", "nothing is replaced", ""),
-                ("text", "replaces, and loses its last semicolons", "/p;/q~;;"),
-                ("semicolon", "becomes no input", ";"),
-                ("list", "is joined", ["/p", "LFN:/q"]),
-                ("list of numbers", "TypeError: cannot be joined", [1]),
-                ("number", "AttributeError: cannot be stripped", 5),
-            )),
+        Dimension("parametric", "workflow_commons['ParametricInputData'] replaces the input data", values(
+            "workflow_commons.ParametricInputData",
+            ("absent", "the usual case"),
+            ("none", "nothing is replaced", None),
+            ("empty", "nothing is replaced", ""),
+            ("text", "replaces, and loses its last semicolons", "/p;/q~;;"),
+            ("semicolon", "becomes no input", ";"),
+            ("list", "is joined", ["/p", "LFN:/q"]),
+            ("list of numbers", "TypeError: cannot be joined", [1]),
+            ("number", "AttributeError: cannot be stripped", 5),
         )),
         Dimension("step input", "step_commons['inputData'] goes before the job's", (
             Value("absent", "the job's own input"),
@@ -165,16 +143,16 @@ INPUTS: Final = Region(
                 "step_commons": {"inputData": "previousStep", "inputDataType": "dst"},
                 "workflow_commons": {"appSteps": ["failover", "merge"], "outputList": [
                     {"stepName": "merge", "outputDataType": "DST", "outputDataName": "m.dst"}]}}),
-            Value("previous incomplete", "RuntimeError: an output of that step without type", {
+            *(Value(f"previous {name}", reason, {
                 "step_commons": {"inputData": "previousStep"},
-                "workflow_commons": {"appSteps": ["sim", "failover"], "outputList": [{"stepName": "sim"}]}}),
-            Value("previous nameless", "RuntimeError: an output without step", {
-                "step_commons": {"inputData": "previousStep"},
-                "workflow_commons": {"appSteps": ["sim", "failover"], "outputList": [{"outputDataType": "dst"}]}}),
-            Value("previous without outputs", "KeyError", {
-                "step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim", "failover"]}}),
-            Value("previous unknown", "ValueError: this step is not among the steps",
-                  {"step_commons": {"inputData": "previousStep"}, "workflow_commons": {"appSteps": ["sim"]}}),
+                "workflow_commons": {"appSteps": ["sim", "failover"]} | outputs,
+            }) for name, reason, outputs in (
+                ("incomplete", "RuntimeError: an output of that step without type",
+                 {"outputList": [{"stepName": "sim"}]}),
+                ("nameless", "RuntimeError: an output without step", {"outputList": [{"outputDataType": "dst"}]}),
+                ("without outputs", "KeyError", {}),
+                ("unknown", "ValueError: this step is not among the steps", {"appSteps": ["sim"]}),
+            )),
             Value("step nameless", "KeyError: the step's name must be there",
                   {"step_commons": {"STEP_INSTANCE_NAME": ABSENT}}),
         ), _inputs_understood),
@@ -188,12 +166,12 @@ INPUTS: Final = Region(
                 "step_commons": {"applicationLog": "a.log", "logFile": "g.log"},
                 "workflow_commons": {"outputDataFileMask": ["TXT"]}}),
         ), _inputs_understood),
-        Dimension("reported", "statuses that earlier modules gave", (
-            Value("none", "each input gets one"),
-            Value("one", "it is kept", {"reported": {"/vo/a": "Problematic"}}),
-            Value("all", "nothing is added", {"reported": {
-                "/vo/a": "Problematic", "/vo/b": "Processed", "/p": "Unused", "/q": "Unused"}}),
+        Dimension("reported", "statuses that earlier modules gave", values("reported",
+            ("none", "each input gets one"),
+            ("one", "it is kept", {"/vo/a": "Problematic"}),
+            ("all", "nothing is added",
+             {"/vo/a": "Problematic", "/vo/b": "Processed", "/p": "Unused", "/q": "Unused"}),
         ), _step_understood),
-        Dimension("health", HEALTH.reason, HEALTH.values[:2]),
+        WELL_OR_FAILED,
     ),
 )  # fmt: skip

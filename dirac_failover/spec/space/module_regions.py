@@ -7,13 +7,14 @@ itself, in every form in which modules call it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.spec.dimensions import ABSENT, Argument, Choices, Dimension, Region, Value
+from dirac_failover.spec.dimensions import ABSENT, Choices, Dimension, Region, Value, values
 from dirac_failover.spec.scenario import FAILED_STATUS, HOOKS, LIVE, NONE, SCRIPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _UNSET: Final[Mapping[str, Any]] = {}
 ALL_SCRIPTED: Final = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
@@ -22,22 +23,30 @@ FORWARD: Final = {"Type": "ForwardDISET", "Arguments": "x"}
 HEALTH: Final = Dimension(
     "health",
     "what happened before: decides the status of the inputs, whether anything is reported, and whether a file is made",
-    (
-        Value("well", "the good case"),
-        Value("workflow failed", "an earlier step failed", {"attributes": {"workflowStatus": FAILED_STATUS}}),
-        Value("step failed", "an earlier module of this step failed", {"attributes": {"stepStatus": FAILED_STATUS}}),
-        Value("workflow unset", "the default {}: asking is a KeyError", {"attributes": {"workflowStatus": _UNSET}}),
-        Value("step unset", "as before, found only when the workflow is well", {"attributes": {"stepStatus": _UNSET}}),
+    values("attributes",
+        ("well", "the good case"),
+        ("workflow failed", "an earlier step failed", {"workflowStatus": FAILED_STATUS}),
+        ("step failed", "an earlier module of this step failed", {"stepStatus": FAILED_STATUS}),
+        ("workflow unset", "the default {}: asking is a KeyError", {"workflowStatus": _UNSET}),
+        ("step unset", "as before, found only when the workflow is well", {"stepStatus": _UNSET}),
     ),
-)
-SUBJECT: Final = Dimension(
+)  # fmt: skip
+WELL_OR_FAILED: Final = Dimension(HEALTH.name, HEALTH.reason, HEALTH.values[:2])
+OWNER: Final = Dimension("owner", "the proxy's user and group: a request without them is not valid", values("owner",
+    ("yes", "the good case"),
+    ("no", "the whole request is lost", None),
+))  # fmt: skip
+FILE: Final = Dimension("file", "what lies where the file will be", values("files.12_34_request.json",
+    ("new", "the good case"),
+    ("old", "is overwritten", "old"),
+    ("directory", "cannot be opened", "directory"),
+    ("full", "cannot be written", "full"),
+))  # fmt: skip
+SUBJECT: Final = Dimension("subject", "whose method it is: a port may replace what its base class has", values(
     "subject",
-    "the owner of the method: a port may replace what its base class has",
-    (
-        Value("module", "FailoverRequest, or what is derived from it"),
-        Value("base", "a module that is derived from its ModuleBase", {"subject": "base"}),
-    ),
-)
+    ("module", "FailoverRequest, or what is derived from it"),
+    ("base", "a module that is derived from its ModuleBase", "base"),
+))  # fmt: skip
 
 # Hooks
 
@@ -71,19 +80,19 @@ HOOKS_REGION: Final = Region(
                 Value(f"{hook} {name}", reason, {"hooks": {hook: answer}})
                 for hook in HOOKS for name, reason, answer in _DOES
             ),
-            Value("all return S_ERROR", "nothing is looked at, and no hook is left out",
-                  {"hooks": dict.fromkeys(HOOKS, "s_error=disk full")}),
-            Value("S_ERROR, then graceful", "the first one that raises decides",
-                  {"hooks": {"_initialize": "s_error=disk full", "_execute": "raises=GracefulTermination:enough"}}),
+            *values("hooks",
+                ("all return S_ERROR", "nothing is looked at, and no hook is left out",
+                 dict.fromkeys(HOOKS, "s_error=disk full")),
+                ("S_ERROR, then graceful", "the first one that raises decides",
+                 {"_initialize": "s_error=disk full", "_execute": "raises=GracefulTermination:enough"})),
         )),
         Dimension("job", "without a job nothing is reported", (
             Value("environment", "what a pilot gives"),
             Value("absent", "not a job", {"environment": {"JOBID": ABSENT}}),
         )),
         HEALTH,
-        Dimension("status", "JobReport.setApplicationStatus: how the module itself went", (
-            Value("ok", "the good case"),
-            Value("error", "only logged", {"answers": {"JobReport.setApplicationStatus": ("s_error",)}}),
+        Dimension("status", "JobReport.setApplicationStatus: how the module itself went", values(
+            "answers.JobReport.setApplicationStatus", ("ok", "the good case"), ("error", "only logged", "s_error"),
         ), lambda c: c["job"] == "environment" and c["health"] == "well"),
     ),
 )  # fmt: skip
@@ -105,10 +114,13 @@ def _without(key: str) -> list[dict[str, str]]:
 
 
 def _arguments(index: int, *rows: tuple[str, str, Any]) -> tuple[Value, ...]:
-    return tuple(Value(name, reason, {"calls": Argument(index, value)}) for name, reason, value in rows)
+    def put(value: Any) -> Callable[[Any], Any]:
+        return lambda calls: ([calls[0][0], [*calls[0][1][:index], value, *calls[0][1][index + 1 :]]],)
+
+    return values("calls", *((name, reason, put(value)) for name, reason, value in rows))
 
 
-_CALLED: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
+CALLED: Final = {"jobID": 77, "production_id": 12, "prod_job_id": 34, "step_number": 1, "step_id": "12_34_1"}
 """The identifiers of a module whose methods are called: it has resolved them."""
 
 
@@ -119,7 +131,7 @@ def _understood(choices: Choices) -> bool:
 CANDIDATES: Final = Region(
     "candidates",
     "which output files are to be uploaded: getCandidateFiles with every form of outputs, LFNs and masks",
-    {"collaborators": ALL_SCRIPTED, "attributes": _CALLED, "files": _THERE,
+    {"collaborators": ALL_SCRIPTED, "attributes": CALLED, "files": _THERE,
      "calls": (["getCandidateFiles", [[*_OUTPUTS], [*_LFNS], "", ""]],)},
     (
         SUBJECT,
@@ -148,11 +160,11 @@ CANDIDATES: Final = Region(
                 ("none given", "TypeError: None is no list", None),
             ), lambda c: c["outputs"] not in {"none given", "numbers"}),
         Dimension("there", "the files in the working directory: all that are described must be there, masked or not",
-            (
-                Value("all", "the good case"),
-                Value("one missing", "OSError", {"files": {"f_2.root": ABSENT}}),
-                Value("none", "OSError, unless nothing was described", {"files": dict.fromkeys(_NAMES, ABSENT)}),
-                Value("a directory", "is there, too", {"files": {"plain": "directory"}}),
+            values("files",
+                ("all", "the good case"),
+                ("one missing", "OSError", {"f_2.root": ABSENT}),
+                ("none", "OSError, unless nothing was described", dict.fromkeys(_NAMES, ABSENT)),
+                ("a directory", "is there, too", {"plain": "directory"}),
             ), _understood),
         Dimension("file mask", "which types are wanted", _arguments(2,
             ("empty", "all of them", ""),
@@ -192,7 +204,8 @@ def _answered(answer: str) -> dict[str, Any]:
     return {"answers": {f"JobReport.{method}": (answer,) for method in ("setApplicationStatus", "setJobParameter")}}
 
 
-def _live(*faults: str) -> dict[str, Any]:
+def live(*faults: str) -> dict[str, Any]:
+    """Return what makes the collaborators the implementation's own, with these faults, and without accounting."""
     return {"collaborators": {**dict.fromkeys(ALL_SCRIPTED, LIVE), "AccountingReport": ABSENT}, "faults": faults}
 
 
@@ -208,7 +221,7 @@ _SEND: Final[tuple[tuple[str, str, list[bool]], ...]] = (
 REPORTS: Final = Region(
     "reports",
     "statuses and parameters of the job, as modules report them: setApplicationStatus and setJobParameter",
-    {"collaborators": ALL_SCRIPTED, "attributes": _CALLED},
+    {"collaborators": ALL_SCRIPTED, "attributes": CALLED},
     (
         SUBJECT,
         Dimension("method", "which one is called, and with what", (*(
@@ -231,7 +244,7 @@ REPORTS: Final = Region(
             Value("yes", "the usual case"),
             Value("none", "0 is returned", {"attributes": {"jobID": 0}}),
         )),
-        Dimension("health", HEALTH.reason, HEALTH.values, lambda c: c["job"] == "yes"),
+        replace(HEALTH, when=lambda c: c["job"] == "yes"),
         Dimension("answer", "what the job report answers", (
             Value("ok", "the good case"),
             Value("error", "only logged", _answered("s_error")),
@@ -241,12 +254,12 @@ REPORTS: Final = Region(
         ), _reports),
         Dimension("service", "how the job's state service fails, when the job report is the implementation's own", (
             Value("scripted", "the job report is scripted"),
-            Value("well", "the good case", _live()),
-            Value("down", "is kept", _live("job-state:down")),
-            Value("refuse", "is kept", _live("job-state:refuse")),
-            Value("lost reply", "done, and the answer is lost", _live("job-state:lost_reply")),
-            Value("without stub", "is kept", _live("job-state:s_error=no;stub=no")),
-            Value("raises", "escapes: what a client never does", _live("job-state:raises=ValueError:boom")),
+            Value("well", "the good case", live()),
+            Value("down", "is kept", live("job-state:down")),
+            Value("refuse", "is kept", live("job-state:refuse")),
+            Value("lost reply", "done, and the answer is lost", live("job-state:lost_reply")),
+            Value("without stub", "is kept", live("job-state:s_error=no;stub=no")),
+            Value("raises", "escapes: what a client never does", live("job-state:raises=ValueError:boom")),
         ), lambda c: _reports(c) and c["answer"] == "ok"),
     ),
 )  # fmt: skip
@@ -265,7 +278,7 @@ def _may_write(choices: Choices) -> bool:
 END: Final = Region(
     "end",
     "generateFailoverFile and finalize, as a module may call them by themselves, and parameters by their names",
-    {"collaborators": ALL_SCRIPTED, "attributes": _CALLED, "records": 1},
+    {"collaborators": ALL_SCRIPTED, "attributes": CALLED, "records": 1},
     (
         SUBJECT,
         Dimension("method", "which one is called", (
@@ -281,42 +294,31 @@ END: Final = Region(
                   {"calls": (["generateFailoverFile", []], ["generateFailoverFile", []])}),
         )),
         Dimension("health", "what happened before is not asked", HEALTH.values),
-        Dimension("job forward", "JobReport.generateForwardDISET: unsent statuses become an operation", tuple(
-            Value(name, reason, {"answers": {"JobReport.generateForwardDISET": (answer,)}})
-            for name, reason, answer in (
-                ("ok", "all was sent", "ok"),
-                ("operation", "goes into the request", "operation"),
-                ("error", "only logged", "s_error"),
-                ("raises", "escapes", "raises=ValueError:boom"),
-            )
+        Dimension("job forward", "JobReport.generateForwardDISET: unsent statuses become an operation", values(
+            "answers.JobReport.generateForwardDISET",
+            ("ok", "all was sent", "ok"),
+            ("operation", "goes into the request", "operation"),
+            ("error", "only logged", "s_error"),
+            ("raises", "escapes", "raises=ValueError:boom"),
         ), _may_write),
         Dimension("accounting", "AccountingReport.commit: the records are sent", (
             Value("ok", "the good case"),
             Value("given as none", "no accounting record was added", {"collaborators": {"AccountingReport": NONE}}),
-            Value("error", "is returned, and no file is written",
-                  {"answers": {"AccountingReport.commit": ("s_error",)}}),
-            Value("raises", "escapes", {"answers": {"AccountingReport.commit": ("raises=ValueError:boom",)}}),
+            *values("answers.AccountingReport.commit",
+                ("error", "is returned, and no file is written", "s_error"),
+                ("raises", "escapes", "raises=ValueError:boom")),
         ), lambda c: _may_write(c) and c["job forward"] != "raises"),
-        Dimension("earlier", "operations that earlier modules left in the request", (
-            Value("none", "only what arises here"),
-            Value("forward", "a call to be repeated", {"operations": (FORWARD,)}),
-            Value("invalid", "RuntimeError", {"operations": (FORWARD, {"Type": "RemoveFile"})}),
+        Dimension("earlier", "operations that earlier modules left in the request", values("operations",
+            ("none", "only what arises here"),
+            ("forward", "a call to be repeated", (FORWARD,)),
+            ("invalid", "RuntimeError", (FORWARD, {"Type": "RemoveFile"})),
         ), _written),
-        Dimension("owner", "the proxy's user and group: a request without them is not valid", (
-            Value("yes", "the good case"),
-            Value("no", "RuntimeError", {"owner": None}),
-        ), lambda c: _written(c) and c["earlier"] != "none"),
-        Dimension("serialise", "Request.toJSON", tuple(
-            Value(name, reason, {"answers": {"Request.toJSON": (answer,)}})
-            for name, reason, answer in (
-                ("ok", "the good case", "ok"), ("error", "RuntimeError with its text", "s_error"),
-                ("raises", "escapes", "raises=ValueError:boom"),
-            )
+        replace(OWNER, when=lambda c: _written(c) and c["earlier"] != "none"),
+        Dimension("serialise", "Request.toJSON", values("answers.Request.toJSON",
+            ("ok", "the good case", "ok"),
+            ("error", "RuntimeError with its text", "s_error"),
+            ("raises", "escapes", "raises=ValueError:boom"),
         ), lambda c: _written(c) and c.get("owner") == "yes" and c["earlier"] == "forward"),
-        Dimension("file", "what lies where the file will be", (
-            Value("new", "the good case"),
-            Value("old", "is overwritten", {"files": {"12_34_request.json": "old"}}),
-            Value("directory", "cannot be opened", {"files": {"12_34_request.json": "directory"}}),
-        ), lambda c: c.get("serialise") == "ok"),
+        replace(FILE, values=FILE.values[:3], when=lambda c: c.get("serialise") == "ok"),
     ),
 )  # fmt: skip
