@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dirac_failover import __version__
-from dirac_failover.cli.exits import CommandError, Exit, exit_code
+from dirac_failover.cli.exits import CommandError, Exit, exit_code, put_away_output, write
 from dirac_failover.errors import FailoverError, Interrupted, MissingExtraError, astray_told, no_such, visible
 
 if TYPE_CHECKING:
@@ -43,6 +43,25 @@ VERBS: Final = {
     "completion": "print a script that completes commands, options and values in a shell",
 }
 """Each command, and its effect in a few words; the module of this package with that name has its options."""
+
+EXAMPLES: Final = {
+    "run": ("run --accounting 2 --fault accounting:down", "run --module mymodule:MyModule --input /vo/a --check"),
+    "verify": ("verify mymodule:MyModule --near 2 --fail-fast", "verify port.toml --output results.json"),
+    "clauses": ("clauses --level lossless",),
+    "explain": ("explain LL-001", "explain CO-011 --module mymodule:MyModule"),
+    "learn": ("learn", "learn an-outage"),
+    "differential": ("differential reference dirac --region answers",),
+    "serve": ("serve --fault job-state:down --write-config dirac.cfg",),
+    "zoo": ("zoo", "zoo --tests tests/test_mymodule.py"),
+    "compare": ("compare before.json after.json", "compare *.json --output matrix.html"),
+    "diff": ("diff before.json after.json --format markdown",),
+    "report": ("report results.json --output results.xml",),
+    "schema": ("schema run",),
+    "completion": ("completion bash",),
+}
+"""Examples of each command, for its help."""
+_SILENT: Final = ("serve", "schema", "completion")
+"""The commands that print nothing of which a reader wants less, more or colours."""
 
 _EXIT_CODES: Final = """exit codes:
   0  it ran, and all is as it should be
@@ -102,17 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _signals(), astray_told(_warn):
             code = _run(given)
-        sys.stdout.flush()
+        write("")  # the help is still to be printed
     except FailoverError as error:
         return _ended(given, str(error), exit_code(error))
     except KeyboardInterrupt as error:
         return _ended(given, _INTERRUPTED, exit_code(error))
-    except BrokenPipeError as error:  # the reader of the output has closed the pipe
-        _put_away_output()
-        return exit_code(error)
     except Exception as error:  # noqa: BLE001 - a traceback is shown with --debug only
         if isinstance(error, OSError) and error.errno in _NOT_PRINTED and error.filename is None:
-            _put_away_output()
+            put_away_output()
             return _ended(given, f"cannot print: {error.strerror}", Exit.USAGE)
         text = f"{type(error).__name__}: {error}"
         return _ended(given, f"broke down: {text} ({_DEBUG} shows where)", exit_code(error))
@@ -170,11 +186,6 @@ def _warn(text: str) -> None:
     print(f"{PROGRAM}: warning: {visible(text)}", file=sys.stderr)  # noqa: T201 - its purpose
 
 
-def _put_away_output() -> None:
-    """Send the unwritten rest of the output to the null device, so that the interpreter ends without an error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _ended(given: Sequence[str], message: str, code: Exit) -> int:
     if _DEBUG in given:
         import traceback
@@ -208,7 +219,22 @@ def make_parser(verbs: Iterable[str]) -> argparse.ArgumentParser:
         added.set_defaults(parser=added)
         if name in verbs:
             _verb(name).add_arguments(added)
+            if name not in _SILENT:
+                add_shared(added)
+            examples = [f"  {PROGRAM} {example}" for example in EXAMPLES[name]]
+            added.epilog = "\n".join(["examples:", *examples, *(["", added.epilog] if added.epilog else [])])
     return parser
+
+
+def add_shared(parser: argparse.ArgumentParser) -> None:
+    """Describe the options that commands have in common."""
+    add = parser.add_argument_group("how much is shown, and how").add_argument
+    # fmt: off
+    add("--color", choices=["auto", "always", "never"], default="auto",
+        help="colours (default: on a terminal, unless NO_COLOR is set)")
+    add("-q", "--quiet", action="store_true", help="print the verdict alone, the first section")
+    add("-v", "--verbose", action="store_true", help="print all of it: nothing is left out or cut")
+    # fmt: on
 
 
 def _run(given: list[str]) -> int:

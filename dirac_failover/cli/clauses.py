@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.cli.exits import Exit
-from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
+from dirac_failover.cli import output
+from dirac_failover.cli.exits import Exit, write
+from dirac_failover.reports.terminal import Line, Style, section
 from dirac_failover.spec.algorithm import PAGE, step_ids
 from dirac_failover.spec.clauses import CLAUSES, LEVELS, OUT_OF_REACH
 
@@ -24,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--level", choices=LEVELS, help="only the clauses of this level")
     parser.add_argument("--json", action="store_true", help="print them for machines, with all data of each")
-    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -32,10 +31,9 @@ def execute(arguments: argparse.Namespace) -> int:
     levels = [arguments.level] if arguments.level else LEVELS
     clauses = [clause for clause in CLAUSES if clause.level in levels]
     if arguments.json:
-        data = {"schema": SCHEMA, "clauses": list(map(as_json, clauses)), "out of reach": OUT_OF_REACH}
-        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+        output.print_json({"schema": SCHEMA, "clauses": list(map(as_json, clauses)), "out of reach": OUT_OF_REACH})
     else:
-        sys.stdout.write(_text(clauses, terminal_style(arguments.color)))
+        write(_text(clauses, arguments.quiet, output.style_of(arguments)))
     return Exit.OK
 
 
@@ -46,12 +44,12 @@ def as_json(clause: Clause) -> dict[str, Json]:
     return {name: getattr(clause, name) for name in names} | steps
 
 
-def _text(clauses: list[Clause], style: Style) -> str:
-    parts = []
+def _text(clauses: list[Clause], quiet: bool, style: Style) -> str:
+    parts, said = [], attrgetter("title" if quiet else "text")
     for level in LEVELS:
         mine = [clause for clause in clauses if clause.level == level]
         rows = [
-            Line(1, f"{clause.id}  {clause.text}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
+            Line(1, f"{clause.id}  {said(clause)}", "cyan", len(clause.id), hang=len(clause.id) + 2) for clause in mine
         ]
         parts += [section(style, f"{level}: {len(rows)} clauses", rows)] if rows else []
     return "\n".join(parts)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.cli import VERBS, make_parser
-from dirac_failover.cli.exits import Exit
+from dirac_failover.cli.exits import Exit, write
 from dirac_failover.conformance.zoo import BUGS
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import MissingExtraError
@@ -48,5 +47,5 @@ def execute(arguments: argparse.Namespace) -> int:
                 action.choices = _VALUES.get(action.metavar, _VALUES.get(action.dest))
             if action.metavar in _FILES:
                 action.complete = shtab.FILE
-    sys.stdout.write(shtab.complete(parser, arguments.shell))
+    write(shtab.complete(parser, arguments.shell))
     return Exit.OK

@@ -8,39 +8,46 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.cli import output
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.differential import compare_ports
 from dirac_failover.conformance.workers import check_workers, cores, parse_shard
+from dirac_failover.drivers.describe import count
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import Target
 from dirac_failover.reports.differences import shown
+from dirac_failover.reports.terminal import Line, section
+from dirac_failover.reports.timeline import table
 from dirac_failover.spec import space
 
 if TYPE_CHECKING:
     import argparse
 
     from dirac_failover.conformance.differential import Comparison
+    from dirac_failover.reports.terminal import Style
 
 _SHOWN: Final = 5
 
 
-def report(result: Comparison) -> str:
-    """Return the comparison for people."""
-    lines = []
+def report(result: Comparison, style: Style) -> str:
+    """Return the comparison for people, each line ended by a newline: how many differ, then each kind of difference."""
     groups = result.in_order()
-    for number, (count, smallest) in enumerate(groups[:_SHOWN], 1):
-        lines += [f"{number}. {count:,} scenarios differ like this one: {smallest.name}"]
-        for place, left, right in map(shown, smallest.places[:_SHOWN]):
-            lines += [f"   {place}", f"     {result.left}: {left}", f"     {result.right}: {right}"]
-        if len(smallest.places) > _SHOWN:
-            lines += [f"   and {len(smallest.places) - _SHOWN} more places"]
-        lines += [f"   scenario: {json.dumps(smallest.scenario)}", ""]
-    if len(groups) > _SHOWN:
-        lines += [f"{len(groups) - _SHOWN} more kinds of difference: --json shows all", ""]
+    most = None if style.verbose else _SHOWN
+    sign, colour = ("failed", "red") if result.differ else ("well", "green") if result.scenarios else ("arrow", "")
+    verdict = f"{style.sign(sign)} {result.scenarios:,} scenarios, {result.differ:,} differ"
     rate = result.scenarios / max(result.seconds, 1e-9)
-    lines.append(f"{result.left} beside {result.right}: {result.seconds:.0f} s, {rate:,.0f} scenarios a second")
-    lines.append(f"{result.scenarios:,} scenarios, {result.differ:,} differ")
-    return "\n".join(lines)
+    facts = {"beside": f"{result.left}, {result.right}", "time": f"{result.seconds:.0f} s, {rate:,.0f} a second"}
+    more = style.more(len(groups) - _SHOWN, "kinds of difference")
+    parts = [section(style, "Verdict", [Line(1, verdict, colour, len(verdict)), *table(facts), *more])]
+    for number, (many, smallest) in enumerate(groups[:most], 1):
+        facts = {"scenario": smallest.name}
+        rows = [*table(facts)]
+        for place, left, right in map(shown, smallest.places[:most]):
+            rows += [Line(1, place, "bold", len(place)), *table({result.left: left, result.right: right}, 2)]
+        rows += style.more(len(smallest.places) - _SHOWN, "places")
+        parts.append(section(style, f"{number}. {count(many, 'scenario')} like this one", rows))
+        parts[-1] += f"  scenario: {json.dumps(smallest.scenario)}\n"  # never wrapped: it is to be copied
+    return "\n".join(parts)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +71,7 @@ def execute(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         part=parse_shard(arguments.shard),
     )
-    print(json.dumps(result.to_json(), indent=2) if arguments.json else report(result))  # noqa: T201 - its purpose
+    output.tell(arguments, result.to_json, lambda style: report(result, style))
     if not result.scenarios:
         return Exit.NOTHING_RAN
     return Exit.DIFFERS if result.differ else Exit.OK

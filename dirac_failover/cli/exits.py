@@ -6,6 +6,8 @@ The codes are pytest's, so that a script that knows pytest knows these. The libr
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import IntEnum
 from typing import Final
 
@@ -36,7 +38,6 @@ EXIT_CODES: Final[dict[type[BaseException], Exit]] = {
     NeverStruckError: Exit.DIFFERS,
     BrokenError: Exit.BROKEN,
     KeyboardInterrupt: Exit.INTERRUPTED,
-    BrokenPipeError: Exit.INTERRUPTED,
     Exception: Exit.BROKEN,
 }
 """The exit code of each class of errors, and of the classes derived from it unless they have a row of their own."""
@@ -45,3 +46,17 @@ EXIT_CODES: Final[dict[type[BaseException], Exit]] = {
 def exit_code(error: BaseException) -> Exit:
     """Return the exit code of a command that ends with ``error``."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def write(text: str) -> None:
+    """Print a text and all before it; a reader that has closed the pipe changes neither the work nor the exit code."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        put_away_output()
+
+
+def put_away_output() -> None:
+    """Send the rest of the output to the null device, so that the interpreter ends without an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

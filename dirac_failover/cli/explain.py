@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
+from dirac_failover.cli import output
 from dirac_failover.cli.clauses import as_json
 from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.checking import VerificationPlan
@@ -20,7 +19,7 @@ from dirac_failover.drivers.resolve import DEFAULT, Target
 from dirac_failover.errors import PortBrokenError
 from dirac_failover.lessons import hazards
 from dirac_failover.reports.causes import causes
-from dirac_failover.reports.terminal import add_color, section, terminal_style
+from dirac_failover.reports.terminal import section
 from dirac_failover.reports.timeline import render, table
 from dirac_failover.reports.verdict import cause_of
 from dirac_failover.spec.algorithm import PAGE
@@ -28,6 +27,7 @@ from dirac_failover.spec.algorithm import PAGE
 if TYPE_CHECKING:
     import argparse
 
+    from dirac_failover.reports.terminal import Style
     from dirac_failover.spec.clauses import Clause
 
 SCHEMA: Final = "dirac-failover/clause/1"
@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--module", metavar="PORT", help="a module, or any port, to check against this clause alone")
     parser.add_argument("--json", action="store_true", help="print it for machines, with the report of the run")
-    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -54,18 +53,16 @@ def execute(arguments: argparse.Namespace) -> int:
         return _of_port(clause, Target(arguments.module), arguments)
     found = example(clause)
     report = run(IMPLEMENTATIONS[DEFAULT].load(), found[0]) if found else None
-    if arguments.json:
-        data = {"schema": SCHEMA, **as_json(clause), "example": report.to_json() if report else None}
-        sys.stdout.write(json.dumps(data, indent=2) + "\n")
-        return Exit.OK
-    style = terminal_style(arguments.color)
     facts = _facts(clause)
     if found:
         how = "the reference, as DIRAC, breaks it" if found[1] else "it is kept"
         facts["shown"] = f"a job's end in which {how}: {found[0].name}"
-    sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table(facts)))
-    if report:
-        sys.stdout.write(f"\n{render(report, style)}")
+    title = f"{clause.id}, level {clause.level}"
+    output.tell(
+        arguments,
+        lambda: {"schema": SCHEMA, **as_json(clause), "example": report.to_json() if report else None},
+        lambda style: section(style, title, table(facts)) + (f"\n{render(report, style)}" if report else ""),
+    )
     return Exit.OK
 
 
@@ -74,7 +71,7 @@ def _hazard(arguments: argparse.Namespace) -> int:
     hazard = hazards.find(arguments.clause)
     if arguments.module or arguments.json:
         raise CommandError(f"--module and --json are for clauses, found {hazard.id}, which is a hazard")
-    sys.stdout.write(hazard.render(terminal_style(arguments.color)))
+    output.show(arguments, hazard.render(output.style_of(arguments)))
     return Exit.OK
 
 
@@ -85,10 +82,8 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
     (result,) = results.clauses
     if results.error is not None:
         raise PortBrokenError(results.error)
-    if arguments.json:
-        sys.stdout.write(json.dumps({"schema": SCHEMA, **as_json(clause), "result": asdict(result)}, indent=2) + "\n")
-    else:
-        style = terminal_style(arguments.color)
+
+    def text(style: Style) -> str:
         sign, how = ("failed", "breaks it") if result.broken else ("well", "keeps it")
         if not results.asked:
             sign, how = "arrow", "is not asked about it"
@@ -96,9 +91,11 @@ def _of_port(clause: Clause, target: Target, arguments: argparse.Namespace) -> i
             "verdict": f"{style.sign(sign)} {results.header.port.name} {how}",
             "asked": f"{result.asked:,} scenarios {results.header.extent}",
         }
-        sys.stdout.write(section(style, f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)})))
-        for group in causes([result]):
-            sys.stdout.write("\n" + cause_of(group, target, question.profile, style))
+        parts = [section(style, f"{clause.id}, level {clause.level}", table({**facts, **_facts(clause)}))]
+        parts += [cause_of(group, target, question.profile, style) for group in causes([result])]
+        return "\n".join(parts)
+
+    output.tell(arguments, lambda: {"schema": SCHEMA, **as_json(clause), "result": asdict(result)}, text)
     return Exit.DIFFERS if result.broken else Exit.OK if results.asked else Exit.NOTHING_RAN
 
 

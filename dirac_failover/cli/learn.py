@@ -12,12 +12,13 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.actors.run_report import run
-from dirac_failover.cli.exits import CommandError, Exit
+from dirac_failover.cli import output
+from dirac_failover.cli.exits import CommandError, Exit, write
 from dirac_failover.conformance.examples import find
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import DEFAULT
 from dirac_failover.lessons.lessons import LESSONS, PROGRAM, commands, decisive, find_lesson, right
-from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, section
 from dirac_failover.reports.timeline import situation, story, table
 
 if TYPE_CHECKING:
@@ -39,16 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--answer", type=int, metavar="N",
         help="the number of your choice, for scripts: nothing is asked, and the exit code is 1 when it is wrong",
     )  # fmt: skip
-    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
-    style = terminal_style(arguments.color)
+    style = output.style_of(arguments)
     if arguments.lesson is None:
         if arguments.answer is not None:
             raise CommandError("--answer: expected the name of a lesson before it, found none")
-        _write(_list(style))
+        write(_list(style))
         return Exit.OK
     lesson = find_lesson(arguments.lesson)
     choices = list(lesson.choices)
@@ -56,13 +56,16 @@ def execute(arguments: argparse.Namespace) -> int:
         raise CommandError(f"--answer: expected a number from 1 to {len(choices)}, found {arguments.answer}")
     report = run(IMPLEMENTATIONS[DEFAULT].load(), lesson.scenario, lesson.module)
     found, happened = right(lesson, report), f"\n{story(report, style)}"
-    _write(_question(lesson, situation(report, style), style))
     asked = arguments.answer is None and sys.stdin.isatty() and sys.stdout.isatty()
+    quiet = arguments.quiet and not asked
+    if not quiet:
+        write(_question(lesson, situation(report, style), style))
     answer = _ask(len(choices)) if asked else arguments.answer
     said = choices[answer - 1] if answer else None
-    _write(("" if asked else happened) + _answer(lesson, said, found, decisive(lesson, report, style), style))
+    why, answer = _answer(lesson, said, found, decisive(lesson, report, style), style)
+    write(answer if quiet else f"{'' if asked else happened}\n{why}\n{answer}")
     if asked and _read("Enter shows every call of the run; q and Enter ends: ").isspace():
-        _write(happened)
+        write(happened)
     return Exit.DIFFERS if arguments.answer and said != found else Exit.OK
 
 
@@ -71,14 +74,13 @@ def _ask(most: int) -> int | None:
     while line := _read(f"Your prediction (1 to {most}; Enter to look without one): ").strip():
         if line in map(str, range(1, most + 1)):
             return int(line)
-        _write(f"Expected a number from 1 to {most}, or Enter alone; found {line!r}.\n")
+        write(f"Expected a number from 1 to {most}, or Enter alone; found {line!r}.\n")
     return None
 
 
 def _read(prompt: str) -> str:
     """Show a prompt and return the line that was typed, with its end; empty when the input has ended."""
-    _write(f"\n{prompt}")
-    sys.stdout.flush()
+    write(f"\n{prompt}")
     return sys.stdin.readline()
 
 
@@ -106,7 +108,8 @@ def _choices(choices: Iterable[str]) -> list[Line]:
     return [Line(2, f"{number}. {text}", "bold", 2, hang=3) for number, text in enumerate(choices, 1)]
 
 
-def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> str:
+def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Style) -> tuple[str, str]:
+    """Return the reasons, and the answer, each as text."""
     why = [*_prose(lesson.why), *table({name: find(name).text for name in lesson.clauses}, 2)]
     typed = "".join(f"  {command}\n" for command in commands(lesson))  # never wrapped: it is to be copied
     number = list(lesson.choices).index(found) + 1
@@ -114,7 +117,7 @@ def _answer(lesson: Lesson, said: str | None, found: str, line: str, style: Styl
     verdict = f"{style.sign(sign)} {words}{number}. {found}"
     shown = Line(1, f"The line of the run that shows it: {line}", hang=_MARGIN)
     answer = [Line(1, verdict, colour, len(verdict), hang=_MARGIN), shown]
-    return f"\n{section(style, 'Why', why)}\n{section(style, 'Go on')}{typed}\n{section(style, 'The answer', answer)}"
+    return f"{section(style, 'Why', why)}\n{section(style, 'Go on')}{typed}", section(style, "The answer", answer)
 
 
 _VERDICTS: Final = {
@@ -123,7 +126,3 @@ _VERDICTS: Final = {
     False: ("failed", "No, it is ", "red"),
 }
 """Whether the reader was right (None: no prediction was made): sign, first words, and colour."""
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)

@@ -1,18 +1,19 @@
-"""The destination and form of a report: the options ``--format``, ``--output`` and ``--color`` of every report.
+"""The destination and form of a report: by the options that all commands share, and by ``--format`` and ``--output``.
 
 A format is a name and a function from a terminal's style to the text.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.cli.exits import CommandError
-from dirac_failover.conformance.results import write
+from dirac_failover.cli.exits import CommandError, write
+from dirac_failover.conformance.results import write as write_file
 from dirac_failover.errors import no_such
-from dirac_failover.reports.terminal import Style, add_color, terminal_style
+from dirac_failover.reports.terminal import Style, terminal_style
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,7 @@ ENDINGS: Final = {
     "": TEXT,
 }
 """The format by the ending of a file's name."""
-_IN_A_FILE: Final = Style(100)
+_IN_A_FILE: Final = Style(100, verbose=True)
 
 
 def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
@@ -39,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     add = parser.add_argument
     add("--format", choices=formats, help=f"default: by the ending of --output ({known}), otherwise {TEXT}")
     add("--output", metavar="FILE", help="write it there, whole or not at all, instead of printing it")
-    add_color(parser)
     parser.set_defaults(formats=formats)
 
 
@@ -59,9 +59,36 @@ def deliver(arguments: argparse.Namespace, formats: Mapping[str, Callable[[Style
                 f"--output: {ending} is {name}, which this report cannot be: another ending, or --format with one of "
                 f"{', '.join(arguments.formats)}"
             )
-        write(arguments.output, formats[name](_IN_A_FILE))
+        write_file(arguments.output, formats[name](_IN_A_FILE))
         return
-    text = formats[arguments.format or TEXT](terminal_style(arguments.color))
+    text = formats[arguments.format or TEXT](style_of(arguments))
     if encoding := sys.stdout.encoding:  # characters that it cannot show are escaped
         text = text.encode(encoding, "backslashreplace").decode(encoding)
-    sys.stdout.write(text)
+    if arguments.format in {None, TEXT}:
+        show(arguments, text)
+    else:
+        write(text)
+
+
+def style_of(arguments: argparse.Namespace) -> Style:
+    """Return the style of standard output that the arguments ask for."""
+    return terminal_style(arguments.color, arguments.verbose)
+
+
+def tell(arguments: argparse.Namespace, data: Callable[[], Any], text: Callable[[Style], str]) -> None:
+    """Print what a command has found: as JSON if the arguments ask for that, else as text."""
+    if arguments.json:
+        print_json(data())
+    else:
+        show(arguments, text(style_of(arguments)))
+
+
+def print_json(data: Any) -> None:
+    """Print values for machines."""
+    write(f"{json.dumps(data, indent=2)}\n")
+
+
+def show(arguments: argparse.Namespace, text: str) -> None:
+    """Print a text of sections; of a command that is to be quiet, the first section alone."""
+    first, end, _ = text.partition("\n\n")
+    write(first + end[:1] if arguments.quiet else text)

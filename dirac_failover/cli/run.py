@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
 from dirac_failover.actors.run_report import run
+from dirac_failover.cli import output
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_named, implementation_of
 from dirac_failover.drivers.observe import HOOKS
 from dirac_failover.drivers.validate import checked
 from dirac_failover.errors import FileError, no_such, prefixed, read_file
-from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.timeline import render
 from dirac_failover.request.validator import RequestValidator
 from dirac_failover.spec.duties import INPUTS_DUE
@@ -99,10 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a fake collaborator, which calls no service, answers this, such as FileReport.commit=s_error; again for "
         "the next call, the last one is repeated; an ANSWER is one of: ok, ok=JSON, operation, s_error[=TEXT], "
         "bad_shape=JSON, raises=NAME[:TEXT[:NUMBER]]")
-    output = parser.add_argument_group("output")
-    add = output.add_argument
+    add = parser.add_argument
     add("--json", action="store_true", help="print the report for machines")
-    add_color(output)
     add("--check", action="store_true", help="exit with 1 unless every report that the job owed has arrived, once")
     # fmt: on
 
@@ -126,8 +124,7 @@ def execute(arguments: argparse.Namespace) -> int:
     report = report_of(arguments)
     if arguments.check and report.recovery is None:
         raise CommandError("--check: every collaborator is scripted, so there are no services that could converge")
-    as_text = render(report, terminal_style(arguments.color)) if not arguments.json else ""
-    sys.stdout.write(as_text or f"{json.dumps(report.to_json(), indent=2)}\n")
+    output.tell(arguments, report.to_json, lambda style: render(report, style))
     _check_struck(arguments.faults or (), report)
     return Exit.DIFFERS if arguments.check and not (report.recovery and report.recovery.converged) else Exit.OK
 

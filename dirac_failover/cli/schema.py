@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.actors.report import RunReport
+from dirac_failover.cli import output
 from dirac_failover.cli.exits import Exit
 from dirac_failover.conformance.baseline import Baseline
 from dirac_failover.conformance.results import ResultsFile
@@ -76,5 +76,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
-    sys.stdout.write(f"{json.dumps(SCHEMAS[arguments.name](), indent=2)}\n")
+    output.print_json(SCHEMAS[arguments.name]())
     return Exit.OK

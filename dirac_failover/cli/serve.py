@@ -12,13 +12,12 @@ import os
 import signal
 import socket
 import ssl
-import sys
 import tempfile
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.cli.exits import CommandError, Exit
-from dirac_failover.conformance.results import write
+from dirac_failover.cli.exits import CommandError, Exit, write
+from dirac_failover.conformance.results import write as write_file
 from dirac_failover.serving import credentials
 from dirac_failover.serving.admin import read_fault
 from dirac_failover.serving.configuration import as_cfg, environment, options
@@ -90,9 +89,8 @@ def execute(arguments: argparse.Namespace) -> int:
         stack.enter_context(server)
         said = announcement(server.url, world, own, diracx=arguments.diracx, trusted=not arguments.certificate)
         if arguments.write_config is not None:
-            write(arguments.write_config, said["configuration"])
-        sys.stdout.write(f"{json.dumps(said)}\n" if arguments.json else _text(said))
-        sys.stdout.flush()
+            write_file(arguments.write_config, said["configuration"])
+        write(f"{json.dumps(said)}\n" if arguments.json else _text(said))
         signal.sigwait(STOPPING)
     return Exit.OK
 

@@ -7,27 +7,19 @@ Here are its options; :mod:`~dirac_failover.conformance.verification` makes the 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.cli.exits import CommandError, Exit
+from dirac_failover.cli import output
+from dirac_failover.cli.exits import CommandError, Exit, write
 from dirac_failover.conformance.baseline import LISTED, Baseline, today
 from dirac_failover.conformance.checking import SECONDS, VerificationPlan
-from dirac_failover.conformance.results import (
-    DIVERGES,
-    write,
-)  # fmt: skip
-from dirac_failover.conformance.verification import (
-    DECIDING,
-    PROFILE,
-    known_divergences,
-    verify,
-)
+from dirac_failover.conformance.results import DIVERGES
+from dirac_failover.conformance.results import write as write_file
+from dirac_failover.conformance.verification import DECIDING, PROFILE, known_divergences, verify
 from dirac_failover.conformance.workers import check_workers, cores, parse_shard
 from dirac_failover.drivers.resolve import DEFAULT, Target
 from dirac_failover.errors import PortBrokenError, no_such
-from dirac_failover.reports.terminal import add_color, terminal_style
 from dirac_failover.reports.verdict import report
 from dirac_failover.spec import space
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LEVELS, LOSSLESS
@@ -83,11 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--fail-fast", action="store_true", help="stop at the first breach of a clause that decides")
     add("--timeout", type=float, default=SECONDS, metavar="SECONDS",
         help="a port that takes longer for one scenario hangs (default: %(default)s)")
-    output = parser.add_argument_group("output")
-    add = output.add_argument
+    add = parser.add_argument
     add("--output", metavar="FILE", help="write the results for machines: 'dirac-failover schema results'")
     add("--json", action="store_true", help="print the results for machines")
-    add_color(output)
     # fmt: on
 
 
@@ -120,15 +110,15 @@ def execute(arguments: argparse.Namespace) -> int:
         baseline.save(arguments.baseline)
     results = known_divergences(results, baseline, levels)
     if arguments.output:
-        write(arguments.output, results.to_text())
+        write_file(arguments.output, results.to_text())
     if arguments.json:
-        sys.stdout.write(results.to_text())
+        write(results.to_text())
     if results.error is not None:
         raise PortBrokenError(results.error)
     problems = baseline.problems(results.clauses, today(), complete=complete)
     if not arguments.json:
-        style = terminal_style(arguments.color)
-        sys.stdout.write(report(results, levels, problems, time.monotonic() - started, style))
+        seconds = time.monotonic() - started
+        output.show(arguments, report(results, levels, problems, seconds, output.style_of(arguments)))
     if not results.asked:
         return Exit.NOTHING_RAN
     return Exit.DIFFERS if results.verdict == DIVERGES or problems else Exit.OK

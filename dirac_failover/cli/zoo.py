@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from dirac_failover.cli import output
 from dirac_failover.cli.exits import CommandError, Exit
 from dirac_failover.conformance.workers import Progress
 from dirac_failover.conformance.zoo import BUGS
 from dirac_failover.conformance.zoo_plugin import ALIVE, CAUGHT, outcome
 from dirac_failover.drivers.describe import count
 from dirac_failover.errors import MissingExtraError, no_such
-from dirac_failover.reports.terminal import Line, Style, add_color, section, terminal_style
+from dirac_failover.reports.terminal import Line, Style, section
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=300, metavar="SECONDS", help="for one run of the tests (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print the result for machines")
-    add_color(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -56,22 +54,24 @@ def execute(arguments: argparse.Namespace) -> int:
                 progress.add(1)
         finally:
             progress.close()
-    if arguments.json:
-        listed = [
-            {"name": bug.name, "clause": bug.clause, "text": bug.sentence, "outcome": found[bug.name] or None}
-            for bug in bugs
-        ]
-        sys.stdout.write(json.dumps({"schema": SCHEMA, "bugs": listed}, indent=2) + "\n")
-    else:
-        sys.stdout.write(_text(bugs, found, terminal_style(arguments.color)))
+    listed = [
+        {"name": bug.name, "clause": bug.clause, "text": bug.sentence, "outcome": found[bug.name] or None}
+        for bug in bugs
+    ]
+    output.tell(
+        arguments, lambda: {"schema": SCHEMA, "bugs": listed}, lambda style: _text(bugs, found, arguments.quiet, style)
+    )
     return Exit.DIFFERS if ALIVE in found.values() else Exit.OK
 
 
-def _text(bugs: Sequence[Bug], found: dict[str, str], style: Style) -> str:
+def _text(bugs: Sequence[Bug], found: dict[str, str], quiet: bool, style: Style) -> str:
     width, rows = max(len(bug.name) for bug in bugs), []
     for bug in bugs:
+        if quiet and found[bug.name] == CAUGHT:
+            continue
         head = f"{found[bug.name]:6}  {bug.name}".strip()
         text = f"{head}{' ' * (width - len(bug.name))}  {bug.clause}  {bug.sentence}"
-        rows.append(Line(1, text, _COLOURS.get(found[bug.name], "cyan"), len(head), hang=len(text) - len(bug.sentence)))
+        hang = len(text) - len(bug.sentence)
+        rows.append(Line(1, style.cut(text, 2), _COLOURS.get(found[bug.name], "cyan"), len(head), hang=hang))
     states = [f"{number} {state}" for state in _COLOURS if (number := [*found.values()].count(state))]
     return section(style, ", ".join([count(len(bugs), "bug"), *states]), rows)

@@ -71,8 +71,7 @@ class Change:
         """The change in a few words."""
         if self.kind == REWORDED:
             return f"was: {self.texts[0]}"
-        asked = f" of {self.new.breach.asked:,}" if self.new.breach else ""
-        return f"{self.old.text} -> {self.new.text}{asked}"
+        return f"{self.old.text} -> {self.new.text}"
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""

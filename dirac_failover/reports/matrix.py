@@ -93,8 +93,8 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The state, and in how many scenarios the clause is broken."""
-        return f"{self.state} {self.breach.broken:,}" if self.breach else self.state
+        """The state, and in how many of the scenarios the clause is broken."""
+        return f"{self.state} {self.breach.broken:,} of {self.breach.asked:,}" if self.breach else self.state
 
     @property
     def breach(self) -> ClauseResult | None:

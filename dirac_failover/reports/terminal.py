@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
 
 _COLOURS: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36", "blue": "34"}
@@ -28,11 +27,12 @@ _SIGNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The properties of the terminal: its columns, whether it shows colours, and whether it shows more than ASCII."""
+    """The form of a text: the columns, colours or none, characters beyond ASCII or none, and whether all is shown."""
 
     width: int = 80
     colours: bool = False
     unicode: bool = True
+    verbose: bool = False
 
     def sign(self, name: str) -> str:
         """Return a sign."""
@@ -41,6 +41,16 @@ class Style:
     def paint(self, text: str, colour: str) -> str:
         """Colour a text."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colours and colour and text else text
+
+    def cut(self, text: str, indent: int = 0) -> str:
+        """Return a text, cut at the width of the terminal unless all is shown; ``indent`` columns are taken."""
+        most, more = self.width - indent, self.sign("more")
+        return text if self.verbose or len(text) <= most else text[: most - len(more)].rstrip() + more
+
+    def more(self, number: int, what: str) -> list[Line]:
+        """Return the line that says how many things are left out, if any are."""
+        line = Line(1, f"{self.sign('more')} {number:,} more {what}: -v shows all", "dim", self.width)
+        return [line] if number > 0 and not self.verbose else []
 
     def clean(self, text: str) -> str:
         """Return ``text`` without characters that the terminal would interpret or cannot show."""
@@ -104,17 +114,9 @@ def _wrapped(style: Style, indent: str, text: str, hang: int) -> list[str]:
     )
 
 
-def add_color(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Describe the option that :func:`terminal_style` takes."""
-    parser.add_argument(
-        "--color", choices=["auto", "always", "never"], default="auto",
-        help="colours (default: on a terminal, unless NO_COLOR is set)",
-    )  # fmt: skip
-
-
-def terminal_style(color: str) -> Style:
+def terminal_style(color: str, verbose: bool = False) -> Style:
     """Return the style of standard output; ``color`` is ``auto``, ``always`` or ``never``."""
     unicode = str(sys.stdout.encoding).lower().startswith("utf")
     on = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     _, width, _ = sorted((40, shutil.get_terminal_size().columns, 160))
-    return Style(width, color == "always" or (color == "auto" and on), unicode)
+    return Style(width, color == "always" or (color == "auto" and on), unicode, verbose)

@@ -6,6 +6,7 @@ import string
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, UNCHECKED
+from dirac_failover.drivers.describe import count
 from dirac_failover.reports.changes import BETTER, FIXED, KINDS, REGRESSED
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NOTHING_ASKED, TITLES
 from dirac_failover.reports.terminal import Line, section
@@ -24,15 +25,15 @@ _COLOURS: Final = {
 }  # fmt: skip
 _WIDEST_LABEL: Final = 20
 _SHORTEST: Final = 24
-"""Columns that the text of a clause needs; where there are fewer, the matrix has the IDs alone."""
+"""Columns that the text of a clause needs; where there are fewer, it stands below."""
 _NARROWEST: Final = 10
 
 
 def matrix(matrix: Matrix, style: Style) -> str:
     """Return the matrix as text, each line ended by a newline: the ports, then the clauses of each level."""
     heads = _heads(matrix, style)
-    cells = [[row.cells[i] for row in matrix.rows] for i in range(len(heads))]
-    widths = [max(_NARROWEST, len(head), *(len(cell.text) for cell in cells[i])) for i, head in enumerate(heads)]
+    cells = [[_cell(row.cells[i], style) for row in matrix.rows] for i in range(len(heads))]
+    widths = [max(_NARROWEST, len(head), *map(len, cells[i])) for i, head in enumerate(heads)]
     ids = max((len(style.clean(row.id)) for row in matrix.rows), default=0)
     wide = style.width - sum(widths) - 2 * len(widths) - ids - 4 >= _SHORTEST
 
@@ -41,19 +42,29 @@ def matrix(matrix: Matrix, style: Style) -> str:
         head = "  ".join([f"{style.clean(id_):{ids}}", *columns])
         pieces = [part for i, width in enumerate(widths) for part in ((2, ""), (width, colours[i]))]
         said = f"{head}  {text}" if text and wide else head
-        return Line(1, said, "", ids, hang=len(head) + 2, pieces=tuple(pieces))
+        return Line(1, said, "", ids, answer="" if wide else text, hang=len(head) + 2, pieces=tuple(pieces))
 
-    parts = [section(style, "Ports", _ports(matrix, heads, style))]
-    for level, rows in matrix.levels():
+    several = len(matrix.ports) > 1
+    differ = [row for row in matrix.rows if row.differs]
+    told = f"{count(len(matrix.rows), 'clause')}, {len(differ)} on which the ports differ"
+    about = [Line(1, told), *style.more(len(matrix.rows) - len(differ), "clauses on which they do not")] * several
+    parts = [section(style, "Ports", [*_ports(matrix, heads, style), *about])]
+    for level, all_rows in matrix.levels():
+        rows = [row for row in all_rows if row.differs or style.verbose or not several]
         listed = [
-            line(row.id, [cell.text for cell in row.cells], [*map(_colour, row.cells)], style.clean(row.text))
+            line(row.id, [_cell(cell, style) for cell in row.cells], [*map(_colour, row.cells)], style.clean(row.text))
             for row in rows
         ]
-        parts.append(section(style, TITLES[level], [line("", heads, ["bold"] * len(heads)), *listed]))
-    differ = sum(row.differs for row in matrix.rows)
-    found = f"{len(matrix.rows)} clauses, {differ} on which the ports differ\n" if len(matrix.ports) > 1 else ""
-    note = "Known breaches are those of a baseline. '--format html' shows the smallest scenario of each breach.\n"
-    return "\n".join([*parts, found + note])
+        if listed:
+            parts.append(section(style, TITLES[level], [line("", heads, ["bold"] * len(heads)), *listed]))
+    note = "n/m: broken in n of the m scenarios that ask for the clause; known: as in a baseline.\n"
+    return "\n".join([*parts, f"{note}'--format html' shows the smallest scenario of each breach.\n"])
+
+
+def _cell(cell: Cell, style: Style) -> str:
+    if not cell.breach:
+        return cell.state
+    return f"{style.sign('failed') if cell.state == BROKEN else KNOWN} {cell.breach.broken:,}/{cell.breach.asked:,}"
 
 
 def _colour(cell: Cell) -> str:

@@ -8,6 +8,7 @@ stands indented below it. Long values are shortened here, never in the report.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.describe import count, describe, grouped, some, stub_of
@@ -39,7 +40,7 @@ def story(report: JobEnd, style: Style) -> str:
 
 def situation(report: RunReport, style: Style) -> str:
     """Return the situation before the module is executed, as text."""
-    return section(style, "Job", table(_job(report)))
+    return section(style, "Job", table(_job(report, style)))
 
 
 def _details(report: JobEnd, style: Style) -> str:
@@ -127,15 +128,16 @@ def _is_handed_over(name: str) -> bool:
 # Job
 
 
-def _job(report: RunReport) -> dict[str, str]:
+def _job(report: RunReport, style: Style) -> dict[str, str]:
     scenario, ran = report.scenario, report.implementation
     module = ran.module if scenario.subject == MODULE else "a small module that is derived from ModuleBase"
     failed = [what for what in ("workflow", "step") if _has_failed(scenario.attributes.get(f"{what}Status"))]
     struck = (fault + (" (never struck)" if fault in report.unfired else "") for fault in scenario.faults)
+    inputs = str(scenario.workflow_commons.get("InputData") or "none").split(";")
     facts = {
         "module": f"{module}, with the clients of {ran.name} {ran.version}",
         "job": scenario.environment.get("JOBID", "none: JOBID is not set"),
-        "inputs": str(scenario.workflow_commons.get("InputData") or "none").replace(";", ", "),
+        "inputs": some(inputs, len(inputs) if style.verbose else _MOST),
         "until now": f"{' and '.join(failed)} failed" if failed else "all went well",
         "reported": ", ".join(f"{lfn} {status}" for lfn, status in scenario.reported.items()),
         "accounting": f"{count(scenario.records, 'record')} to be sent" if scenario.records else "",
@@ -195,11 +197,15 @@ def _earlier(operation: Mapping[str, Json]) -> str:
 
 
 def _tree(calls: Iterable[Call], indent: int, style: Style, unheeded: Sequence[Call] = ()) -> Iterator[Line]:
-    for call in calls:
-        text = call_to_text(call, style, unheeded)
-        row = _row(indent, text.name + text.brackets, text.answer)
-        yield replace(row, colour=_COLOURS[call.kind], head=len(text.name))
-        yield from _tree(call.calls, indent + 1, style, unheeded)
+    texts = ((call, call_to_text(call, style, unheeded)) for call in calls)
+    for (name, _), alike in groupby(texts, key=lambda pair: (pair[1].name, pair[1].answer)):
+        same = list(alike)
+        shown = same if style.verbose else same[:_MOST]
+        for call, text in shown:
+            row = _row(indent, text.name + text.brackets, text.answer)
+            yield replace(row, colour=_COLOURS[call.kind], head=len(text.name))
+            yield from _tree(call.calls, indent + 1, style, unheeded)
+        yield from (replace(line, indent=indent) for line in style.more(len(same) - _MOST, f"calls of {name}"))
 
 
 _COLOURS: Final = {Kind.HOOK: "bold", Kind.COLLABORATOR: "cyan", Kind.SERVICE: "blue"}

@@ -23,7 +23,6 @@ from dirac_failover.conformance.verification import (
 )
 from dirac_failover.drivers.describe import count
 from dirac_failover.drivers.resolve import Target
-from dirac_failover.errors import ellipsis
 from dirac_failover.reports.causes import causes
 from dirac_failover.reports.differences import narrowed, shown, side_by_side
 from dirac_failover.reports.terminal import Line, Style, section
@@ -141,7 +140,7 @@ def cause_of(group: Sequence[ClauseResult], target: Target, profile: str, style:
     if others:
         rows += [Line(1, "breaks with it", "dim", 14)]
         lines = (f"{item.id}  {item.text}" for item in others)
-        rows += [Line(2, ellipsis(line, style.width - 4), "cyan", 6) for line in lines]
+        rows += [Line(2, style.cut(line, 4), "cyan", 6) for line in lines]
     title = f"{clause.id} is broken" + (f", and {count(len(others), 'clause')} with it" if others else "")
     verify_again = ["dirac-failover", "verify", *target.words, "--clause", clause.id, "--fail-fast"]
     commands = [

@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover.cli import PROGRAM, VERBS, main
+from dirac_failover.cli import VERBS, main, make_parser
 from dirac_failover.cli.exits import Exit
 from dirac_failover.cli.schema import SCHEMAS
 from dirac_fakes import World
@@ -51,17 +51,14 @@ def _block(language: str, text: str) -> str:
 
 def command_line() -> Iterator[str]:
     """Yield each command: what it is for, how it is used, its options."""
+    parsers = make_parser(VERBS)._subparsers._group_actions[0].choices  # noqa: SLF001 - argparse has no other way to ask
     for name, summary in VERBS.items():
-        parser = argparse.ArgumentParser(
-            prog=f"{PROGRAM} {name}",
-            add_help=False,
-            formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=88),
-        )
+        parser = parsers[name]
+        parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=88)
         parser.color = False  # of Python 3.14
-        import_module(f"dirac_failover.cli.{name}").add_arguments(parser)
         yield f"## {name}\n\n{summary[0].upper()}{summary[1:]}.\n"
         yield _block("text", parser.format_usage().removeprefix("usage: "))
-        for group in parser._action_groups:  # noqa: SLF001 - argparse has no other way to ask
+        for group in parser._action_groups:  # noqa: SLF001
             yield from _options(group._group_actions, parser)  # noqa: SLF001
         if parser.epilog:
             yield _block("text", parser.epilog)
@@ -69,7 +66,7 @@ def command_line() -> Iterator[str]:
 
 def _options(actions: Iterable[argparse.Action], parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in actions:
-        if action.help == argparse.SUPPRESS:
+        if action.help == argparse.SUPPRESS or action.dest == "help":
             continue
         formatter = argparse.HelpFormatter(parser.prog)
         shown = formatter._format_action_invocation(action)  # noqa: SLF001

@@ -18,6 +18,13 @@ def test_the_clauses_are_listed_by_level(capsys, monkeypatch):
         assert title == f"── {level}: {number} clauses ".ljust(160, "─")
 
 
+def test_a_quiet_list_has_the_titles(capsys):
+    """Each is a line."""
+    assert main(["clauses", "-q"]) == 0
+    listed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert listed == [f"  {clause.id}  {clause.title}" for clause in CLAUSES]
+
+
 def test_a_long_sentence_is_wrapped_below_itself(capsys, monkeypatch):
     """The IDs stand alone in their column, and have a colour."""
     monkeypatch.setenv("COLUMNS", "60")

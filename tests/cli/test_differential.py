@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from dirac_failover.conformance.workers import Smallest
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import ImplementationUnavailableError
+from dirac_failover.reports.terminal import Style
 from dirac_failover.spec.compare import Difference
 
 PART = ["--workers", "1", "--region", "identity", "--shard", "400/400"]
@@ -31,28 +33,37 @@ def comparison(*given, **more):
 
 
 def test_for_people_the_first_of_each_is_shown():
-    """The text has five groups, five places of each, and the number of the others."""
-    lines = report(comparison((1, *"abcdef"), (1, *"abcdefg"), *[(2, *"abcde")] * 5, scenarios=12345, seconds=2.0))
-    lines = lines.splitlines()
-    assert lines[:4] == ["1. 1 scenarios differ like this one: s0", "   a0", "     a 1: 1", "     b 2: 2"]
-    assert [line for line in lines if "more places" in line] == ["   and 1 more places", "   and 2 more places"]
-    assert [line[:2] for line in lines if "differ like" in line] == ["1.", "2.", "3.", "4.", "5."]
-    assert '   scenario: {"n": 0}' in lines
-    assert "   f0" not in lines
-    assert lines[-4:] == [
-        "2 more kinds of difference: --json shows all",
-        "",
-        "a 1 beside b 2: 2 s, 6,172 scenarios a second",
-        "12,345 scenarios, 12 differ",
+    """The text has five groups, five places of each, and the number of the others; or all, for who wants that."""
+    made = comparison((1, *"abcdef"), (1, *"abcdefg"), *[(2, *"abcde")] * 5, scenarios=12345, seconds=2.0)
+    text = report(made, Style())
+    assert text.splitlines()[1:5] == [
+        "  ✗ 12,345 scenarios, 12 differ",
+        "  beside  a 1, b 2",
+        "  time    2 s, 6,172 a second",
+        "  … 2 more kinds of difference: -v shows all",
     ]
+    assert "\n  scenario  s0\n  a0\n    a 1  1\n    b 2  2\n  b0\n" in text
+    assert re.findall("^.* more places.*$", text, re.MULTILINE) == [
+        f"  … {left} more places: -v shows all" for left in (1, 2)
+    ]
+    assert re.findall(r"^── (\d. \d \w+) like this one", text, re.MULTILINE) == [
+        "1. 1 scenario", "2. 1 scenario", "3. 2 scenarios", "4. 2 scenarios", "5. 2 scenarios",
+    ]  # fmt: skip
+    assert '\n  scenario: {"n": 0}\n' in text
+    assert "\n  f0\n" not in text
+    every = report(made, Style(verbose=True))
+    assert "\n  f0\n" in every
+    assert "── 7. 2 scenarios like this one" in every
+    assert "-v shows" not in every
 
 
 def test_where_nothing_is_left_out_the_text_says_nothing_of_it():
     """Less than a second is counted exactly, and no time at all is no error."""
-    text = report(comparison(*[(1, *"12345")] * 5, scenarios=10, seconds=0.5))
-    assert "more" not in text
-    assert "a 1 beside b 2: 0 s, 20 scenarios a second\n" in text
-    assert report(Comparison("a", "b")) == "a beside b: 0 s, 0 scenarios a second\n0 scenarios, 0 differ"
+    text = report(comparison(*[(1, *"12345")] * 5, scenarios=10, seconds=0.5), Style())
+    assert "-v" not in text
+    assert "  time    0 s, 20 a second\n" in text
+    assert "  → 0 scenarios, 0 differ\n" in report(Comparison("a", "b"), Style())
+    assert "  ✓ 1 scenarios, 0 differ\n" in report(Comparison("a", "b", scenarios=1), Style())
 
 
 def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, capsys):
@@ -81,7 +92,7 @@ def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, capsys):
     assert main(words) == Exit.DIFFERS
     how = {"region": "inputs", "workers": 3, "part": (1, 3)}
     assert asked == [((Target("mine"), Target("theirs", "/p")), how)]
-    assert capsys.readouterr().out.endswith("\n3 scenarios, 2 differ\n")
+    assert "  ✗ 3 scenarios, 2 differ\n" in capsys.readouterr().out
     assert main([*words, "--json"]) == Exit.DIFFERS
     assert json.loads(capsys.readouterr().out) == comparison((2, "x"), scenarios=3).to_json()
     assert main(words) == Exit.NOTHING_RAN
@@ -91,9 +102,7 @@ def test_the_command_finds_the_right_one_in_another_environment(capsys):
     """There it runs in a process of its own; here that is the same Python."""
     assert main(["differential", "reference", "reference", "--python", sys.executable, *PART]) == Exit.OK
     title = f"reference {__version__}"
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{title} beside {title}: ")
-    assert lines[1] == "2 scenarios, 0 differ"
+    assert f"  ✓ 2 scenarios, 0 differ\n  beside  {title}, {title}\n" in capsys.readouterr().out
 
 
 def test_a_port_that_dies_is_named_with_the_scenario(capsys):

@@ -72,6 +72,12 @@ def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys):
     assert "Enter shows" not in printed
 
 
+def test_a_quiet_lesson_is_its_answer(capsys):
+    """In a pipe, where nothing is asked."""
+    assert main(["learn", "an-outage", "-q"]) == 0
+    assert capsys.readouterr().out == section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n"
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "verdict"),
     [("2", 0, f"  ✓ Right: {RIGHT}\n"), ("1", 1, f"  ✗ No, it is {RIGHT}\n"), ("3", 1, f"  ✗ No, it is {RIGHT}\n")],

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dirac_failover.cli import output
+from dirac_failover.cli import add_shared, output
 from dirac_failover.cli.exits import CommandError
 from dirac_failover.errors import FileError
 
@@ -18,6 +18,7 @@ FORMATS = {
 
 def parsed(*given):
     parser = argparse.ArgumentParser()
+    add_shared(parser)
     output.add_arguments(parser, list(FORMATS))
     return parser.parse_args(given)
 
@@ -108,3 +109,15 @@ def test_a_file_has_no_colours():
     """Its lines are of one length everywhere."""
     style = output._IN_A_FILE
     assert (style.width, style.colours, style.unicode) == (100, False, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("-q", "One\n"), ("-v", "One\n\nTwo True\n"), ("--color=never", "One\n\nTwo False\n")]
+)
+def test_a_quiet_command_prints_the_first_section_and_a_verbose_one_all(capsys, option, said):
+    """The text itself decides by the style which parts of it are left out; other formats are always whole."""
+    formats = {**FORMATS, "text": lambda style: f"One\n\nTwo {style.verbose}\n"}
+    output.deliver(parsed(option), formats)
+    assert capsys.readouterr().out == said
+    output.deliver(parsed(option, "--format", "json"), {"json": lambda _: "a\n\nb\n"})
+    assert capsys.readouterr().out == "a\n\nb\n"

@@ -22,10 +22,14 @@ def outcomes(monkeypatch):
 
 
 def test_the_bugs_are_listed(capsys, snapshot):
-    """Each is a line or two: the name, the clause and the sentence."""
+    """Each is a line of the screen: the name, the clause and the sentence, of which -v prints all."""
     assert main(["zoo"]) == 0
     out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1 + len(BUGS)
     assert all(f"{bug.name} " in out and f"  {bug.clause}  " in out for bug in BUGS.values())
+    assert main(["zoo", "-v"]) == 0
+    whole = " ".join(capsys.readouterr().out.split())
+    assert all(bug.sentence in whole for bug in BUGS.values())
     assert main(["zoo", "--bug", "NeverCommits", "--bug", "Appends"]) == 0
     snapshot(capsys.readouterr().out)
 
@@ -43,6 +47,8 @@ def test_bugs_that_tests_miss_are_reported(outcomes, capsys, snapshot):
     assert main([*arguments, "--bug", "NeverCommits"]) == 1
     assert outcomes == [(name, ["here"], 5.0) for name in ("", "FailsWithoutJob", "NeverCommits")]
     snapshot(capsys.readouterr().out)
+    assert main([*arguments, "--bug", "NeverCommits", "-q"]) == 1
+    assert "FailsWithoutJob" not in capsys.readouterr().out
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["bugs"][0]["outcome"] == "caught"
 

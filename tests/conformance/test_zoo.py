@@ -96,6 +96,17 @@ def test_a_bug_replaces_the_reference(monkeypatch, name):
     assert failover_request.FailoverRequest is dirac_failover.FailoverRequest is expected
 
 
+def test_a_run_of_the_reference_is_noticed(monkeypatch, tmp_path):
+    """The first run of the tests has no bug: it makes a file when the module is executed."""
+    monkeypatch.setattr(FailoverRequest, "execute", lambda _: "executed")
+    monkeypatch.setenv("DIRAC_FAILOVER_BUG", "")
+    monkeypatch.setenv("DIRAC_FAILOVER_RAN", str(tmp_path / "ran"))
+    zoo_plugin.pytest_configure()
+    assert list(tmp_path.iterdir()) == []
+    assert FailoverRequest().execute() == "executed"
+    assert list(tmp_path.iterdir()) == [tmp_path / "ran"]
+
+
 MINE = """
 from dirac_failover import FailoverRequest
 
@@ -125,11 +136,12 @@ def test_tests_run_against_a_bug(tmp_path):
         ("def test_it():\n    assert False\n", "without any bug pytest ended with 1"),
         ("not python", "without any bug pytest ended with 2"),
         ("", "without any bug pytest ended with 5: no tests ran"),
+        ("def test_it():\n    pass\n", "no test executes FailoverRequest of dirac_failover"),
     ],
-    ids=["failing", "broken", "empty"],
+    ids=["failing", "broken", "empty", "of something else"],
 )
 def test_tests_that_show_nothing_are_refused(tmp_path, content, said):
-    """They must pass without any bug."""
+    """They must pass without any bug, and run the module that has the bugs."""
     (mine := tmp_path / "test_mine.py").write_text(content)
     with pytest.raises(SettingError, match=f"The tests cannot be used: {said}"):
         zoo_plugin.outcome("", [str(mine)], 100)

@@ -135,8 +135,8 @@ def test_a_verdict_is_a_sign_and_words(page):
     assert cells[2][1][0].get("class") == "no-verdict"
     assert {mark.get("aria-hidden") for mark in all_(page, "span", "mark")} == {"true"}
     broken, known = one(cells[1][0], "button"), one(cells[3][0], "button")
-    assert text(broken) == "✗broken 1,300 scenarios: show the smallest of CO-002, alpha 1.0"
-    assert text(known).startswith("●known 2 scenarios")
+    assert text(broken) == "✗broken 1,300 of 2,000 scenarios: show the smallest of CO-002, alpha 1.0"
+    assert text(known).startswith("●known 2 of 4 scenarios")
     assert broken.attrib == {
         "type": "button", "class": "broken", "command": "show-modal", "commandfor": "breach-1-0",
         "aria-haspopup": "dialog",

@@ -19,9 +19,9 @@ def test_clauses_come_level_by_level_and_each_port_has_its_cell(alpha, beta):
     matrix = Matrix.of([("A", "a.json", alpha), ("B", "b.json", beta)])
     assert [(row.id, row.level, [cell.text for cell in row.cells]) for row in matrix.rows] == [
         ("CO-001", "contract", ["held", "held"]),
-        ("CO-002", "contract", ["broken 1,300", "held"]),
+        ("CO-002", "contract", ["broken 1,300 of 2,000", "held"]),
         ("DI-001", "dirac", ["not asked", "no verdict"]),
-        ("LL-001", "lossless", ["known 2", "broken 3"]),
+        ("LL-001", "lossless", ["known 2 of 4", "broken 3 of 4"]),
         ("LL-002", "lossless", ["no verdict", "held"]),
     ]
     assert [row.differs for row in matrix.rows] == [False, True, False, True, False]

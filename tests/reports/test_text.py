@@ -24,6 +24,20 @@ def test_ports_stand_side_by_side(alpha, beta, down, style, snapshot):
     assert re.sub(r"\x1b\[\d+m", "", text.matrix(made, style)) == text.matrix(made, Style(style.width))
 
 
+def test_clauses_on_which_the_ports_agree_are_left_out(alpha, beta):
+    """Their number says so, and a style that shows all has them; of one port all clauses are shown."""
+    made = Matrix.of([("A", "", alpha), ("B", "", alpha)]), Matrix.of([("A", "", alpha), ("B", "", beta)])
+    for found, listed in zip(made, ([], ["CO-002", "LL-001"]), strict=True):
+        assert re.findall(r"^  (\w\w-\d+)", text.matrix(found, Style(80)), re.MULTILINE) == listed
+        assert f"{len(found.rows) - len(listed)} more clauses on which they do not: -v shows all" in text.matrix(
+            found, Style(80)
+        )
+        every = text.matrix(found, Style(80, verbose=True))
+        assert re.findall(r"^  (\w\w-\d+)", every, re.MULTILINE) == [row.id for row in found.rows]
+        assert "-v shows" not in every
+    assert "  CO-001  held" in text.matrix(matrix(alpha, "A"), Style(80))
+
+
 def test_levels_that_decide_and_the_nearest_profile_are_named(alpha):
     """The levels are named unless all decide."""
     some = replace(alpha, header=replace(alpha.header, levels=("contract", "dirac")))
@@ -37,7 +51,7 @@ def test_levels_that_decide_and_the_nearest_profile_are_named(alpha):
 
 def heads(results, labels, width):
     """Return the lines that name the ports, and the heads of the columns."""
-    lines = text.matrix(matrix(results, *labels), Style(width)).splitlines()
+    lines = text.matrix(matrix(results, *labels), Style(width, verbose=True)).splitlines()
     return [line for line in lines if line.endswith("  diverges")], lines[lines.index("", 1) + 2].split()
 
 
@@ -62,14 +76,14 @@ def test_labels_head_the_columns_where_they_fit(alpha, labels, width, fits):
 def test_there_are_letters_for_any_number_of_ports(alpha):
     """A1 comes after Z."""
     labels = [f"port {n:02}" + "x" * 14 for n in range(54)]
-    said, columns = heads(alpha, labels, 1200)
+    said, columns = heads(alpha, labels, 1400)
     assert [line.split()[0] for line in said] == columns
     assert [columns[n] for n in (0, 1, 25, 26)] == ["A", "B", "Z", "A1"]
     assert said[26].startswith("  A1  port 26x")
 
 
 def test_a_clause_is_wrapped_beside_its_verdicts(alpha):
-    """Nothing is cut; where hardly any room is left, the ID stands alone."""
+    """Nothing is cut; where hardly any room is left, the text stands below."""
     long = replace(alpha, clauses=(replace(alpha.clauses[0], text="word " * 12),))
 
     def lines(width):
@@ -77,7 +91,7 @@ def test_a_clause_is_wrapped_beside_its_verdicts(alpha):
 
     assert lines(100) == ["  CO-001  held        " + "word " * 11 + "word", ""]
     assert lines(46) == ["  CO-001  held        word word word word word", " " * 22 + "word word word word word"]
-    assert lines(45) == ["  CO-001  held", ""]
+    assert lines(45) == ["  CO-001  held", "    " + "word " * 7 + "word"]
 
 
 def test_colours_repeat_the_words(alpha, beta, down):
@@ -85,8 +99,9 @@ def test_colours_repeat_the_words(alpha, beta, down):
     aside = replace(alpha, header=replace(alpha.header, levels=("dirac",)))
     conforming = replace(beta, clauses=beta.clauses[1:], verdict="conforms")
     for results, said in (
-        (aside, "\x1b[36mbroken 1,300\x1b[0m"), (conforming, "\x1b[32mconforms\x1b[0m"), (down, "\x1b[31mbroke down"),
-        (alpha, "\x1b[31mbroken 1,300\x1b[0m"), (alpha, "\x1b[32mheld        \x1b[0m"),
+        (aside, "\x1b[36m✗ 1,300/2,000\x1b[0m"), (down, "\x1b[31mbroke down"),
+        (conforming, "\x1b[32mconforms\x1b[0m"),
+        (alpha, "\x1b[31m✗ 1,300/2,000\x1b[0m"), (alpha, "\x1b[32mheld         \x1b[0m"),
     ):  # fmt: skip
         assert said in text.matrix(matrix(results, "a"), Style(80, colours=True))
     made = text.changes(Diff.of(Matrix.of([("a", "", alpha), ("b", "", down)])), Style(colours=True))

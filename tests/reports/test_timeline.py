@@ -48,6 +48,22 @@ def test_a_report_begins_with_the_verdict():
     assert "no services here" in shown(services=None)["What the services hold"][0]
 
 
+def test_calls_that_are_alike_are_counted_and_so_are_input_files():
+    """Six are shown; a call with another answer is no such call, and a style that shows all has all of them."""
+    made = [call("FileReport", "setFileStatus", number, answer=FINE) for number in range(20)]
+    made[10] = call("FileReport", "setFileStatus", 10, answer=REFUSED)
+    inputs = [f"/{number}" for number in range(20)]
+    found = shown(calls=made, scenario=Scenario.of_job(inputs=inputs))
+    assert [line for line in found["What happened"] if "more calls" in line] == [
+        f"… {left} more calls of FileReport.setFileStatus: -v shows all" for left in (4, 3)
+    ]
+    assert sum("setFileStatus(" in line for line in found["What happened"]) == 6 + 1 + 6
+    assert "inputs  /0, /1, /2, /3, /4, /5 and 14 more" in found["Job"]
+    every = shown(Style(200, verbose=True), calls=made, scenario=Scenario.of_job(inputs=inputs))
+    assert sum("setFileStatus(" in line for line in every["What happened"]) == 20
+    assert f"inputs  {', '.join(inputs)}" in every["Job"]
+
+
 CHANGED = {"OK": True, "Value": [["x"], ["y"]]}
 EVERYTHING = {
     "scenario": Scenario.of_job(
