@@ -25,4 +25,4 @@ def test_the_page_on_the_end_of_a_job_shows_the_default_run_and_a_hazard():
 def test_the_page_on_the_end_of_a_job_names_every_option_of_run(capsys):
     assert main(["run", "--help"]) == 0
     options = {*re.findall(r"(?<![\w-])--[a-z][a-z-]*", capsys.readouterr().out)}
-    assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE)} - {"--help"} == options - {"--help", "--color"}
+    assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE)} - {"--help"} == options - {"--help", "--quiet", "--verbose"}

@@ -2,10 +2,11 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
-from dirac_failover.cli import VERBS, completion, main
+from dirac_failover.cli import VERBS, main
 from dirac_failover.conformance.zoo import BUGS
 
 
@@ -14,7 +15,7 @@ def complete():
     """Return the completions of a command line, whose last word is being typed."""
     pytest.importorskip("shtab")
     script = subprocess.run(
-        [completion.sys.executable, "-m", "dirac_failover", "completion", "bash"], capture_output=True, check=True
+        [sys.executable, "-m", "dirac_failover", "completion", "bash"], capture_output=True, check=True
     ).stdout.decode()
 
     def completions(*words):
@@ -52,6 +53,6 @@ def test_scripts_for_other_shells_are_printed(capsys):
 
 def test_without_shtab_the_error_says_what_to_install(monkeypatch, capsys):
     """The package is an extra."""
-    monkeypatch.setitem(completion.sys.modules, "shtab", None)
+    monkeypatch.setitem(sys.modules, "shtab", None)
     assert main(["completion", "bash"]) == 3
     assert "completion needs the package shtab: pip install 'dirac-failover[completion]'" in capsys.readouterr().err
