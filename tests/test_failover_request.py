@@ -1,7 +1,6 @@
 """FailoverRequest: which calls it makes, in which order, and what becomes of their answers, on each implementation."""
 
 import inspect
-import json
 
 import pytest
 
@@ -77,14 +76,6 @@ def test_it_is_a_module_with_arguments_of_none(implementation, reference):
     assert reference.FailoverRequest().log._logger.name == "dirac_failover.FailoverRequest"
 
 
-def test_the_inputs_of_the_step_are_resolved_behind_those_of_the_workflow(job):
-    mine = job("LFN:/vo/a")
-    mine.run()
-    assert (mine.module.stepName, mine.module.stepInputData) == ("failover", ["/vo/a"])
-    assert mine.module.executable == "Unknown"
-    assert job(step_commons={}).run()["Message"].args == ("STEP_INSTANCE_NAME",)
-
-
 def test_inputs_without_a_status_are_processed_as_the_second_answer_about_them_says(job):
     mine = job("/vo/a;/vo/b;/vo/c", files={"getFiles": [{"/vo/a": "x"}, {"/vo/b": "Problematic"}]})
     mine.run()
@@ -105,7 +96,10 @@ def test_without_a_job_it_does_nothing(job, monkeypatch):
 
 @pytest.mark.parametrize("name", ["workflowStatus", "stepStatus"])
 def test_inputs_are_unused_by_force_after_a_failure(job, operation, name, tmp_path):
-    """The files are asked for once; nothing is reported and no file is written; the module fails, too."""
+    """The files are asked for once; nothing is reported and no file is written; the module fails, too.
+
+    The region "answers" of the space has each answer of each collaborator.
+    """
     mine = job("/vo/a;/vo/b", files={"getFiles": {"/vo/b": "Problematic"}}, **{name: FAILED})
     mine.request.addOperation(operation)
     result = mine.run()
@@ -121,20 +115,6 @@ def test_an_earlier_failure_is_not_logged_again(reference):
     mine.module.log = Spy(logged := [])
     mine.run()
     assert [call[0] for call in logged] == ["verbose", "error", "info"]
-
-
-@pytest.mark.parametrize("failed", [False, True])
-def test_statuses_that_no_try_sends_join_the_request_which_is_written_unless_the_step_failed(
-    job, operation, failed, tmp_path
-):
-    mine = job(files=unsent({"OK": True, "Value": operation}), stepStatus=FAILED if failed else WELL)
-    assert mine.run()["OK"] is not failed
-    assert list(mine.request) == [operation]
-    contents = [json.loads(path.read_text()) for path in tmp_path.iterdir()]
-    assert len(contents) == (0 if failed else 1)
-    for content in contents:
-        assert [(item["Type"], item["Arguments"]) for item in content["Operations"]] == [("SetFileStatus", "pending")]
-        assert (content["RequestName"], content["JobID"], content["Owner"]) == ("job_77_request.xml", 77, "alice")
 
 
 def test_an_operation_that_counts_as_false_joins_as_well(job, mocker):

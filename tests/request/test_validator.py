@@ -108,19 +108,6 @@ def test_an_owner_by_distinguished_name_is_enough(request_of, operation, judge):
     assert judge(request) is None
 
 
-def test_the_check_for_files_ends_at_the_first_unknown_type(implementation, request_of, judge, operation):
-    unknown, bare = (
-        implementation.Operation({"Type": "SetFileStatus"}),
-        implementation.Operation({"Type": "RemoveFile"}),
-    )
-    assert judge(request_of(unknown, bare)) is None
-    assert judge(request_of(bare, unknown)) == "Operation #0 of type 'RemoveFile' hasn't got files to process."
-    assert (
-        judge(request_of(operation("SetFileStatus"), operation("ForwardDISET")))
-        == "Operation #1 of type 'ForwardDISET' is missing Arguments attribute."
-    )
-
-
 def test_requirements_can_be_added(implementation, request_of, judge, operation):
     add = implementation.RequestValidator.addReqAttrsCheck
     assert add("Foo", operationAttrs=["Bar", "Bar"], filesAttrs=["LFN"]) is None
