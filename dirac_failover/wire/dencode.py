@@ -26,24 +26,23 @@ if TYPE_CHECKING:
 class DecodeError(ValueError):
     """The data are not an encoded value; ``str()`` of the error is the text of DIRAC's exception.
 
-    ``position`` is where the value that could not be read begins, in bytes. ``dirac`` is the class that DIRAC raises
-    for the same input: its request operations fail for good on a ``ValueError`` and stay waiting on any other.
+    ``dirac`` is the class that DIRAC raises for the same input: its request operations fail for good on a
+    ``ValueError`` and stay waiting on any other.
     """
 
-    def __init__(self, position: int, dirac: type[Exception], reason: str) -> None:
-        """Keep position and class; ``args``, which ``pickle`` uses, are kept already."""
-        self.position = position
-        self.dirac = dirac
+    def __init__(self, reason: str, dirac: type[Exception]) -> None:
+        """Keep both; so do ``args``, which ``pickle`` uses."""
         self.reason = reason
+        self.dirac = dirac
 
     def __str__(self) -> str:
         """Return the reason alone: it is stored in operations, where DIRAC stores its own."""
         return self.reason
 
     @classmethod
-    def of(cls, error: Exception, position: int) -> DecodeError:
+    def of(cls, error: Exception) -> DecodeError:
         """Return ``error`` as a ``DecodeError``."""
-        return error if isinstance(error, cls) else cls(position, type(error), str(error))
+        return error if isinstance(error, cls) else cls(str(error), type(error))
 
 
 # Encoding
@@ -127,7 +126,7 @@ def _read_string(data: bytes, i: int) -> Read:
     start = data.index(b":", i) + 1
     end = start + int(data[i + 1 : start - 1].decode())
     if end <= i and i:
-        raise DecodeError(i, MemoryError, "a negative size leads back to what has been read")
+        raise DecodeError("a negative size leads back to what has been read", MemoryError)
     return data[start:end].decode("utf-8", "surrogateescape"), end
 
 
@@ -135,7 +134,7 @@ def _read_moment(data: bytes, i: int) -> Read:
     kind = data[i + 1]
     fields, end = _READERS[data[i + 2]](data, i + 2)
     if kind not in _MOMENTS:
-        raise DecodeError(i, Exception, f"{kind} is not a kind of datetime")
+        raise DecodeError(f"{kind} is not a kind of datetime", Exception)
     return _MOMENTS[kind](*fields), end
 
 
@@ -185,14 +184,5 @@ def decode(data: Any) -> tuple[Any, int]:
         # What is empty comes back from DIRAC as it is, and its callers fail to unpack it
         value, consumed = _READERS[data[0]](bytes(data), 0) if data else data
     except Exception as error:
-        raise DecodeError.of(error, _position(error)) from error
+        raise DecodeError.of(error) from error
     return value, consumed
-
-
-def _position(error: Exception) -> int:
-    """Return where the innermost reader stood when ``error`` was raised."""
-    position, trace = 0, error.__traceback__
-    while trace:
-        position = trace.tb_frame.f_locals.get("i", position)
-        trace = trace.tb_next
-    return position

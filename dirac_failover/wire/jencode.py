@@ -95,7 +95,7 @@ def decode(text: str | bytes) -> tuple[Any, int]:
     try:
         return json.loads(text, object_hook=_object), len(text)
     except Exception as error:
-        raise DecodeError.of(error, getattr(error, "pos", 0)) from error
+        raise DecodeError.of(error) from error
 
 
 def strToIntDict(inDict: dict[str, Any]) -> dict[int, Any]:

@@ -41,13 +41,13 @@ DECODED_ONLY = [
     ('{"__dCls": "b64", "obj": "/w!A="}', b"\xff\x00"), ("Infinity", float("inf")),
 ]  # fmt: skip
 MALFORMED = [
-    ("", json.JSONDecodeError, 0), ("[1, }", json.JSONDecodeError, 4), ("[1] x", json.JSONDecodeError, 4),
-    (None, TypeError, 0), (b"\xff", UnicodeDecodeError, 0), ('{"__dCls": "dt", "obj": "yesterday"}', ValueError, 0),
-    ('{"__dCls": "dt", "obj": 5}', TypeError, 0), ('{"__dCls": "dt"}', KeyError, 0),
-    ('{"__dCls": "date", "obj": "2024-13-01"}', ValueError, 0), ('{"__dCls": "Request"}', KeyError, 0),
-    ('{"__dCls": ["dt"], "obj": "x"}', KeyError, 0), ('{"__dCls": "JSONDecoder", "__dMod": "json"}', TypeError, 0),
-    ('[{"__dCls": "join", "__dMod": "os.path"}]', TypeError, 0), ("[" * 100_000, RecursionError, 0),
-    ("[1" + "0" * 5000 + "]", ValueError, 0),
+    ("", json.JSONDecodeError), ("[1, }", json.JSONDecodeError), ("[1] x", json.JSONDecodeError),
+    (None, TypeError), (b"\xff", UnicodeDecodeError), ('{"__dCls": "dt", "obj": "yesterday"}', ValueError),
+    ('{"__dCls": "dt", "obj": 5}', TypeError), ('{"__dCls": "dt"}', KeyError),
+    ('{"__dCls": "date", "obj": "2024-13-01"}', ValueError), ('{"__dCls": "Request"}', KeyError),
+    ('{"__dCls": ["dt"], "obj": "x"}', KeyError), ('{"__dCls": "JSONDecoder", "__dMod": "json"}', TypeError),
+    ('[{"__dCls": "join", "__dMod": "os.path"}]', TypeError), ("[" * 100_000, RecursionError),
+    ("[1" + "0" * 5000 + "]", ValueError),
 ]  # fmt: skip
 
 
@@ -101,14 +101,13 @@ def test_a_loop_has_no_json(implementation):
         implementation.JEncode.encode(loop)
 
 
-@pytest.mark.parametrize(("text", "error", "position"), MALFORMED, ids=range(len(MALFORMED)))
-def test_what_cannot_be_decoded_says_where_and_what_dirac_raises(implementation, text, error, position):
+@pytest.mark.parametrize(("text", "error"), MALFORMED, ids=range(len(MALFORMED)))
+def test_what_cannot_be_decoded_says_what_dirac_raises(implementation, text, error):
     with pytest.raises((DecodeError, error)) as caught:
         implementation.JEncode.decode(text)
     assert getattr(caught.value, "dirac", type(caught.value)) is error
     if implementation.name == "reference":
         assert isinstance(caught.value, DecodeError)
-        assert caught.value.position == position
         assert isinstance(caught.value.__cause__, error)
         assert str(caught.value) == str(caught.value.__cause__)
 
