@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import signal
 import socket
 import ssl
 import tempfile
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
 
 from dirac_failover.cli.exits import CommandError, Exit, write
 from dirac_failover.conformance.results import write as write_file
 from dirac_failover.serving import credentials
 from dirac_failover.serving.admin import read_fault
-from dirac_failover.serving.configuration import as_cfg, environment, options
+from dirac_failover.serving.configuration import Announcement
 from dirac_failover.serving.http_server import SiteServer
 from dirac_fakes.faults import FaultError
 from dirac_fakes.world import World
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-SCHEMA: Final = "dirac-failover/serve/1"
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 _LAST_PORT: Final = 65535
 _FILES: Final = ("/vo/a", "/vo/b")
@@ -87,10 +85,11 @@ def execute(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise CommandError(f"Cannot listen on {arguments.host}, port {arguments.port}: {error}") from error
         stack.enter_context(server)
-        said = announcement(server.url, world, own, diracx=arguments.diracx, trusted=not arguments.certificate)
+        trusted = not arguments.certificate
+        said = Announcement.of(server.url, world, own, diracx=arguments.diracx, trusted=trusted)
         if arguments.write_config is not None:
-            write_file(arguments.write_config, said["configuration"])
-        write(f"{json.dumps(said)}\n" if arguments.json else _text(said))
+            write_file(arguments.write_config, said.configuration)
+        write(f"{json.dumps(asdict(said))}\n" if arguments.json else _text(said))
         signal.sigwait(STOPPING)
     return Exit.OK
 
@@ -136,34 +135,13 @@ def _context(certificate: str, key: str | None) -> ssl.SSLContext:
     return context
 
 
-def announcement(
-    url: str, world: World, own: credentials.Credentials | None, *, diracx: bool, trusted: bool
-) -> dict[str, Any]:
-    """Return what ``--json`` prints; ``trusted`` is whether the server's certificate is of our own authority."""
-    told: Mapping[str, str] = {}
-    variables: Mapping[str, str] = {}
-    if own is not None:
-        told = options(url, world.caller, own.dn, own.authorities if trusted else "", diracx=diracx)
-        variables = environment(own, trusted)
-    return {
-        "schema": SCHEMA,
-        "url": url,
-        "admin": f"{url}/admin",
-        "pid": os.getpid(),
-        "services": {service.full: f"{url}/{service.full}" for service in world.services.values()},
-        "environment": dict(variables),
-        "options": dict(told),
-        "configuration": as_cfg(told),
-    }
-
-
-def _text(said: Mapping[str, Any]) -> str:
+def _text(said: Announcement) -> str:
     lines = [
-        f"An in-memory DIRAC is at {said['url']}",
-        f"Faults, journal and reset are at {said['admin']}; it stops at Ctrl-C.",
+        f"An in-memory DIRAC is at {said.url}",
+        f"Faults, journal and reset are at {said.admin}; it stops at Ctrl-C.",
     ]
-    if said["environment"]:
+    if said.environment:
         lines += ["", "Where DIRAC's clients run:", ""]
-        lines += [f"export {name}={value}" for name, value in said["environment"].items()]
-        lines += ["", "Their configuration:", "", said["configuration"].rstrip()]
+        lines += [f"export {name}={value}" for name, value in said.environment.items()]
+        lines += ["", "Their configuration:", "", said.configuration.rstrip()]
     return "".join(f"{line}\n" for line in lines)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from dirac_failover.errors import SettingError, no_such
+from dirac_failover.errors import SettingError, ellipsis, no_such
 from dirac_failover.module_base import ModuleBase
 from dirac_failover.reports.timeline import story
 from dirac_failover.spec.observation import Kind
@@ -35,7 +35,6 @@ PROGRAM: Final = "dirac-failover"
 FILE: Final = "12_34_request.json"
 _NOTHING: Final = "nothing"
 """None in ``lessons.toml``."""
-_LONGEST: Final = 160
 _WIDE: Final = 1000
 """Columns in which no line of a lesson's timeline is wrapped."""
 
@@ -90,8 +89,7 @@ def right(lesson: Lesson, report: RunReport) -> str:
 def decisive(lesson: Lesson, report: RunReport, style: Style) -> str:
     """Return the line of the run's timeline that shows which choice is right."""
     lines = story(report, replace(style, width=_WIDE, colours=False)).splitlines()
-    shown = re.sub(r" {2,}", "  ", next(line for line in lines if lesson.line in line).strip())
-    return shown if len(shown) <= _LONGEST else f"{shown[:40]} {style.sign('more')} {shown[-40:]}"
+    return ellipsis(re.sub(r" {2,}", "  ", next(line for line in lines if lesson.line in line).strip()))
 
 
 def commands(lesson: Lesson) -> Iterator[str]:

@@ -5,11 +5,14 @@ The table :data:`_KINDS` names each change; a regression is one of the kind ``re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
+from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, NOT_ASKED, UNCHECKED
 from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NO_VERDICT, Cell, Matrix, Port
+from dirac_failover.spec.clauses import LEVELS
+from dirac_failover.spec.shape import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,14 +76,13 @@ class Change:
             return f"was: {self.texts[0]}"
         return f"{self.old.text} -> {self.new.text}"
 
-    def to_json(self) -> dict[str, Any]:
+    def as_row(self) -> DiffRow:
         """Return it for machines."""
         names = ("text", "asked", "broken")
-        sides = {
-            side: {"state": cell.state, **{name: getattr(cell.clause, name, None) for name in names}}
-            for side, cell in (("old", self.old), ("new", self.new))
-        }
-        return {"kind": self.kind, "id": self.id, "level": self.level, **sides}
+        sides = [
+            DiffSide(cell.state, *(getattr(cell.clause, name, None) for name in names)) for cell in (self.old, self.new)
+        ]
+        return DiffRow(self.kind, self.id, self.level, *sides)
 
 
 @dataclass(frozen=True)
@@ -136,18 +138,10 @@ class Diff:
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
-        sides = {
-            side: {"label": port.label, "file": port.path, "verdict": port.results.verdict, "error": port.results.error}
-            for side, port in (("old", self.old), ("new", self.new))
-        }
-        return {
-            "schema": SCHEMA,
-            **sides,
-            "runs": {name: {"old": old, "new": new} for name, (old, new) in self.runs.items()},
-            "regressed": self.regressed,
-            "counts": {"clauses": self.clauses} | {kind: len(self.of_kind(kind)) for kind in KINDS},
-            "changes": [change.to_json() for change in self.changes],
-        }
+        old, new = (DiffPort(at.label, at.path, at.results.verdict, at.results.error) for at in (self.old, self.new))
+        runs = {name: DiffValues(*values) for name, values in self.runs.items()}
+        counts = {"clauses": self.clauses} | {kind: len(self.of_kind(kind)) for kind in KINDS}
+        return asdict(DiffFile(SCHEMA, old, new, runs, self.regressed, counts, [one.as_row() for one in self.changes]))
 
 
 def _kinds(old: Cell, new: Cell) -> Iterator[str]:
@@ -161,3 +155,58 @@ def _kinds(old: Cell, new: Cell) -> Iterator[str]:
             yield REGRESSED if more > 0 else BETTER
     if old.clause.text != new.clause.text:
         yield REWORDED
+
+
+@dataclass(frozen=True)
+class DiffPort:
+    """A port."""
+
+    label: str
+    file: str
+    verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class DiffValues:
+    """A setting of the two runs."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class DiffSide:
+    """A clause in one of the results."""
+
+    state: Annotated[str, one_of(*_STATES)]
+    text: str | None
+    asked: int | None
+    broken: int | None
+
+
+@dataclass(frozen=True)
+class DiffRow:
+    """The change of a clause."""
+
+    kind: Annotated[str, one_of(*KINDS)]
+    id: str
+    level: Annotated[str, one_of(*LEVELS)]
+    old: DiffSide
+    new: DiffSide
+
+
+@dataclass(frozen=True)
+class DiffFile:
+    """The output of 'dirac-failover diff --format json': what changed between two results, clause by clause."""
+
+    schema: Annotated[str, one_of(SCHEMA)]
+    old: DiffPort
+    new: DiffPort
+    runs: Mapping[Annotated[str, one_of("port", "profile", "regions", "shard")], DiffValues]
+    """The settings in which the two runs differ."""
+    regressed: bool
+    """Whether the command exits with 1."""
+    counts: Mapping[Annotated[str, one_of("clauses", *KINDS)], int]
+    """The numbers of clauses, and of changes of each kind."""
+    changes: list[DiffRow]

@@ -7,11 +7,26 @@ broke down has no verdicts at all.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, OPEN, UNCHECKED, load
+from dirac_failover.conformance.results import (
+    BROKEN,
+    CONFORMS,
+    DIVERGES,
+    HELD,
+    NOT_ASKED,
+    OPEN,
+    UNCHECKED,
+    VERDICTS,
+    Header,
+    Known,
+    Minimal,
+    load,
+)  # fmt: skip
 from dirac_failover.spec.clauses import CONTRACT, DIRAC, LEVELS, LOSSLESS
+from dirac_failover.spec.shape import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -166,30 +181,66 @@ class Matrix:
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
-        return {
-            "schema": SCHEMA,
-            "ports": [
-                {
-                    "label": port.label,
-                    "file": port.path,
-                    "header": asdict(port.results.header),
-                    "verdict": port.results.verdict,
-                    "error": port.results.error,
-                    "counts": dict(port.results.counts),
-                }
-                for port in self.ports
-            ],
-            "clauses": [
-                {"id": row.id, "level": row.level, "text": row.text, "cells": [_cell(cell) for cell in row.cells]}
-                for row in self.rows
-            ],
-        }
+        ports = []
+        for port in self.ports:
+            own = port.results
+            ports.append(MatrixPort(port.label, port.path, own.header, own.verdict, own.error, own.counts))
+        rows = [MatrixRow(row.id, row.level, row.text, [*map(_cell, row.cells)]) for row in self.rows]
+        return asdict(MatrixFile(SCHEMA, ports, rows))
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    names = ("asked", "broken", "minimal", "baseline")
-    fields = asdict(cell.clause) if cell.clause else dict.fromkeys(names)
-    return {"state": cell.state, **{name: fields[name] for name in names}}
+def _cell(cell: Cell) -> MatrixCell:
+    values = (getattr(cell.clause, name, None) for name in ("asked", "broken", "minimal", "baseline"))
+    return MatrixCell(cell.state, *values)
+
+
+@dataclass(frozen=True)
+class MatrixPort:
+    """A port and its run."""
+
+    label: str
+    """The name that identifies it among the ports."""
+    file: str
+    """The results that were read."""
+    header: Header
+    verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
+    error: str | None
+    """The reason why the port is broken."""
+    counts: Mapping[Annotated[str, one_of("scenarios", *VERDICTS)], int]
+    """The number of scenarios that were run, and of clauses with each verdict."""
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """The result of one port for one clause."""
+
+    state: Annotated[str, one_of(*STATES)]
+    """Known: broken, as its baseline says; no verdict: there is no such clause, or the port broke down."""
+    asked: int | None
+    broken: int | None
+    minimal: Minimal | None
+    baseline: Known | None
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A clause."""
+
+    id: str
+    level: Annotated[str, one_of(*LEVELS)]
+    text: str
+    """The text in the first file that has the clause."""
+    cells: list[MatrixCell]
+    """One for each port, in the order of the ports."""
+
+
+@dataclass(frozen=True)
+class MatrixFile:
+    """The output of 'dirac-failover compare --format json': several ports, or versions of one, by clauses."""
+
+    schema: Annotated[str, one_of(SCHEMA)]
+    ports: list[MatrixPort]
+    clauses: list[MatrixRow]
 
 
 def state(results: Results, clause: ClauseResult | None) -> str:

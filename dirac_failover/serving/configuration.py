@@ -6,18 +6,24 @@ there because its clients read it.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from dirac_failover import vocabulary as v
+from dirac_failover.spec.shape import one_of
 from dirac_fakes.faults import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from dirac_failover.serving.credentials import Credentials
     from dirac_fakes.service import Caller
+    from dirac_fakes.world import World
 
+SCHEMA: Final = "dirac-failover/serve/1"
 FUTURE_CLIENT: Final = f"/DiracX/FutureClientEnabled/{v.JOB_STATE}"
 """The option that makes DIRAC report on jobs to DiracX."""
 
@@ -90,3 +96,35 @@ def configured(options: Mapping[str, str]) -> Iterator[None]:  # needs DIRAC
     finally:
         gConfigurationData.localCFG = before
         gConfigurationData.sync()
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """The output of 'dirac-failover serve --json': one line, as soon as there are answers."""
+
+    schema: Annotated[str, one_of(SCHEMA)]
+    url: str
+    """The address of the server, without a slash at the end."""
+    admin: str
+    """The beginning of the paths of its administration."""
+    pid: int
+    """The process, which SIGTERM stops."""
+    services: Mapping[str, str]
+    """The URL of each service, by System/Service."""
+    environment: Mapping[str, str]
+    """The variables that DIRAC's clients need."""
+    options: Mapping[str, str]
+    """The options of DIRAC's configuration, by path."""
+    configuration: str
+    """The same as a file for DIRAC."""
+
+    @classmethod
+    def of(cls, url: str, world: World, own: Credentials | None, *, diracx: bool, trusted: bool) -> Self:
+        """Return that of a server; ``trusted`` is whether its certificate is of the authority of these credentials."""
+        told: Mapping[str, str] = {}
+        variables: Mapping[str, str] = {}
+        if own is not None:
+            told = options(url, world.caller, own.dn, own.authorities if trusted else "", diracx=diracx)
+            variables = environment(own, trusted)
+        services = {service.full: f"{url}/{service.full}" for service in world.services.values()}
+        return cls(SCHEMA, url, f"{url}/admin", os.getpid(), services, variables, told, as_cfg(told))

@@ -272,7 +272,7 @@ class ModuleOutcome:
             files={**self.texts, **self.others},
             recovery=self._state.get("recovery"),
         )
-        return story(end.scrubbed(), Style(width))
+        return story(end.scrubbed(), Style(width, verbose=True))
 
     def __repr__(self) -> str:
         """Return in one line the result and the pending operations."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.cli import VERBS, main, make_parser
 from dirac_failover.cli.exits import Exit
-from dirac_failover.cli.schema import SCHEMAS
+from dirac_failover.reports.schemas import SCHEMAS
 from dirac_fakes import World
 from dirac_fakes.faults import CLOCK, LOCAL, SCHEDULES, SERVICES
 from dirac_fakes.kinds import KINDS

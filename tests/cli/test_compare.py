@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 
 from dirac_failover.cli import main
-from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.reports import html_page, markdown
 from dirac_failover.reports.matrix import Matrix
+from dirac_failover.reports.schemas import SCHEMAS
 
 
 def test_every_format_is_there(files, capsys):

@@ -6,8 +6,8 @@ import json
 import jsonschema
 
 from dirac_failover.cli import main
-from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.reports.changes import KINDS
+from dirac_failover.reports.schemas import SCHEMAS
 
 
 def test_the_command_fails_when_a_clause_regressed(files, capsys):
@@ -54,4 +54,3 @@ def test_the_json_is_as_published(files, capsys):
     for old, new in itertools.permutations(files.values(), 2):
         main(["diff", old, new, "--format", "json"])
         assert list(validator.iter_errors(json.loads(capsys.readouterr().out))) == []
-    assert SCHEMAS["diff"]()["properties"]["counts"]["required"] == ["clauses", *KINDS]

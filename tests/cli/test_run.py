@@ -14,9 +14,9 @@ from dirac_failover.actors.report import SCHEMA
 from dirac_failover.actors.run_report import run
 from dirac_failover.cli import main
 from dirac_failover.cli.run import FAULTS, INPUTS, OPERATION_TYPES, checked, find_class
-from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ScenarioError
+from dirac_failover.reports.schemas import SCHEMAS
 from dirac_failover.reports.terminal import Style
 from dirac_failover.reports.timeline import render
 from dirac_failover.spec import space

@@ -20,7 +20,7 @@ from cryptography import x509
 
 from dirac_failover.cli import main
 from dirac_failover.cli import serve as command
-from dirac_failover.cli.schema import SCHEMAS
+from dirac_failover.reports.schemas import SCHEMAS
 from dirac_failover.serving import credentials
 from dirac_failover.serving.configuration import as_cfg, options
 from dirac_failover.wire.https import HttpsTransport

@@ -16,8 +16,8 @@ import pytest
 
 from dirac_failover.cli import VERBS
 from dirac_failover.cli.exits import Exit
-from dirac_failover.cli.schema import SCHEMAS
 from dirac_failover.lessons.hazards import hazards
+from dirac_failover.reports.schemas import SCHEMAS
 from dirac_failover.spec.clauses import CLAUSES
 from dirac_fakes.kinds import KINDS
 

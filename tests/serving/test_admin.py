@@ -6,7 +6,7 @@ from datetime import datetime
 import jsonschema
 import pytest
 
-from dirac_failover.cli.schema import SCHEMAS
+from dirac_failover.reports.schemas import SCHEMAS
 from dirac_failover.serving import admin
 from dirac_failover.serving.messages import HttpRequest as Request
 from dirac_fakes import World
