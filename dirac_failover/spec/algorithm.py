@@ -60,13 +60,8 @@ class Procedure(NamedTuple):
 
     @property
     def anchor(self) -> str:
-        """The part after # of the heading's address."""
-        return slug(self.heading)
-
-
-def slug(heading: str) -> str:
-    """Return the part after # of a heading's address, as GitHub and MyST make it."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        """The part after # of the heading's address, as GitHub and MyST make it."""
+        return re.sub(r"[^\w -]", "", self.heading.lower()).replace(" ", "-")
 
 
 @cache

@@ -14,8 +14,6 @@ from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import LIVE, MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dirac_failover.spec.observation import Observation
     from dirac_failover.spec.scenario import Scenario
 
@@ -65,11 +63,3 @@ class ProfileFit:
         """
         found = [Match(name, self.scenarios, self.alike[name], self.places[name]) for name in PROFILES]
         return sorted(found, key=lambda match: (-match.alike, match.places)) if self.scenarios else []
-
-
-def nearest(outcomes: Iterable[tuple[Scenario, Observation]]) -> list[Match]:
-    """Return all profiles, the best fit to these observations first."""
-    seen = ProfileFit()
-    for scenario, outcome in outcomes:
-        seen.look(scenario, outcome)
-    return seen.matches()

@@ -16,7 +16,7 @@ from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
-from dirac_failover.spec.profile_fit import nearest
+from dirac_failover.spec.profile_fit import ProfileFit
 
 PROFILES = {name: known.profile.name for name, known in IMPLEMENTATIONS.items() if name not in {"reference", "dirac"}}
 
@@ -54,13 +54,12 @@ def test_a_port_is_the_same_from_another_process(name):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_port_is_nearest_to_its_profile(name):
-    port = InProcessDriver(own(name))
+    port, fit = InProcessDriver(own(name)), ProfileFit()
     with port.session():
-        found = nearest(
-            (scenario, port.run(scenario))
-            for region in (space.IDENTITY, space.INPUTS, space.ANSWERS)
-            for scenario in some(region, 30)
-        )
+        for region in (space.IDENTITY, space.INPUTS, space.ANSWERS):
+            for scenario in some(region, 30):
+                fit.look(scenario, port.run(scenario))
+    found = fit.matches()
     assert (found[0].profile, found[0].places) == (PROFILES[name], 0)
     assert found[1].places > 0
 

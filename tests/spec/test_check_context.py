@@ -49,14 +49,6 @@ def test_the_specification_speaks_of_clients_of_one_profile(profile):
     assert CheckContext(WELL, expected(WELL, profile), profile).as_expected
 
 
-def test_a_case_is_made_of_a_scenario_or_of_its_facts():
-    """Facts that are known already are not found again."""
-    facts = Facts(WELL)
-    assert CheckContext(facts, OUTCOME).facts is facts
-    assert CheckContext(WELL, OUTCOME).facts.scenario is CheckContext(facts, OUTCOME).scenario is WELL
-    assert CheckContext(WELL, OUTCOME).profile is DIRAC_9_1
-
-
 def test_calls_are_found_by_their_names():
     """Calls are in order, and hooks are not calls of collaborators."""
     case = CheckContext(WELL, OUTCOME)
@@ -73,46 +65,8 @@ def test_calls_are_found_by_their_names():
     assert CheckContext(WELL, odd).statuses == ["", "5"]
 
 
-def seen(*calls, **change):
-    """A case in which these were called: ``hook``, or ``Collaborator.method answer``."""
-    steps = []
-    for call in calls:
-        name, _, answer = call.partition(" ")
-        target, _, method = name.rpartition(".")
-        steps.append(Call(target or MODULE, method, [], answer or None))
-    return CheckContext(replace(WELL, **change), OUTCOME._replace(steps=tuple(steps)))
-
-
-@pytest.mark.parametrize(("hooks", "executions"), [
-    ("", []), ("_initialize finalize", [["_initialize", "finalize"]]),
-    ("a finalize finalize b", [["a", "finalize"], ["finalize"], ["b"]]),
-])  # fmt: skip
-def test_finalize_ends_an_execution(hooks, executions):
-    """Even the first hook of one; what comes after the last is an execution that did not come so far."""
-    assert seen(*hooks.split()).executions == executions
-
-
-@pytest.mark.parametrize(("change", "ok"), [
-    ({}, True), ({"ended": "raised"}, False), ({"result": None}, False), ({"result": {"OK": 1}}, False),
-    ({"result": {"OK": False}}, False),
-])  # fmt: skip
-def test_ok_is_a_return_structure_that_says_so(change, ok):
-    """True itself."""
-    assert CheckContext(WELL, OUTCOME._replace(**change)).ok is ok
-
-
 NAME = "12_34_request.json"
 HELD = ["ForwardDISET", "x", []]
-
-
-def test_what_is_pending_is_looked_for_in_the_file():
-    """An operation is known by its type, its arguments and its LFNs."""
-    case = CheckContext(WELL, OUTCOME)
-    assert case.in_request == case.written == [HELD]
-    assert case.unwritten == []
-    assert case.content["JobID"] == 77
-    removed = replace(WELL, operations=({"Type": "RemoveFile", "Files": ["/vo/o1", "/vo/o2"]},))
-    assert CheckContext(removed, expected(removed)).written == [["RemoveFile", None, ["/vo/o1", "/vo/o2"]]]
 
 
 @pytest.mark.parametrize(

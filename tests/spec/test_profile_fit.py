@@ -9,7 +9,7 @@ import pytest
 
 from dirac_failover.spec import space
 from dirac_failover.spec.model.module import expected
-from dirac_failover.spec.profile_fit import Match, ProfileFit, nearest
+from dirac_failover.spec.profile_fit import Match, ProfileFit
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import LIVE, MISSING, NONE
 
@@ -18,6 +18,14 @@ SOME = [
     for region, end, step in ((space.IDENTITY, 900, 100), (space.INPUTS, 9_000, 450), (space.ANSWERS, 60_000, 3_000))
     for scenario in islice(region.scenarios(), 0, end, step)
 ]
+
+
+def nearest(outcomes):
+    """All profiles, the best fit to these observations first."""
+    seen = ProfileFit()
+    for scenario, outcome in outcomes:
+        seen.look(scenario, outcome)
+    return seen.matches()
 
 
 def outcomes(profile, scenarios):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dirac_failover.spec.facts import MODULE, Facts
 from dirac_failover.spec.profiles import DIRAC_9_1
@@ -108,17 +107,11 @@ def clause(  # noqa: PLR0913 - what there is to say of a clause
 
     def decorate(judge: Callable[[CheckContext], Violation | None]) -> Clause:
         issue = f"{THREADS}{thread}" if thread else ""
-        title = judge.__name__.replace("_", " ").capitalize()
-        return Clause(
-            id_, title, rule(judge), reason, harm, source, lambda facts, _: when(facts), judge, note, issue, commands
-        )
+        title, text = judge.__name__.replace("_", " ").capitalize(), " ".join((judge.__doc__ or "").split())
+        told = (id_, title, text, reason, harm, source)
+        return Clause(*told, lambda facts, _: when(facts), judge, note, issue, commands)
 
     return decorate
-
-
-def rule(judge: Any) -> str:
-    """Return the sentence that a function's docstring is, in one line."""
-    return " ".join(inspect.cleandoc(judge.__doc__).split())
 
 
 def defined_in(*modules: ModuleType) -> Iterator[Clause]:

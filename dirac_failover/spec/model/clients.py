@@ -255,7 +255,7 @@ def commit_files(run: ClientRun) -> Json:
     return taken
 
 
-def next_status(present: str, wanted: str, *, forced: bool, worn: Callable[[], bool] = bool) -> str:
+def next_status(present: str, wanted: str, *, forced: bool, worn: Callable[[], bool]) -> str:
     """Compute the status that a file gets.
 
     TN.1. Find the first line of the table below that fits the file's present status and the wanted one. A file has

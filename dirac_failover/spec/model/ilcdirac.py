@@ -7,18 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.model.end import (
-    FAILED,
-    FINISHED,
-    commit_accounting,
-    files_so_far,
-    is_well,
-    logged,
-    name_request,
-    send_file_report,
-    take_job_report,
-    write_request,
-)
+from dirac_failover.spec.model import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +35,9 @@ def execute(run: ModelRun) -> Json:
     if not resolve(run):
         return {"OK": True, "Value": "Module is disabled by control flag"}
     report_inputs(run)
-    if is_well(run):
-        run.send_status(FINISHED)
-    logged(failover_file(run, run.commons.get("PRODUCTION_ID")))
+    if end.is_well(run):
+        run.send_status(end.FINISHED)
+    end.logged(failover_file(run, run.commons.get("PRODUCTION_ID")))
     return finalize(run)
 
 
@@ -94,17 +83,17 @@ def report_inputs(run: ModelRun) -> None:
           is OK and Value is not null, prepare the request (CQ), and append Value to its operations.
     """
     if run.attributes["InputData"]:
-        known = files_so_far(run)
+        known = end.files_so_far(run)
         for lfn in run.attributes["InputData"]:
             if lfn not in known:
                 report_file(run, lfn, "Unused")
-    well = is_well(run)
-    for lfn, status in files_so_far(run).items():
+    well = end.is_well(run)
+    for lfn, status in end.files_so_far(run).items():
         if well or (status != "ApplicationCrash" and run.attributes["jobType"] != "Split"):
             report_file(run, lfn, "Processed" if well else "Unused")
-    if logged(send_file_report(run, "commit"))["OK"]:
+    if end.logged(end.send_file_report(run, "commit"))["OK"]:
         return
-    again = send_file_report(run, "generateForwardDISET")
+    again = end.send_file_report(run, "generateForwardDISET")
     value = again["Value" if again["OK"] else "Message"]
     if again["OK"] and value is not None:
         request(run)
@@ -125,7 +114,7 @@ def request(run: ModelRun) -> None:
     """
     if not run.request["RequestName"]:
         run.request["Operations"] = []
-        name_request(run, int(run.attributes["jobID"]))
+        end.name_request(run, int(run.attributes["jobID"]))
         run.own_request = True
 
 
@@ -140,11 +129,11 @@ def failover_file(run: ModelRun, production: Json) -> Json:
     CG.4. Take the steps G.3 to G.7; the file is `{production}_{prod_job_id}_request.json`.
     """
     request(run)
-    take_job_report(run)
-    committed = commit_accounting(run)
+    end.take_job_report(run)
+    committed = end.commit_accounting(run)
     if committed["OK"]:
-        is_well(run)
-        write_request(run, f"{production}_{run.attributes['prod_job_id']}_request.json")
+        end.is_well(run)
+        end.write_request(run, f"{production}_{run.attributes['prod_job_id']}_request.json")
     return committed
 
 
@@ -155,8 +144,8 @@ def finalize(run: ModelRun) -> Json:
           with Errno 0 and the Message `Workflow failed, FailoverRequest module completed`.
     """
     run.hook("finalize")
-    if not is_well(run):
-        return {"OK": False, "Errno": 0, "Message": FAILED}
+    if not end.is_well(run):
+        return {"OK": False, "Errno": 0, "Message": end.FAILED}
     return {"OK": True, "Value": "FailoverRequest module completed"}
 
 
@@ -179,7 +168,7 @@ def set_application_status(run: ModelRun, status: Json, sendFlag: Json = True) -
     CS.2. Call `JobReport.setApplicationStatus(status, sendFlag)` (US) with the status as it is, whether the job is well
           or not. If its answer is not OK, read its Message, which is logged. Return the answer.
     """
-    return logged(run.send_status(status, sendFlag)) if run.attributes["jobID"] else NO_JOB
+    return end.logged(run.send_status(status, sendFlag)) if run.attributes["jobID"] else NO_JOB
 
 
 def set_job_parameter(run: ModelRun, name: Json, value: Json, sendFlag: Json = True) -> Json:
@@ -187,7 +176,7 @@ def set_job_parameter(run: ModelRun, name: Json, value: Json, sendFlag: Json = T
 
     CP.1. As MP, but without a job the result is that of CS.1, and otherwise the answer of the job report.
     """
-    return logged(run.send_parameter(str(name), str(value), sendFlag)) if run.attributes["jobID"] else NO_JOB
+    return end.logged(run.send_parameter(str(name), str(value), sendFlag)) if run.attributes["jobID"] else NO_JOB
 
 
 def candidates(_: ModelRun, *arguments: Json, **named: Json) -> Json:

@@ -7,19 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dirac_failover.spec.model import methods
-from dirac_failover.spec.model.end import (
-    FINISHED,
-    commit_accounting,
-    files_so_far,
-    is_well,
-    logged,
-    name_request,
-    report_status,
-    send_file_report,
-    take_job_report,
-    write_request,
-)
+from dirac_failover.spec.model import end, methods
 from dirac_failover.spec.model.inputs import APPLICATION, bare, resolve_input_data, resolve_mask
 from dirac_failover.spec.model.methods import Candidates, complete, last, masked, masked_by_step
 
@@ -47,15 +35,15 @@ def execute(run: ModelRun) -> Json:
             run.hook("_resolveInputVariables")
             resolve(run)
             run.replaced("_resolveInputVariables")
-            name_request(run, run.attributes["jobID"])
+            end.name_request(run, run.attributes["jobID"])
             report_inputs(run)
-            if is_well(run):
-                report_status(run, FINISHED)
+            if end.is_well(run):
+                end.report_status(run, end.FINISHED)
             failover_file(run)
     except Exception as error:  # noqa: BLE001 - its own contract
-        if run.attributes["jobID"] and is_well(run) and not run.resolved:
+        if run.attributes["jobID"] and end.is_well(run) and not run.resolved:
             raise AttributeError("'NoneType' object has no attribute 'setApplicationStatus'") from None
-        report_status(run, repr(error))
+        end.report_status(run, repr(error))
         return {"OK": False, "Errno": 0, "Message": str(error)}
     finally:
         run.hook("finalize")
@@ -126,17 +114,17 @@ def report_inputs(run: ModelRun) -> None:
           to the operations of the request.
     """
     has = run.attributes
-    known = files_so_far(run)
-    status = "Processed" if is_well(run) else "Unused"
+    known = end.files_so_far(run)
+    status = "Processed" if end.is_well(run) else "Unused"
     for lfn in has["inputDataList"]:
         if lfn not in known:
             run.report_file(int(has["production_id"]), lfn, status)
-    sent = send_file_report(run, "commit")
+    sent = end.send_file_report(run, "commit")
     sent["Value" if sent["OK"] else "Message"]
-    if files_so_far(run):
-        again = send_file_report(run, "generateForwardDISET")
+    if end.files_so_far(run):
+        again = end.send_file_report(run, "generateForwardDISET")
         value = again["Value" if again["OK"] else "Message"]
-        if again["OK"] and value is not None and is_well(run):
+        if again["OK"] and value is not None and end.is_well(run):
             run.request["Operations"].append(value)
 
 
@@ -153,15 +141,15 @@ def failover_file(run: ModelRun) -> None:
     LG.3. Take the steps G.3 to G.7.
     LG.4. Take the step G.2; if its answer is not OK, read its Message, which is logged. Return null.
     """
-    take_job_report(run)
+    end.take_job_report(run)
     operations = run.request["Operations"]
     operations[:] = [
         item
         for index, item in enumerate(operations)
         if not index or item["Files"] or any(item[key] != operations[index - 1][key] for key in SAME)
     ]
-    write_request(run, "{production_id}_{prod_job_id}_request.json".format(**run.attributes))
-    logged(commit_accounting(run))
+    end.write_request(run, "{production_id}_{prod_job_id}_request.json".format(**run.attributes))
+    end.logged(end.commit_accounting(run))
 
 
 def candidates(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 from dataclasses import replace
-from functools import partial
-from itertools import islice, product
+from itertools import islice
 
 import pytest
 
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.spec import space
 from dirac_failover.spec.compare import differences
-from dirac_failover.spec.model.clients import ClientRun, expected, is_worn, next_status, speaks_of
+from dirac_failover.spec.model.clients import expected, speaks_of
 from dirac_failover.spec.model.request import encoded
 from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, DEFAULT_COMMONS, FAILED_STATUS, Scenario
 
@@ -107,21 +105,6 @@ def test_they_agree_beyond_the_space(implementation, name):
         assert differences(port.run(scenario), expected(scenario)) == []
 
 
-def test_they_agree_on_many_faults_at_once(implementation):
-    """Each service fails in its own way, and the job is executed twice."""
-    port = InProcessDriver(implementation)
-    faults = product(
-        ("transformation:down", "transformation.setFileStatusForTransformation:lost_reply", "transformation:first=3"),
-        ("job-state:lost_reply", "job-state:first=3"),
-        ("accounting:down", "accounting:first=1"),
-        ("requests:lost_reply", "requests:first=1"),
-    )
-    with port.session():
-        for armed in faults:
-            scenario = replace(BUSY, faults=armed, executions=2)
-            assert differences(port.run(scenario), expected(scenario)) == [], armed
-
-
 def test_the_specification_speaks_of_the_whole_region():
     """Scenarios of other regions are not covered."""
     assert all(map(speaks_of, space.SERVICES.scenarios()))
@@ -147,35 +130,6 @@ def test_the_specification_is_silent_where_it_knows_nothing(change):
     assert not speaks_of(replace(Scenario(), **change))
 
 
-@pytest.mark.parametrize(("has", "wanted", "forced", "becomes"), [
-    ("Assigned", "Processed", False, "Processed"), ("Assigned", "Unused", False, "Unused"),
-    ("Processed", "Unused", False, "Processed"), ("Processed", "Unused", True, "Unused"),
-    ("MaxReset", "Unused", False, "MaxReset"), ("MaxReset", "Unused", True, "Unused"),
-    ("MaxReset", "Processed", False, "Processed"), ("Unused", "Processed", False, "Processed"),
-])  # fmt: skip
-def test_final_statuses_change_by_force_only(has, wanted, forced, becomes):
-    """Known cases, without asking any implementation."""
-    assert next_status(has, wanted, forced=forced) == becomes
-
-
-@pytest.mark.parametrize(
-    ("failed", "limit", "worn"), [(0, "", False), (9, "", False), (10, "", True), (20, "often", True), (6, "3", True)]
-)
-def test_a_file_that_failed_too_often_is_not_tried_once_more(failed, limit, worn):
-    """Unless forced; other statuses do not mind."""
-    asked = partial(is_worn, failed, limit)
-    assert next_status("Assigned", "Unused", forced=False, worn=asked) == ("MaxReset" if worn else "Unused")
-    assert next_status("Assigned", "Unused", forced=True, worn=asked) == "Unused"
-    assert next_status("Assigned", "Processed", forced=False, worn=asked) == "Processed"
-
-
-def test_no_number_is_a_multiple_of_zero():
-    """It is an error even if forced, but for a file that never failed."""
-    with pytest.raises(ZeroDivisionError):
-        next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 1, "0"))
-    assert next_status("Assigned", "Unused", forced=True, worn=partial(is_worn, 0, "0")) == "Unused"
-
-
 @pytest.mark.parametrize(("value", "text"), [
     (True, "b1"), (False, "b0"), (-5, "i-5e"), ("abc", "s3:abc"), ("é€", "s5:é€"), ("<T12>", "s26:<T12>"),
     ([1, ("a",), {}], "li1ets1:aedee"), ({"a": 1, "b": {"c": []}}, "ds1:ai1es1:bds1:cleee"),
@@ -184,15 +138,3 @@ def test_no_number_is_a_multiple_of_zero():
 def test_values_are_encoded_as_dirac_encodes_them(value, text):
     """Known cases; a time has the length that it had before it was given a name."""
     assert encoded(value) == text
-
-
-@pytest.mark.parametrize("fault", ["job-state:down", "job-state:raises=ValueError:no"])
-def test_a_story_is_gone_when_it_was_told(fault):
-    """What escapes does not keep the frames in which it was raised, nor those of what came before."""
-    gc.collect()  # whatever other tests have left
-    gc.disable()
-    try:
-        assert expected(replace(BUSY, faults=(fault,))).steps
-        assert not [thing for thing in gc.get_objects() if type(thing) is ClientRun]
-    finally:
-        gc.enable()

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from dirac_failover.spec.model.module import VARIANTS, expected
-from dirac_failover.spec.observation import Call
 from dirac_failover.spec.profiles import DIRAC_9_1, ILCDIRAC_35_0, LHCBDIRAC_12_0
 from dirac_failover.spec.scenario import METHODS as DOCUMENTED
 from dirac_failover.spec.scenario import SCRIPTED, Scenario
@@ -48,31 +47,6 @@ def error(name, *arguments):
 def test_each_implementation_has_the_documented_methods():
     """There is a story of each method."""
     assert all(list(methods) == list(DOCUMENTED) for _, _, methods in VARIANTS.values())
-
-
-@pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
-def test_statuses_are_reported_as_texts_unless_something_failed(profile):
-    """Nothing is returned but 0 without a job; an error without a text cannot be logged."""
-    step = Call("JobReport", "setApplicationStatus", ["12", True], "ok")
-    call = ("setApplicationStatus", [12])
-    assert called(profile, *call) == (None, [step])
-    assert called(profile, *call, attributes=FAILED) == (None, [])
-    assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
-    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(result="s_error=no")])
-    shapeless = {"JobReport.setApplicationStatus": ('bad_shape={"OK": false}',)}
-    assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
-
-
-@pytest.mark.parametrize("profile", [DIRAC_9_1, LHCBDIRAC_12_0], ids=lambda profile: str(profile.name))
-def test_parameters_are_reported_as_texts_whatever_failed(profile):
-    """The caller may say that the parameter waits."""
-    step = Call("JobReport", "setJobParameter", ["CPU", "12", False], "ok")
-    call = ("setJobParameter", ["CPU", 12, False])
-    assert called(profile, *call) == called(profile, *call, attributes=FAILED) == (None, [step])
-    assert called(profile, *call, attributes={"jobID": 0}) == (0, [])
-    assert called(profile, *call, answers=REFUSED) == (None, [step._replace(result="s_error=no")])
-    shapeless = {"JobReport.setJobParameter": ('bad_shape={"OK": false}',)}
-    assert called(profile, *call, answers=shapeless)[0] == error("KeyError", "Message")
 
 
 def test_ilcdirac_hands_the_answer_on_whatever_failed():
@@ -203,17 +177,3 @@ def test_finalize_is_only_to_be_seen():
     assert called(ILCDIRAC_35_0, "finalize", [], attributes=FAILED) == (failed, [])
     text = "'FailoverRequest' object has no attribute 'finalize'"
     assert called(ILCDIRAC_35_0, "finalize", [], subject="base") == (error("AttributeError", text), [])
-
-
-def test_methods_are_called_in_turn_of_a_module_that_has_named_its_request():
-    """One that raises does not keep the others from being called; without a job the request has no name."""
-    calls = (["getCandidateFiles", [None, [], ""]], ["setJobParameter", [], {"name": 1, "value": 2}], ["finalize", []])
-    has = {**SCENARIO.attributes, **TOLD}
-    outcome = expected(replace(SCENARIO, calls=calls, attributes=has))
-    assert (outcome.ended, outcome.result[1:]) == ("raised", [None, None])
-    assert outcome.result[0] == error("TypeError", "'NoneType' object is not iterable")
-    assert [step.method for step in outcome.steps] == ["setJobParameter", "finalize"]
-    assert outcome.steps[0].args == ["1", "2", True]
-    assert (outcome.request["RequestName"], outcome.request["JobID"]) == ("job_77_request.xml", 77)
-    nameless = expected(replace(SCENARIO, calls=calls, attributes={**has, "jobID": 0}))
-    assert nameless.request["RequestName"] is None
