@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_fakes.columns import TABLES, ColumnError, columns, one_value
+from dirac_fakes.columns import TABLES, ColumnError, as_text, columns
 from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 _times: Any = TimeUtilities
@@ -80,12 +80,19 @@ class Accounting(Service):
         if any(isinstance(value, bool) for value in values):
             return mysql(ColumnError(1136, "Column count doesn't match value count at row 1"))
         try:
-            row = self.fit(self._types[name], dict(zip(fields, [*map(one_value, values), start, end], strict=True)))
+            row = self.fit(self._types[name], dict(zip(fields, [*map(_sent, values), start, end], strict=True)))
         except ColumnError as error:
             return mysql(error)
         *kept, start, end = row.values()
         self.state["records"].append([name, start, end, kept])
         return ok()
+
+
+def _sent(value: Any) -> Any:
+    """Return the text that DIRAC sends for a value."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0] if value[0] is None else str(value[0])
+    return value if value is None or isinstance(value, list) else as_text(value)
 
 
 def _epochs(*times: datetime) -> list[int]:

@@ -61,6 +61,7 @@ TABLES: Final[dict[str, str]] = {
 _TEXT_BYTES: Final = 65_535
 _QUOTED: Final = 125
 _QUOTED_WHOLE: Final = 128
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BITS: Final = {"tinyint": 8, "int": 32, "bigint": 64}
 _FLOATS: Final = {"float": 3.4028235e38, "double": 999_999_999.999}  # the only double is one of nine digits
 SYNTAX: Final = (
@@ -110,7 +111,7 @@ def fit(table: str, row: dict[str, Any], *, strict: bool, number: int = 1) -> di
     Raises ColumnError where a ``strict`` database refuses a value of the ``number``-th row of a statement.
     """
     known = columns(table)
-    return {name: _FITS[known[name].kind](known[name], value, strict, number) if name in known else value
+    return {name: _FITS[known[name].kind](known[name], only(value), strict, number) if name in known else value
             for name, value in row.items()}  # fmt: skip
 
 
@@ -128,14 +129,20 @@ def _no_value(column: Column, strict: bool, row: int, kind: str, value: Any) -> 
     if strict:
         where = "`{}`.`{}`.`{}`".format(*column.table.split("."), column.name)
         number = 1292 if kind == "datetime" else 1366
-        raise ColumnError(number, f"Incorrect {kind} value: '{_quoted(str(value))}' for column {where} at row {row}")
+        cut = "replace" if kind == "datetime" else "ignore"  # of a letter of which only a part is shown
+        raise ColumnError(
+            number, f"Incorrect {kind} value: '{_quoted(str(value), cut)}' for column {where} at row {row}"
+        )
 
 
-def _quoted(text: str) -> str:
-    """Return a text as MySQL quotes it in a message: the first bytes of it, and of letters that are rare a mark."""
+def _quoted(text: str, cut: str) -> str:
+    """Return a text as MySQL quotes it in a message: its first bytes, rare letters as a mark, controls as a number."""
     shown = "".join("?" if ord(letter) > 0xFFFF else letter for letter in text)  # noqa: PLR2004 - the rare ones
+    shown = _CONTROL.sub(lambda found: f"\\{ord(found[0]):04X}", shown)
     sent = shown.encode()
-    return shown if len(sent) < _QUOTED_WHOLE else f"{sent[:_QUOTED].decode(errors='ignore')}..."
+    if len(sent) <= _QUOTED_WHOLE:
+        return shown
+    return f"{sent[:_QUOTED].decode(errors=cut)}...".replace("\ufffd", "?")
 
 
 def _no_null(column: Column) -> None:
@@ -151,17 +158,18 @@ def as_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def one_value(value: Any) -> Any:
-    """Return the text that DIRAC sends for a value; no column takes a list of several."""
-    if isinstance(value, list):
-        if not value:
+SEVERAL: Final = (1241, "Operand should contain 1 column(s)")
+
+
+def only(value: Any, several: tuple[int, str] = SEVERAL) -> Any:
+    """Return the one value in a list, or in lists of lists; ColumnError for an empty one, and for ``several``."""
+    while isinstance(value, list):
+        if not value or any(item == [] for item in value):
             raise ColumnError(1064, SYNTAX)
         if len(value) > 1:
-            raise ColumnError(1241, "Operand should contain 1 column(s)")
-        if value[0] == []:
-            raise ColumnError(1064, SYNTAX)
-        value = value[0] if value[0] is None else str(value[0])
-    return value if value is None else as_text(value)
+            raise ColumnError(*several)
+        value = value[0]
+    return value
 
 
 def as_number(value: Any) -> float:

@@ -86,7 +86,7 @@ class JobState(Service):
             raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
         self.state["jobs"][job_id] = {**row, **columns}
         self.state["history"][job_id] = []
-        self._log(job_id, {**row, **columns, "Source": "JobManager"}, str(now), now)
+        self._log(job_id, {**row, **columns, "Source": "JobManager"}, now)
 
     def move(self, seconds: int) -> None:
         """Move all recorded times by ``seconds``."""
@@ -140,11 +140,11 @@ class JobState(Service):
         answer = ok()
         refusals = {job_id: self._refused(job_id) for job_id in jobsParameterDict}
         for job_id, refused in refusals.items():
-            pair = jobsParameterDict[job_id]
             if refused:
                 answer = refused
             else:
-                self._keep(int(job_id), {str(pair[0]): str(pair[1])})
+                name, value, *_ = map(str, jobsParameterDict[job_id])
+                self._keep(int(job_id), {name: value})
         return answer
 
     def sendHeartBeat(self, jobID: int | str, dynamicData: dict[str, Any], staticData: dict[str, Any]) -> Result:
@@ -182,7 +182,7 @@ class JobState(Service):
     def _pulse(self, job: dict[str, Any], time: str | None) -> None:
         if time:
             kept = self.fit("JobDB.Jobs", {"HeartBeatTime": time})["HeartBeatTime"]
-            job["HeartBeatTime"] = kept and time
+            job["HeartBeatTime"] = time if kept and str(time).startswith(kept) else kept  # with its fraction
         else:
             job.update(HeartBeatTime=self.world.clock.now(), Status=JobStatus.RUNNING)
 
@@ -241,9 +241,9 @@ class JobState(Service):
         beat = None
         for time in times:
             when = time or str(self.world.clock.now())
-            row = self._log(job_id, updates[time], when, _times.fromString(when))
-            if row["StatusSource"].startswith("Job"):
+            if updates[time].get("Source", "").startswith("Job"):
                 beat = time
+            self._log(job_id, updates[time], _times.fromString(when))
         if beat is not None:
             try:
                 self._pulse(job, beat)
@@ -270,24 +270,20 @@ class JobState(Service):
             job["HeartBeatTime"] = job["HeartBeatTime"] or now
             job["StartExecTime"] = now
 
-    def _log(self, job_id: int, update: dict[str, Any], text: str, time: datetime) -> dict[str, Any]:
+    def _log(self, job_id: int, update: dict[str, Any], time: datetime) -> None:
         said = {name: update.get(name, "idem") for name in ("Status", "MinorStatus", "ApplicationStatus")}
-        if not all(isinstance(text, str) for text in said.values()):
+        said = {name: [*value] if isinstance(value, dict) else value for name, value in said.items()}
+        if not all(isinstance(value, str | list) for value in said.values()):
             raise TypeError  # too late: the job has the parameters
         row = {
             **said,
             "ApplicationStatus": said["ApplicationStatus"][:_APPLICATION_LENGTH],
-            "StatusTime": text,
+            "StatusTime": str(time),
             "StatusSource": update.get("Source", "Unknown")[:_SOURCE_LENGTH],
-            "Epoch": _to_millisecond(time),
         }
-        kept = self.fit(
-            "JobLoggingDB.LoggingInfo",
-            {**row, "StatusTime": str(time), "StatusTimeOrder": row["Epoch"] - _LOGGED_SINCE},
-        )
-        row.update({name: kept[name] for name in said})
+        kept = self.fit("JobLoggingDB.LoggingInfo", {**row, "StatusTimeOrder": _to_millisecond(time) - _LOGGED_SINCE})
+        row.update({name: kept[name] for name in said}, Epoch=round(kept["StatusTimeOrder"] + _LOGGED_SINCE, 3))
         self.state["history"][job_id].append(row)
-        return row
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
         kept, parameters = self.state["parameters"], json.loads(json.dumps(parameters, default=datetime.isoformat))

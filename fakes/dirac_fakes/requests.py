@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from dirac_fakes.columns import ColumnError, as_number, columns, equal, one_value
+from dirac_fakes.columns import ColumnError, as_number, columns, equal, only
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
@@ -121,7 +121,9 @@ class Requests(Service):
         known = "RequestID" in request
         if known and request["Status"] not in _FINAL and request["NotBefore"] < now:
             request["NotBefore"] = self._later(request)
-        return ok(self._store(request))
+        given = request.get("RequestID")
+        number = self._store(request)
+        return ok(given or number)  # not the number that its column makes of it
 
     def getRequest(self, requestID: int | str = 0) -> Result:
         """Hand out a request to be executed, which marks it Assigned; 0 is one that is due, or None."""
@@ -143,7 +145,7 @@ class Requests(Service):
 
     def getRequestIDForName(self, requestName: str) -> Result:
         """Return the ID behind a name, unless several have it."""
-        name = one_value(requestName) if isinstance(requestName, list) else requestName
+        name = only(requestName, _illegal("varchar"))
         ids = [request_id for request_id, kept in self.state["requests"].items() if equal(kept["RequestName"], name)]
         if not ids:
             return refusal(f"No such request {requestName}")
@@ -300,10 +302,12 @@ class Requests(Service):
 
 def _number(request_id: Any) -> Any:
     """Return the number by which a database looks for a request."""
-    while isinstance(request_id, list):
-        one_value(request_id)
-        request_id = request_id[0]
+    request_id = only(request_id, _illegal("int"))
     return None if request_id is None else as_number(request_id)
+
+
+def _illegal(kind: str) -> tuple[int, str]:
+    return 4078, f"Illegal parameter data types {kind} and row for operation '='"
 
 
 def proxy_urls(hosts: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dirac_fakes.columns import SYNTAX, ColumnError, as_text, equal, fold, read_time
+from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_text, equal, fold, read_time
 from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 if TYPE_CHECKING:
@@ -173,12 +173,14 @@ class Transformation(Service):
     ) -> Result:
         if columns is not None and not set(columns).issubset(COLUMNS):
             return refusal(f"Invalid columns requested, valid columns are: {list(COLUMNS)}")
-        for key in conditions or ():
+        for key in dict.keys(conditions or {}):
             if key not in COLUMNS:
                 return refusal(f"Invalid key {key} in condDict")
         older, newer, stamp = span
         wanted = dict((conditions or {}).items())
         limits = {name: value for name, value in (("newer", newer), ("older", older)) if stamp and value}
+        if limits and not _NAME.fullmatch(stamp if isinstance(stamp, str) else str(stamp) if stamp is True else ""):
+            raise ValueError(stamp)
         shown = COLUMNS if columns is None else columns
         keys: list[tuple[str, bool]] = []
         first: int | None = None
@@ -187,7 +189,9 @@ class Transformation(Service):
         if wanted or older or newer:
             keys = [_order(text) for text in (order if isinstance(order, list) else [order]) if text is not None]
             first, last = _window(*window)
-        problem = _problem(shown, wanted, [name for name, _ in keys], (first, last))
+        problem = _problem(
+            shown, wanted, str(stamp) if limits else "LastUpdate", [name for name, _ in keys], (first, last)
+        )
         if problem:
             return mysql(ColumnError(*problem))
         rows = [row for row in self._candidates(wanted) if _matches(row, wanted, limits, stamp)]
@@ -261,7 +265,7 @@ def _listed(wanted: Any) -> list[Any]:
 def _order(text: Any) -> tuple[str, bool]:
     """Return the column by which rows are sorted, and whether from the last one; ValueError for what is none."""
     name, *rest = text.split(":")
-    if not re.fullmatch(r"`*[A-Za-z_]\w*`*", name) or (len(rest) == 1 and rest[0].upper() not in ("ASC", "DESC")):
+    if not _NAME.fullmatch(name) or (len(rest) == 1 and rest[0].upper() not in ("ASC", "DESC")):
         raise ValueError(text)
     return name, bool(rest) and rest[0].upper() == "DESC"
 
@@ -275,23 +279,38 @@ def _window(limit: Any, offset: Any) -> tuple[int | None, int | None]:
 
 
 def _problem(
-    shown: Iterable[str], wanted: Mapping[str, Any], order: list[str], window: tuple[int | None, int | None]
+    shown: Iterable[str],
+    wanted: Mapping[str, Any],
+    stamp: str,
+    order: list[str],
+    window: tuple[int | None, int | None],
 ) -> tuple[int, str] | None:
     """Return what MySQL finds wrong with the statement: its number and its text."""
     shown, (start, end) = list(shown), window
     lists = [value for value in wanted.values() if isinstance(value, list)]
     lists += [value for values in lists for value in values if isinstance(value, list)]
-    if not all(lists) or not shown or (start is not None and (start < 0 or int(end or 0) < start)):
+    if not all(lists) or not shown or (start is not None and (start < 0 or not start <= int(end or 0) < _HUGE)):
         return 1064, SYNTAX
+    if stamp not in COLUMNS[1:]:
+        return 1054, _unknown(f"tf.{stamp}", "WHERE")
     if any(len(value) > 1 for values in wanted.values() for value in _values(values) if isinstance(value, list)):
-        return 1241, "Operand should contain 1 column(s)"
+        return SEVERAL
     joined = "LFN" in shown or "LFN" in wanted
     for name in order:
         if name not in shown and joined and name in ("FileID", "Status"):
             return 1052, f"Column '{name}' in ORDER BY is ambiguous"
         if name not in COLUMNS or (name == "LFN" and not joined):
-            return 1054, f"Unknown column '{name}' in 'ORDER BY'"
+            return 1054, _unknown(name, "ORDER BY")
     return None
+
+
+_HUGE = 2**64
+_NAME = re.compile(r"`*[A-Za-z_]\w*`*")
+_QUOTED = 192
+
+
+def _unknown(name: str, where: str) -> str:
+    return f"Unknown column '{name[:_QUOTED]}' in '{where}'"
 
 
 def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any], limits: Mapping[str, Any], stamp: str | None) -> bool:

@@ -69,6 +69,13 @@ def test_a_record_that_does_not_fit_is_refused_and_those_before_it_are_kept(worl
     assert world.accounting.records() == [KEPT]
 
 
+def test_a_list_in_a_record_is_the_text_of_its_one_value(world, call):
+    """It is a text before the database sees it."""
+    for site in (["s"], [["s"]]):
+        assert call("accounting", "commitRegisters", [["StorageOccupancy", START, END, [site, *VALUES[1:]]]])["OK"]
+    assert [values[0] for *_, values in world.accounting.records()] == ["s", "['s']"]
+
+
 def test_a_record_of_another_start_is_kept_behind_a_bad_one(world, call):
     """Records are taken by their start, one bundle after the other."""
     later = ["StorageOccupancy", END, END, VALUES]

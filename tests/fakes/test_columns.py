@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_fakes.columns import TABLES, ColumnError, as_number, as_text, columns, equal, fit, fold, one_value, read_time
+from dirac_fakes.columns import TABLES, ColumnError, as_number, as_text, columns, equal, fit, fold, only, read_time
 
 REQUEST, OPERATION, FILE, JOBS = "ReqDB.Request", "ReqDB.Operation", "ReqDB.File", "JobDB.Jobs"
 NETWORK = "AccountingDB.ac_in_Network"
@@ -64,12 +64,20 @@ def test_what_fits_is_kept(table, name, value, kept):
         (NETWORK, "Jitter", "1x", 1265, "Data truncated for column 'Jitter' at row 1", 1.0),
         (REQUEST, "JobID", "x😀", 1366,
          "Incorrect integer value: 'x?' for column `ReqDB`.`Request`.`JobID` at row 1", 0),
+        (REQUEST, "JobID", "\0\n\x9f", 1366,
+         "Incorrect integer value: '\\0000\n\\009F' for column `ReqDB`.`Request`.`JobID` at row 1", 0),
+        (REQUEST, "JobID", "é" * 64, 1366,
+         f"Incorrect integer value: '{'é' * 64}' for column `ReqDB`.`Request`.`JobID` at row 1", 0),
+        (REQUEST, "JobID", "é" * 65, 1366,
+         f"Incorrect integer value: '{'é' * 62}...' for column `ReqDB`.`Request`.`JobID` at row 1", 0),
+        (REQUEST, "NotBefore", "é" * 65, 1292,
+         f"Incorrect datetime value: '{'é' * 62}?...' for column `ReqDB`.`Request`.`NotBefore` at row 1", None),
         (NETWORK, "Jitter", "", 1366,
          "Incorrect double value: '' for column `AccountingDB`.`ac_in_Network`.`Jitter` at row 1", 0.0),
         (REQUEST, "Status", "x", 1265, "Data truncated for column 'Status' at row 1", ""),
         (REQUEST, "NotBefore", "2026-02-30", 1292,
          "Incorrect datetime value: '2026-02-30' for column `ReqDB`.`Request`.`NotBefore` at row 1", None),
-        (REQUEST, "NotBefore", "w" * 128, 1292,
+        (REQUEST, "NotBefore", "w" * 129, 1292,
          f"Incorrect datetime value: '{'w' * 125}...' for column `ReqDB`.`Request`.`NotBefore` at row 1", None),
     ],
 )  # fmt: skip
@@ -111,13 +119,14 @@ def test_a_text_and_a_number_are_compared_as_numbers(cell, value, same):
     assert equal(cell, value) is same
 
 
-def test_values_are_sent_as_texts():
-    """A list of one value is that value, one of several is none, and one of nothing is no SQL."""
-    assert [one_value(value) for value in (None, "a", 1e300, [None], [[1]])] == [None, "a", "1e300", None, "[1]"]
+def test_a_list_is_its_one_value():
+    """One of several values is none, and one of nothing, or with such a one in it, is no SQL."""
+    assert [only(value) for value in (None, "a", [None], [[1]])] == [None, "a", None, 1]
+    assert fit(REQUEST, {"Owner": [["b"]]}, strict=True) == {"Owner": "b"}
     assert (as_text(1e-7), as_number("1e3x"), as_number(5)) == ("1e-7", 1000, 5)
-    for value, number in (([], 1064), ([1, 2], 1241)):
+    for value, number in (([], 1064), ([[]], 1064), ([[], 1], 1064), ([1, 2], 1241), ([["a", "b"]], 1241)):
         with pytest.raises(ColumnError) as error:
-            one_value(value)
+            only(value)
         assert error.value.args[0] == number
 
 

@@ -317,11 +317,28 @@ def test_a_job_has_the_columns_that_dirac_knows(world):
 
 
 def test_a_status_that_is_no_text_breaks_the_service_when_the_job_has_it(world, call):
-    """It is refused by the history, which comes after the job."""
-    answer = call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:00": {"MinorStatus": 5}})
-    assert answer["Message"].startswith("500 Server Error")
-    assert world.job_state.status(77) == ("Running", "5", "Unknown")
-    assert len(world.job_state.state["history"][77]) == 1
+    """It is refused by the history, which comes after the job; so is a source that is none. A list is its value."""
+    for update in ({"MinorStatus": 5}, {"MinorStatus": "5", "Source": [1]}):
+        answer = call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:00": update})
+        assert answer["Message"].startswith("500 Server Error")
+        assert world.job_state.status(77) == ("Running", "5", "Unknown")
+        assert len(world.job_state.state["history"][77]) == 1
+    assert call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:01": {"MinorStatus": [7]}})["OK"]
+    assert call("job-state", "setJobStatusBulk", 77, {"2026-01-01 12:00:02": {"MinorStatus": {"a": 1}}})["OK"]
+    assert [row["MinorStatus"] for row in world.job_state.state["history"][77]] == ["Application", "7", "a"]
+    assert world.job_state.status(77)[1] == "{'a': 1}"
+
+
+def test_times_are_kept_as_times(world, call):
+    """Whatever their text is; their order has a column of nine digits, beyond which a lax database has the edge."""
+    update = {"MinorStatus": "x", "Source": "Job_77"}
+    assert call("job-state", "setJobStatusBulk", 77, {"2026-1-1 24:00:00": {"MinorStatus": "x"}})["OK"]
+    assert world.job_state.state["history"][77][-1]["StatusTime"] == "2026-01-02 00:00:00"
+    assert call("job-state", "setJobStatusBulk", 77, {"2026-1-2 2:3:4": update})["OK"]
+    assert world.job_state.state["jobs"][77]["HeartBeatTime"] == "2026-01-02 02:03:04"
+    world.strict = False
+    assert call("job-state", "setJobStatus", 77, "Done", "m", "Job_77", "2300-01-01 00:00:00")["OK"]
+    assert world.job_state.state["history"][77][-1]["Epoch"] == 2_269_999_999.999
 
 
 def test_an_update_without_a_time_is_of_now_in_the_history_alone(world, call):
@@ -339,6 +356,7 @@ def test_of_a_pair_the_rest_is_not_looked_at(world, call):
     """All IDs are read before anything is kept."""
     assert call("job-state", "setJobsParameter", {"77": ["a", 1, 2]})["OK"]
     assert world.job_state.parameters(77) == {"a": "1"}
+    assert call("job-state", "setJobsParameter", "8")["Message"] == "Not authorized to modify job 8"
     answer = call("job-state", "setJobsParameter", {"77": ["b", 1], "x": ["b", 1]})
     assert answer["Message"].startswith("500 Server Error")
     assert world.job_state.parameters(77) == {"a": "1"}

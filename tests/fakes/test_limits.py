@@ -61,11 +61,31 @@ def test_values_are_compared_as_the_database_does(world, conditions, times, foun
     assert len(answer["Value"]) == found
 
 
-@pytest.mark.parametrize("order", ["", "LFN:up", 5])
-def test_an_order_that_is_none_breaks_the_service(world, order):
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(({"TaskID": 1}, None, None, None, order) for order in ("", "LFN:up", 5)),
+        *(({"TaskID": 1}, "2026-01-01", None, stamp) for stamp in (" ", 5)),
+        ("LFN",),
+    ],
+)
+def test_an_argument_that_is_none_breaks_the_service(world, args):
     """HTTP 500."""
-    answer = world(FILES, "getTransformationFiles", ({"TaskID": 1}, None, None, None, order))
-    assert answer["Message"].startswith("500 Server Error")
+    assert world(FILES, "getTransformationFiles", args)["Message"].startswith("500 Server Error")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("2026-01-01", None, True), "Unknown column 'tf.True' in 'WHERE'"),
+        ((None, None, None, "w" * 193), f"Unknown column '{'w' * 192}' in 'ORDER BY'"),
+        ((None, None, None, None, 10**20), "1064"),
+    ],
+)
+def test_a_statement_that_is_wrong_is_refused(world, args, said):
+    """An unknown column by its name, of which a message has 192 bytes, and a number that is larger than any."""
+    answer = json.loads(world(FILES, "getTransformationFiles", ({"TaskID": 1}, *args))["Value"])
+    assert said in answer["Message"]
 
 
 def test_a_file_without_its_time_is_older_than_nothing(world):
@@ -83,6 +103,7 @@ def test_requests_are_found_by_what_the_database_takes_for_their_name_and_id(wor
     assert world(MANAGER, "getRequestStatus", ("1x",))["Value"] == "Waiting"
     assert json.loads(world(MANAGER, "getRequest", (" 1",))["Value"])["RequestID"] == 1
     assert "ProgrammingError) (1064, " in world(MANAGER, "cancelRequest", ([[]],))["Message"]
+    assert "types varchar and row" in world(MANAGER, "getRequestIDForName", (["one", "two"],))["Message"]
     assert world(MANAGER, "getRequestStatus", ([1],))["Value"] == "Assigned"
     assert world(MANAGER, "getRequestStatus", ([],))["Message"].startswith("500 Server Error")
     assert not world(MANAGER, "getRequestStatus", (None,))["OK"]
@@ -93,6 +114,8 @@ def test_a_request_that_does_not_fit_uses_up_its_number(world):
     assert "(1406, " in put(world, Operations=[{"Type": "t" * 65}])["Message"]
     assert world.requests.stored() == {}
     assert put(world)["Value"] == 2
+    assert put(world, RequestID=2.5)["Value"] == 2.5
+    assert [*world.requests.stored()] == [2]
 
 
 def test_requests_that_are_due_follow_a_clock_that_is_put_back(world):

@@ -9,58 +9,38 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from dirac_fakes import Caller
 from tests.live.comparing import START, Step
 
-WIDTHS = (32, 36, 64, 100, 128, 255)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LETTERS = ["é", "\u20ac", "\U0001f600", "\u0131", "ß", "'", '"', "\\", "%", "%s", "`", "\n", "\x00", " ", "\t"]
-TEXTS = st.one_of(
-    st.sampled_from(LETTERS),
-    st.sampled_from(WIDTHS).flatmap(lambda width: st.integers(width - 1, width + 1).map(lambda size: "w" * size)),
-    st.sampled_from(WIDTHS).flatmap(lambda width: st.sampled_from(["é", "\U0001f600"]).map(lambda one: one * width)),
-    st.sampled_from(["", " ", "Done ", "done", "DONE", " Done", "0", "1", "None", "a,b", "x" * 5000]),
-)
-NUMBERS = st.sampled_from(
-    [0, 1, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**32, 2**63, 10**20, 1.5, -0.5, 1e300, True, False]
-)
-THINGS = st.sampled_from([None, [], {}, [1], ["a"], {"a": 1}, [[]], datetime(2026, 1, 1, 11, 30)])
-ODD = TEXTS | NUMBERS | THINGS
+ODD_VALUES = [
+    *LETTERS,
+    *("w" * (width + more) for width in (32, 36, 64, 100, 128, 255) for more in (-1, 0, 1)),
+    *(letter * width for width in (32, 36, 64, 100, 128, 255) for letter in "é\U0001f600"),
+    *("", " ", "Done ", "done", "DONE", " Done", "0", "1", "None", "a,b", "x" * 5000),
+    *(0, 1, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**32, 2**63, 10**20, 1.5, -0.5, 1e300, True, False),
+    *(None, [], {}, [1], ["a"], {"a": 1}, [[]], datetime(2026, 1, 1, 11, 30)),
+]
+ODD_TIMES = [
+    "", " ", "soon", "2026-01-01", "2026-01-01 12", "2026-01-01 12:00", "2026-01-01T12:00:00", "2026-02-30 12:00:00",
+    "2026-01-01 12:00:00.123456", "2026-01-01 12:00:00.1234567", "2026-01-01 12:00:00.5", "2026-01-01 12:00:00Z",
+    "2026-01-01 24:00:00", "26-01-01 12:00:00", "1969-12-31 23:59:59", "1970-01-01 00:00:00", "1000-01-01 00:00:00",
+    "9999-12-31 23:59:59", "9999-12-31 23:59:59.9", "10000-01-01 00:00:00", "2038-01-19 03:14:08",
+    " 2026-01-01 12:00:01", "2026-01-01 12:00:01 ", "2300-01-01 00:00:00", "2026-1-1 2:3:4", "2010-04-01 00:00:00",
+]  # fmt: skip
+ODD = st.sampled_from(ODD_VALUES)
+TEXTS = st.sampled_from([value for value in ODD_VALUES if isinstance(value, str)])
+NUMBERS = st.sampled_from([value for value in ODD_VALUES if isinstance(value, int | float)])
+ODD_MOMENTS = st.sampled_from(ODD_TIMES)
 MOMENTS = st.integers(-90, 300).map(
     lambda second: str(START + timedelta(seconds=second, microseconds=(second % 3) * 300_000))
-)
-ODD_MOMENTS = st.sampled_from(
-    [
-        "",
-        " ",
-        "soon",
-        "2026-01-01",
-        "2026-01-01 12",
-        "2026-01-01 12:00",
-        "2026-01-01T12:00:00",
-        "2026-02-30 12:00:00",
-        "2026-01-01 12:00:00.123456",
-        "2026-01-01 12:00:00.1234567",
-        "2026-01-01 12:00:00.5",
-        "2026-01-01 12:00:00Z",
-        "2026-01-01 24:00:00",
-        "26-01-01 12:00:00",
-        "1969-12-31 23:59:59",
-        "1970-01-01 00:00:00",
-        "1000-01-01 00:00:00",
-        "9999-12-31 23:59:59",
-        "9999-12-31 23:59:59.9",
-        "10000-01-01 00:00:00",
-        "2038-01-19 03:14:08",
-        " 2026-01-01 12:00:01",
-        "2026-01-01 12:00:01 ",
-        "2300-01-01 00:00:00",
-        "2026-1-1 2:3:4",
-        "2010-04-01 00:00:00",
-    ]
 )
 
 
@@ -413,3 +393,71 @@ PROXY_SEQUENCES = sequence(
     st.integers(0, 90),
     4,
 )
+
+# One odd value alone
+
+_REQUEST = {
+    "RequestName": "one", "Owner": "alice", "OwnerGroup": "vo_user", "JobID": 77, "Error": "hm", "RequestID": 1,
+    "SourceComponent": "Job_77", "NotBefore": str(START), "LastUpdate": str(START), "Status": "Waiting",
+    "Operations": [
+        {"Type": "RemoveFile", "Status": "Waiting", "Arguments": "i1e", "SourceSE": "S", "TargetSE": "T",
+         "Catalog": "FC", "Error": "not yet", "CreationTime": str(START), "LastUpdate": str(START), "Files": [
+             {"LFN": "/vo/a", "Status": "Waiting", "PFN": "file:/a", "ChecksumType": "ad", "Checksum": "abcd",
+              "GUID": "40B9B5D8-9A9E-11E2-9D4C-001E4F1B8B55", "Attempt": 1, "Size": 1, "Error": "oh"}]}
+    ],
+}  # fmt: skip
+_KEPT = {**_REQUEST, "RequestID": 0}
+ALONE: dict[str, list[tuple[Any, ...]]] = {
+    "WorkloadManagement/JobStateUpdate": [
+        ("setJobStatusBulk", 77, {str(WHEN): {"Status": "Done", "MinorStatus": "m", "ApplicationStatus": "a",
+                                              "Source": "Job_77"}}, False),
+        ("setJobStatus", 77, "Done", "m", "Job_77", str(START), False),
+        ("setJobApplicationStatus", 77, "a", "Job_77"),
+        ("setJobParameters", 77, [["a", 1]]),
+        ("setJobsParameter", {"77": ["c", 1]}),
+        ("sendHeartBeat", 77, {"Load": 1, "HeartBeatTime": str(START)}, {"Memory": 1}),
+    ],
+    "Transformation/TransformationManager": [
+        ("setFileStatusForTransformation", 12, {"100": ["Processed", False]}),
+        ("getTransformationFiles", {"TransformationID": 12, "LFN": ["/vo/a"], "Status": "Assigned", "TaskID": 1,
+                                    "ErrorCount": 0}, str(START), str(START), "LastUpdate", "LFN:DESC", 2, 0, ["LFN"]),
+    ],
+    "Accounting/DataStore": [
+        ("commitRegisters", [["DataOperation", WHEN, WHEN, OPERATION]]),
+        ("commit", "DataOperation", WHEN, WHEN, OPERATION),
+    ],
+    "RequestManagement/ReqManager": [
+        ("putRequest", _REQUEST),
+        *((name, 1) for name in ("getRequest", "peekRequest", "getRequestStatus", "getDigest", "cancelRequest",
+                                 "deleteRequest")),
+        ("getRequestIDForName", "one"),
+        ("readRequestsForJobs", [77]),
+    ],
+    "RequestManagement/ReqProxy": [("putRequest", _REQUEST), ("getStatus",)],
+}  # fmt: skip
+"""Calls of each service as method and arguments; the text of a request is a value here."""
+
+
+def _replaced(value: Any, by: Any) -> Iterator[Any]:
+    """Yield copies of a value in each of which another part of it, or all of it, is replaced."""
+    yield by
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from ({**value, key: new} for new in _replaced(item, by))
+            if isinstance(by, str):
+                yield {by if name == key else name: item for name, item in value.items()}
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from ([*value[:at], new, *value[at + 1 :]] for new in _replaced(item, by))
+
+
+def odd_ones(service: str) -> Iterator[tuple[dict[str, Any], list[Step]]]:
+    """Yield sequences with one call of :data:`ALONE` each, in which one part has an odd value."""
+    begin = {"status": "Running"} if "JobState" in service else {}
+    kept = [Step(Caller(), "putRequest", (json.dumps(_KEPT),), 1)] if "ReqManager" in service else []
+    for name, *args in ALONE[service]:
+        for odd in [*ODD_VALUES, *ODD_TIMES]:
+            for given in list(_replaced(args, odd))[1:]:
+                texts = [json.dumps(value, default=str) if isinstance(value, dict) and "RequestName" in value else value
+                         for value in given]  # fmt: skip
+                yield begin, [*kept, Step(Caller(), name, tuple(texts), 0)]

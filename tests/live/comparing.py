@@ -14,14 +14,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from dirac_failover.drivers.implementations import stopped
 from tests.live.handlers import SERVER_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hypothesis.strategies import SearchStrategy
+    from collections.abc import Callable, Iterable
 
     from dirac_fakes import Caller, World
 
@@ -141,11 +140,11 @@ THE_SAME: Final = 400
 
 def compare(
     comparison: Comparison,
-    sequences: SearchStrategy[tuple[dict[str, Any], list[Step]]],
+    sequences: SearchStrategy[tuple[dict[str, Any], list[Step]]] | Iterable[tuple[dict[str, Any], list[Step]]],
     count: int,
     known: Callable[[str, Difference], str | None],
 ) -> Tally:
-    """Run ``count`` sequences; ``known`` names the row that explains a difference, or returns None.
+    """Run ``count`` sequences, or all that are given; ``known`` names the row that explains a difference, or is None.
 
     Up to :data:`THE_SAME` sequences are the same in each run, so that a check of a change says something of the change.
     """
@@ -154,11 +153,6 @@ def compare(
     unexplained: dict[str, list[Difference]] = {}
     began = time.monotonic()
 
-    @settings(
-        max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None,
-        derandomize=count <= THE_SAME,
-    )  # fmt: skip
-    @given(sequences)
     def run(sequence: tuple[dict[str, Any], list[Step]]) -> None:
         nonlocal calls, done
         done += 1
@@ -171,7 +165,14 @@ def compare(
             else:
                 explained[row] += 1
 
-    run()
+    if isinstance(sequences, SearchStrategy):
+        settings(
+            max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None,
+            derandomize=count <= THE_SAME,
+        )(given(sequences)(run))()  # fmt: skip
+    else:
+        for one in sequences:
+            run(one)
     return Tally(service, done, calls, explained, unexplained, time.monotonic() - began)
 
 

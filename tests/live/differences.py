@@ -24,6 +24,30 @@ def _words(difference: Difference) -> bool:
                for side in (difference.fake, difference.real))  # fmt: skip
 
 
+def _millisecond(difference: Difference) -> bool:
+    """Return whether only the rounding of one update's time differs, by a millisecond."""
+    if difference.what != "history" or len(difference.fake) != len(difference.real):
+        return False
+    unequal = [pair for pair in zip(difference.fake, difference.real, strict=True) if pair[0] != pair[1]]
+    return all(
+        fake[:4] + fake[5:] == real[:4] + real[5:] and round(real[4] - fake[4], 3) == _ROUNDED for fake, real in unequal
+    )
+
+
+_ROUNDED = 0.001
+
+
+def _float(difference: Difference) -> bool:
+    """Return whether only the digits of floats differ, after the sixth one."""
+    return difference.what == "state" and _six_digits(difference.fake) == _six_digits(difference.real)
+
+
+def _six_digits(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_six_digits, value))
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
 def _call(method: str, *args: Any, seconds: float = 0) -> Step:
     return Step(Caller(), method, args, seconds)
 
@@ -45,6 +69,12 @@ KNOWN: dict[str, Known] = {
     "millisecond": Known(
         "WorkloadManagement/JobStateUpdate",
         [_call("setJobStatusBulk", 77, {f"{START}.000600": {"ApplicationStatus": "x"}})],
+        _millisecond,
+    ),
+    "float": Known(
+        "Accounting/DataStore",
+        [_call("commit", "DataOperation", START, START, ["op", *"usdp", "p", "Done", 1, 1234567.5, 1.5, 1, 1, 1, 1])],
+        _float,
     ),
     "statement": Known("Transformation/TransformationManager", [_call("getTransformationFiles", {"LFN": []})]),
     "SQLAlchemy": Known(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 import pytest
 
 from dirac_fakes.faults import SERVICES as FAKES
 from tests.live import calls
-from tests.live.comparing import compare, smallest
+from tests.live.comparing import THE_SAME, compare, smallest
 from tests.live.differences import explained
 
 SEQUENCES = {
@@ -38,8 +39,18 @@ def test_a_fake_answers_as_the_real_service_without_strict_mode(grid, service, r
     _compare(comparisons(strict=False), service, COUNT // 4, record_property, ", not strict")
 
 
-def _compare(all_of_them, service, count, record_property, how=""):
-    tally = compare(all_of_them[service], SEQUENCES[service], count, explained)
+@pytest.mark.usefixtures("grid")
+@pytest.mark.parametrize("service", SEQUENCES)
+def test_one_odd_value_is_taken_as_by_the_real_service(service, record_property):
+    """Each odd value in each place of a sensible call of each method; in a check of a change, one in ten."""
+    from tests.live.worlds import comparisons
+
+    odd = islice(calls.odd_ones(service), 0, None, 1 if COUNT > THE_SAME else 10)
+    _compare(comparisons(), service, COUNT, record_property, ", one odd value each", sequences=odd)
+
+
+def _compare(all_of_them, service, count, record_property, how="", sequences=None):
+    tally = compare(all_of_them[service], sequences or SEQUENCES[service], count, explained)
     record_property("live", f"{tally}{how}")
     shown = [f"{len(some)} times: {smallest(some)}" for some in tally.unexplained.values()]
     assert not shown, "\n".join([str(tally), *shown])

@@ -73,7 +73,7 @@ def transformation(world: World) -> Any:
 def read_files(step: Step, answer: Any) -> Any:
     """Return an answer with the rows in it, in any order unless one was asked for."""
     if answer == handlers.SERVER_ERROR or not step.method.startswith("get"):
-        return answer
+        return _without_excerpt(step, answer)
     inner = loaded(answer["Value"])
     inner.pop("CallStack", None)
     if not inner["OK"]:
@@ -122,7 +122,8 @@ def read_requests(_: Step, answer: Any) -> Any:
 
 
 def _without_excerpt(_: Step, answer: Any) -> Any:
-    return answer | {"Message": answer["Message"].split(" near ")[0]} if "Message" in answer else answer
+    told = answer.get("Message") if isinstance(answer, dict) else None
+    return answer | {"Message": told.split(" near ")[0]} if told else answer
 
 
 def comparisons(*, strict: bool = True) -> dict[str, Comparison]:
@@ -132,7 +133,7 @@ def comparisons(*, strict: bool = True) -> dict[str, Comparison]:
             handlers.JobState,
             lambda status, **given: World(job_status=status, **given),
             job_state,
-            lambda _, answer: answer,
+            _without_excerpt,
         ),
         (handlers.Transformation, _two_transformations, transformation, read_files),
         (handlers.DataStore, World, lambda world: world.accounting.records(), _without_excerpt),
