@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import runpy
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,14 +13,11 @@ import pytest
 from dirac_failover.conformance.checking import VerificationPlan, check
 from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.resolve import Target
-from dirac_failover.failover_request import FailoverRequest
-from dirac_failover.module_base import GracefulTermination
 from dirac_failover.spec import space
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, DIRAC, LEVELS, OUT_OF_REACH
 from dirac_failover.spec.facts import COMMANDS
 from dirac_failover.spec.profiles import DIRAC_9_1
-from dirac_failover.spec.scenario import HOOKS
 
 REGISTER = Path(__file__).with_name("clause_register.txt")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -138,139 +134,3 @@ def test_each_clause_is_asked_equally_often_of_every_port(bug):
     assert asked[0] == asked[1]
     assert sum(broken[1]) > sum(broken[0])
     assert sum(asked[0]) > reference.scenarios == other.scenarios
-
-
-class DoesNothing(FailoverRequest):
-    """Its hooks are called, and do nothing."""
-
-    def _execute(self):
-        pass
-
-
-class NeverWrites(FailoverRequest):
-    """Nothing gets into a file."""
-
-    def _write_request(self):
-        pass
-
-
-class EndsWithoutFile(FailoverRequest):
-    """The end of the job is left out: unsent statuses, accounting and the file."""
-
-    def generateFailoverFile(self):
-        return None
-
-
-class NeverAccounts(FailoverRequest):
-    """The accounting records are not sent."""
-
-    def generateFailoverFile(self):
-        accounting = self.workflow_commons.pop("AccountingReport", None)
-        try:
-            return super().generateFailoverFile()
-        finally:
-            if accounting is not None:
-                self.workflow_commons["AccountingReport"] = accounting
-
-
-class LeavesFailedInputs(FailoverRequest):
-    """After a failure the inputs get no status."""
-
-    def _execute(self):
-        if self._checkWFAndStepStatus(noPrint=True):
-            super()._execute()
-
-
-class ReportsTheFirst(FailoverRequest):
-    """Only the first input gets a status."""
-
-    def _resolveInputWorkflow(self):
-        super()._resolveInputWorkflow()
-        self.inputDataList = self.inputDataList[:1]
-
-
-class FindsNoFiles(FailoverRequest):
-    """There is nothing to upload."""
-
-    def getCandidateFiles(self, *_, **__):
-        return {}
-
-
-class HasNoParameters(FailoverRequest):
-    """Job parameters are not reported."""
-
-    def setJobParameter(self, *_, **__):
-        return None
-
-
-class HasNoStatuses(FailoverRequest):
-    """Application statuses are not reported."""
-
-    def setApplicationStatus(self, *_, **__):
-        return None
-
-
-class ObeysHooks(FailoverRequest):
-    """What a hook returns is looked at: a result that is not OK ends the module."""
-
-    def execute(self):
-        for name in HOOKS:
-            setattr(self, name, partial(self._obeyed, getattr(self, name)))
-        return super().execute()
-
-    def _obeyed(self, hook):
-        result = hook()
-        if isinstance(result, dict) and result.get("OK") is False:
-            raise RuntimeError(result["Message"])
-
-
-class StopsAtErrors(FailoverRequest):
-    """A hook that returns a result that is not OK ends the module well."""
-
-    def execute(self):
-        for name in HOOKS:
-            setattr(self, name, partial(self._stopped, getattr(self, name)))
-        return super().execute()
-
-    def _stopped(self, hook):
-        result = hook()
-        if isinstance(result, dict) and result.get("OK") is False:
-            raise GracefulTermination(result["Message"])
-
-
-class TakesPlaces(FailoverRequest):
-    """The parameters of methods have other names."""
-
-    def setApplicationStatus(self, *arguments):
-        return super().setApplicationStatus(*arguments)
-
-
-IDLE = {
-    DoesNothing: {"CO-012", "CO-013", "CO-015", "CO-017", "CO-027", "CO-028", "CO-029"},
-    NeverWrites: {"CO-017", "CO-024", "CO-028"},
-    EndsWithoutFile: {"CO-015", "CO-017", "CO-024", "CO-028", "CO-029"},
-    NeverAccounts: {"CO-024", "CO-029"},
-    LeavesFailedInputs: {"CO-012", "CO-013"},
-    ReportsTheFirst: {"CO-012", "CO-027"},
-    FindsNoFiles: {"CO-020", "CO-021"},
-    HasNoParameters: {"CO-023"},
-    HasNoStatuses: {"CO-008", "CO-022", "CO-028"},
-    ObeysHooks: {"CO-001", "CO-006", "CO-019"},
-    StopsAtErrors: {"CO-001", "CO-008", "CO-019"},
-    TakesPlaces: {"CO-026"},
-}
-"""Modules that leave something out, and the clauses of the level contract that are about it."""
-
-
-@pytest.mark.parametrize("module", IDLE, ids=lambda module: str(module.__name__))
-def test_a_module_that_leaves_something_out_breaks_the_contract(reference, module):
-    """The clauses that are about it notice it, in scenarios near the good case."""
-    port = InProcessDriver(reference, module)
-    contract = [clause for clause in CLAUSES if clause.level == "contract"]
-    broken = set()
-    with port.session():
-        for region in space.REGIONS:
-            for scenario in (*region.near(0), *region.near(1)):
-                case = CheckContext(scenario, port.run(scenario))
-                broken |= {clause.id for clause in contract if clause.violation(case)}
-    assert broken >= IDLE[module]

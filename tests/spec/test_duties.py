@@ -28,14 +28,7 @@ STORED = ["Job", 1767265200, 1767268740, ["alice", 59]]
 A = "/vo/a"
 
 
-def snapshot(
-    files=None,
-    updates=(),
-    parameters=None,
-    records=(),
-    requests=(),
-    **shows,
-):
+def snapshot(files=None, updates=(), parameters=None, records=(), requests=(), **shows):
     """The services with transformation 12 and job 77, as a world has them."""
     idem = dict.fromkeys(("Status", "MinorStatus", "ApplicationStatus"), "idem")
     rows = [{**idem, "StatusTime": time, "StatusSource": "Job_77", **update} for time, update in updates]
@@ -52,24 +45,10 @@ def snapshot(
 def operation(kind="RemoveFile", decoded=None, *lfns, **fields):
     """An operation in DIRAC's JSON form, with its arguments decoded."""
     own = dict.fromkeys(("Arguments", "SourceSE", "TargetSE", "Catalog"))
-    return {
-        "Type": kind,
-        "decoded": decoded,
-        **own,
-        "Files": [{"LFN": lfn} for lfn in lfns],
-        "Status": "Done",
-        **fields,
-    }
+    return {"Type": kind, "decoded": decoded, **own, "Files": [{"LFN": lfn} for lfn in lfns], "Status": "Done"} | fields
 
 
-def judged(
-    *taken,
-    before=None,
-    after=None,
-    more=(),
-    requests=None,
-    **owed,
-):
+def judged(*taken, before=None, after=None, more=(), requests=None, **owed):
     """What is not empty of the verdict on the job J."""
     before = before or snapshot()
     after = after or before
@@ -87,11 +66,7 @@ def judged(
 @pytest.mark.parametrize(("commons", "attributes", "inputs"), [
     ({}, {}, ()), ({"PRODUCTION_ID": "00000012", "InputData": "LFN:/a; /b;;"}, {}, (("12", "/a"), ("12", "/b"))),
     ({"PRODUCTION_ID": 12, "InputData": ["LFN:/a.L"]}, {"production_id": 5}, (("5", "/a.L"),)),
-    (
-        {"PRODUCTION_ID": "x", "InputData": "/a", "ParametricInputData": ("/p",)},
-        {"production_id": 0},
-        (("x", "/p"),),
-    ),
+    ({"PRODUCTION_ID": "x", "InputData": "/a", "ParametricInputData": ("/p",)}, {"production_id": 0}, (("x", "/p"),)),
     ({"PRODUCTION_ID": "1", "InputData": 7}, {}, ()),
 ])  # fmt: skip
 def test_inputs_are_what_the_workflow_says(commons, attributes, inputs):
@@ -138,13 +113,7 @@ def test_an_operation_that_reports_promises_what_it_reports():
         Due(DueKind.STATUS, ("77", "T", "ApplicationStatus"), "a"),
     )
     assert of_operation(operation("ForwardDISET", bulk)) == expected
-    diracx = {
-        "dCls": "JobStateUpdateClient",
-        "dMod": "x",
-        "dMeth": "setJobStatusBulk",
-        "args": [77, update],
-        "kwargs": {},
-    }
+    diracx = {"dCls": "JobStateUpdateClient", "dMod": "x", "dMeth": "setJobStatusBulk", "args": [77, update]}
     assert of_operation(operation("ForwardDISET", diracx)) == expected
     pairs = [[JOB_STATE, {}], "setJobParameters", [77, [["Events", "5"], ["x", None]]]]
     assert of_operation(operation("ForwardDISET", pairs)) == (
@@ -159,11 +128,7 @@ def test_an_operation_that_reports_promises_what_it_reports():
     ("SetFileStatus", None, ""), ("SetFileStatus", {"statusDict": []}, ""),
     ("SetFileStatus", {"statusDict": {}}, ""), ("RemoveFile", {"statusDict": {"/a": "Unused"}}, ""),
     ("ForwardDISET", None, ""), ("ForwardDISET", "text", ""),
-    (
-        "ForwardDISET",
-        [[JOB_STATE, {}], "setJobParameters", [7, [["a", "b", "c"]]]],
-        f"{JOB_STATE}.setJobParameters",
-    ),
+    ("ForwardDISET", [[JOB_STATE, {}], "setJobParameters", [7, [["a", "b", "c"]]]], f"{JOB_STATE}.setJobParameters"),
     ("ForwardDISET", [["A/B", {}], "go", []], "A/B.go"),
     ("ForwardDISET", [[JOB_STATE, {}], "setJobParameters", [7, ["ab"]]], f"{JOB_STATE}.setJobParameters"),
     ("ForwardDISET", [[JOB_STATE, {}], "setJobStatusBulk", [7]], f"{JOB_STATE}.setJobStatusBulk"),
@@ -174,12 +139,8 @@ def test_any_other_operation_promises_that_it_is_executed(kind, decoded, call):
     assert of_operation(operation(kind, decoded))[0].of[1:5] == ("", "", "", "")
     (due,) = of_operation(operation(kind, decoded, Arguments="x", TargetSE="SE", Catalog="b,a"))
     assert due == Due(DueKind.OPERATION, (kind or "", "x", "", "SE", "a,b", "", "", "", "", ""), call)
-    first, second = of_operation(
-        {
-            **operation(),
-            "Files": [{"LFN": "/a", "PFN": "p", "Checksum": "c", "ChecksumType": "t", "GUID": "g"}, {"LFN": "/b"}],
-        }
-    )
+    files = [{"LFN": "/a", "PFN": "p", "Checksum": "c", "ChecksumType": "t", "GUID": "g"}, {"LFN": "/b"}]
+    first, second = of_operation(operation(Files=files))
     assert first.of[5:] == ("/a", "p", "t", "c", "g")
     assert second.of[5:] == ("/b", "", "", "", "")
 
@@ -220,16 +181,11 @@ def test_what_others_make_of_a_file_later_does_not_matter():
     """The effect of the job's own request does matter."""
     assigned, unused, problematic = (snapshot({A: status}) for status in ("Assigned", "Unused", "Problematic"))
     due = of_file(12, A, "Problematic", False)
-    assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused),)) == {
-        "kept": [*due]
-    }
-    assert judged(due, before=assigned, more=(Act("other", assigned, problematic),)) == {"kept": [*due]}
-    again = Act("J", unused, unused)
-    assert judged(due, before=assigned, after=problematic, more=(Act("other", problematic, unused), again)) == {
-        "kept": [*due]
-    }
-    more = (Act("other", problematic, unused), again)
-    assert judged(due, before=problematic, more=more) == {"kept": [*due]}  # it had it already
+    others, again, kept = Act("other", problematic, unused), Act("J", unused, unused), {"kept": [*due]}
+    assert judged(due, before=assigned, after=problematic, more=(others,)) == kept
+    assert judged(due, before=assigned, more=(Act("other", assigned, problematic),)) == kept
+    assert judged(due, before=assigned, after=problematic, more=(others, again)) == kept
+    assert judged(due, before=problematic, more=(others, again)) == kept  # it had it already
     handed = snapshot({A: "Problematic"}, requests=("1",))
     own = Act("1", handed, snapshot({A: "Unused"}, requests=("1",)))
     assert judged(due, before=assigned, after=handed, more=(own,)) == {"lost": [*due]}
@@ -393,12 +349,9 @@ def test_inputs_need_a_report():
     assert judged(inputs=inputs, before=after) == {"lost": dues}
     assert judged(inputs=inputs, before=before, after=after) == {"kept": dues}
     assert judged(inputs=inputs, before=before, files_unseen=True) == {"unchecked": dues}
-    assert judged(of_file(12, A, "Unused", False), inputs=inputs, before=before) == {
-        "lost": [*of_file(12, A, "Unused", False)]
-    }
-    assert judged(of_file(5, A, "Unused", False), inputs=inputs, before=before) == {
-        "lost": [*of_file(5, A, "Unused", False), due]
-    }
+    mine, others = of_file(12, A, "Unused", False), of_file(5, A, "Unused", False)
+    assert judged(mine, inputs=inputs, before=before) == {"lost": [*mine]}
+    assert judged(others, inputs=inputs, before=before) == {"lost": [*others, due]}
 
 
 def test_what_cannot_be_seen_is_unchecked():

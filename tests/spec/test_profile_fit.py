@@ -47,6 +47,7 @@ def test_a_port_of_its_own_is_nearest_to_what_it_differs_least_from():
     """Though it is never alike."""
     mine = [(scenario, outcome._replace(services=5)) for scenario, outcome in outcomes("lhcbdirac-12.0", SOME)]
     assert nearest(mine)[0] == Match("lhcbdirac-12.0", len(SOME), 0, len(SOME))
+    assert nearest([]) == []
 
 
 @pytest.mark.parametrize(("kind", "seen"), [(LIVE, 0), (MISSING, 0), (NONE, 1)])
@@ -58,16 +59,6 @@ def test_scenarios_with_services_say_nothing(kind, seen):
     nearness.look(scenario, told)
     assert nearness.scenarios == seen
     assert [match.scenarios for match in nearness.matches()] == [1] * len(PROFILES) * seen
-
-
-def test_each_difference_counts_and_each_scenario_that_has_none():
-    """For each profile by itself."""
-    nearness = ProfileFit()
-    same = expected(SOME[0])
-    for outcome in (same, same._replace(ended="?"), same._replace(ended="?", services=5), same):
-        nearness.look(SOME[0], outcome)
-    assert (nearness.scenarios, nearness.alike["dirac-9.1"], nearness.places["dirac-9.1"]) == (4, 2, 3)
-    assert nearness.matches()[0] == Match("dirac-9.1", 4, 2, 3)
 
 
 def test_what_several_have_seen_adds_up_in_any_order():
@@ -92,9 +83,3 @@ def test_the_best_is_alike_most_often_then_differs_least_then_stands_first():
     assert nearness.matches() == [
         Match(names[2], 9, 2, 6), Match(names[1], 9, 2, 7), Match(names[0], 9, 1, 5), Match(names[3], 9, 1, 5),
     ]  # fmt: skip
-
-
-def test_nothing_is_near_to_what_was_not_looked_at():
-    """No profile explains nothing."""
-    assert nearest([]) == []
-    assert ProfileFit().matches() == []

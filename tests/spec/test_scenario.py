@@ -54,7 +54,7 @@ def test_the_usual_scenario_says_nothing():
     """It is a job of the WMS that went well, with all its collaborators alive."""
     usual = Scenario()
     assert usual.to_json() == {}
-    assert Scenario.from_json({}) == usual
+    assert Scenario.from_json({}) == Scenario.of_job() == usual
     found = {item.name: getattr(usual, item.name) for item in fields(Scenario)}
     assert found == {
         "name": "", "environment": {"JOBID": "77"},
@@ -103,13 +103,6 @@ def test_only_what_differs_is_written():
     assert Scenario(owner=None, records=1).to_json() == {"records": 1, "owner": None}
     attributes = {"STEP_NUMBER": "1", "workflowStatus": {"OK": 1}, "stepStatus": {"OK": True}}
     assert Scenario(attributes=attributes).to_json() == {"attributes": attributes}
-
-
-def test_whole_numbers_may_be_written_as_json_likes():
-    """1.0 is a whole number there."""
-    scenario = Scenario.from_json({"records": 2.0, "executions": 1e0})
-    assert (scenario.records, scenario.executions) == (2, 1)
-    assert type(scenario.records) is type(scenario.executions) is int
 
 
 values = st.recursive(
@@ -205,36 +198,22 @@ MALFORMED = [
     ({"record": 1}, "record: unknown key, found 1; did you mean records? (there are name, environment, "),
     ({"name": None}, "name: input should be a valid string, found null"),
     ({"environment": {"JOBID": 77}}, "environment.JOBID: input should be a valid string, found 77"),
-    ({"environment": []}, "environment: input should be a valid dictionary, found []"),
-    ({"attributes": None}, "attributes: input should be a valid dictionary, found null"),
     ({"unsent_statuses": "x"}, 'unsent_statuses: input should be a valid tuple, found "x"'),
-    ({"unsent_statuses": [1]}, "unsent_statuses[0]: input should be a valid string, found 1"),
-    ({"unsent_statuses": [["a", "b"]]}, "unsent_statuses[0]: "),
-    ({"faults": [["a"]]}, 'faults[0]: input should be a valid string, found ["a"]'),
     ({"error_counts": {"/vo/a": -1}}, "error_counts./vo/a: input should be greater than or equal to 0, found -1"),
-    ({"answers": {"a": "ok"}}, 'answers.a: input should be a valid tuple, found "ok"'),
     ({"answers": {"a": []}}, "answers.a: tuple should have at least 1 item"),
-    ({"operations": [1]}, "operations[0]: input should be a valid dictionary, found 1"),
     ({"records": -1}, "records: input should be greater than or equal to 0, found -1"),
     ({"records": 1.5}, "records: input should be a valid integer"),
     ({"records": True}, "records: input should be a valid integer, found true"),
-    ({"records": "2"}, 'records: input should be a valid integer, found "2"'),
-    ({"records": {1}}, 'records: input should be a valid integer, found "{1}"'),
     ({"executions": 0}, "executions: input should be greater than or equal to 1, found 0"),
     ({"owner": ["a"]}, 'owner: field required, found ["a"]'),
     ({"owner": ["a", "b", "c"]}, "owner: tuple should have at most 2 items"),
-    ({"owner": ["a", None]}, "owner[1]: input should be a valid string, found null"),
     ({"collaborators": {"JobReport": "dead"}},
      "collaborators.JobReport: input should be 'live', 'scripted', 'missing' or 'none', found \"dead\""),
     ({"collaborators": {"JobRaport": "live"}}, "collaborators.JobRaport: input should be 'JobReport', 'FileReport', "),
     ({"subject": "none"}, "subject: input should be 'module' or 'base', found \"none\""),
     ({"earlier": [{"executions": 2}]}, "earlier[0].executions: unknown key, found 2"),
-    ({"earlier": [{"hooks": ["_execute"]}]}, "earlier[0].hooks: input should be a valid dictionary, "),
-    ({"earlier": [{"subject": "none"}]}, "earlier[0].subject: input should be 'module' or 'base', found \"none\""),
     ({"hooks": {"_run": "ok"}}, "hooks._run: input should be '_resolveInputVariables', '_initialize', "),
     ({"calls": [["execute", []]]}, "calls[0][0]: input should be 'getCandidateFiles', "),
-    ({"calls": [[["execute"], []]]}, "calls[0][0]: input should be 'getCandidateFiles', "),
-    ({"calls": [["finalize", {}]]}, "calls[0][1]: input should be a valid list, found {}"),
     ({"calls": [["finalize"]]}, 'calls[0]: field required, found ["finalize"]'),
     ({"files": {"a": "new"}}, "files.a: input should be 'output', 'old', 'directory' or 'full', found \"new\""),
     *(({"files": {name: "old"}}, f"files.{name}: string should match pattern ")
@@ -287,12 +266,6 @@ def test_text_that_is_not_json_is_refused_as_such(text):
     assert str(caught.value).endswith(f"this is not JSON: {caught.value.__cause__}")
 
 
-def test_text_that_is_json_is_held_to_the_same_rules():
-    """The rules are those of from_json()."""
-    with pytest.raises(ScenarioError, match="all of it: input should be an object, found 5"):
-        Scenario.from_text("5")
-
-
 def test_the_schema_describes_each_field_and_knows_no_other():
     """It is a schema of the draft that it names; a key that is no field is refused."""
     whole = schema()
@@ -305,12 +278,6 @@ def test_the_schema_describes_each_field_and_knows_no_other():
 
 
 # Scenarios of a job
-
-
-def test_the_job_that_nothing_is_said_of_is_the_usual_one():
-    """Without a word it is the default."""
-    assert Scenario.of_job() == Scenario()
-    assert Scenario.of_job().name == ""
 
 
 def test_inputs_are_known_to_the_transformation_system():
