@@ -89,8 +89,11 @@ class Operation(Holder):
 
     def _notify(self) -> None:
         """Derive the status from the files' and let the request do the same."""
-        status = next((follows for status, follows in _FOLLOWS.items() if self._counts[status]), DONE)
-        if status == DONE:
+        for of_a_file, status in _FOLLOWS.items():  # noqa: B007 - it is used behind the loop
+            if self._counts.get(of_a_file):
+                break
+        else:
+            status = DONE
             self.Error = ""
         self._move(status, (FAILED, DONE, SCHEDULED))
 

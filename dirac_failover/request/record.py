@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -75,7 +75,12 @@ def content(name: str, value: Any) -> bytes:
     return value
 
 
-def plain(value: Any) -> Any:
+@cache
+def _methods(cls: type[Any]) -> set[str]:
+    return {name for name in dir(cls) if callable(getattr(cls, name))}
+
+
+def _plain(value: Any) -> Any:
     """Return what JSON holds of bytes, and of requests, operations and files; raises TypeError for others."""
     if isinstance(value, bytes):
         return value.decode()
@@ -84,6 +89,7 @@ def plain(value: Any) -> Any:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+encode: Final = json.JSONEncoder(default=_plain).encode
 _ABSENT: Final = object()
 
 
@@ -110,21 +116,23 @@ class Record:
             for name, add in children.items():
                 for child in source.get(name, []):
                     add(child)
+            kind: Any = type(self)
+            methods = _methods(kind)
             for key, value in source.items():
                 if value and key not in children:
-                    if isinstance(key, str) and (key.startswith("_") or callable(getattr(type(self), key, None))):
-                        raise LoadError(f"{type(self).__name__} has no attribute {key!r} to load", None)
+                    if key in methods or (isinstance(key, str) and key.startswith("_")):
+                        raise LoadError(f"{kind.__name__} has no attribute {key!r} to load", None)
                     setattr(self, key, value)
         except (AttributeError, TypeError, RuntimeError) as error:
             raise LoadError(str(error), type(error)) from error
 
     def _getJSONData(self) -> dict[str, Any]:
-        values = {name: getattr(self, name, _ABSENT) for name in self._JSON}
-        return {
-            name: _time_text(value) if isinstance(value, datetime) else value
-            for name, value in values.items()
-            if value is not _ABSENT  # the IDs are, until a database gives them
-        }
+        data = {}
+        for name in self._JSON:
+            value = getattr(self, name, _ABSENT)
+            if value is not _ABSENT:  # the IDs are, until a database gives them
+                data[name] = _time_text(value) if isinstance(value, datetime) else value
+        return data
 
     def _become(self, status: str) -> None:
         for holder in self._holders:
@@ -138,7 +146,7 @@ class Record:
     def toJSON(self) -> Any:
         """Return S_OK of the JSON text, or S_ERROR of the reason why there is none."""
         try:
-            return S_OK(json.dumps(self, default=plain))
+            return S_OK(encode(self))
         except Exception as error:  # noqa: BLE001 - DIRAC promises a return structure for any attributes
             return S_ERROR(str(error))
 

@@ -12,7 +12,6 @@ database gives it) but is kept when loaded.
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any, Self
@@ -20,7 +19,7 @@ from typing import Any, Self
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.request.operation import Operation
-from dirac_failover.request.record import Holder, content, moment, now, plain, ruled
+from dirac_failover.request.record import Holder, content, encode, moment, now, ruled
 from dirac_failover.vocabulary import ASSIGNED, CANCELED, DONE, FAILED, QUEUED, SCHEDULED, WAITING
 from dirac_failover.wire.rpc import connection
 
@@ -211,7 +210,7 @@ class Request(Holder):
 
     def toJSON(self) -> Any:
         """Return S_OK of the JSON text; raises UnicodeDecodeError for bytes that are not UTF-8, as DIRAC does."""
-        return S_OK(json.dumps(self, default=plain))
+        return S_OK(encode(self))
 
     def _getJSONData(self) -> dict[str, Any]:
         return {**super()._getJSONData(), "Operations": self._parts}
