@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import re
-import sys
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -71,7 +69,7 @@ def here(monkeypatch):
 
 
 def test_a_plan_asks_everything_unless_told():
-    """All clauses and all regions, in their order, from the good case outwards; it travels, and cannot be changed."""
+    """All clauses and all regions, in their order, from the good case outwards; it travels."""
     everything = VerificationPlan(Target())
     assert everything.asked() == list(CLAUSES)
     assert everything.regions == tuple(region.name for region in space.REGIONS)
@@ -84,8 +82,6 @@ def test_a_plan_asks_everything_unless_told():
     assert (far := [min(changes(name), 3) for name in names]) == sorted(far)
     assert names[:2] == ["identity: the good case", "services: the good case"]
     assert pickle.loads(pickle.dumps(some)) == some  # noqa: S301 - ours
-    with pytest.raises(FrozenInstanceError):
-        some.seconds = 5
 
 
 @pytest.mark.parametrize("near", [0, 1, 2, 4])
@@ -150,13 +146,6 @@ def test_a_violation_is_kept_with_the_expected_calls():
     minimal = checked(plan("NoResult", clauses=("CO-004",), near=0)).stats["CO-004"].smallest.found
     assert minimal.name == "identity: the good case"
     assert minimal.steps == minimal.expected_steps != ()
-
-
-def test_the_process_is_as_before():
-    """The working directory and the streams are restored."""
-    before = os.getcwd(), sys.stdout, sys.stderr
-    checked(plan("Talks", clauses=("CO-001",)), (0, 500))
-    assert (os.getcwd(), sys.stdout, sys.stderr) == before
 
 
 def test_a_scenario_that_the_port_does_not_support_is_unchecked(monkeypatch):

@@ -396,21 +396,6 @@ def test_a_clause_is_held_broken_known_unchecked_or_not_asked(alpha):
         tests.test_clause(clauses[0].id, replace(alpha, clauses=clauses))
 
 
-@pytest.mark.parametrize("fixture", ["clause_id", "tmp_path"])
-@pytest.mark.parametrize("levels", [("lossless",), ("contract", "dirac")])
-def test_there_is_a_test_for_each_clause_of_the_levels(tmp_path, monkeypatch, levels, fixture):
-    """Each has the ID of its clause; other tests of the class are left alone."""
-    monkeypatch.setattr(Mine, "levels", levels)
-    made = []
-    config = Request(tmp_path)
-    Mine().pytest_generate_tests(
-        SimpleNamespace(cls=Mine, fixturenames=[fixture], config=config, definition=config,
-                        parametrize=lambda *what: made.append(what))
-    )  # fmt: skip
-    ids = tuple(clause.id for clause in CLAUSES if clause.level in levels)
-    assert made == ([("clause_id", ids)] if fixture == "clause_id" else [])
-
-
 def test_progress_is_not_captured_on_a_terminal():
     """It begins on a line of its own; without a terminal nothing is changed."""
     lines = []

@@ -15,7 +15,7 @@ import pytest
 
 from dirac_failover import clock
 from dirac_failover.drivers import in_process as module
-from dirac_failover.drivers.in_process import InProcessDriver, sessions
+from dirac_failover.drivers.in_process import InProcessDriver
 from dirac_failover.drivers.observe import ATTRIBUTES, HELD, HOOKS
 from dirac_failover.drivers.setup import ExampleRecord, seed
 from dirac_failover.errors import AstrayWarning, Interrupted
@@ -155,18 +155,6 @@ def test_only_the_directory_of_the_run_is_emptied(running, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["empty", "precious"]
 
 
-def test_a_directory_that_a_module_makes_is_gone_afterwards(running, tmp_path):
-    (tmp_path / "precious").write_text("mine")
-
-    def execute(_):
-        assert os.listdir() == []
-        os.makedirs("deep/er")
-        os.symlink(tmp_path, "deep/link")
-
-    assert [outcome.files for outcome in running(execute, Scenario(), Scenario())] == [{"deep": "<directory>"}] * 2
-    assert os.listdir(tmp_path) == ["precious"]
-
-
 # Collaborators
 
 
@@ -280,13 +268,6 @@ def test_a_request_without_proxy_belongs_to_nobody(port):
         assert (request["Owner"], request["OwnerGroup"]) == (None, None)
 
 
-def test_what_the_module_makes_itself_belongs_to_the_owner(port):
-    collaborators = {"JobReport": "missing", "FileReport": "missing", "Request": "missing"}
-    outcome = port.run(Scenario(collaborators=collaborators, owner=("bob", "g")))
-    assert (outcome.request["Owner"], outcome.request["OwnerGroup"]) == ("bob", "g")
-    assert outcome.result["OK"] is True
-
-
 def test_answers_of_the_request_are_scripted_method_by_method(port):
 
     def answered(**answers):
@@ -320,13 +301,6 @@ def test_operations_of_scripted_reports_can_be_told_apart(port):
     ]  # fmt: skip
 
 
-def test_scripted_answers_may_end_the_module_as_the_contract_says(port):
-    outcome = port.run(
-        Scenario(collaborators=ALL_SCRIPTED, answers={"FileReport.commit": ("raises=GracefulTermination:bye",)})
-    )
-    assert outcome.result == {"OK": True, "Value": {"exception": "GracefulTermination", "args": ["bye"]}}
-
-
 # What is observed
 
 
@@ -347,20 +321,6 @@ def test_a_job_that_went_well_in_all_its_parts(port):
     assert "Processed" in json.dumps(outcome.services)
 
 
-def test_calls_of_doubles_are_seen_with_their_arguments(port):
-    scenario = replace(Scenario.of_job(inputs=["/vo/a"]), collaborators=ALL_SCRIPTED)
-    assert [step for step in port.run(scenario).steps if step.target == "FileReport"][1:] == [
-        Call("FileReport", "getFiles", [], "ok"),
-        Call("FileReport", "setFileStatus", [12, "/vo/a", "Processed", False], "ok"),
-        Call("FileReport", "commit", [], "ok"),
-    ]
-
-
-def test_the_step_of_a_hook_is_made_once(port):
-    one, other = (port.run(Scenario()).steps[0] for _ in range(2))
-    assert one is other
-
-
 def test_attributes_are_those_that_other_modules_may_read(port):
     outcome = port.run(Scenario(collaborators=ALL_SCRIPTED))
     assert list(outcome.attributes) == [*ATTRIBUTES, "workflow_commons", "JobReport", "FileReport", "AccountingReport"]
@@ -372,15 +332,6 @@ def test_attributes_are_those_that_other_modules_may_read(port):
         "workflowStatus": {"OK": True}, "stepStatus": {"OK": True},
     }  # fmt: skip
     assert {name: outcome.attributes[name] for name in ATTRIBUTES} == expected
-
-
-def test_an_attribute_that_is_gone_is_absent(running):
-
-    def execute(mine):
-        del mine.jobType
-
-    (outcome,) = running(execute, Scenario())
-    assert outcome.attributes["jobType"] == "(absent)"
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
@@ -668,18 +619,6 @@ def test_garbage_is_looked_for_seldom_in_a_session(reference, before, inside):
         assert gc.get_threshold() == before
     finally:
         gc.set_threshold(*usual)
-
-
-def test_several_ports_share_one_session(reference):
-    one, other = InProcessDriver(reference), InProcessDriver(reference)
-    assert one.name == reference.name
-    with sessions(one, other):
-        assert one.run(Scenario()) == other.run(Scenario())
-
-
-def test_a_port_in_this_process_takes_every_scenario(port):
-    assert port.supports(Scenario()) is True
-    assert port.supports(Scenario(collaborators={"JobReport": "scripted"})) is True
 
 
 def test_a_port_runs_the_module_that_it_is_given(implementation):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -144,31 +143,6 @@ def test_a_recording_holds_what_is_left_behind(driver):
     assert (recording.job.job_id, recording.job.owner) == ("77", ("alice", "vo_user"))
 
 
-def test_what_is_no_file_is_named(driver):
-    """A directory in the way, and a link to a full device, are files of a recording too."""
-    for kind, shown in (("directory", "<directory>"), ("full", "<link>"), ("old", "[]")):
-        scenario = Scenario.from_json({"files": {"12_34_request.json": kind}})
-        assert record(driver, scenario).done.files == {"12_34_request.json": shown}
-
-
-def test_what_a_module_writes_is_read_as_it_is(reference):
-    """Links are named; bytes that are no text are escaped, and line ends are kept."""
-
-    class Writes(reference.FailoverRequest):
-        def _initialize(self):
-            Path("é").write_bytes(b"\xe2\x82\xac\xff\r\n")
-            Path("link").symlink_to("é")
-
-    assert recorded(reference, Writes).done.files == {"é": "€\\xff\r\n", "link": "<link>"}
-
-
-def test_a_call_takes_the_time_that_its_client_gives_it(driver):
-    """The timeout reaches the service."""
-    scenario = Scenario.of_job(inputs=["/a"], faults=["transformation.getTransformationFiles:timeout@first=1"])
-    recording = record(driver, scenario)
-    assert recording.done.world.clock.slept == 1800
-
-
 def test_without_services_there_is_no_world(driver):
     """When every collaborator is scripted the calls to them are recorded, and end there."""
     recording = record(driver, Scenario.from_json({"collaborators": SCRIPTED}))
@@ -226,19 +200,6 @@ def test_strange_modules_are_recorded(reference):
     assert recording.calls[0].calls[0].args == []
     assert recording.calls[0].calls[0].kwargs == {"appStatus": "fine", "sendFlag": True}
     assert recording.calls[1].result == "initialised"
-
-
-def test_services_cannot_be_called_where_there_are_none(reference):
-    """A module that does so all the same hears it as an error of its own."""
-
-    class Calls(reference.FailoverRequest):
-        def _initialize(self):
-            reference.TransformationClient().getTransformationFiles({})
-
-    recording = recorded(reference, Calls, Scenario.from_json({"collaborators": SCRIPTED}))
-    said = f"{TRANSFORMATION}.getTransformationFiles was called in a scenario without services"
-    assert type(recording.done.result["Message"]) is AssertionError
-    assert str(recording.done.result["Message"]).startswith(said)
 
 
 def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same():

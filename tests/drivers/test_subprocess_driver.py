@@ -243,13 +243,6 @@ def test_a_port_that_is_not_there_is_an_error_of_usage(command, complaint):
         SubprocessDriver(command).session().__enter__()
 
 
-def test_a_port_is_given_time_and_another_chance():
-    """A minute to start, ten seconds for a scenario, and three more starts, unless its adapter says otherwise."""
-    usual = SubprocessDriver(["x"])
-    assert (usual._start_seconds, usual._seconds, usual._starts) == (60.0, 10.0, 4)
-    assert (usual.version, usual.capabilities) == ("", set())
-
-
 def test_a_port_works_in_a_directory_of_its_own():
     with port(f"say(id=ask()['id'], outcome=dict({FULL!r}, result=os.getcwd()))").session() as started:
         directory = started.run(QUIET).result

@@ -17,7 +17,7 @@ from dirac_failover import Request, connect
 from dirac_failover.clients.replay import replay
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import AstrayWarning
-from dirac_failover.testing import MISSING, Crashed, Dirac, HookReturnWarning, run_job, run_module, running
+from dirac_failover.testing import Crashed, Dirac, HookReturnWarning, run_job, run_module, running
 from dirac_failover.testing.running import kinds_of
 from dirac_failover.workflow import Module, Step
 from dirac_fakes import FakeFileReport, FakeJobReport
@@ -261,12 +261,6 @@ def test_what_cannot_be_run_is_refused_before_anything_runs(run, what, given, me
         run(what, **given)
     assert str(refused.value) == f"{run.__name__}: {message}"
     assert refused.type is (ValueError if {"duties", "executions"} & set(given) else TypeError)
-
-
-def test_a_class_that_is_no_module_base_is_a_module_too(world):
-    outcome = run_module(Instance, world=world)
-    assert outcome.ok
-    assert outcome.hooks == []
 
 
 def test_nothing_is_watched_after_the_run(on_failover_request, implementation, world):
@@ -587,20 +581,6 @@ def test_what_nobody_can_see_is_not_checked(on_failover_request, implementation,
     assert not replay.converged
 
 
-def test_a_run_changes_no_time_of_files_of_others(on_failover_request, world, monkeypatch):
-    def times():
-        return [(os.stat(name).st_mtime_ns, os.stat(name).st_ctime_ns) for name in ("own", "empty_request.json")]
-
-    for name in ("own", "empty_request.json"):
-        Path(name).touch()
-        os.utime(name, ns=(5, 5_000_000_000))
-    seen, before = [], times()
-    looks = type("Looks", (on_failover_request,), {"_execute": lambda _: seen.extend(times())})
-    monkeypatch.setattr(os, "utime", None)
-    assert run_module(looks, world=world).file is None
-    assert seen == before == times()
-
-
 def test_what_is_written_at_once_is_seen(on_failover_request, world):
     class Writes(on_failover_request):
         def _execute(self):
@@ -658,8 +638,3 @@ def test_a_full_disk_loses_what_was_pending(on_failover_request, world):
     assert outcome.file.read_text() == ""
     world.recover()
     assert outcome.replay().lost == ["status Processed of /vo/a in transformation 12"]
-
-
-def test_a_key_can_be_missing(on_failover_request, world):
-    outcome = run_module(on_failover_request, world=world, workflow_commons={"PRODUCTION_ID": MISSING})
-    assert repr(outcome.raised) == "KeyError('PRODUCTION_ID')"
