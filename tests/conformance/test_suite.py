@@ -287,15 +287,15 @@ def asked(monkeypatch, alpha):
     """The verifications; each has the same results."""
     calls = []
     monkeypatch.setattr(suite, "verify", lambda plan, levels, **how: calls.append((plan, levels, how)) or alpha)
-    monkeypatch.setattr(suite, "_MADE", {})
+    suite._once.cache_clear()
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     return calls
 
 
-def test_the_space_is_run_once(asked, tmp_path, alpha, monkeypatch):
+def test_the_space_is_run_once(asked, tmp_path, alpha):
     """All processors run it; another process, such as an xdist worker, reads the results that the first has written."""
     assert results_of(Mine, tmp_path) == results_of(Mine, tmp_path) == alpha
-    monkeypatch.setattr(suite, "_MADE", {})
+    suite._once.cache_clear()
     assert results_of(Mine, tmp_path, tmp_path / "gw0") == alpha
     ((plan, levels, how),) = asked
     assert (plan.target.text, plan.regions, plan.profile, plan.seconds, plan.clauses) == (

@@ -21,6 +21,7 @@ import hashlib
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
@@ -153,7 +154,7 @@ def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: p
     selected = {item.callspec.params.get("clause_id") for item in own if hasattr(item, "callspec")}
     part = replace(plan, clauses=tuple(name for name in plan.clauses if name in selected))
     with _on_the_terminal(request.config):
-        results = _once(part, suite.levels, _shared(request.config, factory))
+        results = _once(part, tuple(suite.levels), _shared(request.config, factory))
     complete = len(plan.regions) == len(space.REGIONS)
     return known_divergences(results, _baseline(suite, request.node, results.clauses, complete=complete), suite.levels)
 
@@ -214,21 +215,16 @@ def _summary(kind: type[ConformanceSuite], port: PortInfo, about: VerificationPl
     )
 
 
-def _once(plan: VerificationPlan, levels: Sequence[str], folder: Path) -> Results:
+@cache
+def _once(plan: VerificationPlan, levels: tuple[str, ...], folder: Path) -> Results:
     """Return the results, which are made once in a session: xdist's workers wait for the first of them."""
-    name = hashlib.sha256(repr((plan, tuple(levels))).encode()).hexdigest()[:16]
+    name = hashlib.sha256(repr((plan, levels)).encode()).hexdigest()[:16]
     path = os.path.join(folder, f"dirac-failover-{name}.json")
-    if path in _MADE:
-        return _MADE[path]
     with open(f"{path}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
             write(path, verify(plan, levels, workers=cores()).to_text())
-    _MADE[path] = load(path)
-    return _MADE[path]
-
-
-_MADE: Final[dict[str, Results]] = {}
+    return load(path)
 
 
 def _shared(config: pytest.Config, factory: pytest.TempPathFactory) -> Path:
