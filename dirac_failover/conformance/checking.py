@@ -25,7 +25,7 @@ from dirac_failover.spec.profile_fit import ProfileFit
 from dirac_failover.spec.profiles import DIRAC_9_1, PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from dirac_failover.conformance.workers import Numbered, Ports, Size
     from dirac_failover.drivers.resolve import Target
@@ -69,7 +69,9 @@ class VerificationPlan:
             last = self.near if most is None else most
             for region in regions if self.near is None or least <= self.near else ():
                 found = region.scenarios(least, last)
-                yield from map(partial(_with_commons, commons), found) if commons else found
+                if commons:
+                    found = (replace(item, workflow_commons={**commons, **item.workflow_commons}) for item in found)
+                yield from found
 
     def asked(self) -> list[Clause]:
         """Return the clauses, in their order."""
@@ -211,10 +213,6 @@ def apply_clauses(case: CheckContext, asked: Iterable[tuple[Clause, ClauseStats]
 def _minimal(case: CheckContext, violation: Violation) -> Minimal:
     steps, expected = (tuple(call.step for call in steps) for steps in (case.outcome.steps, case.expected_steps))
     return Minimal(case.scenario.name, case.scenario.to_json(), *violation, steps, expected)
-
-
-def _with_commons(commons: Mapping[str, Any], scenario: Scenario) -> Scenario:
-    return replace(scenario, workflow_commons={**commons, **scenario.workflow_commons})
 
 
 def size_of(scenario: Scenario) -> Size:

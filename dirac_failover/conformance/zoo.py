@@ -14,6 +14,7 @@ import functools
 import json
 import os
 from contextlib import suppress
+from operator import delitem
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dirac_failover import vocabulary as v
@@ -104,16 +105,6 @@ def _drop_fileless(module: Any) -> None:
     if not healthy(module):
         for operation in [item for item in module.request if not len(item)]:
             del module.request[module.request.indexOf(operation)]
-
-
-def _lose_first(module: Any) -> None:
-    if len(module.request):
-        module.request.Operations.remove(module.request[0])
-
-
-def _empty_request(module: Any) -> None:
-    while len(module.request):
-        del module.request[0]
 
 
 def _flush_if_well(module: Any, usual: Wrong) -> Any:
@@ -267,7 +258,7 @@ _ROWS: Final = (
          _write_request=during("request", lambda request: {
              "Owner": request.Owner or "nobody", "OwnerGroup": request.OwnerGroup or "nobody"})),
     _bug("EmptiesTheRequest", "DI-018", "The operations are taken out of the request once they are in the file.",
-         _write_request=after(_empty_request)),
+         _write_request=after(lambda m: [delitem(m.request, 0) for _ in range(len(m.request))])),
     _bug("WritesAfterFailureOnly", "CO-017", "The file is written when something has failed, and not when all is well.",
          _execute=_write_after_failure),
 
@@ -293,7 +284,7 @@ _ROWS: Final = (
     # generateFailoverFile
     _bug("NeverWrites", "CO-017", "No file is ever written.", generateFailoverFile=nothing),
     _bug("LosesTheFirstOperation", "CO-017", "The first operation of the request is not in the file.",
-         generateFailoverFile=before(_lose_first)),
+         generateFailoverFile=before(lambda m: len(m.request) and delitem(m.request, 0))),
     _bug("NeverAsksTheJobReport", "CO-024", "Unsent statuses of the job are neither sent again nor written.",
          generateFailoverFile=during("jobReport", lambda _: {
              "generateForwardDISET": lambda: {"OK": True, "Value": None}})),

@@ -18,11 +18,6 @@ RESOLVE = "_resolveInputVariables"
 """The hook that a module extends instead of replacing it: it finds the collaborators."""
 
 
-def base_of(module: type[Any]) -> type[Any]:
-    """Return the ``ModuleBase`` of a module class: the last class among its bases that has ``execute``."""
-    return next(base for base in reversed(module.__mro__) if "execute" in vars(base))
-
-
 def subject_of(
     scenario: Scenario,
     module: type[Any],
@@ -35,7 +30,9 @@ def subject_of(
     """
     if scenario.subject == "module" and not scenario.hooks:
         return module
-    base = module if scenario.subject == "module" else base_of(module)
+    base = module
+    if scenario.subject == "base":  # the last class among its bases that has it
+        base = next(kind for kind in reversed(module.__mro__) if "execute" in vars(kind))
     methods = {name: hook(name, _replaced(base, name, text, answer)) for name, text in scenario.hooks.items()}
     # The class's qualified name is part of texts: it must not contain this function's name
     return type(module.__name__, (base,), {"__module__": "derived", "__qualname__": "Module", **methods})

@@ -218,14 +218,14 @@ class InProcessDriver:
         script = script_of(self.implementation, scenario, journal)
         commons = _copy({**self.implementation.profile.commons, **scenario.workflow_commons})
         step = _copy(scenario.step_commons)
-        self._collaborators(scenario, script, commons)
+        commons.update(collaborators(self.implementation, scenario, script, scenario.collaborators))
         if self._listener:
             self._listener.begin(commons, self._world)
         self._calls = journal.calls
         for earlier in scenario.earlier:
             before = replace(scenario, subject="module", hooks={}, calls=(), executions=1)
             _, ended, result = self._end(replace(before, **earlier), script, commons, step)
-            if not _is_ok(ended, result):
+            if ended == "raised" or not isinstance(result, dict) or not result.get("OK"):
                 scenario = replace(scenario, attributes={**scenario.attributes, "stepStatus": FAILED_STATUS})
         module, ended, result = self._end(scenario, script, commons, step)
         self._place.leave()
@@ -253,9 +253,6 @@ class InProcessDriver:
                 ended, result = "raised", error
         return module, ended, result
 
-    def _collaborators(self, scenario: Scenario, script: Script, commons: dict[str, Any]) -> None:
-        commons.update(collaborators(self.implementation, scenario, script, scenario.collaborators))
-
     def look(self, done: Execution) -> Observation:
         """Return the observation of an execution, as plain data."""
         scrubber, result = Scrubber(), done.result
@@ -271,11 +268,6 @@ class InProcessDriver:
             {name: scrubber.text(text) for name, text in done.files.items()},
             None if done.world is None else scrubber.plain(done.world.snapshot()),
         )
-
-
-def _is_ok(ended: str, result: Any) -> bool:
-    """Return whether a module returned a return structure that is OK."""
-    return ended == "returned" and isinstance(result, dict) and bool(result.get("OK"))
 
 
 @contextmanager

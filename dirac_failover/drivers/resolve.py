@@ -11,7 +11,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover.drivers.adapter_file import ModuleAdapter, read_adapter
 from dirac_failover.drivers.commands import CommandsDriver
@@ -31,7 +31,7 @@ from dirac_failover.spec.duties import INPUTS_DUE, ends_jobs
 from dirac_failover.spec.facts import COMMANDS, MODULE, SHAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 DEFAULT: Final = REFERENCE
 SERVER: Final = "dirac_failover.drivers.port_server"
@@ -181,7 +181,7 @@ def commands_port(commands: Any, name: str, **options: Any) -> CommandsDriver:
         found = find(item) if isinstance(item, str) else item
         if isinstance(found, type) and hasattr(found, "execute"):
             chain.append(_without_hooks(found))
-        elif _is_program(found):
+        elif isinstance(found, list | tuple) and found and all(isinstance(it, str) and "\0" not in it for it in found):
             chain.append(list(found))
         else:
             expected = "classes with execute(path), and lists of a program and its arguments"
@@ -203,11 +203,3 @@ def _without_hooks(found: Any) -> Any:
     if hooks := [hook for hook in HOOKS if hasattr(found, hook)]:
         raise PortError(f"{found.__name__} is a module, since it has the hook {hooks[0]}, and no chain of commands")
     return found
-
-
-def _is_program(value: Any) -> TypeGuard[Sequence[str]]:
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(isinstance(item, str) and "\0" not in item for item in value)
-    )

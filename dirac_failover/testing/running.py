@@ -91,7 +91,7 @@ def run_job(
     """
     __tracebackhide__ = True
     steps = _steps(modules)
-    for kind in _kinds(steps):
+    for kind in kinds_of(steps):
         _check(kind, "run_job")
     if unknown := given.keys() - SITUATION:
         raise TypeError(f"run_job: unknown argument {min(unknown)!r}; attributes stand beside the class, in a pair")
@@ -137,12 +137,8 @@ SITUATION: Final = frozenset(inspect.getfullargspec(JobSetup.of).kwonlyargs)
 
 
 def kinds_of(modules: Iterable[Any]) -> list[Any]:
-    """Return the module classes of a job."""
-    return _kinds(_steps(modules))
-
-
-def _kinds(steps: Iterable[Step]) -> list[Any]:
-    return [module.kind for step in steps for module in step.modules]
+    """Return the module classes of a job, or of its steps."""
+    return [module.kind for step in _steps(modules) for module in step.modules]
 
 
 def _check(module: Any, who: str) -> None:
@@ -192,7 +188,7 @@ class _Run:
     ) -> None:
         self._steps, self._situation, self._world, self._place = steps, situation, world, place
         self._profile, self._duties = profile, duties
-        self._implementation = implementation_of(*_kinds(steps)).load()
+        self._implementation = implementation_of(*kinds_of(steps)).load()
         self._results: list[Any] = []
         self._modules: list[Any] = []
         self._machine = SystemFaults(world) if world.harms_the_machine else None
@@ -282,7 +278,7 @@ class _Run:
             except _ESCAPES as error:
                 raised = error
         return ModuleOutcome(
-            name=", ".join(kind.__name__ for kind in _kinds(self._steps)),
+            name=", ".join(kind.__name__ for kind in kinds_of(self._steps)),
             modules=tuple(self._modules),
             results=tuple(self._results),
             result=result,

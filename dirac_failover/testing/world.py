@@ -79,7 +79,7 @@ class Dirac(World):
         if str(job_id).isdecimal() and int(job_id) not in self.job_state.state["jobs"]:
             self.job_state.add(int(job_id))
         known = self.transformation.statuses(self.transformation_id)
-        if unknown := [lfn for lfn in map(_bare, inputs) if lfn not in known]:
+        if unknown := [lfn for lfn in (given.removeprefix("LFN:") for given in inputs) if lfn not in known]:
             self.transformation.add(self.transformation_id, unknown)
 
 
@@ -97,7 +97,3 @@ def connected(
         if implementation.name != REFERENCE:
             stack.enter_context(implementation.connect(way, sleep=world.clock.sleep, **who))
         yield
-
-
-def _bare(lfn: str) -> str:
-    return lfn.removeprefix("LFN:")

@@ -121,7 +121,10 @@ def _plan(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPl
     for name in fields:
         if name not in settings and not name.startswith(("_", "test", "pytest")):
             raise SettingError(f"{no_such('setting', name, settings)}; a name of your own begins with _")
-    given = {name: getattr(kind, name) or _option(config, name) for name in ("port", "profile", "region")}
+    given = {
+        name: getattr(kind, name) or str(config.getoption(f"dirac_{name}") or config.getini(f"dirac_{name}"))
+        for name in ("port", "profile", "region")
+    }
     for name, value in {**given, "baseline": kind.baseline}.items():
         if not isinstance(value, str):
             raise SettingError(f"{name}: expected a text, found {value!r}")
@@ -144,17 +147,15 @@ def _plan(kind: type[ConformanceSuite], config: pytest.Config) -> VerificationPl
     return VerificationPlan(Target.parse(given["port"]), clauses, asked, kind.timeout, profile)
 
 
-def _option(config: pytest.Config, name: str) -> str:
-    return str(config.getoption(f"dirac_{name}") or config.getini(f"dirac_{name}"))
-
-
 def _results(suite: ConformanceSuite, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Results:
     plan = _plan(type(suite), request.config)
     own = [item for item in request.session.items if getattr(item, "cls", None) is type(suite)]
     selected = {item.callspec.params.get("clause_id") for item in own if hasattr(item, "callspec")}
     part = replace(plan, clauses=tuple(name for name in plan.clauses if name in selected))
     with _on_the_terminal(request.config):
-        results = _once(part, tuple(suite.levels), _shared(request.config, factory))
+        base = factory.getbasetemp()  # in a worker of xdist, the session's directory is the one above
+        folder = base.parent if hasattr(request.config, "workerinput") else base
+        results = _once(part, tuple(suite.levels), folder)
     complete = len(plan.regions) == len(space.REGIONS)
     return known_divergences(results, _baseline(suite, request.node, results.clauses, complete=complete), suite.levels)
 
@@ -225,12 +226,3 @@ def _once(plan: VerificationPlan, levels: tuple[str, ...], folder: Path) -> Resu
         if not os.path.exists(path):
             write(path, verify(plan, levels, workers=cores()).to_text())
     return load(path)
-
-
-def _shared(config: pytest.Config, factory: pytest.TempPathFactory) -> Path:
-    """Return the session's directory, which in a worker of xdist is the one above the worker's.
-
-    A pytest that a worker's test starts is none, though it has the worker's environment.
-    """
-    base = factory.getbasetemp()
-    return base.parent if hasattr(config, "workerinput") else base
