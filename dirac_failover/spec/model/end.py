@@ -136,7 +136,7 @@ def commit_accounting(run: ModelRun) -> Json:
 
 
 def write_request(run: ModelRun, name: str) -> None:
-    """Take the steps G.3 to G.7."""
+    """Take the steps G.3 to G.7, with the errors that they name."""
     operations = run.request["Operations"]
     if not operations:
         return

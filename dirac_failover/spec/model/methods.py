@@ -112,7 +112,7 @@ def masked_by_step(files: Candidates, mask: Json, look: Callable[[str, Any], str
 
 
 def complete(files: Candidates, *complaint: str) -> Candidates:
-    """Take the steps MC.6 and MC.7."""
+    """Take the steps MC.6, with its error, and MC.7."""
     if any("lfn" not in known for known in files.values()):
         raise ValueError(*complaint)
     return copy.deepcopy(files)
