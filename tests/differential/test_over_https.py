@@ -182,34 +182,6 @@ def committed(dirac, count=1):
     return client.commit()
 
 
-def test_a_status_that_is_not_taken_becomes_a_request_that_repeats_it(grid, dirac):
-    grid.arm("job-state:down")
-    report = dirac.JobReport(77)
-    assert not report.setApplicationStatus("too early")["OK"]
-    operation = report.generateForwardDISET()["Value"]
-    updates = grid.calls[-1].args[1]
-    assert stub_of(operation) == ((JOB_STATE, CALL), "setJobStatusBulk", [77, updates, False])
-    assert [update["ApplicationStatus"] for update in updates.values()] == ["too early"]
-    assert grid.status()[2] == "Unknown"
-    grid.recover()
-    request = dirac.Request()
-    request.RequestName = "job_77"
-    request.addOperation(operation)
-    assert ForwardDISET(operation)()["OK"]
-    assert grid.status()[2] == "too early"
-
-
-def test_statuses_of_files_that_are_not_taken_become_an_operation(grid, dirac):
-    grid.arm("transformation:reset_peer")
-    report = dirac.FileReport()
-    report.setFileStatus(12, "/vo/a", "Processed")
-    operation = report.generateForwardDISET()["Value"]
-    assert operation.Type == "SetFileStatus"
-    wanted = {"transformation": 12, "statusDict": {"/vo/a": "Processed"}, "force": False}
-    assert DEncode.decode(operation.Arguments)[0] == wanted
-    assert grid.files()["/vo/a"] == "Assigned"
-
-
 @pytest.mark.parametrize(("fault", "done"), [("http=503", [False, True]), ("lost_reply", [True, True])])
 def test_records_that_are_not_taken_go_into_a_request_of_their_owner(grid, dirac, fault, done):
     """DIRAC reads from the proxy whose they are; replayed, they arrive, a second time where only a reply was lost."""
@@ -346,14 +318,6 @@ def test_dirac_reports_of_a_job_to_diracx(diracx, dirac):
     assert [beat[:2] for beat in diracx.holds["job-state"]["heartbeats"]["77"]] == [["LoadAverage", "1.5"]]
 
 
-def test_job_report_goes_to_diracx_too(diracx, dirac):
-    report = dirac.JobReport(77)
-    assert report.setJobStatus("Completing", "minor", "application")["OK"]
-    report.setJobParameter("a", "b", sendFlag=False)
-    assert report.commit()["OK"]
-    assert diracx.status() == ["Completing", "minor", "application"]
-
-
 def test_a_status_that_diracx_does_not_take_becomes_its_own_stub(diracx, dirac):
     diracx.arm("job-state:http=403")
     report = dirac.JobReport(77)
@@ -392,18 +356,6 @@ def test_what_diracxs_client_makes_of_failures(diracx, dirac, fault):
     assert (len(calls), result["OK"], any(call.applied for call in calls)) == TAKEN_FOR[fault]
 
 
-@pytest.mark.parametrize("call", [
-    lambda client: client.setJobStatusBulk(78, {LATE: {"MinorStatus": "x"}}),
-    lambda client: client.setJobParameter(78, "a", "b"),
-    lambda client: client.sendHeartBeat(78, {}, {}),
-])  # fmt: skip
-def test_a_job_of_somebody_else_is_forbidden(diracx, dirac, call):
-    result = call(dirac.JobStateUpdateClient())
-    assert not result["OK"]
-    assert "Forbidden" in result["Message"]
-    assert not len(diracx.calls)
-
-
 def test_a_token_that_is_about_to_end_is_renewed(diracx, dirac, tmp_path):
     """DIRAC keeps a copy of the proxy's token; DiracX's client asks for another one where it is told to."""
     assert dirac.JobStateUpdateClient().setJobParameter(77, "a", "b")["OK"]
@@ -419,23 +371,6 @@ def test_a_token_that_is_about_to_end_is_renewed(diracx, dirac, tmp_path):
     renewed = json.loads(copy.read_text())
     assert renewed["access_token"] != token["access_token"]
     assert diracx.holds["job-state"]["parameters"]["77"]["c"] == "d"
-
-
-# A process that knows nothing but what was printed
-
-
-def test_dirac_in_a_shell_with_the_printed_lines(server, tmp_path):
-    code = (
-        "import DIRAC\n"
-        "DIRAC.initialize(require_auth=False, log_level=DIRAC.LogLevel.FATAL)\n"
-        "from DIRAC.WorkloadManagementSystem.Client.JobReport import JobReport\n"
-        "print(JobReport(77).setApplicationStatus('from a shell')['OK'])\n"
-    )
-    environment = {**os.environ, **server["environment"], "DIRACSYSCONFIG": str(server["path"]), "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "True\n"
 
 
 # After it, and its time
