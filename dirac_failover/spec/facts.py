@@ -297,7 +297,7 @@ class Facts:
             FILE_FORWARD: self.held and self.answered(COMMIT, "s_error"),
             JOB_FORWARD: self.well,
             ACCOUNTING: self.well and self.accounting and self.scenario.records > 0,
-        }.get(method)  # whatever the order of the others
+        }.get(method)  # in any order of the others
         return _raised(answers[method][0]) if must_ask else None
 
     @cached_property

@@ -113,7 +113,7 @@ def _valid(choices: Choices) -> bool:
     """Return whether the file is to be written, after inputs whose statuses were taken without incident.
 
     What went otherwise there is in the request by then, or nowhere: it is not multiplied by how the file is written.
-    Nor is an accounting that is there and is None, which nobody has asked for anything.
+    Nor is an accounting that is there and is None, which no module has asked for anything.
     """
     usual = choices.get("get files again", "ok") == choices.get("set status", "ok") == "ok"
     if not usual or choices.get("accounting") == "given as none" or not _pending(choices):

@@ -42,7 +42,7 @@ FILE: Final = Dimension("file", "what lies where the file will be", values("file
     ("directory", "cannot be opened", "directory"),
     ("full", "cannot be written", "full"),
 ))  # fmt: skip
-SUBJECT: Final = Dimension("subject", "whose method it is: a port may replace what its base class has", values(
+SUBJECT: Final = Dimension("subject", "the owner of the method: a port may replace what its base class has", values(
     "subject",
     ("module", "FailoverRequest, or what is derived from it"),
     ("base", "a module that is derived from its ModuleBase", "base"),
