@@ -136,17 +136,6 @@ def test_hooks_are_called_in_order_and_what_they_return_is_ignored(make):
     assert [call[0] for call in module.calls] == [*HOOKS, "setApplicationStatus", "finalize"]
 
 
-def test_the_base_class_does_nothing_and_ends_well(implementation):
-    module = set_up(implementation.ModuleBase(Spy()), jobReport=(report := Spy()), fileReport=Spy(), request=Spy())
-    result = module.execute()
-    assert (result["OK"], type(result["Value"])) == (True, implementation.GracefulTermination)
-    assert str(result["Value"]) == f"{implementation.ModuleBase} correctly finalized"
-    assert report.calls == [("setApplicationStatus", str(result["Value"]), True)]
-    assert module.command is None
-    for name in ("_initialize", "_setCommand", "_executeCommand", "_execute"):
-        assert getattr(module, name)() is None
-
-
 def test_the_hook_ends_with_the_status_that_it_is_given_and_finalize_only_logs(base, implementation):
     for status, text in ((["all done"], "all done"), ([], f"{type(base)} correctly finalized")):
         with pytest.raises(implementation.GracefulTermination) as caught:
@@ -489,14 +478,6 @@ def test_nothing_pending_writes_nothing_with_no_accounting_either(idle, tmp_path
     assert idle.generateFailoverFile() is None
     assert idle.jobReport.calls == [("generateForwardDISET",)]
     assert written(tmp_path) == {}
-
-
-def test_what_is_pending_is_written_over_an_old_file_and_its_digest_logged(pending, tmp_path):
-    (tmp_path / FILE).write_text("a longer text than the request itself " * 50)
-    assert pending.generateFailoverFile() is None
-    assert written(tmp_path) == {FILE: pending.request.toJSON()["Value"]}
-    assert pending.log.named("warn", "error") == []
-    assert "ForwardDISET:ForwardDISET:Waiting:0" in str(pending.log.named("info"))
 
 
 def test_an_operation_of_the_job_report_joins_the_others_and_other_failures_are_only_logged(

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from datetime import datetime
 
 import pytest
 
@@ -65,3 +66,19 @@ def test_python_s_own_protocols_are_not_calls():
 def test_an_operation_holds_its_arguments_encoded():
     operation = operation_for("ForwardDISET", (1, "a"))
     assert (operation.Type, operation.Arguments) == ("ForwardDISET", b"ti1es1:ae")
+
+
+def test_a_status_is_set_with_all_six_arguments(implementation, service):
+    service.answers["setJobStatus"] = [{"OK": True, "Value": "taken"}]
+    when = datetime(2026, 1, 2)
+    client = implementation.JobStateUpdateClient()
+    assert client.setJobStatus(77)["Value"] == "taken"
+    client.setJobStatus(77, "Running", "Minor", "Job", when, True)
+    named = {"status": "Running", "minorStatus": "Minor", "source": "Job", "datetime_": when, "force": True}
+    client.setJobStatus(77, **named, url="X/Y", timeout=7)
+    home = CLIENTS["JobStateUpdateClient"]
+    assert service.calls == [
+        (home, "setJobStatus", (77, "", "", "Unknown", None, False), 600),
+        (home, "setJobStatus", (77, "Running", "Minor", "Job", when, True), 600),
+        ("X/Y", "setJobStatus", (77, "Running", "Minor", "Job", when, True), 7),
+    ]

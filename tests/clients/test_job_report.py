@@ -73,19 +73,6 @@ def test_without_a_job_setters_send_nothing_but_a_commit_does(implementation, se
     assert [call.args for call in service.calls] == [(0, {T0: entry}, False), (0, [("n", 1)])]
 
 
-def test_statuses_that_were_not_taken_are_sent_under_their_time_before_the_next(report, service, clock):
-    service.answers[STATUS] = [S_ERROR("down"), S_OK()]
-    report.setJobStatus("Running", "a")
-    t1 = clock.tick()
-    report.setApplicationStatus("b")
-    assert service.calls[1].args[1] == {
-        T0: {"Source": "Job_77", "Status": "Running", "MinorStatus": "a"},
-        t1: {"Source": "Job_77", "ApplicationStatus": "b"},
-    }
-    assert list(service.calls[1].args[1]) == [T0, t1]
-    assert held(report) == ([], [], [])
-
-
 @freeze_time("2026-01-02 03:04:05")
 def test_freezegun_stops_the_clock_and_a_whole_second_has_no_fraction(implementation):
     report = implementation.JobReport(77)

@@ -1,7 +1,6 @@
 """How TransformationClient looks files up and decides what becomes of them, on the reference and on the real DIRAC."""
 
 import json
-from itertools import chain
 
 import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
@@ -70,16 +69,6 @@ def ask_for(client, service, count, **arguments):
     conditions = {"TransformationID": 12, "LFN": [f"/{number:05}" for number in reversed(range(count))]}
     result = client.getTransformationFiles(conditions, **arguments)
     return [call.args[0]["LFN"] for call in service.calls], result
-
-
-@pytest.mark.parametrize(
-    ("count", "sizes"), [(0, []), (1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
-)
-def test_lfns_are_looked_up_in_sorted_chunks_of_a_thousand(client, service, count, sizes):
-    chunks, result = ask_for(client, service, count)
-    assert [len(chunk) for chunk in chunks] == sizes
-    assert result == {"OK": True, "Value": list(chain(*chunks))}
-    assert result["Value"] == [f"/{number:05}" for number in range(count)]
 
 
 def test_the_chunks_limit_and_the_offset_can_be_given(client, service):
@@ -181,15 +170,6 @@ def test_files_that_change_are_updated_by_their_numbers_and_whether_an_error_cou
         (SERVICE, "getTransformationFiles", (asked, None, None, "LastUpdate", *[None] * 4), 1800),
         (SERVICE, "setFileStatusForTransformation", ("name", changes), 600),
     ]
-
-
-@pytest.mark.parametrize("method", ["getTransformationFiles", "setFileStatusForTransformation"])
-def test_a_failure_is_returned(client, service, method):
-    service.knows(("/a", "Assigned", 0))
-    service.answers[method] = [S_ERROR(1500, "down")]
-    result = client.setFileStatusForTransformation(12, {"/a": "Processed"})
-    assert (result["Errno"], result["Message"]) == (1500, "Unknown WMS error ( 1500 : down)")
-    assert result["rpcStub"][1] == method
 
 
 # The rules: the region "files" of the space has files of every kind
