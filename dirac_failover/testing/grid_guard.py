@@ -37,15 +37,10 @@ def files() -> list[str]:
     ]
 
 
-def in_sight() -> list[str]:
-    """Return the paths and variables that lead to a real grid."""
-    named = [f"{name}={os.environ[name]}" for name in VARIABLES if os.environ.get(name)]
-    return named + [path for path in files() if os.path.exists(path)]
-
-
 def refuse(how_to_allow: str) -> None:
     """Raise :class:`GridInSightError` when a proxy or the configuration of a real grid is found."""
-    if found := in_sight():
+    found = [f"{name}={os.environ[name]}" for name in VARIABLES if os.environ.get(name)]
+    if found := found + [path for path in files() if os.path.exists(path)]:
         raise GridInSightError(
             f"The real DIRAC is not used beside a real grid, and there is {', '.join(found)}: "
             f"take that away for the tests, or allow it with {how_to_allow}"

@@ -55,7 +55,6 @@ class JobSetup:
     """The set-up of a run of modules."""
 
     scenario: Scenario
-    proxy: bool
     commons: Mapping[str, Any]
     step: Mapping[str, Any]
     collaborators: Mapping[str, Any]
@@ -124,7 +123,7 @@ class JobSetup:
         ):
             if said and key in (collaborators or {}):
                 raise TypeError(f"{name}: the test has {fixture}, which would not get it: give it that itself")
-        return cls(scenario, proxy, workflow_commons or {}, step_commons or {}, collaborators or {})
+        return cls(scenario, workflow_commons or {}, step_commons or {}, collaborators or {})
 
     @property
     def job_id(self) -> str | None:

@@ -200,7 +200,7 @@ class _Run:
         way = self._recorder.transport(self._world)
         with (
             job_id_kept(),
-            connected(self._implementation, self._world, way, proxy=self._situation.proxy),
+            connected(self._implementation, self._world, way, proxy=bool(self._situation.scenario.owner)),
             self._machine.disk(self._place.path) if self._machine else nullcontext(),
             self._recorder.watching(),
             acting(self._world.acts, self._witness, self._world),
