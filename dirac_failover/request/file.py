@@ -24,7 +24,7 @@ _STATUSES: Final = (WAITING, FAILED, DONE, SCHEDULED)
 
 
 def _lfn(name: str, value: Any) -> str:
-    """Return a logical file name, which must be absolute."""
+    """A logical file name, which is absolute."""
     if not isinstance(value, str):
         raise TypeError(f"{name} has to be a string!")
     if not value.startswith("/"):
@@ -33,7 +33,7 @@ def _lfn(name: str, value: Any) -> str:
 
 
 def _guid(name: str, value: Any) -> Any:
-    """Return a text of five parts of 8, 4, 4, 4 and 12 characters; anything falsy is returned unchanged."""
+    """Five parts of 8, 4, 4, 4 and 12 characters; anything falsy is taken unchanged."""
     if value and not isinstance(value, str):
         raise TypeError(f"{name} should be a string!")
     if value and not _GUID.fullmatch(value):
@@ -42,7 +42,7 @@ def _guid(name: str, value: Any) -> Any:
 
 
 def _checksum_type(_: str, value: Any) -> str:
-    """Return ``ADLER32`` (also of ``AD``), ``MD5`` or ``SHA1``, in upper case; an empty text of anything falsy."""
+    """``ADLER32`` (also given as ``AD``), ``MD5`` or ``SHA1``, given in any case; empty for anything falsy."""
     known = _CHECKSUM_TYPES.get(str(value).strip().upper()) if value else ""
     if known is None:
         raise ValueError(f"unknown checksum type: {value}")

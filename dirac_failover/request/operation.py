@@ -24,7 +24,7 @@ _FOLLOWS: Final = {SCHEDULED: SCHEDULED, WAITING: QUEUED, FAILED: FAILED}
 
 
 def _catalogues(_: str, value: Any) -> str:
-    """Return names of catalogues, joined by commas, of such a text or of a list."""
+    """Names of catalogues, joined by commas; given as such a text, or as a list."""
     if not isinstance(value, str | list):
         raise TypeError("wrong type for value")
     items = value.split(",") if isinstance(value, str) else value
@@ -37,7 +37,12 @@ def _catalogues(_: str, value: Any) -> str:
 
 def _names(attribute: str) -> property:
     """Make a property that lists the names in an attribute, which has commas between them."""
-    return property(lambda self: text.split(",") if (text := getattr(self, attribute)) else [])
+
+    def names(self: Any) -> list[str]:
+        text: str | None = getattr(self, attribute)
+        return text.split(",") if text else []
+
+    return property(names, doc=f"The names in ``{attribute}``.")
 
 
 class Operation(Holder):

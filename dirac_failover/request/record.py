@@ -52,13 +52,17 @@ def _time_text(time: datetime) -> str:
 
 
 def ruled(name: str, rule: Callable[[str, Any], Any]) -> Any:
-    """Make a property that holds what ``rule`` makes of its name and the given value, kept as ``_name``."""
+    """Make a property that holds what ``rule`` makes of its name and the given value, and whose text is the rule's."""
     attribute = f"_{name}"
-    return property(attrgetter(attribute), lambda self, value: setattr(self, attribute, rule(name, value)))
+
+    def put(self: Any, value: Any) -> None:
+        setattr(self, attribute, rule(name, value))
+
+    return property(attrgetter(attribute), put, doc=rule.__doc__)
 
 
 def moment(name: str, value: Any) -> datetime:
-    """Return a datetime, also of its text."""
+    """A time, given as a datetime or as its text."""
     if isinstance(value, str):
         return _time(value.split(".")[0])
     if not isinstance(value, datetime):
@@ -67,7 +71,7 @@ def moment(name: str, value: Any) -> datetime:
 
 
 def content(name: str, value: Any) -> bytes:
-    """Return bytes, also of a text."""
+    """Bytes, also given as a text."""
     if isinstance(value, str):
         return value.encode()
     if not isinstance(value, bytes):
