@@ -89,6 +89,6 @@ def print_json(data: Any) -> None:
 
 
 def show(arguments: argparse.Namespace, text: str) -> None:
-    """Print a text of sections; of a command that is to be quiet, the first section alone."""
+    """Print a text of sections; with the option ``-q``, print the first section alone."""
     first, end, _ = text.partition("\n\n")
     write(first + end[:1] if arguments.quiet else text)
