@@ -124,12 +124,6 @@ def test_a_wrong_command_line_is_one_line(capsys, arguments, expected):
     assert re.fullmatch(f"dirac-failover: error: {expected}\n", err)
 
 
-def test_the_code_of_a_command_is_the_exit_code(verb):
-    """Whatever it is."""
-    verb(lambda: Exit.NOTHING_RAN)
-    assert main(["schema", "--option", "x"]) == 5
-
-
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -414,22 +408,6 @@ def test_an_interrupt_while_the_command_is_loaded(monkeypatch, capsys):
     monkeypatch.setattr("builtins.__import__", interrupted)
     assert script.main() == 2
     assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_ends_the_process_well():
-    """Ctrl-C: one line, code 2."""
-    code = (
-        "import os, sys\n"
-        "from types import ModuleType\n"
-        "from dirac_failover.cli import main\n"
-        "module = sys.modules['dirac_failover.cli.schema'] = ModuleType('stand_in')\n"
-        "module.add_arguments = lambda parser: None\n"
-        f"module.execute = lambda _: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
-        "sys.exit(main(['schema']))\n"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (2, "", "dirac-failover: error: interrupted\n")
 
 
 MODULES = """

@@ -37,14 +37,6 @@ def test_the_json_is_as_published(files, capsys):
         del part["other"]
 
 
-def test_a_file_is_written_instead_of_the_terminal(files, tmp_path, capsys):
-    """The ending of its name is enough."""
-    path = tmp_path / "page.html"
-    assert main(["compare", files["alpha"], "--output", str(path)]) == 0
-    assert path.read_text(encoding="ascii").startswith("<!doctype html>")
-    assert capsys.readouterr().out == ""
-
-
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -76,26 +76,14 @@ def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, capsys):
         return next(results)
 
     monkeypatch.setattr(differential, "compare_ports", compared)
-    words = [
-        "differential",
-        "mine",
-        "theirs",
-        "--python",
-        "/p",
-        "--region",
-        "inputs",
-        "--workers",
-        "3",
-        "--shard",
-        "2/3",
-    ]
-    assert main(words) == Exit.DIFFERS
+    words = "differential mine theirs --python /p --region inputs --workers 3 --shard 2/3"
+    assert main(words.split()) == Exit.DIFFERS
     how = {"region": "inputs", "workers": 3, "part": (1, 3)}
     assert asked == [((Target("mine"), Target("theirs", "/p")), how)]
     assert "  ✗ 3 scenarios, 2 differ\n" in capsys.readouterr().out
-    assert main([*words, "--json"]) == Exit.DIFFERS
+    assert main([*words.split(), "--json"]) == Exit.DIFFERS
     assert json.loads(capsys.readouterr().out) == comparison((2, "x"), scenarios=3).to_json()
-    assert main(words) == Exit.NOTHING_RAN
+    assert main(words.split()) == Exit.NOTHING_RAN
 
 
 def test_the_command_finds_the_right_one_in_another_environment(capsys):

@@ -1,6 +1,5 @@
 """``dirac-failover serve``: what it says, what it serves, what it refuses, and how it stops."""
 
-import io
 import json
 import os
 import re
@@ -187,16 +186,6 @@ def test_faults_are_armed_from_the_start(serve):
     ]
 
 
-def test_what_is_said_is_there_at_once(monkeypatch):
-    """Whoever has started it need not wait for more lines, though its output is kept back."""
-    seen = []
-    out = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
-    monkeypatch.setattr(command.signal, "sigwait", lambda _: seen.append(out.getvalue()))
-    assert main(["serve", "--json", "--http"]) == 0
-    assert [text[-2:] for text in seen] == [b"}\n"]
-
-
 def test_the_last_port_is_one(serve):
     """After it there are no others."""
     said = serve("--json", "--http", "--port", "65535", meanwhile=announced)
@@ -302,15 +291,6 @@ def test_a_port_that_is_taken_is_one_clear_line(capsys):
     said = capsys.readouterr().err
     assert said.startswith(f"dirac-failover: error: Cannot listen on 127.0.0.1, port {port}: [Errno 98] Address")
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-
-
-def test_without_the_package_it_is_named(capsys, monkeypatch):
-    """The message says how to install it."""
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    assert main(["serve"]) == 3
-    assert capsys.readouterr().err == (
-        "dirac-failover: error: HTTPS needs the package cryptography: pip install 'dirac-failover[https]'\n"
-    )
 
 
 def test_signals_are_blocked_before_there_are_threads(serve, monkeypatch):
