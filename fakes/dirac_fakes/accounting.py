@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from DIRACCommon.Core.Utilities import TimeUtilities
 
-from dirac_fakes.columns import TABLES, ColumnError, as_text, columns
+from dirac_fakes.columns import TABLES, ColumnError, columns
 from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 _times: Any = TimeUtilities
@@ -92,7 +92,7 @@ def _sent(value: Any) -> Any:
     """Return the text that DIRAC sends for a value."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0] if value[0] is None else str(value[0])
-    return value if value is None or isinstance(value, list) else as_text(value)
+    return value if value is None or isinstance(value, list) else str(value)
 
 
 def _epochs(*times: datetime) -> list[int]:

@@ -199,7 +199,8 @@ def _text(column: Column, value: Any, strict: bool, row: int) -> Any:
 def _integer(column: Column, value: Any, strict: bool, row: int) -> Any:
     if value is None:
         return _no_null(column)
-    if isinstance(value, str):
+    if not isinstance(value, int | float):
+        value = as_text(value)
         found = _NUMBER.match(value)
         if not found:
             _no_value(column, strict, row, "integer", value)
@@ -223,7 +224,8 @@ def _rounded(value: float) -> float:
 def _float(column: Column, value: Any, strict: bool, row: int) -> Any:
     if value is None:
         return _no_null(column)
-    if isinstance(value, str):
+    if not isinstance(value, int | float):
+        value = as_text(value)
         found = _NUMBER.match(value)
         if not found:
             _no_value(column, strict, row, "double", value)

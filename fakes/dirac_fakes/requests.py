@@ -35,7 +35,13 @@ _SAYS = {
     "getRequestIDForName": "getRequestIDsForName: unexpected exception :",
     **dict.fromkeys(("getRequest", "peekRequest", "getDigest"), "getRequest: unexpected exception :"),
 }
-_KINDS = {1048: "IntegrityError", 1064: "ProgrammingError", 1241: "OperationalError"}
+_KINDS = {1048: "IntegrityError", 1064: "ProgrammingError", 1264: "DataError", 1265: "DataError", 1406: "DataError",
+          1452: "IntegrityError"}  # fmt: skip
+"""The class of MySQLdb's exception for an error number; for others it is OperationalError."""
+_NO_REQUEST = (
+    "Cannot add or update a child row: a foreign key constraint fails (`ReqDB`.`Operation`, CONSTRAINT "
+    "`Operation_ibfk_1` FOREIGN KEY (`RequestID`) REFERENCES `Request` (`RequestID`) ON DELETE CASCADE)"
+)
 _PROXY_HOST = Caller("proxy-host", "hosts", ("FullDelegation",))
 
 
@@ -122,7 +128,10 @@ class Requests(Service):
         if known and request["Status"] not in _FINAL and request["NotBefore"] < now:
             request["NotBefore"] = self._later(request)
         given = request.get("RequestID")
-        number = self._store(request)
+        try:
+            number = self._store(request)
+        except TypeError as error:
+            return refusal(f"putRequest: unexpected exception {error}")
         return ok(given or number)  # not the number that its column makes of it
 
     def getRequest(self, requestID: int | str = 0) -> Result:
@@ -185,13 +194,16 @@ class Requests(Service):
         return (datetime.fromisoformat(self._now()) + delay).strftime(TIME_FORMAT)
 
     def _store(self, request: Plain) -> int:
-        kept = self.state["requests"]
-        before = kept.get(request.get("RequestID"))
+        kept, given = self.state["requests"], request.get("RequestID")
+        only(given)
+        before = kept.get(given)
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
         # Each table is a statement: a refused row ends it, and the numbers that it has assigned are used up
         operations = request["Operations"]
         request_id = self._insert("Request", [request])
+        if operations and given and not round(as_number(given)):
+            raise ColumnError(1452, _NO_REQUEST)  # its column makes a new number of it
         for operation in operations:
             operation["RequestID"] = request_id
         self._insert("Operation", operations)
@@ -296,7 +308,7 @@ class Requests(Service):
         """Return the error in SQLAlchemy's words, without the statement; where DIRAC does not catch it, HTTP 500."""
         if method not in _SAYS:
             return http_error(self.full, method, HTTPStatus.INTERNAL_SERVER_ERROR)
-        kind = _KINDS.get(error.args[0], "DataError")
+        kind = _KINDS.get(error.args[0], "OperationalError")
         return refusal(f"{_SAYS[method]} (MySQLdb.{kind}) {error.args!r}")
 
 

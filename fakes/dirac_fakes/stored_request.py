@@ -6,6 +6,7 @@ such an object: a request is a dict with DIRAC's keys in DIRAC's order, its oper
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from posixpath import isabs
 from typing import Any
@@ -74,7 +75,7 @@ def read(given: Plain, now: str) -> Plain:
     request = _fields(given, ("RequestID",), _REQUEST_FIELDS, now, _REQUEST_STATUSES)
     _must_be_text(request["SourceComponent"])
     request["NotBefore"] = _time(given.get("NotBefore") or now)
-    request["Operations"] = [_operation(operation, now) for operation in given.get("Operations", [])]
+    request["Operations"] = [_operation(_item(operation), now) for operation in given.get("Operations", [])]
     settle(request)
     if request["Status"] in ("Done", "Failed") and request["Status"] != (given.get("Status") or request["Status"]):
         request["LastUpdate"] = now
@@ -97,15 +98,22 @@ def _time(text: str) -> str:
     return datetime.strptime(text.split(".")[0], TIME_FORMAT).strftime(TIME_FORMAT)  # noqa: DTZ007 - naive, as DIRAC's
 
 
+def _item(given: Any) -> Any:
+    """Return an operation or a file, which may be given as its JSON text; anything else is one without fields."""
+    if isinstance(given, str):
+        return json.loads(given)
+    return given if isinstance(given, dict) else {}
+
+
 def _operation(given: Plain, now: str) -> Plain:
     operation = _fields(given, ("OperationID",), _OPERATION_FIELDS, now, _OPERATION_STATUSES)
     _must_be_text(operation["Arguments"])
     if catalog := operation["Catalog"]:
-        names = catalog.split(",") if isinstance(catalog, str) else catalog
+        names = catalog.split(",") if isinstance(catalog, str) else catalog[:]  # a dictionary cannot be sliced
         operation["Catalog"] = ",".join(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
         if len(operation["Catalog"]) > _MAX_CATALOG:
             raise ValueError("Catalog list too long")
-    operation["Files"] = files = [_file(file) for file in given.get("Files", [])]
+    operation["Files"] = files = [_file(_item(file)) for file in given.get("Files", [])]
     if files:
         # The operation was done for a moment, if its first file was
         operation["Error"] = given.get("Error") or ("" if files[0]["Status"] == "Done" else None)

@@ -115,6 +115,9 @@ def test_a_request_that_does_not_fit_uses_up_its_number(world):
     assert world.requests.stored() == {}
     assert put(world)["Value"] == 2
     assert put(world, RequestID=2.5)["Value"] == 2.5
+    assert "(1452, " in put(world, RequestID="0")["Message"]
+    assert put(world, RequestID=[2])["Message"] == "putRequest: unexpected exception unhashable type: 'list'"
+    assert "OperationalError) (1366, " in put(world, JobID={"a": 1})["Message"]
     assert [*world.requests.stored()] == [2]
 
 

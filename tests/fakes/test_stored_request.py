@@ -142,6 +142,14 @@ def test_a_request_may_say_any_of_six_statuses(status):
     assert _read(_operation(), Status=status)["Status"] == "Waiting"
 
 
+def test_operations_and_files_may_be_texts():
+    """They are read as JSON; what is neither a text nor a mapping has no fields."""
+    file = {"LFN": "/a"}
+    plain = _read(_operation(Files=[file]))
+    assert _read(json.dumps(_operation(Files=[json.dumps(file)]))) == plain
+    assert _read(5, _operation(Files=[[1]])) == _read({}, _operation(Files=[{}]))
+
+
 def test_times_lose_their_fraction():
     """All of them, on both levels."""
     time = "2025-12-31 23:59:58"

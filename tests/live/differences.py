@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def _words(difference: Difference) -> bool:
-    told = "Server error while serving putRequest: "
-    return all(isinstance(side, dict) and str(side.get("Message", "")).startswith(told)
-               for side in (difference.fake, difference.real))  # fmt: skip
+    """Return whether only the words of an exception differ, and the state is the same."""
+    sides = (difference.fake, difference.real)
+    if difference.what != "answer" or not all(isinstance(side, dict) for side in sides):
+        return False
+    told = [str(side.get("Message", "")).partition("putRequest: ")[0] for side in sides]
+    fake, real = ({**side, "Message": ""} for side in sides)
+    return fake == real and told == ["Server error while serving "] * 2
 
 
 def _millisecond(difference: Difference) -> bool:

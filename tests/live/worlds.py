@@ -103,15 +103,17 @@ def requests(world: World) -> Any:
             tables["File"] += [dict(file) for file in operation["Files"]]
     return {
         name: sorted(
-            ({key: _padded(value) for key, value in sorted(row.items())} for row in rows),
+            ({key: _padded(key, value) for key, value in sorted(row.items())} for row in rows),
             key=lambda row: row[f"{name}ID"],
         )
         for name, rows in tables.items()
     }
 
 
-def _padded(value: Any) -> Any:
-    return re.sub(r"^\d{1,3}(?=-\d\d-)", lambda year: year[0].zfill(4), value) if isinstance(value, str) else value
+def _padded(name: str, value: Any) -> Any:
+    if value is None or not name.endswith(("Time", "LastUpdate", "NotBefore")):
+        return value
+    return re.sub(r"^\d{1,3}(?=-\d\d-)", lambda year: year[0].zfill(4), value)
 
 
 def read_requests(_: Step, answer: Any) -> Any:
