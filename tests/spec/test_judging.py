@@ -61,22 +61,23 @@ def request(**values):
     return lambda outcome: outcome._replace(request={**outcome.request, **values})
 
 
+def calls(method, change):
+    """A change: each call of this method is replaced by those that ``change`` makes of it."""
+    return lambda outcome: outcome._replace(
+        steps=tuple(made for step in outcome.steps for made in (change(step) if step.method == method else [step]))
+    )
+
+
 def without(method):
-    """A change: these calls were not made."""
-    return lambda outcome: outcome._replace(steps=tuple(step for step in outcome.steps if step.method != method))
+    return calls(method, lambda _: [])
 
 
 def called(method, **values):
-    """A change: in the calls of this method something is another."""
-    return lambda outcome: outcome._replace(
-        steps=tuple(step._replace(**values) if step.method == method else step for step in outcome.steps)
-    )
+    return calls(method, lambda step: [step._replace(**values)])
 
 
 def twice(method):
-    return lambda outcome: outcome._replace(
-        steps=tuple(step for step in outcome.steps for _ in range(2 if step.method == method else 1))
-    )
+    return calls(method, lambda step: [step, step])
 
 
 def more(step):
@@ -558,6 +559,8 @@ LOSES = [
     ("LL-014", PARAMETERS, of(result=ERROR)),
     ("LL-014", PARAMETERS, attributes(JobReport={"jobParameters": []})),
     ("LL-014", PARAMETERS, attributes(JobReport={})),
+    ("LL-014", PARAMETERS, lambda o: services(**{"job-state": {"parameters": {"77": {"CPU": "1"}}}})(
+        o._replace(attributes={}))),
     ("LL-014", PARAMETERS, kept(Type="ForwardDISET", Arguments="setJobParameters")),
     ("LL-015", AGAIN, lambda o: request(Operations=o.request["Operations"][:1])(o)),
     ("LL-016", FAILS_HERE, of(result=ERROR)),

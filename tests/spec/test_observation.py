@@ -102,6 +102,7 @@ def test_attributes_that_are_not_there_are_absent():
 
     found = module.attributes_of(Owner(), ["name", "no", "broken"])
     assert found == {"name": STAMP, "no": "(absent)", "broken": "<raises ZeroDivisionError>"}
+    assert module.elements(Owner()) == []
 
 
 def test_nothing_that_is_scrubbed_is_shorter_than_what_is_looked_at():

@@ -56,3 +56,4 @@ def test_a_long_value_is_cut():
     assert shown("x" * 58) == f'"{"x" * 58}"'
     assert shown("x" * 59) == f'"{"x" * 34} ... {"x" * 19}"'
     assert shown({1, 2}) == '"{1, 2}"'
+    assert shown(10**5000).startswith("a value of type int")
