@@ -607,6 +607,28 @@ def test_the_last_status_is_kept_when_it_is_reported_early():
         assert judged("LL-010", LAST, without(method)(outcome)) == violation
 
 
+NOT_ASKED = [
+    ("CO-005", changed(FAILING, attributes={"workflowStatus": {}})),
+    ("CO-008", changed(GRACEFUL, answers={"JobReport.generateForwardDISET": ("s_error",)})),
+    ("CO-017", changed(JOB_OPERATION, attributes=FAILED.attributes)),
+    ("CO-017", answering(FileReport_commit="s_error", FileReport_generateForwardDISET="s_error")),
+    ("LL-001", changed(FAILS_HERE, attributes=FAILED.attributes)),
+    ("LL-001", changed(FAILS_HERE, collaborators={"AccountingReport": "none"})),
+    ("LL-001", changed(FAILS_HERE, workflow_commons={"InputData": 5})),
+    ("LL-008", SECOND),
+    ("LL-011", replace(OLD, files={FILE: "output"})),
+    ("LL-011", replace(LIVE, operations=(), files={FILE: "old"}, faults=("job-state:down",))),
+]  # fmt: skip
+"""Scenarios outside of the space in which one more thing goes wrong."""
+
+
+@pytest.mark.parametrize(("id_", "scenario"), NOT_ASKED)
+def test_a_clause_is_not_asked_where_something_else_decides(id_, scenario):
+    """How often the space asks for each clause is in the register."""
+    assert not BY_ID[id_].asked(scenario)
+    assert BY_ID[id_].violation(CheckContext(scenario, NOTHING)) is None
+
+
 def test_more_records_than_a_request_can_carry_are_asked_for_where_accounting_takes_them():
     """The request database takes no operation that long: 500 records fit."""
     for id_, scenario in (("CO-029", RECORDS), ("CO-017", replace(RECORDS, operations=WELL.operations))):

@@ -100,12 +100,8 @@ def return_structure(case: CheckContext) -> Violation | None:
     return holds(good and case.outcome.ended == "returned", "a return structure", result)
 
 
-def _raises(facts: Facts) -> bool:
-    return can_report(facts) and facts.raised is not None
-
-
 @clause(
-    "CO-005", when=_raises, source=f"{BASE}.execute",
+    "CO-005", when=lambda facts: facts.raised is not None, source=f"{BASE}.execute",
     reason="The workflow goes on to the modules that clean up.",
     harm="One bad answer ends the whole job without any report.",
 )  # fmt: skip
@@ -115,7 +111,7 @@ def exceptions_become_results(case: CheckContext) -> Violation | None:
 
 
 def _is_graceful(facts: Facts) -> bool:
-    return _raises(facts) and facts.raised is not None and facts.raised.name == "GracefulTermination"
+    return facts.raised is not None and facts.raised.name == "GracefulTermination"
 
 
 @clause(
@@ -131,7 +127,7 @@ def graceful_is_good(case: CheckContext) -> Violation | None:
 
 def _number_of(facts: Facts) -> tuple[str, str] | None:
     """Return the text and the number with which a RuntimeError ends the module."""
-    match facts.raised if _raises(facts) else None:
+    match facts.raised:
         case ("RuntimeError", (text, number)) if number.isdigit():
             return text, number
     return None
@@ -150,7 +146,7 @@ def error_number(case: CheckContext) -> Violation | None:
 
 @clause(
     "CO-008",
-    when=lambda facts: _raises(facts) and facts.job and facts.well
+    when=lambda facts: facts.raised is not None and facts.job and facts.well
         and not (_is_graceful(facts) and facts.refused - {STATUS}),
     source=f"{BASE}.execute",
     reason="It is what people see of a job.", harm="The owner of a job cannot see why it failed.",
@@ -238,13 +234,8 @@ def second_try(case: CheckContext) -> Violation | None:
     return equal(wanted, [method for method in wanted if case.calls(method)])
 
 
-def _taken(method: str, ask: str, facts: Facts) -> bool:
-    """Return whether a calm job is answered by ``ask`` with an operation that belongs to ``method``."""
-    return facts.calm and MADE[method] in facts.forwarded and facts.answered(ask, "operation")
-
-
 @clause(
-    "CO-014", when=lambda facts: _taken(COMMIT, FILE_FORWARD, facts), source=f"{MODULE}._execute",
+    "CO-014", when=lambda facts: facts.calm and MADE[COMMIT] in facts.forwarded, source=f"{MODULE}._execute",
     reason="It carries the statuses of the input files.",
     harm="The statuses of the input files are lost, or given twice.",
 )  # fmt: skip
@@ -254,7 +245,8 @@ def file_operation_is_taken(case: CheckContext) -> Violation | None:
 
 
 @clause(
-    "CO-015", when=lambda facts: _taken(JOB_FORWARD, JOB_FORWARD, facts), source=f"{BASE}.generateFailoverFile",
+    "CO-015", when=lambda facts: facts.calm and MADE[JOB_FORWARD] in facts.forwarded,
+    source=f"{BASE}.generateFailoverFile",
     reason="It carries the job's unsent statuses.", harm="The job looks as if it were still running.",
 )  # fmt: skip
 def job_operation_is_taken(case: CheckContext) -> Violation | None:
