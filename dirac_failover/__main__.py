@@ -9,10 +9,11 @@ def main() -> int:
     """Run the command line; Ctrl-C while it is still loaded ends as it does later."""
     try:
         from dirac_failover import cli
+
+        return cli.command()
     except KeyboardInterrupt:
         sys.stderr.write("dirac-failover: error: interrupted\n")
         return 2
-    return cli.command()
 
 
 if __name__ == "__main__":

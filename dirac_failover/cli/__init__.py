@@ -233,7 +233,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     add("--color", choices=["auto", "always", "never"], default="auto",
         help="colours (default: on a terminal, unless NO_COLOR is set)")
     add("-q", "--quiet", action="store_true", help="print the verdict alone, the first section")
-    add("-v", "--verbose", action="store_true", help="print all of it: nothing is left out or cut")
+    add("-v", "--verbose", action="store_true", help="print every line, whole; long values are whole with --json")
     # fmt: on
 
 
