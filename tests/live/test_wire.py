@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from dirac_failover.serving import over_https
-from dirac_fakes import Caller
+from dirac_fakes import Caller, World
 from tests.live import calls
 
 CALLS = {
@@ -74,14 +75,8 @@ def test_clients_get_the_same_over_https(served, service, record_property):
     assert not differ, "\n".join(f"{call}\n  fake {one}\n  real {other}" for call, one, other in differ[:5])
 
 
-RECORDS = calls.st.builds(
-    lambda kind, values: [kind, calls.WHEN, calls.WHEN, values],
-    calls.st.sampled_from(["DataOperation", "DataOperation", "Nonsense"]),
-    calls.st.sampled_from([calls.OPERATION, [*calls.OPERATION, 1], ["w" * 33, *calls.OPERATION[1:]], [None, 1]]),
-)
 DIPS_CALLS = {
-    "Accounting/DataStore": calls.method("commitRegisters", calls.st.lists(RECORDS, max_size=4))
-    | calls.method("commit commitRegisters", most=[calls.NUMBERS]),
+    "Accounting/DataStore": calls.RECORD_CALLS.filter(lambda call: "datetime(1, 1, 1," not in repr(call)),
     "RequestManagement/ReqProxy": calls.st.one_of(
         calls.method("putRequest", calls.REQUESTS),
         calls.method("putRequest", most=[calls.ODD]),
@@ -108,6 +103,16 @@ def test_clients_get_the_same_as_over_dips(served, service, record_property):
     ]
     record_property("live", f"{service} over DIPS: {len(wanted)} calls, {len(differ)} differ")
     assert not differ, "\n".join(f"{call}\n  fake {one}\n  real {other}" for call, one, other in differ[:5])
+
+
+@pytest.mark.usefixtures("as_user")
+def test_a_time_before_the_year_1000_does_not_arrive_over_dips(served):
+    """The real server cannot decode it, and closes the connection; in memory it arrives."""
+    record = ["DataOperation", datetime(999, 1, 1), calls.WHEN, calls.OPERATION]
+    call = [("commitRegisters", ([record],))]
+    url = served.site.url("Accounting/DataStore")
+    assert [answer["Message"] for answer in answers(url, call)] == ["Peer closed connection"]
+    assert "Out of range value for column 'startTime'" in answers(url, call, World())[0]["Message"]
 
 
 def said(answer):
