@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from string import Template
 from typing import TYPE_CHECKING, Final
 
 from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES
@@ -18,40 +17,28 @@ _COLOURS: Final = {CONFORMS: "#1a7f4b", DIVERGES: "#b42318", BROKE_DOWN: "#57606
 _CHARACTER: Final = 6.6
 _PADDING: Final = 12
 
-_PICTURE: Final = Template("""\
-<svg xmlns="http://www.w3.org/2000/svg" width="$width" height="20" role="img" aria-label="$label: $message">
-  <title>$label: $message</title>
-  <clipPath id="r"><rect width="$width" height="20" rx="3"/></clipPath>
-  <g clip-path="url(#r)">
-    <rect width="$left" height="20" fill="#30363d"/>
-    <rect x="$left" width="$right" height="20" fill="$colour"/>
-  </g>
-  <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
-    <text x="$left_middle" y="14" textLength="$left_text">$label</text>
-    <text x="$right_middle" y="14" textLength="$right_text">$message</text>
-  </g>
-</svg>
-""")
-
 
 def picture(port: Port) -> str:
     """Return the badge of one port as SVG."""
-    message, shape = _message(port), port.results.header.port.shape
-    label = LABEL if shape == MODULE else f"{LABEL}, {shape}"
-    left_text, right_text = (round(len(text) * _CHARACTER) for text in (label, message))
+    shape = port.results.header.port.shape
+    texts = LABEL if shape == MODULE else f"{LABEL}, {shape}", _message(port)
+    label, message = map(escape, texts)
+    left_text, right_text = (round(len(text) * _CHARACTER) for text in texts)
     left, right = left_text + _PADDING, right_text + _PADDING
-    return _PICTURE.substitute(
-        label=escape(label),
-        message=escape(message),
-        colour=_COLOURS[port.verdict],
-        width=left + right,
-        left=left,
-        right=right,
-        left_text=left_text,
-        right_text=right_text,
-        left_middle=left / 2,
-        right_middle=left + right / 2,
-    )
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{label}: {message}">
+  <title>{label}: {message}</title>
+  <clipPath id="r"><rect width="{left + right}" height="20" rx="3"/></clipPath>
+  <g clip-path="url(#r)">
+    <rect width="{left}" height="20" fill="#30363d"/>
+    <rect x="{left}" width="{right}" height="20" fill="{_COLOURS[port.verdict]}"/>
+  </g>
+  <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
+    <text x="{left / 2}" y="14" textLength="{left_text}">{label}</text>
+    <text x="{left + right / 2}" y="14" textLength="{right_text}">{message}</text>
+  </g>
+</svg>
+"""
 
 
 def _message(port: Port) -> str:

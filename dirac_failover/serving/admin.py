@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_failover.serving.messages import Reply, json_reply
 from dirac_failover.spec.shape import ShapeError, parse
 from dirac_fakes.faults import FILE, LOCAL, PROCESS, Fault, FaultError, as_fault
+from dirac_fakes.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dirac_failover.serving.messages import HttpRequest
-    from dirac_fakes.world import World
 
 _JSON_LINES: Final = "application/x-ndjson"
 _LOCAL_USERS: Final = {FILE: "opens the file", PROCESS: "runs the process"}
@@ -99,30 +99,24 @@ def _arm(world: World, body: bytes) -> Reply:
     return _faults(world)
 
 
-def _recover(world: World, _: bytes) -> Reply:
-    world.recover()
-    return _faults(world)
+def _then_faults(change: Callable[[World], None]) -> Callable[[World, bytes], Reply]:
+    """Return the answer that changes the world, and says which faults there are then."""
 
+    def answer(world: World, _: bytes) -> Reply:
+        change(world)
+        return _faults(world)
 
-def _journal(world: World, _: bytes) -> Reply:
-    return Reply(HTTPStatus.OK, _JSON_LINES, world.journal.to_json_lines().encode())
-
-
-def _snapshot(world: World, _: bytes) -> Reply:
-    return json_reply(world.snapshot())
-
-
-def _reset(world: World, _: bytes) -> Reply:
-    world.reset()
-    return _faults(world)
+    return answer
 
 
 _TABLE: Final[dict[tuple[str, str], Callable[[World, bytes], Reply]]] = {
     ("GET", "/admin/faults"): _faults,
     ("POST", "/admin/faults"): _arm,
-    ("DELETE", "/admin/faults"): _recover,
-    ("POST", "/admin/recover"): _recover,
-    ("GET", "/admin/journal"): _journal,
-    ("GET", "/admin/snapshot"): _snapshot,
-    ("POST", "/admin/reset"): _reset,
+    ("DELETE", "/admin/faults"): _then_faults(World.recover),
+    ("POST", "/admin/recover"): _then_faults(World.recover),
+    ("GET", "/admin/journal"): lambda world, _: Reply(
+        HTTPStatus.OK, _JSON_LINES, world.journal.to_json_lines().encode()
+    ),
+    ("GET", "/admin/snapshot"): lambda world, _: json_reply(world.snapshot()),
+    ("POST", "/admin/reset"): _then_faults(World.reset),
 }
