@@ -9,8 +9,8 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from dirac_failover.conformance.results import BROKEN, CONFORMS, DIVERGES, HELD, NOT_ASKED, UNCHECKED
-from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NO_VERDICT, Cell, Matrix, Port
+from dirac_failover.conformance.results import BROKEN, HELD, NOT_ASKED, UNCHECKED
+from dirac_failover.reports.matrix import BROKE_DOWN, KNOWN, NO_VERDICT, Cell, Matrix, Port, ReportPort, ReportState
 from dirac_failover.spec.clauses import LEVELS
 from dirac_failover.spec.shape import one_of
 
@@ -78,7 +78,7 @@ class Change:
 
     def as_row(self) -> DiffRow:
         """Return it for machines."""
-        names = ("text", "asked", "broken")
+        names = ("asked", "broken", "text")
         sides = [
             DiffSide(cell.state, *(getattr(cell.clause, name, None) for name in names)) for cell in (self.old, self.new)
         ]
@@ -138,7 +138,7 @@ class Diff:
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
-        old, new = (DiffPort(at.label, at.path, at.results.verdict, at.results.error) for at in (self.old, self.new))
+        old, new = (ReportPort(at.label, at.path, at.results.verdict, at.results.error) for at in (self.old, self.new))
         runs = {name: DiffValues(*values) for name, values in self.runs.items()}
         counts = {"clauses": self.clauses} | {kind: len(self.of_kind(kind)) for kind in KINDS}
         return asdict(DiffFile(SCHEMA, old, new, runs, self.regressed, counts, [one.as_row() for one in self.changes]))
@@ -158,16 +158,6 @@ def _kinds(old: Cell, new: Cell) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class DiffPort:
-    """A port."""
-
-    label: str
-    file: str
-    verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
-    error: str | None
-
-
-@dataclass(frozen=True)
 class DiffValues:
     """A setting of the two runs."""
 
@@ -176,13 +166,10 @@ class DiffValues:
 
 
 @dataclass(frozen=True)
-class DiffSide:
+class DiffSide(ReportState):
     """A clause in one of the results."""
 
-    state: Annotated[str, one_of(*_STATES)]
     text: str | None
-    asked: int | None
-    broken: int | None
 
 
 @dataclass(frozen=True)
@@ -201,8 +188,8 @@ class DiffFile:
     """The output of 'dirac-failover diff --format json': what changed between two results, clause by clause."""
 
     schema: Annotated[str, one_of(SCHEMA)]
-    old: DiffPort
-    new: DiffPort
+    old: ReportPort
+    new: ReportPort
     runs: Mapping[Annotated[str, one_of("port", "profile", "regions", "shard")], DiffValues]
     """The settings in which the two runs differ."""
     regressed: bool

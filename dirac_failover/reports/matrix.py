@@ -184,7 +184,7 @@ class Matrix:
         ports = []
         for port in self.ports:
             own = port.results
-            ports.append(MatrixPort(port.label, port.path, own.header, own.verdict, own.error, own.counts))
+            ports.append(MatrixPort(port.label, port.path, own.verdict, own.error, own.header, own.counts))
         rows = [MatrixRow(row.id, row.level, row.text, [*map(_cell, row.cells)]) for row in self.rows]
         return asdict(MatrixFile(SCHEMA, ports, rows))
 
@@ -195,29 +195,41 @@ def _cell(cell: Cell) -> MatrixCell:
 
 
 @dataclass(frozen=True)
-class MatrixPort:
-    """A port and its run."""
+class ReportPort:
+    """A port."""
 
     label: str
     """The name that identifies it among the ports."""
     file: str
     """The results that were read."""
-    header: Header
     verdict: Annotated[str, one_of(CONFORMS, DIVERGES, BROKEN)]
     error: str | None
     """The reason why the port is broken."""
+
+
+@dataclass(frozen=True)
+class MatrixPort(ReportPort):
+    """A port and its run."""
+
+    header: Header
     counts: Mapping[Annotated[str, one_of("scenarios", *VERDICTS)], int]
     """The number of scenarios that were run, and of clauses with each verdict."""
 
 
 @dataclass(frozen=True)
-class MatrixCell:
-    """The result of one port for one clause."""
+class ReportState:
+    """The state of a clause of one port."""
 
     state: Annotated[str, one_of(*STATES)]
     """Known: broken, as its baseline says; no verdict: there is no such clause, or the port broke down."""
     asked: int | None
     broken: int | None
+
+
+@dataclass(frozen=True)
+class MatrixCell(ReportState):
+    """The result of one port for one clause."""
+
     minimal: Minimal | None
     baseline: Known | None
 
