@@ -137,7 +137,7 @@ def test_tests_run_against_a_bug(tmp_path):
         ("def test_it():\n    assert False\n", "without any bug pytest ended with 1"),
         ("not python", "without any bug pytest ended with 2"),
         ("", "without any bug pytest ended with 5: no tests ran"),
-        ("def test_it():\n    pass\n", "no test executes FailoverRequest of dirac_failover"),
+        ("def test_it():\n    pass\n", "no test executes FailoverRequest, as imported from dirac_failover"),
     ],
     ids=["failing", "broken", "empty", "of something else"],
 )
