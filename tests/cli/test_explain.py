@@ -182,8 +182,10 @@ def test_a_port_is_asked_about_one_clause(capsys, monkeypatch):
 
 
 def test_a_port_that_keeps_the_clause_is_told_so(capsys, monkeypatch):
-    """In how many scenarios it was asked; one that breaks down is an error."""
+    """In how many scenarios it was asked, or that it was in none; one that breaks down is an error."""
     monkeypatch.setattr(explain, "_NEAR", 0)
+    assert main(["explain", "CO-003", "--module", "reference"]) == 5
+    assert "  verdict  → reference is not asked about it\n  asked    0 scenarios " in capsys.readouterr().out
     assert main(["explain", "CO-002", "--module", "reference"]) == 0
     printed = capsys.readouterr().out
     assert "  verdict  ✓ reference keeps it\n" in printed
