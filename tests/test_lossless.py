@@ -127,6 +127,16 @@ def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
     assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"), [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])], ids=["sent", "kept"]
+)
+def test_job_parameters_are_sent_or_kept(run, fault, expected):
+    outcome = run(Scenario(unsent_parameters={"CPU": "1"}, faults=(fault,) if fault else ()))
+    assert outcome.result["OK"]
+    assert of(outcome) == expected
+    assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
+
+
 def test_an_old_file_goes_when_nothing_is_pending_and_a_new_one_is_written_whole_or_not_at_all(run):
     assert run(Scenario(files={FILE: "old"})).files == {}
     assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
