@@ -345,6 +345,8 @@ class RequestProxy(Service):
         """Save a request until the next sweep."""
         request = json.loads(requestJSON)
         owner = read(request, self.world.clock.now().strftime(TIME_FORMAT))
+        # A proxy reads the fields of operations as they were sent: a text, which the request service takes, breaks it
+        _ = [operation.get for operation in request.get("Operations", [])]
         if refused := _claim(owner, self.world.caller):
             return refused
         text = json.dumps({**request, "Owner": owner["Owner"], "OwnerGroup": owner["OwnerGroup"]})

@@ -327,6 +327,8 @@ def test_a_proxy_that_has_the_database_asks_no_service(world, call, database):
     assert world.request_proxy.sweep(database=database) == int(database)
     assert len(world.requests.state["requests"]) == int(database)
     assert not database or world.requests.put(_text(RequestName="n" * 256))["OK"] is False
+    refused = call("req-proxy", "putRequest", _text(Operations=[json.dumps({"Type": "RemoveFile"})]))
+    assert refused["Message"].endswith("'str' object has no attribute 'get'")
 
 
 def test_each_request_proxy_has_a_host_and_a_cache():
