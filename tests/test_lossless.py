@@ -127,6 +127,13 @@ def test_a_bad_operation_stays_in_the_request_and_out_of_the_file(run):
     assert '"SourceComponent": "Job_77", "JobID": 77' in outcome.files[FILE]
 
 
+def test_inputs_that_cannot_be_read_do_not_take_the_request_with_them(run):
+    outcome = run(Scenario(workflow_commons={**DEFAULT_COMMONS, "InputData": 5}, operations=(FORWARD,)))
+    assert outcome.result["Message"]["exception"] == "AttributeError"
+    assert said(outcome) == ["'int' object has no attribute 'split'"]
+    assert of(outcome) == ["ForwardDISET"]
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"), [("", []), ("job-state.setJobParameters:refuse", ["ForwardDISET"])], ids=["sent", "kept"]
 )
