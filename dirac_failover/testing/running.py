@@ -72,7 +72,8 @@ def run_module(
         raise ValueError(f"run_module: executions: expected a number from 1, found {executions}")
     _check(module, "run_module")
     about, attributes = _divided(module, given)
-    return _outcome("run_module", (Step("", [Module(module, attributes)]),), world, about, profile, duties, executions)
+    steps = (Step("", [Module(module, attributes)]),)
+    return _outcome("run_module", steps, world, about, profile, duties, executions)
 
 
 def run_job(
@@ -224,7 +225,8 @@ class _Run:
         return inputs_of(self._commons, last.parameters) if reports else ()
 
     def _alone(self, executions: int) -> Callable[[], Any]:
-        module = self._steps[0].modules[0]
+        (step,) = self._steps
+        (module,) = step.modules
         instance = self._made(module.kind)
         commons = {"workflow_commons": self._commons, "step_commons": self._situation.step_commons()}
         for name, value in {**self._situation.scenario.attributes, **commons, **module.parameters}.items():

@@ -295,6 +295,7 @@ def asked(monkeypatch, alpha):
 def test_the_space_is_run_once(asked, tmp_path, alpha):
     """All processors run it; another process, such as an xdist worker, reads the results that the first has written."""
     assert results_of(Mine, tmp_path) == results_of(Mine, tmp_path) == alpha
+    assert suite._once.cache_info().hits == 1
     suite._once.cache_clear()
     assert results_of(Mine, tmp_path, tmp_path / "gw0") == alpha
     ((plan, levels, how),) = asked
