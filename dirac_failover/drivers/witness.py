@@ -8,6 +8,8 @@ attributes that DIRAC's clients have.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, islice
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_failover import vocabulary as v
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     Dues = tuple[duties.Due, ...]
     Noted = Iterator[tuple[Any, Any, Callable[[], Dues | None]]]
     """An object that was taken, or the LFN by which what is said of a file is replaced; and what is due for it."""
+    New = Callable[[Any, Iterable[Any]], list[Any]]
+    """Returns, of the entries that are held at a place, those that came since the last look."""
 
 
 class Witness:
@@ -41,6 +45,7 @@ class Witness:
         self._taken: dict[Any, Dues | None] = {}
         """By identity; None stands for an operation, which may still change."""
         self._laid_out: dict[Any, Dues]
+        self._known: dict[int, tuple[Any, list[Any]]] = {}  # by identity: a place, and the entries that were there
         self._things: dict[int, Any] = {}  # as long as an object is here, its ID is its own
         self._unseen: dict[str, str] = {}
         self._inputs: tuple[tuple[str, str], ...]
@@ -102,7 +107,8 @@ class Witness:
             return
         self._things[id(client)] = client
         try:
-            for thing, lfn, dues in _limited(_READERS.get(key, self._of_request)(client)):
+            for thing, lfn, dues in _READERS.get(key, self._of_request)(client, self._new):
+                _check(getattr(dues, "args", ()))
                 self._things[id(thing)] = thing
                 place = id(thing), lfn
                 if place not in self._taken or (lfn is not None and self._taken[place] != dues()):
@@ -111,29 +117,33 @@ class Witness:
         except BaseException:  # noqa: BLE001 - a module may leave anything there
             self._unseen[key] = type(client).__name__
 
-    def _of_request(self, request: Any) -> Noted:
-        for operation in request:
+    def _new(self, place: Any, held: Iterable[Any]) -> list[Any]:
+        """Return the entries held at a place that came since the last look, or all if another one is missing there."""
+        entries = list(islice(held, MOST + 1))
+        if len(entries) > MOST:
+            raise OverflowError
+        _, known = self._known.get(id(place), (place, []))
+        self._known[id(place)] = place, entries
+        grown = len(known) <= len(entries) and all(map(is_, known, entries))
+        return entries[len(known) :] if grown else entries
+
+    def _of_request(self, request: Any, new: New) -> Noted:
+        for operation in new(request, request):
             if not issubclass(type(operation), self._operation):
                 raise TypeError
             yield operation, None, lambda: None
 
 
-MOST: Final = 100_000
-"""The most reports of one client; of a client with more, or without end, nothing is known."""
+MOST: Final = 200_000
+"""The most entries of one client, two of a file; of a client with more, or without end, nothing is known."""
 
 
-def _limited(noted: Noted) -> Noted:
-    """Yield the reports; raises OverflowError after too many, and for one with more in it than can be written."""
-    for number, (thing, lfn, dues) in enumerate(noted):
-        if number == MOST or not all(map(_fits, getattr(dues, "args", ()))):
-            raise OverflowError(number)
-        yield thing, lfn, dues
-
-
-def _fits(value: Any) -> bool:
-    """Return whether a value can be written, which a list that holds itself twice at each level cannot."""
-    PLAIN.plain(value)
-    return PLAIN.left > 0
+def _check(values: Iterable[Any]) -> None:
+    """Raise OverflowError for a value that cannot be written, such as a list that holds itself twice at each level."""
+    for value in values:
+        PLAIN.plain(value)
+        if PLAIN.left <= 0:
+            raise OverflowError
 
 
 def _there(module: Any, name: str) -> Any:
@@ -141,30 +151,34 @@ def _there(module: Any, name: str) -> Any:
     return None if type(found) is str else found
 
 
-def _of_job_report(report: Any) -> Noted:
-    for entry in report.jobStatusInfo:
+def _of_job_report(report: Any, new: New) -> Noted:
+    for entry in new(report.jobStatusInfo, report.jobStatusInfo):
         status, minor, time = entry
         yield entry, None, partial(duties.of_update, report.jobID, time, {"Status": status, "MinorStatus": minor})
-    for entry in report.appStatusInfo:
+    for entry in new(report.appStatusInfo, report.appStatusInfo):
         text, time = entry
         yield entry, None, partial(duties.of_update, report.jobID, time, {"ApplicationStatus": text})
-    for entry in report.jobParameters:
+    for entry in new(report.jobParameters, report.jobParameters):
         name, value = entry
         yield entry, None, partial(duties.of_parameter, report.jobID, name, PLAIN.plain(value))
 
 
-def _of_file_report(report: Any) -> Noted:
-    for lfn, status in report.statusDict.items():
+def _of_file_report(report: Any, new: New) -> Noted:
+    statuses = report.statusDict
+    common = [report.transformation, report.force]  # the dues of all files change with these
+    entries = new(statuses, chain(common, chain.from_iterable(statuses.items())))
+    parts = iter(entries[len(common) :] if len(entries) > 2 * len(statuses) else entries)
+    for lfn, status in zip(parts, parts, strict=True):
         yield report, lfn, partial(duties.of_file, report.transformation, lfn, status, report.force)
 
 
-def _of_accounting(client: Any) -> Noted:
+def _of_accounting(client: Any, new: New) -> Noted:
     # DIRAC's name for it, and the reference's; a client that is being made has none yet
-    for record in vars(client).get("_DataStoreClient__registersList", ()):
+    for record in new(client, vars(client).get("_DataStoreClient__registersList", ())):
         yield record, None, partial(duties.of_record, record)
 
 
-_READERS: Final[dict[str, Callable[[Any], Noted]]] = {
+_READERS: Final[dict[str, Callable[[Any, New], Noted]]] = {
     v.COMMONS_JOB_REPORT: _of_job_report,
     v.COMMONS_FILE_REPORT: _of_file_report,
     v.COMMONS_ACCOUNTING: _of_accounting,

@@ -346,10 +346,11 @@ def _owed_times(taken: Sequence[Taken]) -> dict[Due, int]:
     reported = Counter(due for item in taken if not item.operation for due in item.dues)
     earlier = Counter(due for item in taken if item.operation and item.laid_out for due in item.dues)
     added = Counter(due for item in taken if item.operation and not item.laid_out for due in item.dues)
+    by_the_module = reported | added
     times = {
         # What a module adds to the request repeats what it has reported; what was in there before is something else,
         # unless it is an update of a job, which is known by its time.
-        due: reported[due] or 1 if due.kind == DueKind.STATUS else earlier[due] + (reported | added)[due]
+        due: reported[due] or 1 if due.kind == DueKind.STATUS else earlier[due] + by_the_module[due]
         for item in taken
         for due in item.dues
     }

@@ -11,7 +11,10 @@ import re
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
 
 _SPAN: Final = "startTime int(10)+! endTime int(10)+!"
 TABLES: Final[dict[str, str]] = {
@@ -286,13 +289,21 @@ _FITS: Final = {
 }  # fmt: skip
 
 
-def equal(cell: Any, value: Any) -> bool:
-    """Return whether a database takes a cell for a value: a text and a number are compared as numbers."""
-    if cell is None or value is None:
-        return cell is value
-    if isinstance(cell, str) and not isinstance(value, int | float):
-        return fold(cell) == fold(str(value))
-    return as_number(cell) == as_number(value)
+def one_of(values: Collection[Any]) -> Callable[[Any], bool]:
+    """Return a test: whether a database takes a cell for one of the values. A text and a number compare as numbers."""
+    there = [value for value in values if value is not None]
+    texts = {fold(str(value)) for value in there if not isinstance(value, int | float)}
+    numbers = {as_number(value) for value in there}
+    of_numbers = {value for value in there if isinstance(value, int | float)}
+
+    def is_one(cell: Any) -> bool:
+        if cell is None:
+            return None in values
+        if isinstance(cell, str):
+            return fold(cell) in texts or as_number(cell) in of_numbers
+        return as_number(cell) in numbers
+
+    return is_one
 
 
 @lru_cache(4096)

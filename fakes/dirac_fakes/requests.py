@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from dirac_fakes.columns import ColumnError, as_number, columns, equal, only
+from dirac_fakes.columns import ColumnError, as_number, columns, one_of, only
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
@@ -155,7 +155,8 @@ class Requests(Service):
     def getRequestIDForName(self, requestName: str) -> Result:
         """Return the ID behind a name, unless several have it."""
         name = only(requestName, _illegal("varchar"))
-        ids = [request_id for request_id, kept in self.state["requests"].items() if equal(kept["RequestName"], name)]
+        named = one_of([name])
+        ids = [request_id for request_id, kept in self.state["requests"].items() if named(kept["RequestName"])]
         if not ids:
             return refusal(f"No such request {requestName}")
         if len(ids) > 1:

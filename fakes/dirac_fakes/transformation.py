@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_text, equal, fold, read_time
+from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_text, fold, one_of, read_time
 from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 COLUMNS = (
     "LFN",
@@ -194,7 +194,8 @@ class Transformation(Service):
         )
         if problem:
             return mysql(ColumnError(*problem))
-        rows = [row for row in self._candidates(wanted) if _matches(row, wanted, limits, stamp)]
+        tests = {key: one_of(_listed(value)) for key, value in wanted.items()}
+        rows = [row for row in self._candidates(wanted) if _matches(row, tests, limits, stamp)]
         for name, down in reversed(keys):
             rows.sort(key=partial(_sorted_by, name), reverse=down)
         sent = [
@@ -313,8 +314,13 @@ def _unknown(name: str, where: str) -> str:
     return f"Unknown column '{name[:_QUOTED]}' in '{where}'"
 
 
-def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any], limits: Mapping[str, Any], stamp: str | None) -> bool:
-    if not all(any(equal(row[key], value) for value in _listed(value)) for key, value in wanted.items()):
+def _matches(
+    row: Mapping[str, Any],
+    tests: Mapping[str, Callable[[Any], bool]],
+    limits: Mapping[str, Any],
+    stamp: str | None,
+) -> bool:
+    if not all(is_one(row[key]) for key, is_one in tests.items()):
         return False
     if limits and not row[str(stamp)]:
         return False
