@@ -8,6 +8,7 @@ install the real DIRAC, which needs swig, the OpenSSL headers and a C compiler: 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,7 +22,15 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DIRAC = IMPLEMENTATIONS["dirac"]
 PORTS = [name for name in IMPLEMENTATIONS if name not in {"reference", "dirac"}]
+NEWEST_9_0 = "9.0.28"
 VERSIONS = {**DIRAC.releases, DIRAC.profile.versions[1]: ()}
+COLUMNS = {  # of the page docs/matrix.md: the implementation to install, and the options of verify
+    "reference": ("reference", ()),
+    "lossless": ("reference", ("dirac_failover:LosslessFailoverRequest",)),
+    "dirac": ("dirac", ("dirac",)),
+    "dirac-9.0": ("dirac", ("dirac",)),
+    **{name: (name, (name, "--profile", IMPLEMENTATIONS[name].profile.name)) for name in PORTS},
+}
 ANY_NUMBER = ("9.0.0", "9.1.2")  # these send parameters that are not finite, which later ones leave out
 ALL_BUT_PARAMETERS = (
     "from dirac_failover.spec.space import REGIONS; print(*(r.name for r in REGIONS if r.name != 'parameters'))"
@@ -42,6 +51,9 @@ FORGE = {  # which schema describes which files
     "readthedocs": ".readthedocs.yaml",
 }
 
+YAML = re.compile(r"^```yaml (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A file of YAML in a page: its name and its text."""
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.sessions = ["lint", "typing", "coverage", "docs", "build"]
@@ -56,6 +68,13 @@ def with_dirac(session: nox.Session, implementation: Implementation = DIRAC) -> 
     """Install the project beside the real DIRAC, or an extension of it."""
     session.install("--no-deps", *implementation.requirements)
     session.install("-e", ".[test]", *group("dirac"), *implementation.needs)
+
+
+def install_dirac(session: nox.Session, version: str) -> None:
+    """Install a version of DIRAC 9, and the packages that it pins."""
+    session.install("--no-deps", f"DIRAC=={version}")
+    pinned = str(session.run("python", "-c", PINNED, silent=True)).split()
+    session.install(*pinned, *group("dirac"), *VERSIONS[version])
 
 
 def built(session: nox.Session) -> Path:
@@ -76,6 +95,11 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     for schema, files in FORGE.items():
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, sorted(Path().glob(files))))
+    for name, text in YAML.findall(Path("docs/howto/run-in-ci.md").read_text(encoding="utf-8")):
+        example = Path(session.create_tmp(), Path(name).name)
+        example.write_text(text, encoding="utf-8")
+        schema = "gitlab-ci" if "gitlab" in name else "github-workflows"
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", str(example))
 
 
 @nox.session
@@ -130,9 +154,10 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """What is released: the contents of wheel and sdist, and that the wheel works in an empty environment."""
-    session.install("build", ".[test]")
+    session.install("build", "twine", ".[test]")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, sorted(Path("dist").iterdir())))
     (wheel,) = Path("dist").glob("*.whl")
     session.run(
         "pytest", "-p", "no:cacheprovider", "tests/packaging", *session.posargs, env={"DIST": str(wheel.parent)}
@@ -201,9 +226,7 @@ def versions(session: nox.Session, version: str) -> None:
 
     ``nox -s versions -- --whole`` asks all of the space, instead of a twelfth: minutes for each.
     """
-    session.install("--no-deps", f"DIRAC=={version}")
-    pinned = str(session.run("python", "-c", PINNED, silent=True)).split()
-    session.install(*pinned, *group("dirac"), *VERSIONS[version])
+    install_dirac(session, version)
     before = set(str(session.run("pip", "freeze", silent=True)).splitlines())
     wheel = built(session)
     session.install(str(wheel))
@@ -215,6 +238,23 @@ def versions(session: nox.Session, version: str) -> None:
             asked = str(session.run("python", "-c", ALL_BUT_PARAMETERS, silent=True)).split()
             part += [word for region in asked for word in ("--region", region)]
         session.run("dirac-failover", "verify", "dirac", "--level", "contract", "--level", "dirac", *part)
+
+
+@nox.session
+@nox.parametrize("column", list(COLUMNS), ids=list(COLUMNS))
+def matrix(session: nox.Session, column: str) -> None:
+    """The verdict on each clause for each implementation, for the page docs/matrix.md: minutes for each column."""
+    implementation, asked = COLUMNS[column]
+    if column == "dirac-9.0":
+        install_dirac(session, NEWEST_9_0)
+        session.install("-e", ".[test]")
+    elif implementation == "reference":
+        session.install("-e", ".[test]")
+    else:
+        with_dirac(session, IMPLEMENTATIONS[implementation])
+    results = str(Path(session.create_tmp(), f"{column}.json").resolve())
+    session.run("dirac-failover", "verify", *asked, "--level", "all", "--output", results, success_codes=[0, 1])
+    session.run("python", "docs/matrix_page.py", f"{column}={results}")
 
 
 @nox.session

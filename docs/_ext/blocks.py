@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FENCE = re.compile(r"^( *)(`{3,})([\w-]+) ([^\n`]+)$", re.MULTILINE)
 HIDDEN = re.compile(r"^<!--\n.*?^-->$", re.MULTILINE | re.DOTALL)
-PICTURE = re.compile(r"^!\[[^\]]*\]\(([\w/.-]+\.svg)\)$", re.MULTILINE)
+PICTURE = re.compile(r"^!\[([^\]]*)\]\(([\w/.-]+\.svg)\)$", re.MULTILINE)
 
 
 class Dropdown(SphinxDirective):
@@ -60,8 +60,9 @@ def pictures(text: str, folder: Path) -> str:
     """Return a page with its SVGs inside."""
 
     def inside(match: re.Match[str]) -> str:
-        svg = (folder / match[1]).read_text(encoding="utf-8").strip()
-        return f'```{{raw}} html\n<div class="timeline-box">{svg}</div>\n```'
+        svg = (folder / match[2]).read_text(encoding="utf-8").strip()
+        box = f'<div class="timeline-box" role="region" tabindex="0" aria-label="{escape(match[1])}">'
+        return f"```{{raw}} html\n{box}{svg}</div>\n```"
 
     return PICTURE.sub(inside, text)
 

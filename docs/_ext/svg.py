@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dirac_failover.actors.report import RunReport
     from dirac_failover.spec.observation import Call
 
-LANES: Final = {"module": 14, "collaborators": 190, "services": 350}
+LANES: Final = {"module": 14, "collaborators": 96, "services": 212}
 """Where the line of each lane is."""
 _LEFT: Final = tuple(LANES.values())
 _WIDTH: Final = 710

@@ -11,8 +11,9 @@ import pytest
 SITE = os.environ.get("SITE")
 pytestmark = pytest.mark.skipif(not SITE, reason="there is no site: nox -s docs builds it")
 PAGES = (
-    "index", "contract", "space", "design", "fakes", "ports", "tutorial/index", "lessons/index", "howto/index",
-    "reference/command-line", "reference/exit-codes", "reference/faults", "reference/formats", "reference/pytest",
+    "index", "contract", "matrix", "measured", "usability", "space", "design", "fakes", "ports", "tutorial/index",
+    "lessons/index", "howto/index", "howto/run-in-ci", "reference/command-line", "reference/exit-codes",
+    "reference/faults", "reference/formats", "reference/glossary", "reference/pytest", "reference/stability",
     "reference/api/modules", "reference/api/fakes", "reference/api/conformance",
 )  # fmt: skip
 WIDE = (
@@ -71,7 +72,7 @@ def test_a_picture_has_a_name_for_those_who_do_not_see_it(browser: Any) -> None:
 def test_a_wide_picture_scrolls_in_its_box(browser: Any) -> None:
     """Also with the keyboard."""
     open_page(browser, "index", width=390)
-    box = "const box = document.querySelector('.timeline-box');"
+    box = "const box = document.querySelector('.timeline-box:has(.timeline)');"
     wide, seen = browser.run(f"{box} return [box.scrollWidth, box.clientWidth]")
     assert wide > 700
     assert seen < 390

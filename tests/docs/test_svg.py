@@ -77,7 +77,7 @@ def test_names_that_stand_for_times_are_explained() -> None:
 
 def test_a_text_without_room_is_cut_and_said_whole_in_its_hint() -> None:
     """An answer without room stands below its call."""
-    answer = "y" * 60
+    answer = "y" * 70
     assert rows(drawn(call("FileReport", "x", answer=answer)))[:2] == ["FileReport.x()", f"→ '{answer}'"]
     svg = drawn(call("job-state", "x", "z" * 80, answer=FINE))
     whole = f"job-state.x('{'z' * 80}')"

@@ -51,6 +51,8 @@ class Subject:
     package: str
     profile: Profile
     files: Mapping[str, str]
+    fixtures: Path | None = None
+    """Tests of the last file that use this project's fixtures, for comparison."""
 
     def module(self, file: str) -> str:
         """Return the name of a file's module."""
@@ -68,7 +70,10 @@ SUBJECTS: Final = {
         dict.fromkeys(("ModuleBase", "FailoverRequest"), "test/Test_Modules.py"),
     ),
     "lhcbdirac": Subject(
-        "LHCbDIRAC.Workflow.Modules", LHCBDIRAC_12_0, {"FailoverRequest": "test/Test_Modules_FailoverRequest.py"}
+        "LHCbDIRAC.Workflow.Modules",
+        LHCBDIRAC_12_0,
+        {"FailoverRequest": "test/Test_Modules_FailoverRequest.py"},
+        Path(__file__).with_name("lhcb_failover_request.py"),
     ),
 }
 ALIVE: Final = Path(__file__).with_name("alive.txt")
@@ -174,10 +179,9 @@ def judge(implementation: Implementation, subject: Subject, file: str, court: Co
         return BROKE_DOWN
 
 
-def own_tests(subject: Subject, file: str, mutant: Mutant | None) -> int:
-    """Run the package's own tests of the file on one mutant."""
+def run_tests(subject: Subject, file: str, path: Path, mutant: Mutant | None) -> int:
+    """Run a file of tests on one mutant."""
     within(SECONDS)
-    path = subject.path(file).parent / subject.files[file]
     os.environ.pop("JOBID", None)
     os.chdir(os.environ["PYTEST_DEBUG_TEMPROOT"])
     package = sys.modules[subject.package]
@@ -226,12 +230,15 @@ def examine(implementation: Implementation, subject: Subject, file: str, court: 
     counts = Counter(judged.values())
     alive = f"{counts[SURVIVED]} alive, {bad} without a reason, {broken} broke down"
     print(f"{file}.py: {len(judged)} mutants, {counts[KILLED]} killed, {alive}")
-    theirs = fates(partial(own_tests, subject, file), jobs, workers)
-    passed = theirs.pop(0) == SURVIVED
-    killed = (
-        f"kill {Counter(theirs.values())[KILLED]} of {len(theirs)}" if passed else "do not pass here without any fault"
-    )
-    print(f"{file}.py: the tests that {subject.package.partition('.')[0]} brings {killed}", flush=True)
+    package = subject.package.partition(".")[0]
+    compared = {f"the tests that {package} brings": path.parent / subject.files[file]}
+    if subject.fixtures:
+        compared["tests with the fixtures"] = subject.fixtures
+    for whose, tests in compared.items():
+        ended = fates(partial(run_tests, subject, file, tests), jobs, workers)
+        passed = ended.pop(0) == SURVIVED
+        count = f"kill {Counter(ended.values())[KILLED]} of {len(ended)}"
+        print(f"{file}.py: {whose} {count if passed else 'do not pass here without any fault'}", flush=True)
     return bad + broken + len(stale)
 
 
