@@ -22,6 +22,7 @@ def end(run_module):
 def test_all_is_well(dirac, end):
     outcome = end()
     assert outcome.ok
+    assert outcome.hooks[-1] == "finalize"
     assert outcome.statuses == ["Job Finished Successfully"]
     assert dirac.transformation.statuses(12) == DONE
     assert outcome.file is None
@@ -33,6 +34,12 @@ def test_a_failed_job_gives_its_files_back(dirac, end, failed):
     assert outcome.ok
     assert outcome.statuses == []
     assert dirac.transformation.statuses(12) == {"/vo/a": "Unused", "/vo/b": "Unused", "/vo/c": "Problematic"}
+
+
+@pytest.mark.parametrize("failed", ["workflow_failed", "step_failed"])
+def test_a_failed_job_leaves_its_files_to_the_recovery_agent(dirac, end, failed):
+    dirac.transformation.down()
+    assert end(**{failed: True}).request.types == []
 
 
 def test_a_service_that_fails_once_is_asked_again(dirac, end):
@@ -48,16 +55,22 @@ def test_an_outage_leads_to_a_request(dirac, end):
     assert outcome.request.types == ["RemoveFile", "SetFileStatus"]
     assert outcome.file.name == "00000012_00000034_request.json"
     written = json.loads(outcome.file.read_text())
-    assert (written["RequestName"], written["JobID"], written["SourceComponent"]) == (
-        "job_77_request.xml",
-        77,
-        "Job_77",
-    )
+    assert (written["RequestName"], written["JobID"], written["SourceComponent"]) == ("job_77_request.xml", 77, "Job_77")
     dirac.recover()
     assert outcome.replay().lost == []
     assert dirac.transformation.statuses(12) == DONE
 
 
+@pytest.mark.parametrize("asked", ["commit", "generateForwardDISET"])
+def test_an_exception_is_reported(end, asked):
+    outcome = end(answers={"FileReport.commit": ["s_error"], f"FileReport.{asked}": ["raises=ValueError:boom"]})
+    assert outcome.message == "boom"
+    assert outcome.statuses == ["ValueError(boom)"]
+    assert outcome.hooks[-1] == "finalize"
+
+
 def test_without_a_job_nothing_is_reported(dirac_journal, end):
-    assert end(job_id=0).ok
+    outcome = end(job_id=0)
+    assert outcome.ok
+    assert outcome.hooks == ["finalize"]
     assert len(dirac_journal) == 0
