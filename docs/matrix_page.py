@@ -66,8 +66,12 @@ scenarios that ask break the clause. Where DIRAC, or the extension, is installed
 dirac-failover run --scenario 'SCENARIO' --implementation dirac
 ```
 
-`lhcbdirac` and `ilcdirac` are other names of implementations; `dirac-failover verify dirac --clause LL-001 --fail-fast`
-finds the scenario again. The command `verify` without `--clause` fills a column of the table.
+LHCbDIRAC and ILCDIRAC need one more value of the workflow, which this command adds. It finds a scenario again, and
+prints the command that shows it:
+
+```sh
+dirac-failover verify lhcbdirac --profile lhcbdirac-12.0 --clause LL-003 --fail-fast
+```
 
 """
 
@@ -159,7 +163,7 @@ def page() -> str:
 def _cell(name: str, found: tuple[str, int, int, str]) -> str:
     verdict, _, broken, _ = found
     if verdict == BROKEN:
-        return f"[✗ {broken:,}](#broken-{name.lower()})"
+        return f'<a href="#broken-{name.lower()}">✗ {broken:,}</a>'
     return {HELD: f"[✓](contract.md#{name.lower()})", NOT_ASKED: "not asked"}.get(verdict, verdict)
 
 
