@@ -42,3 +42,6 @@ def test_readme_and_front_page_have_the_same_figures():
     code = re.sub(r'""".*?"""', "", fixtures, flags=re.DOTALL)
     lines = sum(bool(line.strip()) for line in code.splitlines())
     assert f"in {lines} lines of code" in " ".join(PAGE.split())
+    own, fixed = OF_LHCB[0], OF_LHCB[1]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"notice {own[1]} of {own[2]} faults; with the fixtures {lines} lines notice {fixed[1]} of them" in readme
