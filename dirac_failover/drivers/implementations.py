@@ -3,7 +3,7 @@
 An :class:`Implementation` says all about one: package, profile, versions, how it is installed, how its clients are
 connected, and its classes. Drivers, fixtures, the sessions of nox, tests and benchmarks read it. A new implementation
 is a row of :data:`IMPLEMENTATIONS` (and a profile, if its behaviour differs); a new version is a change of the row or
-of the profile's versions. Nothing of DIRAC is imported before it is loaded.
+of the profile's versions. Nothing but the standard library is needed before one is loaded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from importlib import import_module, metadata
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from dirac_failover import __version__, clock
+from dirac_failover import __version__
 from dirac_failover.drivers.replaced import replaced
 from dirac_failover.errors import ImplementationUnavailableError, PortError, no_such
 from dirac_failover.spec import profiles
-from dirac_failover.wire.rpc import connect
-from dirac_fakes import clock as fake_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -179,6 +177,12 @@ def _real_classes(package: str) -> dict[str, Any]:  # needs DIRAC
     return _classes("DIRAC", 1) | {name: getattr(import_module(place), name) for name, place in own.items()}
 
 
+def _connect_reference(transport: Transport, **given: Any) -> AbstractContextManager[Any]:
+    from dirac_failover.wire.rpc import connect
+
+    return connect(transport, **given)
+
+
 class _DiracRpcClient:  # needs DIRAC
     """Stands where DIRAC's clients expect the result of ``RPCClientSelector``."""
 
@@ -289,7 +293,7 @@ def stopped(now: Callable[[], dt.datetime], *implementations: Implementation) ->
         if isinstance(cls, type)
     }
     with ExitStack() as stack:
-        for module in (clock, fake_clock):
+        for module in map(import_module, ("dirac_failover.clock", "dirac_fakes.clock")):
             stack.enter_context(replaced(module, utcnow=now))
         if hasattr(TimeUtilities, "DiracTime"):
             stack.enter_context(replaced(TimeUtilities.DiracTime, utcnow=staticmethod(now)))
@@ -306,7 +310,7 @@ REFERENCE: Final = "reference"
 IMPLEMENTATIONS: Final[dict[str, Implementation]] = {
     known.name: known
     for known in (
-        Implementation(REFERENCE, _OWN, profiles.DIRAC_9_1, connect),
+        Implementation(REFERENCE, _OWN, profiles.DIRAC_9_1, _connect_reference),
         Implementation(
             "dirac",
             "DIRAC",

@@ -127,6 +127,19 @@ def test_the_package_imports_only_what_it_declares() -> None:
         assert packages <= BASE | free, name
 
 
+def test_the_sessions_of_nox_are_found_where_nothing_but_nox_is_installed() -> None:
+    """The noxfile reads the table of implementations from the checkout, so this needs no other package, either."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('DIRACCommon', 'pydantic', 'requests', 'dirac_fakes'));"
+        "sys.path.insert(0, '.'); from dirac_failover.drivers.implementations import IMPLEMENTATIONS as known;"
+        "print(known['dirac'].requirements[-1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("DIRAC=="), done.stderr
+
+
 def test_no_name_of_dirac_common_is_used_that_its_first_version_lacks() -> None:
     """Each DIRAC 9 pins its own DIRACCommon, and must not get another one: ``nox -s versions`` installs beside each."""
     used = {
