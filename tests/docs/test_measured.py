@@ -36,8 +36,11 @@ def test_readme_and_front_page_have_the_same_figures():
     (own, faults), (suite, _) = (row[1:] for row in OF_DIRAC)
     for name in ("README.md", "docs/index.md"):
         text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
-        assert f"of {faults} single-fault mutants of the module DIRAC's own unit tests notice {own}" in text, name
-    assert f"the rules of this project notice {suite}" in " ".join((ROOT / "README.md").read_text().split())
+        assert (
+            f"Of {faults} copies of the module that are wrong in one place each, DIRAC's own unit tests notice {own}"
+            in text
+        ), name
+    assert f"and these rules {suite}." in " ".join((ROOT / "README.md").read_text().split())
     fixtures = (ROOT / "tests/mutation/lhcb_failover_request.py").read_text(encoding="utf-8")
     code = re.sub(r'""".*?"""', "", fixtures, flags=re.DOTALL)
     lines = sum(bool(line.strip()) for line in code.splitlines())
