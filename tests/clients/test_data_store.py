@@ -309,3 +309,60 @@ def test_a_record_that_is_added_during_a_commit_is_not_lost(reference):
         client = reference.DataStoreClient()
         client.addRegister(Slow(1))
     assert held(client) == [1]
+
+
+def test_the_url_and_the_timeout_of_the_client_hold(client, service):
+    client.setServer("X/Y")
+    client.timeout = 7
+    add(client, 1)
+    client.commit()
+    assert (service.calls[0].service, service.calls[0].timeout) == ("X/Y", 7)
+
+
+def test_the_commit_goes_on_after_fail_over(client, service):
+    client._DataStoreClient__registersList.extend(made(*range(5001)))
+    service.answers["commitRegisters"] = [S_ERROR("down"), S_OK()]
+    assert client.commit() == S_OK(5001)
+    assert service.methods == ["commitRegisters", "putRequest", "commitRegisters"]
+
+
+def test_an_exception_that_is_no_error_escapes_and_keeps_the_records(client, service):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    service.answers["commitRegisters"] = [stop]
+    add(client, 1)
+    with pytest.raises(KeyboardInterrupt):
+        client.commit()
+    assert held(client) == [1]
+
+
+def test_a_real_timer_commits_too(implementation, service, monkeypatch):
+    started = []
+
+    class Impatient(threading.Timer):
+        def __init__(self, _, *args):
+            super().__init__(0, *args)
+            started.append(self)
+
+    monkeypatch.setattr(threading, "Timer", Impatient)
+    client = implementation.DataStoreClient()
+    add(client, 1)
+    client.delayedCommit()
+    started[-1].join(10)
+    assert sent(service) == [[1]]
+
+
+def test_the_records_are_changed_under_the_lock(reference, service):
+    """The reference alone: DIRAC looks its list up before it copies the record, and a commit in between loses that."""
+    client = reference.DataStoreClient()
+    owned = []
+
+    class Watched(list):
+        def append(self, record):
+            owned.append(client._lock._is_owned())
+            super().append(record)
+
+    client._DataStoreClient__registersList = Watched()
+    add(client, 1)
+    assert owned == [True]
