@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+STRINGS = {
+    tokenize.STRING,
+    getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING),
+}  # from Python 3.12 on, f-strings have parts
 PLAIN = {
     r"what(so)?ever|who(so)?ever|whichever": "a noun: 'all that', 'any', 'the caller'",
     r"nobody|somebody|anybody|everybody": "a noun: 'no service', 'a person', 'any user'",
@@ -55,7 +59,7 @@ def prose_of_code(text: str) -> Iterator[tuple[int, str]]:
     """Yield the comments of a Python file, and the texts with a space in them: docstrings, help, errors."""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         kind, said = token.type, token.string
-        if kind == tokenize.COMMENT or (kind == tokenize.STRING and " " in said):
+        if kind == tokenize.COMMENT or (kind in STRINGS and " " in said):
             yield from paragraphs(
                 token.start[0], re.sub(r"``[^`]+``|\{[^{}]*\}|^\w{0,2}([\"']{3}|[\"'])|^# ?", "", said)
             )
