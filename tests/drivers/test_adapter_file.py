@@ -63,7 +63,8 @@ MISTAKES = {
     "environment = {'a=' = 'x'}": "environment.a=: string should match pattern '^[^\\x00=]+$', found \"a=\"",
     "environment = {'' = 'x'}": "environment.: string should match pattern '^[^\\x00=]+$', found \"\"",
     "environment = {a = 1}": "environment.a: input should be a valid string, found 1",
-    "environment" + ".a" * 2_000 + " = 1": "environment.a: input should be a valid string, found a value of type dict",
+    # How deep a value may be to be shown is the affair of the Python version
+    "environment" + ".a" * 2_000 + " = 1": "environment.a: input should be a valid string, found ",
     "seconds = 0": "seconds: input should be greater than 0, found 0",
     "seconds = 1000001": "seconds: input should be less than or equal to 1000000, found 1000001",
     "seconds = inf": "seconds: input should be a finite number, found Infinity",
