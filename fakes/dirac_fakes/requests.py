@@ -42,6 +42,7 @@ _NO_REQUEST = (
     "Cannot add or update a child row: a foreign key constraint fails (`ReqDB`.`Operation`, CONSTRAINT "
     "`Operation_ibfk_1` FOREIGN KEY (`RequestID`) REFERENCES `Request` (`RequestID`) ON DELETE CASCADE)"
 )
+_NOT_BOOLEAN = "TypeError) Not a boolean value: {}"
 _PROXY_HOST = Caller("proxy-host", "hosts", ("FullDelegation",))
 
 
@@ -165,11 +166,11 @@ class Requests(Service):
 
     def getRequestIDsForJobs(self, jobIDs: int | list[int]) -> Result:
         """Return the request ID of each job that has one."""
-        return self._for_jobs(jobIDs, lambda request_id: request_id)
+        return self._for_jobs("getRequestIDsForJobs", jobIDs, lambda request_id: request_id)
 
     def readRequestsForJobs(self, jobIDs: int | list[int]) -> Result:
         """Return the request of each job that has one."""
-        return self._for_jobs(jobIDs, self._text)
+        return self._for_jobs("readRequestsForJobs", jobIDs, self._text)
 
     def cancelRequest(self, requestID: int | str) -> Result:
         """Cancel a request: it cannot be put back."""
@@ -292,10 +293,15 @@ class Requests(Service):
         ]
         return json.dumps(ordered)
 
-    def _for_jobs(self, job_ids: int | list[int], show: Any) -> Result:
+    def _for_jobs(self, method: str, job_ids: int | list[int], show: Any) -> Result:
         if not job_ids:
             return refusal("Must provide jobID list as argument.")
         wanted = {job_ids} if isinstance(job_ids, int) else set(job_ids)
+        if isinstance(next(iter(wanted)), bool):
+            # SQLAlchemy takes the first value's type for all of them
+            for odd in (value for value in wanted if value not in (None, False, True)):
+                kind = "ValueError) Value {} is not None, True, or False" if isinstance(odd, int) else _NOT_BOOLEAN
+                return refusal(f"{method}: unexpected exception : (builtins.{kind.format(repr(odd))}")
         numbers = {as_number(job_id) for job_id in wanted if job_id is not None}
         found = {
             kept["JobID"]: show(request_id)

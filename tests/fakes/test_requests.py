@@ -236,6 +236,20 @@ def test_a_deleted_request_is_gone(world, call, put):
     assert put()["Value"] == 2
 
 
+def test_a_boolean_makes_booleans_of_all_jobs(call):
+    """SQLAlchemy takes the type of the first value in the set, and refuses those that are not of it."""
+    assert call("requests", "getRequestIDsForJobs", [True, 78.5])["Message"] == (
+        "getRequestIDsForJobs: unexpected exception : (builtins.TypeError) Not a boolean value: 78.5"
+    )
+    assert call("requests", "readRequestsForJobs", [77, True])["Message"] == (
+        "readRequestsForJobs: unexpected exception : (builtins.ValueError) Value 77 is not None, True, or False"
+    )
+    assert call("requests", "getRequestIDsForJobs", [True, None])["Value"] == {
+        "Successful": {},
+        "Failed": {"true": "Request not found", "null": "Request not found"},
+    }
+
+
 def test_requests_are_found_by_name_and_job(call, put):
     """A name that several have is an error; of several requests of a job the last counts."""
     put(JobID=77)

@@ -377,7 +377,7 @@ REQUEST_SEQUENCES = sequence(
         | st.sampled_from(["1 ", " 1", "01", "1x", "1.0", 1.0, 1.5])
         | ODD.filter(lambda value: value or value == ""),
         REQUEST_NAMES | st.sampled_from(["ONE", "one ", " one", "oné"]) | ODD,
-        JOB_LISTS | st.lists(ODD.filter(lambda value: not isinstance(value, bool)), max_size=2) | ODD,
+        JOB_LISTS | st.lists(ODD, max_size=2) | ODD,
     ),
     st.integers(0, 90),
     8,
