@@ -62,6 +62,7 @@ TABLES: Final[dict[str, str]] = {
 """Each column's name and type, in the order in which statements name them; ``+`` means unsigned, ``!`` not null."""
 
 _TEXT_BYTES: Final = 65_535
+_SHOWN: Final = 6
 _QUOTED: Final = 125
 _QUOTED_WHOLE: Final = 128
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -132,10 +133,13 @@ def _no_value(column: Column, strict: bool, row: int, kind: str, value: Any) -> 
     if strict:
         where = "`{}`.`{}`.`{}`".format(*column.table.split("."), column.name)
         number = 1292 if kind == "datetime" else 1366
-        cut = "replace" if kind == "datetime" else "ignore"  # of a letter of which only a part is shown
-        raise ColumnError(
-            number, f"Incorrect {kind} value: '{_quoted(str(value), cut)}' for column {where} at row {row}"
-        )
+        if isinstance(value, bytes):
+            first = re.sub("[^ -~]", lambda found: f"\\x{ord(found[0]):02X}", value[:_SHOWN].decode("latin-1"))
+            shown = first + "..." * (len(value) > _SHOWN)
+        else:
+            cut = "replace" if kind == "datetime" else "ignore"  # of a letter of which only a part is shown
+            shown = _quoted(str(value), cut)
+        raise ColumnError(number, f"Incorrect {kind} value: '{shown}' for column {where} at row {row}")
 
 
 def _quoted(text: str, cut: str) -> str:
@@ -189,10 +193,13 @@ def _text(column: Column, value: Any, strict: bool, row: int) -> Any:
     text = as_text(value)
     if column.kind == "text":
         data = text.encode()
-        if len(data) <= _TEXT_BYTES:
-            return text
-        _refuse(column, strict, row, *_LONG)
-        return data[:_TEXT_BYTES].decode(errors="ignore")
+        fitting = data[:_TEXT_BYTES].decode(errors="ignore")
+        rest = data[len(fitting.encode()) :]
+        if rest.strip(b" "):
+            if len(data) - len(rest) < _TEXT_BYTES:
+                _no_value(column, strict, row, "string", rest)  # the border is inside a letter
+            _refuse(column, strict, row, *_LONG)
+        return fitting
     width = int(column.size[1:-1])
     if len(text.rstrip(" ")) > width:
         _refuse(column, strict, row, *_LONG)

@@ -243,7 +243,11 @@ class JobState(Service):
             when = time or str(self.world.clock.now())
             if updates[time].get("Source", "").startswith("Job"):
                 beat = time
-            self._log(job_id, updates[time], _times.fromString(when))
+            try:
+                date = _times.fromString(when)
+            except Exception:  # noqa: BLE001 - DIRAC's history takes now for what is no time
+                date = self.world.clock.now()
+            self._log(job_id, updates[time], date)
         if beat is not None:
             try:
                 self._pulse(job, beat)

@@ -36,7 +36,7 @@ _SAYS = {
     **dict.fromkeys(("getRequest", "peekRequest", "getDigest"), "getRequest: unexpected exception :"),
 }
 _KINDS = {1048: "IntegrityError", 1064: "ProgrammingError", 1264: "DataError", 1265: "DataError", 1406: "DataError",
-          1452: "IntegrityError"}  # fmt: skip
+          1062: "IntegrityError", 1452: "IntegrityError"}  # fmt: skip
 """The class of MySQLdb's exception for an error number; for others it is OperationalError."""
 _NO_REQUEST = (
     "Cannot add or update a child row: a foreign key constraint fails (`ReqDB`.`Operation`, CONSTRAINT "
@@ -192,19 +192,24 @@ class Requests(Service):
         """Return when a request that comes back is due: the more its files were tried, the later."""
         waiting = next((operation for operation in request["Operations"] if operation["Status"] == "Waiting"), None)
         attempts = [file["Attempt"] for file in waiting["Files"] if file["Status"] == "Waiting"] if waiting else []
-        delay = timedelta(minutes=2 * math.log(max([1, *attempts])))
+        most = max(attempts, default=0)
+        delay = timedelta(minutes=2 * math.log(most) if most else 0)  # of a number below zero it is an error
         return (datetime.fromisoformat(self._now()) + delay).strftime(TIME_FORMAT)
 
     def _store(self, request: Plain) -> int:
         kept, given = self.state["requests"], request.get("RequestID")
-        only(given)
-        before = kept.get(given)
+        number = as_number(only(given)) if given else None
+        before = kept.get(number)  # 2.0 finds 2
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
         # Each table is a statement: a refused row ends it, and the numbers that it has assigned are used up
         operations = request["Operations"]
+        rounded = self.fit("ReqDB.Request", {"RequestID": given})["RequestID"] if given else None
+        if rounded != number and rounded in kept:
+            raise ColumnError(1062, f"Duplicate entry '{rounded}' for key 'PRIMARY'")
         request_id = self._insert("Request", [request])
         if operations and given and not round(as_number(given)):
+            self.state["last"]["OperationID"] += len(operations)
             raise ColumnError(1452, _NO_REQUEST)  # its column makes a new number of it
         for operation in operations:
             operation["RequestID"] = request_id

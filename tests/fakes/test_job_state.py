@@ -370,3 +370,11 @@ def test_a_heart_beat_counts_though_its_parameters_cannot_be_read(world, call):
     job = world.job_state.state["jobs"][77]
     assert (job["Status"], job["HeartBeatTime"]) == ("Stalled", "2026-01-01 12:30:00")
     assert call("job-state", "sendHeartBeat", 77, [], {})["Message"].startswith("500 Server Error")
+
+
+def test_a_time_that_is_none_is_now_in_the_history(world, call):
+    """An update under a text that DIRAC cannot read as a time counts, and is logged at the time of the call."""
+    times = {"2026-01-01 12:00:00.123456": {"Status": "Killed"}, "2026-01-01 12:00:00Z": {"MinorStatus": "odd"}}
+    assert call("job-state", "setJobStatusBulk", 77, times) == {"OK": True, "Value": [["MinorStatus"], ["odd"]]}
+    dates = [row["StatusTime"] for row in world.job_state.state["history"][77]]
+    assert dates[1:] == ["2026-01-01 12:00:00.123456", str(world.clock.now())]

@@ -114,11 +114,11 @@ def test_a_request_that_does_not_fit_uses_up_its_number(world):
     assert "(1406, " in put(world, Operations=[{"Type": "t" * 65}])["Message"]
     assert world.requests.stored() == {}
     assert put(world)["Value"] == 2
-    assert put(world, RequestID=2.5)["Value"] == 2.5
+    assert put(world, RequestID=3.5)["Value"] == 3.5
     assert "(1452, " in put(world, RequestID="0")["Message"]
     assert put(world, RequestID=[2])["Message"] == "putRequest: unexpected exception unhashable type: 'list'"
     assert "OperationalError) (1366, " in put(world, JobID={"a": 1})["Message"]
-    assert [*world.requests.stored()] == [2]
+    assert [*world.requests.stored()] == [2, 4]
 
 
 def test_requests_that_are_due_follow_a_clock_that_is_put_back(world):

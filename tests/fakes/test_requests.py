@@ -198,6 +198,7 @@ def test_a_known_request_is_replaced(world, put):
         ([], {"NotBefore": "2026-01-01 12:00:11"}, "2026-01-01 12:00:11"),
         ([{"Attempt": 0}], {}, "2026-01-01 12:00:10"),
         ([{"Attempt": 1}], {}, "2026-01-01 12:00:10"),
+        ([{"Attempt": 0.5}], {}, "2026-01-01 11:58:46"),
         ([{"Attempt": 9}, {"Attempt": 2}, {"Attempt": 99, "Status": "Failed"}], {}, "2026-01-01 12:04:33"),
         ([{"Attempt": 9, "Status": "Done"}], {}, "2026-01-01 11:00:00"),
         ([{"Attempt": 9, "Status": "Failed"}], {}, "2026-01-01 11:00:00"),
@@ -215,6 +216,42 @@ def test_a_request_that_comes_back_is_due_later(world, put, files, fields, due):
     done = {"Type": "ForwardDISET", "Arguments": "i0e", "Status": "Done"}
     put(done, operation if files else FORWARD, **{"RequestID": 1, "NotBefore": "2026-01-01 11:00:00", **fields})
     assert world.requests.stored()[1]["NotBefore"] == due
+
+
+def test_a_request_whose_files_were_tried_less_than_never_is_an_error(world, put):
+    """DIRAC takes the logarithm of the number of tries; nothing is kept."""
+    put(REMOVE)
+    back = {**REMOVE, "Files": [{"LFN": "/vo/z", "Attempt": -1}]}
+    world.clock.sleep(10)
+    assert put(back, RequestID=1, NotBefore="2026-01-01 11:00:00")["Message"].startswith("500 Server Error")
+    assert "/vo/z" not in str(world.requests.stored()[1])
+
+
+@pytest.mark.parametrize("given", [1.5, "1.5", 2.5])
+def test_a_number_that_is_rounded_to_that_of_another_request_is_taken(put, given):
+    """DIRAC does not find the other one by it, and the database does not take it twice."""
+    assert put(RequestID=given)["Value"] == given
+    assert put(RequestID=given)["Message"] == (
+        "putRequest: unexpected exception (MySQLdb.IntegrityError) (1062, \"Duplicate entry '2' for key 'PRIMARY'\")"
+    )
+
+
+def test_the_number_zero_uses_up_numbers_of_operations(world, put):
+    """The request gets a number of its own, and its operations then belong to none."""
+    assert "foreign key" in put(FORWARD, RequestID=0.4)["Message"]
+    put(FORWARD)
+    assert [
+        operation["OperationID"] for kept in world.requests.stored().values() for operation in kept["Operations"]
+    ] == [2]
+
+
+@pytest.mark.parametrize("number", [1, "1", "1x"])
+def test_a_cancelled_request_is_found_by_each_form_of_its_number(world, call, put, number):
+    """The database reads the number at the beginning of a text."""
+    put()
+    call("requests", "cancelRequest", 1)
+    assert put(RequestID=number, RequestName="back") == {"OK": True, "Value": number}
+    assert world.requests.stored()[1]["RequestName"] == "one"
 
 
 def test_a_cancelled_request_stays_so(world, call, put):

@@ -248,6 +248,18 @@ def _number(value: Any) -> Any:
     return value
 
 
+def any_order(value: Any) -> Any:
+    """Return an answer or a row with the names of catalogues in order: DIRAC has them in that of a set."""
+    if isinstance(value, list):
+        return [any_order(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ordered = {key: any_order(item) for key, item in value.items()}
+    if isinstance(names := ordered.get("Catalog"), str):
+        ordered["Catalog"] = ",".join(sorted(names.split(",")))
+    return ordered
+
+
 class ReqManager(Https, ReqManagerHandlerMixin):
     """ReqManager without requests."""
 
@@ -276,7 +288,8 @@ class ReqManager(Https, ReqManagerHandlerMixin):
         with self.engine.connect() as connection:
             for table, key in (("Request", "RequestID"), ("Operation", "OperationID"), ("File", "FileID")):
                 rows = connection.exec_driver_sql(f"SELECT * FROM `{table}` ORDER BY {key}").mappings()
-                state[table] = [{name: _text(row[name]) for name in sorted(row) if name != "OwnerDN"} for row in rows]
+                kept = [{name: _text(row[name]) for name in sorted(row) if name != "OwnerDN"} for row in rows]
+                state[table] = any_order(kept)
         return state
 
 

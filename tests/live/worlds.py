@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dirac_fakes import World
 from tests.live import handlers
 from tests.live.comparing import Comparison, loaded
+from tests.live.handlers import any_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,8 @@ def read_files(step: Step, answer: Any) -> Any:
     inner = loaded(answer["Value"])
     inner.pop("CallStack", None)
     if not inner["OK"]:
-        return inner | {"Message": inner["Message"].split(" near ")[0].removesuffix('") ))').removesuffix("') ))")}
+        told = inner["Message"].split(" near ")[0].removesuffix('") ))').removesuffix("') ))")
+        return inner | {"Message": told.replace('(1064, "', "(1064, '")}  # quotes go by the excerpt, too
     order, limit = (*step.args[4:6], None, None)[:2] if any(step.args[:3]) else (None, None)
     if limit:
         inner["Value"] = len(inner["Value"])
@@ -99,7 +101,7 @@ def requests(world: World) -> Any:
     for request in world.requests.state["requests"].values():
         tables["Request"].append({name: value for name, value in request.items() if name != "Operations"})
         for operation in request["Operations"]:
-            tables["Operation"].append({name: value for name, value in operation.items() if name != "Files"})
+            tables["Operation"].append(any_order({name: operation[name] for name in operation if name != "Files"}))
             tables["File"] += [dict(file) for file in operation["Files"]]
     return {
         name: sorted(
@@ -120,7 +122,14 @@ def read_requests(_: Step, answer: Any) -> Any:
     """Return an answer with the requests in it as values."""
     if isinstance(answer, dict) and isinstance(answer.get("Message"), str):
         answer = answer | {"Message": re.split(r" near |\n\[SQL", answer["Message"])[0]}
-    return loaded(answer)
+    return any_order(loaded(answer))
+
+
+def read_cache(step: Step, answer: Any) -> Any:
+    """Return an answer with the names of files in any order, as a directory has them."""
+    if step.method != "listCacheDir" or not answer.get("OK"):
+        return answer
+    return answer | {"Value": sorted(answer["Value"])}
 
 
 def _without_excerpt(_: Step, answer: Any) -> Any:
@@ -140,7 +149,7 @@ def comparisons(*, strict: bool = True) -> dict[str, Comparison]:
         (handlers.Transformation, _two_transformations, transformation, read_files),
         (handlers.DataStore, World, lambda world: world.accounting.records(), _without_excerpt),
         (handlers.ReqManager, World, requests, read_requests),
-        (handlers.ReqProxy, World, lambda world: world.request_proxy.state["cache"], lambda _, answer: answer),
+        (handlers.ReqProxy, World, lambda world: world.request_proxy.state["cache"], read_cache),
     ]
     compared = {}
     for handler, world, *rest in table:
