@@ -198,7 +198,9 @@ class Requests(Service):
 
     def _store(self, request: Plain) -> int:
         kept, given = self.state["requests"], request.get("RequestID")
-        number = as_number(only(given)) if given else None
+        only(given)
+        hash(given)  # SQLAlchemy knows rows by their number: a list is an error
+        number = as_number(given) if given else None
         before = kept.get(number)  # 2.0 finds 2
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
