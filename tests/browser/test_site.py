@@ -10,7 +10,9 @@ import pytest
 
 SITE = os.environ.get("SITE")
 pytestmark = pytest.mark.skipif(not SITE, reason="there is no site: nox -s docs builds it")
-PAGES = sorted(str(file.relative_to(SITE).with_suffix("")) for file in Path(SITE).rglob("*.html")) if SITE else ["index"]
+PAGES = (
+    sorted(str(file.relative_to(SITE).with_suffix("")) for file in Path(SITE).rglob("*.html")) if SITE else ["index"]
+)
 WIDE = (
     ".timeline-box, pre, .table-wrapper, .sidebar-drawer, .toc-drawer, .highlight, .mobile-header, .skip-to-content, "
     ".headerlink, .visually-hidden"
