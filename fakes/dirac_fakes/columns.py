@@ -74,8 +74,9 @@ SYNTAX: Final = (
 )
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TIME: Final = re.compile(
-    r"\s*(\d{4}|\d\d)\D(\d{1,2})\D(\d{1,2})(?:[ T]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?)?)?\s*"
+    r"\s*(\d{4}|\d\d)\D(\d+)\D(\d+)(?:[ T]+(\d+)(?:[!-/:-@[-`](\d+)(?:[!-/:-@[-`](\d+)(?:\.(\d*))?)?)?)?\s*", re.ASCII
 )
+_DIGITS: Final = re.compile(r"\s*(\d{4}|\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?\s*", re.ASCII)
 
 
 class ColumnError(Exception):
@@ -264,28 +265,38 @@ def _datetime(column: Column, value: Any, strict: bool, row: int) -> Any:
     parsed = read_time(value)
     if parsed is None:
         _no_value(column, strict, row, "datetime", value)
-    return parsed  # a text that is no time is kept as zero, which clients read as None
+        parsed = read_time(value, rest=True)
+    return parsed or None  # a text that is no time is kept as zero, which clients read as None
 
 
 _DAYS: Final = 31
 
 
-def read_time(value: Any, *, fraction: bool = False) -> str | None:
-    """Return the time that MySQL reads in a text, to the second; None if it reads none.
+def read_time(value: Any, *, fraction: bool = False, rest: bool = False) -> str | None:
+    """Return the time that MySQL reads in a text, to the second; None if it reads none, empty if a month or day is 0.
 
-    In a comparison its ``fraction`` counts, the text after it is passed over, and a month may have 31 days or none.
+    ``rest`` says that text after it is passed over. In a comparison its ``fraction`` counts, text after it is passed
+    over, and a month may have 31 days or none.
     """
-    found = (_TIME.match if fraction else _TIME.fullmatch)(str(value))
+    text = str(value)
+    if digits := _DIGITS.fullmatch(text):
+        date, time = digits.groups()[:3], digits.groups()[3:]
+        text = f"{'-'.join(date)} {':'.join(time)}" if all(time) else "-".join(date)
+    found = (_TIME.match if fraction or rest else _TIME.fullmatch)(text)
     if not found:
         return None
     try:
-        year, *rest = (int(part or 0) for part in found.groups()[:-1])
+        year, *parts = (int(part or 0) for part in found.groups()[:-1])
         century = 0 if len(found[1]) > 2 else 2000 if year < 70 else 1900  # noqa: PLR2004 - MySQL's two digits
-        real = [max(rest[0], 1), min(max(rest[1], 1), 28), *rest[2:]] if fraction and rest[1] <= _DAYS else rest
-        datetime(century + year, *real)  # type: ignore[arg-type] # noqa: DTZ001
-        text = "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(century + year, *rest)
+        zero = 0 in parts[:2]
+        lenient = (zero or fraction) and parts[1] <= _DAYS
+        real = [max(parts[0], 1), min(max(parts[1], 1), 28), *parts[2:]] if lenient else parts
+        datetime(century + year or 1, *real)  # type: ignore[arg-type] # noqa: DTZ001
+        text = "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(century + year, *parts)
     except ValueError:
         return None
+    if zero and not fraction:
+        return ""
     rest_of_second = (found[7] or "")[:6].rstrip("0")
     return f"{text}.{rest_of_second}" if fraction and rest_of_second else text
 

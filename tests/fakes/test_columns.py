@@ -42,6 +42,11 @@ def test_every_column_is_read(table):
         (REQUEST, "NotBefore", "2026-1-2 3:4:5.9", "2026-01-02 03:04:05"),
         (REQUEST, "NotBefore", "26-01-02", "2026-01-02 00:00:00"),
         (REQUEST, "NotBefore", "70-01-02T03", "1970-01-02 03:00:00"),
+        (REQUEST, "NotBefore", "2026/01/011 12.30_000", "2026-01-11 12:30:00"),
+        (REQUEST, "NotBefore", "20260102", "2026-01-02 00:00:00"),
+        (REQUEST, "NotBefore", "260102030405", "2026-01-02 03:04:05"),
+        (REQUEST, "NotBefore", "2026-00-02 03:04:05", None),
+        (REQUEST, "NotBefore", "0000-00-00", None),
         (NETWORK, "Jitter", "1.5", 1.5),
         (REQUEST, "Nonsense", "x", "x"),
         (REQUEST, "Status", None, None),
@@ -82,6 +87,12 @@ def test_what_fits_is_kept(table, name, value, kept):
         (NETWORK, "Jitter", "", 1366,
          "Incorrect double value: '' for column `AccountingDB`.`ac_in_Network`.`Jitter` at row 1", 0.0),
         (REQUEST, "Status", "x", 1265, "Data truncated for column 'Status' at row 1", ""),
+        (REQUEST, "NotBefore", "2026-01-01T12:00:00+00:00", 1292,
+         "Incorrect datetime value: '2026-01-01T12:00:00+00:00' for column `ReqDB`.`Request`.`NotBefore` at row 1",
+         "2026-01-01 12:00:00"),
+        (REQUEST, "NotBefore", "2026-01-01x", 1292,
+         "Incorrect datetime value: '2026-01-01x' for column `ReqDB`.`Request`.`NotBefore` at row 1",
+         "2026-01-01 00:00:00"),
         (REQUEST, "NotBefore", "2026-02-30", 1292,
          "Incorrect datetime value: '2026-02-30' for column `ReqDB`.`Request`.`NotBefore` at row 1", None),
         (REQUEST, "NotBefore", "w" * 129, 1292,
@@ -144,5 +155,5 @@ def test_times_are_compared_with_their_fraction():
     assert read_time("2026-01-01 12:00:00Z") is None
     assert read_time("2026-02-30 12:00:00", fraction=True) == "2026-02-30 12:00:00"
     assert read_time("2026-00-10", fraction=True) == "2026-00-10 00:00:00"
-    assert [read_time(text, fraction=True) for text in ("2026-13-01", "2026-04-32")] == [None, None]
+    assert [read_time(text, fraction=True) for text in ("2026-13-01", "2026-04-32", "2026-00-32")] == [None] * 3
     assert read_time("2026-02-30") is None
