@@ -48,10 +48,16 @@ DIRACS_WORDING: Final = (
     "dirac_failover/spec/model/",
 )  # fmt: skip
 """Modules whose texts are DIRAC's, so that their tests hold the wording."""
-IN_THE_SPACE: Final = ("dirac_failover/module_base", "dirac_failover/failover_request", "dirac_failover/clients/",
-                       "dirac_failover/request/")  # fmt: skip
-SPACE: Final = ("tests/spec/test_clauses.py", "tests/spec/model/test_module.py")
-"""The tests that run scenarios of the space, and compare the whole outcome with the expected one; of these modules."""
+SPACE: Final = ("tests/spec/test_clauses.py", "tests/spec/model/test_module.py", "tests/spec/model/test_clients.py")
+"""The tests that run scenarios of the space, and compare the whole outcome with the expected one."""
+JUDGING: Final = ("tests/spec/test_judging.py", "tests/spec/test_clauses.py")
+BESIDE: Final = {
+    **dict.fromkeys(("dirac_failover/module_base", "dirac_failover/failover_request", "dirac_failover/clients/",
+                     "dirac_failover/request/"), SPACE),
+    **dict.fromkeys(("dirac_failover/spec/clauses/", "dirac_failover/spec/duties", "dirac_failover/spec/facts",
+                     "dirac_failover/spec/check_context"), JUDGING),
+}  # fmt: skip
+"""The tests that modules with such names face beside their nearest."""
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
     "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
@@ -120,7 +126,7 @@ def stages(name: str, root: Path) -> tuple[str, list[list[str]]]:
             stem = Path(folder, inner.parent, f"test_{inner.name.strip('_')}")
             mirrored = [path for end in (".py", "_*.py") for path in sorted(root.glob(f"{stem}{end}"))]
             near = NEAREST.get(name) or [str(test.relative_to(root)) for test in mirrored]
-            near = [*near, *(SPACE if name.startswith(IN_THE_SPACE) else ())]
+            near = [*near, *(test for start, tests in BESIDE.items() if name.startswith(start) for test in tests)]
             return ".".join(parts), [tests for tests in (near, [Path(folder).parts[0]]) if tests]
     raise MutationError(f"{name} lies in none of {', '.join(SOURCES)}")
 
