@@ -207,6 +207,14 @@ def _import(names: Iterable[str]) -> None:
 # In a living process
 
 
+def living(path: Path) -> list[FunctionType]:
+    """Return the functions of this process that were made from the file at ``path``."""
+    gc.unfreeze()  # the collector does not show what is frozen
+    things = [thing for thing in gc.get_objects() if type(thing) is FunctionType]
+    gc.freeze()
+    return [thing for thing in things if os.path.realpath(thing.__code__.co_filename) == os.path.realpath(path)]
+
+
 def _codes(code: CodeType) -> dict[tuple[str, int], list[CodeType]]:
     found: dict[tuple[str, int], list[CodeType]] = defaultdict(list)
     queue = [code]
@@ -300,12 +308,7 @@ class _Server:
     def _mutants(self, survey: Survey) -> None:
         _import([self.module, *survey.modules])
         origin = compile(self.path.read_text(), str(self.path), "exec", dont_inherit=True)
-        path = os.path.realpath(self.path)
-        functions = [
-            thing
-            for thing in gc.get_objects()
-            if type(thing) is FunctionType and os.path.realpath(thing.__code__.co_filename) == path
-        ]
+        functions = living(self.path)
 
         def work(index: int) -> int:
             mutant = self.mutants[index]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.mutation import operators, runner
 
 pytestmark = pytest.mark.ci
 
@@ -168,3 +171,14 @@ def test_tests_that_fail_without_a_fault_end_the_run(toys: Path) -> None:
     broken.unlink()
     assert code == 1
     assert "Without any fault, these fail already: checks/test_toy_broken.py::test_it" in output
+
+
+def test_functions_are_found_in_a_process_whose_objects_are_frozen() -> None:
+    """Else each fault is tried from the start, which takes many times as long."""
+    gc.freeze()
+    try:
+        found = runner.living(Path(operators.__file__))
+    finally:
+        gc.unfreeze()
+    assert operators.mutants in found
+    assert {function.__module__ for function in found} == {operators.__name__}
