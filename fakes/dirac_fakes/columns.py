@@ -72,7 +72,8 @@ SYNTAX: Final = (
     "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version "
     "for the right syntax to use near '' at line 1"
 )
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+number_in: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?").match
+"""Finds the number that MySQL reads at the beginning of a text; None if there is none."""
 _TIME: Final = re.compile(
     r"\s*(\d{4}|\d\d)\D(\d+)\D(\d+)(?:[ T]+(\d+)(?:[!-/:-@[-`](\d+)(?:[!-/:-@[-`](\d+)(?:\.(\d*))?)?)?)?\s*", re.ASCII
 )
@@ -184,7 +185,7 @@ def as_number(value: Any) -> float:
     """Return the number that MySQL reads at the beginning of a text, or 0."""
     if isinstance(value, int | float):
         return value
-    found = _NUMBER.match(str(value))
+    found = number_in(str(value))
     return float(found[0]) if found else 0.0
 
 
@@ -212,7 +213,7 @@ def _integer(column: Column, value: Any, strict: bool, row: int) -> Any:
         return _no_null(column)
     if not isinstance(value, int | float):
         value = as_text(value)
-        found = _NUMBER.match(value)
+        found = number_in(value)
         if not found:
             _no_value(column, strict, row, "integer", value)
         elif value[found.end() :].strip():
@@ -237,7 +238,7 @@ def _float(column: Column, value: Any, strict: bool, row: int) -> Any:
         return _no_null(column)
     if not isinstance(value, int | float):
         value = as_text(value)
-        found = _NUMBER.match(value)
+        found = number_in(value)
         if not found:
             _no_value(column, strict, row, "double", value)
         elif value[found.end() :].strip():

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from dirac_fakes.columns import ColumnError, as_number, columns, one_of, only
+from dirac_fakes.columns import ColumnError, as_number, columns, number_in, one_of, only
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
@@ -176,6 +176,7 @@ class Requests(Service):
         """Cancel a request: it cannot be put back."""
         if (number := _number(requestID)) not in self.state["requests"]:
             return refusal(f"No such request {requestID}")
+        self._update_by(requestID)
         self.state["requests"][number].update(Status="Canceled", LastUpdate=self._now())
         return ok()
 
@@ -206,10 +207,9 @@ class Requests(Service):
             return int(before["RequestID"])
         # Each table is a statement: a refused row ends it, and the numbers that it has assigned are used up
         operations = request["Operations"]
-        rounded = self.fit("ReqDB.Request", {"RequestID": given})["RequestID"] if given else None
-        if rounded != number and rounded in kept:
-            raise ColumnError(1062, f"Duplicate entry '{rounded}' for key 'PRIMARY'")
         request_id = self._insert("Request", [request])
+        if request_id != number and request_id in kept:
+            raise ColumnError(1062, f"Duplicate entry '{request_id}' for key 'PRIMARY'")
         if operations and given and not round(as_number(given)):
             self.state["last"]["OperationID"] += len(operations)
             raise ColumnError(1452, _NO_REQUEST)  # its column makes a new number of it
@@ -231,7 +231,12 @@ class Requests(Service):
         names = columns(f"ReqDB.{table}")
         number = 0
         for index, row in enumerate(rows, 1):
-            row.update(self.fit(f"ReqDB.{table}", {name: row[name] for name in names if name in row}, index))
+            try:
+                row.update(self.fit(f"ReqDB.{table}", {name: row[name] for name in names if name in row}, index))
+            except ColumnError:
+                if index > 1:  # numbers are kept for all rows of a statement when its first one gets one
+                    self.state["last"][f"{table}ID"] += len(rows) - index + 1
+                raise
             number = self._number(row, f"{table}ID")
         return number
 
@@ -277,16 +282,26 @@ class Requests(Service):
         elif request_id not in self.state["requests"]:
             return refusal(f"getRequest: request '{given}' not exists")
         if assign:
+            self._update_by(given)
             before = self._text(request_id)
             self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
             if given and given != request_id:
                 return ok(before)  # DIRAC does not see that a text that is no number means this request
         return ok(self._text(request_id))
 
+    def _update_by(self, given: int | str | None) -> None:
+        """Raise ColumnError if a strict database updates no row by this number, which it reads in a longer text."""
+        found = number_in(str(given))
+        if self.world.strict and found and str(given)[found.end() :].strip():
+            raise ColumnError(1292, f"Truncated incorrect DECIMAL value: '{given}'")
+
     def _text(self, request_id: int) -> str:
         """Return the JSON text of a request; its status is computed anew, so that an Assigned one reads Waiting."""
-        request = json.loads(json.dumps(self.state["requests"][request_id]))
+        stored = self.state["requests"][request_id]
+        request = json.loads(json.dumps(stored))
         settle(request)
+        if request["Status"] in ("Done", "Failed") and request["Status"] != stored["Status"]:
+            request["LastUpdate"] = self._now()
         ordered = {"RequestID": request.pop("RequestID"), **request}
         ordered["Operations"] = [
             {"OperationID": operation.pop("OperationID"), "RequestID": operation.pop("RequestID"), **operation}

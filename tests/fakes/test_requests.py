@@ -254,6 +254,39 @@ def test_a_cancelled_request_is_found_by_each_form_of_its_number(world, call, pu
     assert world.requests.stored()[1]["RequestName"] == "one"
 
 
+@pytest.mark.parametrize("method", ["getRequest", "cancelRequest"])
+def test_a_number_with_text_after_it_changes_a_request_of_a_lenient_database_only(world, call, put, method):
+    """A database in strict mode reads it, and refuses to change what it finds by it; nothing is changed."""
+    put()
+    before = world.requests.stored()
+    assert "(1292, \"Truncated incorrect DECIMAL value: '1x'\")" in call("requests", method, "1x")["Message"]
+    assert world.requests.saved() == before
+    world.strict = False
+    assert call("requests", method, "1x")["OK"]
+    assert world.requests.saved() != before
+
+
+def test_a_request_that_is_done_and_taken_again_reads_changed_now(world, call, put):
+    """It is stored as Assigned, and its status, which is computed anew, becomes Done when it is read."""
+    put({**FORWARD, "Status": "Done"})
+    read = []
+    for _ in range(2):
+        world.clock.sleep(5)
+        read.append(json.loads(call("requests", "peekRequest", 1)["Value"])["LastUpdate"])
+        call("requests", "getRequest", 1)
+    assert read == [NOW, "2026-01-01 12:00:10"]
+
+
+@pytest.mark.parametrize(("bad", "number"), [(0, 1), (1, 4), (2, 4)])
+def test_a_statement_uses_up_the_numbers_of_all_its_rows_unless_the_first_is_refused(world, put, bad, number):
+    """The next operation gets the number after them."""
+    operations = [{"Type": f"Type{i}"} for i in range(3)]
+    operations[bad]["Type"] = "t" * 65
+    assert "(1406, " in put(*operations)["Message"]
+    put(FORWARD)
+    assert [operation["OperationID"] for operation in world.requests.stored()[2]["Operations"]] == [number]
+
+
 def test_a_cancelled_request_stays_so(world, call, put):
     """Putting it back is acknowledged and ignored."""
     put()
