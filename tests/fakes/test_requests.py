@@ -258,7 +258,7 @@ def test_a_cancelled_request_is_found_by_each_form_of_its_number(world, call, pu
 def test_a_number_with_text_after_it_changes_a_request_of_a_lenient_database_only(world, call, put, method):
     """A database in strict mode reads it, and refuses to change what it finds by it; nothing is changed."""
     put()
-    before = world.requests.stored()
+    before = world.requests.saved()
     assert "(1292, \"Truncated incorrect DECIMAL value: '1x'\")" in call("requests", method, "1x")["Message"]
     assert world.requests.saved() == before
     world.strict = False
