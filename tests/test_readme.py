@@ -12,6 +12,20 @@ def test_the_readme_is_short():
     assert len(README.splitlines()) <= 130
 
 
+def test_links_between_pages_lead_somewhere_without_the_site_too():
+    """A reader of the repository follows them to files; lines of other languages are left out."""
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "dirac_failover/lessons/hazards.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in [*pages, *sorted((ROOT / "docs").rglob("*.md"))]
+        for link in re.findall(
+            r"\]\((?!https?:)([^)#\s]+)[^)]*\)", re.sub(r"(?ms)^(```+).*?^\1$", "", page.read_text(encoding="utf-8"))
+        )
+        if "_build" not in page.parts and not (page.parent / link).exists()
+    ]
+    assert broken == []
+
+
 def test_the_readme_names_only_commands_that_exist():
     assert {*re.findall(r"`dirac-failover ([a-z]+)", README)} <= {*VERBS}
 

@@ -36,12 +36,13 @@ _SAYS = {
     **dict.fromkeys(("getRequest", "peekRequest", "getDigest"), "getRequest: unexpected exception :"),
 }
 _KINDS = {1048: "IntegrityError", 1064: "ProgrammingError", 1264: "DataError", 1265: "DataError", 1406: "DataError",
-          1062: "IntegrityError", 1452: "IntegrityError"}  # fmt: skip
+          1062: "IntegrityError", 167: "InternalError", 1452: "IntegrityError"}  # fmt: skip
 """The class of MySQLdb's exception for an error number; for others it is OperationalError."""
 _NO_REQUEST = (
     "Cannot add or update a child row: a foreign key constraint fails (`ReqDB`.`Operation`, CONSTRAINT "
     "`Operation_ibfk_1` FOREIGN KEY (`RequestID`) REFERENCES `Request` (`RequestID`) ON DELETE CASCADE)"
 )
+_LAST_NUMBER = 2**31 - 1
 _NOT_BOOLEAN = "TypeError) Not a boolean value: {}"
 _PROXY_HOST = Caller("proxy-host", "hosts", ("FullDelegation",))
 
@@ -237,12 +238,14 @@ class Requests(Service):
                 if index > 1:  # numbers are kept for all rows of a statement when its first one gets one
                     self.state["last"][f"{table}ID"] += len(rows) - index + 1
                 raise
-            number = self._number(row, f"{table}ID")
+            number = self._number(row, f"{table}ID", index)
         return number
 
-    def _number(self, row: Plain, key: str) -> int:
+    def _number(self, row: Plain, key: str, index: int) -> int:
         last = self.state["last"]
         number = int(row.get(key) or last[key] + 1)
+        if number > _LAST_NUMBER:
+            raise ColumnError(167, f"Out of range value for column '{key}' at row {index}")
         row[key] = number
         last[key] = max(last[key], number)
         return number

@@ -236,6 +236,15 @@ def test_a_number_that_is_rounded_to_that_of_another_request_is_taken(put, given
     )
 
 
+def test_after_the_last_number_there_is_none(put):
+    """DIRAC's columns of numbers have 31 bits."""
+    assert put(RequestID=2**31 - 1)["Value"] == 2**31 - 1
+    assert put()["Message"] == (
+        "putRequest: unexpected exception (MySQLdb.InternalError) "
+        "(167, \"Out of range value for column 'RequestID' at row 1\")"
+    )
+
+
 def test_the_number_zero_uses_up_numbers_of_operations(world, put):
     """The request gets a number of its own, and its operations then belong to none."""
     assert "foreign key" in put(FORWARD, RequestID=0.4)["Message"]
