@@ -1,6 +1,7 @@
 """LosslessFailoverRequest keeps the contract, and loses nothing where FailoverRequest does."""
 
 import os
+import re
 from collections import Counter
 from types import SimpleNamespace
 
@@ -144,6 +145,15 @@ def test_job_parameters_are_sent_or_kept(run, fault, expected):
     assert bool(outcome.attributes["JobReport"]["jobParameters"]) == bool(expected)
 
 
+@pytest.mark.parametrize(("methods", "message"), [
+    (("FileReport.commit", "FileReport.generateForwardDISET"), "The statuses of input files"),
+    (("JobReport.generateForwardDISET",), "Statuses of the job"),
+])  # fmt: skip
+def test_statuses_that_neither_a_service_nor_the_request_took_are_lost(run, methods, message):
+    outcome = run(Scenario(collaborators=SCRIPTED, answers=dict.fromkeys(methods, ("s_error=no",))))
+    assert said(outcome) == [f"{message} could be neither sent nor kept"]
+
+
 def test_an_old_file_goes_when_nothing_is_pending_and_a_new_one_is_written_whole_or_not_at_all(run):
     assert run(Scenario(files={FILE: "old"})).files == {}
     assert run(Scenario(files={FILE: "directory"})).files == {FILE: "<directory>"}
@@ -185,8 +195,8 @@ def test_files_that_the_transformation_does_not_know_are_named(run, faults):
 
 
 def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
-    """Until then it has another, which the job wrapper does not look for."""
-    moved = []
+    """Until then it has another, which the job wrapper does not look for; and it is on the disk."""
+    moved, synced = [], []
     replace = lossless.os.replace
 
     def watched(part, name):
@@ -195,11 +205,12 @@ def test_the_file_appears_under_its_name_when_it_is_complete(run, monkeypatch):
         replace(part, name)
 
     monkeypatch.setattr(lossless.os, "replace", watched)
+    monkeypatch.setattr(lossless.os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
     files = run(Scenario(operations=(FORWARD,))).files
     ((part, name, text),) = moved
     assert name == FILE
-    assert os.path.basename(part).startswith(f".{FILE}.")
-    assert not part.endswith("_request.json")
+    assert synced == [len(text)]
+    assert re.fullmatch(rf"\.{FILE}\.\w+", os.path.basename(part))
     assert list(files) == [FILE]
     assert '"Arguments": "x"' in text
 
@@ -268,6 +279,15 @@ def test_the_end_that_is_reported_is_the_one_that_comes(module, ending, told):
     module._raised = [ending] if ending else []
     module._report_the_end()
     assert [call.args for call in module.jobReport.setApplicationStatus.mock_calls] == [(text, True) for text in told]
+
+
+def test_a_loss_is_the_end_of_the_file_too_and_a_report_may_have_no_parameters(module, mocker):
+    module.jobReport = mocker.Mock(spec=[])
+    module._forward_parameters()
+    mocker.patch.object(module, "_write_everything")
+    module._lost = ["one"]
+    with pytest.raises(RuntimeError, match=r"^one$"):
+        module.generateFailoverFile()
 
 
 def test_a_failed_workflow_has_no_good_end(module, mocker):

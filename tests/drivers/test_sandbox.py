@@ -122,12 +122,13 @@ def test_a_place_whose_descriptor_is_closed_is_opened_again(tmp_path, monkeypatc
         assert os.getcwd() == str(tmp_path)
 
 
-def test_a_workplace_that_is_gone_is_made_anew(place):
+def test_a_workplace_that_is_gone_is_made_anew(place, tmp_path):
     first = place.path
     os.rmdir(first)
     place.enter()
     assert os.getcwd() == place.path != first
-    shutil.rmtree(os.path.dirname(place.path))
+    assert os.path.dirname(place.path) == str(tmp_path / "root")
+    shutil.rmtree(tmp_path / "root")
     assert place.take() == {}
     place.enter()
     assert os.listdir() == []

@@ -52,10 +52,11 @@ SPACE: Final = ("tests/spec/test_clauses.py", "tests/spec/model/test_module.py",
 """The tests that run scenarios of the space, and compare the whole outcome with the expected one."""
 JUDGING: Final = ("tests/spec/test_judging.py", "tests/spec/test_clauses.py")
 BESIDE: Final = {
-    **dict.fromkeys(("dirac_failover/module_base", "dirac_failover/failover_request", "dirac_failover/clients/",
-                     "dirac_failover/request/"), SPACE),
+    "dirac_failover/module_base": SPACE, "dirac_failover/failover_request": SPACE, "dirac_failover/clients/": SPACE,
+    "dirac_failover/request/": ("tests/request", *SPACE),
     **dict.fromkeys(("dirac_failover/spec/clauses/", "dirac_failover/spec/duties", "dirac_failover/spec/facts",
                      "dirac_failover/spec/check_context"), JUDGING),
+    "fakes/dirac_fakes/": ("tests/fakes",),
 }  # fmt: skip
 """The tests that modules with such names face beside their nearest."""
 NEAREST: Final = {
@@ -182,6 +183,7 @@ def _child(work: Callable[[Any], int], job: Any, scratch: str) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         os.environ["PYTEST_DEBUG_TEMPROOT"] = folder = f"{scratch}/{os.getpid()}"
         os.mkdir(folder)
+        tempfile.tempdir = folder  # a fault may lose the directory of a temporary one, and a test remove its parent
         _silence()
         code = work(job)
     finally:

@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,9 @@ def test_functions_are_found_in_a_process_whose_objects_are_frozen() -> None:
         gc.unfreeze()
     assert operators.mutants in found
     assert {function.__module__ for function in found} == {operators.__name__}
+
+
+def test_temporary_files_of_a_child_are_in_its_own_folder() -> None:
+    """A fault that loses the directory of a temporary one must not lead a test to remove a folder of others."""
+    ((_, code),) = runner.race([0], lambda _: tempfile.gettempdir().split("/")[-2].startswith("mutants-"), 1)
+    assert code == 1
