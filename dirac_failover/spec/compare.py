@@ -52,7 +52,7 @@ def _differences(path: Path, one: Json, other: Json) -> Iterator[Difference]:
         yield from _parts(path, ((key, one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys))
     elif isinstance(one, Call) and isinstance(other, Call) and one[:2] != other[:2]:
         yield Difference(path, one, other)
-    elif isinstance(one, tuple) and type(one) is type(other) and hasattr(one, "_fields"):
+    elif type(one) is type(other) and hasattr(one, "_fields"):
         yield from _parts(path, zip(one._fields, one, other, strict=True))
     elif isinstance(one, tuple | list) and isinstance(other, tuple | list):
         pairs = enumerate(zip_longest(one, other, fillvalue=ABSENT))

@@ -61,11 +61,11 @@ BESIDE: Final = {
 """The tests that modules with such names face beside their nearest."""
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
-    "dirac_failover/actors/run_report.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/actors/run_report.py": ("tests/cli/test_run.py",),
     "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
     "dirac_failover/clients/job_state_update.py": ("tests/clients/test_base.py",),
     "dirac_failover/conformance/verification.py": ("tests/cli/test_verify.py",),
-    "dirac_failover/drivers/validate.py": ("tests/cli/test_run_command.py",),
+    "dirac_failover/drivers/validate.py": ("tests/cli/test_run.py",),
     "dirac_failover/pytest_plugin.py": ("tests/test_pytest_plugin.py", "tests/serving/test_dirac_https.py"),
     "dirac_failover/reports/verdict.py": ("tests/cli/test_verify.py",),
     "dirac_failover/testing/__init__.py": ("tests/test_imports.py",),

@@ -189,3 +189,13 @@ def test_temporary_files_of_a_child_are_in_its_own_folder() -> None:
     """A fault that loses the directory of a temporary one must not lead a test to remove a folder of others."""
     ((_, code),) = runner.race([0], lambda _: tempfile.gettempdir().split("/")[-2].startswith("mutants-"), 1)
     assert code == 1
+
+
+def test_the_modules_and_the_tests_of_its_tables_exist() -> None:
+    """Else the run ends with an error of pytest's collection."""
+    named = {
+        *runner.NEAREST,
+        *(test for tests in [*runner.NEAREST.values(), *runner.BESIDE.values()] for test in tests),
+    }
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [start for start in runner.BESIDE if not [*ROOT.glob(f"{start}*")]] == []

@@ -69,6 +69,7 @@ def test_the_same_call_is_compared_by_arguments_and_answer():
         assert told(mine, outcome(steps=(other,))) == [("steps[0]", step, other)]
     assert told(mine, outcome()) == [("steps[0]", step, "(absent)")]
     assert told(outcome(), mine) == [("steps[0]", "(absent)", step)]
+    assert (told(None, step), told(step, None)) == ([("", None, step)], [("", step, None)])
 
 
 plain = st.recursive(
@@ -88,7 +89,9 @@ def test_there_are_differences_exactly_when_json_differs(mine, theirs):
 
 def test_values_are_the_same_by_type():
     """True is not 1, a key that is a text is no number, and the order of keys does not matter; outcomes too."""
-    assert equal({"a": 1, "b": [2]}, {"b": [2], "a": 1})
+    one, other = {"a": 1, "b": [2]}, {"b": [2], "a": 1}
+    assert equal(one, other)
+    assert equal(other, one)
     for one, other in [({"a": 1}, {"a": True}), ([1, 2], [2, 1]), ({"1": 2}, {1: 2}), (0.0, 0), ([None], [])]:
         assert not equal(one, other)
         assert not equal(outcome(result=one), outcome(result=other))

@@ -8,7 +8,7 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_failover.wire.server import answer, failure
+from dirac_failover.wire.server import answer, failure, parse_form
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 JSON = "application/json"
@@ -120,3 +120,10 @@ def test_any_form_and_any_result_have_a_reply(form, result):
     assert status in {200, 400, 500}
     assert kind in {JSON, HTML}
     assert isinstance(body, bytes)
+
+
+def test_of_fields_with_one_name_the_last_counts_and_a_hundred_are_enough():
+    assert parse_form(b"a=1&b=&a=%C3%A9+2") == {"a": "é 2", "b": ""}
+    assert parse_form(b"&".join([b"a=1"] * 100)) == {"a": "1"}
+    with pytest.raises(ValueError, match="fields"):
+        parse_form(b"&".join([b"a=1"] * 101))
