@@ -1,9 +1,18 @@
 """Doubles that tests share."""
 
+import time
 from datetime import datetime, timedelta
 
 WELL = {"OK": True, "Value": None}
 FAILED = {"OK": False, "Errno": 0, "Message": "before"}
+
+
+def eventually(holds, seconds=10):
+    """Wait until ``holds()`` is true; return whether it is by then."""
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
 
 
 class Clock:

@@ -49,6 +49,18 @@ def report(capsys, *options):
     return json.loads(printed(capsys, "--json", *options))
 
 
+@pytest.fixture
+def file(tmp_path):
+    """Write a scenario into a file, and return its path."""
+
+    def write(scenario):
+        path = tmp_path / "scenario.json"
+        path.write_bytes(scenario if isinstance(scenario, bytes) else json.dumps(scenario).encode())
+        return str(path)
+
+    return write
+
+
 def complaint(capsys, *options, code=4):
     """The one line that ``run`` says when it cannot."""
     assert main(["run", *options]) == code
@@ -113,22 +125,16 @@ def test_the_services_know_inputs_without_their_prefix(capsys):
     assert seen["scenario"]["server_files"] == {"/vo/a": "Assigned", "/vo/LFN:b": "Assigned"}
 
 
-def test_a_scenario_can_be_a_file(capsys, tmp_path):
+def test_a_scenario_can_be_a_file_in_any_encoding_of_json(capsys, file):
     """The scenario of a report is such a file; faults on the command line are added to it."""
     first = report(capsys, "--accounting", "2")
-    path = tmp_path / "scenario.json"
-    path.write_text(json.dumps(first["scenario"]))
-    assert report(capsys, "--scenario", str(path)) == first
-    more = report(capsys, "--scenario", str(path), "--fault", "accounting:down")
+    path = file(first["scenario"])
+    assert report(capsys, "--scenario", path) == first
+    more = report(capsys, "--scenario", path, "--fault", "accounting:down")
     assert more["scenario"]["faults"] == ["transformation:down", "accounting:down"]
-    assert report(capsys, "--scenario", str(path), "--fault", "none") == first
-
-
-def test_a_scenario_can_have_any_encoding_of_json(capsys, tmp_path):
-    """It is read as bytes."""
-    path = tmp_path / "scenario.json"
-    path.write_bytes('{"name": "é", "records": 1}'.encode("utf-16"))
-    assert report(capsys, "--scenario", str(path))["scenario"] == {"name": "é", "records": 1}
+    assert report(capsys, "--scenario", path, "--fault", "none") == first
+    wide = file('{"name": "é", "records": 1}'.encode("utf-16"))
+    assert report(capsys, "--scenario", wide)["scenario"] == {"name": "é", "records": 1}
 
 
 def test_a_scenario_can_come_from_stdin(capsys, monkeypatch):
@@ -149,17 +155,13 @@ def test_a_scenario_of_the_space_has_a_name(capsys):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (
-            "inputs: input dta=one",
-            "there is no change 'input dta=one'; did you mean input data=one? (docs/space.md lists them)",
-        ),
-        (
-            "inputs: reported=all; input data=one",
-            "they do not go together, in this order: 'inputs: reported=all; input data=one'",
-        ),
+        ("inputs: input dta=one",
+         "there is no change 'input dta=one'; did you mean input data=one? (docs/space.md lists them)"),
+        ("inputs: reported=all; input data=one",
+         "they do not go together, in this order: 'inputs: reported=all; input data=one'"),
         ("input: reported=all", "Cannot read input: reported=all: No such file or directory"),
     ],
-)
+)  # fmt: skip
 def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
     """With the nearest change, when it is a change that does not exist."""
     assert complaint(capsys, "--scenario", name) == f"--scenario: {said}"
@@ -203,25 +205,16 @@ def test_a_report_says_what_ran(capsys):
     """The implementation, the request, the file, faults that never struck."""
     assert main(["run", "--json", "--fault", "transformation:down", "--fault", "accounting.commit:down"]) == 1
     seen = json.loads(capsys.readouterr().out)
-    assert seen["implementation"] == {
-        "name": "reference",
-        "version": __version__,
-        "module": "dirac_failover.failover_request:FailoverRequest",
-    }
+    module = "dirac_failover.failover_request:FailoverRequest"
+    assert seen["implementation"] == {"name": "reference", "version": __version__, "module": module}
     assert seen["unfired"] == ["accounting.commit:down"]
-    assert {key: value for key, value in seen["request"].items() if key != "Operations"} == {
-        "RequestName": "job_77_request.xml",
-        "JobID": 77,
-        "Owner": "alice",
-        "OwnerGroup": "vo_user",
+    (operation,) = seen["request"].pop("Operations")
+    assert seen["request"] == {
+        "RequestName": "job_77_request.xml", "JobID": 77, "Owner": "alice", "OwnerGroup": "vo_user",
         "SourceComponent": "Job_77",
-    }
-    (operation,) = seen["request"]["Operations"]
-    assert operation["decoded"] == {
-        "transformation": 12,
-        "statusDict": {"/vo/a": "Processed", "/vo/b": "Processed"},
-        "force": False,
-    }
+    }  # fmt: skip
+    statuses = {"/vo/a": "Processed", "/vo/b": "Processed"}
+    assert operation["decoded"] == {"transformation": 12, "statusDict": statuses, "force": False}
     assert '"CreationTime": "<time>"' in seen["files"]["12_34_request.json"]
     assert (seen["ended"], seen["result"]["OK"]) == ("returned", True)
     assert seen["services"]["files"]["/vo/a"]["Status"] == "Assigned"
@@ -306,40 +299,27 @@ def test_any_module_can_be_run(capsys):
 
 @pytest.mark.usefixtures("modules")
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "code", "expected"),
     [
-        ("my_modules", "expected PACKAGE.MODULE:CLASS, found 'my_modules'"),
-        (":Mine", "expected PACKAGE.MODULE:CLASS, found ':Mine'"),
-        ("my_modules:", "expected PACKAGE.MODULE:CLASS, found 'my_modules:'"),
-        ("none.such:X", "cannot import none.such: ModuleNotFoundError: No module named 'none'"),
-        ("my_modules:Nope", "there is no class 'Nope' (looked for in my_modules)"),
-        ("my_modules:Mime", "there is no class 'Mime'; did you mean Mine? (looked for in my_modules)"),
-        ("my_modules:Outer.Iner", "there is no class 'Iner'; did you mean Inner? (looked for in my_modules)"),
-        ("my_modules:mine", "my_modules:mine is not a class but Mine"),
-        ("my_modules:Outer", "my_modules:Outer is not a module: it has no execute() (derive it from ModuleBase)"),
-        (
-            "my_modules:Half",
-            "my_modules:Half is not a module: it has no _resolveInputVariables() (derive it from ModuleBase)",
-        ),
+        ("my_modules", 4, "expected PACKAGE.MODULE:CLASS, found 'my_modules'"),
+        (":Mine", 4, "expected PACKAGE.MODULE:CLASS, found ':Mine'"),
+        ("my_modules:", 4, "expected PACKAGE.MODULE:CLASS, found 'my_modules:'"),
+        ("none.such:X", 4, "cannot import none.such: ModuleNotFoundError: No module named 'none'"),
+        ("my_modules:Nope", 4, "there is no class 'Nope' (looked for in my_modules)"),
+        ("my_modules:Mime", 4, "there is no class 'Mime'; did you mean Mine? (looked for in my_modules)"),
+        ("my_modules:Outer.Iner", 4, "there is no class 'Iner'; did you mean Inner? (looked for in my_modules)"),
+        ("my_modules:mine", 4, "my_modules:mine is not a class but Mine"),
+        ("my_modules:Outer", 4, "my_modules:Outer is not a module: it has no execute() (derive it from ModuleBase)"),
+        ("my_modules:Half", 4,
+         "my_modules:Half is not a module: it has no _resolveInputVariables() (derive it from ModuleBase)"),
+        ("broken_module:X", 3, "cannot import broken_module: ZeroDivisionError: at import"),
+        ("leaving_module:X", 3, "cannot import leaving_module: SystemExit: bye"),
+        ("needy_module:X", 3, "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
     ],
-)
-def test_what_is_no_module_is_one_clear_line(capsys, name, expected):
-    """Whatever is wrong with it."""
-    assert complaint(capsys, "--module", name) == f"--module: {expected}"
-
-
-@pytest.mark.usefixtures("modules")
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("broken_module", "cannot import broken_module: ZeroDivisionError: at import"),
-        ("leaving_module", "cannot import leaving_module: SystemExit: bye"),
-        ("needy_module", "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
-    ],
-)
-def test_a_module_that_is_found_and_cannot_be_imported_is_broken(capsys, name, expected):
-    """A missing dependency of the module is its own fault too."""
-    assert complaint(capsys, "--module", f"{name}:X", code=3) == f"--module: {expected}"
+)  # fmt: skip
+def test_what_is_no_module_is_one_clear_line(capsys, name, code, expected):
+    """A module that is found and cannot be imported is broken; a missing dependency is its own fault too."""
+    assert complaint(capsys, "--module", name, code=code) == f"--module: {expected}"
 
 
 @pytest.mark.usefixtures("modules")
@@ -352,13 +332,11 @@ def test_a_module_that_cannot_be_created_is_broken(capsys):
 def test_a_kit_must_be_there(capsys, monkeypatch):
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
     known = f"(there are {', '.join(IMPLEMENTATIONS)})"
-    assert (
-        complaint(capsys, "--implementation", "nope") == f"--implementation: there is no implementation 'nope' {known}"
-    )
+    said = complaint(capsys, "--implementation", "nope")
+    assert said == f"--implementation: there is no implementation 'nope' {known}"
     monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
-    assert complaint(capsys, "--implementation", "dirac", code=3).startswith(
-        "DIRAC 7.3.38 is installed in this environment"
-    )
+    said = complaint(capsys, "--implementation", "dirac", code=3)
+    assert said.startswith("DIRAC 7.3.38 is installed in this environment")
 
 
 def test_request_proxies_have_names(capsys):
@@ -379,16 +357,12 @@ def test_request_proxies_have_names(capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (
-            ["--fault", "job-state.setJobStatus:refuse"],
-            "--fault job-state.setJobStatus:refuse: it never struck (job-state was asked for setJobStatusBulk)",
-        ),
-        (
-            ["--fault", "transformation:down", "--fault", "accounting:down@always", "--check"],
-            "--fault accounting:down@always: it never struck (accounting was asked for nothing)",
-        ),
+        (["--fault", "job-state.setJobStatus:refuse"],
+         "--fault job-state.setJobStatus:refuse: it never struck (job-state was asked for setJobStatusBulk)"),
+        (["--fault", "transformation:down", "--fault", "accounting:down@always", "--check"],
+         "--fault accounting:down@always: it never struck (accounting was asked for nothing)"),
     ],
-)
+)  # fmt: skip
 def test_a_fault_that_never_struck_is_an_error(capsys, options, said):
     """The report is printed, without a tick, and one line says what the service was asked for."""
     assert main(["run", *options]) == 1
@@ -398,11 +372,10 @@ def test_a_fault_that_never_struck_is_an_error(capsys, options, said):
     assert "✓" not in out
 
 
-def test_a_fault_that_nobody_gave_may_stay_away(capsys, tmp_path):
+def test_a_fault_that_nobody_gave_may_stay_away(capsys, file):
     """The default one, when there are no inputs; those of a file, which other ports may well be struck by."""
     assert "but not put to the test" in printed(capsys, "--input", "none")
-    (tmp_path / "s.json").write_text('{"faults": ["accounting:down"]}')
-    assert report(capsys, "--scenario", str(tmp_path / "s.json"))["unfired"] == ["accounting:down"]
+    assert report(capsys, "--scenario", file({"faults": ["accounting:down"]}))["unfired"] == ["accounting:down"]
 
 
 # What cannot be
@@ -532,42 +505,38 @@ def test_what_nobody_can_execute_is_refused(fields, expected):
     assert f"{caught.value}\n".startswith(expected)
 
 
-def test_a_scenario_that_this_machine_cannot_have_is_refused(reference):
-    """A name that is too long, say."""
-    with pytest.raises(
-        ScenarioError, match=r"^This scenario cannot be set up: OSError: \[Errno 36\] File name too long"
-    ):
-        run(reference, Scenario.from_json({"files": {"x" * 300: "old"}}))
+class ReadOnly(FailoverRequest):
+    """It does not let an attribute be set."""
+
+    workflowStatus = property(lambda _: {"OK": True}, lambda _, value: value == {} or ReadOnly.refuse())
+
+    @staticmethod
+    def refuse():
+        raise AttributeError("read only")
 
 
-def test_what_an_implementation_cannot_take_is_refused(reference):
-    """More files than an operation holds, or an attribute that a module does not let be set."""
+MANY = [{"Type": "RemoveFile", "Files": [f"/{number}" for number in range(10001)]}]
 
-    class ReadOnly(FailoverRequest):
-        @property
-        def workflowStatus(self):
-            return {"OK": True}
 
-        @workflowStatus.setter
-        def workflowStatus(self, value):
-            if value != {}:
-                raise AttributeError("read only")
-
-    many = Scenario.of_job(operations=[{"Type": "RemoveFile", "Files": [f"/{number}" for number in range(10001)]}])
-    with pytest.raises(ScenarioError, match=r"^This scenario cannot be set up: RuntimeError: too many Files"):
-        run(reference, many)
-    with pytest.raises(ScenarioError, match=r"^This scenario cannot be set up: AttributeError: read only$"):
-        run(reference, Scenario(), ReadOnly)
+@pytest.mark.parametrize(
+    ("scenario", "module", "said"),
+    [
+        (Scenario(files={"x" * 300: "old"}), FailoverRequest, r"OSError: \[Errno 36\] File name too long"),
+        (Scenario.of_job(operations=MANY), FailoverRequest, "RuntimeError: too many Files"),
+        (Scenario(), ReadOnly, "AttributeError: read only$"),
+    ],
+    ids=["a name that is too long", "more files than an operation holds", "an attribute that cannot be set"],
+)
+def test_what_this_machine_or_an_implementation_cannot_take_is_refused(reference, scenario, module, said):
+    with pytest.raises(ScenarioError, match=rf"^This scenario cannot be set up: {said}"):
+        run(reference, scenario, module)
 
 
 def test_a_request_may_be_anything(reference):
     """What a scenario puts in its place has none of its fields."""
     scenario = Scenario.from_json({"workflow_commons": {"Request": {}}, "collaborators": {"Request": "missing"}})
-    request = run(reference, scenario).request
-    assert request == {
-        **dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent"), "(absent)"),
-        "Operations": [],
-    }
+    absent = dict.fromkeys(("RequestName", "JobID", "Owner", "OwnerGroup", "SourceComponent"), "(absent)")
+    assert run(reference, scenario).request == {**absent, "Operations": []}
 
 
 def test_nesting_has_an_end(capsys):
@@ -581,10 +550,8 @@ def test_without_a_directory_to_work_in_nothing_runs(capsys, monkeypatch):
     """TMPDIR, say, is gone."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
-    said = complaint(capsys)
-    assert said.startswith(
-        "There is no directory to work in: [Errno 2] No such file or directory: '/no/such/directory/"
-    )
+    missing = "[Errno 2] No such file or directory: '/no/such/directory/"
+    assert complaint(capsys).startswith(f"There is no directory to work in: {missing}")
 
 
 # Output
@@ -600,12 +567,11 @@ def test_check_says_whether_anything_is_missing(capsys):
         assert capsys.readouterr() == (lost, "")
 
 
-def test_what_cannot_converge_cannot_be_checked(capsys, tmp_path):
+def test_what_cannot_converge_cannot_be_checked(capsys, file):
     """Without services there is nothing to hold against anything."""
-    path = tmp_path / "scripted.json"
-    path.write_text(json.dumps({"collaborators": SCRIPTED}))
-    assert "there are no services here" in printed(capsys, "--scenario", str(path))
-    said = complaint(capsys, "--scenario", str(path), "--check")
+    path = file({"collaborators": SCRIPTED})
+    assert "there are no services here" in printed(capsys, "--scenario", path)
+    said = complaint(capsys, "--scenario", path, "--check")
     assert said == "--check: every collaborator is scripted, so there are no services that could converge"
 
 
@@ -618,9 +584,8 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch):
     monkeypatch.setattr(sys, "stdout", screen := Screen())
     monkeypatch.setenv("COLUMNS", "100")
     assert main(["run", "--color", "always"]) == 0
-    assert screen.getvalue() == render(
-        run(IMPLEMENTATIONS["reference"].load(), DEFAULT), Style(100, colours=True, unicode=False)
-    )
+    made = run(IMPLEMENTATIONS["reference"].load(), DEFAULT)
+    assert screen.getvalue() == render(made, Style(100, colours=True, unicode=False))
     assert main(["run", "--color", "sometimes"]) == 4
 
 
@@ -628,19 +593,18 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys):
     """In the order of the options; nothing else goes wrong then, and the others are the implementation's own."""
     options = [f"FileReport.{text}" for text in ("commit=s_error=a=b", "commit=ok", "generateForwardDISET=operation")]
     options.append("Request.getDigest=raises=RuntimeError:late:7")
-    assert main(["run", "--json", *(f"--answer={option}" for option in options)]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["scenario"]["answers"] == {
+    seen = report(capsys, *(f"--answer={option}" for option in options))
+    assert seen["scenario"]["answers"] == {
         "FileReport.commit": ["s_error=a=b", "ok"],
         "FileReport.generateForwardDISET": ["operation"],
         "Request.getDigest": ["raises=RuntimeError:late:7"],
     }
     kinds = {"JobReport": "live", "FileReport": "scripted", "AccountingReport": "live", "Request": "scripted"}
-    assert report["scenario"]["collaborators"] == kinds
-    assert not report["scenario"].get("faults")
-    assert report["result"]["Errno"] == 7
-    assert [operation["Type"] for operation in report["request"]["Operations"]] == ["SetFileStatus"]
-    (job,) = report["services"]["jobs"].values()
+    assert seen["scenario"]["collaborators"] == kinds
+    assert not seen["scenario"].get("faults")
+    assert seen["result"]["Errno"] == 7
+    assert [operation["Type"] for operation in seen["request"]["Operations"]] == ["SetFileStatus"]
+    (job,) = seen["services"]["jobs"].values()
     assert job["ApplicationStatus"] == "late"
 
 
@@ -649,12 +613,13 @@ def test_the_help_lists_all_faults(capsys):
     assert main(["run", "--help"]) == 0
     text = capsys.readouterr().out
     epilog = text[text.index("a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]\n") :].splitlines()
-    assert epilog[1] == f"  services   {', '.join(SERVICES)}"
-    assert epilog[2] == (
-        f"  schedules  {', '.join(SCHEDULES)}=...; alone, as in job-state:first=2, they refuse the connection"
-    )
-    assert epilog[3] == "  kinds, and what the caller sees:"
-    assert epilog[4] == "    down             connection refused, until the service is up again"
+    alone = "alone, as in job-state:first=2, they refuse the connection"
+    assert epilog[1:5] == [
+        f"  services   {', '.join(SERVICES)}",
+        f"  schedules  {', '.join(SCHEDULES)}=...; {alone}",
+        "  kinds, and what the caller sees:",
+        "    down             connection refused, until the service is up again",
+    ]
     kinds = [line.split()[0] for line in epilog[4:-2]]
     assert kinds == [name for name, kind in KINDS.items() if kind.function]
     assert epilog[-1] == "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
@@ -668,5 +633,4 @@ def test_a_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, cap
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("sys.stdin", Broken())
-    assert main(["run", "--scenario", "-"]) == 4
-    assert capsys.readouterr().err == "dirac-failover: error: --scenario: Cannot read -: Input/output error\n"
+    assert complaint(capsys, "--scenario", "-") == "--scenario: Cannot read -: Input/output error"
