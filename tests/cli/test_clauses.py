@@ -5,11 +5,10 @@ from dirac_failover.spec.algorithm import step_ids
 from dirac_failover.spec.clauses import CLAUSES, OUT_OF_REACH
 
 
-def test_the_clauses_are_listed_by_level(capsys, monkeypatch):
+def test_the_clauses_are_listed_by_level(printed, monkeypatch):
     """Each with its sentence, below how many there are."""
     monkeypatch.setenv("COLUMNS", "160")
-    assert main(["clauses"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed("clauses").splitlines()
     listed = [line for line in lines if line.startswith("  ")]
     assert listed == [f"  {clause.id}  {clause.text}" for clause in CLAUSES]
     titles = [line for line in lines if line.startswith("──")]
@@ -18,27 +17,24 @@ def test_the_clauses_are_listed_by_level(capsys, monkeypatch):
         assert title == f"── {level}: {number} clauses ".ljust(160, "─")
 
 
-def test_a_quiet_list_has_the_titles(capsys):
+def test_a_quiet_list_has_the_titles(printed):
     """Each is a line."""
-    assert main(["clauses", "-q"]) == 0
-    listed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    listed = [line for line in printed("clauses", "-q").splitlines() if line.startswith("  ")]
     assert listed == [f"  {clause.id}  {clause.title}" for clause in CLAUSES]
 
 
-def test_a_long_sentence_is_wrapped_below_itself(capsys, monkeypatch):
+def test_a_long_sentence_is_wrapped_below_itself(printed, monkeypatch):
     """The IDs stand alone in their column, and have a colour."""
     monkeypatch.setenv("COLUMNS", "60")
-    assert main(["clauses", "--level", "contract", "--color", "always"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed("clauses", "--level", "contract", "--color", "always").splitlines()
     assert lines[1].startswith("  \x1b[36mCO-001\x1b[0m  The hooks")
     assert lines[2].startswith("          ")
     assert not any("DI-" in line or "LL-" in line for line in lines)
 
 
-def test_machines_get_all_that_is_known(capsys):
+def test_machines_get_all_that_is_known(capsys, printed):
     """The hazards that no module can remove are there too."""
-    assert main(["clauses", "--json"]) == 0
-    text = capsys.readouterr().out
+    text = printed("clauses", "--json")
     data = json.loads(text)
     assert text == json.dumps(data, indent=2) + "\n"
     assert (data["schema"], data["out of reach"]) == ("dirac-failover/clauses/1", OUT_OF_REACH)

@@ -25,6 +25,7 @@ from dirac_failover.cli import EXAMPLES, VERBS, main, make_parser
 from dirac_failover.cli.exits import CommandError, Exit, NeverStruckError, exit_code, write
 from dirac_failover.drivers import supervisor
 from dirac_failover.errors import AstrayWarning, MissingExtraError, PortBrokenError, PortError
+from tests.doubles import eventually
 
 COMMAND = [sys.executable, "-m", "dirac_failover"]
 
@@ -42,13 +43,11 @@ def verb(monkeypatch):
     return replace
 
 
-def test_without_arguments_there_is_help(capsys, monkeypatch):
+def test_without_arguments_there_is_help(printed, monkeypatch):
     """The same as with --help: every command, every exit code."""
     monkeypatch.setenv("COLUMNS", "160")
-    assert main([]) == 0
-    text = capsys.readouterr().out
-    assert main(["--help"]) == 0
-    assert capsys.readouterr() == (text, "")
+    text = printed()
+    assert printed("--help") == text
     assert text.startswith("usage: dirac-failover [-h] [--version] [--debug] COMMAND ...\n")
     for name, summary in VERBS.items():
         assert re.search(rf"^    {name}\s+{re.escape(summary)}$", text, re.MULTILINE)
@@ -63,28 +62,21 @@ def test_without_arguments_there_is_help(capsys, monkeypatch):
 def test_the_exit_codes_are_these():
     """Scripts rely on them."""
     assert {code.name: int(code) for code in Exit} == {
-        "OK": 0,
-        "DIFFERS": 1,
-        "INTERRUPTED": 2,
-        "BROKEN": 3,
-        "USAGE": 4,
-        "NOTHING_RAN": 5,
-    }
+        "OK": 0, "DIFFERS": 1, "INTERRUPTED": 2, "BROKEN": 3, "USAGE": 4, "NOTHING_RAN": 5,
+    }  # fmt: skip
     assert [exit_code(error) for error in (PortError("x"), PortBrokenError("x"), NeverStruckError("x"))] == [4, 3, 1]
 
 
-def test_the_version_is_the_packages(capsys):
+def test_the_version_is_the_packages(printed):
     """One number."""
-    assert main(["--version"]) == 0
-    assert capsys.readouterr() == (f"dirac-failover {__version__}\n", "")
+    assert printed("--version") == f"dirac-failover {__version__}\n"
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_every_command_has_help_and_examples_that_can_be_used(capsys, name):
+def test_every_command_has_help_and_examples_that_can_be_used(printed, name):
     """Each option and argument has a text, and a table below them keeps its lines."""
-    assert main([name, "--help"]) == 0
-    out, err = capsys.readouterr()
-    assert (out.startswith(f"usage: dirac-failover {name} "), "--debug" in out, err) == (True, False, "")
+    out = printed(name, "--help")
+    assert (out.startswith(f"usage: dirac-failover {name} "), "--debug" in out) == (True, False)
     summary = VERBS[name]
     assert f"\n{summary[0].upper()}{summary[1:]}.\n" in out
     examples = [f"  dirac-failover {example}" for example in EXAMPLES[name]]
@@ -108,20 +100,15 @@ def test_every_command_has_help_and_examples_that_can_be_used(capsys, name):
         (["run", "--acounting=3"], r"there is no option '--acounting'; did you mean --accounting\? \(.*\)"),
         (["run", "job", "--no"], r"unrecognized arguments: job --no \(see 'dirac-failover run --help'\)"),
         (["--vers"], r"there is no option '--vers'; did you mean --version\? \('dirac-failover --help' lists them\)"),
-        (
-            ["run", "--acc", "1"],
-            r"there is no option '--acc'; did you mean --accounting\? \('dirac-failover run --help' lists them\)",
-        ),
+        (["run", "--acc", "1"],
+         r"there is no option '--acc'; did you mean --accounting\? \('dirac-failover run --help' lists them\)"),
         (["schema"], r"the following arguments are required: name \(see 'dirac-failover schema --help'\)"),
         (["differential"], r"the following arguments are required: .* \(see 'dirac-failover differential --help'\)"),
     ],
-)
-def test_a_wrong_command_line_is_one_line(capsys, arguments, expected):
+)  # fmt: skip
+def test_a_wrong_command_line_is_one_line(complaint, arguments, expected):
     """It says where to look; options cannot be shortened."""
-    assert main(arguments) == 4
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert re.fullmatch(f"dirac-failover: error: {expected}\n", err)
+    assert re.fullmatch(expected, complaint(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -136,11 +123,7 @@ def test_a_wrong_command_line_is_one_line(capsys, arguments, expected):
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
 def test_every_end_is_one_line(verb, capsys, error, code, said, debug):
     """With its exit code; a traceback only for who asks for it, before or after the command."""
-
-    def fail():
-        raise error
-
-    verb(fail)
+    verb(Mock(side_effect=error))
     for arguments in ([*debug, "schema"], ["schema", *debug]):
         assert main(arguments) == code
         out, err = capsys.readouterr()
@@ -150,7 +133,7 @@ def test_every_end_is_one_line(verb, capsys, error, code, said, debug):
         assert (trace[:1] == ["Traceback (most recent call last):"]) is bool(debug)
 
 
-def test_a_checkout_that_is_not_installed_says_what_to_do(capsys, monkeypatch):
+def test_a_checkout_that_is_not_installed_says_what_to_do(complaint, monkeypatch):
     """Its fakes are in a folder of their own, which nobody looks into."""
     for name in [*sys.modules]:
         if name.startswith("dirac_fakes") or name == "dirac_failover.cli.run":
@@ -158,9 +141,8 @@ def test_a_checkout_that_is_not_installed_says_what_to_do(capsys, monkeypatch):
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith("fakes")])
     finders = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
     monkeypatch.setattr(sys, "meta_path", [_NoFakes(), *finders])
-    assert main(["run"]) == 3
     said = "dirac_fakes is not installed here: 'pip install .' (or '-e .') in the checkout installs it"
-    assert capsys.readouterr() == ("", f"dirac-failover: error: {said}\n")
+    assert complaint("run", code=3) == said
 
 
 class _NoFakes:
@@ -259,25 +241,16 @@ def test_what_cannot_be_printed_is_said(verb, monkeypatch, capsys, tmp_path, num
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "Full", "/a/file"), OSError(errno.EPERM, "Not allowed")])
-def test_another_failure_of_the_system_is_not_about_printing(verb, capsys, error):
+def test_another_failure_of_the_system_is_not_about_printing(verb, complaint, error):
     """It names a file, or is of another kind."""
-
-    def fail():
-        raise error
-
-    verb(fail)
-    assert main(["schema"]) == 3
-    assert f"broke down: {type(error).__name__}: {error}" in capsys.readouterr().err
+    verb(Mock(side_effect=error))
+    assert f"broke down: {type(error).__name__}: {error}" in complaint("schema", code=3)
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_a_stream_that_is_closed_hears_nothing(verb, monkeypatch, name):
     """Whoever closes it wants the exit code alone."""
-
-    def fail():
-        raise CommandError("é")
-
-    verb(fail)
+    verb(Mock(side_effect=CommandError("é")))
     monkeypatch.setattr(sys, name, None)
     assert main(["schema"]) == 4
     stream = getattr(sys, name)
@@ -302,19 +275,14 @@ def test_a_warning_of_ours_is_one_line(verb, capsys, monkeypatch):
     assert shown == ["old"]
 
 
-def test_control_characters_are_shown_as_escapes(verb, capsys):
+def test_control_characters_are_shown_as_escapes(verb, complaint):
     """A port's text is no command for the terminal."""
-
-    def fail():
-        raise CommandError("a\x1b[31m\udcffé")
-
-    verb(fail)
-    assert main(["schema"]) == 4
-    assert capsys.readouterr().err == "dirac-failover: error: a\\x1b[31m\\udcffé\n"
+    verb(Mock(side_effect=CommandError("a\x1b[31m\udcffé")))
+    assert complaint("schema") == "a\\x1b[31m\\udcffé"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_command_once(verb, capsys, number):
+def test_a_signal_ends_a_command_once(verb, complaint, number):
     """What is put away is not interrupted again; whatever is made of the exception, it is an interrupt."""
     done = []
     handlers = {known: signal.getsignal(known) for known in cli._ENDING}
@@ -328,13 +296,12 @@ def test_a_signal_ends_a_command_once(verb, capsys, number):
             raise ValueError from None
 
     verb(works)
-    assert main(["schema"]) == 2
+    assert complaint("schema", code=2) == "interrupted"
     assert done == ["put away"]
-    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
     assert {known: signal.getsignal(known) for known in cli._ENDING} == handlers
 
 
-def test_a_signal_that_python_ignores_comes_again(verb, capsys, monkeypatch):
+def test_a_signal_that_python_ignores_comes_again(verb, complaint, monkeypatch):
     """Here in a destructor; other exceptions there are shown as ever."""
 
     class Interrupts:
@@ -355,9 +322,8 @@ def test_a_signal_that_python_ignores_comes_again(verb, capsys, monkeypatch):
         time.sleep(10)
 
     verb(works)
-    assert main(["schema"]) == 2
+    assert complaint("schema", code=2) == "interrupted"
     assert others == [ValueError]
-    assert capsys.readouterr().err == "dirac-failover: error: interrupted\n"
 
 
 def test_a_command_that_does_not_end_is_ended(verb, capsys, monkeypatch):
@@ -461,11 +427,8 @@ def test_nothing_is_left_of_a_command_however_it_ends(tmp_path, number, code, sa
         rest = run.stderr.read()
     assert run.wait() == code
     assert rest == f"dirac-failover: error: {said}\n"
-    deadline = time.monotonic() + 10  # when the supervisor is killed the command ends a moment later
-    while time.monotonic() < deadline and (Path(f"/proc/{away}").exists() or list((tmp_path / "tmp").iterdir())):
-        time.sleep(0.01)
-    assert not Path(f"/proc/{away}").exists()
-    assert list((tmp_path / "tmp").iterdir()) == []
+    # when the supervisor is killed the command ends a moment later
+    assert eventually(lambda: not Path(f"/proc/{away}").exists() and not list((tmp_path / "tmp").iterdir()))
 
 
 def test_a_command_works_where_no_directory_can_be_made(monkeypatch, capsys):
@@ -481,9 +444,8 @@ def test_a_command_works_where_no_directory_can_be_made(monkeypatch, capsys):
     assert cli.command() == 4
     monkeypatch.setattr(supervisor, "guard", lambda: signal.SIGSEGV)
     assert cli.command() == 3
-    assert (
-        capsys.readouterr().err == "dirac-failover: error: broke down: a module, or the system, ended it by SIGSEGV\n"
-    )
+    said = "dirac-failover: error: broke down: a module, or the system, ended it by SIGSEGV\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_version_is_told_without_a_second_process(monkeypatch, capsys):

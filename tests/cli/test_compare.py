@@ -5,13 +5,12 @@ import json
 import jsonschema
 import pytest
 
-from dirac_failover.cli import main
 from dirac_failover.reports import html_page, markdown
 from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.schemas import SCHEMAS
 
 
-def test_every_format_is_there(files, capsys):
+def test_every_format_is_there(files, printed):
     """Each is what its module makes of the same matrix."""
     paths = [files["alpha"], files["hostile"]]
     matrix = Matrix.load(paths)
@@ -21,14 +20,12 @@ def test_every_format_is_there(files, capsys):
         "json": json.dumps(matrix.to_json(), indent=2) + "\n",
     }
     for form, said in expected.items():
-        assert main(["compare", *paths, "--format", form]) == 0
-        assert capsys.readouterr().out == said
+        assert printed("compare", *paths, "--format", form) == said
 
 
-def test_the_json_is_as_published(files, capsys):
+def test_the_json_is_as_published(files, printed):
     """``dirac-failover schema compare`` describes it."""
-    assert main(["compare", *files.values(), "--format", "json"]) == 0
-    data = json.loads(capsys.readouterr().out)
+    data = json.loads(printed("compare", *files.values(), "--format", "json"))
     validator = jsonschema.Draft202012Validator(SCHEMAS["compare"]())
     assert list(validator.iter_errors(data)) == []
     for part in (data["ports"][0], data["ports"][0]["header"], data["clauses"][0]["cells"][0]):
@@ -38,7 +35,7 @@ def test_the_json_is_as_published(files, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "said"),
     [
         (lambda text: text[:-200], "is not JSON, or was cut"),
         (lambda _: "", "is not JSON, or was cut"),
@@ -47,17 +44,14 @@ def test_the_json_is_as_published(files, capsys):
     ],
 )
 @pytest.mark.parametrize("verb", ["compare", "diff", "report"])
-def test_a_file_that_was_cut_or_changed_is_one_clear_line(files, capsys, tmp_path, change, complaint, verb):
+def test_a_file_that_was_cut_or_changed_is_one_clear_line(files, complaint, tmp_path, change, said, verb):
     """Nothing is reported from it, and nothing is written."""
     with open(files["alpha"]) as file:
         whole = file.read()
     with open(files["alpha"], "w") as file:
         file.write(change(whole))  # type: ignore[operator]
     others = [] if verb == "report" else [files["beta"]]
-    assert main([verb, files["alpha"], *others, "--output", str(tmp_path / "out")]) == 4
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith(f"dirac-failover: error: {files['alpha']} ")
-    assert complaint in captured.err
-    assert captured.err.count("\n") == 1
+    line = complaint(verb, files["alpha"], *others, "--output", str(tmp_path / "out"))
+    assert line.startswith(f"{files['alpha']} ")
+    assert said in line
     assert not (tmp_path / "out").exists()

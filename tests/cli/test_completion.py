@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dirac_failover.cli import VERBS, main
+from dirac_failover.cli import VERBS
 from dirac_failover.conformance.zoo import BUGS
 
 
@@ -43,16 +43,15 @@ def test_commands_options_and_values_are_completed(complete):
     assert complete("serve", "--port", "") == []
 
 
-def test_scripts_for_other_shells_are_printed(capsys):
+def test_scripts_for_other_shells_are_printed(printed):
     """They are those of shtab."""
     pytest.importorskip("shtab")
     for shell, word in (("zsh", "#compdef dirac-failover"), ("tcsh", "complete dirac-failover")):
-        assert main(["completion", shell]) == 0
-        assert word in capsys.readouterr().out
+        assert word in printed("completion", shell)
 
 
-def test_without_shtab_the_error_says_what_to_install(monkeypatch, capsys):
+def test_without_shtab_the_error_says_what_to_install(monkeypatch, complaint):
     """The package is an extra."""
     monkeypatch.setitem(sys.modules, "shtab", None)
-    assert main(["completion", "bash"]) == 3
-    assert "completion needs the package shtab: pip install 'dirac-failover[completion]'" in capsys.readouterr().err
+    said = "completion needs the package shtab: pip install 'dirac-failover[completion]'"
+    assert complaint("completion", "bash", code=3) == said

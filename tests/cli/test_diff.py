@@ -10,29 +10,24 @@ from dirac_failover.reports.changes import KINDS
 from dirac_failover.reports.schemas import SCHEMAS
 
 
-def test_the_command_fails_when_a_clause_regressed(files, capsys):
+def test_the_command_fails_when_a_clause_regressed(files, printed):
     """A clause that was held and is broken regressed, in either direction here."""
-    assert main(["diff", files["alpha"], files["beta"]]) == 1
-    assert "── Regressed: broken now" in capsys.readouterr().out
+    assert "── Regressed: broken now" in printed("diff", files["alpha"], files["beta"], code=1)
     assert main(["diff", files["beta"], files["alpha"]]) == 1
     assert main(["diff", files["alpha"], files["alpha"]]) == 0
 
 
-def test_breaking_down_is_a_regression(files, capsys, snapshot):
+def test_breaking_down_is_a_regression(files, printed, snapshot):
     """It is none if the port had broken down before."""
-    assert main(["diff", files["alpha"], files["down"], "--format", "markdown"]) == 1
-    snapshot(capsys.readouterr().out)
-    assert main(["diff", files["alpha"], files["down"]]) == 1
-    assert "\n  The port broke down: no answer in 10 s\n" in capsys.readouterr().out
-    assert main(["diff", files["down"], files["down"]]) == 0
-    assert "broke down" not in capsys.readouterr().out
+    snapshot(printed("diff", files["alpha"], files["down"], "--format", "markdown", code=1))
+    assert "\n  The port broke down: no answer in 10 s\n" in printed("diff", files["alpha"], files["down"], code=1)
+    assert "broke down" not in printed("diff", files["down"], files["down"])
     assert main(["diff", files["down"], files["alpha"]]) == 0
 
 
-def test_machines_get_all_of_it(files, capsys):
+def test_machines_get_all_of_it(files, printed):
     """The JSON counts every kind, and has both sides of each change."""
-    assert main(["diff", files["alpha"], files["beta"], "--format", "json"]) == 1
-    data = json.loads(capsys.readouterr().out)
+    data = json.loads(printed("diff", files["alpha"], files["beta"], "--format", "json", code=1))
     assert (data["old"]["label"], data["new"]["file"], data["regressed"]) == ("alpha 1.0", files["beta"], True)
     assert data["runs"] == {"port": {"old": "alpha", "new": "beta"}, "shard": {"old": "1/1", "new": "2/3"}}
     assert data["counts"] == dict.fromkeys(KINDS, 0) | dict.fromkeys(("regressed", "fixed", "new", "gone"), 1) | {

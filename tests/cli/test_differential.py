@@ -66,7 +66,7 @@ def test_where_nothing_is_left_out_the_text_says_nothing_of_it():
     assert "  ✓ 1 scenarios, 0 differ\n" in report(Comparison("a", "b", scenarios=1), Style())
 
 
-def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, capsys):
+def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, printed):
     """The options are passed on; the Python is that of the right one."""
     asked = []
     results = iter([comparison((2, "x"), scenarios=3), comparison((2, "x"), scenarios=3), comparison()])
@@ -77,28 +77,25 @@ def test_the_exit_code_and_the_output_say_what_differs(monkeypatch, capsys):
 
     monkeypatch.setattr(differential, "compare_ports", compared)
     words = "differential mine theirs --python /p --region inputs --workers 3 --shard 2/3"
-    assert main(words.split()) == Exit.DIFFERS
+    assert "  ✗ 3 scenarios, 2 differ\n" in printed(*words.split(), code=Exit.DIFFERS)
     how = {"region": "inputs", "workers": 3, "part": (1, 3)}
     assert asked == [((Target("mine"), Target("theirs", "/p")), how)]
-    assert "  ✗ 3 scenarios, 2 differ\n" in capsys.readouterr().out
-    assert main([*words.split(), "--json"]) == Exit.DIFFERS
-    assert json.loads(capsys.readouterr().out) == comparison((2, "x"), scenarios=3).to_json()
+    told = json.loads(printed(*words.split(), "--json", code=Exit.DIFFERS))
+    assert told == comparison((2, "x"), scenarios=3).to_json()
     assert main(words.split()) == Exit.NOTHING_RAN
 
 
-def test_the_command_finds_the_right_one_in_another_environment(capsys):
+def test_the_command_finds_the_right_one_in_another_environment(printed):
     """There it runs in a process of its own; here that is the same Python."""
-    assert main(["differential", "reference", "reference", "--python", sys.executable, *PART]) == Exit.OK
     title = f"reference {__version__}"
-    assert f"  ✓ 2 scenarios, 0 differ\n  beside  {title}, {title}\n" in capsys.readouterr().out
+    seen = printed("differential", "reference", "reference", "--python", sys.executable, *PART)
+    assert f"  ✓ 2 scenarios, 0 differ\n  beside  {title}, {title}\n" in seen
 
 
-def test_a_port_that_dies_is_named_with_the_scenario(capsys):
+def test_a_port_that_dies_is_named_with_the_scenario(complaint):
     """The line is the one of 'verify'."""
-    assert main(["differential", "reference", "tests.conformance.broken_ports:Exits", *PART]) == Exit.BROKEN
-    error = capsys.readouterr().err
-    assert error.startswith("dirac-failover: error: The port ended its process (exit code 7) in the scenario 'identity")
-    assert error.count("\n") == 1
+    said = complaint("differential", "reference", "tests.conformance.broken_ports:Exits", *PART, code=Exit.BROKEN)
+    assert said.startswith("The port ended its process (exit code 7) in the scenario 'identity")
 
 
 @pytest.mark.parametrize(
@@ -110,22 +107,17 @@ def test_a_port_that_dies_is_named_with_the_scenario(capsys):
         (["--region", "none"], "--region: there is no region 'none' (there are "),
     ],
 )
-def test_an_option_that_cannot_be_used_is_one_line(given, message, capsys):
+def test_an_option_that_cannot_be_used_is_one_line(given, message, complaint):
     """The line has the expected and the given value."""
-    assert main(["differential", "reference", "reference", *given]) == Exit.USAGE
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith(f"dirac-failover: error: {message}")
+    assert complaint("differential", "reference", "reference", *given).startswith(message)
 
 
-def test_a_port_that_does_not_exist_is_named(monkeypatch, capsys):
+def test_a_port_that_does_not_exist_is_named(monkeypatch, complaint):
     """One that is unknown is the user's mistake; one that is not installed is not."""
-    assert main(["differential", "reference", "nobody"]) == Exit.USAGE
-    assert "there is no port 'nobody' (there are reference, " in capsys.readouterr().err
+    assert complaint("differential", "reference", "nobody").startswith("there is no port 'nobody' (there are reference")
 
     def missing():
         raise ImplementationUnavailableError("It is not installed: install it")
 
     monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=missing))
-    assert main(["differential", "reference", "dirac"]) == Exit.BROKEN
-    assert capsys.readouterr().err == "dirac-failover: error: It is not installed: install it\n"
+    assert complaint("differential", "reference", "dirac", code=Exit.BROKEN) == "It is not installed: install it"

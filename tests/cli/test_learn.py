@@ -35,57 +35,53 @@ def section(title):
     return f"── {title} ".ljust(WIDTH, "─") + "\n"
 
 
-def test_the_lessons_are_listed(capsys):
+def test_the_lessons_are_listed(printed):
     """One line each, in order, and how to begin."""
-    assert main(["learn"]) == 0
-    printed = capsys.readouterr().out
+    seen = printed("learn")
     width = max(len(lesson.name) for lesson in LESSONS)
     rows = [f"  {n:2}  {lesson.name:{width}}  {lesson.title}\n" for n, lesson in enumerate(LESSONS, 1)]
-    assert "".join(rows) in printed
-    assert printed.endswith("  dirac-failover learn the-hooks\n")
+    assert "".join(rows) in seen
+    assert seen.endswith("  dirac-failover learn the-hooks\n")
 
 
 STORY = ("Verdict", "What happened", "What the services hold", "The request", "After recovery")
 ANSWER = ("Why", "Go on", "The answer")
 
 
-def titles(printed):
+def titles(seen):
     """The titles of the sections of a screen, in order."""
-    return re.findall(r"^── (.*?) ─*$", printed, re.MULTILINE)
+    return re.findall(r"^── (.*?) ─*$", seen, re.MULTILINE)
 
 
-def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(capsys):
+def test_a_pipe_gets_everything_without_waiting_and_the_verdict_last(printed):
     """In this order: the lesson, the job, the question, the timeline, the reason, how to go on, the verdict."""
-    assert main(["learn", "an-outage"]) == 0
-    printed = capsys.readouterr().out
+    seen = printed("learn", "an-outage")
     lesson = find_lesson("an-outage")
-    assert titles(printed) == [
+    assert titles(seen) == [
         f"Lesson {LESSONS.index(lesson) + 1} of {len(LESSONS)}: {lesson.title}", "Job", "What do you think?",
         *STORY, *ANSWER,
     ]  # fmt: skip
-    assert "".join(f"    {n}. {choice}\n" for n, choice in enumerate(lesson.choices, 1)) in printed
+    assert "".join(f"    {n}. {choice}\n" for n, choice in enumerate(lesson.choices, 1)) in seen
     for clause in lesson.clauses:
-        assert f"    {clause}  {find(clause).text}" in " ".join(printed.split("\n            "))
-    assert section("Go on") + "".join(f"  {command}\n" for command in commands(lesson)) in printed
-    assert printed.endswith(section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n")
-    assert "Your prediction" not in printed
-    assert "Enter shows" not in printed
+        assert f"    {clause}  {find(clause).text}" in " ".join(seen.split("\n            "))
+    assert section("Go on") + "".join(f"  {command}\n" for command in commands(lesson)) in seen
+    assert seen.endswith(section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n")
+    assert "Your prediction" not in seen
+    assert "Enter shows" not in seen
 
 
-def test_a_quiet_lesson_is_its_answer(capsys):
+def test_a_quiet_lesson_is_its_answer(printed):
     """In a pipe, where nothing is asked."""
-    assert main(["learn", "an-outage", "-q"]) == 0
-    assert capsys.readouterr().out == section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n"
+    assert printed("learn", "an-outage", "-q") == section("The answer") + f"  → {RIGHT}\n  {SHOWN}\n"
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "verdict"),
     [("2", 0, f"  ✓ Right: {RIGHT}\n"), ("1", 1, f"  ✗ No, it is {RIGHT}\n"), ("3", 1, f"  ✗ No, it is {RIGHT}\n")],
 )
-def test_a_script_gives_its_answer_and_gets_an_exit_code(answer, code, verdict, capsys):
+def test_a_script_gives_its_answer_and_gets_an_exit_code(answer, code, verdict, printed):
     """0 when it is right, 1 when it is not."""
-    assert main(["learn", "an-outage", "--answer", answer]) == code
-    assert section("The answer") + verdict in capsys.readouterr().out
+    assert section("The answer") + verdict in printed("learn", "an-outage", "--answer", answer, code=code)
 
 
 @pytest.fixture
@@ -142,11 +138,10 @@ def test_an_answer_that_is_no_choice_is_told_what_is_expected(typed, found, on_t
         assert f"\n  {verdict}" in screen
 
 
-def test_nobody_is_asked_who_cannot_see_the_question(monkeypatch, capsys):
+def test_nobody_is_asked_who_cannot_see_the_question(monkeypatch, printed):
     """A terminal for input alone is not enough, nor one for output alone."""
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
-    assert main(["learn", "an-outage"]) == 0
-    assert "  → 2." in capsys.readouterr().out
+    assert "  → 2." in printed("learn", "an-outage")
     monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
     monkeypatch.setattr(sys, "stdout", screen := Terminal())
     assert main(["learn", "an-outage"]) == 0
@@ -192,31 +187,27 @@ def test_the_question_is_there_before_the_answer_is_awaited(monkeypatch):
     assert [text[-len(prompt) :] for text, prompt in zip(asked, (PROMPT, OFFER), strict=True)] == [PROMPT, OFFER]
 
 
-def test_a_lesson_with_a_module_of_its_own_runs_that(capsys):
+def test_a_lesson_with_a_module_of_its_own_runs_that(printed):
     """In place of the reference's."""
-    assert main(["learn", "nothing-lost"]) == 0
-    assert "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n" in capsys.readouterr().out
+    said = "  → 3. 'Workflow successful, end of FailoverRequest module execution.'\n"
+    assert said in printed("learn", "nothing-lost")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "said"),
     [
         (["an-otage"], "there is no lesson 'an-otage'; did you mean an-outage? ('dirac-failover learn' lists them)"),
-        (
-            ["a-lost-outage"],
-            "there is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)",
-        ),
+        (["a-lost-outage"],
+         "there is no lesson 'a-lost-outage'; did you mean an-outage? ('dirac-failover learn' lists them)"),
         (["99"], "there is no lesson '99' ('dirac-failover learn' lists them)"),
         (["an-outage", "--answer", "4"], "--answer: expected a number from 1 to 3, found 4"),
         (["an-outage", "--answer", "0"], "--answer: expected a number from 1 to 3, found 0"),
         (["--answer", "1"], "--answer: expected the name of a lesson before it, found none"),
     ],
-)
-def test_what_cannot_be_used_is_one_line(arguments, complaint, capsys):
+)  # fmt: skip
+def test_what_cannot_be_used_is_one_line(arguments, said, complaint):
     """With the nearest name, or what was expected."""
-    assert main(["learn", *arguments]) == 4
-    out, err = capsys.readouterr()
-    assert (out, err) == ("", f"dirac-failover: error: {complaint}\n")
+    assert complaint("learn", *arguments) == said
 
 
 def test_a_lesson_is_found_by_name_and_number():

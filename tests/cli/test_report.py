@@ -8,7 +8,7 @@ from dirac_failover.reports.matrix import Matrix
 from dirac_failover.reports.terminal import Style
 
 
-def test_every_format_is_there(files, capsys, monkeypatch):
+def test_every_format_is_there(files, printed, monkeypatch):
     """Each is what its module makes of the results."""
     monkeypatch.setenv("COLUMNS", "90")
     matrix = Matrix.load([files["alpha"]])
@@ -19,11 +19,9 @@ def test_every_format_is_there(files, capsys, monkeypatch):
         "junit": junit.document(matrix.ports[0]),
         "badge": badge.picture(matrix.ports[0]),
     }
-    assert main(["report", files["alpha"]]) == 0
-    assert capsys.readouterr().out == expected["text"]
+    assert printed("report", files["alpha"]) == expected["text"]
     for form, said in expected.items():
-        assert main(["report", files["alpha"], "--format", form]) == 0
-        assert capsys.readouterr().out == said
+        assert printed("report", files["alpha"], "--format", form) == said
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.xml", "<?xml"), ("a.svg", "<svg"), ("a.md", "# "), ("a.html", "<!do")])
@@ -33,11 +31,10 @@ def test_the_ending_of_the_file_is_enough(files, tmp_path, name, start):
     assert (tmp_path / name).read_text().startswith(start)
 
 
-def test_there_is_one_port(files, capsys):
+def test_there_is_one_port(files, capsys, printed):
     """Several are compared; the help says how."""
     assert main(["report", files["alpha"], files["beta"]]) == 4
     assert "unrecognized arguments" in capsys.readouterr().err
-    assert main(["report", "--help"]) == 0
-    words = " ".join(capsys.readouterr().out.split())
+    words = " ".join(printed("report", "--help").split())
     assert "[--format {text,markdown,html,junit,badge}]" in words
     assert words.endswith("Several ports side by side, and the matrix as JSON: 'dirac-failover compare'.")

@@ -94,24 +94,18 @@ def test_without_options_two_files_and_the_transformation_down(capsys):
         (["--job-id", "none"], {"job_id": None}),
         (["--workflow-failed"], {"workflow_failed": True}),
         (["--step-failed"], {"step_failed": True}),
-        (
-            ["--reported", "/a=b=Unused", "--reported", "/b=Processed"],
-            {"reported": {"/a=b": "Unused", "/b": "Processed"}},
-        ),
+        (["--reported", "/a=b=Unused", "--reported", "/b=Processed"],
+         {"reported": {"/a=b": "Unused", "/b": "Processed"}}),
         (["--accounting", "3"], {"records": 3}),
         (["--operation", "RemoveFile"], {"operations": [{"Type": "RemoveFile"}]}),
-        (
-            ["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "LogUpload"],
-            {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "LogUpload"}]},
-        ),
+        (["--operation", '{"Type": "RemoveFile", "Files": ["/x"]}', "--operation", "LogUpload"],
+         {"operations": [{"Type": "RemoveFile", "Files": ["/x"]}, {"Type": "LogUpload"}]}),
         (["--no-proxy"], {"owner": None}),
         (["--fault", "none"], {"faults": []}),
-        (
-            ["--fault", "transformation:refuse", "--fault", "job-state:first=2"],
-            {"faults": ["transformation:refuse", "job-state:first=2"]},
-        ),
+        (["--fault", "transformation:refuse", "--fault", "job-state:first=2"],
+         {"faults": ["transformation:refuse", "job-state:first=2"]}),
     ],
-)
+)  # fmt: skip
 def test_each_option_says_one_thing(capsys, options, expected):
     """What is not said is as without any option."""
     usual = {"inputs": INPUTS, "faults": FAULTS}

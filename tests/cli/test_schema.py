@@ -3,16 +3,14 @@ import json
 import jsonschema
 import pytest
 
-from dirac_failover.cli import main
 from dirac_failover.reports.schemas import SCHEMAS
 from dirac_failover.spec import scenario
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_printed(capsys, name):
+def test_a_schema_is_printed(printed, name):
     """It is valid JSON Schema, for people to read."""
-    assert main(["schema", name]) == 0
-    text = capsys.readouterr().out
+    text = printed("schema", name)
     assert json.loads(text) == SCHEMAS[name]()
     assert text.startswith('{\n  "$schema": "https://json-schema.org/draft/2020-12/schema",\n')
     assert text.endswith("\n}\n")
@@ -52,8 +50,6 @@ def test_what_is_printed_is_closed(name, least):
     assert all("required" in item for item in found)
 
 
-def test_an_unknown_schema_is_one_clear_line(capsys):
+def test_an_unknown_schema_is_one_clear_line(complaint):
     """With what there is."""
-    assert main(["schema", "nope"]) == 4
-    said = capsys.readouterr().err
-    assert said.startswith("dirac-failover: error: there is no name 'nope' (there are ")
+    assert complaint("schema", "nope").startswith("there is no name 'nope' (there are ")

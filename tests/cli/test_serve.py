@@ -274,22 +274,18 @@ def test_the_certificate_is_good_for_the_host_and_for_this_machine(serve):
         (["--write-config", "/nowhere/x"], "Cannot write /nowhere/x: No such file or directory"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_one_clear_line(capsys, arguments, message):
+def test_what_cannot_be_is_one_clear_line(complaint, arguments, message):
     """Nothing is printed on standard output."""
-    assert main(["serve", *arguments]) == 4
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"dirac-failover: error: {message}")
+    assert f"{complaint('serve', *arguments)}\n".startswith(message)
 
 
-def test_a_port_that_is_taken_is_one_clear_line(capsys):
+def test_a_port_that_is_taken_is_one_clear_line(complaint):
     """With the reason, and signals are as before."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["serve", "--http", "--port", str(port)]) == 4
-    said = capsys.readouterr().err
-    assert said.startswith(f"dirac-failover: error: Cannot listen on 127.0.0.1, port {port}: [Errno 98] Address")
+        said = complaint("serve", "--http", "--port", str(port))
+    assert said.startswith(f"Cannot listen on 127.0.0.1, port {port}: [Errno 98] Address")
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 

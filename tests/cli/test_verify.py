@@ -71,14 +71,13 @@ def judged(monkeypatch):
     return asked
 
 
-def test_the_reference_conforms_to_what_is_asked(capsys, tmp_path):
+def test_the_reference_conforms_to_what_is_asked(printed, tmp_path):
     """From the command line, with real processes: table, results and exit code say the same."""
     path = tmp_path / "r.json"
     words = ["verify", "--region", "identity", "--shard", "3/40", "--workers", "2", "--output", str(path)]
-    assert main(words) == 0
-    printed = capsys.readouterr().out
-    assert "✓ CO-001  held" in printed
-    assert f"✓ reference {__version__} conforms\n" in printed
+    seen = printed(*words)
+    assert "✓ CO-001  held" in seen
+    assert f"✓ reference {__version__} conforms\n" in seen
     results = load(str(path))
     assert results.verdict == "conforms"
     assert results.header.port == PortInfo("reference", __version__, "reference", f"reference {__version__}")
@@ -86,21 +85,20 @@ def test_the_reference_conforms_to_what_is_asked(capsys, tmp_path):
     assert results.header.command == "dirac-failover verify reference --region identity --shard 3/40"
 
 
-def test_a_port_that_diverges_is_shown_with_a_scenario(capsys):
+def test_a_port_that_diverges_is_shown_with_a_scenario(capsys, printed):
     """Expected beside observed, and commands that can be pasted: the first is run here."""
     words = ["verify", "broken_ports:NoResult", "--clause", "co-004", "--region", "identity", "--shard", "1/400"]
     assert main([*words, "--workers", "1"]) == 1
-    printed = capsys.readouterr().out
-    assert "── CO-004 is broken ─" in printed
-    assert '  expected  "a return structure"\n  observed  null\n' in printed
-    shown, again, _ = (line.removeprefix("  $ ") for line in printed.splitlines() if line.startswith("  $ "))
+    seen = capsys.readouterr().out
+    assert "── CO-004 is broken ─" in seen
+    assert '  expected  "a return structure"\n  observed  null\n' in seen
+    shown, again, _ = (line.removeprefix("  $ ") for line in seen.splitlines() if line.startswith("  $ "))
     assert again == "dirac-failover verify broken_ports:NoResult --clause CO-004 --fail-fast"
     program, *command = shlex.split(shown)
     assert program == "dirac-failover"
     assert command == ["run", "--scenario", "identity: the good case", "--module", "broken_ports:NoResult"]
-    assert main(command) == 0
-    assert "✗ returns None, which is no result" in capsys.readouterr().out
-    assert "✗ NoResult diverges" in printed
+    assert "✗ returns None, which is no result" in printed(*command)
+    assert "✗ NoResult diverges" in seen
 
 
 def test_a_port_that_breaks_down_has_its_own_verdict(capsys, tmp_path):
@@ -128,11 +126,10 @@ def test_a_port_that_breaks_down_has_its_own_verdict(capsys, tmp_path):
         ("broken_ports:Exit", "Port broken_ports:Exit: there is no class 'Exit'; did you mean Exits? (looked for in "),
     ],
 )
-def test_a_name_that_means_nothing_is_an_error_of_usage(tmp_path, capsys, name, said):
+def test_a_name_that_means_nothing_is_an_error_of_usage(tmp_path, complaint, name, said):
     """No results are written: nobody was judged."""
-    assert main(["verify", name, "--output", str(tmp_path / "r.json")]) == 4
+    assert f"{complaint('verify', name, '--output', str(tmp_path / 'r.json'))}\n".startswith(said)
     assert os.listdir(tmp_path) == []
-    assert capsys.readouterr().err.startswith(f"dirac-failover: error: {said}")
 
 
 def test_a_port_that_cannot_be_imported_is_broken(tmp_path, monkeypatch):
@@ -162,7 +159,7 @@ def test_the_options_are_what_is_asked(judged):
     assert judged.calls == [(question, 3, (1, 5))]
 
 
-def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys):
+def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, printed):
     """By one worker too, in an environment of its own, and in no time; the report says how long it took."""
     asked = []
 
@@ -174,8 +171,7 @@ def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys)
     monkeypatch.setattr(verify_module, "verify", verified)
     monkeypatch.setattr(verify_module, "time", SimpleNamespace(monotonic=iter([10.0, 12.0, 20.0, 20.0]).__next__))
     words = "--python /p --level lossless --clause CO-001 --shard 2/3 --workers 1 --timeout 0.5 --output r.json"
-    assert main(["verify", "mine", *words.split()]) == 0
-    assert "  scenarios  1,234 in 2 s, 617 a second\n" in capsys.readouterr().out
+    assert "  scenarios  1,234 in 2 s, 617 a second\n" in printed("verify", "mine", *words.split())
     assert load("r.json").clauses == alpha.clauses
     question = VerificationPlan(Target("mine", "/p"), ("CO-001",), REGIONS, 0.5)
     assert asked == [(question, ("lossless",), {"workers": 1, "part": (1, 3), "note": asked[0][2]["note"]})]
@@ -186,10 +182,8 @@ def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            "--clause CO-001 --clause LL-0011 --clause x",
-            "--clause: there is no clause 'LL-0011'; did you mean LL-001? ('dirac-failover clauses' lists them)\n",
-        ),
+        ("--clause CO-001 --clause LL-0011 --clause x",
+         "--clause: there is no clause 'LL-0011'; did you mean LL-001? ('dirac-failover clauses' lists them)\n"),
         ("--workers 0", "--workers: expected a whole number from 1 to "),
         ("--workers 1000", "--workers: expected a whole number from 1 to "),
         ("--timeout 0", "--timeout: expected a number of seconds above 0, found 0\n"),
@@ -202,21 +196,14 @@ def test_what_is_asked_is_what_is_verified(alpha, monkeypatch, tmp_path, capsys)
         ("--level x", "--level: there is no level 'x' (there are contract, dirac, lossless, all)\n"),
         ("--profile dirac", "--profile: there is no profile 'dirac'; did you mean dirac-9.1? (there are "),
         ("--region input", "--region: there is no region 'input'; did you mean inputs? (there are "),
-        (
-            "--output r.html",
-            (
-                "--output: expected a name that ends in .json, found r.html; 'dirac-failover report' turns results "
-                "into other formats\n"
-            ),
-        ),
+        ("--output r.html",
+         ("--output: expected a name that ends in .json, found r.html; 'dirac-failover report' turns results "
+          "into other formats\n")),
     ],
-)
-def test_what_cannot_be_asked_is_one_line(judged, capsys, words, message):
+)  # fmt: skip
+def test_what_cannot_be_asked_is_one_line(judged, complaint, words, message):
     """Before anything runs."""
-    assert main(["verify", *words.split()]) == 4
-    said = capsys.readouterr().err
-    assert said.startswith(f"dirac-failover: error: {message}")
-    assert said.count("\n") == 1
+    assert f"{complaint('verify', *words.split())}\n".startswith(message)
     assert judged.calls == []
 
 
@@ -243,14 +230,13 @@ def test_the_levels_decide(judged, words, broken, code):
     assert main(["verify", *words.split()]) == code
 
 
-def test_what_was_not_asked_about_is_no_result(judged, capsys):
+def test_what_was_not_asked_about_is_no_result(judged, printed):
     """Nothing ran, and so nothing conforms."""
     judged.silent = True
-    assert main(["verify"]) == 5
-    printed = capsys.readouterr().out
-    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in printed
+    seen = printed("verify", code=5)
+    assert f"{len([c for c in CLAUSES if c.level == 'contract'])} not asked" in seen
     verdict = f"→ reference {__version__} is not judged: no scenario that was run is about these clauses"
-    assert printed.splitlines()[1] == f"  {verdict}"
+    assert seen.splitlines()[1] == f"  {verdict}"
 
 
 def write(path, *entries):
@@ -258,35 +244,31 @@ def write(path, *entries):
     return str(path)
 
 
-def test_what_is_known_does_not_make_a_port_diverge(judged, tmp_path, capsys):
+def test_what_is_known_does_not_make_a_port_diverge(judged, tmp_path, printed):
     """It is said beside the clause, and in the results; another breach still counts."""
     judged.broken = {"CO-002"}
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "we know better"))
-    assert main(["verify", "--baseline", path]) == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    assert "(by-design: we know better)" in printed
-    assert "CO-002 is broken" not in printed
-    assert main(["verify", "--baseline", path, "--json"]) == 0
-    clause = json.loads(capsys.readouterr().out)["clauses"][1]
+    seen = " ".join(printed("verify", "--baseline", path).split())
+    assert "(by-design: we know better)" in seen
+    assert "CO-002 is broken" not in seen
+    clause = json.loads(printed("verify", "--baseline", path, "--json"))["clauses"][1]
     assert (clause["verdict"], clause["baseline"]) == ("broken", {"kind": "by-design", "reason": "we know better"})
     judged.broken = {"CO-002", "CO-003"}
     assert main(["verify", "--baseline", path]) == 1
 
 
 @pytest.mark.usefixtures("judged")
-def test_a_baseline_that_is_not_true_fails(tmp_path, capsys):
+def test_a_baseline_that_is_not_true_fails(tmp_path, printed):
     """With what is wrong; a part of the space cannot say that an entry is not needed."""
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "old"))
-    assert main(["verify", "--baseline", path]) == 1
-    printed = capsys.readouterr().out
-    assert printed.splitlines()[1:3] == [
+    seen = printed("verify", "--baseline", path, code=1)
+    assert seen.splitlines()[1:3] == [
         f"  ✗ reference {__version__} conforms, and the baseline no longer applies",
         "    - CO-002: the port keeps this clause now: remove the entry",
     ]
     assert main(["verify", "--baseline", path, "--json"]) == 1
     assert main(["verify", "--baseline", path, "--shard", "1/2"]) == 0
-    assert main(["verify", "--baseline", path, "--region", "inputs"]) == 0
-    assert "The baseline" not in capsys.readouterr().out
+    assert "The baseline" not in printed("verify", "--baseline", path, "--region", "inputs")
 
 
 def test_what_diverges_is_accepted(judged, tmp_path):
@@ -395,24 +377,22 @@ def test_a_breach_is_printed_when_it_is_met(judged, tmp_path):
     assert [bool(judged.met(name, "x")) for name in ("CO-001", "LL-001")] == [False, True]
 
 
-def test_the_inner_loop_is_a_part_of_the_run(judged, capsys, tmp_path):
+def test_the_inner_loop_is_a_part_of_the_run(judged, complaint, printed, tmp_path):
     """The results say which part; it is not enough to call an entry of the baseline needless."""
     path = write(tmp_path / "b.json", Entry("CO-002", "by-design", "x"))
-    assert main(["verify", "--near", "1", "--fail-fast", "--baseline", path]) == 0
+    seen = printed("verify", "--near", "1", "--fail-fast", "--baseline", path)
     (question, _, _) = judged.calls[0]
     assert question.near == 1
     assert set(question.fail_fast) == {item.id for item in CLAUSES if item.level != "lossless"} - {"CO-002"}
-    printed = capsys.readouterr().out
-    assert "  scenarios  1,200 (within 1 change of the good case) in " in printed
-    assert "── contract: " in printed
+    assert "  scenarios  1,200 (within 1 change of the good case) in " in seen
+    assert "── contract: " in seen
     judged.broken = {"CO-003"}
-    assert main(["verify", "--fail-fast"]) == 1
-    printed = capsys.readouterr().out
-    assert "  scenarios  1,200 (until the first breach) in " in printed
-    assert "── contract: " not in printed
+    seen = printed("verify", "--fail-fast", code=1)
+    assert "  scenarios  1,200 (until the first breach) in " in seen
+    assert "── contract: " not in seen
     assert verify(replace(question, near=2)).header.command == "dirac-failover verify reference --near 2 --fail-fast"
-    assert main(["verify", "--near", "-1"]) == 4
-    assert "--near: expected a whole number that is not negative, found -1" in capsys.readouterr().err
+    said = "--near: expected a whole number that is not negative, found -1"
+    assert complaint("verify", "--near", "-1") == said
 
 
 def test_a_bug_is_found_at_once(capsys):

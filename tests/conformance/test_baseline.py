@@ -62,10 +62,7 @@ twice, other = entries(clause="CO-002")["entries"], entries()["entries"]
     [
         ("{", "is not JSON, or was cut: Expecting property name"),
         ([], "all of it: input should be"),
-        (
-            entries(kind="bug"),
-            "entries[0].kind: input should be 'by-design', 'known-bug' or 'unsupported', found",
-        ),
+        (entries(kind="bug"), "entries[0].kind: input should be 'by-design', 'known-bug' or 'unsupported', found"),
         (entries(reason=None), "entries[0].reason: field required, found {"),
         (entries(reason=" "), "entries[0]: reason of CO-001: it is empty"),
         (entries(why="x"), 'entries[0].why: unknown key, found "x"'),
@@ -75,7 +72,7 @@ twice, other = entries(clause="CO-002")["entries"], entries()["entries"]
         ({**entries(), "entries": [*twice, *other, *other, *twice]}, "has two entries for CO-002"),
         (None, "Cannot read "),
     ],
-)
+)  # fmt: skip
 def test_a_malformed_baseline_is_one_line(tmp_path, data, message):
     """The line has the file, the place, the expected and the given value."""
     path = tmp_path / "b.json"

@@ -81,21 +81,15 @@ def comparison(*given, size=0, **more):
     [
         (WELL, WELL._replace(ended="raised"), (("ended", "returned", "raised"),)),
         (WELL, WELL._replace(attributes={"jobID": True}), (("attributes.jobID", 1, True),)),
-        (
-            WELL._replace(files={"a": "x", "b": "y"}),
-            WELL._replace(files={"b": "z"}, services={}),
-            (("files.a", "x", "(absent)"), ("files.b", "y", "z"), ("services", None, {})),
-        ),
-        (
-            WELL._replace(steps=(Call("module", "_execute", [], None),)),
-            WELL,
-            (("steps[0]", Call("module", "_execute", [], None), "(absent)"),),
-        ),
+        (WELL._replace(files={"a": "x", "b": "y"}), WELL._replace(files={"b": "z"}, services={}),
+         (("files.a", "x", "(absent)"), ("files.b", "y", "z"), ("services", None, {}))),
+        (WELL._replace(steps=(Call("module", "_execute", [], None),)), WELL,
+         (("steps[0]", Call("module", "_execute", [], None), "(absent)"),)),
         (WELL, WELL, ()),
         (WELL, WELL._replace(result={"Value": None, "OK": True}), ()),
         (WELL, WELL._replace(steps=[]), ()),
     ],
-)
+)  # fmt: skip
 def test_a_difference_names_its_places(mine, theirs, places):
     """True is not 1; neither the order of keys matters, nor whether a list is a tuple."""
     found = Comparison()

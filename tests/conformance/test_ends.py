@@ -55,17 +55,8 @@ def _raiser(kind: type[BaseException]) -> Callable[..., Any]:
 
 
 SPECIAL = (
-    "__repr__",
-    "__str__",
-    "__eq__",
-    "__iter__",
-    "__len__",
-    "__bool__",
-    "__getattr__",
-    "__hash__",
-    "items",
-    "get",
-)
+    "__repr__", "__str__", "__eq__", "__iter__", "__len__", "__bool__", "__getattr__", "__hash__", "items", "get",
+)  # fmt: skip
 
 
 def hostile(rng: random.Random) -> Any:

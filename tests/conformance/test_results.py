@@ -106,17 +106,14 @@ def changed(data, *path, to):
         (lambda data: {key: data[key] for key in data if key != "footer"}, "the footer is missing: it was cut"),
         (lambda data: changed(data, "header", "tool", to="2"), "the digest is another: it was cut or changed"),
         (lambda data: signed(changed(data, "counts", "held", to=2)), "counts: they are not those of the clauses"),
-        (
-            lambda data: signed(changed(data, "verdict", to="fine")),
-            "verdict: input should be 'conforms', 'diverges'",
-        ),
+        (lambda data: signed(changed(data, "verdict", to="fine")), "verdict: input should be 'conforms', 'diverges'"),
         (lambda data: changed(data, "schema", to="dirac-failover/run/1"), "schema: input should be 'dirac-failover/re"),
         (lambda data: changed(data, "clauses", 0, "asked", to="x"), "clauses[0].asked: input should be a valid integ"),
         (lambda data: changed(data, "header", "levels", 0, to="x"), "header.levels[0]: input should be 'contract',"),
         (lambda _: [], "all of it: input should be"),
         (lambda _: {"schema": "dirac-failover/results/2", "footer": {}}, "footer.complete: field required"),
     ],
-)
+)  # fmt: skip
 def test_data_that_were_cut_or_changed_are_an_error(alpha, tmp_path, wrong, message):
     """The message names the place and the expected value."""
     data = wrong(alpha.to_json())

@@ -310,12 +310,10 @@ def test_the_space_is_run_once(asked, tmp_path, alpha):
     [
         ({"ini_dirac_port": "a"}, ("a", tuple(region.name for region in space.REGIONS), "dirac-9.1")),
         ({"ini_dirac_port": "a", "ini_dirac_region": "inputs"}, ("a", ("inputs",), "dirac-9.1")),
-        (
-            {"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers", "dirac_profile": "dirac-8.0"},
-            ("b", ("answers",), "dirac-8.0"),
-        ),
+        ({"ini_dirac_port": "a", "dirac_port": "b", "dirac_region": "answers", "dirac_profile": "dirac-8.0"},
+         ("b", ("answers",), "dirac-8.0")),
     ],
-)
+)  # fmt: skip
 def test_the_class_decides_before_the_option_and_the_option_before_the_ini(
     asked, tmp_path, monkeypatch, options, expected
 ):

@@ -80,13 +80,10 @@ def test_an_error_in_a_worker_ends_the_run(work, message):
     [
         ("dies_or_raises", 250, "ValueError: alone"),
         ("ends_at_700", 1000, "The port ended its process (exit code 7) in the scenario 's700'"),
-        (
-            "ends_once",
-            250,
-            "The port ended its process in a scenario from 's0' to 's249', and not when each was run again by itself",
-        ),
+        ("ends_once", 250,
+         "The port ended its process in a scenario from 's0' to 's249', and not when each was run again by itself"),
     ],
-)
+)  # fmt: skip
 def test_a_worker_that_dies_ends_the_run(work, number, message):
     """The error names the scenario, if the worker dies in it again."""
     with pytest.raises(PortBrokenError, match=f"^{re.escape(message)}$"):

@@ -68,12 +68,10 @@ def test_a_class_is_run_with_the_clients_of_what_it_is_derived_from(monkeypatch,
         ("my_ports:NUMBER", "Port my_ports:NUMBER: my_ports:NUMBER is not a class but int"),
         ("nowhere:X", "Port nowhere:X: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'"),
         ("json:No.thing", "Port json:No.thing: there is no class 'No' (looked for in json)"),
-        (
-            "json:JSONDecoder",
-            "Port json:JSONDecoder: json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)",
-        ),
+        ("json:JSONDecoder",
+         "Port json:JSONDecoder: json:JSONDecoder is not a module: it has no execute() (derive it from ModuleBase)"),
     ],
-)
+)  # fmt: skip
 def test_a_port_that_is_not_there_is_one_clear_line(name, complaint):
     with pytest.raises(PortError) as caught:
         Target(name).port()

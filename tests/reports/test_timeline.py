@@ -90,10 +90,8 @@ EVERYTHING = {
             "/z": {"Status": "Unused", "ErrorCount": 2},
         },
         [[]],
-        (
-            StoredRequest(1, "r", "Done", (operation(Files=["/x"]), operation())),
-            StoredRequest(2, "s", "Waiting", (operation(),)),
-        ),
+        (StoredRequest(1, "r", "Done", (operation(Files=["/x"]), operation())),
+         StoredRequest(2, "s", "Waiting", (operation(),))),
     ),
     "request": {**REQUEST, "Operations": [
         operation(Arguments="x", decoded={"transformation": 12, "statusDict": {"/a": "Unused"}}),

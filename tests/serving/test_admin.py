@@ -104,12 +104,9 @@ def test_a_fault_of_no_service_is_for_somebody_else():
         ({"faults": [{"target": "job-state", "kind": "latency", "value": 1.5}]}, "Fault"),
         ({"faults": ["nonsense"]}, "Not a fault: 'nonsense'; accepted is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]"),
         ({"faults": ["job-state:down", "x:down"]}, "No service 'x'; there are: job-state, "),
-        (
-            {"faults": ["file:disk_full"]},
-            "file:disk_full: a service cannot have it; it is for code that",
-        ),
+        ({"faults": ["file:disk_full"]}, "file:disk_full: a service cannot have it; it is for code that"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_fault_is_refused_and_nothing_is_armed(world, body, message):
     assert told(ask(world, "POST", "/admin/faults", body), 400)["error"].startswith(message)
     assert not world.armed()

@@ -85,20 +85,16 @@ def test_a_single_input_or_operation_needs_no_list(world, operation):
         ({"inputs": [PurePosixPath("/vo/a"), 3]}, "inputs: expected LFNs, found PurePosixPath('/vo/a')"),
         ({"operations": 3}, "operations: expected types, or dictionaries of fields, found 3"),
         ({"operations": ["X", None]}, "operations: expected types, or dictionaries of fields, found None"),
-        (
-            {"operations": [{"Type": "X"}, {"Typ": "X"}]},
-            f"operations: there is no field 'Typ'; did you mean Type? (there are {', '.join(OPERATION_FIELDS)})",
-        ),
-        (
-            {"operations": {"Type": "X", "Files": "/vo/x"}},
-            "operations: Files: expected a list of absolute LFNs or of fields of files, found '/vo/x'",
-        ),
+        ({"operations": [{"Type": "X"}, {"Typ": "X"}]},
+         f"operations: there is no field 'Typ'; did you mean Type? (there are {', '.join(OPERATION_FIELDS)})"),
+        ({"operations": {"Type": "X", "Files": "/vo/x"}},
+         "operations: Files: expected a list of absolute LFNs or of fields of files, found '/vo/x'"),
         ({"reported": ["/vo/a"]}, "reported: expected a dictionary of statuses by LFN, found ['/vo/a']"),
         ({"reported": "/vo/a"}, "reported: expected a dictionary of statuses by LFN, found '/vo/a'"),
         ({"records": "three"}, "records: expected a whole number from 0, found 'three'"),
         ({"records": -1}, "records: expected a whole number from 0, found -1"),
     ],
-)
+)  # fmt: skip
 def test_a_value_of_another_kind_is_refused_by_its_name(world, given, said):
     with pytest.raises(TypeError) as refused:
         JobSetup.of(world, **given)
