@@ -24,7 +24,7 @@ from dirac_failover.actors.request_agents import KICK_AFTER, acting, execute, ki
 from dirac_failover.clients.job_report import JobReport
 from dirac_failover.drivers.describe import PLAIN, decoded, operation_of, told_of
 from dirac_failover.request.validator import RequestValidator
-from dirac_failover.spec.duties import executable, judge
+from dirac_failover.spec.duties import Act, executable, judge
 from dirac_failover.wire.rpc import connect
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from dirac_failover.actors.report import JobFields
     from dirac_failover.drivers.recording import FinishedJob
-    from dirac_failover.spec.duties import Act
     from dirac_fakes.world import World
 
 
@@ -48,6 +47,7 @@ def judged(job: FinishedJob, world: World, replayed: Replayed) -> Recovery:
         }
         for request_id, request in stored.items()
     }
+    job.acts.append(Act(None, *world.changes.take(anywhere=True)))
     verdict = judge(job.job, job.owed, job.acts, world.snapshot(), requests, _methods_elsewhere(world))
     told = {name: told_of(dues) for name, dues in verdict._asdict().items()}
     return Recovery(replayed.handed_over, replayed.requests, holdings(world), verdict.converged, **told)
@@ -65,6 +65,7 @@ def replay_job(job: FinishedJob, world: World, *, hand_over: bool = True) -> Rep
     could not be kept are kicked, and executed again.
     """
     owner: dict[str, Any] = {"owner": job.owner[0], "group": job.owner[1]} if job.owner else {}
+    job.acts.append(Act(None, *world.changes.take(anywhere=True)))
     with connect(world, sleep=world.clock.sleep, **owner):
         with acting(job.acts, job.job, world):
             handed_over = _hand_over(job) if hand_over else None

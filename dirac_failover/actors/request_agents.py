@@ -63,12 +63,15 @@ class Executed(NamedTuple):
 
 @contextmanager
 def acting(acts: list[Act], by: Hashable, world: World) -> Iterator[None]:
-    """Record the calls of services in a ``with`` block."""
-    before = world.snapshot()
+    """Record as an act what a ``with`` block changes in the services, without what acts inside it change."""
+    changes, around = world.changes, world.changes.actor
+    acts.append(Act(around, *changes.take()))
+    changes.actor = by
     try:
         yield
     finally:
-        acts.append(Act(by, before, world.snapshot()))
+        acts.append(Act(by, *changes.take()))
+        changes.actor = around
 
 
 def execute(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from dirac_failover.drivers.implementations import Implementation
     from dirac_failover.drivers.in_process import Execution, InProcessDriver
-    from dirac_failover.spec.observation import Json
     from dirac_failover.spec.scenario import Scenario
     from dirac_failover.wire.rpc import Transport
     from dirac_fakes.world import World
@@ -252,21 +251,17 @@ def record(driver: InProcessDriver, scenario: Scenario, *, reports_inputs: bool 
     """
     recorder = Recorder(driver.implementation, {*METHODS, *(call[0] for call in scenario.calls)})
     reports = reports_inputs and scenario.subject == MODULE and not scenario.calls
-    before: dict[str, Json] = {}
 
     def begin(commons: Mapping[str, Any], world: World | None) -> None:
         recorder.witness.begin(commons, inputs_of(commons, scenario.attributes) if reports else ())
-        before.update(_snapshot(world))
+        if world:
+            world.changes.take()
 
     with recorder.watching():
         done = driver.execute(scenario, Listener(begin, recorder.make, recorder.transport))
     broke_off = done.ended == "raised" and isinstance(done.result, BaseException)  # of several calls it is a list
     owed = recorder.witness.owed([done.module], type(done.result).__name__ if broke_off else "")
     job_id = str(scenario.environment.get(ENV_JOB_ID)).strip()
-    acts = [Act(recorder.witness, before, _snapshot(done.world))]
+    acts = [Act(recorder.witness, *done.world.changes.take())] if done.world else []
     job = FinishedJob(recorder.witness, job_id, scenario.owner, done.files, owed, acts)
     return Recording(scenario, tuple(recorder.calls), done, job)
-
-
-def _snapshot(world: World | None) -> dict[str, Json]:
-    return {} if world is None else world.snapshot()

@@ -4,9 +4,9 @@ The situation and the reports make duties. The situation: operations, records an
 before the job ends and, if its last module is a FailoverRequest, a status for each input file. A report: it must reach
 its service once, directly or by a request that is handed over and executed. A loss that a module reports is a loss.
 
-:func:`judge` is pure. It reads the reports that collaborators took (:class:`Taken`), the state of the services before
-and after each act (in the form of ``dirac_fakes.World.snapshot()``) and the stored requests (in DIRAC's JSON form, the
-arguments of operations decoded). The intention of a module plays no part.
+:func:`judge` is pure. It reads the reports that collaborators took (:class:`Taken`), the state of the services now and
+what each act has changed (in the form of ``dirac_fakes.World.snapshot()``), and the stored requests (in DIRAC's JSON
+form, the arguments of operations decoded). The intention of a module plays no part.
 """
 
 from __future__ import annotations
@@ -93,10 +93,13 @@ class Owed(NamedTuple):
 
 
 class Act(NamedTuple):
-    """The services before and after a job has run, its files were handed over, or a request was executed."""
+    """What changed when a job ran, its files were handed over, or a request was executed: rows before and after.
+
+    A row that did not change may be missing in both; of a list, the beginning that both share.
+    """
 
     by: Hashable
-    """The job; or the ID of the request, as text."""
+    """The job; or the ID of the request, as text; or None: what nobody's act has changed, between two acts."""
     before: Mapping[str, Json]
     after: Mapping[str, Json]
 
@@ -251,26 +254,23 @@ def _arrivals(snapshot: Mapping[str, Json]) -> Counter[Due]:
     """Count what arrives and stays: the updates in the histories of jobs, and accounting records."""
     updates = (
         of_update(job, row["StatusTime"], row | refused)
-        for job, rows in snapshot["job-state"]["history"].items()
+        for job, rows in snapshot.get("job-state", {}).get("history", {}).items()
         for row in rows
         for refused in [{"Status": _REFUSED} if row["StatusSource"].endswith(_REFUSED) else {}]
     )
-    return Counter(chain(*updates, *map(of_record, snapshot["accounting"]["records"])))
+    return Counter(chain(*updates, *map(of_record, snapshot.get("accounting", {}).get("records", ()))))
 
 
 def _states(snapshot: Mapping[str, Json]) -> dict[_State, str]:
     """Return what later takes the place of: the statuses of files, what jobs show, and their parameters."""
     files = {
         (DueKind.FILE, (number(transformation), row["LFN"])): row["Status"]
-        for transformation, rows in snapshot["transformation"]["files"].items()
+        for transformation, rows in snapshot.get("transformation", {}).get("files", {}).items()
         for row in rows.values()
     }
-    shown = {
-        (DueKind.SHOWN, (job, field)): row[field]
-        for job, row in snapshot["job-state"]["jobs"].items()
-        for field in FIELDS
-    }
-    kept = snapshot["job-state"]["parameters"].items()
+    jobs = snapshot.get("job-state", {})
+    shown = {(DueKind.SHOWN, (job, field)): row[field] for job, row in jobs.get("jobs", {}).items() for field in FIELDS}
+    kept = jobs.get("parameters", {}).items()
     parameters = {
         (DueKind.PARAMETER, (job, name)): _text(value) for job, named in kept for name, value in named.items()
     }
@@ -292,17 +292,25 @@ class _Found:
         services: Mapping[str, Iterable[str]],
         mine: Collection[Hashable],
     ) -> None:
-        self._arrived = _arrivals(now) - _arrivals(acts[0].before)
         self._now = _states(now)
-        self._left: dict[_State, str] = {}  # after the job's own acts, before those of others
-        self.changed: set[_State] = set()
-        for act in acts:
+        left, changed, there = {}, {}, dict(self._now)  # type: dict[_State, str], dict[_State, str], dict[_State, str]
+        arrived, of_others = Counter[Due](), Counter[Due]()
+        for act in reversed(acts):
+            before, after = _states(act.before), _states(act.after)
+            come, gone = _arrivals(act.after), _arrivals(act.before)
+            arrived.update(come)
+            arrived.subtract(gone)
             if act.by in mine:
-                changed = dict(_states(act.after).items() - _states(act.before).items())
-                self._left = {**_states(act.after), **self._left, **changed}
-                self.changed |= changed.keys()
-            else:
-                self._arrived -= _arrivals(act.after) - _arrivals(act.before)
+                left.update(there)
+                changed = dict(after.items() - before.items()) | changed
+            elif act.by is not None:
+                of_others.update(come - gone)
+            for state in after:
+                there.pop(state, None)
+            there.update(before)
+        self._arrived = arrived - of_others
+        self._left = left | changed  # after the job's own acts, before those of others
+        self.changed = changed.keys()
         self._handed: Counter[Due] = Counter()
         self.executed, self._elsewhere, self._pending = set[Due](), set[Due](), set[Due]()
         for request in requests:
@@ -367,8 +375,8 @@ def judge(  # noqa: PLR0913, PLR0917 - what was owed, what happened, and what is
 ) -> JobVerdict:
     """Return the fate of everything that a job owes.
 
-    ``acts`` are those on its services so far, in order, the job's own among them; ``now`` is a snapshot of the
-    services, ``requests`` are the stored requests by ID, ``services`` is as for :func:`executable`.
+    ``acts`` are all changes of its services so far, in order, the job's own among them; ``now`` is a snapshot of the
+    services, to which they led, ``requests`` are the stored requests by ID, ``services`` is as for :func:`executable`.
     """
     verdict = JobVerdict([], [], [], [], [])
     since = list(dropwhile(lambda act: act.by != job, acts))

@@ -78,8 +78,9 @@ class Dirac(World):
         """Add the job, as Running, and the input files, as Assigned, unless they are known."""
         if str(job_id).isdecimal() and int(job_id) not in self.job_state.state["jobs"]:
             self.job_state.add(int(job_id))
-        known = self.transformation.statuses(self.transformation_id)
-        if unknown := [lfn for lfn in (given.removeprefix("LFN:") for given in inputs) if lfn not in known]:
+        ids, known = (self.transformation.state[name] for name in ("ids", "files"))
+        lfns = [given.removeprefix("LFN:") for given in inputs]
+        if unknown := [lfn for lfn in lfns if ids.get(lfn) not in known[self.transformation_id]]:
             self.transformation.add(self.transformation_id, unknown)
 
 

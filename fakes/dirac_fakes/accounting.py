@@ -84,6 +84,7 @@ class Accounting(Service):
         except ColumnError as error:
             return mysql(error)
         *kept, start, end = row.values()
+        self.touch("records")
         self.state["records"].append([name, start, end, kept])
         return ok()
 

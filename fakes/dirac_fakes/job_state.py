@@ -84,12 +84,16 @@ class JobState(Service):
         }
         if unknown := columns.keys() - row.keys():
             raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
+        known = job_id in self.state["history"]
+        for path in [()] if known else [("jobs", job_id), ("history", job_id)]:
+            self.touch(*path)
         self.state["jobs"][job_id] = {**row, **columns}
         self.state["history"][job_id] = []
         self._log(job_id, {**row, **columns, "Source": "JobManager"}, now)
 
     def move(self, seconds: int) -> None:
         """Move all recorded times by ``seconds``."""
+        self.touch()
         by = timedelta(seconds=seconds)
         for job in self.state["jobs"].values():
             job.update({name: time + by for name, time in job.items() if isinstance(time, datetime)})
@@ -155,6 +159,7 @@ class JobState(Service):
         if refused := self._refused(jobID):
             return refused
         job_id, beat = int(jobID), {**dynamicData}
+        self.touch("jobs", job_id)
         if job := self.state["jobs"].get(job_id):
             with suppress(ColumnError):  # DIRAC only logs the error
                 self._beat(job_id, job, beat)
@@ -169,6 +174,7 @@ class JobState(Service):
     def _beat(self, job_id: int, job: dict[str, Any], beat: dict[str, Any]) -> None:
         self._pulse(job, beat.pop("HeartBeatTime", None))
         now = self.world.clock.now()
+        self.touch("heartbeats", job_id)
         beats = self.state["heartbeats"].setdefault(job_id, [])
         second = now.replace(microsecond=0)
         known = {fold(name) for name, _, when in beats if when == second}
@@ -216,6 +222,7 @@ class JobState(Service):
         history = self.state["history"][job_id]
         if not history:
             return refusal(f"No Logging Info for job {job_id}")
+        self.touch("jobs", job_id)
         # A stalled job that sends a sign of life is running
         current = JobStatus.RUNNING if job["Status"] == JobStatus.STALLED else job["Status"]
         updates = {time: {key: item for key, item in update.items() if item} for time, update in updates.items()}
@@ -287,12 +294,14 @@ class JobState(Service):
         }
         kept = self.fit("JobLoggingDB.LoggingInfo", {**row, "StatusTimeOrder": _to_millisecond(time) - _LOGGED_SINCE})
         row.update({name: kept[name] for name in said}, Epoch=round(kept["StatusTimeOrder"] + _LOGGED_SINCE, 3))
+        self.touch("history", job_id)
         self.state["history"][job_id].append(row)
 
     def _keep(self, job_id: int, parameters: dict[str, Any]) -> Result:
         kept, parameters = self.state["parameters"], json.loads(json.dumps(parameters, default=datetime.isoformat))
         index = f"job_parameters_{self.world.caller.vo}_{int(job_id // _JOBS_PER_INDEX)}m"
         answer = ok() if job_id in kept else ok(index)
+        self.touch("parameters", job_id)
         own = {"JobID": job_id, "timestamp": _times.toEpochMilliSeconds(self.world.clock.now())}
         kept.setdefault(job_id, {}).update({**parameters, **own})
         return answer

@@ -178,12 +178,13 @@ class Requests(Service):
         if (number := _number(requestID)) not in self.state["requests"]:
             return refusal(f"No such request {requestID}")
         self._update_by(requestID)
-        self.state["requests"][number].update(Status="Canceled", LastUpdate=self._now())
+        self._change(number).update(Status="Canceled", LastUpdate=self._now())
         return ok()
 
     def deleteRequest(self, requestID: int | str) -> Result:
         """Delete a request, if it is there."""
         if (number := _number(requestID)) in self.state["requests"]:
+            self._change(number)
             del self.state["requests"][number]
         return ok()
 
@@ -198,6 +199,11 @@ class Requests(Service):
         delay = timedelta(minutes=2 * math.log(most) if most else 0)  # of a number below zero it is an error
         return (datetime.fromisoformat(self._now()) + delay).strftime(TIME_FORMAT)
 
+    def _change(self, number: float) -> Plain:
+        request: Plain = self.state["requests"][number]
+        self.touch("requests", request["RequestID"])  # 2.0 finds 2
+        return request
+
     def _store(self, request: Plain) -> int:
         kept, given = self.state["requests"], request.get("RequestID")
         only(given)
@@ -207,6 +213,7 @@ class Requests(Service):
         if before and before["Status"] == "Canceled":
             return int(before["RequestID"])
         # Each table is a statement: a refused row ends it, and the numbers that it has assigned are used up
+        self.touch("last")
         operations = request["Operations"]
         request_id = self._insert("Request", [request])
         if request_id != number and request_id in kept:
@@ -222,6 +229,7 @@ class Requests(Service):
                 # The column's default
                 file.update(OperationID=operation["OperationID"], ChecksumType=file["ChecksumType"] or "")
         self._insert("File", [file for operation in operations for file in operation["Files"]])
+        self.touch("requests", request_id)
         kept[request_id] = request
         if self._of is kept:
             self._wait(request)
@@ -287,7 +295,7 @@ class Requests(Service):
         if assign:
             self._update_by(given)
             before = self._text(request_id)
-            self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
+            self._change(request_id).update(Status="Assigned", LastUpdate=self._now())
             if given and given != request_id:
                 return ok(before)  # DIRAC does not see that a text that is no number means this request
         return ok(self._text(request_id))
@@ -382,7 +390,9 @@ class RequestProxy(Service):
         if refused := _claim(owner, self.world.caller):
             return refused
         text = json.dumps({**request, "Owner": owner["Owner"], "OwnerGroup": owner["OwnerGroup"]})
-        self.state["cache"][md5(text.encode(), usedforsecurity=False).hexdigest()] = text
+        name = md5(text.encode(), usedforsecurity=False).hexdigest()
+        self.touch("cache", name)
+        self.state["cache"][name] = text
         return ok({"set": False, "saved": True})
 
     def getStatus(self) -> Result:
@@ -410,6 +420,7 @@ class RequestProxy(Service):
         try:
             for name, text in [item for item in self.state["cache"].items() if of is None or item[0] in of][:size]:
                 if put(text)["OK"]:
+                    self.touch("cache", name)
                     del self.state["cache"][name]
                     taken += 1
         finally:

@@ -224,6 +224,13 @@ class Service:
         """End the outage that :meth:`down`, or a ``down`` fault for this service, began."""
         self.world.disarm(lambda fault: fault.kind == "down" and fault.target == self.short)
 
+    def touch(self, *path: Any) -> None:
+        """Note that the row at this path in the state changes, or that the list there grows; without a path, anything.
+
+        Each method that changes the state does so, for :class:`~dirac_fakes.changes.Changes`.
+        """
+        self.world.changes.note(self.short, *path)
+
     def snapshot(self) -> Any:
         """Return the state in JSON's types, sharing nothing with it."""
         return shown(self.state)

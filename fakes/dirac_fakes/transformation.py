@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_text, fold, one_of, read_time
@@ -63,7 +64,7 @@ class Transformation(Service):
 
     def start(self) -> None:
         """Forget everything."""
-        self._index: tuple[int, dict[str, list[int]]] | None = None
+        self._index: tuple[Any, int, dict[str, list[int]]] = None, 0, {}
         self.state = {"transformations": {}, "ids": {}, "files": {}}
 
     def add(self, transformation_id: int, files: Iterable[str] | Mapping[str, Mapping[str, Any]] = ()) -> None:
@@ -73,6 +74,9 @@ class Transformation(Service):
         another transformation knows keeps its ID. Raises ValueError for a column that does not exist.
         """
         caller = self.world.caller
+        self.touch("transformations", transformation_id)
+        if transformation_id not in self.state["files"]:
+            self.touch("files", transformation_id)
         self.state["transformations"][transformation_id] = {"Author": caller.username, "AuthorGroup": caller.group}
         rows = self.state["files"].setdefault(transformation_id, {})
         ids = self.state["ids"]
@@ -82,6 +86,8 @@ class Transformation(Service):
                 raise ValueError(f"A file has no {', '.join(sorted(unknown))}; it has {', '.join(COLUMNS)}")
             file_id = given.get("FileID") or ids.setdefault(lfn, FIRST_FILE_ID + len(ids))
             ids[lfn] = file_id
+            self.touch("ids", lfn)
+            self.touch("files", transformation_id, file_id)
             rows[file_id] = {
                 **_new_row(lfn, transformation_id, file_id, "Assigned", now),
                 "TaskID": 1,
@@ -128,6 +134,7 @@ class Transformation(Service):
         for error in dict.fromkeys(error for _, _, error in updates):
             for file_id, status in [update[:2] for update in updates if update[2] == error]:
                 row = self.fit("TransformationDB.TransformationFiles", {"FileID": file_id, "Status": status})
+                self.touch("files", transformation_id, row["FileID"])
                 if known := rows.get(row["FileID"]):
                     known.update(row, LastUpdate=now, ErrorCount=known["ErrorCount"] + bool(error))
                 else:
@@ -209,17 +216,18 @@ class Transformation(Service):
         files = self.state["files"].values()
         if "LFN" not in wanted:
             return (row for rows in files for row in rows.values())
-        ids = self.state["ids"]
-        if self._index is None or self._index[0] != len(ids):
-            index: dict[str, list[int]] = {}
-            for lfn, file_id in ids.items():
-                index.setdefault(fold(lfn), []).append(file_id)
-            self._index = len(ids), index
+        ids: dict[str, int] = self.state["ids"]
+        known, count, index = self._index
+        if known is not ids:
+            count, index = 0, {}
+        for lfn, file_id in reversed([*islice(reversed(ids.items()), len(ids) - count)]):
+            index.setdefault(fold(lfn), []).append(file_id)
+        self._index = ids, len(ids), index
         lfns = _listed(wanted["LFN"])
         if any(isinstance(lfn, bool) for lfn in lfns):
             return (row for rows in files for row in rows.values())
         names = dict.fromkeys(fold(lfn) for lfn in lfns if lfn is not None)
-        found = [file_id for name in names for file_id in self._index[1].get(name, ())]
+        found = [file_id for name in names for file_id in index.get(name, ())]
         return (rows[file_id] for rows in files for file_id in sorted(found) if file_id in rows)
 
     getTransformationFilesAsJsonString = getTransformationFiles

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dirac_fakes.accounting import Accounting
+from dirac_fakes.changes import Changes
 from dirac_fakes.clock import Clock
 from dirac_fakes.faults import CLOCK, FILE, PROCESS, SHORT, Armed, Fault, as_fault
 from dirac_fakes.job_state import JobState
@@ -86,6 +87,7 @@ class World:
     def _start(self) -> None:
         self.wire: Wire | None = None
         self.caller = self._owner
+        self.changes = Changes(self.services)
         self._armed: list[Armed] = []
         self._ever_armed: list[Armed] = []
         for service in self.services.values():

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from dirac_failover.drivers.implementations import stopped
-from tests.live.handlers import SERVER_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from dirac_fakes import Caller, World
 
 START: Final = datetime(2026, 1, 1, 12)
+SERVER_ERROR: Final = 500
+"""The answer to a call that ends in an exception of the service."""
 
 
 class Step(NamedTuple):

@@ -23,13 +23,14 @@ from DIRAC.TransformationSystem.Service.TransformationManagerHandler import Tran
 from DIRAC.WorkloadManagementSystem.Service.JobStateUpdateHandler import JobStateUpdateHandlerMixin
 from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
+from tests.live.comparing import SERVER_ERROR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dirac_fakes import Caller
     from tests.live.opensearch import Indices
 
-SERVER_ERROR: Final = 500
 STRICT: Final = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
 EPOCH: Final = datetime(1970, 1, 1)
 _RIGHTS: Final = "DIRAC.WorkloadManagementSystem.Service.JobPolicy.getPropertiesForGroup"

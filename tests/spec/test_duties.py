@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from dirac_failover.spec.duties import (
@@ -53,8 +55,10 @@ def judged(*taken, before=None, after=None, more=(), requests=None, **owed):
     before = before or snapshot()
     after = after or before
     acts = [Act("somebody", snapshot(), snapshot()), Act("J", before, after), *more]
+    gaps = [Act(None, one.after, other.before) for one, other in pairwise(acts)]
+    acts = [act for pair in zip(acts, [*gaps, Act(None, {}, {})], strict=True) for act in pair]
     listed = [item if isinstance(item, Taken) else Taken(item) for item in taken]
-    verdict = judge("J", Owed(listed, **owed), acts, acts[-1].after, requests or {}, SERVICES)
+    verdict = judge("J", Owed(listed, **owed), acts, acts[-2].after, requests or {}, SERVICES)
     found = {name: dues for name, dues in verdict._asdict().items() if dues}
     assert verdict.converged is (found.keys() <= {"kept"})
     return found
