@@ -99,7 +99,7 @@ class Act(NamedTuple):
     """
 
     by: Hashable
-    """The job; or the ID of the request, as text; or None: what nobody's act has changed, between two acts."""
+    """The job; or the ID of the request, as text; or None, of the changes that belong to no act."""
     before: Mapping[str, Json]
     after: Mapping[str, Json]
 

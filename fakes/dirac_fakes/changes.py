@@ -27,7 +27,7 @@ class Changes:
     def __init__(self, services: Mapping[str, Service]) -> None:
         """Start without a look."""
         self.actor: Hashable = None
-        """The one whose act they are now; None for nobody."""
+        """The one whose act they are now; None if they belong to no act."""
         self._services, self._states, self._last = services, {}, {}  # type: Mapping[str, Service], Tree, Tree
         self._noted: dict[str, dict[tuple[Any, ...], None]] = {}
 

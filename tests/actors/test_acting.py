@@ -55,7 +55,7 @@ ACTS = st.lists(
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(ACTS, st.lists(DEEDS, max_size=3))
 def test_the_judge_finds_what_whole_snapshots_tell(steps, first):
-    """The acts of a job, of others, and of nobody, also by hand between acts, in any order."""
+    """The acts of a job, of others, and of no actor, also by hand between acts, in any order."""
     world, acts, whole = Dirac(now=NOON, proxies=["two"]), [], []
     for by, deeds, anywhere in [("J", first, False), *steps]:
         if anywhere:

@@ -48,7 +48,7 @@ def test_the_changes_lead_from_one_snapshot_to_the_next(steps, strict):
             now = world.snapshot()
             looks.append((last, *world.changes.take(anywhere=anywhere), now))
             last = now
-    for before, old, new, after in looks:  # at the end, since nobody changes them later
+    for before, old, new, after in looks:  # at the end: they stay as they are
         assert turned(before, old, new) == after
         assert turned(after, new, old) == before
 
