@@ -25,6 +25,7 @@ from dirac_failover.conformance.results import (
 )
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, Implementation, stopped
 from dirac_failover.errors import ImplementationUnavailableError
+from dirac_failover.testing import grid_guard
 from tests.doubles import Clock
 
 if TYPE_CHECKING:
@@ -130,6 +131,14 @@ def autoload(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pytest that this test starts loads every plug-in that is installed, as that of a user does."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.delenv("PYTEST_PLUGINS")
+
+
+@pytest.fixture
+def no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a real grid is in sight, neither a proxy nor a configuration, whatever the machine is."""
+    for name in grid_guard.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(grid_guard, "files", list)
 
 
 @pytest.fixture

@@ -1,10 +1,25 @@
 """Doubles that tests share."""
 
+import io
 import time
 from datetime import datetime, timedelta
 
 WELL = {"OK": True, "Value": None}
 FAILED = {"OK": False, "Errno": 0, "Message": "before"}
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def bare(result):
+    """Return a return structure without its call stack, which is never the same."""
+    return {key: value for key, value in result.items() if key != "CallStack"}
 
 
 def eventually(holds, seconds=10):

@@ -244,11 +244,8 @@ def test_collaborators_that_are_missing_are_made_and_left_for_the_next_module(un
     assert list(commons)[2:] == ["FileReport", "JobReport", "Request"]
     found = values(unfinished, *COLLABORATORS)
     assert found == (commons["FileReport"], commons["JobReport"], commons["Request"])
-    assert [type(made) for made in found] == [
-        implementation.FileReport,
-        implementation.JobReport,
-        implementation.Request,
-    ]
+    kinds = [implementation.FileReport, implementation.JobReport, implementation.Request]
+    assert [type(made) for made in found] == kinds
     assert values(unfinished.jobReport, "jobID", "source") == (77, "Job_77")
 
 

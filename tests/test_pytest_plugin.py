@@ -5,13 +5,14 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from dirac_failover import FailoverRequest, pytest_plugin
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS
 from dirac_failover.errors import ImplementationUnavailableError
-from dirac_failover.testing import context, grid_guard
+from dirac_failover.testing import context
 from dirac_fakes import World
 from dirac_fakes.service import Service
 
@@ -36,11 +37,8 @@ class MyModule(FailoverRequest):
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
+def run(pytester, no_grid):
     """Run tests in a project of somebody's, in this process."""
-    for name in grid_guard.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid_guard, "files", list)
 
     def make(source, *options, module=MODULE):
         pytester.makepyfile(module + source)
@@ -49,8 +47,7 @@ def run(pytester, monkeypatch):
     return make
 
 
-def test_the_example_that_must_be_this_short(run):
-    run("""
+EXAMPLE = """
 def test_my_module_survives_an_outage(dirac, run_module):
     dirac.transformation.down()
     outcome = run_module(MyModule, inputs=["/vo/a", "/vo/b"])
@@ -58,7 +55,11 @@ def test_my_module_survives_an_outage(dirac, run_module):
     assert outcome.request.types == ["SetFileStatus"]
     dirac.recover()
     assert outcome.replay().converged
-""").assert_outcomes(passed=1)
+"""
+
+
+def test_the_example_that_must_be_this_short(run):
+    run(EXAMPLE).assert_outcomes(passed=1)
 
 
 RETURNS = """
@@ -101,10 +102,8 @@ def test_runs(run_module, run_job):
 
 @pytest.mark.dirac
 @pytest.mark.skipif(not HAVE_DIRAC, reason="needs the real DIRAC")
-def test_the_same_for_a_module_of_the_real_dirac(pytester, monkeypatch):
-    for name in grid_guard.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    pytester.makepyfile("""
+def test_the_same_for_a_module_of_the_real_dirac(pytester, no_grid):
+    pytester.makepyfile(f"""
 from DIRAC import gLogger
 from DIRAC.Workflow.Modules.FailoverRequest import FailoverRequest
 from DIRAC.WorkloadManagementSystem.Client.JobReport import JobReport
@@ -113,15 +112,7 @@ gLogger.setLevel("FATAL")
 
 class MyModule(FailoverRequest):
     pass
-
-def test_my_module_survives_an_outage(dirac, run_module):
-    dirac.transformation.down()
-    outcome = run_module(MyModule, inputs=["/vo/a", "/vo/b"])
-    assert outcome.ok
-    assert outcome.request.types == ["SetFileStatus"]
-    dirac.recover()
-    assert outcome.replay().converged
-
+{EXAMPLE}
 def test_its_clients_reach_the_world(dirac, dirac_job_report, dirac_file_report, dirac_request, run_module):
     assert type(dirac_job_report) is JobReport
     assert type(dirac_request).__module__.startswith("DIRAC.")
@@ -503,10 +494,8 @@ def test_a_real_grid_in_sight_ends_tests_that_use_the_real_dirac(run, real, pyte
 
 
 def test_a_real_dirac_that_cannot_be_used_says_so(run, real):
-    def unavailable():
-        raise ImplementationUnavailableError("it is not there")
-
-    real.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(**vars(IMPLEMENTATIONS["dirac"]), load=unavailable))
+    load = Mock(side_effect=ImplementationUnavailableError("it is not there"))
+    real.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(**vars(IMPLEMENTATIONS["dirac"]), load=load))
     result = run("", module=REAL)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines("it is not there")

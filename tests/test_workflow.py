@@ -12,6 +12,7 @@ import pytest
 from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR, S_OK
 
 from dirac_failover.workflow import Module, Step, run_workflow
+from tests.doubles import bare
 
 
 class Reports:
@@ -39,11 +40,6 @@ def module(outcome, seen=None, name=""):
             return outcome
 
     return Module(Given, name=name)
-
-
-def bare(result):
-    """A return structure without what is never the same."""
-    return {key: value for key, value in result.items() if key != "CallStack"}
 
 
 def run(*steps, **commons):

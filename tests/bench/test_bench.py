@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -47,11 +48,7 @@ def test_the_sides_take_turns_until_patience_ends_and_the_ratio_is_of_the_least_
 @pytest.mark.parametrize(("whole", "growth", "code"), [(11.0, "linear", 0), (100.0, "not linear", 1)])
 def test_growth_that_is_not_linear_is_said_and_fails(monkeypatch, capsys, reference, whole, growth, code):
     """Ten times the work may take some more than ten times as long, and not a hundred times."""
-
-    def absent():
-        raise ImplementationUnavailableError("not here")
-
-    loads = {"reference": lambda: reference, "dirac": absent}
+    loads = {"reference": lambda: reference, "dirac": Mock(side_effect=ImplementationUnavailableError("not here"))}
     monkeypatch.setattr(bench, "IMPLEMENTATIONS", {name: SimpleNamespace(load=load) for name, load in loads.items()})
     monkeypatch.setattr(bench, "measures", list)
     monkeypatch.setattr(bench, "growths", lambda: [bench.Row("work", {10: 1.0, 100: whole}.__getitem__, 100)])

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -116,8 +117,6 @@ def test_a_port_that_does_not_exist_is_named(monkeypatch, complaint):
     """One that is unknown is the user's mistake; one that is not installed is not."""
     assert complaint("differential", "reference", "nobody").startswith("there is no port 'nobody' (there are reference")
 
-    def missing():
-        raise ImplementationUnavailableError("It is not installed: install it")
-
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=missing))
+    load = Mock(side_effect=ImplementationUnavailableError("It is not installed: install it"))
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=load))
     assert complaint("differential", "reference", "dirac", code=Exit.BROKEN) == "It is not installed: install it"

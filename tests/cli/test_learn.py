@@ -10,19 +10,11 @@ import pytest
 from dirac_failover.cli import main
 from dirac_failover.conformance.examples import find
 from dirac_failover.lessons.lessons import LESSONS, commands, find_lesson
+from tests.doubles import Terminal
 
 WIDTH = 100
 RIGHT = "2. One operation with the statuses of both files"
 SHOWN = "The line of the run that shows it: Request.addOperation(operation SetFileStatus)  → OK"
-
-
-class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
-
-    encoding = "utf-8"
-
-    def isatty(self):
-        return True
 
 
 @pytest.fixture(autouse=True)

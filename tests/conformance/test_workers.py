@@ -24,6 +24,7 @@ from dirac_failover.drivers.resolve import Target
 from dirac_failover.errors import AstrayWarning, PortBrokenError, SettingError
 from dirac_failover.spec.scenario import Scenario
 from tests.conformance import shards
+from tests.doubles import Terminal
 
 ERASED = "\r\x1b[K"
 SCENARIOS = [Scenario(name=f"s{number}") for number in range(1000)]
@@ -226,13 +227,6 @@ def test_the_smallest_is_kept_in_any_order():
 
 
 # Progress
-
-
-class Terminal(io.StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self):
-        return True
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from DIRACCommon.Core.Utilities import TimeUtilities
 from dirac_failover import FailoverRequest, clock
 from dirac_failover.drivers import implementations
 from dirac_failover.drivers.implementations import IMPLEMENTATIONS, implementation_of, version_of
+from dirac_failover.drivers.setup import ExampleRecord
 from dirac_failover.errors import ImplementationUnavailableError
 from dirac_fakes import Clock
 
@@ -45,13 +46,9 @@ def test_the_classes_are_of_one_implementation_and_have_diracs_names(implementat
     package = {"reference": "dirac_failover", "dirac": "DIRAC"}[implementation.name]
     assert [getattr(implementation, name).__name__ for name in CLASSES] == CLASSES
     assert {getattr(implementation, name).__module__.partition(".")[0] for name in CLASSES} == {package}
-    assert {implementation.DEncode.__name__.partition(".")[0], implementation.JEncode.__name__.partition(".")[0]} == {
-        package
-    }
-    assert (implementation.DEncode.__name__.lower()[-7:], implementation.JEncode.__name__.lower()[-7:]) == (
-        "dencode",
-        "jencode",
-    )
+    for name in ("DEncode", "JEncode"):
+        module = getattr(implementation, name).__name__
+        assert (module.partition(".")[0], module.lower()[-7:]) == (package, name.lower())
 
 
 def test_implementations_are_known_by_their_names(implementation):
@@ -137,10 +134,8 @@ def test_a_file_that_imports_from_dirac_belongs_to_the_real_one(fake_dirac, monk
 
 
 def test_the_classes_of_an_implementation_belong_to_it(implementation):
-    assert (
-        implementation_of(implementation.FailoverRequest, class_of("nowhere", implementation.ModuleBase)).name
-        == implementation.name
-    )
+    mine = class_of("nowhere", implementation.ModuleBase)
+    assert implementation_of(implementation.FailoverRequest, mine).name == implementation.name
 
 
 # What is installed
@@ -171,9 +166,8 @@ def test_a_later_version_of_the_same_major_is_taken(monkeypatch, version):
     """Nobody has to wait until it is proven; what cannot be imported says so."""
     monkeypatch.setitem(sys.modules, "DIRAC", None)
     monkeypatch.setattr(metadata, "version", given(version))
-    with pytest.raises(
-        ImplementationUnavailableError, match=rf"^DIRAC {version} is installed .* cannot be imported \(.*DIRAC"
-    ):
+    said = rf"^DIRAC {version} is installed .* cannot be imported \(.*DIRAC"
+    with pytest.raises(ImplementationUnavailableError, match=said):
         IMPLEMENTATIONS["dirac"].load()
 
 
@@ -247,27 +241,13 @@ def test_requests_belong_to_whom_the_connection_says(implementation, owner, grou
     assert (request.Owner, request.OwnerGroup) == (owner, group)
 
 
-class BaseAccountingType:
-    """The name that accounting clients look for."""
-
-
-class Record(BaseAccountingType):
-    """A record that may be added."""
-
-    def checkValues(self):
-        return OK
-
-    def getValues(self):
-        return ("Job", None, None, [])
-
-
 def test_options_hold_as_long_as_the_connection(implementation):
     found = []
     for options in (None, {"/LocalSite/DisableAccounting": "yes", RESETS: "3"}, {RESETS: "4"}, {}):
         transport = Transport()
         with implementation.connect(transport, options=options):
             accounting = implementation.DataStoreClient()
-            accounting.addRegister(Record())
+            accounting.addRegister(ExampleRecord())
             accounting.commit()
             found.append((implementation.ModuleBase().opsH.getValue(RESETS, 10), len(transport.calls)))
     assert found == [(10, 1), (3, 0), (4, 1), (10, 1)]

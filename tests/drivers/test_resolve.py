@@ -89,10 +89,8 @@ def test_a_class_may_stand_in_a_class():
 
 
 def test_an_implementation_that_is_not_installed_is_no_error_of_the_user(monkeypatch):
-    def unavailable():
-        raise ImplementationUnavailableError("get it")
-
-    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=unavailable))
+    load = Mock(side_effect=ImplementationUnavailableError("get it"))
+    monkeypatch.setitem(IMPLEMENTATIONS, "dirac", SimpleNamespace(load=load))
     with pytest.raises(ImplementationUnavailableError, match=r"^get it$"):
         Target("dirac").info()
     with pytest.raises(PortError, match=r"^there is no implementation 'dirax'; did you mean dirac\? \(there are ref"):

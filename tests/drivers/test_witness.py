@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dirac_failover.drivers.recording import Recorder
+from dirac_failover.drivers.setup import ExampleRecord
 from dirac_failover.drivers.witness import Witness
 from dirac_failover.spec.duties import of_file, of_parameter, of_record, of_update
 from dirac_fakes import World
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dirac_failover.spec.duties import Due
 
 
+RECORD = [*ExampleRecord().getValues()]
 DOUBLED = reduce(lambda found, _: [found, found], range(40), ["x"])
 """A list that holds itself twice at each level: a tree of 2**40 items."""
 
@@ -45,16 +47,6 @@ def dues(witness: Witness, *modules: Any) -> list[Due]:
     return [due for taken in witness.owed(modules).taken for due in taken.dues]
 
 
-class BaseAccountingType:
-    def checkValues(self) -> dict[str, Any]:
-        return {"OK": True}
-
-
-class Record(BaseAccountingType):
-    def getValues(self) -> list[Any]:
-        return ["Job", 1, 2, [3]]
-
-
 def removal(implementation: Implementation) -> Any:
     operation = implementation.Operation()
     operation.Type = "RemoveFile"
@@ -70,7 +62,7 @@ def test_what_is_sent_at_once_is_seen(connected: Implementation, witness: Witnes
     files = connected.FileReport()
     files.setFileStatus(12, "/vo/a", "Processed", sendFlag=True)
     client = connected.DataStoreClient()
-    client.addRegister(Record())
+    client.addRegister(ExampleRecord())
     client.commit()
     assert report.jobStatusInfo == report.appStatusInfo == report.jobParameters == []
     assert (files.statusDict, client.commit()["Value"]) == ({}, 0)
@@ -81,7 +73,7 @@ def test_what_is_sent_at_once_is_seen(connected: Implementation, witness: Witnes
     assert others == [
         *of_parameter(77, "p", 1),
         *of_file(12, "/vo/a", "Processed", False),
-        *of_record(["Job", 1, 2, [3]]),
+        *of_record(RECORD),
     ]
 
 
@@ -91,8 +83,8 @@ def test_what_is_dropped_later_stays_due(connected: Implementation, witness: Wit
     world.accounting.down()
     world.requests.down()
     client = connected.DataStoreClient()
-    client.addRegister(Record())
-    client.addRegister(Record())
+    client.addRegister(ExampleRecord())
+    client.addRegister(ExampleRecord())
     for _ in range(2):
         assert not client.commit()["OK"]
     client._DataStoreClient__registersList.clear()
@@ -138,13 +130,13 @@ def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Impl
     report.setJob(78)
     report.commit()
     client = connected.DataStoreClient()
-    client.addRegister(Record())
+    client.addRegister(ExampleRecord())
     client._DataStoreClient__registersList[0][3].append(4)
     *statuses, record = dues(witness)
     assert {*statuses[:2]} == {*of_file(12, "/vo/a", "Processed", True), *of_file(12, "/vo/b", "Unused", True)}
     assert {due.of[0] for due in statuses[2:]} == {"77"}
     assert len(statuses) == 6
-    assert (record,) == of_record(["Job", 1, 2, [3]])
+    assert (record,) == of_record(RECORD)
 
 
 def test_each_thing_is_taken_once(connected: Implementation, witness: Witness) -> None:
@@ -162,9 +154,9 @@ def test_of_requests_those_of_the_job_count(connected: Implementation, witness: 
     witness.begin(commons)
     world.accounting.down()
     client = connected.DataStoreClient()
-    client.addRegister(Record())
+    client.addRegister(ExampleRecord())
     assert client.commit()["OK"]
-    assert dues(witness) == [*of_record(["Job", 1, 2, [3]])]  # its fail-over request promises nothing more
+    assert dues(witness) == [*of_record(RECORD)]  # its fail-over request promises nothing more
     first, second, own = connected.Request(), connected.Request(), connected.Request()
     for request in (first, second):
         commons["Request"] = request

@@ -47,11 +47,8 @@ def whole(implementation, type_):
 
 
 def test_there_is_one_validator(implementation):
-    assert (
-        implementation.RequestValidator()
-        is implementation.RequestValidator()
-        is implementation.RequestValidator.instance
-    )
+    kind = implementation.RequestValidator
+    assert kind() is kind() is kind.instance
 
     class Other(implementation.RequestValidator):
         def __init__(self, *given, **named):

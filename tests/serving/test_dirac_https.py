@@ -7,15 +7,8 @@ import pytest
 import requests
 
 from dirac_failover import JobReport
-from dirac_failover.testing import grid_guard
 
-
-@pytest.fixture(autouse=True)
-def no_grid(monkeypatch):
-    """Nothing of a real one is in sight."""
-    for name in grid_guard.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid_guard, "files", list)
+pytestmark = pytest.mark.usefixtures("no_grid")
 
 
 def test_clients_talk_to_the_world_of_the_test(dirac_https, dirac):

@@ -18,6 +18,7 @@ from dirac_failover.serving.credentials import Credentials
 from dirac_failover.serving.site import Site
 from dirac_failover.wire.https import HttpsTransport
 from dirac_fakes import Caller, World
+from tests.doubles import bare
 from tests.fakes.test_kinds import EFFECTS
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
@@ -40,11 +41,6 @@ def call(connection):
         return transport(SERVICE, "setJobParameter", (77, "a", "b"))
 
 
-def seen(result):
-    """A result without its call stack."""
-    return {key: value for key, value in result.items() if key != "CallStack"}
-
-
 FAULTS = [fault for fault, *_ in EFFECTS if fault != "bad_shape=none"]
 """What looks the same from within and over HTTPS: every kind but an exception, and an answer that is None."""
 
@@ -55,7 +51,7 @@ def test_a_client_sees_what_it_sees_in_memory(connection, world, fault):
     for each in (near, world):
         if fault:
             each.arm(f"job-state:{fault}")
-    assert seen(call(connection)) == seen(near(SERVICE, "setJobParameter", (77, "a", "b")))
+    assert bare(call(connection)) == bare(near(SERVICE, "setJobParameter", (77, "a", "b")))
     assert [call[:3] for call in world.journal] == [call[:3] for call in near.journal]
     assert [call.applied for call in world.journal] == [call.applied for call in near.journal]
 
@@ -111,16 +107,12 @@ def test_the_port_may_be_named_and_clients_are_told_where_it_is():
     assert found["token_endpoint"] == "https://dirac.invalid/api/auth/token"  # noqa: S105 - an address
 
 
-def test_the_reference_names_the_vo_of_the_caller(world, monkeypatch):
+def test_the_reference_names_the_vo_of_the_caller(world, mocker):
     world.caller = Caller(vo="lhcb")
-    asked = []
-    answer = Site.answer
-    monkeypatch.setattr(
-        Site, "answer", lambda site, request, url: (asked.append(request.body), answer(site, request, url))[1]
-    )
+    answer = mocker.spy(Site, "answer")
     with over_https(world):
         JobReport(77).setApplicationStatus("x")
-    assert [parse_qs(body.decode())["clientVO"] for body in asked] == [["lhcb"]]
+    assert [parse_qs(asked.args[1].body.decode())["clientVO"] for asked in answer.mock_calls] == [["lhcb"]]
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.invalid/", "http://dirac.invalid/", "https://dirac.invalid.org/"])

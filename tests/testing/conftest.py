@@ -2,15 +2,12 @@
 
 import pytest
 
-from dirac_failover.testing import Dirac, grid_guard
+from dirac_failover.testing import Dirac
 
 
 @pytest.fixture(autouse=True)
-def no_grid(monkeypatch):
-    """Neither a proxy nor a configuration is there."""
-    for name in grid_guard.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(grid_guard, "files", list)
+def away_from_the_grid(no_grid):
+    """Every test of this folder is."""
 
 
 @pytest.fixture

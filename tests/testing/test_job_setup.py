@@ -109,20 +109,16 @@ def test_a_profile_adds_what_its_workflows_have(implementation, world):
 
 def test_clients_that_there_are_already_are_taken(implementation, world):
     report = implementation.FileReport()
-    assert (
-        commons(JobSetup.of(world, collaborators={"FileReport": report}), implementation, world)["FileReport"] is report
-    )
-    for key, name, value in (
-        ("FileReport", "reported", {"/vo/a": "x"}),
-        ("AccountingReport", "records", 1),
-        ("Request", "operations", ["RemoveFile"]),
+    setup = JobSetup.of(world, collaborators={"FileReport": report})
+    assert commons(setup, implementation, world)["FileReport"] is report
+    for key, name, value, fixture in (
+        ("FileReport", "reported", {"/vo/a": "x"}, "file_report"),
+        ("AccountingReport", "records", 1, "accounting_report"),
+        ("Request", "operations", ["RemoveFile"], "request"),
     ):
-        with pytest.raises(TypeError) as refused:
+        said = f"^{name}: the test has dirac_{fixture}, which would not get it: give it that itself$"
+        with pytest.raises(TypeError, match=said):
             JobSetup.of(world, collaborators={key: object()}, **{name: value})
-        fixture = {"reported": "file_report", "records": "accounting_report", "operations": "request"}[name]
-        assert str(refused.value) == (
-            f"{name}: the test has dirac_{fixture}, which would not get it: give it that itself"
-        )
 
 
 def test_a_key_can_be_missing(implementation, world):

@@ -66,11 +66,8 @@ def test_answers_can_stop_a_request_and_end_a_job(implementation):
     stopped = run_module(
         implementation.FailoverRequest, operations=[REMOVAL], answers={"Request.toJSON": "s_error=disk"}
     )
-    assert (stopped.ok, stopped.message, type(stopped.workflow_commons["Request"])) == (
-        False,
-        "disk",
-        implementation.Request,
-    )
+    assert (stopped.ok, stopped.message) == (False, "disk")
+    assert type(stopped.workflow_commons["Request"]) is implementation.Request
     carried = run_module(implementation.FailoverRequest, answers={"JobReport.generateForwardDISET": "operation"})
     assert carried.request.types == ["ForwardDISET"]
     assert type(carried.workflow_commons["JobReport"]) is FakeJobReport
@@ -91,9 +88,7 @@ FULL = {"OK": False, "Errno": 28, "Message": "disk full"}
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_result_that_a_hook_returned_in_vain_is_a_warning(implementation, hook):
     module = type("Fills", (implementation.ModuleBase,), {hook: lambda _: FULL})
-    in_a_job = (
-        [lambda kind: run_job([kind])] if hook != "_finalize" else []
-    )  # without result, a workflow goes no further
+    in_a_job = [lambda kind: run_job([kind])] if hook != "_finalize" else []  # without result, a workflow stops
     for run in (run_module, *in_a_job):
         with pytest.warns(HookReturnWarning) as caught:
             run(module)
@@ -233,12 +228,8 @@ REFUSED = [
     *((Instance, {"world": it}, f"world: expected what make_dirac() returns, found {it!r}") for it in (3, 0, "x")),
     (Instance, {"duties": "all"}, "duties: expected 'inputs' or None, found 'all'"),
 ]
-REFUSED_MODULES = [
-    *(
-        (Instance, {"executions": number}, f"executions: expected a number from 1, found {number}")
-        for number in (0, -1)
-    ),
-]
+TOO_FEW = "executions: expected a number from 1, found"
+REFUSED_MODULES = [(Instance, {"executions": number}, f"{TOO_FEW} {number}") for number in (0, -1)]
 REFUSED_JOBS = [
     ([], {}, "expected at least one module class, found none"),
     (dict, {}, f"{LIST} <class 'dict'>"),

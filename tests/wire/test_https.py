@@ -11,6 +11,7 @@ import responses
 from dirac_failover.wire import https
 from dirac_failover.wire.https import HttpsTransport
 from dirac_failover.wire.rpc import make_stub
+from tests.doubles import bare
 
 SERVICE = "WorkloadManagement/JobStateUpdate"
 URL = f"https://first.invalid:9443/{SERVICE}"
@@ -57,11 +58,6 @@ def transport(proxy):
 
 def call(transport, **options):
     return transport(SERVICE, "setJobStatus", (77, "Done"), **options)
-
-
-def without_stack(result):
-    """A result without the part that differs from run to run."""
-    return {key: value for key, value in result.items() if key != "CallStack"}
 
 
 def failure(message, number=0):
@@ -149,7 +145,7 @@ def test_a_proxy_is_found_where_dirac_looks(monkeypatch, mocker, tmp_path):
 def test_the_users_proxy_is_the_default_and_without_one_nothing_is_sent(web, monkeypatch, proxy):
     monkeypatch.setattr(https, "find_proxy", lambda: None)
     with HttpsTransport({SERVICE: [URL, OTHER]}) as transport:
-        assert without_stack(call(transport)) == failure("No proxy found")
+        assert bare(call(transport)) == failure("No proxy found")
     assert not web.calls
     monkeypatch.setattr(https, "find_proxy", lambda: proxy)
     web.post(URL, json=GOOD)
@@ -173,7 +169,7 @@ def test_a_service_without_urls_is_an_error_with_the_stub_until_they_become_know
     unknown = failure(f"URL for service {SERVICE} not found")
     urls = {"Other/Service": [URL]}
     with HttpsTransport() as nowhere, HttpsTransport(urls, proxy=proxy) as transport:
-        assert without_stack(call(nowhere)) == without_stack(call(transport)) == unknown
+        assert bare(call(nowhere)) == bare(call(transport)) == unknown
         urls[SERVICE] = [URL]
         assert call(transport)["OK"]
 
@@ -202,7 +198,7 @@ RETRIED = [
 def test_a_status_that_every_server_would_give_is_not_retried(web, proxy, status, errno, message):
     web.post(URL, status=status, body="whatever")
     with HttpsTransport({SERVICE: [URL, OTHER]}, proxy=proxy, chance=InOrder()) as transport:
-        assert without_stack(call(transport)) == failure(message, errno)
+        assert bare(call(transport)) == failure(message, errno)
     assert [sent.request.url for sent in web.calls] == [URL]
 
 
@@ -211,7 +207,7 @@ def test_anything_else_is_told_with_its_body_or_tried_at_the_next_url(web, proxy
     web.post(URL, status=status, body=body)
     urls = {SERVICE: [URL]}
     with HttpsTransport(urls, proxy=proxy, chance=InOrder()) as transport:
-        assert without_stack(call(transport)) == failure(message)
+        assert bare(call(transport)) == failure(message)
         web.post(OTHER, json=GOOD)
         urls[SERVICE] = [URL, OTHER]
         assert call(transport) == {**GOOD, "rpcStub": STUB}
@@ -225,7 +221,7 @@ def test_anything_else_is_told_with_its_body_or_tried_at_the_next_url(web, proxy
 )
 def test_an_exception_is_an_error_without_a_body(web, transport, error):
     web.post(URL, body=error)
-    assert without_stack(call(transport)) == failure(f"{error}: None")
+    assert bare(call(transport)) == failure(f"{error}: None")
 
 
 def test_an_interrupt_is_not_caught(web, transport):
@@ -278,7 +274,7 @@ def test_an_object_of_the_service_arrives_whole_be_it_a_return_structure_or_not(
 def test_an_unknown_class_in_an_answer_is_an_error(web, transport):
     body = json.dumps({"OK": True, "Value": {"__dCls": "Popen", "__dMod": "subprocess"}})
     web.post(URL, body=body)
-    assert without_stack(call(transport)) == failure(f"Popen is not a class that can be decoded here: {body}")
+    assert bare(call(transport)) == failure(f"Popen is not a class that can be decoded here: {body}")
 
 
 def test_arguments_without_json_are_the_callers_error(transport):

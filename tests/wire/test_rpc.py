@@ -75,8 +75,5 @@ def test_a_connection_cannot_be_changed(mocker):
 
 def test_a_stub_has_the_shape_of_diracs():
     assert rpc.make_stub("My/Service", "m", (1, "a")) == STUB
-    assert rpc.make_stub("My/Service", "m", (), 120) == (
-        ("My/Service", {"timeout": 120, "useAccessToken": False}),
-        "m",
-        [],
-    )
+    said = {"timeout": 120, "useAccessToken": False}
+    assert rpc.make_stub("My/Service", "m", (), 120) == (("My/Service", said), "m", [])

@@ -33,11 +33,8 @@ def returns(value):
 
 
 def test_a_form_becomes_a_call_and_its_result_json():
-    assert answer(echo, SERVICE, {"method": "m", "args": '[1, {"a": null}]', "clientVO": "vo"}) == (
-        200,
-        JSON,
-        json.dumps({"OK": True, "Value": [SERVICE, "m", [1, {"a": None}], 600]}).encode(),
-    )
+    body = json.dumps({"OK": True, "Value": [SERVICE, "m", [1, {"a": None}], 600]}).encode()
+    assert answer(echo, SERVICE, {"method": "m", "args": '[1, {"a": null}]', "clientVO": "vo"}) == (200, JSON, body)
 
 
 def test_without_args_there_are_no_arguments(mocker):
@@ -57,11 +54,8 @@ def test_a_refusal_is_a_200_without_its_call_stack():
     result = {**S_ERROR(1500, "bad"), "ExecInfo": "secret", "rpcStub": ()}
     assert "CallStack" in result
     before = dict(result)
-    assert answer(returns(result), SERVICE, {"method": "m"}) == (
-        200,
-        JSON,
-        b'{"OK": false, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}',
-    )
+    body = b'{"OK": false, "Errno": 1500, "Message": "Unknown WMS error ( 1500 : bad)"}'
+    assert answer(returns(result), SERVICE, {"method": "m"}) == (200, JSON, body)
     assert result == before
 
 
