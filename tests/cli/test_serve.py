@@ -32,34 +32,24 @@ NO_CERTIFICATE = "--http: there is no certificate without encryption"
 SERVICE = "WorkloadManagement/JobStateUpdate"
 
 
-class Serve:
-    """Runs the command; what is to be done while it serves stands where it waits for a signal."""
+@pytest.fixture
+def serve(capsys, monkeypatch):
+    """Run the command; return what ``meanwhile`` returns of what was printed, where it waits for a signal."""
 
-    def __init__(self, capsys, monkeypatch):
-        self._capsys = capsys
-        self._patch = monkeypatch
-        self.said = ""
-
-    def __call__(self, *arguments, meanwhile=lambda _: None):
-        """Serve; return what ``meanwhile`` returns of what was printed."""
+    def run(*arguments, meanwhile=lambda _: None):
         found = []
 
         def wait(signals):
             assert signals == (signal.SIGINT, signal.SIGTERM)
-            self.said = self._capsys.readouterr().out
-            found.append(meanwhile(self.said))
+            found.append(meanwhile(capsys.readouterr().out))
             return signal.SIGTERM
 
-        self._patch.setattr(command.signal, "sigwait", wait)
+        monkeypatch.setattr(command.signal, "sigwait", wait)
         assert main(["serve", *arguments]) == 0
-        assert self._capsys.readouterr() == ("", "")
+        assert capsys.readouterr() == ("", "")
         return found[0]
 
-
-@pytest.fixture
-def serve(capsys, monkeypatch):
-    """The command."""
-    return Serve(capsys, monkeypatch)
+    return run
 
 
 def announced(text):
@@ -180,10 +170,8 @@ def test_faults_are_armed_from_the_start(serve):
 
     arguments = ["--fault", "transformation:down", "--fault", "job-state:first=2"]
     armed = serve("--json", "--http", *arguments, meanwhile=faults)
-    assert [(fault["target"], fault["kind"], fault["schedule"]) for fault in armed] == [
-        ("transformation", "down", "always"),
-        ("job-state", "refuse", "first=2"),
-    ]
+    found = [(fault["target"], fault["kind"], fault["schedule"]) for fault in armed]
+    assert found == [("transformation", "down", "always"), ("job-state", "refuse", "first=2")]
 
 
 def test_the_last_port_is_one(serve):

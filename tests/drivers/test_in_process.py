@@ -9,6 +9,8 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 from weakref import ref
 
 import pytest
@@ -109,8 +111,7 @@ def test_files_of_each_kind_are_laid_out(running):
         names = sorted(os.listdir())
         seen.append(names)
         if names:
-            with open("old") as file:
-                seen.append(file.read())
+            seen.append(Path("old").read_text())
             assert os.readlink("full") == "/dev/full"
             for name, number in (("directory", errno.EISDIR), ("full", errno.ENOSPC)):
                 with pytest.raises(OSError, match=os.strerror(number)) as caught, open(name, "w") as file:
@@ -128,8 +129,7 @@ def test_files_that_a_module_writes_are_seen(running):
 
     def execute(_):
         for name, data in (("b", b"x" * (3 << 20)), ("a", b"at 2026-01-02 03:04:05 \xff"), ("c", b"")):
-            with open(name, "wb") as file:
-                file.write(data)
+            Path(name).write_bytes(data)
 
     (outcome,) = running(execute, Scenario())
     assert list(outcome.files) == ["a", "b", "c"]
@@ -144,8 +144,7 @@ def test_only_the_directory_of_the_run_is_emptied(running, tmp_path):
 
     def execute(_):
         places.append(os.getcwd())
-        with open("left", "w") as file:
-            file.write("x")
+        Path("left").write_text("x")
         os.chdir(tmp_path)
 
     with pytest.warns(AstrayWarning, match=f"in {tmp_path}, which is not its working directory"):
@@ -353,32 +352,20 @@ def test_a_signal_that_ends_the_command_is_no_outcome(running):
 
 
 def test_what_is_never_the_same_is_left_out_of_results(running):
-    hidden = {"CallStack": ["x"], "rpcStub": (), "ExecInfo": 1}
-    for name, value in hidden.items():
-        (outcome,) = running(lambda _, name=name, value=value: {"OK": False, "Message": "m", name: value}, Scenario())
-        assert outcome.result == {"OK": False, "Message": "m"}
-    (outcome,) = running(lambda _: {"OK": True, "Value": {"CallStack": 1}}, Scenario())
-    assert outcome.result == {"OK": True, "Value": {"CallStack": 1}}
-    (outcome,) = running(lambda _: "bare", Scenario())
-    assert outcome.result == "bare"
+    failed, inner = {"OK": False, "Message": "m"}, {"OK": True, "Value": {"CallStack": 1}}
+    hidden = [failed | {name: value} for name, value in (("CallStack", ["x"]), ("rpcStub", ()), ("ExecInfo", 1))]
+    results = iter([*hidden, inner, "bare"])
+    outcomes = running(lambda _: next(results), *[Scenario()] * 5)
+    assert [outcome.result for outcome in outcomes] == [failed] * 3 + [inner, "bare"]
 
 
 def test_a_module_can_be_executed_again(running):
     """The scenario says how often; the last end counts, but an exception is not forgotten."""
-    count = []
-
-    def execute(_):
-        count.append(1)
-        if len(count) == 2:
-            raise ValueError("second")
-        return len(count)
-
-    (outcome,) = running(execute, Scenario(executions=2))
-    assert (outcome.ended, outcome.result["args"]) == ("raised", ["second"])
-    (outcome,) = running(execute, Scenario(executions=2))
-    assert (len(count), outcome.ended, outcome.result) == (4, "returned", 4)
-    (outcome,) = running(execute, Scenario(executions=0))
-    assert (len(count), outcome.ended, outcome.result) == (4, "returned", None)
+    execute = Mock(side_effect=[1, ValueError("second"), 3, 4])
+    first, second, none = running(execute, *(Scenario(executions=number) for number in (2, 2, 0)))
+    assert (first.ended, first.result["args"]) == ("raised", ["second"])
+    assert (second.ended, second.result) == ("returned", 4)
+    assert (none.ended, none.result, execute.call_count) == ("returned", None, 4)
 
 
 def test_answers_of_services_are_scrubbed(port):
@@ -390,11 +377,7 @@ def test_answers_of_services_are_scrubbed(port):
 
 
 def test_a_request_that_lacks_something_lacks_it_in_the_outcome(running):
-
-    def execute(mine):
-        mine.workflow_commons["Request"] = []
-
-    (outcome,) = running(execute, Scenario())
+    (outcome,) = running(lambda mine: mine.workflow_commons.update(Request=[]), Scenario())
     names = ("RequestName", "JobID", "SourceComponent", "Owner", "OwnerGroup")
     assert outcome.request == {**dict.fromkeys(names, "(absent)"), "Operations": []}
 
@@ -403,8 +386,7 @@ def test_no_file_stays_open(running):
 
     def execute(_):
         for name in "abc":
-            with open(name, "w") as file:
-                file.write(name)
+            Path(name).write_text(name)
 
     before = len(os.listdir("/proc/self/fd"))
     running(execute, *[Scenario()] * 3)
@@ -597,8 +579,7 @@ def test_a_session_leaves_the_process_as_it_was(reference, monkeypatch, job, fai
             port.run(Scenario(environment={"JOBID": "77"}))
             inside += surroundings()
             assert os.listdir() == []
-            with open("left", "w"):
-                pass
+            Path("left").touch()
             _ = 1 / (not fails)
     except ZeroDivisionError:
         assert fails

@@ -25,15 +25,13 @@ TRANSFORMATION_DOWN = Scenario.of_job(inputs=["/vo/a"], faults=["transformation:
 
 @pytest.fixture
 def driver(implementation):
-    driver = InProcessDriver(implementation)
-    with driver.session():
+    with InProcessDriver(implementation).session() as driver:
         yield driver
 
 
 def recorded(implementation, module, scenario=PLAIN_JOB):
     """The recording of a module of this class."""
-    driver = InProcessDriver(implementation, module)
-    with driver.session():
+    with InProcessDriver(implementation, module).session() as driver:
         return record(driver, scenario)
 
 
@@ -241,11 +239,8 @@ def test_a_world_on_tape_answers_as_it_does():
     assert answer["rpcStub"][0][1]["timeout"] == 5
     assert route(TRANSFORMATION, "ping", ())["rpcStub"][0][1]["timeout"] == 600
     assert not route("Nowhere/Nothing", "ping", ())["OK"]
-    assert [(event.target, event.applied) for event in tape.calls] == [
-        ("transformation", True),
-        ("transformation", False),
-        ("Nowhere/Nothing", False),
-    ]
+    targets = [("transformation", True), ("transformation", False), ("Nowhere/Nothing", False)]
+    assert [(event.target, event.applied) for event in tape.calls] == targets
     assert tape.calls[0].args == [12, {"100": ["Unused", True]}]
     assert tape.calls[0].result == {"OK": True, "Value": None}
 
@@ -259,10 +254,8 @@ def test_a_service_that_raises_is_on_tape():
         route(TRANSFORMATION, "getTransformationFiles", ())
     with pytest.raises(TypeError):
         route(TRANSFORMATION, "getTransformationFiles", (object(),))
-    assert [(event.result["exception"], event.applied) for event in tape.calls] == [
-        ("OSError", False),
-        ("TypeError", None),
-    ]
+    kinds = [("OSError", False), ("TypeError", None)]
+    assert [(event.result["exception"], event.applied) for event in tape.calls] == kinds
     assert not tape.inside("transformation")
 
 

@@ -215,11 +215,8 @@ def test_a_program_is_kept():
     assert told.wait(10) == -signal.SIGTERM
     assert not alive(away)
     told.stdout.close()
-    ended = subprocess.run(
-        [*command, f"{AWAY.format(SLEEPS)}\nimport time; time.sleep(.5)\nos.abort()"],
-        stdout=subprocess.PIPE,
-        check=False,
-    )
+    aborts = f"{AWAY.format(SLEEPS)}\nimport time; time.sleep(.5)\nos.abort()"
+    ended = subprocess.run([*command, aborts], stdout=subprocess.PIPE, check=False)
     assert ended.returncode == -signal.SIGABRT
     assert not alive(int(ended.stdout))
     started = time.monotonic()
