@@ -117,10 +117,10 @@ def test_done_clears_the_error_and_is_dated_once(clock, operation, request_of):
 
 def test_a_first_operation_that_is_done_clears_the_error(operation, request_of):
     """Although the request goes on; one that waits before it keeps the error."""
-    for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad")):
+    for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad"), ("Assigned Done", "")):
         request = of_statuses(operation, request_of, statuses)
         request.Error = "bad"
-        assert request.Status == "Waiting"
+        assert request.Status == ("Done" if "Assigned" in statuses else "Waiting")
         assert request.Error == error
 
 
@@ -185,6 +185,7 @@ def test_operations_are_inserted_beside_others(operation, request_of, name, orde
     assert [each.Type for each in request] == list(order)
     assert request[0]._Status == "Waiting"
     assert made["n"]._parent is request
+    assert [request.indexOf(made[letter]) for letter in order] == [0, 1, 2, 3]
 
 
 def test_operations_can_be_replaced_and_removed(operation, request_of):
@@ -210,6 +211,9 @@ def test_an_operation_that_is_done_may_come_back(operation, request_of):
     del request[0]
     assert [made.Order for made in (new, first, second, third)] == [-1, 0, 1, 2]
     assert request.subStatusList() == ["Waiting", "Done", "Queued"]
+    first.Status = "Done"
+    del request[:2]
+    assert (list(request), request.Status, third.Status) == ([third], "Waiting", "Waiting")
 
 
 def test_thousands_of_operations_take_a_time_that_grows_with_their_number(request_of):
@@ -334,6 +338,18 @@ def test_failover_pairs_are_grouped(operation, request_of):
         "RemoveReplica None>FB /b", "U None>None", "ReplicateAndRegister >C /c", "RemoveReplica None>FC /c",
     ]  # fmt: skip
     assert [made.Status for made in request] == ["Waiting", *["Queued"] * 7]
+
+
+def test_a_copy_that_waits_may_come_before_one_that_is_done(operation, request_of):
+    pairs = [(operation("ReplicateAndRegister", f"/{target}", TargetSE=target), operation("RemoveReplica", f"/{target}",
+                                                                                     TargetSE=target))
+             for target in "BA"]  # fmt: skip
+    request = request_of(*(made for pair in pairs for made in pair))
+    for made in pairs[0]:
+        made[0].Status = "Done"
+    assert request.getWaiting()["Value"] is pairs[1][0]
+    assert request.optimize()["Value"]
+    assert request.getWaiting()["Value"] is request[0] is pairs[1][0]
 
 
 def test_grouping_wakes_an_operation_for_a_moment(operation, request_of):
