@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from itertools import islice
+from unittest.mock import Mock
 
 import pytest
 
@@ -198,6 +199,35 @@ def test_strange_modules_are_recorded(reference):
     assert recording.calls[0].calls[0].args == []
     assert recording.calls[0].calls[0].kwargs == {"appStatus": "fine", "sendFlag": True}
     assert recording.calls[1].result == "initialised"
+
+
+@pytest.mark.parametrize("error", [AttributeError, SystemExit])
+def test_what_is_no_method_of_the_class_is_recorded_too(reference, error):
+    """A function of the object itself, and another thing that can be called; the object need not give them back."""
+
+    class Own(reference.FailoverRequest):
+        _setCommand = Mock(return_value={"OK": True})
+
+        def __init__(self):
+            super().__init__()
+            self._executeCommand = lambda *_: {"OK": True}
+
+        def __delattr__(self, name):
+            raise error(name)
+
+    recording = recorded(reference, Own)
+    assert recording.done.result["OK"]
+    assert [call.method for call in recording.calls if call.target == "module"] == [
+        "_resolveInputVariables", "_initialize", "_setCommand", "_executeCommand", "_execute", "_finalize", "finalize",
+    ]  # fmt: skip
+
+
+def test_a_recorder_can_watch_again(reference):
+    recorder, kept = Recorder(reference), reference.JobReport.commit
+    for _ in range(2):
+        with recorder.watching():
+            assert reference.JobReport.commit is not kept
+        assert reference.JobReport.commit is kept
 
 
 def test_plain_data_keeps_times_and_leaves_out_what_is_never_the_same():
