@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from dirac_failover import log
+from dirac_failover import ReqClient, log, workflow
+from dirac_failover.clients import data_store, transformation
 from dirac_failover.log import Logger, gLogger
 
 LEVELS = {
@@ -85,3 +86,9 @@ def test_the_library_configures_nothing(caplog):
     assert [type(handler) for handler in root.handlers] == [logging.NullHandler]
     assert root.propagate
     assert Logger()._logger is root
+
+
+def test_clients_log_under_their_names():
+    loggers = [data_store._log, transformation._log, ReqClient().log, workflow._log]
+    names = ["DataStoreClient", "TransformationClient", "ReqClient", "Workflow"]
+    assert [found._logger.name for found in loggers] == [f"dirac_failover.{name}" for name in names]

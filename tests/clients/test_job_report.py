@@ -61,6 +61,11 @@ def test_without_the_flag_statuses_are_only_kept(report, service):
     assert service.calls == []
 
 
+def test_blank_statuses_are_neither_sent_nor_forgotten(report, service):
+    assert report.setJobStatus() == S_OK("Empty")
+    assert (held(report), service.calls) == (([("", "", T0)], [], []), [])
+
+
 def test_without_a_job_setters_send_nothing_but_a_commit_does(implementation, service, clock):
     report = implementation.JobReport(0)
     assert report.setJobStatus("Running") == S_OK()

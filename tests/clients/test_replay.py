@@ -97,6 +97,7 @@ def test_a_stub_of_diracx_goes_to_the_service_of_its_class(service):
 def test_an_operation_that_fails_stays_waiting_and_ends_the_replay(service):
     service.answers["setJobStatusBulk"] = [S_OK(), S_ERROR("still down")]
     request = request_of(forward(), forward(), forward())
+    request.JobID = 77
     report = replay(request)
     assert [(step.order, step.status) for step in report.results] == [(0, "Done"), (1, "Waiting")]
     assert (report.results[1].answer["Message"], report.results[1].error) == ("still down", None)
@@ -212,6 +213,18 @@ def test_an_operation_with_files_is_done_when_they_are():
     assert [(step.answer["OK"], step.status) for step in report.results] == [(True, "Waiting")]
     made[0].Status = "Scheduled"
     assert replay(request_of(made)) == ReplayReport((), "Scheduled")
+
+
+def test_an_operation_that_fails_for_a_job_that_is_gone_is_failed(service):
+    service.answers["setFileStatusForTransformation"] = [S_ERROR("no")]
+    service.knows(("/a", "Assigned", 0))
+    request = request_of(statuses())
+    request[0].addFile(File({"LFN": "/a"}))
+    for job, status, error in ((0, "Waiting", None), (77, "Failed", "Job no longer exists")):
+        request.JobID = job
+        (step,) = replay(request, job_exists=lambda job: job != 77).results
+        assert (step.status, request.Error, request[0][0].Status) == (status, error, status)
+        service.answers["setFileStatusForTransformation"] = [S_ERROR("no")]
 
 
 @pytest.mark.parametrize("status", ["Done", "Failed"])

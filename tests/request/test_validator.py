@@ -74,7 +74,7 @@ def test_the_table_is_diracs_and_operations_that_have_all_are_valid(implementati
 
 
 def test_the_checks_follow_each_other(implementation, judge):
-    broken = implementation.File({"LFN": "/a", "Checksum": "ab"})
+    broken = implementation.File({"Checksum": "ab"})
     request = implementation.Request()
     request.Owner = request.OwnerGroup = None
     assert judge(request) == "RequestName not set"
@@ -92,6 +92,8 @@ def test_the_checks_follow_each_other(implementation, judge):
     operation.addFile(broken)
     assert judge(request) == "Operation #0 of type 'ReplicateAndRegister' is missing TargetSE attribute."
     operation.TargetSE = "SE"
+    assert judge(request) == "Operation #0 of type 'ReplicateAndRegister' is missing LFN attribute for file."
+    broken.LFN = "/a"
     assert judge(request) == "File in operation #0 is missing Checksum (ab) or ChecksumType (None)"
     broken.ChecksumType = "MD5"
     assert judge(request) is None
