@@ -40,11 +40,12 @@ def test_readme_and_front_page_have_the_same_figures():
             f"Of {faults} copies of the module that are wrong in one place each, DIRAC's own unit tests notice {own}"
             in text
         ), name
-    assert f"and these rules {suite}." in " ".join((ROOT / "README.md").read_text().split())
+    assert f"and the clauses {suite}." in " ".join((ROOT / "README.md").read_text().split())
     fixtures = (ROOT / "tests/mutation/lhcb_failover_request.py").read_text(encoding="utf-8")
     code = re.sub(r'""".*?"""', "", fixtures, flags=re.DOTALL)
     lines = sum(bool(line.strip()) for line in code.splitlines())
     assert f"in {lines} lines of code" in " ".join(PAGE.split())
     own, fixed = OF_LHCB[0], OF_LHCB[1]
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"notice {own[1]} of {own[2]} faults; with the fixtures {lines} lines notice {fixed[1]} of them" in readme
+    assert f"notice {own[1]} of {own[2]} wrong copies of it; {lines} lines with the fixtures" in readme
+    assert f"for these situations and three more, notice {fixed[1]} (" in readme

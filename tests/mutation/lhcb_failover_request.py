@@ -55,8 +55,11 @@ def test_an_outage_leads_to_a_request(dirac, end):
     assert outcome.request.types == ["RemoveFile", "SetFileStatus"]
     assert outcome.file.name == "00000012_00000034_request.json"
     written = json.loads(outcome.file.read_text())
-    names = (written["RequestName"], written["JobID"], written["SourceComponent"])
-    assert names == ("job_77_request.xml", 77, "Job_77")
+    assert (written["RequestName"], written["JobID"], written["SourceComponent"]) == (
+        "job_77_request.xml",
+        77,
+        "Job_77",
+    )
     dirac.recover()
     assert outcome.replay().lost == []
     assert dirac.transformation.statuses(12) == DONE
