@@ -36,17 +36,10 @@ def terminal(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def printed(capsys, *options):
-    """What ``run`` prints, when it ends well."""
-    code = main(["run", *options])
-    out, err = capsys.readouterr()
-    assert (code, err) == (0, "")
-    return out
-
-
-def report(capsys, *options):
+@pytest.fixture
+def report(printed):
     """What ``run --json`` prints."""
-    return json.loads(printed(capsys, "--json", *options))
+    return lambda *options: json.loads(printed("run", "--json", *options))
 
 
 @pytest.fixture
@@ -61,22 +54,12 @@ def file(tmp_path):
     return write
 
 
-def complaint(capsys, *options, code=4):
-    """The one line that ``run`` says when it cannot."""
-    assert main(["run", *options]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith("dirac-failover: error: ")
-    return err.removeprefix("dirac-failover: error: ").rstrip("\n")
-
-
 # The situation
 
 
-def test_without_options_two_files_and_the_transformation_down(capsys):
+def test_without_options_two_files_and_the_transformation_down(report):
     """The default is a situation worth looking at, and everything converges."""
-    seen = report(capsys)
+    seen = report()
     usual = Scenario.of_job(inputs=["/vo/a", "/vo/b"], faults=["transformation:down"])
     assert seen["scenario"] == usual.to_json()
     assert (INPUTS, FAULTS) == (("/vo/a", "/vo/b"), ("transformation:down",))
@@ -106,43 +89,43 @@ def test_without_options_two_files_and_the_transformation_down(capsys):
          {"faults": ["transformation:refuse", "job-state:first=2"]}),
     ],
 )  # fmt: skip
-def test_each_option_says_one_thing(capsys, options, expected):
+def test_each_option_says_one_thing(report, options, expected):
     """What is not said is as without any option."""
     usual = {"inputs": INPUTS, "faults": FAULTS}
-    assert report(capsys, *options)["scenario"] == Scenario.of_job(**{**usual, **expected}).to_json()
+    assert report(*options)["scenario"] == Scenario.of_job(**{**usual, **expected}).to_json()
 
 
-def test_the_services_know_inputs_without_their_prefix(capsys):
+def test_the_services_know_inputs_without_their_prefix(report):
     """The prefix of an LFN in InputData is not part of the LFN."""
-    seen = report(capsys, "--input", "LFN:/vo/a", "--input", "/vo/LFN:b")
+    seen = report("--input", "LFN:/vo/a", "--input", "/vo/LFN:b")
     assert seen["scenario"]["workflow_commons"]["InputData"] == "LFN:/vo/a;/vo/LFN:b"
     assert seen["scenario"]["server_files"] == {"/vo/a": "Assigned", "/vo/LFN:b": "Assigned"}
 
 
-def test_a_scenario_can_be_a_file_in_any_encoding_of_json(capsys, file):
+def test_a_scenario_can_be_a_file_in_any_encoding_of_json(report, file):
     """The scenario of a report is such a file; faults on the command line are added to it."""
-    first = report(capsys, "--accounting", "2")
+    first = report("--accounting", "2")
     path = file(first["scenario"])
-    assert report(capsys, "--scenario", path) == first
-    more = report(capsys, "--scenario", path, "--fault", "accounting:down")
+    assert report("--scenario", path) == first
+    more = report("--scenario", path, "--fault", "accounting:down")
     assert more["scenario"]["faults"] == ["transformation:down", "accounting:down"]
-    assert report(capsys, "--scenario", path, "--fault", "none") == first
+    assert report("--scenario", path, "--fault", "none") == first
     wide = file('{"name": "é", "records": 1}'.encode("utf-16"))
-    assert report(capsys, "--scenario", wide)["scenario"] == {"name": "é", "records": 1}
+    assert report("--scenario", wide)["scenario"] == {"name": "é", "records": 1}
 
 
-def test_a_scenario_can_come_from_stdin(capsys, monkeypatch):
+def test_a_scenario_can_come_from_stdin(report, monkeypatch):
     """Without default faults: the file says all."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"records": 1}')))
-    assert report(capsys, "--scenario", "-")["scenario"] == {"records": 1}
+    assert report("--scenario", "-")["scenario"] == {"records": 1}
 
 
-def test_a_scenario_of_the_space_has_a_name(capsys):
+def test_a_scenario_of_the_space_has_a_name(report):
     """It says what is changed from the good case, and any scenario is found by it."""
     for index in (0, 1, 5_000, 60_000):
         scenario = next(islice(space.scenarios(), index, None))
-        assert report(capsys, "--scenario", scenario.name)["scenario"] == scenario.to_json()
-    more = report(capsys, "--scenario", "services: the good case", "--fault", "job-state:down")
+        assert report("--scenario", scenario.name)["scenario"] == scenario.to_json()
+    more = report("--scenario", "services: the good case", "--fault", "job-state:down")
     assert more["scenario"]["faults"] == ["job-state:down"]
 
 
@@ -156,9 +139,9 @@ def test_a_scenario_of_the_space_has_a_name(capsys):
         ("input: reported=all", "Cannot read input: reported=all: No such file or directory"),
     ],
 )  # fmt: skip
-def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
+def test_a_name_of_no_scenario_is_one_clear_line(complaint, name, said):
     """With the nearest change, when it is a change that does not exist."""
-    assert complaint(capsys, "--scenario", name) == f"--scenario: {said}"
+    assert complaint("run", "--scenario", name) == f"--scenario: {said}"
 
 
 # The report
@@ -175,13 +158,13 @@ def test_a_name_of_no_scenario_is_one_clear_line(capsys, name, said):
         ["--fault", "transformation:bad_shape=none"],
     ],
 )
-def test_every_report_fits_the_schema(capsys, options):
+def test_every_report_fits_the_schema(printed, report, options):
     """It is the same each time, and the timeline can be made of it."""
-    seen = report(capsys, *options)
+    seen = report(*options)
     jsonschema.Draft202012Validator(SCHEMAS["run"]()).validate(seen)
     assert seen["schema"] == SCHEMA == "dirac-failover/run/2"
-    assert printed(capsys, "--json", *options) == json.dumps(seen, indent=2) + "\n"
-    assert report(capsys, *options) == seen
+    assert printed("run", "--json", *options) == json.dumps(seen, indent=2) + "\n"
+    assert report(*options) == seen
 
 
 def test_a_report_without_services_fits_the_schema(reference):
@@ -215,10 +198,10 @@ def test_a_report_says_what_ran(capsys):
     assert seen["recovery"]["services"]["files"]["/vo/a"]["Status"] == "Processed"
 
 
-def test_times_are_numbered_over_the_whole_report(capsys):
+def test_times_are_numbered_over_the_whole_report(report):
     """The same time has the same number wherever it is; the scenario keeps its own times."""
     operation = '{"Type": "LogUpload", "Catalog": "2026-01-01 12:00:00.000001"}'
-    seen = report(capsys, "--fault", "job-state:down", "--operation", operation)
+    seen = report("--fault", "job-state:down", "--operation", operation)
     assert seen["scenario"]["operations"][0]["Catalog"] == "2026-01-01 12:00:00.000001"
     first = next(call for call in seen["calls"][4]["calls"] if call["target"] == "JobReport")["calls"][0]
     (stamp,) = first["args"][1]
@@ -281,10 +264,10 @@ def modules(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("modules")
-def test_any_module_can_be_run(capsys):
+def test_any_module_can_be_run(report):
     """From the working directory; also a class inside another."""
     for name in ("my_modules:Mine", "my_modules:Outer.Inner"):
-        seen = report(capsys, "--module", name)
+        seen = report("--module", name)
         assert seen["implementation"]["module"] == "my_modules:Mine"
         assert seen["result"]["Value"] == {"exception": "GracefulTermination", "args": ["mine"]}
     assert sys.path.index(os.getcwd()) == 0
@@ -311,29 +294,29 @@ def test_any_module_can_be_run(capsys):
         ("needy_module:X", 3, "cannot import needy_module: ModuleNotFoundError: No module named 'nothing_like_it'"),
     ],
 )  # fmt: skip
-def test_what_is_no_module_is_one_clear_line(capsys, name, code, expected):
+def test_what_is_no_module_is_one_clear_line(complaint, name, code, expected):
     """A module that is found and cannot be imported is broken; a missing dependency is its own fault too."""
-    assert complaint(capsys, "--module", name, code=code) == f"--module: {expected}"
+    assert complaint("run", "--module", name, code=code) == f"--module: {expected}"
 
 
 @pytest.mark.usefixtures("modules")
-def test_a_module_that_cannot_be_created_is_broken(capsys):
+def test_a_module_that_cannot_be_created_is_broken(complaint):
     """The workflow creates it without arguments."""
-    said = complaint(capsys, "--module", "my_modules:Greedy", code=3)
+    said = complaint("run", "--module", "my_modules:Greedy", code=3)
     assert said.startswith("The module cannot be created: TypeError: Greedy.__init__() missing 1 required")
 
 
-def test_a_kit_must_be_there(capsys, monkeypatch):
+def test_a_kit_must_be_there(complaint, monkeypatch):
     """A wrong name is a wrong command line; an implementation that is not installed is broken."""
     known = f"(there are {', '.join(IMPLEMENTATIONS)})"
-    said = complaint(capsys, "--implementation", "nope")
+    said = complaint("run", "--implementation", "nope")
     assert said == f"--implementation: there is no implementation 'nope' {known}"
     monkeypatch.setattr(metadata, "version", lambda _: "7.3.38")
-    said = complaint(capsys, "--implementation", "dirac", code=3)
+    said = complaint("run", "--implementation", "dirac", code=3)
     assert said.startswith("DIRAC 7.3.38 is installed in this environment")
 
 
-def test_request_proxies_have_names(capsys):
+def test_request_proxies_have_names(capsys, complaint):
     """The configuration names them; the one that is not down takes the request, whichever is asked first."""
     down = ["--fault", "accounting:down", "--fault", "requests:down", "--fault", "req-proxy/one:down"]
     hosts = ["--request-proxy", "one", "--request-proxy", "two"]
@@ -342,7 +325,7 @@ def test_request_proxies_have_names(capsys):
     assert "req-proxy.putRequest" in out
     assert "onverged" in out
     assert "lost:" not in out
-    assert complaint(capsys, "--request-proxy", "one.org").endswith("without its domain, found 'one.org'")
+    assert complaint("run", "--request-proxy", "one.org").endswith("without its domain, found 'one.org'")
 
 
 # Faults that never strike
@@ -366,10 +349,10 @@ def test_a_fault_that_never_struck_is_an_error(capsys, options, said):
     assert "✓" not in out
 
 
-def test_a_fault_that_nobody_gave_may_stay_away(capsys, file):
+def test_a_fault_that_nobody_gave_may_stay_away(printed, report, file):
     """The default one, when there are no inputs; those of a file, which other ports may well be struck by."""
-    assert "but not put to the test" in printed(capsys, "--input", "none")
-    assert report(capsys, "--scenario", file({"faults": ["accounting:down"]}))["unfired"] == ["accounting:down"]
+    assert "but not put to the test" in printed("run", "--input", "none")
+    assert report("--scenario", file({"faults": ["accounting:down"]}))["unfired"] == ["accounting:down"]
 
 
 # What cannot be
@@ -432,9 +415,9 @@ def upload(files):
         (["--scenario", "/"], "--scenario: Cannot read /: Is a directory"),
     ],
 )  # fmt: skip
-def test_bad_options_are_one_clear_line(capsys, options, expected):
+def test_bad_options_are_one_clear_line(complaint, options, expected):
     """What was expected, and what was found."""
-    assert complaint(capsys, *options).startswith(expected)
+    assert complaint("run", *options).startswith(expected)
 
 
 EACH = (
@@ -444,9 +427,9 @@ EACH = (
 
 
 @pytest.mark.parametrize("given", [EACH, "--no-proxy"])
-def test_a_scenario_says_all_about_the_job(capsys, given):
+def test_a_scenario_says_all_about_the_job(complaint, given):
     """Each option about the job is named."""
-    names, _, rest = complaint(capsys, "--scenario", "-", *given.split()).partition(" cannot stand beside ")
+    names, _, rest = complaint("run", "--scenario", "-", *given.split()).partition(" cannot stand beside ")
     assert {*names.split(", ")} == {option.partition("=")[0] for option in given.split()}
     assert rest == "--scenario, which says all about the job"
 
@@ -462,10 +445,10 @@ def test_a_scenario_says_all_about_the_job(capsys, given):
         ('{"executions": 0}', "executions: input should be greater than or equal to 1, found 0"),
     ],
 )
-def test_a_bad_scenario_is_one_clear_line(capsys, monkeypatch, text, expected):
+def test_a_bad_scenario_is_one_clear_line(complaint, monkeypatch, text, expected):
     """With the name of the file."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode("latin-1"))))
-    assert complaint(capsys, "--scenario", "-").startswith(f"--scenario -: {expected}")
+    assert complaint("run", "--scenario", "-").startswith(f"--scenario -: {expected}")
 
 
 @pytest.mark.parametrize(
@@ -533,39 +516,39 @@ def test_a_request_may_be_anything(reference):
     assert run(reference, scenario).request == {**absent, "Operations": []}
 
 
-def test_nesting_has_an_end(capsys):
+def test_nesting_has_an_end(complaint):
     """Of the reader's patience, and of the parser's."""
-    said = complaint(capsys, "--operation", '{"a":' * 100_000)
+    said = complaint("run", "--operation", '{"a":' * 100_000)
     assert said.startswith("--operation: expected a type or a JSON object, and ")
     assert "is not JSON: maximum recursion depth exceeded" in said
 
 
-def test_without_a_directory_to_work_in_nothing_runs(capsys, monkeypatch):
+def test_without_a_directory_to_work_in_nothing_runs(complaint, monkeypatch):
     """TMPDIR, say, is gone."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
     missing = "[Errno 2] No such file or directory: '/no/such/directory/"
-    assert complaint(capsys).startswith(f"There is no directory to work in: {missing}")
+    assert complaint("run").startswith(f"There is no directory to work in: {missing}")
 
 
 # Output
 
 
-def test_check_says_whether_anything_is_missing(capsys):
+def test_check_says_whether_anything_is_missing(capsys, printed):
     """By the exit code alone: the output is the same."""
-    well = printed(capsys)
-    assert printed(capsys, "--check") == well
+    well = printed("run")
+    assert printed("run", "--check") == well
     for options in (["--fault", "job-state:first=2"], ["--job-id", "none"]):
-        lost = printed(capsys, *options)
+        lost = printed("run", *options)
         assert main(["run", "--check", *options]) == 1
         assert capsys.readouterr() == (lost, "")
 
 
-def test_what_cannot_converge_cannot_be_checked(capsys, file):
+def test_what_cannot_converge_cannot_be_checked(printed, complaint, file):
     """Without services there is nothing to hold against anything."""
     path = file({"collaborators": SCRIPTED})
-    assert "there are no services here" in printed(capsys, "--scenario", path)
-    said = complaint(capsys, "--scenario", path, "--check")
+    assert "there are no services here" in printed("run", "--scenario", path)
+    said = complaint("run", "--scenario", path, "--check")
     assert said == "--check: every collaborator is scripted, so there are no services that could converge"
 
 
@@ -583,11 +566,11 @@ def test_output_is_for_the_terminal_that_there_is(monkeypatch):
     assert main(["run", "--color", "sometimes"]) == 4
 
 
-def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys):
+def test_answers_make_fakes_of_the_collaborators_that_give_them(report):
     """In the order of the options; nothing else goes wrong then, and the others are the implementation's own."""
     options = [f"FileReport.{text}" for text in ("commit=s_error=a=b", "commit=ok", "generateForwardDISET=operation")]
     options.append("Request.getDigest=raises=RuntimeError:late:7")
-    seen = report(capsys, *(f"--answer={option}" for option in options))
+    seen = report(*(f"--answer={option}" for option in options))
     assert seen["scenario"]["answers"] == {
         "FileReport.commit": ["s_error=a=b", "ok"],
         "FileReport.generateForwardDISET": ["operation"],
@@ -602,10 +585,9 @@ def test_answers_make_fakes_of_the_collaborators_that_give_them(capsys):
     assert job["ApplicationStatus"] == "late"
 
 
-def test_the_help_lists_all_faults(capsys):
+def test_the_help_lists_all_faults(printed):
     """Services, schedules, and the kinds that can hit a service with what the caller sees; and the schemas."""
-    assert main(["run", "--help"]) == 0
-    text = capsys.readouterr().out
+    text = printed("run", "--help")
     epilog = text[text.index("a FAULT is SERVICE[.METHOD]:KIND[=VALUE][@SCHEDULE]\n") :].splitlines()
     alone = "alone, as in job-state:first=2, they refuse the connection"
     assert epilog[1:5] == [
@@ -619,7 +601,7 @@ def test_the_help_lists_all_faults(capsys):
     assert epilog[-1] == "--json is described by 'dirac-failover schema run', FILE by 'dirac-failover schema scenario'."
 
 
-def test_a_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, capsys):
+def test_a_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, complaint):
     class Broken:
         buffer = property(lambda self: self)
 
@@ -627,4 +609,4 @@ def test_a_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, cap
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("sys.stdin", Broken())
-    assert complaint(capsys, "--scenario", "-") == "--scenario: Cannot read -: Input/output error"
+    assert complaint("run", "--scenario", "-") == "--scenario: Cannot read -: Input/output error"
