@@ -1,7 +1,5 @@
 """The step runner: what modules get, what becomes of what they return, and what gets out."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import FrozenInstanceError

@@ -1,7 +1,5 @@
 """Every row of the benchmark can be taken, and what is made of the times is right."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -30,9 +28,9 @@ def test_every_growth_can_be_taken(row):
 
 def test_the_sides_take_turns_until_patience_ends_and_the_ratio_is_of_the_least_times(monkeypatch):
     """No side is measured in one go, and each is measured once at least."""
-    taken: list[str] = []
+    taken = []
 
-    def take(side: str) -> float:
+    def take(side):
         taken.append(side)
         return float(len(taken))
 

@@ -1,7 +1,5 @@
 """Work for worker processes."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,13 +1,10 @@
 """Whatever a module leaves behind is an observation: every command and fixture gives a verdict."""
 
-from __future__ import annotations
-
 import json
 import os
 import random
 from collections import OrderedDict
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,9 +19,6 @@ from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.profiles import PROFILES
 from dirac_failover.spec.scenario import Scenario
 from dirac_failover.testing import run_module
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.ci
 
@@ -47,8 +41,8 @@ HELD = {
 FIELDS = ("Type", "Status", "Arguments", "SourceSE", "TargetSE", "Catalog", "Error")
 
 
-def _raiser(kind: type[BaseException]) -> Callable[..., Any]:
-    def raises(*_: Any, **__: Any) -> Any:
+def _raiser(kind):
+    def raises(*_, **__):
         raise kind("hostile")
 
     return raises
@@ -59,7 +53,7 @@ SPECIAL = (
 )  # fmt: skip
 
 
-def hostile(rng: random.Random) -> Any:
+def hostile(rng):
     """Return an object some of whose special methods raise."""
     base = rng.choice((object, dict, list, str, int, tuple, Exception))
     raises = _raiser(rng.choice((ValueError, TypeError, SystemExit, RecursionError)))
@@ -68,36 +62,36 @@ def hostile(rng: random.Random) -> Any:
     return type("Hostile", (base,), {**dict.fromkeys(names, raises), **more})()
 
 
-def cycle(_: random.Random) -> Any:
+def cycle(_):
     """Return a list and a dictionary that hold each other."""
-    found: list[Any] = []
+    found = []
     found.append({"me": found})
     return found
 
 
-def deep(_: random.Random) -> Any:
+def deep(_):
     """Return a list that is nested deeper than Python's recursion goes."""
-    found: list[Any] = []
+    found = []
     for _ in range(5000):
         found = [found]
     return found
 
 
-def doubled(_: random.Random) -> Any:
+def doubled(_):
     """Return a list that holds itself twice at each level: a tree of 2**40 items."""
-    found: Any = ["x"]
+    found = ["x"]
     for _ in range(40):
         found = [found, found]
     return found
 
 
-def endless() -> Any:
+def endless():
     """Yield forever."""
     while True:
         yield None
 
 
-VALUES: tuple[Callable[[random.Random], Any], ...] = (
+VALUES = (
     hostile, hostile, cycle, deep, doubled,
     lambda _: None, lambda _: 5, lambda _: 10**5000, lambda _: float("nan"), lambda _: "", lambda _: "\udcff\x1b[31m",
     lambda _: b"\xff", lambda _: object(), lambda _: [None], lambda _: {None: {}, 1: 2, "a": ()}, lambda _: {1, 2},
@@ -107,12 +101,12 @@ VALUES: tuple[Callable[[random.Random], Any], ...] = (
 )  # fmt: skip
 
 
-def value(rng: random.Random) -> Any:
+def value(rng):
     """Return a value of any kind."""
     return rng.choice(VALUES)(rng)
 
 
-def change(rng: random.Random, module: Any) -> None:
+def change(rng, module):
     """Change one thing; raises whatever the module's own classes raise about it."""
     commons = module.workflow_commons
     name = rng.choice(NAMES)
@@ -137,11 +131,11 @@ def change(rng: random.Random, module: Any) -> None:
             commons["Request"] = [value(rng) for _ in range(rng.randint(0, 3))]
 
 
-def end(seed: int) -> Callable[[Any], Any]:
+def end(seed):
     """Return the end that a seed stands for."""
     rng = random.Random(seed)  # noqa: S311 - no secret
 
-    def left(module: Any) -> Any:
+    def left(module):
         for _ in range(rng.randint(1, 3)):
             try:
                 change(rng, module)

@@ -1,7 +1,5 @@
 """The suite, as the repository of a port uses it: pytest in a process of its own."""
 
-from __future__ import annotations
-
 import os
 import pty
 import re

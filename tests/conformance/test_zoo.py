@@ -1,7 +1,5 @@
 """The zoo: every bug is found by the clause that it violates, and can replace the reference in a user's tests."""
 
-from __future__ import annotations
-
 import pytest
 
 from dirac_failover import FailoverRequest, failover_request

@@ -1,7 +1,5 @@
 """Adapter files describe a port in other programs; each mistake in one is a line with its place."""
 
-from __future__ import annotations
-
 import sys
 import tomllib
 from pathlib import Path

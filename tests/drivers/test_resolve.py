@@ -1,7 +1,5 @@
 """Ports are found by the names that users write, and a name of no port is one clear line."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

@@ -1,8 +1,5 @@
-from __future__ import annotations
-
 from functools import reduce
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,48 +9,41 @@ from dirac_failover.drivers.witness import Witness
 from dirac_failover.spec.duties import of_file, of_parameter, of_record, of_update
 from dirac_fakes import World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dirac_failover.drivers.implementations import Implementation
-    from dirac_failover.spec.duties import Due
-
-
 RECORD = [*ExampleRecord().getValues()]
 DOUBLED = reduce(lambda found, _: [found, found], range(40), ["x"])
 """A list that holds itself twice at each level: a tree of 2**40 items."""
 
 
 @pytest.fixture
-def world() -> World:
+def world():
     return World()
 
 
 @pytest.fixture
-def connected(implementation: Implementation, world: World) -> Iterator[Implementation]:
+def connected(implementation, world):
     with implementation.connect(world, owner="alice", group="vo_user", sleep=world.clock.sleep):
         yield implementation
 
 
 @pytest.fixture
-def witness(connected: Implementation) -> Iterator[Witness]:
+def witness(connected):
     recorder = Recorder(connected)
     with recorder.watching():
         yield recorder.witness
 
 
-def dues(witness: Witness, *modules: Any) -> list[Due]:
+def dues(witness, *modules):
     """All that is owed, in that order."""
     return [due for taken in witness.owed(modules).taken for due in taken.dues]
 
 
-def removal(implementation: Implementation) -> Any:
+def removal(implementation):
     operation = implementation.Operation()
     operation.Type = "RemoveFile"
     return operation
 
 
-def test_what_is_sent_at_once_is_seen(connected: Implementation, witness: Witness) -> None:
+def test_what_is_sent_at_once_is_seen(connected, witness):
     """By clients that are nowhere else, too: it is taken between the beginning and the end of a call."""
     witness.begin({})
     report = connected.JobReport(77)
@@ -77,7 +67,7 @@ def test_what_is_sent_at_once_is_seen(connected: Implementation, witness: Witnes
     ]
 
 
-def test_what_is_dropped_later_stays_due(connected: Implementation, witness: Witness, world: World) -> None:
+def test_what_is_dropped_later_stays_due(connected, witness, world):
     """Each thing once, however often it is tried: what a client gives back is what it was given."""
     witness.begin({})
     world.accounting.down()
@@ -94,7 +84,7 @@ def test_what_is_dropped_later_stays_due(connected: Implementation, witness: Wit
     assert len(dues(witness)) == 3
 
 
-def test_before_the_beginning_nothing_is_noted(connected: Implementation, witness: Witness) -> None:
+def test_before_the_beginning_nothing_is_noted(connected, witness):
     """What is laid out is found when it begins, and marked."""
     request, files = connected.Request(), connected.FileReport()
     connected.JobReport(77).setApplicationStatus("not its own")
@@ -115,7 +105,7 @@ def test_before_the_beginning_nothing_is_noted(connected: Implementation, witnes
     ]
 
 
-def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Implementation, witness: Witness) -> None:
+def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected, witness):
     """A report that is for another job later owes what it had to the first (H24)."""
     witness.begin({})
     files, report = connected.FileReport(), connected.JobReport(77)
@@ -139,7 +129,7 @@ def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected: Impl
     assert (record,) == of_record(RECORD)
 
 
-def test_each_thing_is_taken_once(connected: Implementation, witness: Witness) -> None:
+def test_each_thing_is_taken_once(connected, witness):
     """However many come and go, so that there is room again where one was."""
     witness.begin({})
     report = connected.JobReport(77)
@@ -148,9 +138,9 @@ def test_each_thing_is_taken_once(connected: Implementation, witness: Witness) -
     assert [due.value for due in dues(witness)] == [f"status {number}" for number in range(100)]
 
 
-def test_of_requests_those_of_the_job_count(connected: Implementation, witness: Witness, world: World) -> None:
+def test_of_requests_those_of_the_job_count(connected, witness, world):
     """That in workflow_commons, whichever it is at the time, and that of the module; not those of its clients."""
-    commons: dict[str, Any] = {}
+    commons = {}
     witness.begin(commons)
     world.accounting.down()
     client = connected.DataStoreClient()
@@ -185,9 +175,7 @@ def test_of_requests_those_of_the_job_count(connected: Implementation, witness: 
     ],
     ids=lambda value: value if type(value) is str else "",
 )
-def test_whatever_is_left_in_a_client_is_looked_at(
-    connected: Implementation, key: str, attribute: str, left: Any
-) -> None:
+def test_whatever_is_left_in_a_client_is_looked_at(connected, key, attribute, left):
     """What cannot be read is said."""
     makers = {
         "JobReport": lambda: connected.JobReport(77),
@@ -203,7 +191,7 @@ def test_whatever_is_left_in_a_client_is_looked_at(
     assert owed.files_unseen is (key == "FileReport")
 
 
-def test_what_is_no_operation_is_said(connected: Implementation) -> None:
+def test_what_is_no_operation_is_said(connected):
     """The same is true of an object that is no client."""
     told = "was told, since nothing here can read the class"
     witness = Witness(connected)

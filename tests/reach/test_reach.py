@@ -1,7 +1,5 @@
 """How branches are told apart and named, and what is wrong with a list of those that are not taken."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Reports of runs that never happened, for tests of what shows them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from dirac_failover.actors.report import Ran, Recovery, RunReport, ServiceState

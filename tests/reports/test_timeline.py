@@ -1,7 +1,5 @@
 """The timeline: the values in it, by tables, and one report of everything as a snapshot."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

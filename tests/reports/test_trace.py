@@ -1,7 +1,5 @@
 """Calls in words: those of hooks and others, and those that results list."""
 
-from __future__ import annotations
-
 import pytest
 
 from dirac_failover.reports.terminal import Style
