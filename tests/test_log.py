@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from dirac_failover import ReqClient, log, workflow
+from dirac_failover.actors import job_wrapper
 from dirac_failover.clients import data_store, transformation
 from dirac_failover.log import Logger, gLogger
 
@@ -89,6 +90,6 @@ def test_the_library_configures_nothing(caplog):
 
 
 def test_clients_log_under_their_names():
-    loggers = [data_store._log, transformation._log, ReqClient().log, workflow._log]
-    names = ["DataStoreClient", "TransformationClient", "ReqClient", "Workflow"]
+    loggers = [data_store._log, transformation._log, ReqClient().log, workflow._log, job_wrapper._log]
+    names = ["DataStoreClient", "TransformationClient", "ReqClient", "Workflow", "JobWrapper"]
     assert [found._logger.name for found in loggers] == [f"dirac_failover.{name}" for name in names]

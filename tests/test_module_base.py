@@ -423,8 +423,8 @@ def test_a_mask_of_types_needs_types(base):
 
 def test_the_log_says_which_candidates_lack_which_key_and_which_files_are_missing(reference):
     module = reference.ModuleBase(log := Spy())
-    candidates = {"a": {"type": "", "lfn": ""}, "b": {"type": ""}}
-    lacking = [("a", "workflowSE"), ("b", "workflowSE"), ("b", "lfn")]
+    candidates = {"a": {"type": "", "lfn": ""}, "b": {}}
+    lacking = [("a", "workflowSE"), *(("b", key) for key in ("type", "workflowSE", "lfn"))]
     for check, argument, missing in (
         (module._checkSanity, candidates, lacking),
         (module._checkLocalExistance, ["a", "."], ["a"]),

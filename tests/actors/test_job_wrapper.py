@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,10 +21,11 @@ def test_only_files_of_that_name_are_taken():
 
 
 def test_operations_of_all_files_are_one_request():
-    """Name and owner of the files' requests are forgotten."""
+    """Name and owner of the files' requests are forgotten; the agent waits for three quarters of an hour."""
     request = merged(77, {"b_request.json": TWO, "a_request.json": ONE, "other": "{"})
     assert [operation.Type for operation in request] == ["ForwardDISET", "SetFileStatus", "SetFileStatus"]
     assert (request.RequestName, request.JobID, request.SourceComponent) == ("job_77", 77, b"Job_77")
+    assert (request.NotBefore - request.CreationTime).seconds // 60 == 45
 
 
 def test_a_file_that_is_no_request_is_named():
@@ -65,3 +67,4 @@ def test_what_the_wrapper_could_not_say_is_in_its_request():
         send(merged(77, {}), report)
     (request,) = world.requests.stored().values()
     assert [operation["Type"] for operation in request["Operations"]] == ["ForwardDISET"]
+    assert send(merged(77, {}), Mock(generateForwardDISET=lambda: {"OK": False}))["OK"]

@@ -27,7 +27,7 @@ from dirac_failover.spec import space
 from dirac_failover.spec.check_context import CheckContext
 from dirac_failover.spec.clauses import CLAUSES, CONTRACT
 from dirac_failover.spec.facts import COMMANDS, SHAPES, Facts
-from dirac_failover.spec.scenario import Scenario
+from dirac_failover.spec.scenario import DEFAULT_COLLABORATORS, Scenario
 
 DOCS = Path(__file__).parents[2] / "docs/ports"
 WELL = Scenario.of_job(inputs=["/vo/a"], records=1)
@@ -156,9 +156,15 @@ def test_a_clause_is_asked_by_scenario_and_shape_alone():
     for change in (
         {"executions": 2}, {"report_job": 5}, {"unsent_parameters": {"a": [1]}}, {"hooks": {"_execute": "ok"}},
         {"operations": ({"Type": "x", "ArgumentsHex": "ff"},)}, {"workflow_commons": {}},
+        {"attributes": {**WELL.attributes, "STEP_NUMBER": "x"}}, {"attributes": {**WELL.attributes, "stepStatus": {}}},
+        {"workflow_commons": {**WELL.workflow_commons, "InputData": 5}}, {"unsent_parameters": {"a": "1", "b": {}}},
+        {"collaborators": dict.fromkeys(DEFAULT_COLLABORATORS, "scripted")},
+        {"collaborators": {"JobReport": "scripted", "Request": "live"}},
     ):  # fmt: skip
         assert not Facts(replace(WELL, **change)).suits(COMMANDS), change  # type: ignore[arg-type]
-    assert Facts(WELL).suits(COMMANDS)
+    for kind in ("live", "missing", "none"):
+        change = {"collaborators": {"AccountingReport": kind}, "unsent_parameters": {"a": "1"}}
+        assert Facts(replace(WELL, **change)).suits(COMMANDS)  # type: ignore[arg-type]
 
 
 def test_the_file_says_what_the_end_of_a_job_needs():

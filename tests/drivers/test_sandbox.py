@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from unittest.mock import Mock
 
@@ -143,6 +144,37 @@ def test_what_cannot_be_taken_away_is_left_behind(place, monkeypatch):
     place.enter()
     assert place.path != first
     assert os.listdir() == []
+
+
+def test_files_are_laid_out_and_taken_wherever_the_process_is(place, tmp_path):
+    """Only the descriptor counts; the files of others with the same names stay."""
+    kinds = {"d": "directory", "f": "full", "l": "old", "o": "output"}
+    os.chdir(tmp_path)
+    place.lay_out(kinds)
+    os.mkdir("d")
+    for name in "flo":
+        (tmp_path / name).write_text("mine")
+    assert os.readlink(f"{place.path}/f") == "/dev/full"
+    os.umask(before := os.umask(0))
+    assert stat.S_IMODE(os.stat(f"{place.path}/o").st_mode) == 0o666 & ~before
+    assert place.take() == {"d": "<directory>", "f": "<link>", "l": "[]", "o": "output"}
+    assert os.listdir(place.path) == []
+    assert sorted(os.listdir()) == [*kinds, "root"]
+
+
+def test_nothing_stays_open(place, tmp_path):
+    """Not of a file that was read, nor of a directory that is gone, which can be entered all the same."""
+    before, gone = os.listdir("/proc/self/fd"), tmp_path / "gone"
+    gone.mkdir()
+    with Place(str(gone)) as other:
+        gone.rmdir()
+        other.enter()
+        assert other._here()
+    place.lay_out({"o": "output"})
+    place.take()
+    os.rmdir(place.path)
+    place.enter()
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 # What is seen
