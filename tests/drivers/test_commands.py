@@ -162,8 +162,8 @@ def test_a_clause_is_asked_by_scenario_and_shape_alone():
         {"collaborators": {"JobReport": "scripted", "Request": "live"}},
     ):  # fmt: skip
         assert not Facts(replace(WELL, **change)).suits(COMMANDS), change  # type: ignore[arg-type]
-    for kind in ("live", "missing", "none"):
-        change = {"collaborators": {"AccountingReport": kind}, "unsent_parameters": {"a": "1"}}
+    for kinds in ({"JobReport": "live", "AccountingReport": "none"}, {"JobReport": "missing", "Request": "live"}):
+        change = {"collaborators": kinds, "unsent_parameters": {"a": "1"}}
         assert Facts(replace(WELL, **change)).suits(COMMANDS)  # type: ignore[arg-type]
 
 

@@ -170,6 +170,8 @@ def test_a_collaborator_that_is_not_there_holds_nothing():
         assert facts.unsent_parameters == ({"CPU": "1"} if there else {})
         assert facts.operations == ([["ForwardDISET", "x", []]] if there else [])
         assert facts.accounting is (there or kind == MISSING)
+    said = ("one", ["Done", "m", "app"], ["Done", "m"], "")
+    assert given(unsent_statuses=said, collaborators=dict.fromkeys(ALL, LIVE)).unsent_statuses == ["one", "app"]
 
 
 def test_a_file_report_has_a_status_to_send_for_each_input():
@@ -191,6 +193,23 @@ def test_operations_are_told_by_type_arguments_and_files():
     both = given(operations=(REMOVE, {"Type": "SetFileStatus", "Arguments": "x"}))
     assert both.bad(INVALID) == both.operations[:1]
     assert both.bad(NO_TEXT) == []
+
+
+@pytest.mark.parametrize(("name", "fields", "found"), [
+    ("disk", {"files": {"x": "output", "y": "old"}}, True), ("disk", {"files": {"x": "directory"}}, False),
+    ("disk", {"files": {"x": "full"}}, False), ("valid", {"operations": (FORWARD,)}, True),
+    ("valid", {"operations": (FORWARD, NOT_TEXT)}, False), ("valid", {"owner": None}, False),
+    ("refusable", {"operations": (FORWARD,)}, False), ("refusable", {"operations": (FORWARD, REMOVE)}, True),
+    ("plain", answers(JobReport_setApplicationStatus="ok s_error", Request_toJSON="ok"), True),
+    ("plain", answers(FileReport_getFiles="ok ok={}"), False), ("plain", answers(Request_toJSON="ok=[1]"), False),
+    ("calm", answers(AccountingReport_commit="s_error"), True), ("calm", {"executions": 2}, False),
+    ("calm", answers(AccountingReport_commit="s_error") | {"records": 0}, False),
+    ("calm", answers(FileReport_commit="s_error") | {"workflow_commons": {"InputData": None}}, False),
+    ("calm", answers(FileReport_commit="s_error", JobReport_generateForwardDISET="s_error"), False),
+])  # fmt: skip
+def test_what_goes_wrong_is_known(name, fields, found):
+    """A disk in the way, a request that is refused, odd answers, and more than one collaborator that refuses."""
+    assert getattr(given(**fields), name) is found
 
 
 BOOM = "raises=ValueError:boom"
