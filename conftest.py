@@ -10,9 +10,8 @@ checkout it is loaded here.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib.metadata import entry_points
-
-from hypothesis import HealthCheck, settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers of 'nox -s coverage' are measured, not what their tests start
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
@@ -24,7 +23,10 @@ LOADED = "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ and any(
 
 pytest_plugins = ["pytester", *([] if LOADED else [PLUGIN])]
 
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", settings.get_profile("unhurried"), derandomize=True, database=None)
-settings.register_profile("repeatable", settings.get_profile("thorough"), max_examples=30)
-settings.load_profile("repeatable")
+with suppress(ModuleNotFoundError):  # an environment inside a checkout may be a user's, with tests of its own
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("thorough", settings.get_profile("unhurried"), derandomize=True, database=None)
+    settings.register_profile("repeatable", settings.get_profile("thorough"), max_examples=30)
+    settings.load_profile("repeatable")
