@@ -10,7 +10,7 @@ ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| `(DIRAC[\w.]+)`(?: and `\.(\w+)`)?
 
 
 def test_copies_with_the_imports_of_the_tutorial_lose_nothing(tmp_path, monkeypatch, capsys):
-    """The two files, their imports changed as its table says, keep the clauses of contract and lossless that are asked."""
+    """The two files, with the imports of its table, keep all clauses of contract and lossless that are asked."""
     page = (ROOT / "docs/tutorial/6-hazards.md").read_text(encoding="utf-8")
     homes = {"FailoverRequest": "copied_failover_request"}
     for names, place, sibling in ROW.findall(page):
