@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies as st
 
 from dirac_failover.actors.request_agents import kick
+from dirac_fakes import Caller, World
 from tests.live import calls
+from tests.live.comparing import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from dirac_fakes import World
 
 SEQUENCES: Final = {
     "job-state": calls.JOB_SEQUENCES,
@@ -26,6 +26,15 @@ SEQUENCES: Final = {
 }
 """Sequences of calls, by service."""
 PUT: Final = json.dumps({"RequestName": "put", "Operations": [{"Type": "x"}], "NotBefore": "2020-01-01 00:00:00"})
+
+
+def sensible(name: str) -> list[Step]:
+    """Return a call of each method of a service as a job makes it."""
+    alone = calls.ALONE[World(proxies=["two"]).service(name).full]
+    return [
+        Step(Caller(), method, tuple(json.dumps(value) if "RequestName" in str(value) else value for value in args), 1)
+        for method, *args in alone
+    ]
 
 
 def _saved_and_put_back(world: World) -> None:
