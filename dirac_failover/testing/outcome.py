@@ -249,7 +249,8 @@ class ModuleOutcome:
         This is what the job wrapper does after a job, and the request executing agent three quarters of an hour later.
         Faults that are armed still strike: ``dirac.recover()`` ends them. Operations that nothing here executes
         (removing a file, say) hold up nothing, and are not checked. Called again, what is still waiting, or could not
-        be put back, is executed again, more than an hour later.
+        be put back, is executed again, more than an hour later. It looks at the whole world: the more jobs have ended
+        there, the longer it takes.
         """
         job = FinishedJob(self.job, self.job_id, self.owner, self.texts, self.owed, self.world.acts)
         before: Recovery | None = self._state.get("recovery")

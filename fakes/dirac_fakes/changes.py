@@ -28,12 +28,10 @@ class Changes:
         """Start without a look."""
         self.actor: Hashable = None
         """The one whose act they are now; None if they belong to no act."""
-        self._services, self._states, self._last = services, {}, {}  # type: Mapping[str, Service], Tree, Tree
-        self._noted: dict[str, dict[tuple[Any, ...], None]] = {}
-
-    def note(self, service: str, *path: Any) -> None:
-        """Note where a state may differ from the last look."""
-        self._noted.setdefault(service, {})[service, *path] = None
+        self._services = services
+        self._states, self._last = {}, {}  # type: Tree, Tree
+        self.noted: dict[str, dict[tuple[Any, ...], None]] = {}
+        """By service, the paths where its state may differ from that of the last look."""
 
     def take(self, *, anywhere: bool = False) -> tuple[Tree, Tree]:
         """Look, and return the changed rows before and after, as in a snapshot; of a list, the end that differs.
@@ -43,7 +41,7 @@ class Changes:
         """
         before, after = {}, {}  # type: Tree, Tree
         for name, service in self._services.items():
-            state, noted = {name: service.state}, self._noted.pop(name, {})
+            state, noted = {name: service.state}, self.noted.pop(name, {})
             whole = anywhere or (name,) in noted or self._states.get(name) is not service.state
             if whole:
                 self._states[name], state = service.state, {name: service.snapshot()}

@@ -84,9 +84,8 @@ class JobState(Service):
         }
         if unknown := columns.keys() - row.keys():
             raise ValueError(f"A job has no {', '.join(sorted(unknown))}; it has {', '.join(row)}")
-        known = job_id in self.state["history"]
-        for path in [()] if known else [("jobs", job_id), ("history", job_id)]:
-            self.touch(*path)
+        self.touch("jobs", job_id)
+        self.touch(*[] if job_id in self.state["history"] else ("history", job_id))
         self.state["jobs"][job_id] = {**row, **columns}
         self.state["history"][job_id] = []
         self._log(job_id, {**row, **columns, "Source": "JobManager"}, now)

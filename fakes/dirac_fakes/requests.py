@@ -178,13 +178,14 @@ class Requests(Service):
         if (number := _number(requestID)) not in self.state["requests"]:
             return refusal(f"No such request {requestID}")
         self._update_by(requestID)
-        self._change(number).update(Status="Canceled", LastUpdate=self._now())
+        self.touch("requests", int(number))  # 2.0 finds 2
+        self.state["requests"][number].update(Status="Canceled", LastUpdate=self._now())
         return ok()
 
     def deleteRequest(self, requestID: int | str) -> Result:
         """Delete a request, if it is there."""
         if (number := _number(requestID)) in self.state["requests"]:
-            self._change(number)
+            self.touch("requests", int(number))
             del self.state["requests"][number]
         return ok()
 
@@ -198,11 +199,6 @@ class Requests(Service):
         most = max(attempts, default=0)
         delay = timedelta(minutes=2 * math.log(most) if most else 0)  # of a number below zero it is an error
         return (datetime.fromisoformat(self._now()) + delay).strftime(TIME_FORMAT)
-
-    def _change(self, number: float) -> Plain:
-        request: Plain = self.state["requests"][number]
-        self.touch("requests", request["RequestID"])  # 2.0 finds 2
-        return request
 
     def _store(self, request: Plain) -> int:
         kept, given = self.state["requests"], request.get("RequestID")
@@ -295,7 +291,8 @@ class Requests(Service):
         if assign:
             self._update_by(given)
             before = self._text(request_id)
-            self._change(request_id).update(Status="Assigned", LastUpdate=self._now())
+            self.touch("requests", int(request_id))
+            self.state["requests"][request_id].update(Status="Assigned", LastUpdate=self._now())
             if given and given != request_id:
                 return ok(before)  # DIRAC does not see that a text that is no number means this request
         return ok(self._text(request_id))

@@ -229,7 +229,7 @@ class Service:
 
         Each method that changes the state does so, for :class:`~dirac_fakes.changes.Changes`.
         """
-        self.world.changes.note(self.short, *path)
+        self.world.changes.noted.setdefault(self.short, {})[self.short, *path] = None
 
     def snapshot(self) -> Any:
         """Return the state in JSON's types, sharing nothing with it."""
