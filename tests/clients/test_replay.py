@@ -220,10 +220,12 @@ def test_an_operation_that_fails_for_a_job_that_is_gone_is_failed(service):
     service.knows(("/a", "Assigned", 0))
     request = request_of(statuses())
     request[0].addFile(File({"LFN": "/a"}))
+    asked = []
     for job, status, error in ((0, "Waiting", None), (77, "Failed", "Job no longer exists")):
         request.JobID = job
-        (step,) = replay(request, job_exists=lambda job: job != 77).results
+        (step,) = replay(request, job_exists=lambda job: bool(asked.append(job))).results
         assert (step.status, request.Error, request[0][0].Status) == (status, error, status)
+        assert asked == [77] * (job == 77)
         service.answers["setFileStatusForTransformation"] = [S_ERROR("no")]
 
 

@@ -117,10 +117,10 @@ def test_done_clears_the_error_and_is_dated_once(clock, operation, request_of):
 
 def test_a_first_operation_that_is_done_clears_the_error(operation, request_of):
     """Although the request goes on; one that waits before it keeps the error."""
-    for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad"), ("Assigned Done", "")):
+    for statuses, error in (("Done Queued", ""), ("Waiting Done", "bad"), ("Assigned Done Queued", "")):
         request = of_statuses(operation, request_of, statuses)
         request.Error = "bad"
-        assert request.Status == ("Done" if "Assigned" in statuses else "Waiting")
+        assert request.Status == "Waiting"
         assert request.Error == error
 
 
@@ -214,6 +214,9 @@ def test_an_operation_that_is_done_may_come_back(operation, request_of):
     first.Status = "Done"
     del request[:2]
     assert (list(request), request.Status, third.Status) == ([third], "Waiting", "Waiting")
+    third.Status = "Done"
+    request.insertBefore(new, third)
+    assert (request.Status, request.getWaiting()["Value"]) == ("Waiting", new)
 
 
 def test_thousands_of_operations_take_a_time_that_grows_with_their_number(request_of):

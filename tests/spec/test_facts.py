@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dirac_failover.spec.facts import COMMIT, INVALID, NO_TEXT, STATUS, End, Facts, Raised
+from dirac_failover.spec.facts import COMMIT, INVALID, NO_DIGEST, NO_TEXT, STATUS, End, Facts, Raised
 from dirac_failover.spec.scenario import FAILED_STATUS, LIVE, MISSING, NONE, SCRIPTED, Scenario
 
 ALL = dict.fromkeys(("JobReport", "FileReport", "AccountingReport", "Request"), SCRIPTED)
@@ -193,6 +193,11 @@ def test_operations_are_told_by_type_arguments_and_files():
     both = given(operations=(REMOVE, {"Type": "SetFileStatus", "Arguments": "x"}))
     assert both.bad(INVALID) == both.operations[:1]
     assert both.bad(NO_TEXT) == []
+    nameless, later = ({"Type": "x", "Files": files} for files in (({"PFN": "p"}, "/a"), ("/a", {"PFN": "p"})))
+    assert given(operations=(nameless, later)).bad(NO_DIGEST) == [["x", None, [None, "/a"]]]
+
+
+ALL_LIVE = {"collaborators": dict.fromkeys(ALL, LIVE)}
 
 
 @pytest.mark.parametrize(("name", "fields", "found"), [
@@ -205,11 +210,15 @@ def test_operations_are_told_by_type_arguments_and_files():
     ("calm", answers(AccountingReport_commit="s_error"), True), ("calm", {"executions": 2}, False),
     ("calm", answers(AccountingReport_commit="s_error") | {"records": 0}, False),
     ("calm", answers(FileReport_commit="s_error") | {"workflow_commons": {"InputData": None}}, False),
+    ("calm", {"attributes": {"workflowStatus": {}}}, False), ("calm", {"workflow_commons": {"InputData": 5}}, False),
+    ("forwarded", answers(FileReport_generateForwardDISET="operation"), []),
+    ("calm_live", ALL_LIVE | {"faults": ("job-state.setJobStatusBulk:down", "job-state:first=1")}, True),
+    ("calm_live", ALL_LIVE | {"faults": ("transformation:down", "job-state:down")}, False),
     ("calm", answers(FileReport_commit="s_error", JobReport_generateForwardDISET="s_error"), False),
 ])  # fmt: skip
 def test_what_goes_wrong_is_known(name, fields, found):
     """A disk in the way, a request that is refused, odd answers, and more than one collaborator that refuses."""
-    assert getattr(given(**fields), name) is found
+    assert getattr(given(**fields), name) == found
 
 
 BOOM = "raises=ValueError:boom"
