@@ -142,12 +142,6 @@ def test_the_present_is_a_second_of_utc_without_a_zone():
         assert now() == datetime(2026, 1, 2, 3, 4, 5)
 
 
-def test_only_not_before_may_be_no_time(implementation):
-    made = implementation.Request()
-    made.NotBefore = None
-    assert made.NotBefore is None
-
-
 def test_one_text_is_read_once():
     """The times of a request are mostly one and the same, and reading them is slow."""
     text = "2024-02-03 04:05:06"
