@@ -38,6 +38,14 @@ def test_results_are_read_as_they_were_written(alpha, beta, down, hostile):
         assert again.to_json() == data
 
 
+def test_the_shape_of_a_port_says_which_clauses_and_levels_are_not_asked(alpha):
+    """A level that is left out as a whole is named once; a clause that is not in the results is not named."""
+    chain = replace(alpha, header=replace(alpha.header, port=replace(alpha.header.port, shape="commands")))
+    assert chain.unsuited == ["CO-001", "DI-001"]
+    assert chain.shape == "commands; not asked of it: CO-001, the level dirac"
+    assert (alpha.unsuited, alpha.shape) == ([], "module")
+
+
 def test_clauses_and_scenarios_are_counted(alpha):
     """Each verdict has its number, and the footer comes last."""
     assert alpha.to_json()["counts"] == {"scenarios": 1234, "held": 1, "broken": 2, "not asked": 1, "unchecked": 0}

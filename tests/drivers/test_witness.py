@@ -105,6 +105,16 @@ def test_before_the_beginning_nothing_is_noted(connected, witness):
     ]
 
 
+def test_a_class_below_a_clients_is_a_client(connected, witness):
+    mine = type("Mine", (connected.JobReport,), {})
+    laid_out, later = mine(77), mine(78)
+    laid_out.setApplicationStatus("x", sendFlag=False)
+    witness.begin({"JobReport": laid_out})
+    later.setApplicationStatus("y", sendFlag=False)
+    assert len(dues(witness)) == 2
+    assert witness.owed().unseen == []
+
+
 def test_the_last_word_on_a_file_and_the_first_on_a_status_count(connected, witness):
     """A report that is for another job later owes what it had to the first (H24)."""
     witness.begin({})
