@@ -40,7 +40,10 @@ def test_results_are_read_as_they_were_written(alpha, beta, down, hostile):
 
 def test_the_shape_of_a_port_says_which_clauses_and_levels_are_not_asked(alpha):
     """A level that is left out as a whole is named once; a clause that is not in the results is not named."""
-    chain = replace(alpha, header=replace(alpha.header, port=replace(alpha.header.port, shape="commands")))
+    _, _, dirac, lossless = alpha.clauses
+    clauses = (alpha.clauses[0], replace(alpha.clauses[0], id="CO-016"), dirac, replace(lossless, id="LL-003"))
+    header = replace(alpha.header, port=replace(alpha.header.port, shape="commands"))
+    chain = replace(alpha, header=header, clauses=clauses)
     assert chain.unsuited == ["CO-001", "DI-001"]
     assert chain.shape == "commands; not asked of it: CO-001, the level dirac"
     assert (alpha.unsuited, alpha.shape) == ([], "module")
