@@ -286,7 +286,7 @@ class Mutant:
         """The lines that a test must execute to notice: those of the statement, without the block that it heads."""
         body: Any = getattr(self.statement, "body", None)
         whole = self._old is self.statement or not body
-        first = self.statement.lineno
+        first = min([self.statement.lineno, *(one.lineno for one in getattr(self.statement, "decorator_list", []))])
         return range(first, max(first, (self.statement.end_lineno or first) if whole else body[0].lineno - 1) + 1)
 
     @property

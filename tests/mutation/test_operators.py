@@ -144,3 +144,9 @@ def test_a_mutant_knows_where_it_is() -> None:
     assert ("C.m", 3, range(3, 4), False, "def m(self, a=3):") in places
     assert ("C.m", 4, range(4, 6), True, "if a or self:") in places
     assert ("C.m", 6, range(6, 7), True, "return 4") in places
+
+
+def test_a_function_in_a_decorator_is_executed_where_the_decorator_stands() -> None:
+    """Else no test seems to execute the fault."""
+    source = "@given(\n    when=lambda x: x + 1,\n)\ndef f():\n    pass\n"
+    assert {mutant.lines for mutant in mutants(Path("m.py"), source) if mutant.live} == {range(1, 5)}
