@@ -86,9 +86,10 @@ def test_an_act_inside_another_one_is_not_part_of_it():
             world(JOB_STATE, "setJobApplicationStatus", (77, "second", "x"))
         world(JOB_STATE, "setJobApplicationStatus", (77, "third", "x"))
     world(JOB_STATE, "setJobApplicationStatus", (77, "fourth", "x"))
-    acts.append(Act(None, *world.changes.take()))
+    with acting(acts, "next", world):
+        pass
     told = [(act.by, [due.value for due in _arrivals(act.after) if due.value != "idem"]) for act in acts[1:]]
-    assert told == [("outer", ["first"]), ("inner", ["second"]), ("outer", ["third"]), (None, ["fourth"])]
+    assert told == [("outer", ["first"]), ("inner", ["second"]), ("outer", ["third"]), (None, ["fourth"]), ("next", [])]
     found = _Found(acts[1:], world.snapshot(), (), {}, {"outer"})
     assert {due.value for due in found._arrived} == {"first", "third", "fourth", "idem"}
 

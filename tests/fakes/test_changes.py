@@ -120,6 +120,7 @@ def test_a_change_inside_a_state_is_found_anywhere():
     assert new["accounting"] == {"records": [["Other"]]}
     assert old["transformation"]["files"]["12"].keys() == {"100"}
     assert turned(before, old, new) == world.snapshot()
+    assert world.changes.take(anywhere=True) == ({}, {})
 
 
 def test_a_service_with_a_state_of_its_own_form_is_compared():
