@@ -728,3 +728,30 @@ def test_clauses_of_the_specification_judge_clients_and_services(change, by):
     outcome = expected_live(LOST_REPLY)
     assert outcome.services is not None
     assert broken(LOST_REPLY, change(outcome)) == by
+
+
+VARIED = {
+    "a method is called": {"calls": (["finalize", []],)},
+    "after another module": {"earlier": ({"subject": "base"},)},
+    "twice": {"executions": 2},
+    "another module": {"subject": "base"},
+    "without job": {"environment": {}},
+    "health unknown": {"attributes": {"workflowStatus": {}}},
+    "odd inputs": {"workflow_commons": {"InputData": 5}},
+    "no clients": {"collaborators": dict.fromkeys(ALL, "none")},
+    "replaced hooks": {"hooks": {"_setCommand": "ok"}},
+}
+"""One more thing that a scenario may be, beside the others."""
+
+
+def test_the_situations_in_which_each_clause_is_asked(snapshot):
+    """The named scenarios of this file, and some of them with one more thing; the register has the whole space."""
+    named = {name: value for name, value in globals().items() if isinstance(value, Scenario)}
+    cases = named | {
+        f"{name}, {what}": changed(named[name], **fields)
+        for name in ("WELL", "FAILED", "LIVE", "STATE_DOWN", "SECOND", "RECORDS", "OLD", "PARAMETERS")
+        for what, fields in VARIED.items()
+    }
+    several = [clause for clause in CLAUSES if clause.level != "dirac"] + [BY_ID["DI-001"], BY_ID["DI-099"]]
+    asked = {name: [clause.id for clause in several if clause.asked(case)] for name, case in sorted(cases.items())}
+    snapshot("".join(f"{name}: {' '.join(ids)}\n" for name, ids in asked.items()))
