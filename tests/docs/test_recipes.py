@@ -45,7 +45,7 @@ def test_the_example_of_a_clause_is_asked_tested_and_found_by_its_bug(tmp_path):
         file.write_text(before + found + ("" if anchor else "\n\n") + text + after, encoding="utf-8")
     assert run(tmp_path, "docs/contract_page.py").returncode == 0
     pytest_ = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
-    renewed = run(tmp_path, *pytest_, "tests/spec/test_clauses.py", RENEW="1")
+    renewed = run(tmp_path, *pytest_, "tests/spec/test_clauses.py", "tests/spec/test_judging.py", RENEW="1")
     assert renewed.returncode == 0, renewed.stdout
     tested = run(tmp_path, *pytest_, "tests/spec/test_judging.py", "tests/spec/test_clauses.py")
     assert tested.returncode == 0, tested.stdout
