@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import subprocess
 import time
@@ -55,9 +56,12 @@ def mariadb(folder: Path) -> Iterator[Database]:
     folder.mkdir(parents=True, exist_ok=True)
     database = Database(str(folder / "socket"), free_port())
     common = [f"--datadir={folder / 'data'}", f"--user={getpass.getuser()}"]
+    temporary = folder / "temporary"  # a server that starts removes what it finds of another one in a common folder
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
     made = subprocess.run(
         [install, "--no-defaults", *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     if made.returncode:
         raise MissingError(f"mariadb-install-db ended with {made.returncode}: {made.stderr.strip()[-300:]}")
@@ -70,6 +74,7 @@ def mariadb(folder: Path) -> Iterator[Database]:
             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
         ],
         folder / "log",
+        env=environment,
     )  # fmt: skip
     try:
         _wait(database, process, folder / "log")
