@@ -75,10 +75,10 @@ def test_it(run_module):
 
 def test_a_hook_that_returns_what_is_ignored_is_in_the_summary_of_warnings(run):
     """With the place of the hook; with -W error the test fails."""
-    result = run(RETURNS, "-Wdefault")
-    result.assert_outcomes(passed=1, warnings=1)
+    result = run(RETURNS, "-Wdefault::dirac_failover.testing.HookReturnWarning")
+    result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*py:8: HookReturnWarning: Returns._initialize returned not OK: disk full.*"])
-    result = run(RETURNS, "-Werror")
+    result = run(RETURNS, "-Werror::dirac_failover.testing.HookReturnWarning")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E *HookReturnWarning: Returns._initialize returned not OK: disk full.*"])
 
