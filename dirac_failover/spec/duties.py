@@ -305,8 +305,8 @@ class _Found:
                 changed = dict(after.items() - before.items()) | changed
             elif act.by is not None:
                 of_others.update(come - gone)
-            for state in after:
-                there.pop(state, None)
+            for state in after.keys() & there.keys():
+                del there[state]
             there.update(before)
         self._arrived = arrived - of_others
         self._left = left | changed  # after the job's own acts, before those of others
@@ -331,11 +331,11 @@ class _Found:
         return self._arrived[due] or self._arrived[due._replace(value=_REFUSED)]
 
     def shows(self, due: Due) -> bool:
-        """Return whether a job shows its last update, or one that came later, or at the same time as far as is kept."""
+        """Return whether a job shows its last update, which has arrived, or one that is as late as far as is kept."""
         job, time, field = due.of
         shown = {states.get((DueKind.SHOWN, (job, field))) for states in (self._left, self._now)}
         later = (other for other in self._arrived if (other.kind, other.of[::2]) == (DueKind.STATUS, (job, field)))
-        return due.value in shown or any(other.of[1] >= time[:_KEPT] and other.value in shown for other in later)
+        return any(other.of[1] >= time[:_KEPT] and other.value in shown for other in later)
 
     def fate(self, due: Due) -> str:
         """Return the fate of one that is not there."""

@@ -248,12 +248,33 @@ def test_what_a_job_shows_is_judged_by_its_own_updates():
     assert judged(first, last, after=shows_x, more=(Act("other", shows_x, shows_y),)) == kept
     assert judged(first, last, after=shows_y, more=(Act("other", shows_y, shows_x),)) == kept
     lost = {"lost": [Due(DueKind.SHOWN, ("77", "ApplicationStatus"), "x")]}
+    assert judged(first, last, after=snapshot(updates=rows, ApplicationStatus="a")) == kept | lost  # it was said last
     for time, found in (("00.0019", {}), ("00.002", lost), ("01", lost)):
         times = ("2026-01-01 12:00:00.001", f"2026-01-01 12:00:{time}")
         told = [of_update(77, at, {"ApplicationStatus": text}) for at, text in zip(times, "yx", strict=True)]
         rows = tuple((at, {"ApplicationStatus": text}) for at, text in zip(times, "yx", strict=True))
         after = snapshot(updates=rows, ApplicationStatus="y")
         assert judged(*told, after=after) == {"kept": [due for dues in told for due in dues], **found}
+
+
+def test_a_job_shows_an_update_when_its_own_acts_end_or_in_the_end():
+    """A text of another field, or of somebody else, does not stand for it."""
+    due = of_update(77, "T", {"ApplicationStatus": "x"})
+    rows = ("T", {"ApplicationStatus": "x"}), ("U", {"MinorStatus": "m"})
+    x, m = (snapshot(updates=rows, ApplicationStatus=text) for text in "xm")
+    z = snapshot(updates=(*rows, ("V", {"ApplicationStatus": "z"})), ApplicationStatus="z")
+    lost = {"lost": [Due(DueKind.SHOWN, ("77", "ApplicationStatus"), "x")]}
+    assert judged(due, after=m) == {"kept": [*due], **lost}
+    for after, later in ((x, z), (m, x)):
+        assert judged(due, after=after, more=(Act("other", after, later),)) == {"kept": [*due]}
+
+
+def test_a_state_that_was_taken_away_unseen_is_none():
+    """Nothing is known of the act that took it away."""
+    due, there = of_file(12, A, "Unused", False), snapshot({A: "Unused"})
+    (kept, *others) = judge("J", Owed([Taken(due)]), [Act("J", snapshot(), there)], snapshot(), {}, SERVICES)
+    assert kept == [*due]
+    assert not any(others)
 
 
 def test_what_the_state_machine_refuses_is_kept():
