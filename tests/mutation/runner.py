@@ -76,10 +76,11 @@ NEAREST: Final = {
 OPTIONS: Final = (
     *("-o", "addopts=", "--import-mode=importlib", "--assert=plain", "--capture=sys", "-q", "--tb=no"),
     *("--strict-markers", "-p", "pytest_mock", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
-    *(f"--ignore=tests/{folder}" for folder in ("bench", "differential", "mutation", "packaging")),
+    *(f"--ignore=tests/{folder}" for folder in ("bench", "browser", "differential", "mutation", "packaging")),
 )  # fmt: skip
 EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
 MEMORY: Final = 4 << 30
+"""The bytes of address space of a child; a browser would need more, so its tests are left out."""
 LIVES, KILLED, INVALID, AFRESH, BROKEN = 0, 1, 70, 72, 99
 """How a child ends. ``AFRESH``: the fault cannot be put into a living process; ``BROKEN``: this tool failed in it."""
 FATES: Final = {KILLED: "killed", None: "timeout", LIVES: "survived"}
