@@ -8,6 +8,7 @@ finalized. Each fact below was observed on DIRAC's own agents over the real data
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,7 +22,7 @@ from dirac_failover.clients.req_client import ReqClient
 from dirac_failover.drivers.recording import Tape
 from dirac_failover.request.request import Request
 from dirac_failover.spec.duties import FIELDS, Act
-from dirac_failover.wire.rpc import connect, connection
+from dirac_failover.wire.rpc import connection, using
 from dirac_fakes.service import Caller
 
 if TYPE_CHECKING:
@@ -74,32 +75,22 @@ def acting(acts: list[Act], by: Hashable, world: World) -> Iterator[None]:
         changes.actor = around
 
 
-def execute(
-    world: World, acts: list[Act] | None = None, elsewhere: Callable[[Operation], bool] = lambda _: False
-) -> Iterator[Executed]:
+def execute(world: World, acts: list[Act], elsewhere: Callable[[Operation], bool]) -> Iterator[Executed]:
     """Execute each request that is due, once, and put it back: one cycle of the agent.
 
     A request is due when it is Waiting and its NotBefore has passed; a canceled one never is. Operations for which
     ``elsewhere`` is true are passed over as if they were done: another agent's handlers are for them.
     """
-    acts = [] if acts is None else acts
     for request_id, text in world.requests.take().items():
         tape, request, passed_over = Tape(), Request(text), []  # type: Tape, Request, list[Operation]
-        with acting(acts, str(request_id), world), connect_to(tape, world):
+        recorded = replace(connection(), transport=tape.transport(world))
+        with acting(acts, str(request_id), world), using(recorded):
             failed = _operations(request, world, passed_over, elsewhere)
         with acting(acts, RMS, world):
             kept = not failed and _put_back(request_id, request, world)
             if not kept and (failed or request.Status == v.DONE):
                 world.requests.put(text)  # as it was taken
         yield Executed(request_id, request, passed_over, tape.calls, kept)
-
-
-@contextmanager
-def connect_to(tape: Tape, world: World) -> Iterator[None]:
-    """Record the calls of services in this context, and leave its connection otherwise unchanged."""
-    now = connection()
-    with connect(tape.transport(world), owner=now.owner, group=now.group, options=now.options, sleep=now.sleep):
-        yield
 
 
 def _operations(
@@ -166,7 +157,7 @@ def finalize(world: World, request_id: int, job_id: int) -> Result:
             return dict(S_ERROR("Unexpected jobMinorStatus"))
         new = FINAL[minor]
     answer = _tell(world, "setJobStatus", job_id, new, REQUESTS_DONE, RMS)
-    if application and answer["OK"]:
+    if application:
         answer = _tell(world, "setJobApplicationStatus", job_id, application, RMS)
     return answer
 

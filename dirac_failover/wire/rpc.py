@@ -20,6 +20,7 @@ from DIRACCommon.Core.Utilities.ReturnValues import S_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 Result = dict[str, Any]
 """A DIRAC return structure: ``{'OK': True, 'Value': ...}`` or ``{'OK': False, 'Errno': int, 'Message': str, ...}``."""
@@ -73,6 +74,15 @@ def connection() -> Connection:
 
 
 @contextmanager
+def using(new: Connection) -> Iterator[Connection]:
+    """Let this be the connection of this context for the length of a ``with`` block."""
+    token = _CONNECTION.set(new)
+    try:
+        yield new
+    finally:
+        _CONNECTION.reset(token)
+
+
 def connect(
     transport: Transport,
     *,
@@ -80,18 +90,13 @@ def connect(
     group: str | None = None,
     options: Mapping[str, str] | None = None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Connection]:
+) -> AbstractContextManager[Connection]:
     """Connect the clients of this context to ``transport`` for the length of a ``with`` block.
 
     ``owner`` and ``group`` are what a proxy would say: new requests belong to them. ``options`` are configuration
     options by their DIRAC path. ``sleep`` takes the seconds that a client wants to wait between tries.
     """
-    new = Connection(transport, owner, group, options or {}, sleep)
-    token = _CONNECTION.set(new)
-    try:
-        yield new
-    finally:
-        _CONNECTION.reset(token)
+    return using(Connection(transport, owner, group, options or {}, sleep))
 
 
 def call(service: str, method: str, *args: Any, timeout: int = DEFAULT_TIMEOUT) -> Result:

@@ -238,7 +238,7 @@ class Reference(_Side):
         del self.world.job_state.state["jobs"][JOB]
 
     def cycle(self) -> None:
-        for _ in request_agents.execute(self.world):
+        for _ in request_agents.execute(self.world, [], lambda _: False):
             pass
 
     def kick(self) -> None:
