@@ -170,6 +170,11 @@ def as_text(value: Any) -> str:
 SEVERAL: Final = (1241, "Operand should contain 1 column(s)")
 
 
+def illegal(kind: str) -> tuple[int, str]:
+    """Return the error of a column of this type that is compared with one list of several values."""
+    return 4078, f"Illegal parameter data types {kind} and row for operation '='"
+
+
 def only(value: Any, several: tuple[int, str] = SEVERAL) -> Any:
     """Return the one value in a list, or in lists of lists; ColumnError for an empty one, and for ``several``."""
     while isinstance(value, list):

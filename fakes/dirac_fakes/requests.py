@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from dirac_fakes.columns import ColumnError, as_number, columns, number_in, one_of, only
+from dirac_fakes.columns import ColumnError, as_number, columns, illegal, number_in, one_of, only
 from dirac_fakes.service import Caller, Result, Service, http_error, names, ok, refusal
 from dirac_fakes.stored_request import TIME_FORMAT, Plain, complaint, digest, merge, read, settle
 
@@ -156,7 +156,7 @@ class Requests(Service):
 
     def getRequestIDForName(self, requestName: str) -> Result:
         """Return the ID behind a name, unless several have it."""
-        name = only(requestName, _illegal("varchar"))
+        name = only(requestName, illegal("varchar"))
         named = one_of([name])
         ids = [request_id for request_id, kept in self.state["requests"].items() if named(kept["RequestName"])]
         if not ids:
@@ -351,12 +351,8 @@ class Requests(Service):
 
 def _number(request_id: Any) -> Any:
     """Return the number by which a database looks for a request."""
-    request_id = only(request_id, _illegal("int"))
+    request_id = only(request_id, illegal("int"))
     return None if request_id is None else as_number(request_id)
-
-
-def _illegal(kind: str) -> tuple[int, str]:
-    return 4078, f"Illegal parameter data types {kind} and row for operation '='"
 
 
 def proxy_urls(hosts: Iterable[str]) -> str:

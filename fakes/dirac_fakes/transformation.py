@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_text, fold, one_of, read_time
+from dirac_fakes.columns import SEVERAL, SYNTAX, ColumnError, as_number, as_text, fold, illegal, one_of, read_time
 from dirac_fakes.service import Result, Service, mysql, names, ok, refusal
 
 if TYPE_CHECKING:
@@ -186,23 +186,22 @@ class Transformation(Service):
         older, newer, stamp = span
         wanted = dict((conditions or {}).items())
         limits = {name: value for name, value in (("newer", newer), ("older", older)) if stamp and value}
-        if limits and not _NAME.fullmatch(stamp if isinstance(stamp, str) else str(stamp) if stamp is True else ""):
-            raise ValueError(stamp)
+        by = str(stamp).strip("`")
         shown = COLUMNS if columns is None else columns
         keys: list[tuple[str, bool]] = []
         first: int | None = None
         last: int | None = None
-        # Without any condition DIRAC forgets order and limit too
+        # Without any condition DIRAC forgets the names of columns, the order and the limit too
         if wanted or older or newer:
+            if stamp and not _NAME.fullmatch(stamp if isinstance(stamp, str) else str(stamp) if stamp is True else ""):
+                raise ValueError(stamp)
             keys = [_order(text) for text in (order if isinstance(order, list) else [order]) if text is not None]
             first, last = _window(*window)
-        problem = _problem(
-            shown, wanted, str(stamp) if limits else "LastUpdate", [name for name, _ in keys], (first, last)
-        )
+        problem = _problem(shown, wanted, by if limits else "LastUpdate", [name for name, _ in keys], (first, last))
         if problem:
             return mysql(ColumnError(*problem))
         tests = {key: one_of(_listed(value)) for key, value in wanted.items()}
-        rows = [row for row in self._candidates(wanted) if _matches(row, tests, limits, stamp)]
+        rows = [row for row in self._candidates(wanted) if _matches(row, tests, limits, by)]
         for name, down in reversed(keys):
             rows.sort(key=partial(_sorted_by, name), reverse=down)
         sent = [
@@ -276,7 +275,8 @@ def _order(text: Any) -> tuple[str, bool]:
     name, *rest = text.split(":")
     if not _NAME.fullmatch(name) or (len(rest) == 1 and rest[0].upper() not in ("ASC", "DESC")):
         raise ValueError(text)
-    return name, bool(rest) and rest[0].upper() == "DESC"
+    name = name.strip("`")
+    return (text if len(rest) > 1 else name), bool(rest) and rest[0].upper() == "DESC"
 
 
 def _window(limit: Any, offset: Any) -> tuple[int | None, int | None]:
@@ -298,12 +298,14 @@ def _problem(
     shown, (start, end) = list(shown), window
     lists = [value for value in wanted.values() if isinstance(value, list)]
     lists += [value for values in lists for value in values if isinstance(value, list)]
-    if not all(lists) or not shown or (start is not None and (start < 0 or not start <= int(end or 0) < _HUGE)):
+    huge = start is not None and end is not None and not (0 <= start < _HUGE and 0 <= end - start < _HUGE)
+    if not all(lists) or not shown or huge or any(":" in name for name in order):
         return 1064, SYNTAX
     if stamp not in COLUMNS[1:]:
         return 1054, _unknown(f"tf.{stamp}", "WHERE")
-    if any(len(value) > 1 for values in wanted.values() for value in _values(values) if isinstance(value, list)):
-        return SEVERAL
+    for name, values in wanted.items():
+        if any(isinstance(value, list) and len(value) > 1 for value in _values(values)):
+            return SEVERAL if len(values) > 1 else illegal(_KINDS.get(name, "int"))
     joined = "LFN" in shown or "LFN" in wanted
     for name in order:
         if name not in shown and joined and name in ("FileID", "Status"):
@@ -314,6 +316,11 @@ def _problem(
 
 
 _HUGE = 2**64
+_KINDS = {
+    **dict.fromkeys(("LFN", "Status", "TargetSE", "UsedSE"), "varchar"),
+    **dict.fromkeys(("LastUpdate", "InsertedTime"), "datetime"),
+}
+"""The types of the columns that hold no whole numbers."""
 _NAME = re.compile(r"`*[A-Za-z_]\w*`*")
 _QUOTED = 192
 
@@ -326,15 +333,26 @@ def _matches(
     row: Mapping[str, Any],
     tests: Mapping[str, Callable[[Any], bool]],
     limits: Mapping[str, Any],
-    stamp: str | None,
+    stamp: str,
 ) -> bool:
     if not all(is_one(row[key]) for key, is_one in tests.items()):
         return False
-    if limits and not row[str(stamp)]:
+    if not limits:
+        return True
+    cell = row[stamp]
+    if cell is None:
         return False
-    at = {name: read_time(value, fraction=True) or "" for name, value in limits.items()}
-    time = row[str(stamp)] if limits else ""
+    read: Callable[[Any], Any] = _READ.get(_KINDS.get(stamp, "int"), as_number)
+    at = {name: read(value) for name, value in limits.items()}
+    time = fold(cell) if _KINDS.get(stamp) == "varchar" else cell
     return not ("newer" in at and time < at["newer"]) and not ("older" in at and time >= at["older"])
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "varchar": lambda value: fold(as_text(value)),
+    "datetime": lambda value: read_time(value, fraction=True) or "",
+}
+"""The functions that read what a column of a type is compared with; of the others it is a number."""
 
 
 def _sorted_by(name: str, row: Mapping[str, Any]) -> Any:

@@ -29,7 +29,8 @@ def put(world, **fields):
     ("args", "message"),
     [
         (({"LFN": []},), "1064"),
-        (({"LFN": [["/vo/a", "/vo/b"]]},), "1241"),
+        (({"LFN": [["/vo/a", "/vo/b"]]},), "4078"),
+        (({"LFN": ["/vo/a", ["/vo/a", "/vo/b"]]},), "1241"),
         (({"TaskID": 1}, None, None, None, "FileID", None, None, ["LFN"]), "1052"),
         (({"TaskID": 1}, None, None, None, "LFN", None, None, ["FileID"]), "1054"),
         (({"TaskID": 1}, None, None, None, None, None, None, []), "1064"),
