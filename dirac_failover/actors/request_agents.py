@@ -48,7 +48,7 @@ _PUT_TRIES: Final = 3
 _FINALIZE_TRIES, _FINALIZE_PAUSE = 10, 10
 KICK_AFTER: Final = 60 * 60
 """Seconds after which a request that stays Assigned is put back."""
-_DATABASE: Final = Caller("agent", "hosts", ("JobAdministrator", "FullDelegation"))
+_DATABASE: Final = Caller(properties=("JobAdministrator",))
 
 
 class Executed(NamedTuple):

@@ -56,11 +56,13 @@ BESIDE: Final = {
     "dirac_failover/request/": ("tests/request", *SPACE),
     **dict.fromkeys(("dirac_failover/spec/clauses/", "dirac_failover/spec/duties", "dirac_failover/spec/facts",
                      "dirac_failover/spec/check_context"), JUDGING),
-    "fakes/dirac_fakes/": ("tests/fakes",),
+    "fakes/dirac_fakes/": ("tests/fakes", "tests/actors"),
 }  # fmt: skip
 """The tests that modules with such names face beside their nearest."""
 NEAREST: Final = {
     "dirac_failover/__init__.py": ("tests/test_imports.py",),
+    "dirac_failover/actors/recovery.py": ("tests/actors", "tests/testing/test_outcome.py"),
+    "dirac_failover/actors/request_agents.py": ("tests/actors",),
     "dirac_failover/actors/run_report.py": ("tests/cli/test_run.py",),
     "dirac_failover/cli/__init__.py": ("tests/cli/test_cli.py",),
     "dirac_failover/clients/job_state_update.py": ("tests/clients/test_base.py",),
