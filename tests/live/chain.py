@@ -38,7 +38,7 @@ from dirac_failover.drivers.implementations import IMPLEMENTATIONS, TimeModule, 
 from dirac_fakes import World
 from dirac_fakes.service import Service, http_error
 from tests.live import handlers, worlds
-from tests.live.comparing import Now
+from tests.live.comparing import FILES, SERVER_ERROR, Now
 from tests.live.outages import JOB
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _behind(kind: type[Service], handler: Any) -> type[Service]:
 
     def perform(self: Any, method: str, args: tuple[Any, ...]) -> Any:
         answer = handler.call(self.world.caller, method, args)
-        return http_error(self.full, method, answer) if answer == handlers.SERVER_ERROR else answer
+        return http_error(self.full, method, answer) if answer == SERVER_ERROR else answer
 
     return type(kind.__name__, (kind,), {"__slots__": (), "perform": perform})
 
@@ -216,10 +216,8 @@ class Reference(_Side):
 
     def __init__(self, now: Now, outage: Outage) -> None:
         self.database = outage.database
-        super().__init__(
-            now, World(files=handlers.Transformation.CONTENTS[12], job_status=outage.status, proxies=PROXIES)
-        )
-        self.world.transformation.add(5, handlers.Transformation.CONTENTS[5])
+        super().__init__(now, World(files=FILES[12], job_status=outage.status, proxies=PROXIES))
+        self.world.transformation.add(5, FILES[5])
 
     def hand_over(self) -> Any:
         request = job_wrapper.merged(JOB, {path.name: path.read_text() for path in Path().iterdir()})

@@ -6,6 +6,7 @@ differ in the same way are one line. What is known to differ is a row of :data:`
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 START: Final = datetime(2026, 1, 1, 12)
 SERVER_ERROR: Final = 500
 """The answer to a call that ends in an exception of the service."""
+FILES: Final = {12: ["/vo/a", "/vo/b", "/vo/c"], 5: ["/vo/c", "/vo/d"]}
+"""The LFNs of each transformation in the beginning."""
+JOB_COLUMNS: Final = (
+    "Status", "MinorStatus", "ApplicationStatus", "StartExecTime", "EndExecTime", "HeartBeatTime", "LastUpdateTime",
+)  # fmt: skip
 
 
 class Step(NamedTuple):
@@ -95,6 +101,23 @@ class Comparison(NamedTuple):
     world: Callable[..., World]
     state: Callable[[World], Any]
     read: Callable[[Step, Any], Any] = lambda _, answer: answer
+
+    def told(self, service: str, begin: dict[str, Any], steps: list[Step], *, real: bool) -> list[list[Any]]:
+        """Return the answer to each call, and a digest of the state after it, of the fake or of the real service."""
+        now, found = Now(), []
+        with stopped(now):
+            world = None if real else self.world(**begin)
+            if real:
+                self.real.reset(**begin)
+            for step in steps:
+                answer = (
+                    self.real.call(step.caller, step.method, step.args) if real else answer_of(world, service, step)
+                )
+                answer = json.loads(json.dumps(self.read(step, answer), default=str))
+                state = json.dumps(self.real.state() if real else self.state(world), sort_keys=True, default=str)
+                found.append([answer, hashlib.sha256(state.encode()).hexdigest()[:12]])
+                now.time += timedelta(seconds=step.seconds)
+        return found
 
     def run(self, begin: dict[str, Any], steps: list[Step]) -> tuple[int, Difference | None]:
         """Run one sequence on both sides; return the number of calls and the first difference."""
@@ -166,15 +189,25 @@ def compare(
             else:
                 explained[row] += 1
 
-    if isinstance(sequences, SearchStrategy):
-        settings(
-            max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None,
-            derandomize=count <= THE_SAME,
-        )(given(sequences)(run))()  # fmt: skip
-    else:
-        for one in sequences:
-            run(one)
+    for one in drawn(sequences, count) if isinstance(sequences, SearchStrategy) else sequences:
+        run(one)
     return Tally(service, done, calls, explained, unexplained, time.monotonic() - began)
+
+
+def drawn(strategy: SearchStrategy[Any], count: int) -> list[Any]:
+    """Return ``count`` values of a strategy; up to :data:`THE_SAME` they are the same in each run."""
+    values: list[Any] = []
+
+    @settings(
+        max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None,
+        derandomize=count <= THE_SAME, database=None,
+    )  # fmt: skip
+    @given(strategy)
+    def draw(value: Any) -> None:
+        values.append(value)
+
+    draw()
+    return values
 
 
 def smallest(differences: list[Difference]) -> Difference:
@@ -192,3 +225,15 @@ def loaded(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def any_order(value: Any) -> Any:
+    """Return an answer or a row with the names of catalogues in order: DIRAC has them in that of a set."""
+    if isinstance(value, list):
+        return [any_order(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ordered = {key: any_order(item) for key, item in value.items()}
+    if isinstance(names := ordered.get("Catalog"), str):
+        ordered["Catalog"] = ",".join(sorted(names.split(",")))
+    return ordered

@@ -23,10 +23,10 @@ from DIRAC.TransformationSystem.Service.TransformationManagerHandler import Tran
 from DIRAC.WorkloadManagementSystem.Service.JobStateUpdateHandler import JobStateUpdateHandlerMixin
 from DIRACCommon.Core.Utilities.TimeUtilities import DiracTime
 
-from tests.live.comparing import SERVER_ERROR
+from tests.live.comparing import FILES, JOB_COLUMNS, SERVER_ERROR, any_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dirac_fakes import Caller
     from tests.live.opensearch import Indices
@@ -120,9 +120,6 @@ class JobState(Https, JobStateUpdateHandlerMixin):
     service = "WorkloadManagement/JobStateUpdate"
     log = gLogger.getSubLogger("JobStateUpdate")
     documents: Indices
-    COLUMNS = (
-        "Status", "MinorStatus", "ApplicationStatus", "StartExecTime", "EndExecTime", "HeartBeatTime", "LastUpdateTime",
-    )  # fmt: skip
 
     def reset(self, status: str = "Running") -> None:
         """Keep one job, 77, of alice's, which runs since a minute."""
@@ -154,7 +151,7 @@ class JobState(Https, JobStateUpdateHandlerMixin):
 
     def state(self) -> Any:
         """Return the job's row, its history, its signs of life and its parameters."""
-        (job,) = self.jobs.run(f"SELECT {', '.join(self.COLUMNS)} FROM Jobs WHERE JobID = 77")
+        (job,) = self.jobs.run(f"SELECT {', '.join(JOB_COLUMNS)} FROM Jobs WHERE JobID = 77")
         history = self.history.run(
             "SELECT Status, MinorStatus, ApplicationStatus, StatusTime, StatusTimeOrder, StatusSource FROM LoggingInfo"
             " ORDER BY JobID, SeqNum"
@@ -169,16 +166,15 @@ class Transformation(Https, TransformationManagerHandlerMixin):
 
     service = "Transformation/TransformationManager"
     log = gLogger.getSubLogger("TransformationManager")
-    CONTENTS: ClassVar[Mapping[int, list[str]]] = {12: ["/vo/a", "/vo/b", "/vo/c"], 5: ["/vo/c", "/vo/d"]}
 
     def reset(self) -> None:
-        """Keep the transformations of CONTENTS, all files Assigned."""
+        """Keep the transformations of FILES, all files Assigned."""
         self.files = Rows(self.transformationDB)
         self._at()
         for table in ("TransformationFiles", "DataFiles", "TransformationLog", "Transformations"):
             self.files.run(f"DELETE FROM {table}")
         now, ids = str(DiracTime.utcnow())[:19], {}
-        for name, lfns in self.CONTENTS.items():
+        for name, lfns in FILES.items():
             self.files.run(
                 "INSERT INTO Transformations (TransformationID, TransformationName, Author, AuthorGroup)"
                 " VALUES (%s, %s, 'alice', 'vo_user')",
@@ -247,18 +243,6 @@ class DataStore(Dips, DataStoreHandler):
 
 def _number(value: Any) -> Any:
     return value
-
-
-def any_order(value: Any) -> Any:
-    """Return an answer or a row with the names of catalogues in order: DIRAC has them in that of a set."""
-    if isinstance(value, list):
-        return [any_order(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ordered = {key: any_order(item) for key, item in value.items()}
-    if isinstance(names := ordered.get("Catalog"), str):
-        ordered["Catalog"] = ",".join(sorted(names.split(",")))
-    return ordered
 
 
 class ReqManager(Https, ReqManagerHandlerMixin):

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from dirac_fakes.faults import SERVICES as FAKES
-from tests.live import calls
+from tests.live import calls, pointed, recorded
 from tests.live.comparing import THE_SAME, compare, smallest
 from tests.live.differences import explained
 
@@ -47,6 +47,16 @@ def test_one_odd_value_is_taken_as_by_the_real_service(service, record_property)
 
     odd = islice(calls.odd_ones(service), 0, None, 1 if COUNT > THE_SAME else 10)
     _compare(comparisons(), service, COUNT, record_property, ", one odd value each", sequences=odd)
+
+
+@pytest.mark.usefixtures("grid")
+@pytest.mark.parametrize(("service", "strict"), recorded.KINDS)
+def test_each_rule_is_the_real_services(service, strict, record_property):
+    """Calls that are pointed at one rule each."""
+    from tests.live.worlds import comparisons
+
+    how = ", pointed at one rule each" + ("" if strict else ", not strict")
+    _compare(comparisons(strict=strict), service, COUNT, record_property, how, sequences=pointed.SEQUENCES[service])
 
 
 def _compare(all_of_them, service, count, record_property, how="", sequences=None):

@@ -8,9 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dirac_fakes import World
-from tests.live import handlers
-from tests.live.comparing import Comparison, loaded
-from tests.live.handlers import any_order
+from tests.live.comparing import FILES, JOB_COLUMNS, SERVER_ERROR, Comparison, any_order, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +25,8 @@ def _second(value: Any) -> Any:
 def job_state(world: World) -> Any:
     """Return the job as :meth:`JobState.state` does."""
     state = world.job_state.state
-    columns = handlers.JobState.COLUMNS
-    job = [_second(state["jobs"][77][name]) if name.endswith("Time") else state["jobs"][77][name] for name in columns]
+    row = state["jobs"][77]
+    job = [_second(row[name]) if name.endswith("Time") else row[name] for name in JOB_COLUMNS]
     history = [
         [
             row["Status"], row["MinorStatus"], row["ApplicationStatus"], _second(row["StatusTime"]),
@@ -47,7 +45,7 @@ def job_state(world: World) -> Any:
 
 
 def _two_transformations(**given: Any) -> World:
-    (first, files), (second, others) = handlers.Transformation.CONTENTS.items()
+    (first, files), (second, others) = FILES.items()
     world = World(transformation_id=first, files=files, **given)
     world.transformation.add(second, others)
     return world
@@ -73,7 +71,7 @@ def transformation(world: World) -> Any:
 
 def read_files(step: Step, answer: Any) -> Any:
     """Return an answer with the rows in it, in any order unless one was asked for."""
-    if answer == handlers.SERVER_ERROR or not step.method.startswith("get"):
+    if answer == SERVER_ERROR or not step.method.startswith("get"):
         return _without_excerpt(step, answer)
     inner = loaded(answer["Value"])
     inner.pop("CallStack", None)
@@ -137,23 +135,30 @@ def _without_excerpt(_: Step, answer: Any) -> Any:
     return answer | {"Message": told.split(" near ")[0]} if told else answer
 
 
+_READ: Final[dict[str, tuple[Callable[..., World], Callable[[World], Any], Callable[[Step, Any], Any]]]] = {
+    "WorkloadManagement/JobStateUpdate": (
+        lambda status, **given: World(job_status=status, **given), job_state, _without_excerpt,
+    ),
+    "Transformation/TransformationManager": (_two_transformations, transformation, read_files),
+    "Accounting/DataStore": (World, lambda world: world.accounting.records(), _without_excerpt),
+    "RequestManagement/ReqManager": (World, requests, read_requests),
+    "RequestManagement/ReqProxy": (World, lambda world: world.request_proxy.state["cache"], read_cache),
+}  # fmt: skip
+
+
+def comparison(service: str, *, strict: bool = True, real: Any = None) -> Comparison:
+    """Return how a service is compared: with databases in strict mode, or without; ``real`` is its handler, if any."""
+    world, state, read = _READ[service]
+    return Comparison(real, partial(world, strict=strict), state, read)
+
+
 def comparisons(*, strict: bool = True) -> dict[str, Comparison]:
-    """Return how each service is compared, by its name: with databases in strict mode, or without."""
-    table: list[tuple[Any, Callable[..., World], Callable[[World], Any], Any]] = [
-        (
-            handlers.JobState,
-            lambda status, **given: World(job_status=status, **given),
-            job_state,
-            _without_excerpt,
-        ),
-        (handlers.Transformation, _two_transformations, transformation, read_files),
-        (handlers.DataStore, World, lambda world: world.accounting.records(), _without_excerpt),
-        (handlers.ReqManager, World, requests, read_requests),
-        (handlers.ReqProxy, World, lambda world: world.request_proxy.state["cache"], read_cache),
-    ]
+    """Return how each service is compared with its handler, by its name."""
+    from tests.live import handlers
+
     compared = {}
-    for handler, world, *rest in table:
+    for handler in handlers.SERVICES:
         real = handler()
         real.mode = handlers.STRICT if strict else ""
-        compared[real.service] = Comparison(real, partial(world, strict=strict), *rest)
+        compared[real.service] = comparison(real.service, strict=strict, real=real)
     return compared
