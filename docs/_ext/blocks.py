@@ -1,7 +1,8 @@
-"""What plain Markdown becomes on the site: names over blocks of code, and pictures that know the page's colours.
+"""What plain Markdown becomes on the site: blocks of code, and pictures that know the page's colours.
 
-On a code-hosting site the pages are read as they are. Here the rest of a fence's first line, a file name or a command,
-becomes the block's caption, and an SVG becomes part of the page. What may change here: what is done to every page.
+On a code-hosting site the pages are read as they are, so the file or the command of a block stands in the line before it.
+Here the rest of a fence's first line, which says the same to the tests, is taken away, and an SVG becomes part of the
+page. What may change here: what is done to every page.
 """
 
 from __future__ import annotations
@@ -45,15 +46,9 @@ def raw(html: str) -> nodes.raw:
     return nodes.raw("", html, format="html")
 
 
-def captions(text: str) -> str:
-    """Return a page whose blocks have captions: a file's name, or a command after its prompt."""
-
-    def captioned(match: re.Match[str]) -> str:
-        indent, fence, language, said = match.groups()
-        said = said if language != "text" else f"$ {said.partition(' # exit')[0]}"
-        return f"{indent}{fence}{{code-block}} {language}\n{indent}:caption: {said}\n"
-
-    return FENCE.sub(captioned, HIDDEN.sub("", text))
+def plain(text: str) -> str:
+    """Return a page without what is hidden, and without what a fence says beside the language of its block."""
+    return FENCE.sub(r"\1\2\3", HIDDEN.sub("", text))
 
 
 def pictures(text: str, folder: Path) -> str:
@@ -69,7 +64,7 @@ def pictures(text: str, folder: Path) -> str:
 
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
     folder = Path(app.env.doc2path(name)).parent
-    source[0] = pictures(captions(source[0]), folder)
+    source[0] = pictures(plain(source[0]), folder)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
