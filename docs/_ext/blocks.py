@@ -1,8 +1,8 @@
 """What plain Markdown becomes on the site: blocks of code, and pictures that know the page's colours.
 
-On a code-hosting site the pages are read as they are, so the file or the command of a block stands in the line before it.
-Here the rest of a fence's first line, which says the same to the tests, is taken away, and an SVG becomes part of the
-page. What may change here: what is done to every page.
+On a code-hosting site the pages are read as they are, so the file or the command of a block stands before it. Here the
+rest of a fence's first line, which says the same to the tests, is taken away, and an SVG becomes part of the page. What
+may change here: what is done to every page.
 """
 
 from __future__ import annotations
